@@ -1,0 +1,125 @@
+"""The draft: what a campaign says, to whom, when, and where it stands."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.audience.models import ContactList
+from campaigns.gateway import limits
+from campaigns.ledger.models import Purpose
+from campaigns.ledger.money import AmountField
+
+
+class Sender(models.Model):
+    """A Viber sender (alpha name), registered with the vendor beforehand."""
+
+    name = models.CharField(_("sender"), max_length=limits.SENDER_MAX, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    AWAITING_APPROVAL = "awaiting_approval", _("Waiting for approval")
+    SCHEDULED = "scheduled", _("Scheduled")
+    PREPARING = "preparing", _("Preparing")
+    SENDING = "sending", _("Sending")
+    PAUSED = "paused", _("Paused")
+    FINISHED = "finished", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Timing(models.TextChoices):
+    NOW = "now", _("As soon as it is launched")
+    AT = "at", _("At a time, sent by ViberDash")
+    GATEWAY = "gateway", _("At a time, handed to the gateway now")
+
+
+class Campaign(models.Model):
+    """A message, its audience and where its sending stands. `state` is written by compose/lifecycle.py alone.
+
+    DRAFT -> (AWAITING_APPROVAL) -> SCHEDULED -> PREPARING -> SENDING -> FINISHED
+                                                     |          |
+                                                     +- PAUSED -+      any of them -> CANCELLED
+    """
+
+    uuid = models.UUIDField(
+        default=uuid.uuid4, unique=True, editable=False
+    )  # part of every reference, so random and never reused
+    name = models.CharField(_("name"), max_length=100)
+    purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
+    state = models.CharField(_("state"), max_length=17, choices=CampaignState.choices, default=CampaignState.DRAFT)
+    reason = models.CharField(max_length=40, blank=True)  # why it is paused: a key of lifecycle.REASONS
+    reason_detail = models.CharField(max_length=300, blank=True)
+
+    sender = models.ForeignKey(Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True)
+    text = models.TextField(_("text"), blank=True)
+    image = models.FileField(_("picture"), upload_to="pictures/", blank=True)
+    image_url = models.CharField(_("picture address"), max_length=limits.URL_MAX, blank=True)
+    button_caption = models.CharField(_("button"), max_length=limits.CAPTION_MAX, blank=True)
+    button_url = models.CharField(_("button link"), max_length=2000, blank=True)
+    sms_sender = models.CharField(_("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True)
+    sms_text = models.TextField(_("SMS text"), blank=True)
+    promotional = models.BooleanField(_("promotional"), default=True)
+    validity = models.PositiveIntegerField(_("validity"), default=limits.VALIDITY_MAX)
+    tariff = models.PositiveSmallIntegerField(_("tariff"), default=0)
+
+    lists = models.ManyToManyField(ContactList, verbose_name=_("lists"), blank=True, related_name="+")
+    exclude_lists = models.ManyToManyField(
+        ContactList, verbose_name=_("lists to leave out"), blank=True, related_name="+"
+    )
+    timing = models.CharField(_("when"), max_length=7, choices=Timing.choices, default=Timing.NOW)
+    scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # the zone `scheduled_at` was said in
+    budget = AmountField(_("budget"), null=True, blank=True)
+
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)  # the audience is complete since then; written by lifecycle
+    audience = models.PositiveIntegerField(null=True, blank=True)  # recipients, known once frozen
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ["-id"]
+        indexes = [
+            # the sweep and the senders: what is at work now
+            models.Index(
+                "state", name="campaign_state", condition=~models.Q(state__in=["draft", "finished", "cancelled"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("campaign-detail", args=[self.pk])
+
+
+class PriceList(models.Model):
+    """The gateway's prices of one channel and tariff, as last fetched."""
+
+    channel = models.CharField(max_length=5)
+    tariff = models.PositiveSmallIntegerField(default=0)
+    rows = models.JSONField(
+        default=list
+    )  # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency": "EUR"}]
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("channel", "tariff", name="price_list_channel_tariff")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.tariff}"

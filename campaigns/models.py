@@ -1,0 +1,23 @@
+"""The map of the data, in the order in which it flows; each stage's models stand in its own folder."""
+
+from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
+from campaigns.compose.models import Campaign, CampaignState, PriceList, Sender, Timing
+from campaigns.dispatch.models import (
+    Batch,
+    BatchState,
+    DeliveryState,
+    Evidence,
+    Heartbeat,
+    Recipient,
+    SendState,
+    Snapshot,
+    Tally,
+)
+from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
+from campaigns.team.models import AuditEntry, Role, User
+
+__all__ = [
+    "AuditEntry", "Batch", "BatchState", "Campaign", "CampaignState", "Channel", "Contact", "ContactList", "DeliveryState",
+    "Evidence", "Heartbeat", "Import", "ImportState", "Kind", "LedgerEntry", "LedgerTotal", "PriceList", "Purpose", "Recipient",
+    "RejectedRow", "Role", "SendState", "Sender", "Snapshot", "StopListEntry", "Tally", "Timing", "User",
+]  # fmt: skip

@@ -1,0 +1,58 @@
+"""The one way to an object from a page: who asks is part of the question."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from campaigns.team.models import Role, User
+
+M = TypeVar("M", bound=Model)
+View = Callable[..., HttpResponse]
+ORDER = [Role.VIEWER, Role.MARKETER, Role.ADMINISTRATOR]
+
+
+def current(request: HttpRequest) -> User:
+    """The signed-in person. The login middleware lets nobody else reach a view."""
+    return cast(User, request.user)
+
+
+def may(user: User, role: Role) -> bool:
+    """Whether `user` may do what `role` may."""
+    return user.is_active and (user.is_superuser or ORDER.index(Role(user.role)) >= ORDER.index(role))
+
+
+def need(user: User, role: Role) -> None:
+    """Raises PermissionDenied unless `user` may do what `role` may."""
+    if not may(user, role):
+        raise PermissionDenied
+
+
+def visible(user: User, objects: QuerySet[M]) -> QuerySet[M]:
+    """Those of `objects` that `user` may see: in one company everybody sees everything, which is decided here alone."""
+    return objects if user.is_active else objects.none()
+
+
+def find(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
+    """The one object that `lookup` names, for somebody who may do at least what `role` may; 404 or 403 otherwise."""
+    found = get_object_or_404(visible(user, objects), **lookup)
+    need(user, role)
+    return found
+
+
+def at_least(role: Role) -> Callable[[View], View]:
+    """A view for those who may do what `role` may; 403 for others."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            need(current(request), role)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return wrap

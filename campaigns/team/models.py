@@ -1,0 +1,38 @@
+"""The people who work here, and what they did."""
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What somebody may do. Each role may do all that the one before it may."""
+
+    VIEWER = "viewer", _("Viewer")  # reads; phone numbers are masked
+    MARKETER = "marketer", _("Marketer")  # contacts and campaigns
+    ADMINISTRATOR = "administrator", _("Administrator")  # people, senders, budgets, the Django admin
+
+
+class User(AbstractUser):
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MARKETER)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+
+
+class AuditEntry(models.Model):
+    """Who did what, when. Shown as "Activity" on the page of the object it concerns."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    subject = models.CharField(max_length=40)  # "campaign:12", "list:3": outlives the object
+    action = models.CharField(max_length=40)  # "launched", "paused", …
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        ordering = ["-id"]
+        indexes = [models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject")]  # an object's activity, newest first
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.action}"

@@ -1,0 +1,9 @@
+"""Every address of the site: the product's pages stand in `campaigns/urls.py`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("campaigns.urls")),
+]
