@@ -64,6 +64,8 @@ SEND_RATE: int = read("int", "SEND_RATE", "recipients a second over all workers,
 must(SEND_RATE >= 0, "SEND_RATE", "recipients a second over all workers, 0 for no limit")
 DEFAULT_COUNTRY: str = read("str", "DEFAULT_COUNTRY", "two letters, such as UA", default="UA").upper()
 must(DEFAULT_COUNTRY in phonenumbers.SUPPORTED_REGIONS, "DEFAULT_COUNTRY", "two letters of a country, such as UA")
+MISSED_SCHEDULE_MINUTES: int = read("int", "MISSED_SCHEDULE_MINUTES", "a number of minutes", default=60)
+must(MISSED_SCHEDULE_MINUTES >= 1, "MISSED_SCHEDULE_MINUTES", "a number of minutes, at least 1")
 WORKER_NAME: str = read("str", "WORKER_NAME", "a name that no other worker machine has", default=socket.gethostname())
 
 # Database, cache, queue

@@ -1,0 +1,212 @@
+"""Where a campaign stands: every legal move, and the words of each refusal. Nothing else writes `Campaign.state`.
+
+A move is one conditional UPDATE, so of fifty clicks that arrive together one moves the campaign and the others are told so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django_q.tasks import async_task
+
+from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.team import audit
+from campaigns.team.models import User
+
+S = CampaignState
+CAN_EDIT = frozenset({S.DRAFT})
+CAN_LAUNCH = frozenset({S.DRAFT})
+CAN_PAUSE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING})
+CAN_RESUME = frozenset({S.PAUSED})
+CAN_CANCEL = frozenset({S.AWAITING_APPROVAL, S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
+ACTIVE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
+FINAL = frozenset({S.FINISHED, S.CANCELLED})
+
+WAKE = "campaigns.dispatch.tasks.work"
+
+
+class Refused(Exception):  # noqa: N818 - a refusal with its words, not a failure
+    """A move that is not allowed now; `str()` of it are the words for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a campaign is paused, for a marketer: what happened, and what to do."""
+
+    sentence: str | Promise
+    next_step: str | Promise
+
+
+_L = gettext_lazy
+REASONS: dict[str, Reason] = {
+    "by_person": Reason(_L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")),
+    "invalid_key": Reason(_L("The gateway does not accept the API key."), _L("An administrator has to correct it; then press Resume.")),
+    "account_blocked": Reason(_L("The BSG account is blocked."), _L("Ask BSG to open it again; then press Resume.")),
+    "no_such_tariff": Reason(_L("The gateway does not know this tariff."), _L("Duplicate the campaign with another tariff.")),
+    "tariff_not_active": Reason(_L("This tariff is not active for the account."), _L("Ask BSG to activate it; then press Resume.")),
+    "no_funds": Reason(_L("The BSG account is out of funds."), _L("Top up, then press Resume.")),
+    "invalid_time": Reason(_L("The gateway refused the sending time."), _L("Duplicate the campaign and choose another time.")),
+    "unknown_sender": Reason(
+        _L("The sender is not registered with BSG."), _L("Have it registered, then press Resume, or duplicate the campaign with another one.")
+    ),
+    "invalid_validity": Reason(_L("The gateway refused the validity."), _L("Duplicate the campaign with another validity.")),
+    "invalid_message": Reason(
+        _L("The gateway refused the picture, the button or the SMS fallback."), _L("Duplicate the campaign and correct them.")
+    ),
+    "gateway_defect": Reason(
+        _L("The gateway refused a request as malformed."), _L("Nothing is lost. Show the administrator this page; then press Resume.")
+    ),
+    "missed": Reason(
+        _L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel the campaign.")
+    ),
+    "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out. Cancel the campaign.")),
+}  # fmt: skip
+
+
+def reason_text(campaign: Campaign) -> str:
+    """Why `campaign` is paused and what to do, as one text; empty where it is not paused."""
+    if campaign.state != S.PAUSED or campaign.reason not in REASONS:
+        return ""
+    reason = REASONS[campaign.reason]
+    return " ".join(str(part) for part in (reason.sentence, campaign.reason_detail, reason.next_step) if part)
+
+
+def _wake() -> None:
+    """Wake a worker. A hint only: what is to be done stands in the tables, and the sweep finds it without this."""
+    async_task(WAKE)
+
+
+def _move(campaign_id: int, sources: frozenset[CampaignState], to: CampaignState, **changes: Any) -> bool:
+    changes = {"reason": "", "reason_detail": "", **changes}
+    return bool(Campaign.objects.filter(pk=campaign_id, state__in=sources).update(state=to, **changes))
+
+
+def _refuse(campaign_id: int, verb: str) -> Refused:
+    label = Campaign.objects.get(pk=campaign_id).get_state_display()
+    return Refused(_("The campaign can't be %(verb)s: it is “%(state)s”.") % {"verb": verb, "state": label})
+
+
+def _starts_later(campaign: Campaign, now: datetime) -> bool:
+    return campaign.timing == Timing.AT and campaign.scheduled_at is not None and campaign.scheduled_at > now
+
+
+def launch(campaign_id: int, actor: User | None, people: int | None = None) -> None:
+    """Send a draft on its way: at once, or at its time.
+
+    `people` is how many recipients the person confirmed; None where nobody was asked. Raises Refused when the campaign
+    is no draft, when something in it forbids sending, or when the audience is not of that size any more.
+    """
+    from campaigns.compose.audience import count_people
+    from campaigns.compose.checks import problems
+
+    campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+    if campaign.state not in CAN_LAUNCH:
+        raise _refuse(campaign_id, _("launched"))
+    if found := problems(campaign):
+        raise Refused(" ".join(str(problem.message) for problem in found))
+    left = count_people(campaign).left
+    if left == 0:
+        raise Refused(_("Nobody is left in the audience."))
+    if people is not None and people != left:
+        raise Refused(
+            ngettext(
+                "The audience is %(left)d person now, not %(people)d.",
+                "The audience is %(left)d people now, not %(people)d.",
+                left,
+            )
+            % {"left": left, "people": people}
+        )
+    now = timezone.now()
+    to = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING
+    with transaction.atomic():
+        # as it was checked: an edit in between moves `updated_at`
+        launched = Campaign.objects.filter(pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at).update(
+            state=to, launched_at=now, launched_by=actor
+        )
+        if not launched:
+            raise _launched_or_edited(campaign_id)
+        audit.record(actor, campaign, "launched", str(left))
+        _wake()
+
+
+def _launched_or_edited(campaign_id: int) -> Refused:
+    if Campaign.objects.filter(pk=campaign_id, state=S.DRAFT).exists():
+        return Refused(_("Somebody changed the draft just now. Look at it again before you launch."))
+    return _refuse(campaign_id, _("launched"))
+
+
+def pause(campaign_id: int, actor: User | None, reason: str = "by_person", detail: str = "") -> None:
+    """Stop sending, apart from requests in flight. `reason` is a key of REASONS. Raises Refused."""
+    with transaction.atomic():
+        if not _move(campaign_id, CAN_PAUSE, S.PAUSED, reason=reason, reason_detail=detail[:300]):
+            raise _refuse(campaign_id, _("paused"))
+        audit.record(actor, Campaign(pk=campaign_id), "paused", f"{REASONS[reason].sentence} {detail}".strip())
+
+
+def pause_if_running(campaign_id: int, reason: str, detail: str = "") -> None:
+    """Pause for a reason of the gateway's; nothing where somebody paused or cancelled it already."""
+    try:
+        pause(campaign_id, None, reason, detail)
+    except Refused:
+        return
+
+
+def resume(campaign_id: int, actor: User | None) -> None:
+    """Go on where it was paused: with the schedule, the freeze or the sending. Raises Refused."""
+    campaign = Campaign.objects.get(pk=campaign_id)
+    to = S.SENDING if campaign.frozen_at else S.SCHEDULED if _starts_later(campaign, timezone.now()) else S.PREPARING
+    with transaction.atomic():
+        if not _move(campaign_id, CAN_RESUME, to):
+            raise _refuse(campaign_id, _("resumed"))
+        audit.record(actor, campaign, "resumed")
+        _wake()
+
+
+def cancel(campaign_id: int, actor: User | None) -> None:
+    """Send to nobody else; what is with the gateway stays. Raises Refused."""
+    with transaction.atomic():
+        if not _move(campaign_id, CAN_CANCEL, S.CANCELLED, finished_at=timezone.now()):
+            raise _refuse(campaign_id, _("cancelled"))
+        audit.record(actor, Campaign(pk=campaign_id), "cancelled")
+        _wake()
+
+
+def start_due(now: datetime) -> int:
+    """Start what is scheduled for `now` or earlier; what was missed by too much waits for a person. How many started."""
+    late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
+    due = Campaign.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now)
+    for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
+        pause_if_running(campaign_id, "missed")
+    return due.filter(scheduled_at__gte=late).update(state=S.PREPARING)
+
+
+def frozen(campaign_id: int, audience: int) -> bool:
+    """The audience of a campaign is complete: it may send. Whether it was still preparing."""
+    if audience == 0:
+        pause_if_running(campaign_id, "nobody")
+        return False
+    return _move(campaign_id, frozenset({S.PREPARING}), S.SENDING, frozen_at=timezone.now(), audience=audience)
+
+
+def finish(campaign_id: int) -> bool:
+    """Everybody is in a final state. Whether it was still sending."""
+    if not _move(campaign_id, frozenset({S.SENDING}), S.FINISHED, finished_at=timezone.now()):
+        return False
+    audit.record(None, Campaign(pk=campaign_id), "finished")
+    return True
+
+
+Move = Callable[[int, User | None], None]
+MOVES: dict[str, Move] = {
+    "launch": launch,
+    "pause": pause,
+    "resume": resume,
+    "cancel": cancel,
+}  # by the verb of a command
