@@ -8,6 +8,7 @@ from campaigns.dispatch.models import (
     DeliveryState,
     Evidence,
     Heartbeat,
+    Pace,
     Recipient,
     SendState,
     Snapshot,
@@ -18,6 +19,6 @@ from campaigns.team.models import AuditEntry, Role, User
 
 __all__ = [
     "AuditEntry", "Batch", "BatchState", "Campaign", "CampaignState", "Channel", "Contact", "ContactList", "DeliveryState",
-    "Evidence", "Heartbeat", "Import", "ImportState", "Kind", "LedgerEntry", "LedgerTotal", "PriceList", "Purpose", "Recipient",
+    "Evidence", "Heartbeat", "Import", "ImportState", "Kind", "LedgerEntry", "LedgerTotal", "Pace", "PriceList", "Purpose", "Recipient",
     "RejectedRow", "Role", "SendState", "Sender", "Snapshot", "StopListEntry", "Tally", "Timing", "User",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_q.tasks import async_task
 
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.gateway.errors import meaning
 from campaigns.team import audit
 from campaigns.team.models import User
 
@@ -45,37 +46,40 @@ class Reason:
 
 
 _L = gettext_lazy
-REASONS: dict[str, Reason] = {
+_REASONS: dict[str, Reason] = {
     "by_person": Reason(_L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")),
-    "invalid_key": Reason(_L("The gateway does not accept the API key."), _L("An administrator has to correct it; then press Resume.")),
-    "account_blocked": Reason(_L("The BSG account is blocked."), _L("Ask BSG to open it again; then press Resume.")),
-    "no_such_tariff": Reason(_L("The gateway does not know this tariff."), _L("Duplicate the campaign with another tariff.")),
-    "tariff_not_active": Reason(_L("This tariff is not active for the account."), _L("Ask BSG to activate it; then press Resume.")),
-    "no_funds": Reason(_L("The BSG account is out of funds."), _L("Top up, then press Resume.")),
-    "invalid_time": Reason(_L("The gateway refused the sending time."), _L("Duplicate the campaign and choose another time.")),
-    "unknown_sender": Reason(
-        _L("The sender is not registered with BSG."), _L("Have it registered, then press Resume, or duplicate the campaign with another one.")
+    "missed": Reason(_L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")),
+    "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")),
+    "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, then press Resume.")),
+    "price_unknown": Reason(
+        _L("There is a budget, but the price of some recipients is not known."),
+        _L("Refresh the price list or take the budget off, then press Resume."),
     ),
-    "invalid_validity": Reason(_L("The gateway refused the validity."), _L("Duplicate the campaign with another validity.")),
-    "invalid_message": Reason(
-        _L("The gateway refused the picture, the button or the SMS fallback."), _L("Duplicate the campaign and correct them.")
+    "gateway_trouble": Reason(
+        _L("BSG has answered with errors of its own for a long time."), _L("Nothing is lost. Press Resume to try again.")
     ),
-    "gateway_defect": Reason(
-        _L("The gateway refused a request as malformed."), _L("Nothing is lost. Show the administrator this page; then press Resume.")
-    ),
-    "missed": Reason(
-        _L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel the campaign.")
-    ),
-    "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out. Cancel the campaign.")),
-}  # fmt: skip
+}
+
+
+def reason_of(code: int) -> str:
+    """The key of the reason that the gateway's error `code` is."""
+    return f"error_{code}"
+
+
+def reason(key: str) -> Reason:
+    """The words of a reason: one of ours, or an error of the gateway's ("error_8")."""
+    if key.startswith("error_"):
+        known = meaning(int(key.removeprefix("error_")))
+        return Reason(known.sentence, known.next_step)
+    return _REASONS[key]
 
 
 def reason_text(campaign: Campaign) -> str:
     """Why `campaign` is paused and what to do, as one text; empty where it is not paused."""
-    if campaign.state != S.PAUSED or campaign.reason not in REASONS:
+    if campaign.state != S.PAUSED or not campaign.reason:
         return ""
-    reason = REASONS[campaign.reason]
-    return " ".join(str(part) for part in (reason.sentence, campaign.reason_detail, reason.next_step) if part)
+    words = reason(campaign.reason)
+    return " ".join(str(part) for part in (words.sentence, campaign.reason_detail, words.next_step) if part)
 
 
 def _wake() -> None:
@@ -142,18 +146,18 @@ def _launched_or_edited(campaign_id: int) -> Refused:
     return _refuse(campaign_id, _("launched"))
 
 
-def pause(campaign_id: int, actor: User | None, reason: str = "by_person", detail: str = "") -> None:
-    """Stop sending, apart from requests in flight. `reason` is a key of REASONS. Raises Refused."""
+def pause(campaign_id: int, actor: User | None, why: str = "by_person", detail: str = "") -> None:
+    """Stop sending, apart from requests in flight. `why` is the key of a reason. Raises Refused."""
     with transaction.atomic():
-        if not _move(campaign_id, CAN_PAUSE, S.PAUSED, reason=reason, reason_detail=detail[:300]):
+        if not _move(campaign_id, CAN_PAUSE, S.PAUSED, reason=why, reason_detail=detail[:300]):
             raise _refuse(campaign_id, _("paused"))
-        audit.record(actor, Campaign(pk=campaign_id), "paused", f"{REASONS[reason].sentence} {detail}".strip())
+        audit.record(actor, Campaign(pk=campaign_id), "paused", f"{reason(why).sentence} {detail}".strip())
 
 
-def pause_if_running(campaign_id: int, reason: str, detail: str = "") -> None:
+def pause_if_running(campaign_id: int, why: str, detail: str = "") -> None:
     """Pause for a reason of the gateway's; nothing where somebody paused or cancelled it already."""
     try:
-        pause(campaign_id, None, reason, detail)
+        pause(campaign_id, None, why, detail)
     except Refused:
         return
 

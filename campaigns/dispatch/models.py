@@ -84,7 +84,7 @@ class Recipient(models.Model):
     delivery_state = models.CharField(max_length=13, choices=DeliveryState.choices, blank=True, default="")
     status = models.CharField(max_length=30, blank=True)  # the gateway's own word, kept as it came
     final = models.BooleanField(default=False)  # nothing more will come of it
-    viber_price = AmountField(null=True)  # the newest that the gateway named
+    viber_price = AmountField(null=True)  # the newest price, as results reads it
     sms_price = AmountField(null=True)
     sms_status = models.CharField(max_length=30, blank=True)
     sent_at = models.DateTimeField(null=True)
@@ -141,6 +141,7 @@ class Batch(models.Model):
     sent_at = models.DateTimeField(null=True)  # the last time a request may have left
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
+    held = AmountField(null=True)  # the worst case of what is on its way, against the campaign's budget
     # written by results: when this batch's open messages are worth asking for
     check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
@@ -215,6 +216,19 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return self.what
+
+
+class Pace(models.Model):
+    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers. See pacing.py."""
+
+    scope = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    tokens = models.FloatField(default=0)  # recipients that may leave now
+    step = models.PositiveSmallIntegerField(default=0)  # how often in a row the gateway asked for less; 0: full speed
+    until = models.DateTimeField(null=True)  # nobody sends earlier
+
+    def __str__(self) -> str:
+        return self.scope
 
 
 class Heartbeat(models.Model):

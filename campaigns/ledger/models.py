@@ -53,6 +53,7 @@ class LedgerEntry(models.Model):
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     amount = AmountField(null=True)
+    settles = models.BooleanField(default=False)  # brings the price of an earlier entry whose amount was not known
     note = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -90,7 +91,7 @@ class LedgerTotal(models.Model):
     shard = models.PositiveSmallIntegerField(default=0)
     amount = AmountField(default=0)
     entries = models.PositiveIntegerField(default=0)
-    unknown = models.PositiveIntegerField(default=0)  # entries whose price was not known
+    unknown = models.IntegerField(default=0)  # entries whose price was not known, less those that settled one
 
     class Meta:
         constraints = [
