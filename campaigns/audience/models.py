@@ -9,7 +9,7 @@ MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
 class ContactList(models.Model):
-    """People under one name. `contact_count` and `fields` are kept by importing and editing, never counted on a page."""
+    """People under one name. `contact_count` and `fields` are kept by imports and edits, never counted on a page."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     fields = models.JSONField(default=list, blank=True)  # names of the merge fields, in the order of the file's columns
@@ -33,7 +33,8 @@ class ContactList(models.Model):
 class Contact(models.Model):
     """One phone on one list, with the other columns of the file as merge fields."""
 
-    # No constraint in the database: its check is the largest cost of an import; a list's contacts go before the list does.
+    # No constraint in the database: its check is the largest cost of an import; a list's contacts go before the
+    # list does.
     list = models.ForeignKey(ContactList, models.CASCADE, db_constraint=False, db_index=False, related_name="contacts")
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(_("country"), max_length=2, blank=True)

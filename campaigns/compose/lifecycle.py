@@ -1,6 +1,7 @@
 """Where a campaign stands: every legal move, and the words of each refusal. Nothing else writes `Campaign.state`.
 
-A move is one conditional UPDATE, so of fifty clicks that arrive together one moves the campaign and the others are told so.
+A move is one conditional UPDATE, so of fifty clicks that arrive together one moves the campaign and the others are
+told so.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,8 @@ _REASONS: dict[str, Reason] = {
         _L("Refresh the price list or take the budget off, then press Resume."),
     ),
     "gateway_trouble": Reason(
-        _L("BSG has answered with errors of its own for a long time."), _L("Nothing is lost. Press Resume to try again.")
+        _L("BSG has answered with errors of its own for a long time."),
+        _L("Nothing is lost. Press Resume to try again."),
     ),
 }
 
@@ -183,7 +185,7 @@ def cancel(campaign_id: int, actor: User | None) -> None:
 
 
 def start_due(now: datetime) -> int:
-    """Start what is scheduled for `now` or earlier; what was missed by too much waits for a person. How many started."""
+    """Start what is scheduled for `now` or earlier; what was missed by much waits for a person. How many started."""
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
     due = Campaign.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):

@@ -13,7 +13,8 @@ from campaigns.ledger.money import AmountField
 class Snapshot(models.Model):
     """How far the audience of a campaign is frozen, and the funnel that came of it.
 
-    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`. Lists are walked in the order of their ids, each by contact id.
+    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`. Lists are walked in the order of their ids, each by
+    contact id.
     """
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, primary_key=True)
@@ -65,7 +66,8 @@ class Recipient(models.Model):
     row gets the same one, and the gateway refuses the second send of it.
     """
 
-    # No constraint in the database, as its check would double the cost of the freeze; a campaign with recipients is never deleted.
+    # No constraint in the database, as its check would double the cost of the freeze; a campaign with recipients is
+    # never deleted.
     campaign = models.ForeignKey(
         Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="recipients"
     )

@@ -43,7 +43,8 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
-    # No foreign key constraints: their check would be the largest cost of an insert, and nothing that has entries is ever deleted.
+    # No foreign key constraints: their check would be the largest cost of an insert, and nothing that has entries is
+    # ever deleted.
     campaign = models.ForeignKey(
         "campaigns.Campaign", models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
     )
@@ -60,7 +61,7 @@ class LedgerEntry(models.Model):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints = [
-            # One charge a recipient and channel, whatever is repeated after a crash. Serves "entries of a recipient" too.
+            # One charge a recipient and channel, whatever is repeated after a crash. Serves "entries of a recipient".
             models.UniqueConstraint("recipient", "channel", name="ledger_one_charge", condition=Q(kind="charge")),
         ]
         indexes = [
@@ -96,10 +97,17 @@ class LedgerTotal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "day", Coalesce("campaign", 0), "purpose", "channel", "kind", "country", "currency", "shard",
+                "day",
+                Coalesce("campaign", 0),
+                "purpose",
+                "channel",
+                "kind",
+                "country",
+                "currency",
+                "shard",
                 name="ledger_total_unique",
-            ),  # fmt: skip
-        ]  # fmt: skip
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.channel} {self.amount} {self.currency}"

@@ -32,7 +32,8 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         ordering = ["-id"]
-        indexes = [models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject")]  # an object's activity, newest first
+        # an object's activity, newest first
+        indexes = [models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject")]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.action}"
