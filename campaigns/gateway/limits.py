@@ -1,6 +1,21 @@
-"""What the gateway accepts, field by field (BSG API, Send)."""
+"""What the gateway accepts, field by field (BSG API, Send), and `violations`, which names each breach.
+
+The composer, the client and the sandbox share these, so that what leaves the one is accepted by the other.
+"""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.gateway.types import Address, Message, SendRequest, SmsFallback
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as Words
+else:
+    Words = str
 
 MAX_RECIPIENTS = 50  # in one request, all messages together
 MSISDN = re.compile(r"[1-9][0-9]{7,14}")
@@ -12,7 +27,137 @@ URL_MAX = 255
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tiff")
 VALIDITY_MIN, VALIDITY_MAX = 15, 86_400  # seconds
 TARIFF_MAX = 9
-SMS_TEXT_MAX = 765  # septets: five GSM parts
+SMS_TEXT_MAX = 765  # characters; five GSM parts
 SMS_SENDER_MIN = 3
 SMS_SENDER_LETTERS_MAX = 11
 SMS_SENDER_DIGITS_MAX = 15
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One breach of the contract: the `field` of our types, the gateway's `code` for it, and the words.
+
+    `message` is the position of the message in the request, `recipient` that of the address in the message.
+    """
+
+    field: str
+    code: int
+    words: Words
+    message: int = 0
+    recipient: int | None = None
+
+
+Breach = tuple[str, int, Words]
+
+
+def is_web_address(url: str) -> bool:
+    """http(s), a host, no white space, at most 255 characters."""
+    return len(url) <= URL_MAX and _WEB_ADDRESS.fullmatch(url) is not None
+
+
+def is_image_address(url: str) -> bool:
+    """A web address that ends in one of the endings, in small letters as the gateway writes them."""
+    return is_web_address(url) and url.endswith(IMAGE_ENDINGS)
+
+
+def is_sms_sender(sender: str) -> bool:
+    """3 to 15 digits, or 3 to 11 characters of any kind."""
+    longest = SMS_SENDER_DIGITS_MAX if sender.isascii() and sender.isdigit() else SMS_SENDER_LETTERS_MAX
+    return SMS_SENDER_MIN <= len(sender) <= longest
+
+
+def is_encodable(text: str) -> bool:
+    """Whether `text` has no half of a surrogate pair, which UTF-8 cannot carry."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def violations(request: SendRequest) -> list[Violation]:
+    """All breaches of the contract in `request`, in the order of its fields; none means the gateway has no reason."""
+    found = [Violation(*breach) for breach in request_breaches(request)]
+    phones: set[str] = set()
+    for number, message in enumerate(request.messages):
+        found += [Violation(*breach, message=number) for breach in message_breaches(message)]
+        for position, address in enumerate(message.to):
+            breach = address_breach(address, phones)
+            if breach:
+                found.append(Violation(*breach, message=number, recipient=position))
+    return found
+
+
+def request_breaches(request: SendRequest) -> Iterator[Breach]:
+    """What is wrong with the request as a whole."""
+    if not request.messages:
+        yield "messages", 3, _("There is no message.")
+    if sum(len(message.to) for message in request.messages) > MAX_RECIPIENTS:
+        yield "messages", 12, _("A request takes at most 50 recipients.")
+    if not 0 <= request.tariff <= TARIFF_MAX:
+        yield "tariff", 6, _("The tariff is a number from 0 to 9.")
+    if not VALIDITY_MIN <= request.validity <= VALIDITY_MAX:
+        yield "validity", 48, _("The validity is from 15 seconds to 24 hours.")
+
+
+def message_breaches(message: Message) -> Iterator[Breach]:
+    """What is wrong with one message, its recipients apart."""
+    if not message.to:
+        yield "to", 3, _("There is no recipient.")
+    if not 1 <= len(message.text) <= TEXT_MAX:
+        yield "text", 46, _("The text has 1 to 1000 characters.")
+    if not is_encodable(message.text):
+        yield "text", 44, _("The text has a broken character.")
+    if not message.sender.strip() or len(message.sender) > SENDER_MAX:
+        yield "sender", 45, _("The sender has 1 to 14 characters.")
+    yield from option_breaches(message)
+    if message.scheduled_at is not None and message.scheduled_at.tzinfo is None:
+        yield "scheduled_at", 10, _("The sending time needs a time zone.")
+    if message.callback_url and not is_web_address(message.callback_url):
+        yield "callback_url", 44, _("The address for delivery reports begins with http:// or https://.")
+
+
+def option_breaches(message: Message) -> Iterator[Breach]:
+    """What is wrong with image, button and SMS fallback: text; text and button; or text, image and button."""
+    caption, url = message.button_caption, message.button_url
+    if message.image_url and not (caption and url):
+        yield "image_url", 49, _("An image needs a button with a link.")
+    if message.image_url and not is_image_address(message.image_url):
+        yield (
+            "image_url",
+            49,
+            _(
+                "The image is an http(s) address of up to 255 characters that ends in "
+                ".jpg, .jpeg, .png, .gif, .bmp or .tiff."
+            ),
+        )
+    if url and not caption:
+        yield "button_caption", 49, _("A link needs a button caption.")
+    if len(caption) > CAPTION_MAX or not is_encodable(caption):
+        yield "button_caption", 49, _("The button caption has up to 20 characters.")
+    if caption and not url:
+        yield "button_url", 49, _("A button needs a link.")
+    if url and not is_web_address(url):
+        yield "button_url", 49, _("The link is an http(s) address of up to 255 characters.")
+    if message.sms:
+        yield from sms_breaches(message.sms)
+
+
+def sms_breaches(sms: SmsFallback) -> Iterator[Breach]:
+    """What is wrong with the SMS fallback."""
+    if not is_sms_sender(sms.sender):
+        yield "sms_sender", 49, _("The SMS sender has 3 to 11 characters, or 3 to 15 digits.")
+    if not 1 <= len(sms.text) <= SMS_TEXT_MAX:
+        yield "sms_text", 49, _("The SMS text has 1 to 765 characters.")
+    if not is_encodable(sms.text):
+        yield "sms_text", 49, _("The SMS text has a broken character.")
+
+
+def address_breach(address: Address, phones: set[str]) -> Breach | None:
+    """The first thing wrong with one recipient; `phones` are those of the request so far, and grows by this one."""
+    if not MSISDN.fullmatch(address.msisdn):
+        return "msisdn", 41, _("A phone number has 8 to 15 digits and does not begin with 0.")
+    if address.reference and not REFERENCE.fullmatch(address.reference):
+        return "reference", 47, _("A reference has up to 32 letters and digits.")
+    if address.msisdn in phones:
+        return "msisdn", 51, _("The same phone number is in the request twice.")
+    phones.add(address.msisdn)
+    return None

@@ -1,0 +1,91 @@
+"""Delivery reports: posted to a message's callback_url when its status changes. Best effort, off the request path."""
+
+import heapq
+import itertools
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from campaigns.gateway.sandbox.account import Account, Sent
+
+WAITING_MAX = 200_000  # messages whose reports are followed; beyond it none are sent
+TIMEOUT = 2.0  # seconds
+TICK = 0.1  # seconds
+POSTERS = 4
+
+logger = logging.getLogger(__name__)
+
+
+class Callbacks:
+    """Follows messages that want reports, looking at each when its next change is due."""
+
+    def __init__(self, account: Account, describe: Callable[[Sent], dict[str, Any]]) -> None:
+        self._account = account
+        self._describe = describe
+        self._lock = threading.Lock()
+        self._order = itertools.count()
+        self._followed: list[tuple[float, int, str, Sent]] = []  # due on the lives' clock, order, last status, whose
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def follow(self, sent: Sent) -> None:
+        """Reports the changes of `sent` from now on."""
+        with self._lock:
+            if len(self._followed) >= WAITING_MAX:
+                return
+            self._push(sent, "")
+            if not self._threads:
+                self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(POSTERS)]
+                for thread in self._threads:
+                    thread.start()
+
+    def forget(self) -> None:
+        with self._lock:
+            self._followed.clear()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT + 1)
+
+    def _push(self, sent: Sent, last: str) -> None:
+        course = self._account.course(sent)
+        age = self._account.age(sent)
+        steps = (course.sent, course.ended, course.read or 0.0, course.over(bool(sent.submission.parts)))
+        due = [step for step in steps if step > age] if last else [course.sent]
+        if due:
+            heapq.heappush(self._followed, (self._account.clock() - age + min(due), next(self._order), last, sent))
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TICK):
+            for sent, last in iter(self._take, None):
+                if self._stopping.is_set():
+                    return
+                self._report(sent, last)
+
+    def _take(self) -> tuple[Sent, str] | None:
+        with self._lock:
+            if not self._followed or self._followed[0][0] > self._account.clock():
+                return None
+            _due, _order, last, sent = heapq.heappop(self._followed)
+            return sent, last
+
+    def _report(self, sent: Sent, last: str) -> None:
+        shown = self._describe(sent)
+        now = json.dumps([shown["status"], shown.get("alt_route")])
+        if now != last:
+            post(sent.submission.callback_url, shown)
+        with self._lock:
+            self._push(sent, now)
+
+
+def post(url: str, report: dict[str, Any]) -> None:
+    """One delivery report; nobody waits for its answer."""
+    try:
+        requests.post(url, json=report, timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException as error:
+        logger.info("A delivery report could not be posted: %s", type(error).__name__)

@@ -1,0 +1,199 @@
+"""The gateway's calls under /rest: who may call, and which answer each call gets."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from urllib.parse import unquote
+
+from campaigns.gateway.sandbox import answers, prices
+from campaigns.gateway.sandbox.account import Account, Outcome, Sent
+from campaigns.gateway.sandbox.answers import Reply
+from campaigns.gateway.sandbox.callbacks import Callbacks
+from campaigns.gateway.sandbox.contract import ReadRequest, RefusedWhole, read_request
+from campaigns.gateway.sandbox.faults import Faults, Strike
+from campaigns.gateway.types import Address
+
+HTML_ERROR = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+
+
+class Calls:
+    """Answers one call at a time, from any number of threads."""
+
+    def __init__(self, account: Account, faults: Faults, pace: float, latency: float) -> None:
+        self._account = account
+        self._faults = faults
+        self._pace = pace
+        self._latency = latency  # seconds
+        self._callbacks = Callbacks(account, self.describe)
+        self._creating = 0
+        self._lock = threading.Lock()
+
+    def answer(self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]) -> Reply:
+        """The reply to a call; `path` is what follows /rest. `wait` spends seconds."""
+        refusal = refuse_key(key)
+        if refusal:
+            return refusal
+        is_create = path == "/viber/create"
+        strike = self._faults.strike(is_create)
+        with self._counted(is_create) as parallel:
+            if self._latency + strike.delay:
+                wait(self._latency + strike.delay)
+            before = self._before(strike, parallel)
+            if before:
+                return before
+            reply = self._create(method, key or "", body, strike) if is_create else self._ask(method, path, body)
+            return _spoil(reply, strike)
+
+    def stop(self) -> None:
+        self._callbacks.stop()
+
+    def reset(self) -> None:
+        self._callbacks.forget()
+        self._account.reset()
+        self._faults.reset()
+
+    def describe(self, sent: Sent) -> dict[str, object]:
+        """The fields of the status call."""
+        account = self._account
+        return answers.status(sent, account.state(sent), account.course(sent), account.age(sent), self._pace)
+
+    @contextmanager
+    def _counted(self, is_create: bool) -> Iterator[int]:
+        """How many create calls are under way, this one included; 0 for another call."""
+        if not is_create:
+            yield 0
+            return
+        with self._lock:
+            self._creating += 1
+            parallel = self._creating
+        try:
+            yield parallel
+        finally:
+            with self._lock:
+                self._creating -= 1
+
+    def _before(self, strike: Strike, parallel: int) -> Reply | None:
+        """The faults that strike before anything is taken."""
+        limit = self._faults.number("parallel")
+        match strike.name:
+            case "lost_before":
+                return Reply(b"", manner="none")
+            case "http500":
+                return answers.http_error(500, "Internal server error")
+            case "http429":
+                retry_after = self._faults.number("retry_after")
+                return answers.http_error(429, "Too many requests", retry_after)
+            case "error5":
+                return answers.error(5)
+        return answers.error(11) if strike.name == "error11" or 0 < limit < parallel else None
+
+    def _create(self, method: str, key: str, body: bytes, strike: Strike) -> Reply:
+        if method not in ("PUT", "POST"):
+            return answers.error(4, "create takes PUT or POST", 405)
+        try:
+            return self._take(key, body, strike)
+        except RefusedWhole as refused:
+            return answers.error(refused.code, refused.description)
+
+    def _take(self, key: str, body: bytes, strike: Strike) -> Reply:
+        read = read_request(body, datetime.now(UTC))
+        currency = prices.CURRENCIES[read.request.tariff]
+        if key.startswith("test_"):
+            return answers.created(_random_outcomes(read), currency, self._faults.shape)
+        outcomes = self._account.create(read)
+        if any(message.callback_url for message in read.request.messages):
+            for outcome in outcomes:
+                if outcome.sent and outcome.sent.submission.callback_url:
+                    self._callbacks.follow(outcome.sent)
+        if strike.name == "missing":
+            outcomes = [outcome for position, outcome in enumerate(outcomes) if position % 3]
+        return answers.created(outcomes, currency, self._faults.shape)
+
+    def _ask(self, method: str, path: str, body: bytes) -> Reply:
+        if path == "/viber/price":
+            return self._quote(body) if method in ("PUT", "POST") else answers.error(4, "price takes PUT or POST", 405)
+        steps = [unquote(step) for step in path.strip("/").split("/")]
+        match steps if method == "GET" else []:
+            case ["common", "balance"]:
+                return self._balance()
+            case [("viber" | "sms") as channel, "prices"]:
+                return self._prices(channel, "0")
+            case [("viber" | "sms") as channel, "prices", tariff]:
+                return self._prices(channel, tariff)
+            case ["viber", "reference", reference]:
+                return self._status(self._account.by_reference(reference))
+            case ["viber", gateway_id]:
+                return self._status(self._account.by_id(gateway_id))
+        return answers.error(4, status=404)
+
+    def _quote(self, body: bytes) -> Reply:
+        try:
+            read = read_request(body, datetime.now(UTC))
+        except RefusedWhole as refused:
+            return answers.error(refused.code, refused.description)
+        tariff = read.request.tariff
+        total = sum(
+            (prices.viber_price(address.msisdn, tariff) for message in read.request.messages for address in message.to),
+            Decimal(0),
+        )
+        currency = prices.CURRENCIES[tariff]
+        text = f'{{"error":0,"errorDescription":"{answers.NO_ERRORS}","totalprice":{total},"currency":"{currency}"}}'
+        return Reply(text.encode())
+
+    def _balance(self) -> Reply:
+        amount = str(self._account.balance())
+        return answers.as_json(
+            {"error": 0, "errorDescription": answers.NO_ERRORS, "amount": amount, "currency": "EUR", "limit": "10"}
+        )
+
+    def _prices(self, channel: str, tariff: str) -> Reply:
+        if tariff not in {str(active) for active in prices.ACTIVE_TARIFFS}:
+            return answers.error(6)
+        rows = list(prices.rows(channel, int(tariff)))
+        return answers.as_json({"error": 0, "errorDescription": answers.NO_ERRORS, "prices": rows})
+
+    def _status(self, sent: Sent | None) -> Reply:
+        if sent is None:
+            return answers.as_json({"error": 40, "errorDescription": "Message not found"})
+        return answers.as_json(self.describe(sent))
+
+
+def refuse_key(key: str | None) -> Reply | None:
+    """`live_…` may send, `test_…` plays; `live_blocked` is blocked, `live_forbidden` forbidden, others are not valid."""
+    if not key:
+        return answers.http_error(401, "X-API-KEY is missing")
+    if key == "live_forbidden":
+        return answers.http_error(403, "Forbidden")
+    if key == "live_blocked":
+        return answers.error(2)
+    return None if key.startswith(("live_", "test_")) else answers.error(1)
+
+
+def _spoil(reply: Reply, strike: Strike) -> Reply:
+    """The faults that strike after everything was taken."""
+    match strike.name:
+        case "lost":
+            return Reply(b"", manner="none")
+        case "http500_after":
+            return answers.http_error(500, "Internal server error")
+        case "bad_json":
+            return Reply(reply.body[:-1] + b",,", reply.status)
+        case "html":
+            return Reply(HTML_ERROR, 200, answers.HTML)
+        case "half" | "drip":
+            return Reply(reply.body, reply.status, reply.content_type, reply.headers, strike.name)
+    return reply
+
+
+def _random_outcomes(read: ReadRequest) -> list[Outcome]:
+    """What a test key gets: ids and prices out of the air, and nothing is remembered."""
+
+    def outcome(address: Address) -> Outcome:
+        sent = Sent(random.randrange(10**8), address.msisdn, address.reference, None)  # type: ignore[arg-type]  # noqa: S311
+        price = Decimal(random.randrange(1, 10**6)).scaleb(-7)  # noqa: S311
+        return Outcome(address.reference, sent, price, None)
+
+    return [outcome(address) for message in read.request.messages for address in message.to]
