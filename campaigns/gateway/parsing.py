@@ -151,7 +151,7 @@ def _entry(found: Any, outer_error: Any, currency: str) -> _Entry:
 
 def _verdict(found: Mapping[str, Any], outer_error: Any, currency: str) -> Verdict:
     """What one entry says. An entry without an error of its own has that of the element around it."""
-    error = found["error"] if "error" in found else outer_error
+    error = found.get("error", outer_error)
     gateway_id = wire.identifier(found.get("id"))
     code = wire.code(error)
     if code is None and error is None and "error" not in found and gateway_id:

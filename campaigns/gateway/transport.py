@@ -56,7 +56,7 @@ class _Reader(RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(_exchange.remaining())
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         if not self.closed:
@@ -126,20 +126,20 @@ def _connect(host: str, port: int, timeout: float, options: Any) -> socket.socke
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port or 80, float(self.timeout or 0), self.socket_options)  # type: ignore[arg-type]
+        return _connect(self._dns_host, self.port or 80, float(self.timeout or 0), self.socket_options)
 
     def connect(self) -> None:
         super().connect()
-        self.sock = _DeadlineSocket(self.sock)  # type: ignore[assignment]
+        self.sock = _DeadlineSocket(self.sock)
 
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port or 443, float(self.timeout or 0), self.socket_options)  # type: ignore[arg-type]
+        return _connect(self._dns_host, self.port or 443, float(self.timeout or 0), self.socket_options)
 
     def connect(self) -> None:
         super().connect()
-        self.sock = _DeadlineSocket(self.sock)  # type: ignore[assignment]
+        self.sock = _DeadlineSocket(self.sock)
 
 
 class _Pool(HTTPConnectionPool):

@@ -1,5 +1,6 @@
 """The account: what was accepted, what it costs, and how far its messages have come."""
 
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -26,8 +27,8 @@ class Submission:
     """One message of one request: what its recipients have in common."""
 
     __slots__ = (
-        "accepted_at", "advanced", "button", "callback_url", "delay", "image_url", "parts", "promotional", "sender", "sms",
-        "tariff", "text", "validity",
+        "accepted_at", "advanced", "button", "callback_url", "delay", "image_url", "parts", "promotional", "sender",
+        "sms", "tariff", "text", "validity",
     )  # fmt: skip
 
     def __init__(self, message: Message, tariff: int, validity: int, accepted_at: float, advanced: float) -> None:
@@ -246,12 +247,8 @@ class Account:
     def age(self, sent: Sent) -> float:
         """Seconds of the lives' clock since `sent` was due; negative while it is scheduled."""
         submission = sent.submission
-        return (
-            (time.time() - submission.accepted_at) * self._pace
-            + self._advanced
-            - submission.advanced
-            - submission.delay
-        )
+        elapsed = (time.time() - submission.accepted_at) * self._pace
+        return elapsed + self._advanced - submission.advanced - submission.delay
 
     def course(self, sent: Sent) -> Life:
         return life(sent.msisdn, self._seed, sent.submission.validity)
@@ -266,9 +263,9 @@ class Account:
         return self._by_reference.get(reference)
 
     def by_id(self, gateway_id: str) -> Sent | None:
-        number = (
-            int(gateway_id) - FIRST_ID if gateway_id.isascii() and gateway_id.isdigit() and len(gateway_id) < 12 else -1
-        )
+        if not re.fullmatch("[0-9]{1,12}", gateway_id):
+            return None
+        number = int(gateway_id) - FIRST_ID
         return self.messages[number] if 0 <= number < len(self.messages) else None
 
     def tally(self) -> Tally:
@@ -324,7 +321,8 @@ class Account:
         self.requests += 1
         for fields in event["messages"]:
             sms = SmsFallback(*fields["sms"]) if fields["sms"] else None
-            message = Message((), fields["text"], fields["sender"], fields["promotional"], *fields["viber"], sms=sms)
+            image_url, caption, url = fields["viber"]
+            message = Message((), fields["text"], fields["sender"], fields["promotional"], image_url, caption, url, sms)
             submission = Submission(message, event["tariff"], event["validity"], event["at"], self._advanced)
             submission.delay = fields["delay"]
             submission.callback_url = fields["callback_url"]

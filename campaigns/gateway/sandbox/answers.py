@@ -1,4 +1,4 @@
-"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by digit, never as floats."""
+"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by digit, no floats."""
 
 import json
 from collections.abc import Iterable, Mapping

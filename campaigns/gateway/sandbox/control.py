@@ -98,7 +98,7 @@ class Control:
     def _bill(self, sender: str) -> dict[str, Any]:
         if sender:
             messages = [sent for sent in self._account.messages if sent.submission.sender == sender]
-            phones = {}
+            phones: dict[str, int] = {}
             for sent in messages:
                 phones[sent.msisdn] = phones.get(sent.msisdn, 0) + 1
             return _bill(self._account.tally_of(messages), len(messages), phones)
