@@ -4,85 +4,91 @@ A missing or malformed variable stops the start with its name and what it should
 """
 
 import math
+import os
 import socket
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-import environ
 import phonenumbers
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+
+from viberdash import environment
+from viberdash.environment import as_address, as_bool, as_list, as_path, between, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env", overwrite=False)
-
-
-def read(kind: str, name: str, expected: str, **default: Any) -> Any:
-    """The variable `name` as `kind` (a method of environ.Env), or a stop that says what it should be."""
-    try:
-        return getattr(env, kind)(name, **default)
-    except ImproperlyConfigured as missing:
-        raise ImproperlyConfigured(f"{name} is not set. It should be {expected}.") from missing
-    except (ValueError, TypeError, ArithmeticError) as malformed:
-        raise ImproperlyConfigured(f"{name} is not usable. It should be {expected}.") from malformed
-
-
-def must(condition: bool, name: str, expected: str) -> None:
-    if not condition:
-        raise ImproperlyConfigured(f"{name} is not usable. It should be {expected}.")
-
+environment.read_file(BASE_DIR / ".env")
 
 # Site
-DEBUG: bool = read("bool", "DEBUG", "true or false", default=False)
-SECRET_KEY: str = read("str", "SECRET_KEY", "a long random string, known to this installation alone")
-must(len(SECRET_KEY) >= 32, "SECRET_KEY", "at least 32 random characters")
-ALLOWED_HOSTS: list[str] = read(
-    "list", "ALLOWED_HOSTS", "host names, separated by commas", default=["localhost", "127.0.0.1"]
+DEBUG: bool = read("DEBUG", "true or false", False, as_bool)
+SECRET_KEY: str = read(
+    "SECRET_KEY",
+    "at least 50 random characters, known to this installation alone",
+    fits=lambda key: len(key) >= 50 or (DEBUG and bool(key)),
 )
+SECRET_KEY_FALLBACKS: list[str] = read("SECRET_KEY_FALLBACKS", "earlier keys, separated by commas", [], as_list)
 PUBLIC_BASE_URL: str = read(
-    "str", "PUBLIC_BASE_URL", "the address people and the gateway reach this site at", default=""
-).rstrip("/")
-must(
-    not PUBLIC_BASE_URL or PUBLIC_BASE_URL.startswith(("http://", "https://")),
     "PUBLIC_BASE_URL",
-    "an address that begins with http:// or https://, or empty",
+    "an address that begins with http:// or https:// and has no path, or empty",
+    "",
+    as_address,
+    environment.is_site,
 )
+PUBLIC_HOST = environment.split(PUBLIC_BASE_URL).hostname or ""
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
-HTTPS_ONLY: bool = read("bool", "HTTPS_ONLY", "true or false", default=PUBLIC_BASE_URL.startswith("https://"))
+ALLOWED_HOSTS: list[str] = read(
+    "ALLOWED_HOSTS",
+    "host names, separated by commas",
+    ["localhost", "127.0.0.1", "[::1]", *filter(None, [PUBLIC_HOST])],
+    as_list,
+    bool,
+)
+HOST: str = read("HOST", "the address the web server listens at, such as 127.0.0.1", "127.0.0.1", fits=bool)
+PORT: int = read("PORT", "a port from 1 to 65535", 8000, int, between(1, 65535))
+WEB_WORKERS: int = read("WEB_WORKERS", "a number of web server processes from 1 to 64", 2, int, between(1, 64))
+WEB_THREADS: int = read("WEB_THREADS", "a number of threads in each from 1 to 64", 4, int, between(1, 64))
+HTTPS_ONLY: bool = read("HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool)
+BEHIND_PROXY: bool = read("BEHIND_PROXY", "true or false", HTTPS_ONLY, as_bool)
 
 # The gateway
 BSG_API_URL: str = read(
-    "str", "BSG_API_URL", "the gateway's base address", default="https://api.bsg.world/rest"
-).rstrip("/")
-must(BSG_API_URL.startswith(("http://", "https://")), "BSG_API_URL", "an address that begins with http:// or https://")
-BSG_API_KEY: str = read("str", "BSG_API_KEY", "the API key of the BSG account (live_… or test_…)")
-SEND_CONNECTIONS: int = read("int", "SEND_CONNECTIONS", "a number of connections from 1 to 64", default=8)
-must(1 <= SEND_CONNECTIONS <= 64, "SEND_CONNECTIONS", "a number of connections from 1 to 64")
-SEND_RATE: int = read("int", "SEND_RATE", "recipients a second over all workers, 0 for no limit", default=0)
-must(SEND_RATE >= 0, "SEND_RATE", "recipients a second over all workers, 0 for no limit")
-DEFAULT_COUNTRY: str = read("str", "DEFAULT_COUNTRY", "two letters, such as UA", default="UA").upper()
-must(DEFAULT_COUNTRY in phonenumbers.SUPPORTED_REGIONS, "DEFAULT_COUNTRY", "two letters of a country, such as UA")
-MISSED_SCHEDULE_MINUTES: int = read("int", "MISSED_SCHEDULE_MINUTES", "a number of minutes", default=60)
-must(MISSED_SCHEDULE_MINUTES >= 1, "MISSED_SCHEDULE_MINUTES", "a number of minutes, at least 1")
-WORKER_NAME: str = read("str", "WORKER_NAME", "a name that no other worker machine has", default=socket.gethostname())
+    "BSG_API_URL",
+    "an address that begins with http:// or https://",
+    "https://api.bsg.world/rest",
+    as_address,
+    environment.is_web_address,
+)
+BSG_API_KEY: str = read("BSG_API_KEY", "the API key of the BSG account (live_… or test_…)", cast=str.strip, fits=bool)
+SEND_CONNECTIONS: int = read("SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64))
+SEND_RATE: int = read(
+    "SEND_RATE", "recipients a second over all workers, 0 for no limit", 0, int, between(0, 1_000_000)
+)
+DEFAULT_COUNTRY: str = read(
+    "DEFAULT_COUNTRY",
+    "two letters of a country, such as UA",
+    "UA",
+    str.upper,
+    environment.one_of(phonenumbers.SUPPORTED_REGIONS),
+)
+MISSED_SCHEDULE_MINUTES: int = read(
+    "MISSED_SCHEDULE_MINUTES", "a number of minutes from 1 to 10080", 60, int, between(1, 10_080)
+)
+RECONCILE_QUARANTINE: int = read(
+    "RECONCILE_QUARANTINE", "a number of seconds from 0 to 3600", 30, int, between(0, 3600)
+)
+WORKER_NAME: str = read("WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool)
 
 # Database, cache, queue
-DATABASE_URL: str = read(
-    "str",
+DATABASE_EXPECTED = "sqlite:///file or postgres://user:password@host/name"
+DATABASE: dict[str, Any] = read(
     "DATABASE_URL",
-    "sqlite:///file or postgres://user:password@host/name",
-    default=f"sqlite:///{BASE_DIR}/var/viberdash.sqlite3",
+    DATABASE_EXPECTED,
+    environment.database(f"sqlite:///{BASE_DIR}/var/viberdash.sqlite3"),
+    environment.database,
 )
-DATABASE: dict[str, Any] = env.db_url_config(DATABASE_URL)
-SQLITE = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
-must(
-    SQLITE or DATABASE["ENGINE"] == "django.db.backends.postgresql",
-    "DATABASE_URL",
-    "sqlite:///file or postgres://user:password@host/name",
-)
+SQLITE: bool = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
+    DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])  # a relative one is the same file for every process
     Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     # IMMEDIATE, or a transaction that reads first and writes later fails under load instead of waiting its turn.
     DATABASE["OPTIONS"] = {
@@ -93,25 +99,26 @@ if SQLITE:
     }
 else:
     DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-if test_name := env.str("TEST_DATABASE_NAME", default=""):
+if test_name := os.environ.get("TEST_DATABASE_NAME", ""):
     DATABASE["TEST"] = {"NAME": test_name}
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL: str = read("str", "REDIS_URL", "redis://host:port/number, or empty for none", default="")
-must(
-    not REDIS_URL or REDIS_URL.startswith(("redis://", "rediss://", "unix://")),
+REDIS_URL: str = read(
     "REDIS_URL",
     "redis://host:port/number, or empty for none",
+    "",
+    str.strip,
+    lambda address: not address or address.startswith(("redis://", "rediss://", "unix://")),
 )
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+CACHES["default"]["KEY_PREFIX"] = "viberdash"
 
-WORKERS: int = read("int", "WORKERS", "a number of worker processes from 1 to 64", default=2)
-must(1 <= WORKERS <= 64, "WORKERS", "a number of worker processes from 1 to 64")
+WORKERS: int = read("WORKERS", "a number of worker processes from 1 to 64", 2, int, between(1, 64))
 TASK_TIMEOUT = 120  # seconds; every task ends by itself long before
 # A task's lease runs while it waits in a worker's memory too; a shorter `retry` would run tasks twice.
 TASK_RETRY = (math.ceil(WORKERS / WORKERS) + 2) * (TASK_TIMEOUT + 3)
@@ -159,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "campaigns.team.clock.ReadersClock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -175,6 +183,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "campaigns.team.site.site",
             ],
         },
     },
@@ -197,12 +206,14 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds
+
 # Language and time
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English")]  # a language joins when all its words are there; half a translation confuses
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE: str = read("str", "TIME_ZONE", "a zone's name, such as Europe/Kyiv", default="UTC")
-must(TIME_ZONE in available_timezones(), "TIME_ZONE", "a zone's name, such as Europe/Kyiv")
+TIME_ZONE: str = read("TIME_ZONE", "a zone's name, such as Europe/Kyiv", "UTC", fits=environment.is_zone)
 SITE_ZONE = ZoneInfo(TIME_ZONE)
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
@@ -211,12 +222,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
-MEDIA_ROOT = Path(
-    read("str", "MEDIA_ROOT", "a folder for uploaded pictures and files", default=str(BASE_DIR / "var" / "media"))
-)
-UPLOAD_ROOT = Path(
-    read("str", "UPLOAD_ROOT", "a folder for contact files, not public", default=str(BASE_DIR / "var" / "uploads"))
-)
+MEDIA_ROOT: Path = read("MEDIA_ROOT", "a folder for pictures, public", BASE_DIR / "var" / "media", as_path)
+UPLOAD_ROOT: Path = read("UPLOAD_ROOT", "a folder for contact files, private", BASE_DIR / "var" / "uploads", as_path)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -246,20 +253,27 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if read("bool", "BEHIND_PROXY", "true or false", default=HTTPS_ONLY) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 
+LOG_LEVEL: str = read(
+    "LOG_LEVEL",
+    "DEBUG, INFO, WARNING or ERROR",
+    "INFO",
+    str.upper,
+    environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"()": "viberdash.logs.Discreet", "secrets": [BSG_API_KEY, SECRET_KEY]}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["stderr"],
-        "level": read("str", "LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", default="INFO").upper(),
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},  # one handler for everything, which keeps secrets
+        "django-q": {"level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING"},  # a line a task would be thousands
     },
 }

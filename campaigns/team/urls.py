@@ -1,3 +1,14 @@
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from campaigns.team import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("sign-in/", views.SignIn.as_view(), name="login"),
+    path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("account/", views.account, name="account"),
+    path("account/password/", views.ChangePassword.as_view(), name="password_change"),
+    path("settings/", views.settings_room, name="settings"),
+    path("settings/gateway-check", views.gateway_check, name="gateway-check"),
+]

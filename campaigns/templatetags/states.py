@@ -1,0 +1,64 @@
+"""A state is one word and one colour on every page: this table says which."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.audience.models import ImportState
+from campaigns.compose.models import CampaignState
+from campaigns.dispatch.models import DeliveryState, SendState
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    label: str | Promise
+    colour: str  # a class of site.css: state-<colour>
+    icon: str = ""
+
+
+CAMPAIGN: dict[str, Look] = {
+    CampaignState.DRAFT: Look(CampaignState.DRAFT.label, "secondary", "pencil"),
+    CampaignState.AWAITING_APPROVAL: Look(CampaignState.AWAITING_APPROVAL.label, "purple", "hourglass"),
+    CampaignState.SCHEDULED: Look(CampaignState.SCHEDULED.label, "azure", "clock"),
+    CampaignState.PREPARING: Look(CampaignState.PREPARING.label, "cyan", "loader"),
+    CampaignState.SENDING: Look(CampaignState.SENDING.label, "blue", "send"),
+    CampaignState.PAUSED: Look(CampaignState.PAUSED.label, "yellow", "player-pause"),
+    CampaignState.FINISHED: Look(CampaignState.FINISHED.label, "green", "check"),
+    CampaignState.CANCELLED: Look(CampaignState.CANCELLED.label, "dark", "ban"),
+}
+BY_SMS = Look(_("By SMS"), "indigo", "message")
+RECIPIENT: dict[str, Look] = {
+    SendState.QUEUED: Look(_("Queued"), "secondary", "clock"),
+    SendState.ACCEPTED: Look(_("Accepted"), "azure", "send"),
+    SendState.REFUSED: Look(_("Refused"), "red", "x"),
+    SendState.UNRESOLVED: Look(_("Unresolved"), "yellow", "question-mark"),
+    SendState.CANCELLED: Look(_("Cancelled"), "dark", "ban"),
+    DeliveryState.DELIVERED: Look(_("Delivered"), "teal", "check"),
+    DeliveryState.READ: Look(_("Read"), "green", "checks"),
+    DeliveryState.FALLBACK: BY_SMS,
+    DeliveryState.FALLBACK_DELIVERED: BY_SMS,
+    DeliveryState.NOT_DELIVERED: Look(_("Not delivered"), "orange", "circle-x"),
+}
+IMPORT: dict[str, Look] = {
+    ImportState.UPLOADED: Look(ImportState.UPLOADED.label, "secondary", "columns"),
+    ImportState.QUEUED: Look(ImportState.QUEUED.label, "secondary", "clock"),
+    ImportState.RUNNING: Look(ImportState.RUNNING.label, "blue", "loader"),
+    ImportState.FINISHED: Look(ImportState.FINISHED.label, "green", "check"),
+    ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
+    ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
+}
+TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT}
+
+
+def look(kind: str, state: str) -> Look:
+    """How `state` of a "campaign", "recipient" or "import" looks. A state that nobody knows shows its own word."""
+    return TABLES[kind].get(state) or Look(state, "secondary")
+
+
+def recipient_state(recipient: Any) -> str:
+    """The one word for a recipient: what became of the message, or else how far the sending is."""
+    delivery: str = recipient.delivery_state
+    sending: str = recipient.send_state
+    return delivery if delivery in RECIPIENT else sending

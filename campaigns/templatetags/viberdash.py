@@ -1,0 +1,231 @@
+"""How pages write numbers, money, times, phones, states and icons."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import phonenumbers
+from django import template
+from django.http import HttpRequest
+from django.template import Context
+from django.template.loader import render_to_string
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.ledger.money import PLACES
+from campaigns.ledger.money import exact as exact_digits
+from campaigns.team.models import Role
+from campaigns.templatetags import states
+
+register = template.Library()
+
+CENT = Decimal("0.01")
+MASK = "•••"
+
+
+def _unknown() -> SafeString:
+    return format_html('<span class="not-known">{}</span>', _("not yet known"))
+
+
+def _grouped(value: Decimal | int | float, places: int | None = None) -> str:
+    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def number(value: Any) -> str:
+    """1234567 -> "1,234,567"; None -> "not yet known"."""
+    return _unknown() if value is None or value == "" else _grouped(value)
+
+
+@register.filter
+def percent(part: Any, whole: Any) -> str:
+    """`part` of `whole` with one decimal: 12.5%. Empty where there is no whole; never 100% unless it is all."""
+    if part is None or not whole:
+        return "–"
+    share = Decimal(part) * 100 / Decimal(whole)
+    if 0 < share < Decimal("0.1"):
+        return f"<{_grouped(Decimal('0.1'), 1)}%"
+    if Decimal("99.9") < share < 100:
+        return f">{_grouped(Decimal('99.9'), 1)}%"
+    return f"{_grouped(share, 0 if share in (0, 100) else 1)}%"
+
+
+def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
+    return format_html('<span class="money">{}&nbsp;<span class="currency">{}</span></span>', digits, currency)
+
+
+@register.filter
+def money(amount: Any, currency: str = "") -> str:
+    """Two decimals and the currency, as on cards; less than a cent keeps its decimals. None: not yet known."""
+    if amount is None or amount == "":
+        return _unknown()
+    amount = Decimal(amount)
+    if 0 < abs(amount) < CENT:
+        return money_exact(amount, currency)
+    return _amount(amount, currency, _grouped(amount.quantize(CENT, ROUND_HALF_UP), 2))
+
+
+@register.filter
+def money_exact(amount: Any, currency: str = "") -> str:
+    """All decimals that matter and the currency, as in the ledger. None: not yet known."""
+    if amount is None or amount == "":
+        return _unknown()
+    amount = Decimal(amount)
+    places = min(PLACES, len(exact_digits(amount).partition(".")[2]))
+    return _amount(amount, currency, _grouped(amount, places))
+
+
+def _ago(when: datetime, now: datetime) -> str:
+    """A time less than a day away, in words."""
+    minutes = round(abs((now - when).total_seconds()) / 60)
+    past = when <= now
+    if minutes == 0:
+        return _("just now") if past else _("in a moment")
+    if minutes < 60:
+        ago = ngettext("%d minute ago", "%d minutes ago", minutes)
+        ahead = ngettext("in %d minute", "in %d minutes", minutes)
+        return (ago if past else ahead) % minutes
+    hours = round(minutes / 60)
+    ago = ngettext("%d hour ago", "%d hours ago", hours)
+    ahead = ngettext("in %d hour", "in %d hours", hours)
+    return (ago if past else ahead) % hours
+
+
+def _exact(local: datetime) -> str:
+    return f"{formats.date_format(local, 'j M Y, H:i:s')} ({timezone.get_current_timezone_name()})"
+
+
+@register.filter
+def moment(when: datetime | None) -> str:
+    """A time in the reader's zone: in words under a day, else the date; the exact time in the title."""
+    if when is None:
+        return SafeString("–")
+    local = timezone.localtime(when)
+    now = timezone.localtime()
+    near = abs((now - local).total_seconds()) < 86_400
+    same_year = local.year == now.year
+    words = _ago(local, now) if near else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
+    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words)
+
+
+@register.filter
+def exact_time(when: datetime | None) -> str:
+    """Day, time and zone, for a time that matters: when a campaign goes out."""
+    if when is None:
+        return SafeString("–")
+    local = timezone.localtime(when)
+    words = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words)
+
+
+@register.filter
+def phone(msisdn: str, user: Any = None) -> str:
+    """E.164 digits as people write them; viewers see only the beginning and the end."""
+    try:
+        number = phonenumbers.parse(f"+{msisdn}")
+    except phonenumbers.NumberParseException:
+        written = f"+{msisdn}"
+    else:
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    if user is not None and getattr(user, "role", None) == Role.VIEWER and not getattr(user, "is_superuser", False):
+        return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
+    return written.replace(" ", "\u00a0")
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of the sprite. It decorates: what it means stands beside it in words."""
+    sprite = static("vendor/icons/sprite.svg")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, sprite, name
+    )
+
+
+def _badge(kind: str, state: str, label: str = "") -> dict[str, Any]:
+    return {"state": state, "look": states.look(kind, state), "label": label}
+
+
+@register.inclusion_tag("components/badge.html")
+def state_badge(kind: str, state: str, label: str = "") -> dict[str, Any]:
+    """The badge of a state of a "campaign", "recipient" or "import"; `label` where another word is wanted."""
+    return _badge(kind, state, label)
+
+
+@register.inclusion_tag("components/badge.html")
+def campaign_badge(campaign: Any) -> dict[str, Any]:
+    return _badge("campaign", campaign.state)
+
+
+@register.inclusion_tag("components/badge.html")
+def import_badge(imported: Any) -> dict[str, Any]:
+    return _badge("import", imported.state)
+
+
+@register.inclusion_tag("components/badge.html")
+def recipient_badge(recipient: Any) -> dict[str, Any]:
+    return _badge("recipient", states.recipient_state(recipient))
+
+
+def _request(context: Context) -> HttpRequest:
+    """Also within an {% include … only %}, which hides the variable."""
+    request: HttpRequest = getattr(context, "request", None) or context["request"]
+    return request
+
+
+def _query(context: Context, changes: dict[str, Any]) -> str:
+    query = _request(context).GET.copy()
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        else:
+            query[key] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def keep_query(context: Context, **changes: Any) -> str:
+    """This page's query string with `changes`; None or "" takes a key out. Begins with "?"."""
+    return _query(context, changes)
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: Context, key: str, value: Any) -> str:
+    """This page's query string with another value of one filter, from its first page."""
+    return _query(context, {key: value, "page": None})
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[str, Any]:
+    """The head of a column one can sort by: ?sort=key, and ?sort=-key at the second click. Keeps the rest of the query.
+
+    Where the query says nothing, the page's variable `sort` names the order that the rows are in.
+    """
+    current = _request(context).GET.get("sort") or context.get("sort") or ""
+    target = f"-{key}" if current == key else key
+    order = {key: "ascending", f"-{key}": "descending"}.get(current, "")
+    return {"label": label, "css": css, "order": order, "query": _query(context, {"sort": target, "page": None})}
+
+
+@register.simple_block_tag
+def menu(content: str, label: str) -> str:
+    """The actions of a row behind three dots: {% menu label=… %} items of class dropdown-item {% endmenu %}."""
+    return render_to_string("components/menu.html", {"items": content, "label": label})
+
+
+@register.simple_tag(takes_context=True)
+def block_text(context: Context, name: str) -> str:
+    """What the page put into another block: the heading is the title unless it says otherwise."""
+    blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
+    block = blocks.get_block(name) if blocks else None
+    return block.nodelist.render(context) if block else ""
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A number as machines read it, for attributes: no grouping, a point for the decimals."""
+    return str(value)

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Fetch the third-party files of the front end: `make vendor`, or `python3 static/vendor/refresh.py`.
+
+Each package is fetched by its name and pinned version with `npm pack`, only the files that pages use are kept, references
+to source maps are cut (the manifest of static files would look for them), and the icons that are named below become one
+SVG sprite. Change a version or the list of icons here, run it, and commit what changed.
+"""
+
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+# folder: (package, version, licence, {file in the package: file here})
+PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "tabler": (
+        "@tabler/core",
+        "1.6.1",
+        "MIT",
+        {"dist/css/tabler.min.css": "tabler.min.css", "dist/js/tabler.min.js": "tabler.min.js"},
+    ),
+    "htmx": ("htmx.org", "4.0.1", "0BSD", {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "LICENSE"}),
+    "chart": ("chart.js", "4.6.1", "MIT", {"dist/chart.umd.min.js": "chart.umd.min.js", "LICENSE.md": "LICENSE"}),
+    "inter": (
+        "@fontsource-variable/inter",
+        "5.3.0",
+        "OFL-1.1",
+        {"LICENSE": "LICENSE"}
+        | {
+            f"files/inter-{script}-wght-normal.woff2": f"inter-{script}.woff2"
+            for script in ("latin", "latin-ext", "cyrillic", "cyrillic-ext", "greek")
+        },
+    ),
+    "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
+}
+
+ICONS = """
+    activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up
+    ban bell bolt bookmark brand-viber building-bank calendar calendar-event chart-bar chart-line chart-pie check checks
+    chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock clock-pause cloud-upload coin columns
+    copy credit-card currency-euro database device-desktop device-mobile dots dots-vertical download edit external-link
+    eye eye-off file file-import file-spreadsheet file-text filter flag flask folder forbid gauge help-circle hash
+    history home hourglass info-circle key keyboard language layout-dashboard layout-grid link list list-check list-details loader
+    lock login logout mail map-pin menu-2 message message-2 message-circle messages minus mood-empty moon
+    notes paperclip pencil percentage phone photo player-pause player-play player-stop plug plus point
+    printer question-mark receipt receipt-2 refresh report-money rocket rotate search selector send server settings shield
+    shield-check sort-ascending sort-descending star sun table tag tags target template test-pipe thumb-up trash trending-down
+    trending-up upload user user-circle user-minus user-off user-plus users wallet wifi-off world writing x zoom-question
+""".split()
+
+MIT = """MIT License
+
+{copyright}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""
+# Tabler's package holds no licence file; its banner names the licence, and Bootstrap and Popper are built into its files.
+TABLER_COPYRIGHT = """Copyright 2018-2026 The Tabler Authors
+Copyright 2018-2026 codecalm.net Paweł Kuna
+
+It contains Bootstrap (MIT), Copyright 2011-2025 The Bootstrap Authors,
+and Popper (MIT), Copyright 2019 Federico Zivolo."""
+
+
+def fetch(package: str, version: str, into: Path) -> Path:
+    """The unpacked `package` below `into`."""
+    subprocess.run(["npm", "pack", "--silent", f"{package}@{version}", "--pack-destination", into], check=True, stdout=-3)
+    archive = next(into.glob("*.tgz"))
+    with tarfile.open(archive) as tar:
+        tar.extractall(into, filter="data")
+    return into / "package"
+
+
+def without_source_map(content: bytes) -> bytes:
+    return re.sub(rb"\s*(/\*# sourceMappingURL=[^*]*\*/|//# sourceMappingURL=\S+)\s*$", b"\n", content)
+
+
+def symbol(icons: Path, name: str) -> str:
+    """One icon as a symbol of the sprite; what all have in common is said by the <svg> that uses it."""
+    drawing = (icons / f"{name}.svg").read_text()
+    shapes = re.findall(r"<(?:path|circle|rect|line)[^>]*/>", drawing)
+    kept = "".join(shape for shape in shapes if 'stroke="none" d="M0 0h24v24H0z"' not in shape)
+    return f'<symbol id="{name}" viewBox="0 0 24 24">{kept}</symbol>'
+
+
+def write_sprite(package: Path) -> None:
+    symbols = "\n".join(symbol(package / "icons" / "outline", name) for name in sorted(set(ICONS)))
+    (HERE / "icons" / "sprite.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n')
+
+
+def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> None:
+    (HERE / folder).mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        unpacked = fetch(package, version, Path(scratch))
+        for source, target in files.items():
+            content = (unpacked / source).read_bytes()
+            binary = target.endswith(".woff2")
+            (HERE / folder / target).write_bytes(content if binary else without_source_map(content))
+        if folder == "icons":
+            write_sprite(unpacked)
+    if folder == "tabler":
+        (HERE / folder / "LICENSE").write_text(MIT.format(copyright=TABLER_COPYRIGHT))
+
+
+def main() -> None:
+    versions = {}
+    for folder, (package, version, licence, files) in PACKAGES.items():
+        print(f"{package} {version}")  # noqa: T201
+        refresh(folder, package, version, files)
+        versions[folder] = {"package": package, "version": version, "licence": licence}
+    (HERE / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
