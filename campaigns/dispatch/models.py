@@ -46,11 +46,11 @@ class DeliveryState(models.TextChoices):
     NONE = "", _("Not yet known")
     WAITING = "waiting", _("Waiting")  # new, waiting, scheduled
     SENT = "sent", _("Sent")
-    DELIVERED = "delivered", _("Delivered")
-    READ = "read", _("Read")
+    NOT_DELIVERED = "not_delivered", _("Not delivered")
     FALLBACK = "fallback", _("By SMS")  # Viber did not reach them, the SMS went out
     FALLBACK_DELIVERED = "sms_delivered", _("By SMS, delivered")
-    NOT_DELIVERED = "not_delivered", _("Not delivered")
+    DELIVERED = "delivered", _("Delivered")
+    READ = "read", _("Read")
 
 
 class Recipient(models.Model):

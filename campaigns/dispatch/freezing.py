@@ -1,0 +1,185 @@
+"""Freeze the audience: contacts -> recipients and their batches, a slice at a time, each slice one transaction.
+
+Everything about a slice is one statement in the database: who is left after the stop list and the lists to leave out,
+the reference, the batch. A slice that is repeated after a crash finds its rows there and adds nothing.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from campaigns.audience.models import Contact, StopListEntry
+from campaigns.compose import lifecycle
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.models import Batch, Recipient, Snapshot
+from campaigns.gateway.limits import MAX_RECIPIENTS
+
+SLICE = 20_000  # contacts; about half a second, for which SQLite keeps other writers waiting
+
+CONTACT = Contact._meta.db_table
+STOPPED = StopListEntry._meta.db_table
+RECIPIENT = Recipient._meta.db_table
+BATCH = Batch._meta.db_table
+
+
+def reference_of(uuid: UUID, msisdn: str, send_number: int = 1) -> str:
+    """The reference of a message: fixed by what it means, so that the gateway refuses a second send of it (error 43).
+
+    The twin of `_reference_sql`, for those who have no database at hand.
+    """
+    return hashlib.sha256(f"{uuid.hex}:{msisdn}:{send_number}".encode()).hexdigest()[:32]
+
+
+def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
+    """Freeze slice by slice until the moment `until`, while `keep` says to go on. Whether nothing is left to do here.
+
+    Only a PREPARING campaign is touched; it is SENDING when its last slice is in.
+    """
+    while timezone.now() < until and keep():
+        with transaction.atomic():
+            snapshot = _locked_snapshot(campaign_id)
+            campaign = Campaign.objects.get(pk=campaign_id)
+            if campaign.state != CampaignState.PREPARING:
+                return True
+            if snapshot.complete or not _freeze_slice(campaign, snapshot):
+                lifecycle.frozen(campaign_id, snapshot.left)
+                return True
+        reach("slice")
+    return False
+
+
+def _locked_snapshot(campaign_id: int) -> Snapshot:
+    """The snapshot, for this transaction alone: two workers on one campaign take turns."""
+    Snapshot.objects.get_or_create(campaign_id=campaign_id)
+    return Snapshot.objects.select_for_update().get(campaign_id=campaign_id)
+
+
+def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
+    """Freeze the next slice and move the cursor past it. False when there was none: the snapshot is complete."""
+    upper, size = _next_slice(campaign, snapshot)
+    if not size:
+        snapshot.complete = True
+        snapshot.save(update_fields=["complete"])
+        return False
+    excluded = list(campaign.exclude_lists.values_list("pk", flat=True))
+    added = _insert_recipients(campaign, snapshot, upper, excluded)
+    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches)
+    snapshot.in_lists += size
+    snapshot.left += added
+    if added < size:
+        stopped, left_out = _who_is_missing(snapshot, upper, excluded)
+        snapshot.stop_listed += stopped
+        snapshot.excluded += left_out
+        snapshot.repeated += size - added - stopped - left_out
+    snapshot.contact_id = upper
+    snapshot.save()
+    return True
+
+
+def _next_slice(campaign: Campaign, snapshot: Snapshot) -> tuple[int, int]:
+    """The last contact id of the next slice, and how many contacts are in it; moves on to the next list after one."""
+    for list_id in campaign.lists.filter(pk__gte=snapshot.list_id).order_by("pk").values_list("pk", flat=True):
+        if list_id != snapshot.list_id:
+            snapshot.list_id, snapshot.contact_id = list_id, 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT MAX(id), COUNT(*) FROM"  # noqa: S608 - names of our own tables
+                f" (SELECT id FROM {CONTACT} WHERE list_id = %s AND id > %s ORDER BY id LIMIT %s) AS slice",
+                [list_id, snapshot.contact_id, SLICE],
+            )
+            upper, size = cursor.fetchone()
+        if size:
+            return upper, size
+    return 0, 0
+
+
+def _slice_sql(snapshot: Snapshot, upper: int) -> tuple[str, list[Any]]:
+    return "c.list_id = %s AND c.id > %s AND c.id <= %s", [snapshot.list_id, snapshot.contact_id, upper]
+
+
+_STOPPED = f"EXISTS (SELECT 1 FROM {STOPPED} s WHERE s.msisdn = c.msisdn)"  # noqa: S608
+
+
+def _left_out_sql(excluded: list[int]) -> str:
+    if not excluded:
+        return "1 = 0"
+    ids = ", ".join(map(str, excluded))
+    return f"EXISTS (SELECT 1 FROM {CONTACT} x WHERE x.msisdn = c.msisdn AND x.list_id IN ({ids}))"  # noqa: S608
+
+
+def _reference_sql(text: str) -> str:
+    if connection.vendor == "postgresql":
+        return f"LEFT(ENCODE(SHA256(CONVERT_TO({text}, 'UTF8')), 'hex'), 32)"
+    return f"SUBSTR(SHA256({text}), 1, 32)"  # Django gives SQLite this function
+
+
+def _fields_sql(names: Iterable[str]) -> str:
+    """Of a contact's fields those that the message uses, without those the contact has not."""
+    names = sorted(names)  # letters, digits and underscores only: nothing to quote
+    if not names:
+        return "'{}'"
+    if connection.vendor == "postgresql":
+        pairs = ", ".join(f"'{name}', c.fields -> '{name}'" for name in names)
+        return f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))"
+    pairs = ", ".join(f"'{name}', JSON_EXTRACT(c.fields, '$.\"{name}\"')" for name in names)
+    return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
+
+
+def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, excluded: list[int]) -> int:
+    """One statement: the slice's contacts as recipients, in batches of one country each. How many are new."""
+    where, slice_params = _slice_sql(snapshot, upper)
+    # on a campaign's first list nobody can be there already, unless a slice is repeated: then the conflict says so
+    fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn)"
+    statement = f"""
+        INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
+            gateway_id, currency, delivery_state, status, final, sms_status)
+        SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY country, chunk), 'queued', '',
+            '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
+        FROM (
+            SELECT c.msisdn, c.country, {_fields_sql(build(campaign).names)} AS fields,
+                {_reference_sql("%s || c.msisdn || ':1'")} AS reference,
+                (ROW_NUMBER() OVER (PARTITION BY c.country ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
+            FROM {CONTACT} c
+            WHERE {where} AND NOT {_STOPPED} AND NOT {_left_out_sql(excluded)} {"AND " + fresh if snapshot.left else ""}
+        ) AS audience
+        ORDER BY country, chunk
+        ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own columns, numbers
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *slice_params])
+        return cursor.rowcount
+
+
+def _insert_batches(campaign_id: int, last: int) -> int:
+    """The batches of the recipients that came in after batch number `last`. The last number now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO {BATCH} (campaign_id, number, country, size, state, token, attempts, asked, checks)
+                SELECT campaign_id, batch_number, country, COUNT(*), 'ready', '', 0, 0, 0 FROM {RECIPIENT}
+                WHERE campaign_id = %s AND batch_number > %s GROUP BY campaign_id, batch_number, country
+                ORDER BY batch_number""",  # noqa: S608 - names of our own tables
+            [campaign_id, last],
+        )
+    return Batch.objects.filter(campaign_id=campaign_id).aggregate(last=Max("number"))["last"] or 0
+
+
+def _who_is_missing(snapshot: Snapshot, upper: int, excluded: list[int]) -> tuple[int, int]:
+    """Of a slice's contacts: how many are on the stop list, and how many others are on a list to leave out."""
+    where, params = _slice_sql(snapshot, upper)
+    left_out = _left_out_sql(excluded)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT COALESCE(SUM(CASE WHEN {_STOPPED} THEN 1 ELSE 0 END), 0),
+                    COALESCE(SUM(CASE WHEN NOT {_STOPPED} AND {left_out} THEN 1 ELSE 0 END), 0)
+                FROM {CONTACT} c WHERE {where}""",  # noqa: S608 - names of our own tables
+            params,
+        )
+        stopped, gone = cursor.fetchone()
+    return int(stopped), int(gone)

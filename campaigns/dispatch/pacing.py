@@ -1,0 +1,77 @@
+"""How fast: the account's rate, and the brake that all workers pull together when the gateway asks for less."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from campaigns.dispatch.models import Pace
+from campaigns.gateway.limits import MAX_RECIPIENTS
+
+ACCOUNT = "account"
+BURST = timedelta(seconds=1)  # what was not used of the rate is kept for so long
+STEP_MAX = 6  # waits of 1, 2, 4 … 32 seconds between probes
+
+
+def allowance(wanted: int, now: datetime) -> int:
+    """How many batches of the `wanted` may leave now, over all workers. Call it in a transaction.
+
+    At full speed that is all of them, within the rate; under the brake one, for whoever asks first after each wait.
+    """
+    if wanted <= 0 or (not settings.SEND_RATE and not braked()):
+        return max(wanted, 0)  # without a lock: at full speed nobody waits for anybody
+    pace = _locked(ACCOUNT, now)
+    if pace.step:
+        return _probe(pace, now)
+    return _within_rate(pace, wanted, settings.SEND_RATE, now) if settings.SEND_RATE else wanted
+
+
+def slow_down(now: datetime) -> None:
+    """Pull the brake. Answers that come while everybody waits anyway don't pull it further."""
+    pace = _locked(ACCOUNT, now)
+    if pace.until and pace.until > now:
+        return
+    pace.step = min(pace.step + 1, STEP_MAX)
+    pace.until = now + _wait(pace.step)
+    pace.at = now
+    pace.save(update_fields=["step", "until", "at"])
+
+
+def speed_up(sent_at: datetime) -> None:
+    """The gateway accepted what was sent at `sent_at`: full speed, unless the brake was pulled after that."""
+    if braked():
+        Pace.objects.filter(scope=ACCOUNT, step__gt=0, at__lte=sent_at).update(step=0, until=None)
+
+
+def braked() -> bool:
+    """Whether the brake is on."""
+    return Pace.objects.filter(scope=ACCOUNT, step__gt=0).exists()
+
+
+def _locked(scope: str, now: datetime) -> Pace:
+    Pace.objects.get_or_create(scope=scope, defaults={"at": now})
+    return Pace.objects.select_for_update().get(scope=scope)
+
+
+def _wait(step: int) -> timedelta:
+    return timedelta(seconds=2 ** (step - 1))
+
+
+def _probe(pace: Pace, now: datetime) -> int:
+    if pace.until and pace.until > now:
+        return 0
+    pace.until = now + _wait(pace.step)
+    pace.save(update_fields=["until"])
+    return 1
+
+
+def _within_rate(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
+    """A bucket of recipients that fills by `rate` a second; a batch may leave while anything is in it, on credit."""
+    filled = pace.tokens + (now - pace.at).total_seconds() * rate
+    pace.tokens = min(filled, rate * BURST.total_seconds())
+    pace.at = now
+    granted = 0
+    while granted < wanted and pace.tokens > 0:
+        pace.tokens -= MAX_RECIPIENTS
+        granted += 1
+    pace.save(update_fields=["tokens", "at"])
+    return granted

@@ -1,0 +1,107 @@
+"""Batch -> request: who in it is still to be sent to, and with which words."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection
+
+from campaigns.audience.models import StopListEntry
+from campaigns.compose.merge import MissingValue
+from campaigns.compose.message import MessageTemplate, Rendered, build, message_for
+from campaigns.compose.models import Campaign
+from campaigns.dispatch.claiming import Claim
+from campaigns.dispatch.judging import Outcome
+from campaigns.dispatch.models import Recipient, SendState
+from campaigns.gateway.limits import TEXT_MAX
+from campaigns.gateway.types import Address, Message, SendRequest
+from campaigns.ledger.models import Purpose
+
+RECIPIENT = Recipient._meta.db_table
+STOPPED = StopListEntry._meta.db_table
+Row = tuple[int, str, str, dict[str, str]]  # id, msisdn, reference, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch, ready to leave."""
+
+    claim: Claim
+    request: SendRequest | None  # None: nobody in it may be sent to
+    ids: dict[str, int]  # reference -> recipient
+    settled: dict[str, Outcome]  # by reference: whoever the gateway will not see, and why
+
+
+class Packer:
+    """Packs the batches of one campaign, whose words do not change after its launch."""
+
+    def __init__(self, campaign_id: int) -> None:
+        self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+        self.template: MessageTemplate = build(self.campaign)
+        self.purpose = Purpose(self.campaign.purpose)
+
+    def pack(self, claims: Sequence[Claim]) -> list[Parcel]:
+        """A parcel for each of `claims`, all of this campaign."""
+        rows = self._rows([claim.number for claim in claims])
+        stopped = self._stopped(rows.values())
+        return [self._parcel(claim, rows.get(claim.number, []), stopped) for claim in claims]
+
+    def _rows(self, numbers: Sequence[int]) -> dict[int, list[Row]]:
+        """The queued recipients of these batches."""
+        fields = "fields" if self.template.names else "NULL"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT} WHERE campaign_id = %s"  # noqa: S608
+                f" AND batch_number IN ({', '.join(map(str, numbers))}) AND send_state = 'queued' ORDER BY batch_number, id",
+                [self.campaign.pk],
+            )
+            found = cursor.fetchall()
+        return {
+            number: [(pk, msisdn, reference, _decoded(fields)) for _n, pk, msisdn, reference, fields in group]
+            for number, group in groupby(found, itemgetter(0))
+        }
+
+    def _stopped(self, groups: Iterable[list[Row]]) -> set[str]:
+        """Who of them came onto the stop list since the freeze looked."""
+        newest = StopListEntry.objects.order_by("-pk").first()
+        if newest is None or (self.campaign.launched_at and newest.created_at < self.campaign.launched_at):
+            return set()
+        msisdns = [row[1] for rows in groups for row in rows]
+        return set(StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True))
+
+    def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
+        settled: dict[str, Outcome] = {}
+        addresses: dict[Rendered, list[Address]] = {}
+        for _pk, msisdn, reference, fields in rows:
+            if msisdn in stopped:
+                settled[reference] = Outcome(SendState.CANCELLED, reason="stop_list")
+                continue
+            rendered = self._render(fields)
+            if isinstance(rendered, Outcome):
+                settled[reference] = rendered
+            else:
+                addresses.setdefault(rendered, []).append(Address(msisdn, reference))
+        messages = tuple(self._message(rendered, to) for rendered, to in addresses.items())
+        request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
+        return Parcel(claim, request, {row[2]: row[0] for row in rows}, settled)
+
+    def _render(self, fields: dict[str, str]) -> Rendered | Outcome:
+        try:
+            rendered = self.template.for_fields(fields)
+        except MissingValue:
+            return Outcome(SendState.REFUSED, reason="missing_value")
+        if not 1 <= len(rendered.text) <= TEXT_MAX:
+            return Outcome(SendState.REFUSED, reason="text_length")
+        return rendered
+
+    def _message(self, rendered: Rendered, to: list[Address]) -> Message:
+        return message_for(self.campaign, rendered, tuple(to))
+
+
+def _decoded(fields: Any) -> dict[str, str]:
+    if not fields:
+        return {}
+    return fields if isinstance(fields, dict) else json.loads(fields)

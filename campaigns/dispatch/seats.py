@@ -1,0 +1,67 @@
+"""Who is at work: a seat is held by one process at a time, until its lease ends. The rows are the heartbeats too."""
+
+import secrets
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from campaigns.dispatch.models import Heartbeat
+
+LEASE = timedelta(seconds=15)
+RENEW = timedelta(seconds=3)
+
+
+class Seat:
+    """`with Seat("send") as seat:` one process a worker machine; `seat.held` says whether it is us."""
+
+    def __init__(self, job: str) -> None:
+        self.name = f"{job}@{settings.WORKER_NAME}"[:100]
+        self.token = secrets.token_hex(16)
+        self.held = False
+        self._renewed_at = timezone.now()
+
+    def __enter__(self) -> "Seat":
+        now = timezone.now()
+        free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
+            name=self.name, until__isnull=True
+        )
+        self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(now)
+        return self
+
+    def _first(self, now: datetime) -> bool:
+        if Heartbeat.objects.filter(name=self.name).exists():
+            return False
+        try:
+            with transaction.atomic():
+                Heartbeat.objects.create(name=self.name, at=now, until=now + LEASE, token=self.token)
+        except IntegrityError:
+            return False
+        return True
+
+    def renew(self) -> bool:
+        """Keep the seat, where its lease is due to be renewed. Whether it is still ours."""
+        now = timezone.now()
+        if now - self._renewed_at >= RENEW:
+            self._renewed_at = now
+            ours = Heartbeat.objects.filter(name=self.name, token=self.token)
+            self.held = bool(ours.update(at=now, until=now + LEASE))
+        return self.held
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.held:
+            Heartbeat.objects.filter(name=self.name, token=self.token).update(until=None)
+
+
+def beat(name: str) -> None:
+    """A sign of life of `name`, now."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+
+
+def taken(job: str) -> bool:
+    """Whether somebody on this machine is at `job` now."""
+    return Heartbeat.objects.filter(name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()).exists()

@@ -1,0 +1,221 @@
+"""The sender: claims batches, commits the intent, posts over several connections, writes down what became of them.
+
+One thread talks to the database; the connections' threads know only the gateway. Each turn of the database thread is
+one transaction: what was answered since the last turn is closed, the next intents are committed, the next batches claimed.
+What it holds in memory changes only after the commit, so a turn can be repeated when the database went away under it.
+"""
+
+import logging
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from campaigns.dispatch import pacing
+from campaigns.dispatch.claiming import Claim, claim, intend, release, running
+from campaigns.dispatch.closing import Closing, close
+from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.judging import Judgement, Next, judge
+from campaigns.dispatch.packing import Packer, Parcel
+from campaigns.gateway.client import Client
+from campaigns.gateway.types import SendAnswer, Unknown
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+WAITING = 16  # batches whose intent is committed and that wait for a free connection, at least
+STALE = timedelta(seconds=20)  # an intent that waited so long is given back, not sent
+IDLE = 0.2  # seconds to wait for an answer before looking at the tables again
+DATABASE_PATIENCE = 45.0  # seconds in which a database that went away may come back before answers are given up
+GATEWAY_DOWN_AFTER = 5  # requests in a row whose outcome is unknown, until everybody slows down
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A parcel that came back. `answer` None: nothing was sent."""
+
+    parcel: Parcel
+    sent_at: datetime
+    answer: SendAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one transaction decided."""
+
+    leaving: list[Parcel]  # their intent is committed
+    staying: list[Parcel]  # claimed, not their turn yet
+    claims: list[Claim]  # claimed now
+    running: list[int]
+    at: datetime
+
+
+class Sender:
+    """One run of sending, for a bounded time.
+
+    `client` is the gateway; `connections` how many requests may be open at once; `until` the moment after which nothing
+    new leaves; `keep` is called at every turn and says whether to go on (the seat of the process).
+    """
+
+    def __init__(
+        self, client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.client = client
+        self.connections = connections
+        self.capacity = connections + max(connections, WAITING)
+        self.until = until
+        self.keep = keep
+        self.token = secrets.token_hex(16)
+        self.packers: dict[int, Packer] = {}
+        self.claimed: list[Parcel] = []
+        self.running: list[int] = []
+        self.answers: SimpleQueue[Posted] = SimpleQueue()
+        self.outstanding = 0  # handed to the threads and not come back
+        self.unknown_in_a_row = 0
+        self.held_up = False  # the pace lets nothing leave now
+
+    def run(self) -> bool:
+        """Send until the time is over or nothing can be claimed. Whether something was left when the time was over."""
+        with ThreadPoolExecutor(self.connections, "gateway") as pool:
+            while True:
+                closings = [self._closing(one) for one in self._collect()]
+                going_on = timezone.now() < self.until and self.keep()
+                turn = _patiently(lambda c=closings, g=going_on: self._turn(c, g))  # type: ignore[misc]
+                reach("intended")
+                self._hand_over(turn, pool)
+                self.claimed = turn.staying + _patiently(lambda claims=turn.claims: self._pack(claims))  # type: ignore[misc]
+                if not self.outstanding and not self.claimed:
+                    return not going_on and bool(turn.running)
+
+    def _collect(self) -> list[Posted]:
+        """The answers that are there; waits a moment for the first where there is none."""
+        posted: list[Posted] = []
+        try:
+            if self.outstanding or self.held_up:
+                posted.append(self.answers.get(timeout=IDLE))
+            while True:
+                posted.append(self.answers.get_nowait())
+        except Empty:
+            self.outstanding -= len(posted)
+        return posted
+
+    def _turn(self, closings: list[Closing], going_on: bool) -> Turn:
+        now = timezone.now()
+        with transaction.atomic():
+            close(closings, self.token)
+            campaigns = running() if going_on else []
+            able = [parcel for parcel in self.claimed if parcel.claim.campaign_id in campaigns]
+            room = pacing.allowance(min(len(able), self.capacity - self.outstanding), now)
+            intended = {one.id: one for one in intend([parcel.claim for parcel in able[:room]], self.token, now)}
+            staying = able[room:]
+            self._give_back(set(intended) | {parcel.claim.id for parcel in staying})
+            claims = self._claim(campaigns, self.capacity - len(staying), now)
+            reach("claimed")
+        leaving = [replace(parcel, claim=intended[parcel.claim.id]) for parcel in able if parcel.claim.id in intended]
+        return Turn(leaving, staying, claims, campaigns, now)
+
+    def _give_back(self, kept: set[int]) -> None:
+        """What was claimed and neither leaves nor stays: its campaign was paused, or the time is over."""
+        release([parcel.claim.id for parcel in self.claimed if parcel.claim.id not in kept], self.token)
+
+    def _claim(self, campaigns: list[int], room: int, now: datetime) -> list[Claim]:
+        """Fill the room, each running campaign in turn with a fair share of it."""
+        claims: list[Claim] = []
+        for left, campaign_id in zip(range(len(campaigns), 0, -1), campaigns, strict=True):
+            share = -(-(room - len(claims)) // left)
+            if share > 0:
+                claims += claim(campaign_id, share, self.token, now)
+        return claims
+
+    def _hand_over(self, turn: Turn, pool: ThreadPoolExecutor) -> None:
+        self.running = turn.running
+        self.held_up = bool(turn.staying) and not turn.leaving
+        for parcel in turn.leaving:
+            self.outstanding += 1
+            pool.submit(self._post, parcel, turn.at)
+
+    def _pack(self, claims: list[Claim]) -> list[Parcel]:
+        by_campaign: defaultdict[int, list[Claim]] = defaultdict(list)
+        for one in claims:
+            by_campaign[one.campaign_id].append(one)
+        return [parcel for campaign_id, ours in by_campaign.items() for parcel in self._packer(campaign_id).pack(ours)]
+
+    def _packer(self, campaign_id: int) -> Packer:
+        if campaign_id not in self.packers:
+            self.packers[campaign_id] = Packer(campaign_id)
+        return self.packers[campaign_id]
+
+    # In the connections' threads
+
+    def _post(self, parcel: Parcel, intended_at: datetime) -> None:
+        answer = None
+        try:
+            if parcel.request and not self._withheld(parcel, intended_at):
+                reach("before_post")
+                answer = self.client.send(parcel.request)
+                reach("after_post")
+        except Exception as defect:  # whatever it is, the parcel has to come back
+            logger.exception("A batch could not be sent")
+            answer = SendAnswer({reference: Unknown(type(defect).__name__) for reference in parcel.ids})
+        self.answers.put(Posted(parcel, intended_at, answer))
+
+    def _withheld(self, parcel: Parcel, intended_at: datetime) -> bool:
+        """Whether it must not leave any more: paused meanwhile, or waited so long that its lease is in danger."""
+        return parcel.claim.campaign_id not in self.running or timezone.now() - intended_at > STALE
+
+    # Back in the database's thread
+
+    def _closing(self, posted: Posted) -> Closing:
+        parcel, answer = posted.parcel, posted.answer
+        judgement = self._judge(parcel, answer)
+        judgement.outcomes.update(parcel.settled)
+        return Closing(
+            parcel.claim, parcel.ids, judgement, posted.sent_at, self.packers[parcel.claim.campaign_id].purpose,
+            what=_what(answer), http_status=answer.http_status if answer else None, body=answer.body if answer else "",
+        )  # fmt: skip
+
+    def _judge(self, parcel: Parcel, answer: SendAnswer | None) -> Judgement:
+        if parcel.request is None:
+            return Judgement(left=False)
+        if answer is None:
+            return Judgement(next=Next.AGAIN, left=False)
+        judgement = judge(answer, parcel.claim.attempts)
+        lost = all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
+        self.unknown_in_a_row = self.unknown_in_a_row + 1 if lost else 0
+        if self.unknown_in_a_row >= GATEWAY_DOWN_AFTER:
+            judgement.slow_down = True
+        return judgement
+
+
+def _what(answer: SendAnswer | None) -> str:
+    """A line for the evidence."""
+    if answer is None:
+        return ""
+    if answer.refused_whole:
+        return f"Refused: {answer.refused_whole.code} {answer.refused_whole.description}"
+    if answer.not_sent:
+        return "The gateway could not be reached"
+    unknown = next((verdict.why for verdict in answer.verdicts.values() if isinstance(verdict, Unknown)), "")
+    return unknown or "Some of the recipients were refused"
+
+
+def _patiently(step: Callable[[], T]) -> T:
+    """`step`, tried again while the database is away: what is known of messages on the wire must not be lost."""
+    give_up = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            return step()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > give_up:
+                raise
+            logger.warning("The database is away; trying again")
+            connection.close()
+            time.sleep(0.5)

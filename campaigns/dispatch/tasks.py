@@ -1,0 +1,73 @@
+"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it changes nothing."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import freezing, reconciling, sweeping
+from campaigns.dispatch.claiming import askable, sendable
+from campaigns.dispatch.seats import Seat, taken
+from campaigns.dispatch.sending import Sender
+from campaigns.gateway.client import client_from_settings
+
+SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
+PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "reconcile"))
+
+
+def work() -> None:
+    """Look what there is to do, and wake a worker for each kind of it."""
+    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
+        async_task(PREPARE, campaign_id)
+    now = timezone.now()
+    if not taken("send") and sendable(now).exists():
+        async_task(SEND)
+    if not taken("reconcile") and askable(now).exists():
+        async_task(RECONCILE)
+
+
+def prepare(campaign_id: int) -> None:
+    """Freeze the audience of a campaign, for a bounded time."""
+    with Seat(f"prepare-{campaign_id}") as seat:
+        if not seat.held:
+            return
+        done = freezing.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
+    if done:
+        work()
+    else:
+        async_task(PREPARE, campaign_id)
+
+
+def send() -> None:
+    """Send what may be sent, for a bounded time, from this machine's seat."""
+    with Seat("send") as seat:
+        if not seat.held:
+            return
+        client = client_from_settings()
+        left = Sender(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew).run()
+    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
+        sweeping.finish_if_done(campaign_id)
+    if left:
+        async_task(SEND)
+    else:
+        work()
+
+
+def reconcile() -> None:
+    """Ask the gateway for what nobody knows, for a bounded time."""
+    with Seat("reconcile") as seat:
+        if not seat.held:
+            return
+        client = client_from_settings()
+        left = reconciling.reconcile(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
+    if left:
+        async_task(RECONCILE)
+    else:
+        work()
+
+
+def sweep() -> None:
+    """The schedule's sweep; `manage.py sweep` is the other."""
+    sweeping.sweep()

@@ -1,0 +1,37 @@
+"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's schedule does the same;
+this one works when the queue does not."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+
+from campaigns.audience.tasks import resume_stalled
+from campaigns.dispatch.sweeping import sweep
+from campaigns.results.tasks import wake as wake_results
+
+
+class Command(BaseCommand):
+    help = "Puts right what died half-way, starts what is due and wakes the workers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=int, metavar="SECONDS", help="go on for ever, so often")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["every"]:
+            self.sweep()
+            return
+        while True:
+            try:
+                self.sweep()
+            except DatabaseError as error:  # it comes back, and the next sweep finds what this one missed
+                self.stderr.write(f"The database does not answer: {error}")
+                connection.close()
+            time.sleep(options["every"])
+
+    @staticmethod
+    def sweep() -> None:
+        sweep()
+        wake_results()
+        resume_stalled()
