@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 ID_MAX, STATUS_MAX, DESCRIPTION_MAX = 40, 30, 255  # characters kept; an id beyond it is not one
 CODE_MAX = 32_767
 PLACES = 7  # decimal places of every amount that the gateway documents
-AMOUNT_MAX = Decimal(10) ** 9
+_UNIT = Decimal(1).scaleb(-PLACES)
+_EXACT = Context(prec=17, traps=[Inexact, InvalidOperation])  # up to ten digits before the point
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CODE = re.compile(r"[0-9]{1,5}")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
@@ -41,35 +43,28 @@ def _nothing(_constant: str) -> None:
 
 def code(value: Any) -> int | None:
     """An error code, written as a number or as digits; None if it is neither."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str) and _CODE.fullmatch(value.strip()):
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value <= CODE_MAX else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= CODE_MAX else None
 
 
 def amount(value: Any) -> Decimal | None:
-    """An exact amount, written as a number or as text; None for everything that is not one.
+    """An exact amount with seven decimal places, written as a number or as text; None for everything that is not one.
 
-    More than seven decimal places are none that the gateway documents, and could not be kept without rounding.
+    More places are none that the gateway documents, and could not be kept without rounding.
     """
     if isinstance(value, str):
-        if not _AMOUNT.fullmatch(value.strip()):
-            return None
-        value = Decimal(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        value = Decimal(value.strip()) if _AMOUNT.fullmatch(value.strip()) else None
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not isinstance(value, Decimal):
         return None
-    exact = Decimal(value)
-    if not exact.is_finite() or exact.adjusted() > 9 or abs(exact) > AMOUNT_MAX:
+    try:
+        return value.quantize(_UNIT, context=_EXACT)
+    except (Inexact, InvalidOperation):
         return None
-    return exact if _has_few_places(exact) else None
-
-
-def _has_few_places(exact: Decimal) -> bool:
-    exponent = exact.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -40:
-        return False
-    return exponent >= -PLACES or exact == round(exact, PLACES)
 
 
 def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal | None, str]:
@@ -81,15 +76,22 @@ def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal 
 
 def currency(value: Any) -> str:
     """Three capital letters, or "" if it is not a currency."""
-    text_of_it = value.strip().upper() if isinstance(value, str) else ""
-    return text_of_it if _CURRENCY.fullmatch(text_of_it) else ""
+    return _currency(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=256)
+def _currency(written: str) -> str:
+    found = written.strip().upper()
+    return found if _CURRENCY.fullmatch(found) else ""
 
 
 def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
     """A string or a number as text, cut, without NUL; "" for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return printable(str(value)).strip()[:longest]
+    if not isinstance(value, str):
+        return str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
+    if value.isascii() and value.isprintable():
+        return value.strip()[:longest]
+    return printable(value).strip()[:longest]
 
 
 def printable(value: str) -> str:

@@ -162,7 +162,7 @@ class Calls:
 
 
 def refuse_key(key: str | None) -> Reply | None:
-    """`live_…` may send, `test_…` plays; `live_blocked` and `live_forbidden` are what they say; others are not valid."""
+    """`live_…` may send, `test_…` plays; live_blocked and live_forbidden are what they say; others are not valid."""
     if not key:
         return answers.http_error(401, "X-API-KEY is missing")
     if key == "live_forbidden":
