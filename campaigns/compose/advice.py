@@ -1,0 +1,99 @@
+"""What should be thought over before a launch: each doubt with its reason. Nothing here forbids anything."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from campaigns.compose.audience import Audience
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.sms import UCS_2, sms_parts
+
+NIGHT_FROM, NIGHT_UNTIL = 21, 8  # hours, in the zone of the campaign
+SHORT_VALIDITY = 300  # seconds; phones that are off for a moment miss the message
+SMS_PARTS_MEANT = 5  # as many as 765 GSM-7 characters take
+SAME_TEXT_WITHIN = timedelta(hours=24)
+_OPT_OUT = re.compile(
+    r"\b(stop|unsub\w*|opt[ -]?out|відпис\w*|стоп|отпис\w*|dezabon\w*|отпиш\w*|wypisz|abmeld\w*)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong or doubtful, at a field of the form ("" = the whole), in words that say what to do."""
+
+    field: str
+    message: str | Promise
+
+
+def warnings(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
+    """What is allowed in `campaign` and may still be a mistake. `audience` as in `checks.problems`."""
+    found = [*_message(campaign), *_sms(campaign), *_when(campaign)]
+    return [*found, *_repeated(campaign, audience or Audience.of(campaign))]
+
+
+def _message(campaign: Campaign) -> Iterator[Problem]:
+    if not campaign.promotional and (campaign.image_url or campaign.image or campaign.button_url):
+        yield Problem(
+            "promotional",
+            _("Viber treats a message with a picture or a button as promotional; a transactional one is text only."),
+        )
+    if campaign.button_url.lower().startswith("http://"):
+        yield Problem("button_url", _("The link is plain http: phones may warn of it. Use https if the site has it."))
+    if campaign.promotional and not _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}"):
+        yield Problem("text", _("Nothing in the message says how to unsubscribe."))
+
+
+def _sms(campaign: Campaign) -> Iterator[Problem]:
+    if not campaign.sms_text:
+        return
+    if campaign.validity < SHORT_VALIDITY:
+        yield Problem(
+            "validity",
+            _("Viber tries for %(seconds)d seconds only, then the SMS goes out: many will get the SMS.")
+            % {"seconds": campaign.validity},
+        )
+    taken = sms_parts(build(campaign).sms_text.sketch({}))
+    if taken.encoding == UCS_2 and taken.parts > 1:
+        shown = " ".join(taken.culprits[:5]) + (" …" if len(taken.culprits) > 5 else "")
+        yield Problem(
+            "sms_text",
+            _("The SMS takes %(parts)d parts: these characters leave room for 67 in a part, not 153: %(shown)s")
+            % {"parts": taken.parts, "shown": shown},
+        )
+    elif taken.parts > 1:
+        yield Problem("sms_text", _("The SMS takes %(parts)d parts, each of them paid for.") % {"parts": taken.parts})
+    if taken.parts > SMS_PARTS_MEANT:
+        yield Problem("sms_text", _("An SMS of more than 5 parts may be cut or refused by networks."))
+
+
+def _when(campaign: Campaign) -> Iterator[Problem]:
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    start = timezone.now() if campaign.timing == Timing.NOW else campaign.scheduled_at
+    if start and not NIGHT_UNTIL <= start.astimezone(zone).hour < NIGHT_FROM:
+        yield Problem(
+            "timing",
+            _("It would go out at %(time)s (%(zone)s), when people sleep.")
+            % {"time": start.astimezone(zone).strftime("%H:%M"), "zone": zone.key},
+        )
+    if campaign.timing == Timing.GATEWAY:
+        yield Problem("timing", _("What is handed to the gateway can't be paused or cancelled here any more."))
+
+
+def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
+    """The same words to one of the same lists a short time ago."""
+    lately = Campaign.objects.filter(
+        text=campaign.text, lists__in=audience.lists, launched_at__gte=timezone.now() - SAME_TEXT_WITHIN
+    ).exclude(state__in=[CampaignState.DRAFT, CampaignState.CANCELLED])
+    if same := lately.exclude(pk=campaign.pk).first():
+        yield Problem(
+            "lists",
+            _("“%(name)s” sent the same text to one of these lists in the last 24 hours.") % {"name": same.name},
+        )

@@ -1,0 +1,232 @@
+"""What forbids a launch (problems) and what should be thought over (warnings), each at the field of the form.
+
+The words of the contract come from `gateway.limits`; the rest are the rules of Viber and of SMS, and of this house.
+The form, the command, the review and the launch all ask here.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from difflib import get_close_matches
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.audience.models import ContactList
+from campaigns.compose import addresses, reach
+from campaigns.compose.advice import Problem, warnings
+from campaigns.compose.audience import Audience
+from campaigns.compose.merge import Template
+from campaigns.compose.message import MessageTemplate, build, message_for
+from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.pictures import is_reachable
+from campaigns.compose.sms import GSM_7, sms_parts
+from campaigns.gateway import limits
+from campaigns.gateway.types import Address, SendRequest
+
+SOMEBODY = (Address("380000000000", "0"),)
+__all__ = ["Problem", "audience_problems", "message_problems", "problems", "time_problems", "warnings"]
+
+MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are filled in
+FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
+
+
+def problems(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
+    """All that forbids launching `campaign`; empty when nothing does.
+
+    `audience` is the choice of lists where it is not yet saved with the campaign.
+    """
+    audience = audience or Audience.of(campaign)
+    found = message_problems(campaign)
+    if not audience.lists:
+        found.append(Problem("lists", _("Choose at least one list.")))
+        return found
+    return found + audience_problems(campaign, audience) + time_problems(campaign)
+
+
+def message_problems(campaign: Campaign) -> list[Problem]:
+    """What is wrong with the message itself, whoever gets it."""
+    template = build(campaign)
+    found = [*_brace_problems(campaign, template), *_contract_problems(campaign, template)]
+    found += [*_link_problems(campaign, template), *_picture_problems(campaign), *_sms_problems(campaign, template)]
+    return _once_a_field(found)
+
+
+def _once_a_field(found: Iterable[Problem]) -> list[Problem]:
+    """The first problem of each field: the others mostly say the same in other words."""
+    return list({problem.field: problem for problem in reversed(list(found))}.values())[::-1]
+
+
+def _brace_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+    for field in MERGED:
+        for stray in getattr(template, field).strays[:1]:
+            yield Problem(field, _stray_words(stray))
+    for field in ("button_caption", "sms_sender"):
+        if Template(getattr(campaign, field)).tags:
+            yield Problem(field, _("Merge tags can't stand here. Write the words out."))
+
+
+def _stray_words(stray: str) -> str:
+    return _(
+        "“%(stray)s” is not a merge tag: a tag is a name of letters, digits and underscores between braces, "
+        "as in {first_name} or {first_name|friend}. For a brace itself write {{ or }}."
+    ) % {"stray": stray}
+
+
+def _contract_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+    """What the gateway would refuse, where each merge tag gives a single letter."""
+    rendered = template.sketch(dict.fromkeys(template.names, "x"))
+    message = message_for(campaign, rendered, SOMEBODY)
+    request = SendRequest((message,), campaign.validity, campaign.tariff)
+    for violation in limits.violations(request):
+        yield Problem(violation.field, violation.words)
+    if campaign.sms_sender and not campaign.sms_text:
+        yield Problem("sms_text", _("Write the SMS, or remove its sender."))
+
+
+def _link_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+    url = campaign.button_url
+    if not url:
+        return
+    if addresses.has_credentials(url):
+        yield Problem("button_url", _("A link must not carry a user name or a password."))
+    authority = url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+    if Template(authority).tags:
+        yield Problem("button_url", _("A merge tag can't be part of the host name: put it after the first slash."))
+        return
+    filled = template.button_url.sketch(dict.fromkeys(template.names, "x"))
+    host = addresses.host_of(filled)
+    if not host or not addresses.punycode(host):
+        yield Problem("button_url", _("This is not a web address. It should look like https://example.com/offer."))
+    elif addresses.is_private(host) and not addresses.gateway_is_local():
+        yield Problem("button_url", _("Nobody outside your network can open %(host)s.") % {"host": host})
+
+
+def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
+    if (campaign.image or campaign.image_url) and not is_reachable(campaign):
+        yield Problem(
+            "image_url",
+            _(
+                "The gateway can't fetch this picture: it needs a public address. "
+                "An administrator sets PUBLIC_BASE_URL for uploaded pictures."
+            ),
+        )
+
+
+def _sms_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+    if not template.sms_text.tags and (words := _too_many_septets(template.sms_text.sketch({}))):
+        yield Problem("sms_text", words)
+
+
+def _too_many_septets(text: str) -> str:
+    taken = sms_parts(text)
+    if taken.encoding != GSM_7 or taken.units <= limits.SMS_TEXT_MAX:
+        return ""
+    return _("The SMS takes %(units)d units; 765 fit (5 parts). Characters such as € or { take two.") % {
+        "units": taken.units
+    }
+
+
+def time_problems(campaign: Campaign) -> list[Problem]:
+    """What is wrong with when it should go out."""
+    if campaign.timing == Timing.NOW:
+        return []
+    if campaign.scheduled_at is None:
+        return [Problem("scheduled_at", _("Say when it should go out."))]
+    now = timezone.now()
+    if campaign.scheduled_at <= now:
+        return [Problem("scheduled_at", _("This time has passed."))]
+    if campaign.scheduled_at > now + FARTHEST:
+        return [Problem("scheduled_at", _("This is more than a year away."))]
+    return []
+
+
+def audience_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
+    """What the lists can't give to the merge tags, and who would get a text too long."""
+    template = build(campaign)
+    unknown = list(_unknown_tags(template, _known_fields(audience)))
+    if unknown:
+        return unknown
+    return [*_missing_values(audience, template), *_length_problems(audience, template)]
+
+
+def _known_fields(audience: Audience) -> set[str]:
+    lists = ContactList.objects.filter(pk__in=audience.lists).values_list("fields", flat=True)
+    return {name for fields in lists for name in fields}
+
+
+def _unknown_tags(template: MessageTemplate, known: set[str]) -> Iterator[Problem]:
+    for field in MERGED:
+        for name in sorted(getattr(template, field).names - known):
+            yield Problem(field, unknown_tag_words(name, known))
+
+
+def unknown_tag_words(name: str, known: set[str]) -> str:
+    """What to say of a tag that no chosen list has."""
+    if near := get_close_matches(name, known, n=1, cutoff=0.6):
+        return _("The chosen lists have no column {%(name)s}. Did you mean {%(near)s}?") % {
+            "name": name,
+            "near": near[0],
+        }
+    if not known:
+        return _("The chosen lists have no column {%(name)s}, nor any other column than the phone.") % {"name": name}
+    return _("The chosen lists have no column {%(name)s}. They have: %(known)s.") % {
+        "name": name,
+        "known": ", ".join(f"{{{field}}}" for field in sorted(known)),
+    }
+
+
+def _missing_values(audience: Audience, template: MessageTemplate) -> Iterator[Problem]:
+    for name, people in reach.missing_values(audience, template).items():
+        field = next(
+            field
+            for field in MERGED
+            if any(tag.name == name and tag.default is None for tag in getattr(template, field).tags)
+        )
+        yield Problem(field, _missing_words(name, people))
+
+
+def _missing_words(name: str, people: int) -> str:
+    return ngettext(
+        "%(people)d person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        "%(people)d people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        people,
+    ) % {"people": people, "name": name}
+
+
+def _length_problems(audience: Audience, template: MessageTemplate) -> Iterator[Problem]:
+    if template.text.tags and (text := reach.lengths(audience, template.text)):
+        yield from _text_lengths(text)
+    if template.button_url.tags and (link := reach.longest_link(audience, template.button_url)) > limits.URL_MAX:
+        yield Problem(
+            "button_url",
+            _("With the longest value the link has %(length)d characters; 255 fit.") % {"length": link},
+        )
+    if template.sms_text.tags and (sms := reach.lengths(audience, template.sms_text)):
+        yield from _sms_lengths(audience, template, sms)
+
+
+def _text_lengths(found: reach.Lengths) -> Iterator[Problem]:
+    if found.longest > limits.TEXT_MAX:
+        yield Problem(
+            "text",
+            _("For the person with the longest values the text has %(length)d characters; 1000 fit.")
+            % {"length": found.longest},
+        )
+    elif found.shortest == 0:
+        yield Problem("text", _("For somebody who lacks the values the text is empty."))
+
+
+def _sms_lengths(audience: Audience, template: MessageTemplate, found: reach.Lengths) -> Iterator[Problem]:
+    if found.shortest == 0:
+        yield Problem("sms_text", _("For somebody who lacks the values the SMS is empty."))
+    if found.longest > limits.SMS_TEXT_MAX:
+        yield Problem(
+            "sms_text",
+            _("For the person with the longest values the SMS has %(length)d characters; 765 fit.")
+            % {"length": found.longest},
+        )
+    elif found.longest * 2 > limits.SMS_TEXT_MAX:  # only then can double characters be too many
+        worst = max((_too_many_septets(text) for text, _c, _p in reach.texts(audience, template.sms_text)), default="")
+        if worst:
+            yield Problem("sms_text", worst)

@@ -1,0 +1,104 @@
+"""What merge tags come to over an audience: the longest text, missing values, how many SMS parts for whom."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Length, NullIf
+
+from campaigns.audience.models import Contact
+from campaigns.compose.audience import Audience
+from campaigns.compose.merge import MissingValue, Template
+from campaigns.compose.message import MessageTemplate
+from campaigns.compose.sms import Parts, sms_parts
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The shortest and the longest, in characters, that a template comes to over an audience."""
+
+    shortest: int
+    longest: int
+
+
+NO_PARTS = Parts("", 0, 0)
+
+
+@dataclass(slots=True)
+class SmsReach:
+    """What the SMS text takes: people by parts, people and parts by country, and the one that takes most."""
+
+    people_by_parts: Counter[int] = field(default_factory=Counter)
+    parts_by_country: Counter[str] = field(default_factory=Counter)  # people x parts
+    largest: Parts = NO_PARTS
+    longest: int = 0  # characters
+
+    def add(self, text: str, country: str, people: int) -> None:
+        """Count `people` of `country` who get `text`."""
+        taken = sms_parts(text)
+        self.people_by_parts[taken.parts] += people
+        self.parts_by_country[country] += people * taken.parts
+        self.longest = max(self.longest, len(text))
+        if (taken.parts, taken.units) > (self.largest.parts, self.largest.units):
+            self.largest = taken
+
+
+def _with_values(people: QuerySet[Contact], names: list[str]) -> tuple[QuerySet[Contact], dict[str, str]]:
+    """`people` with the merge fields `names` beside them, NULL where empty; and the alias of each."""
+    aliases = {name: f"merge_{number}" for number, name in enumerate(names)}
+    values = {alias: NullIf(KeyTextTransform(name, "fields"), Value("")) for name, alias in aliases.items()}
+    return people.alias(**values), aliases
+
+
+def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
+    """How many people lack a value for a tag without a word instead, by the tag's name, where somebody does."""
+    needed = template.needed()
+    if not needed:
+        return {}
+    people, aliases = _with_values(audience.people(), needed)
+    counts = {f"lack_{n}": Count("pk", filter=Q(**{f"{aliases[name]}__isnull": True})) for n, name in enumerate(needed)}
+    found = people.aggregate(**counts)
+    return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
+
+
+def lengths(audience: Audience, template: Template) -> Lengths | None:
+    """How long `template` gets over `audience`; a missing value counts as nothing. None where the audience is empty.
+
+    Counted by the database, so only for templates that encode nothing.
+    """
+    if not template.tags:
+        return Lengths(template.literal_length, template.literal_length)
+    people, aliases = _with_values(audience.people(), sorted(template.names))
+    total: Combinable = Value(template.literal_length)
+    for tag in template.tags:
+        total = total + Coalesce(Length(F(aliases[tag.name])), Value(len(tag.default or "")))
+    found = people.aggregate(shortest=Min(total), longest=Max(total))
+    return None if found["longest"] is None else Lengths(found["shortest"], found["longest"])
+
+
+def texts(audience: Audience, template: Template) -> Iterator[tuple[str, str, int]]:
+    """Each text that `template` comes to, the country, and how many people get it; not for those who lack a value."""
+    names = tuple(sorted(template.names))
+    for values, country, people in audience.combinations(names):
+        try:
+            yield template.fill({name: value or "" for name, value in zip(names, values, strict=True)}), country, people
+        except MissingValue:
+            continue
+
+
+def longest_link(audience: Audience, template: Template) -> int:
+    """The longest that the link gets over `audience`, in characters."""
+    if not template.tags:
+        return template.literal_length
+    return max((len(text) for text, _country, _people in texts(audience, template)), default=0)
+
+
+def sms_reach(audience: Audience, template: Template) -> SmsReach:
+    """What the SMS text takes over `audience`, person by person."""
+    found = SmsReach()
+    for text, country, people in texts(audience, template):
+        found.add(text, country, people)
+    return found
