@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
+from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Layout
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -27,7 +28,7 @@ def post_form(*fields: str, submit: str | Words, wide: bool = False) -> FormHelp
     """The look of a form with one button below its fields; `wide`: the button is as broad as they are."""
     helper: FormHelper = FormHelper()
     helper.form_method = "post"
-    button = Submit("", submit, css_class="btn btn-primary w-100" if wide else "btn btn-primary")
+    button = StrictButton(submit, type="submit", css_class="btn-primary w-100" if wide else "btn-primary")
     helper.layout = Layout(*fields, button)
     return helper
 

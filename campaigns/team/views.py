@@ -20,7 +20,7 @@ from campaigns.team.access import at_least, current, may
 from campaigns.team.forms import AccountForm, NewPasswordForm, SignInForm
 from campaigns.team.gateway import check_connection
 from campaigns.team.models import Role, User
-from campaigns.team.site import key_kind, real_gateway
+from campaigns.team.shell import key_kind, real_gateway
 from viberdash import __version__
 
 VENDOR_VERSIONS = Path("static/vendor/versions.json")

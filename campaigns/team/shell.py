@@ -81,11 +81,11 @@ def initials(user: User | AnonymousUser) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `site` for the templates around every page."""
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `shell` for the templates around every page."""
     user = getattr(request, "user", AnonymousUser())
     return {
-        "site": {
+        "shell": {
             "rooms": rooms(request.path),
             "sign": sign(),
             "initials": initials(user),
