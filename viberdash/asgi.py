@@ -1,9 +1,9 @@
 """The entry point for asynchronous servers, for those who prefer one."""
 
-import os
-
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viberdash.settings")
+from viberdash.environment import load_settings
+
+load_settings()
 
 application = get_asgi_application()
