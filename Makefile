@@ -1,0 +1,62 @@
+# What can be done with this tree. `make` alone lists it.
+
+# The first Python that is new enough; another one: make run PYTHON=/path/to/python3
+PYTHON = $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Nothing of an installation's own settings reaches the checks.
+CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test lint format migrations vendor clean
+
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/installed .env ## install, prepare and start everything; Ctrl-C ends it (PORT=8001 for another port)
+	@exec $(BIN)/python manage.py run
+
+install: .venv/installed ## make .venv with what the product runs on
+
+test: .venv/installed-dev lint ## check the code and run every test, on PostgreSQL and Redis too where they answer
+	@exec $(BIN)/python -m tests
+
+lint: .venv/installed-dev ## check style, types, layers and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(CHECK_ENV) $(BIN)/mypy
+	$(CHECK_ENV) $(BIN)/lint-imports --no-logo
+	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/installed-dev ## put the code into its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations: .venv/installed-dev ## write the migrations that changed models call for
+	$(CHECK_ENV) $(BIN)/python manage.py makemigrations
+
+vendor: .venv/installed-dev ## fetch the third-party files under static/vendor anew
+	$(BIN)/python static/vendor/refresh.py
+
+clean: ## remove what was installed and cached; data in var/ and .env stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
+	find . -name __pycache__ -not -path './.git/*' -type d -prune -exec rm -rf {} +
+
+.env: .env.example | .venv/installed
+	@test -e .env || $(BIN)/python -m viberdash.dotenv
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "ViberDash needs Python 3.11 or newer, and found none. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Could not make .venv. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+.venv/installed: requirements.txt | .venv/bin/python
+	@echo "Installing what ViberDash runs on. This is done once."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	@echo "Installing what the tests need. This is done once."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ .venv/installed

@@ -1,0 +1,70 @@
+"""Everything between the code of a version and its start: tables, files for the browser, the first administrator."""
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.team.models import Role, User
+
+NAME = "admin"
+
+
+class Command(BaseCommand):
+    help = "Bring the database and the static files up to date, and make the first administrator where there is nobody."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for folder in (settings.MEDIA_ROOT, settings.UPLOAD_ROOT):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        call_command("migrate", interactive=False, verbosity=0)
+        collect_static()
+        if password := first_administrator():
+            self.stdout.write(
+                "\n".join(
+                    [
+                        "",
+                        "  " + _("The first administrator, shown this once:"),
+                        "",
+                        f"      {_('user name')}  {NAME}",
+                        f"      {_('password')}   {password}",
+                        "",
+                    ]
+                )
+            )
+
+
+def first_administrator() -> str:
+    """Make one where there is nobody yet; the password, or nothing."""
+    with transaction.atomic():
+        if User.objects.exists():
+            return ""
+        password = secrets.token_urlsafe(12)
+        User.objects.create_superuser(NAME, password=password, role=Role.ADMINISTRATOR)
+    return password
+
+
+def collect_static() -> None:
+    """Gather and compress what the browser gets, if any of it changed since; in development it is served as it lies."""
+    if settings.DEBUG:
+        return
+    stamp = Path(settings.STATIC_ROOT) / ".gathered"
+    now = fingerprint()
+    if not stamp.exists() or stamp.read_text() != now:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(now)
+
+
+def fingerprint() -> str:
+    """Of the static files' names, sizes and times."""
+    found = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            found.update(f"{path} {storage.size(path)} {storage.get_modified_time(path).timestamp()}\n".encode())
+    return found.hexdigest()

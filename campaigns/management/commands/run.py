@@ -1,0 +1,82 @@
+"""One machine, one command: prepare the installation and run the processes of the Procfile until Ctrl-C."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+import honcho.manager
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from honcho.environ import parse_procfile
+
+from viberdash.dotenv import is_free
+
+honcho.manager.KILL_WAIT = 20  # seconds for a worker to finish what it has in hand
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+class Processes(honcho.manager.Manager):
+    """Ends them all when one ends or a signal arrives; at a second signal at once."""
+
+    asked = 0
+
+    def _start(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+        super()._start()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        # Only noted here: the loop acts, when it knows of every process it started.
+        self.asked += 1
+        self.returncode = 0
+
+    def _any_stopped(self) -> bool:
+        if self.asked > 1:
+            self.kill()
+        return bool(self.asked or super()._any_stopped())
+
+
+class Command(BaseCommand):
+    help = "Prepare this installation and run it: web, worker, sweep and, for a gateway on this machine, the sandbox."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--no-sandbox", action="store_true", help="the gateway on this machine is started elsewhere"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        gateway = urlsplit(settings.BSG_API_URL)
+        names = ["web", "worker", "sweep"]
+        if gateway.hostname in HERE and not options["no_sandbox"]:
+            names.append("sandbox")
+            need_free(gateway.port or 80, f"Give BSG_API_URL another port in .env; {gateway.port} is taken.")
+        need_free(settings.PORT, f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}")
+        call_command("prepare")
+        sys.stdout.flush()
+        processes = started(names, gateway.port or 80)
+        processes.loop()
+        sys.exit(processes.returncode)
+
+
+def need_free(port: int, otherwise: str) -> None:
+    if not is_free(port):
+        raise CommandError(otherwise)
+
+
+def started(names: list[str], sandbox_port: int) -> Processes:
+    """The processes `names` of the Procfile, with this Python and these settings."""
+    env = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+        "SANDBOX_PORT": str(sandbox_port),
+    }
+    commands = parse_procfile((settings.BASE_DIR / "Procfile").read_text()).processes
+    processes = Processes()
+    for name in names:
+        processes.add_process(name, commands[name], env=env, cwd=str(settings.BASE_DIR))
+    return processes
