@@ -1,7 +1,16 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("ViberDash")
+
+    def ready(self) -> None:
+        from django.apps import apps
+
+        from campaigns.queue import ensure_schedules
+
+        # after the queue's own tables are there
+        post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))

@@ -6,6 +6,7 @@ Every step is a conditional UPDATE that names the state and the token it expects
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
@@ -97,12 +98,12 @@ def claim_ambiguous(how_many: int, token: str, now: datetime) -> list[Batch]:
     return list(Batch.objects.filter(pk__in=ids, token=token, state=BatchState.AMBIGUOUS))
 
 
-def _claims(statement: str, params: Sequence[object]) -> list[Claim]:
+def _claims(statement: str, params: Sequence[Any]) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return sorted((Claim(*row) for row in cursor.fetchall()), key=lambda one: (one.campaign_id, one.number))
 
 
-def _moment(moment: datetime) -> object:
+def _moment(moment: datetime) -> Any:
     """`moment` as the database's own driver wants it in raw SQL."""
     return connection.ops.adapt_datetimefield_value(moment)

@@ -124,11 +124,13 @@ def _reference_sql(text: str) -> str:
 def _fields_sql(names: Iterable[str]) -> str:
     """Of a contact's fields those that the message uses, without those the contact has not."""
     names = sorted(names)  # letters, digits and underscores only: nothing to quote
-    if not names:
-        return "'{}'"
     if connection.vendor == "postgresql":
+        if not names:
+            return "'{}'::jsonb"
         pairs = ", ".join(f"'{name}', c.fields -> '{name}'" for name in names)
         return f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))"
+    if not names:
+        return "'{}'"
     pairs = ", ".join(f"'{name}', JSON_EXTRACT(c.fields, '$.\"{name}\"')" for name in names)
     return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
 
@@ -154,7 +156,7 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, exclu
         ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own columns, numbers
     with connection.cursor() as cursor:
         cursor.execute(statement, [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *slice_params])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _insert_batches(campaign_id: int, last: int) -> int:

@@ -66,7 +66,8 @@ def wait_after(attempts: int, asked_for: float | None = None) -> timedelta:
     """How long a batch rests after its `attempts`-th failure: doubling, or as long as the gateway asked for."""
     if asked_for is not None:
         return min(timedelta(seconds=asked_for), LONGEST_WAIT)
-    return min(FIRST_WAIT * 2 ** min(max(attempts, 1) - 1, 10), LONGEST_WAIT)
+    doublings: int = 2 ** min(max(attempts, 1) - 1, 10)
+    return min(FIRST_WAIT * doublings, LONGEST_WAIT)
 
 
 def _judge_one(reference: str, verdict: Verdict, judgement: Judgement) -> None:

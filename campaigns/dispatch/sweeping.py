@@ -5,17 +5,17 @@ Runs from a schedule of the queue and from `manage.py sweep` outside it; any num
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 from django_q.models import OrmQ
-from django_q.tasks import async_task
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.seats import beat
 from campaigns.dispatch.tally import Moves
+from campaigns.queue import enqueue
 
 CANCEL_SLICE = 200  # batches in one transaction
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -37,7 +37,7 @@ def sweep() -> None:
 def wake() -> None:
     """Wake a worker, unless enough wake-ups wait already."""
     if OrmQ.objects.count() < QUEUE_MAX:
-        async_task(lifecycle.WAKE)
+        enqueue(lifecycle.WAKE)
 
 
 def free_expired(now: datetime) -> None:
@@ -64,7 +64,9 @@ def cancel_rest(campaign_id: int) -> None:
 def _cancel_slice(campaign_id: int) -> int:
     ready = Batch.objects.filter(campaign_id=campaign_id, state=BatchState.READY)
     numbers = list(
-        ready.select_for_update(skip_locked=True).order_by("number").values_list("number", flat=True)[:CANCEL_SLICE]
+        ready.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        .order_by("number")
+        .values_list("number", flat=True)[:CANCEL_SLICE]
     )
     ours = Batch.objects.filter(campaign_id=campaign_id, number__in=numbers)
     people = Recipient.objects.filter(campaign_id=campaign_id, batch_number__in=numbers, send_state=SendState.QUEUED)

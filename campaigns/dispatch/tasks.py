@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import freezing, reconciling, sweeping
@@ -12,6 +11,7 @@ from campaigns.dispatch.claiming import askable, sendable
 from campaigns.dispatch.seats import Seat, taken
 from campaigns.dispatch.sending import Sender
 from campaigns.gateway.client import client_from_settings
+from campaigns.queue import enqueue
 
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
 PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "reconcile"))
@@ -20,12 +20,12 @@ PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("pre
 def work() -> None:
     """Look what there is to do, and wake a worker for each kind of it."""
     for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
-        async_task(PREPARE, campaign_id)
+        enqueue(PREPARE, campaign_id)
     now = timezone.now()
     if not taken("send") and sendable(now).exists():
-        async_task(SEND)
+        enqueue(SEND)
     if not taken("reconcile") and askable(now).exists():
-        async_task(RECONCILE)
+        enqueue(RECONCILE)
 
 
 def prepare(campaign_id: int) -> None:
@@ -37,7 +37,7 @@ def prepare(campaign_id: int) -> None:
     if done:
         work()
     else:
-        async_task(PREPARE, campaign_id)
+        enqueue(PREPARE, campaign_id)
 
 
 def send() -> None:
@@ -50,7 +50,7 @@ def send() -> None:
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
         sweeping.finish_if_done(campaign_id)
     if left:
-        async_task(SEND)
+        enqueue(SEND)
     else:
         work()
 
@@ -63,7 +63,7 @@ def reconcile() -> None:
         client = client_from_settings()
         left = reconciling.reconcile(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
     if left:
-        async_task(RECONCILE)
+        enqueue(RECONCILE)
     else:
         work()
 

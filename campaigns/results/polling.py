@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
@@ -55,18 +55,21 @@ def poll(client: Client, connections: int, until: datetime, keep: Callable[[], b
     return True
 
 
-def _never_checked(now: datetime):  # type: ignore[no-untyped-def]
+def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST)
 
 
 def _claim(now: datetime) -> list[Check]:
-    locked = {"skip_locked": True} if connection.vendor == "postgresql" else {}
+    skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         ids = list(
-            _never_checked(now).select_for_update(**locked).order_by("done_at").values_list("pk", flat=True)[:AT_ONCE]
+            _never_checked(now)
+            .select_for_update(skip_locked=skip)
+            .order_by("done_at")
+            .values_list("pk", flat=True)[:AT_ONCE]
         )
         if len(ids) < AT_ONCE:
-            again = Batch.objects.filter(check_at__lte=now).select_for_update(**locked).order_by("check_at")
+            again = Batch.objects.filter(check_at__lte=now).select_for_update(skip_locked=skip).order_by("check_at")
             ids += again.values_list("pk", flat=True)[: AT_ONCE - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
         batches.update(check_at=now + CLAIM)

@@ -35,7 +35,8 @@ def rebuild() -> list[str]:
         )
         Tally.objects.all().delete()
         Tally.objects.bulk_create(
-            Tally(**dict(zip(COUNT_KEY, key, strict=True)), recipients=people) for key, (people,) in _recipients().items()
+            Tally(**dict(zip(COUNT_KEY, key, strict=True)), recipients=people)
+            for key, (people,) in _recipients().items()
         )
     return found
 

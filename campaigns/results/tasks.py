@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from campaigns.dispatch.seats import Seat, taken
 from campaigns.gateway.client import client_from_settings
+from campaigns.queue import enqueue
 from campaigns.results import polling
 
 SLICE = timedelta(seconds=15)
@@ -17,7 +17,7 @@ FOLLOW = "campaigns.results.tasks.follow"
 def wake() -> None:
     """Wake a worker where something is worth asking for."""
     if not taken("follow") and polling.due(timezone.now()):
-        async_task(FOLLOW)
+        enqueue(FOLLOW)
 
 
 def follow() -> None:
@@ -28,4 +28,4 @@ def follow() -> None:
         client = client_from_settings()
         left = polling.poll(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
     if left:
-        async_task(FOLLOW)
+        enqueue(FOLLOW)
