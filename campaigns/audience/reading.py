@@ -1,0 +1,150 @@
+"""A text file -> its records: how it is laid out, found out or told, and the rows one after the other."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns.audience import encodings
+from campaigns.audience.phones import Phone, Reason, normalise
+from campaigns.audience.refusal import Refused
+
+MAX_COLUMNS = 500
+MAX_CELL = 131_072  # characters; the csv module's own limit
+BLOCK = 1 << 18  # characters read at a time
+DELIMITERS = (",", ";", "\t", "|")
+QUOTES = ('"', "'", "")
+Record = list[str]
+
+csv.field_size_limit(MAX_CELL)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text file is to be read."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Layout":
+        return cls(**{name: data[name] for name in cls.__slots__ if name in data})
+
+
+def records(path: Path, layout: Layout) -> Iterator[Record]:
+    """The records of the file, the header among them; an empty line is an empty list. NUL bytes are left out.
+
+    Raises Refused for a cell or a line that is too long and for too many columns.
+    """
+    reader = csv.reader(
+        chain.from_iterable(_lines(path, layout.encoding)),
+        delimiter=layout.delimiter,
+        quotechar=layout.quote or None,
+        quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
+    )
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise Refused(_unreadable(reader.line_num, str(error))) from error
+
+
+def _unreadable(line: int, error: str) -> str:
+    if "field larger" in error:
+        return _(
+            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation mark is opened there "
+            "and never closed: choose other quotation marks, or mend the file."
+        ) % {"line": line, "limit": MAX_CELL}
+    return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
+
+
+def _lines(path: Path, encoding: str) -> Iterator[io.StringIO]:
+    """The file as blocks that hold whole lines, so that no line can fill the memory."""
+    rest = ""
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        while text := file.read(BLOCK):
+            if "\0" in text:
+                text = text.replace("\0", "")
+            text = rest + text
+            cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+            if not cut and len(text) > 4 * MAX_CELL:
+                raise Refused(_("A line is longer than %(limit)d characters: this is not a table.") % {"limit": len(text)})
+            rest = text[cut:]
+            yield io.StringIO(text[:cut], newline="")
+    yield io.StringIO(rest, newline="")
+
+
+def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
+    """The first `rows` records. Raises Refused where there are too many columns."""
+    first = list(islice(records(path, layout), rows))
+    width = max(map(len, first), default=0)
+    if width > MAX_COLUMNS:
+        raise Refused(
+            _("The file has %(columns)d columns; %(limit)d is the most.") % {"columns": width, "limit": MAX_COLUMNS}
+        )
+    return first
+
+
+def detect(path: Path, default_country: str, encoding: str = "") -> Layout:
+    """How the file seems to be laid out. Raises Refused for a file without a row."""
+    encoding = encoding or encodings.detect(path, default_country)
+    best = max(_layouts(path, encoding), key=lambda scored: scored[0])[1]
+    rows = [row for row in sample(path, best) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise Refused(_("The file is empty."))
+    return Layout(encoding, best.delimiter, best.quote, has_header(rows, default_country))
+
+
+def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
+    for delimiter in DELIMITERS:
+        for quote in ('"', "'"):
+            layout = Layout(encoding, delimiter, quote)
+            try:
+                rows = [row for row in islice(records(path, layout), 200) if row]
+            except Refused:
+                continue
+            yield _fitness(rows, quote), layout
+    yield 0.0, Layout(encoding, quote="")
+
+
+def _fitness(rows: list[Record], quote: str) -> float:
+    """How much the rows look like a table: most of them have the same number of columns, more than one."""
+    widths = Counter(map(len, rows))
+    if not widths:
+        return 0.1
+    width, often = widths.most_common(1)[0]
+    steady = often / len(rows)
+    quoted = sum(cell[:1] == '"' for row in rows for cell in row) if quote != '"' else 0
+    return (steady * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
+
+
+def has_header(rows: list[Record], default_country: str) -> bool:
+    """Whether the first row names the columns: it holds no phone and no number, and rows below do."""
+    first = rows[0]
+    if any(isinstance(normalise(cell, default_country), Phone) for cell in first):
+        return False
+    if any(normalise(cell, default_country) in NUMERIC for cell in first):
+        return False
+    return any(cell.strip() for cell in first)
+
+
+NUMERIC = frozenset(
+    {
+        Reason.TOO_SHORT,
+        Reason.TOO_LONG,
+        Reason.NOT_A_MOBILE,
+        Reason.NO_SUCH_NUMBER,
+        Reason.NO_SUCH_COUNTRY,
+        Reason.SPREADSHEET_NUMBER,
+    }
+)

@@ -1,0 +1,32 @@
+"""Contact files on disk: below UPLOAD_ROOT, under random names, gone when they are not needed any more."""
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+
+
+def store(chunks: Iterable[bytes]) -> str:
+    """Write the chunks to a new file; its path below UPLOAD_ROOT."""
+    root = Path(settings.UPLOAD_ROOT)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = secrets.token_hex(16)
+    with (root / name).open("xb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+    return name
+
+
+def locate(name: str) -> Path:
+    """Where the file with this path below UPLOAD_ROOT is."""
+    return Path(settings.UPLOAD_ROOT) / name
+
+
+def remove(name: str) -> None:
+    """Delete the file and whatever was unpacked from it."""
+    if not name:
+        return
+    first = name.split(".", 1)[0]
+    for path in Path(settings.UPLOAD_ROOT).glob(f"{first}*"):
+        path.unlink(missing_ok=True)
