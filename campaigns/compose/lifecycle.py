@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django_q.tasks import async_task
 
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.gateway.errors import meaning
+from campaigns.queue import enqueue
 from campaigns.team import audit
 from campaigns.team.models import User
 
@@ -86,7 +86,7 @@ def reason_text(campaign: Campaign) -> str:
 
 def _wake() -> None:
     """Wake a worker. A hint only: what is to be done stands in the tables, and the sweep finds it without this."""
-    async_task(WAKE)
+    enqueue(WAKE)
 
 
 def _move(campaign_id: int, sources: frozenset[CampaignState], to: CampaignState, **changes: Any) -> bool:

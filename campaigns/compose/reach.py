@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Value
+from django.db.models import Count, Max, Min, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Length, NullIf
+from django.db.models.lookups import IsNull
 
-from campaigns.audience.models import Contact
 from campaigns.compose.audience import Audience
 from campaigns.compose.merge import MissingValue, Template
 from campaigns.compose.message import MessageTemplate
@@ -46,11 +46,9 @@ class SmsReach:
             self.largest = taken
 
 
-def _with_values(people: QuerySet[Contact], names: list[str]) -> tuple[QuerySet[Contact], dict[str, str]]:
-    """`people` with the merge fields `names` beside them, NULL where empty; and the alias of each."""
-    aliases = {name: f"merge_{number}" for number, name in enumerate(names)}
-    values = {alias: NullIf(KeyTextTransform(name, "fields"), Value("")) for name, alias in aliases.items()}
-    return people.alias(**values), aliases
+def _value(name: str) -> Combinable:
+    """A contact's merge field `name`; NULL where it is empty."""
+    return NullIf(KeyTextTransform(name, "fields"), Value(""), output_field=TextField())
 
 
 def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
@@ -58,9 +56,8 @@ def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, i
     needed = template.needed()
     if not needed:
         return {}
-    people, aliases = _with_values(audience.people(), needed)
-    counts = {f"lack_{n}": Count("pk", filter=Q(**{f"{aliases[name]}__isnull": True})) for n, name in enumerate(needed)}
-    found = people.aggregate(**counts)
+    counts = {f"lack_{n}": Count("pk", filter=Q(IsNull(_value(name), True))) for n, name in enumerate(needed)}
+    found = audience.people().aggregate(**counts)
     return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
 
 
@@ -71,11 +68,10 @@ def lengths(audience: Audience, template: Template) -> Lengths | None:
     """
     if not template.tags:
         return Lengths(template.literal_length, template.literal_length)
-    people, aliases = _with_values(audience.people(), sorted(template.names))
     total: Combinable = Value(template.literal_length)
     for tag in template.tags:
-        total = total + Coalesce(Length(F(aliases[tag.name])), Value(len(tag.default or "")))
-    found = people.aggregate(shortest=Min(total), longest=Max(total))
+        total = total + Coalesce(Length(_value(tag.name)), Value(len(tag.default or "")))
+    found = audience.people().aggregate(shortest=Min(total), longest=Max(total))
     return None if found["longest"] is None else Lengths(found["shortest"], found["longest"])
 
 

@@ -1,0 +1,57 @@
+import pytest
+
+from campaigns.compose.audience import Audience, Funnel, audience_contacts, count_people
+from tests.compose.factories import contact_list, draft, stop, ukrainians
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_list_is_everybody_on_it() -> None:
+    campaign = draft(contact_list("A", ukrainians(3)))
+    assert count_people(campaign) == Funnel(in_lists=3, repeated=0, stop_listed=0, excluded=0, left=3)
+
+
+def test_no_list_is_nobody() -> None:
+    assert count_people(draft()) == Funnel(0, 0, 0, 0, 0)
+
+
+def test_funnel_adds_up() -> None:
+    first = contact_list("A", ukrainians(10))  # 0..9
+    second = contact_list("B", ukrainians(10, start=5))  # 5..14
+    out = contact_list("C", ukrainians(4, start=8))  # 8..11
+    stop("380970000000", "380970000009", "380970000099")
+    funnel = count_people(draft(first, second, exclude=[out]))
+    # stopped: 0 once, 9 twice; left out: 8 twice, 10, 11; left: 1-7, 12-14; 5, 6, 7 are on both
+    assert funnel == Funnel(in_lists=20, repeated=3, stop_listed=3, excluded=4, left=10)
+    assert funnel.in_lists == funnel.repeated + funnel.stop_listed + funnel.excluded + funnel.left
+
+
+def test_contacts_may_repeat_a_phone_and_people_may_not() -> None:
+    campaign = draft(contact_list("A", ukrainians(2)), contact_list("B", ukrainians(2)))
+    assert audience_contacts(campaign).count() == 4
+    assert Audience.of(campaign).people().count() == 2
+
+
+def test_the_list_made_first_gives_the_merge_fields() -> None:
+    phone = "380970000001"
+    first = contact_list("A", [(phone, "UA", {"first_name": "Olena"})])
+    second = contact_list("B", [(phone, "UA", {"first_name": "Lena"})])
+    people = Audience((second.pk, first.pk)).people()
+    assert [contact.fields for contact in people] == [{"first_name": "Olena"}]
+
+
+def test_by_country_counts_people_the_largest_first() -> None:
+    people = [*ukrainians(2), ("40712345678", "RO", {}), ("88312345678", "", {})]
+    campaign = draft(contact_list("A", people), contact_list("B", people))
+    assert list(Audience.of(campaign).by_country().items()) == [("UA", 2), ("", 1), ("RO", 1)]
+
+
+def test_combinations_count_people_by_values_and_country() -> None:
+    people = [
+        ("380970000001", "UA", {"first_name": "Olena"}),
+        ("380970000002", "UA", {"first_name": "Olena"}),
+        ("380970000003", "UA", {}),
+    ]
+    audience = Audience.of(draft(contact_list("A", people)))
+    assert sorted(audience.combinations(("first_name",)), key=str) == [(("Olena",), "UA", 2), ((None,), "UA", 1)]
+    assert list(audience.combinations(())) == [((), "UA", 3)]
