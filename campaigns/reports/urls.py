@@ -1,3 +1,29 @@
-from django.urls import URLPattern
+"""The rooms that only read: the first page, campaigns, spend."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from campaigns.reports import campaign_views, spend_views, views
+from campaigns.reports.exports import FILES
+
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("dashboard/now", views.dashboard_now, name="dashboard-now"),
+    path("balance", views.balance, name="balance"),
+    path("campaigns/", views.campaign_list, name="campaign-list"),
+    path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
+    path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
+    path("campaigns/<int:pk>/recipients", campaign_views.campaign_recipients, name="campaign-recipients"),
+    *(
+        path(
+            f"campaigns/<int:pk>/recipients.{kind}",
+            campaign_views.campaign_recipients_export,
+            {"kind": kind},
+            name=f"campaign-recipients-{kind}",
+        )
+        for kind in FILES
+    ),
+    path("spend/", spend_views.spend, name="spend"),
+    path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
+    path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),
+    path("spend/export.xlsx", spend_views.spend_export, {"kind": "xlsx"}, name="spend-export-xlsx"),
+]

@@ -1,0 +1,182 @@
+"""The page of one campaign and its parts."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from campaigns.compose import lifecycle
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
+from campaigns.compose.pictures import picture_address
+from campaigns.dispatch.models import Evidence
+from campaigns.reports import recipients as people
+from campaigns.reports.activity import deeds
+from campaigns.reports.bills import country_bills
+from campaigns.reports.exports import FILES
+from campaigns.reports.outcomes import by_country
+from campaigns.reports.paging import PAGE, read_slice
+from campaigns.reports.standing import Standing, standing
+from campaigns.reports.words import country_name, duration
+from campaigns.team import audit
+from campaigns.team.access import current, find, may
+from campaigns.team.models import Role
+
+TABS: dict[str, str | Promise] = {
+    "recipients": gettext_lazy("Recipients"),
+    "countries": gettext_lazy("Countries"),
+    "message": gettext_lazy("Message"),
+    "activity": gettext_lazy("Activity"),
+}
+
+
+def _find(request: HttpRequest, pk: int) -> Campaign:
+    return find(current(request), Campaign.objects.select_related("sender", "created_by", "launched_by"), pk=pk)
+
+
+@require_safe
+def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = _find(request, pk)
+    default = "recipients" if campaign.launched_at else "message"
+    tab = request.GET.get("tab", default)
+    return _page(request, campaign, tab if tab in TABS else default)
+
+
+def _page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResponse:
+    now = standing(campaign)
+    context = _live(request, now) | {
+        "tab": tab,
+        "tabs": _tabs(campaign, tab),
+        "tab_template": f"campaigns/reports/_{tab}.html",
+        **_tab_context(request, now, tab),
+    }
+    return render(request, "campaigns/reports/campaign.html", context)
+
+
+def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
+    """What the part of the page that moves shows, and which moves are open to this person."""
+    campaign = now.campaign
+    marketer = may(current(request), Role.MARKETER)
+    return {
+        "standing": now,
+        "campaign": campaign,
+        "outcome": now.outcome,
+        "bill": now.bill,
+        "can_edit": marketer and campaign.state in lifecycle.CAN_EDIT,
+        "can_pause": marketer and campaign.state in lifecycle.CAN_PAUSE,
+        "can_resume": marketer and campaign.state in lifecycle.CAN_RESUME,
+        "can_cancel": marketer and campaign.state in lifecycle.CAN_CANCEL,
+        "can_duplicate": marketer,
+    }
+
+
+def _tabs(campaign: Campaign, here: str) -> list[dict[str, Any]]:
+    address = reverse("campaign-detail", args=[campaign.pk])
+    return [{"label": label, "url": f"{address}?tab={key}", "here": key == here} for key, label in TABS.items()]
+
+
+def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any]:
+    campaign = now.campaign
+    if tab == "recipients":
+        return _recipients(request, now)
+    if tab == "countries":
+        return {"countries": _countries(campaign)}
+    if tab == "activity":
+        trail = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
+        return {
+            "page": trail,
+            "deeds": deeds(trail.object_list),
+            "evidence": Evidence.objects.filter(campaign=campaign)[:PAGE],
+            "can_see_evidence": may(current(request), Role.MARKETER),  # an answer holds phones
+        }
+    return _message(campaign)
+
+
+def _message(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "picture": picture_address(campaign),
+        "names": sorted(build(campaign).names),
+        "lists": {"into": list(campaign.lists.all()), "out": list(campaign.exclude_lists.all())},
+        "validity": duration(campaign.validity),
+    }
+
+
+def _countries(campaign: Campaign) -> list[dict[str, Any]]:
+    billed = country_bills(campaign.pk)
+    return [
+        {"name": country_name(code), "code": code, "outcome": outcome, "bill": billed.get(code)}
+        for code, outcome in by_country(campaign.pk).items()
+    ]
+
+
+def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
+    chosen = people.read_chosen(request.GET)
+    rows = read_slice(people.recipients(now.campaign, chosen), people.COLUMN, request.GET.get("at", ""))
+    return {
+        "chosen": chosen,
+        "rows": [(row, people.reason(row)) for row in rows.rows],
+        "slice": rows,
+        "chips": _chips(now, chosen),
+        "total": people.expected(now.outcome, chosen),
+        "phone": request.GET.get("phone", ""),
+        "nothing": _nothing(now, chosen),
+    }
+
+
+def _nothing(now: Standing, chosen: people.Chosen) -> str:
+    """Why the table is empty: which filter did it."""
+    if chosen.phone and chosen.state:
+        return _("Nobody who is “%(state)s” has %(phone)s in the phone.") % {
+            "state": chosen.state.label,
+            "phone": chosen.phone,
+        }
+    if chosen.phone:
+        return _("No phone in this campaign has %(phone)s in it.") % {"phone": chosen.phone}
+    if chosen.state:
+        return _("Nobody is “%(state)s”.") % {"state": chosen.state.label}
+    if now.campaign.launched_at:
+        return _("The audience is not put together yet.")
+    return _("Everybody who gets the message stands here, one row each, once the campaign is launched.")
+
+
+def _chips(now: Standing, chosen: people.Chosen) -> list[dict[str, Any]]:
+    """One filter for each state that anybody is in."""
+    counted = [(state, state.number(now.outcome)) for state in people.FILTERS.values()]
+    return [
+        {"value": state.key, "label": state.label, "count": number}
+        for state, number in counted
+        if number or state == chosen.state
+    ]
+
+
+@require_safe
+def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the campaign page that moves by itself."""
+    return render(request, "campaigns/reports/_standing.html", _live(request, standing(_find(request, pk))))
+
+
+@require_safe
+def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
+    """The table of recipients: alone for htmx, else the whole page with it."""
+    campaign = _find(request, pk)
+    htmx = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
+    if not htmx:
+        return _page(request, campaign, "recipients")
+    context = {"campaign": campaign, **_recipients(request, standing(campaign))}
+    return render(request, "campaigns/reports/_recipients.html", context)
+
+
+@require_safe
+def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
+    """Everybody whom the filters select, as a file."""
+    campaign = _find(request, pk)
+    masked = not may(current(request), Role.MARKETER)
+    rows = people.export_rows(campaign, people.read_chosen(request.GET), masked)
+    return FILES[kind](f"campaign-{campaign.pk}-recipients", people.HEAD, rows)

@@ -1,0 +1,52 @@
+"""What the charts draw, as data for the page's script; the tables beside them say the same exactly."""
+
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+
+from campaigns.reports.bills import Bill, Cost
+from campaigns.reports.spending import Group, Spending, buckets
+
+BARS = 12  # groups drawn; the table has all
+
+
+def chart(spending: Spending) -> dict[str, Any]:
+    """One chart a currency, stacked by channel: over time, or the dearest groups as bars."""
+    currencies = sorted(spending.total.by_currency)
+    points = _over_time(spending) if spending.grouping.by_time else _dearest(spending.groups)
+    return {
+        "time": spending.grouping.by_time,
+        "labels": [label for label, _bill, _url in points],
+        "links": [url for _label, _bill, url in points],
+        "currencies": [{"currency": currency, "series": _series(points, currency)} for currency in currencies],
+    }
+
+
+Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
+
+
+def _over_time(spending: Spending) -> list[Point]:
+    found = {group.key[0]: group for group in spending.groups}
+    form = "M Y" if spending.grouping.key == "month" else "j M"
+    points: list[Point] = []
+    for start in buckets(spending):
+        group = found.get(start)
+        points.append((formats.date_format(start, form), group.bill if group else Bill(), group.url if group else ""))
+    return points
+
+
+def _dearest(groups: list[Group]) -> list[Point]:
+    return [(group.name, group.bill, group.url) for group in groups[:BARS]]
+
+
+def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
+    """The values by channel as decimal strings; a channel in which nothing was spent is not drawn."""
+    labels = {"viber": _("Viber"), "sms": _("SMS"), "fee": _("Sender fee")}
+    nothing = Cost(currency)
+    costs = [bill.by_currency.get(currency, nothing) for _label, bill, _url in points]
+    series = [
+        {"channel": channel, "label": label, "values": [str(getattr(cost, channel)) for cost in costs]}
+        for channel, label in labels.items()
+    ]
+    return [one for one, channel in zip(series, labels, strict=True) if any(getattr(cost, channel) for cost in costs)]

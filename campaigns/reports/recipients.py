@@ -1,0 +1,148 @@
+"""The recipients of a campaign as a table: filters, search, pages, export."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns.compose.models import Campaign
+from campaigns.dispatch.models import DeliveryState, Recipient, SendState
+from campaigns.reports.exports import Cell
+from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
+from campaigns.reports.words import refusal, status_word
+
+_L = gettext_lazy
+COLUMN = "batch_number"  # pages go by it: there is an index, and it is the order of sending
+AT_ONCE = 2_000  # rows that an export holds in memory
+ALL = tuple(DeliveryState)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Recipients in one state: what it selects, and the property of Outcome that counts them."""
+
+    key: str
+    label: str | Promise
+    send_state: SendState
+    deliveries: tuple[DeliveryState, ...] = ()
+    count: str = ""
+
+    def number(self, outcome: Outcome) -> int:
+        return int(getattr(outcome, self.count or self.key))
+
+    def select(self, recipients: QuerySet[Recipient]) -> QuerySet[Recipient]:
+        found = recipients.filter(send_state=self.send_state)
+        return found.filter(delivery_state__in=self.deliveries) if self.deliveries else found
+
+
+FILTERS: dict[str, Filter] = {
+    chosen.key: chosen
+    for chosen in (
+        Filter("queued", _L("Queued"), SendState.QUEUED),
+        Filter("accepted", _L("Accepted, nothing heard yet"), SendState.ACCEPTED, OPEN, "open"),
+        Filter("delivered", _L("Delivered"), SendState.ACCEPTED, (DeliveryState.DELIVERED,), "delivered_unread"),
+        Filter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
+        Filter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
+        Filter("not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)),
+        Filter("refused", _L("Refused"), SendState.REFUSED),
+        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
+        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the reader asks for: a state, a country ("" for any), a part of the phone."""
+
+    state: Filter | None = None
+    country: str = ""
+    phone: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.state or self.country or self.phone)
+
+
+def read_chosen(query: Mapping[str, str]) -> Chosen:
+    """The filters in a query string; what is malformed is as if it were not there."""
+    digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
+    return Chosen(FILTERS.get(query.get("state", "")), query.get("country", "")[:2], digits[:15])
+
+
+def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
+    """The recipients of `campaign` that were asked for, to be read in the order of (COLUMN, id)."""
+    found = Recipient.objects.filter(campaign=campaign)
+    if chosen.state:
+        found = chosen.state.select(found)
+    if chosen.country:
+        found = found.filter(country=chosen.country)
+    if chosen.phone:
+        found = found.filter(msisdn__contains=chosen.phone)
+    return found
+
+
+def expected(outcome: Outcome, chosen: Chosen) -> int | None:
+    """How many people were asked for, from the tallies; None where only reading them all would tell."""
+    if chosen.phone or chosen.country:
+        return None
+    return chosen.state.number(outcome) if chosen.state else outcome.audience
+
+
+def reason(recipient: Recipient) -> str:
+    """Why it came to this, or what was last heard, in words."""
+    if recipient.send_state in (SendState.REFUSED, SendState.CANCELLED):
+        return refusal(recipient.error_code or 0, recipient.reason)[0]
+    if recipient.send_state == SendState.UNRESOLVED:
+        return _("Nobody could settle whether the gateway took it.")
+    if recipient.send_state == SendState.QUEUED:
+        return ""
+    if recipient.delivery_state == DeliveryState.FALLBACK_DELIVERED:
+        return _("%(why)s; SMS delivered") % {"why": status_word(recipient.status)}
+    if recipient.delivery_state == DeliveryState.FALLBACK:
+        return _("%(why)s; SMS sent") % {"why": status_word(recipient.status)}
+    return status_word(recipient.status) if recipient.status not in ("delivered", "read") else ""
+
+
+HEAD = (
+    "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at", "delivered_at", "currency",
+    "viber_price", "sms_price", "gateway_id", "reference",
+)  # fmt: skip
+
+
+def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tuple[Cell, ...]]:
+    """The rows of HEAD for everybody asked for, read by ranges of batches: memory stays flat on every database."""
+    everybody = Recipient.objects.filter(campaign=campaign)
+    last = everybody.order_by(f"-{COLUMN}").values_list(COLUMN, flat=True).first()
+    wanted = recipients(campaign, chosen).order_by(COLUMN, "pk")
+    step = AT_ONCE // 50
+    for first, beyond in pairwise(range(0, (last or 0) + step + 1, step)):
+        for recipient in wanted.filter(batch_number__gte=first, batch_number__lt=beyond):
+            yield _export_row(recipient, masked)
+
+
+def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:
+    phone = f"{recipient.msisdn[:4]}•••{recipient.msisdn[-2:]}" if masked else recipient.msisdn
+    return (
+        phone, recipient.country, state_words(recipient), reason(recipient), recipient.status, recipient.error_code,
+        recipient.sent_at, recipient.delivered_at, recipient.currency, viber_price(recipient), recipient.sms_price,
+        recipient.gateway_id, recipient.reference,
+    )  # fmt: skip
+
+
+def state_words(recipient: Recipient) -> str:
+    """The word of the filter that finds this recipient."""
+    for chosen in FILTERS.values():
+        if chosen.send_state == recipient.send_state and recipient.delivery_state in (chosen.deliveries or ALL):
+            return str(chosen.label)
+    return recipient.send_state
+
+
+def viber_price(recipient: Recipient) -> Decimal | None:
+    """The newest price of the Viber message that the gateway named; None is not yet known."""
+    newest: Decimal | None = recipient.viber_price
+    return recipient.charged if newest is None else newest

@@ -1,0 +1,112 @@
+"""The Spend room: sums of a period, the entries behind them, files."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from campaigns.compose.models import Campaign
+from campaigns.ledger.models import Purpose
+from campaigns.reports import periods
+from campaigns.reports.chart import chart
+from campaigns.reports.entries import COLUMN, entries, entries_bill
+from campaigns.reports.exports import FILES, Cell
+from campaigns.reports.paging import PAGE, read_slice
+from campaigns.reports.spending import (
+    GROUPINGS,
+    NONE,
+    Spending,
+    costs_or_unknown,
+    filter_words,
+    read_filters,
+    read_spending,
+)
+from campaigns.reports.words import country_name
+from campaigns.team.access import current, find
+
+DEFAULT_GROUPING = "day"
+
+
+def _purpose(query: QueryDict) -> str:
+    asked = query.get("purpose", "")
+    return asked if asked in Purpose.values else Purpose.CAMPAIGN
+
+
+def _read(request: HttpRequest) -> tuple[Spending, dict[str, str], str]:
+    """What the query string asks for: the spending, its filters, and what was wrong with the period."""
+    period, wrong = periods.read_period(request.GET)
+    grouping = GROUPINGS.get(request.GET.get("group", ""), GROUPINGS[DEFAULT_GROUPING])
+    filters = read_filters(request.GET)
+    return read_spending(period, grouping, filters, _purpose(request.GET)), filters, wrong
+
+
+@require_safe
+def spend(request: HttpRequest) -> HttpResponse:
+    spending, filters, wrong = _read(request)
+    page = Paginator(spending.groups, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "spending": spending,
+        "page": page,
+        "rows": [(group, costs_or_unknown(group.bill)) for group in page.object_list],
+        "chart": chart(spending),
+        "has_fees": any(cost.fee for cost in spending.total.costs),
+        "groupings": GROUPINGS.values(),
+        "wrong": wrong,
+        **_period_context(spending.period, request.GET, filters),
+    }
+    return render(request, "campaigns/reports/spend.html", context)
+
+
+def _period_context(period: periods.Period, query: QueryDict, filters: dict[str, str]) -> dict[str, Any]:
+    return {
+        "period": period,
+        "choices": [{"value": key, "label": label} for key, label in periods.CHOICES.items() if key != "custom"],
+        "filters": [{"key": key, "words": filter_words(key, value), "value": value} for key, value in filters.items()],
+        "purpose": _purpose(query),
+        "purposes": Purpose.choices,
+    }
+
+
+@require_safe
+def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
+    spending, _filters, _wrong = _read(request)
+    period = spending.period
+    name = f"spend-{spending.grouping.key}-{period.first.isoformat()}-{period.last.isoformat()}"
+    return FILES[kind](name, (spending.grouping.key, *EXPORT_HEAD), _export_rows(spending))
+
+
+EXPORT_HEAD = ("currency", "viber", "sms", "fee", "total", "charged", "adjusted", "entries", "not_yet_known")
+
+
+def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
+    for group in spending.groups:
+        key = group.key[0].isoformat() if spending.grouping.by_time else group.name
+        for number, cost in enumerate(costs_or_unknown(group.bill)):
+            counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
+            yield (
+                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.total, cost.charged, cost.adjusted, *counts
+            )  # fmt: skip
+
+
+@require_safe
+def spend_entries(request: HttpRequest) -> HttpResponse:
+    """The entries of the ledger behind a number of the Spend page."""
+    period, wrong = periods.read_period(request.GET)
+    filters, purpose = read_filters(request.GET), _purpose(request.GET)
+    named = filters.get("campaign", NONE)
+    campaign = None if named == NONE else find(current(request), Campaign.objects.all(), pk=int(named))
+    rows = read_slice(entries(period, filters, purpose), COLUMN, request.GET.get("at", ""))
+    context = {
+        "campaign": campaign,
+        "slice": rows,
+        "rows": [(entry, country_name(entry.country)) for entry in rows.rows],
+        "bill": entries_bill(period, filters, purpose),
+        "wrong": wrong,
+        **_period_context(period, request.GET, {key: value for key, value in filters.items() if key != "campaign"}),
+    }
+    return render(request, "campaigns/reports/entries.html", context)

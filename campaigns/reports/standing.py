@@ -1,0 +1,151 @@
+"""Where one campaign stands now: the live part of its page."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.compose import lifecycle
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.models import Snapshot
+from campaigns.reports.bills import Bill, campaign_bills
+from campaigns.reports.outcomes import Outcome, Share, outcomes
+from campaigns.reports.periods import today
+
+LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
+PER_PERSON, PER_READER = _("Per person reached"), _("Per reader")
+FINE = Decimal("0.0001")
+LISTENING = timedelta(days=2)  # after the end, statuses and prices still come in
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the funnel: how many are left, `whole` to compare them with, and the filter of the people."""
+
+    label: str | Promise
+    number: int
+    whole: int
+    state: str = ""  # a key of recipients.FILTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """People who did not make it into the audience, and why."""
+
+    label: str | Promise
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An amount for one of something."""
+
+    label: str | Promise
+    amount: Decimal
+    currency: str
+
+
+@dataclass(slots=True)
+class Standing:
+    campaign: Campaign
+    outcome: Outcome
+    bill: Bill
+    snapshot: Snapshot | None
+
+    @property
+    def every(self) -> int | None:
+        """Seconds until the page looks again; None when nothing moves any more."""
+        state = self.campaign.state
+        if state in (CampaignState.PREPARING, CampaignState.SENDING):
+            return LIVE
+        if state in (CampaignState.PAUSED, CampaignState.SCHEDULED, CampaignState.AWAITING_APPROVAL):
+            return RESTING
+        return TRICKLING if self._listens() else None
+
+    def _listens(self) -> bool:
+        ended = self.campaign.finished_at
+        unsettled = self.outcome.open or self.outcome.delivered_unread or self.bill.not_yet_known
+        return ended is not None and timezone.now() - ended < LISTENING and bool(unsettled)
+
+    @property
+    def reason(self) -> lifecycle.Reason | None:
+        """Why it is paused."""
+        paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
+        return lifecycle.reason(self.campaign.reason) if paused else None
+
+    @property
+    def frozen(self) -> int:
+        """People frozen so far, while it is preparing."""
+        return self.snapshot.left if self.snapshot else 0
+
+    @property
+    def left_out(self) -> list[Left]:
+        """Between the lists and the audience."""
+        if not self.snapshot:
+            return []
+        found = [
+            Left(_("On more than one list"), self.snapshot.repeated),
+            Left(_("On the stop list"), self.snapshot.stop_listed),
+            Left(_("On a list to leave out"), self.snapshot.excluded),
+        ]
+        return [left for left in found if left.number]
+
+    @property
+    def funnel(self) -> list[Step]:
+        """From the audience to the readers."""
+        outcome, audience = self.outcome, self.outcome.audience
+        steps = [
+            Step(_("Audience"), audience, audience),
+            Step(_("Accepted by the gateway"), outcome.accepted, audience),
+            Step(_("Delivered by Viber"), outcome.delivered, audience),
+            Step(_("Read"), outcome.read, audience, "read"),
+        ]
+        if outcome.by_sms:
+            steps.append(Step(_("SMS sent instead"), outcome.by_sms, audience, "by_sms"))
+            steps.append(Step(_("SMS delivered"), outcome.sms_delivered, audience))
+        return steps
+
+    @property
+    def first_day(self) -> str:
+        """The site's day of the launch, for the address of its entries."""
+        launched = self.campaign.launched_at
+        return (timezone.localdate(launched, settings.SITE_ZONE) if launched else today()).isoformat()
+
+    @property
+    def last_day(self) -> str:
+        return today().isoformat()
+
+    @property
+    def per_person(self) -> list[Unit]:
+        """What one delivered and one read message cost, the SMS that went out instead included."""
+        found = []
+        for cost in self.bill.costs:
+            for label, people in ((PER_PERSON, self.outcome.reached), (PER_READER, self.outcome.read)):
+                if people:
+                    found.append(Unit(label, (cost.total / people).quantize(FINE), cost.currency))
+        return found
+
+    @property
+    def losses(self) -> list[tuple[str | Promise, str, list[Share]]]:
+        """Whom the message did not reach: heading, filter, reasons."""
+        outcome = self.outcome
+        found: list[tuple[str | Promise, str, list[Share]]] = [
+            (_("Not delivered"), "not_delivered", outcome.undelivered_shares),
+            (_("Refused"), "refused", outcome.refused_shares),
+            (_("Cancelled"), "cancelled", outcome.cancelled_shares),
+        ]
+        return [loss for loss in found if loss[2]]
+
+
+def standing(campaign: Campaign) -> Standing:
+    """Three queries: tallies, totals, snapshot."""
+    return Standing(
+        campaign,
+        outcomes({campaign.pk: campaign.audience})[campaign.pk],
+        campaign_bills([campaign.pk])[campaign.pk],
+        Snapshot.objects.filter(pk=campaign.pk).first(),
+    )

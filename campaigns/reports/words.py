@@ -1,0 +1,81 @@
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries."""
+
+from functools import cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from campaigns.gateway.errors import meaning
+
+_L = gettext_lazy
+STATUS_WORDS: dict[str, str | Promise] = {  # BSG API, Status
+    "": _L("Not yet known"),
+    "new": _L("New at the gateway"),
+    "waiting": _L("Waiting at the gateway"),
+    "scheduled": _L("Scheduled at the gateway"),
+    "sent": _L("Sent, not delivered yet"),
+    "delivered": _L("Delivered"),
+    "read": _L("Read"),
+    "expired": _L("Not reached within the validity"),
+    "undeliverable": _L("Could not be delivered"),
+    "not_viber_user": _L("Does not use Viber"),
+    "rejected": _L("Rejected by the operator or by Viber"),
+    "failed": _L("Failed on the way"),
+    "deleted": _L("Deleted at the gateway"),
+    "unknown": _L("The gateway does not know"),
+}
+
+
+def status_word(status: str) -> str:
+    """What the gateway's status means; one that no document names is shown as it came."""
+    return str(STATUS_WORDS.get(status, status))
+
+
+def refusal(code: int, reason: str) -> tuple[str, str]:
+    """Why somebody was refused or left out, and what to do about it ("" where there is nothing).
+
+    `code` is the gateway's, 0 where `reason` is our own key.
+    """
+    if code:
+        known = meaning(code)
+        return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(known.next_step)
+    words = REASONS.get(reason, (reason, ""))
+    return str(words[0]), str(words[1])
+
+
+REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "": (_L("The campaign was cancelled before their turn."), ""),
+    "stop_list": (_L("Put on the stop list since the launch."), ""),
+    "missing_value": (_L("A merge tag has no value for this person."), _L("Give the tag a word to use instead.")),
+    "text_length": (_L("The text is empty or too long for this person."), _L("Check what the merge tags become.")),
+}
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    """Names by two-letter code and language, from the library that phone numbers are checked with."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # large, so not at start
+
+    return LOCALE_DATA
+
+
+def country_name(code: str) -> str:
+    """The country's name in English, its code where it has none. Phones of no country have a word of their own."""
+    if not code:
+        return _("Country not known")
+    names = _names().get(code, {})
+    name = names.get("en", code)
+    return names.get(name[1:], code) if name.startswith("*") else name  # "*aa": the same as in language aa
+
+
+def duration(seconds: int) -> str:
+    """A length of time in words: 86400 -> "24 hours", 5400 -> "1 hour 30 minutes"."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        (hours, ngettext("%d hour", "%d hours", hours)),
+        (minutes, ngettext("%d minute", "%d minutes", minutes)),
+        (rest, ngettext("%d second", "%d seconds", rest)),
+    ]
+    return " ".join(words % number for number, words in parts if number)
