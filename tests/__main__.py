@@ -1,0 +1,26 @@
+"""`python -m tests`, which `make test` calls: every test on SQLite, and what touches the database or the queue again on
+PostgreSQL and Redis where they answer, in one pytest with one summary. What it is given goes on to pytest."""
+
+import os
+import subprocess
+import sys
+
+from tests import chromium, platforms
+
+BESIDE = ["--dist=each", "--tx=popen//env:TEST_PLATFORM=sqlite", "--tx=popen//env:TEST_PLATFORM=services"]
+ALONE = ["--dist=loadfile", "--tx=2*popen//env:TEST_PLATFORM=sqlite"]
+
+
+def main() -> int:
+    missing = platforms.missing()
+    os.environ["TESTS_NOT_RUN"] = "\n".join(f"{name}: {why}" for name, why in missing.items())
+    # Told apart from a run beside this one on the same server, which would take the database away.
+    os.environ.setdefault("TEST_DATABASE_NAME", f"test_viberdash_{os.getpid()}")
+    if path := chromium.provide():
+        os.environ["CHROMIUM"] = path
+    spread = ALONE if len(missing) == len(platforms.SERVICES) else BESIDE
+    return subprocess.call([sys.executable, "-m", "pytest", *spread, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
+
+`python -m tests` starts one pytest with two workers side by side, told apart by TEST_PLATFORM: `sqlite` runs
+everything, `services` again what touches the database or the queue, on whatever of PostgreSQL and Redis answers.
+Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
+"""
+
+import os
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+
+POSTGRESQL = os.environ.get("TEST_DATABASE_URL") or "postgres://postgres@127.0.0.1:5432/postgres"
+REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"  # the last one: the tests empty it
+PLATFORM = os.environ.get("TEST_PLATFORM", "")
+SERVICES = {"DATABASE_URL": POSTGRESQL, "REDIS_URL": REDIS}
+REQUIRED = os.environ.get("REQUIRE_SERVICES", "") not in ("", "0")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
+
+
+def trouble(address: str) -> str:
+    """Why the tests cannot use the service at `address`; empty when they can."""
+    try:
+        if address.startswith("redis"):
+            redis.from_url(address, socket_connect_timeout=3).ping()
+            return ""
+        with psycopg.connect(address, connect_timeout=3) as connection:
+            row = connection.execute(
+                "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+            return "" if row and row[0] else "its user may not create a database"
+    except (psycopg.Error, redis.RedisError) as error:
+        return str(error).strip().partition("\n")[0]
+
+
+def missing() -> dict[str, str]:
+    """The services that the tests cannot use, by name and address, and why."""
+    found = {f"{name} at {place(url)}": trouble(url) for name, url in (("PostgreSQL", POSTGRESQL), ("Redis", REDIS))}
+    return {name: why for name, why in found.items() if why}
+
+
+def place(address: str) -> str:
+    """Host and port of an address, without its password."""
+    return urlsplit(address).netloc.rpartition("@")[2]
+
+
+def set_environment() -> None:
+    """No setting of the installation reaches a test, and no test can reach the real gateway."""
+    usual = {
+        "DEBUG": "true",
+        "SECRET_KEY": "tests",
+        "BSG_API_KEY": "test_tests",
+        "BSG_API_URL": "http://127.0.0.1:9/rest",
+    }
+    os.environ |= {"ENV_FILE": os.devnull} | usual
+    if PLATFORM == "sqlite":
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.pop("REDIS_URL", None)
+    if PLATFORM == "services":
+        os.environ |= {name: url for name, url in SERVICES.items() if not trouble(url)}
+
+
+set_environment()
+
+
+def needs_services(item: pytest.Item) -> bool:
+    """Whether a test may end differently on other services: it touches the database or the queue, not the browser."""
+    if item.get_closest_marker("browser"):
+        return False
+    if item.get_closest_marker("services") or item.get_closest_marker("django_db"):
+        return True
+    return not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if PLATFORM != "services":
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not needs_services(item)])
+    items[:] = [item for item in items if needs_services(item)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say in the summary where a test failed."""
+    node = getattr(report, "node", None)
+    if node is not None and node.gateway.spec.env.get("TEST_PLATFORM") == "services":
+        name = report.nodeid
+        report.nodeid = f"{name[:-1]} @services]" if name.endswith("]") else f"{name} @services"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in filter(None, os.environ.get("TESTS_NOT_RUN", "").splitlines()):
+        terminalreporter.section(f"NOT RUN on {line}", sep="!", red=True, bold=True)
