@@ -1,5 +1,8 @@
 """Contacts: who may be written to, where they came from, and who must not be."""
 
+import json
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -8,12 +11,20 @@ from django.utils.translation import gettext_lazy as _
 MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
+class Compact(json.JSONEncoder):
+    """JSON as imports write it, so that what a page saved and what a file brought compare as equal texts."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"ensure_ascii": False, "separators": (",", ":")})
+
+
 class ContactList(models.Model):
     """People under one name. `contact_count` and `fields` are kept by imports and edits, never counted on a page."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     fields = models.JSONField(default=list, blank=True)  # names of the merge fields, in the order of the file's columns
     contact_count = models.PositiveIntegerField(default=0)
+    countries = models.JSONField(default=dict, blank=True)  # {"UA": 1200}: people by country; adds up to contact_count
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -38,7 +49,9 @@ class Contact(models.Model):
     list = models.ForeignKey(ContactList, models.CASCADE, db_constraint=False, db_index=False, related_name="contacts")
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(_("country"), max_length=2, blank=True)
-    fields = models.JSONField(default=dict, blank=True)  # {"first_name": "Olena"}; text only
+    # {"first_name": "Olena"}; text only, and only what is not empty
+    fields = models.JSONField(default=dict, blank=True, encoder=Compact)
+    # the file that brought or last changed it
     source = models.ForeignKey(
         "campaigns.Import",
         models.SET_NULL,
@@ -63,7 +76,10 @@ class Contact(models.Model):
 
 
 class ImportState(models.TextChoices):
+    READING = "reading", _("Opening the file")
     UPLOADED = "uploaded", _("Choose the columns")
+    CHECKING = "checking", _("Checking")
+    CHECKED = "checked", _("Checked")
     QUEUED = "queued", _("Waiting")
     RUNNING = "running", _("Importing")
     FINISHED = "finished", _("Finished")
@@ -74,7 +90,9 @@ class ImportState(models.TextChoices):
 class Import(models.Model):
     """One file on its way into one list; afterwards the report of what came of its rows.
 
-    UPLOADED -> QUEUED -> RUNNING -> FINISHED | FAILED | CANCELLED
+    READING -> UPLOADED -> CHECKING -> CHECKED -> QUEUED -> RUNNING -> FINISHED
+                  ^                       |         any of them before -> FAILED | CANCELLED
+                  +-----------------------+
 
     `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`. `next_row` is where it goes on
     after a worker died: rows before it are written, counted and committed together.
@@ -86,7 +104,8 @@ class Import(models.Model):
     path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once removed
     mapping = models.JSONField(
         default=dict
-    )  # how the file is read: format, encoding, delimiter, header, phone column, fields
+    )  # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country, existing (update | keep)
+    checked = models.JSONField(default=dict)  # what the check found: rows, new, known, duplicates, …, by country
     state = models.CharField(max_length=9, choices=ImportState.choices, default=ImportState.UPLOADED)
     failure = models.CharField(max_length=300, blank=True)
     next_row = models.PositiveIntegerField(default=0)
@@ -99,6 +118,7 @@ class Import(models.Model):
     stop_listed = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     rejected_by_reason = models.JSONField(default=dict)
+    countries = models.JSONField(default=dict)  # the people it brought or found, by country
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

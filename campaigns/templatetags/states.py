@@ -43,6 +43,9 @@ RECIPIENT: dict[str, Look] = {
 }
 IMPORT: dict[str, Look] = {
     ImportState.UPLOADED: Look(ImportState.UPLOADED.label, "secondary", "columns"),
+    ImportState.READING: Look(ImportState.READING.label, "secondary", "loader"),
+    ImportState.CHECKING: Look(ImportState.CHECKING.label, "cyan", "loader"),
+    ImportState.CHECKED: Look(ImportState.CHECKED.label, "azure", "list-check"),
     ImportState.QUEUED: Look(ImportState.QUEUED.label, "secondary", "clock"),
     ImportState.RUNNING: Look(ImportState.RUNNING.label, "blue", "loader"),
     ImportState.FINISHED: Look(ImportState.FINISHED.label, "green", "check"),

@@ -1,0 +1,178 @@
+"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, one JSON document on SQLite."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, connection, transaction
+
+TABLE = "campaigns_contact"
+STAGING = "contact_staging"
+
+
+@dataclass(slots=True)
+class People:
+    """Rows by column: E.164 digits, none twice; two letters of the country; merge fields as compact JSON."""
+
+    msisdns: list[str] = field(default_factory=list)
+    countries: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.msisdns)
+
+    def without(self, msisdns: set[str]) -> "People":
+        """The rows whose phone is not among `msisdns`."""
+        kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
+        return People(*([column[place] for place in kept] for column in (self.msisdns, self.countries, self.fields)))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the rows: they add up to them. `countries`: the new people by country."""
+
+    new: int
+    updated: int
+    unchanged: int
+    countries: Counter[str]
+
+
+def write(people: People, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False) -> Written:
+    """Put `people` on a list. Call it within a transaction.
+
+    Whoever is on the list already gets the new merge fields over the old ones (`update`) or stays as they are. `fresh`
+    says that none of them is expected to be there, which is faster; where that is wrong, the outcome is the same.
+    """
+    if not people:
+        return Written(0, 0, 0, Counter())
+    if fresh and _insert_all(people, list_id, source_id):
+        return Written(len(people), 0, 0, Counter(people.countries))
+    merge = _merge_postgres if connection.vendor == "postgresql" else _merge_sqlite
+    return merge(people, list_id, source_id, update)
+
+
+def _insert_all(people: People, list_id: int, source_id: int | None) -> bool:
+    """Insert every row, or none and False because somebody of them is there already."""
+    insert = _copy if connection.vendor == "postgresql" else _insert_document
+    try:
+        with transaction.atomic():
+            insert(people, list_id, source_id)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _copy(people: People, list_id: int, source_id: int | None) -> None:
+    source = r"\N" if source_id is None else source_id
+    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
+    text = "".join([f"{list_id}\t{msisdn}\t{country}\t{fields}\t{source}\n" for msisdn, country, fields in rows])
+    columns = "list_id, msisdn, country, fields, source_id"
+    with connection.cursor() as cursor, cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy:
+        copy.write(text)
+
+
+def _copy_fields(people: People) -> list[str]:
+    """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means anything to it."""
+    if not any("\\" in fields for fields in people.fields):
+        return people.fields
+    return [fields.replace("\\", "\\\\") for fields in people.fields]
+
+
+def _merge_postgres(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
+    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
+    text = "".join([f"{msisdn}\t{country}\t{fields}\n" for msisdn, country, fields in rows])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country varchar(2), fields jsonb)"
+            " ON COMMIT DELETE ROWS"
+        )
+        cursor.execute(f"TRUNCATE {STAGING}")
+        with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
+            copy.write(text)
+        cursor.execute(
+            f"""
+            WITH inserted AS (
+                INSERT INTO {TABLE} (list_id, msisdn, country, fields, source_id)
+                SELECT %s, msisdn, country, fields, %s FROM {STAGING}
+                ON CONFLICT (list_id, msisdn) DO NOTHING RETURNING country
+            ) SELECT country, count(*) FROM inserted GROUP BY country
+            """,
+            [list_id, source_id],
+        )
+        countries = Counter(dict(cursor.fetchall()))
+        changed = 0
+        if update and countries.total() < len(people):
+            cursor.execute(
+                f"""
+                UPDATE {TABLE} AS contact SET fields = contact.fields || staging.fields, source_id = %s
+                FROM {STAGING} AS staging
+                WHERE contact.list_id = %s AND contact.msisdn = staging.msisdn
+                AND contact.fields IS DISTINCT FROM contact.fields || staging.fields
+                """,
+                [source_id, list_id],
+            )
+            changed = cursor.rowcount
+    return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
+
+
+def _document(people: People) -> str:
+    rows = zip(people.msisdns, people.countries, people.fields, strict=True)
+    return "[" + ",".join([f'["{m}","{country}",{fields}]' for m, country, fields in rows]) + "]"
+
+
+def _insert_document(people: People, list_id: int, source_id: int | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SQLITE_INSERT, [list_id, source_id, _document(people)])
+
+
+# One statement for a whole slice: the database works without the interpreter, which meanwhile reads the next rows.
+_SQLITE_INSERT = f"""
+    INSERT INTO {TABLE} (list_id, msisdn, country, fields, source_id)
+    SELECT %s, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), %s
+    FROM json_each(%s) WHERE true
+"""
+
+
+def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
+    document = _document(people)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SQLITE_INSERT + " ON CONFLICT (list_id, msisdn) DO NOTHING RETURNING country",
+            [list_id, source_id, document],
+        )
+        countries = Counter(country for (country,) in cursor.fetchall())
+        changed = 0
+        if update and countries.total() < len(people):
+            cursor.execute(
+                f"""
+                UPDATE {TABLE} SET fields = json_patch({TABLE}.fields, staging.fields), source_id = %s
+                FROM (
+                    SELECT json_extract(value, '$[0]') AS msisdn, json_extract(value, '$[2]') AS fields FROM json_each(%s)
+                ) AS staging
+                WHERE {TABLE}.list_id = %s AND {TABLE}.msisdn = staging.msisdn
+                AND {TABLE}.fields <> json_patch({TABLE}.fields, staging.fields)
+                """,
+                [source_id, document, list_id],
+            )
+            changed = cursor.rowcount
+    return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
+
+
+def present(msisdns: list[str], list_id: int) -> int:
+    """How many of `msisdns` (none twice) are on the list."""
+    return len(_among(TABLE, msisdns, "list_id = %s AND", [list_id]))
+
+
+def stop_listed(msisdns: list[str]) -> set[str]:
+    """Those of `msisdns` that are on the stop list."""
+    return _among("campaigns_stoplistentry", msisdns)
+
+
+def _among(table: str, msisdns: list[str], condition: str = "", parameters: list[int] | None = None) -> set[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            chosen, values = "msisdn = ANY(%s)", [*(parameters or []), msisdns]
+        else:
+            chosen = "msisdn IN (SELECT value FROM json_each(%s))"
+            values = [*(parameters or []), '["' + '","'.join(msisdns) + '"]'] if msisdns else [*(parameters or []), "[]"]
+        cursor.execute(f"SELECT msisdn FROM {table} WHERE {condition} {chosen}", values)  # noqa: S608
+        return {msisdn for (msisdn,) in cursor.fetchall()}
