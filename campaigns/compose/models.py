@@ -26,6 +26,26 @@ class Sender(models.Model):
         return self.name
 
 
+class Picture(models.Model):
+    """A picture of the media library: re-encoded, without what the camera wrote into it."""
+
+    file = models.FileField(_("file"), upload_to="pictures/", unique=True)
+    title = models.CharField(_("name"), max_length=100, blank=True)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    size = models.PositiveIntegerField()  # bytes
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.title or str(self.file)
+
+
 class CampaignState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     AWAITING_APPROVAL = "awaiting_approval", _("Waiting for approval")

@@ -29,21 +29,26 @@ NO_PARTS = Parts("", 0, 0)
 
 @dataclass(slots=True)
 class SmsReach:
-    """What the SMS text takes: people by parts, people and parts by country, and the one that takes most."""
+    """What the SMS text takes: people by country and parts, and the text that takes most."""
 
-    people_by_parts: Counter[int] = field(default_factory=Counter)
-    parts_by_country: Counter[str] = field(default_factory=Counter)  # people x parts
+    people: Counter[tuple[str, int]] = field(default_factory=Counter)
     largest: Parts = NO_PARTS
     longest: int = 0  # characters
 
     def add(self, text: str, country: str, people: int) -> None:
         """Count `people` of `country` who get `text`."""
         taken = sms_parts(text)
-        self.people_by_parts[taken.parts] += people
-        self.parts_by_country[country] += people * taken.parts
+        self.people[country, taken.parts] += people
         self.longest = max(self.longest, len(text))
         if (taken.parts, taken.units) > (self.largest.parts, self.largest.units):
             self.largest = taken
+
+    def by_parts(self) -> dict[int, int]:
+        """How many people get an SMS of how many parts, the fewest parts first."""
+        found: Counter[int] = Counter()
+        for (_country, parts), people in self.people.items():
+            found[parts] += people
+        return dict(sorted(found.items()))
 
 
 def _value(name: str) -> Combinable:
