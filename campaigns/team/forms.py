@@ -62,6 +62,7 @@ class NewPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.fields["new_password2"].label = _("New password, once more")
         self.helper = post_form("old_password", "new_password1", "new_password2", submit=_("Change password"))
+        self.helper.form_id = "password-form"
 
 
 class AccountForm(UserForm):

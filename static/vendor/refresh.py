@@ -38,6 +38,8 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
 }
 
+NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "inter": "Inter", "icons": "Tabler icons"}
+
 ICONS = """
     activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up
     ban bell bolt bookmark brand-viber building-bank calendar calendar-event chart-bar chart-line chart-pie check checks
@@ -127,7 +129,7 @@ def main() -> None:
     for folder, (package, version, licence, files) in PACKAGES.items():
         print(f"{package} {version}")  # noqa: T201
         refresh(folder, package, version, files)
-        versions[folder] = {"package": package, "version": version, "licence": licence}
+        versions[folder] = {"name": NAMES[folder], "package": package, "version": version, "licence": licence}
     (HERE / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
 
 

@@ -1,0 +1,196 @@
+"""A real Chromium against the site: `page`, `signed_in`, `console`, `look`."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+
+from pytest_django import Settings
+
+from campaigns.models import Role, User
+from tests.sandbox_fixture import KEY
+
+# Playwright's loop runs in the thread of the tests, where Django would refuse the database for being asynchronous.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTHS = {360: 740, 768: 1024, 1440: 900}  # and the height that goes with it
+SCHEMES = ("light", "dark")
+QUIET = ("log", "info", "debug", "verbose")
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+AXE = {"resultTypes": ["violations"]}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def chromium(playwright: Playwright) -> str:
+    """$CHROMIUM, else one on the PATH, else Playwright's own."""
+    own = playwright.chromium.executable_path
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None) or own
+    if not os.access(found, os.X_OK):
+        pytest.fail(
+            f"No Chromium: {found} is not there. Set CHROMIUM to one, install it, or run: playwright install chromium",
+            pytrace=False,
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Console:
+    """What a page complained about: errors, warnings, violations of the Content-Security-Policy, failed requests.
+
+    The test fails on any of it at its end. `allow("404")` is for pages that are meant to be missing.
+    """
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self._allowed: list[str] = []
+
+    def allow(self, part: str) -> None:
+        self._allowed.append(part)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self._complain(f"uncaught: {error}"))
+        page.on("requestfailed", self._failed)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type not in QUIET:
+            self._complain(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _failed(self, request: Request) -> None:
+        # a fragment that was on its way when the page was left is no failure
+        if request.failure != "net::ERR_ABORTED":
+            self._complain(f"failed: {request.url} {request.failure}")
+
+    def _complain(self, words: str) -> None:
+        if not any(part in words for part in self._allowed):
+            self.complaints.append(words)
+
+    def check(self) -> None:
+        assert not self.complaints, "The page complained:\n" + "\n".join(self.complaints)
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    console = Console()
+    yield console
+    console.check()
+
+
+@pytest.fixture
+def nowhere(settings: Settings) -> str:
+    """A gateway that nobody answers at. A test that wants one sets BSG_API_URL to the address of a `sandbox`."""
+    settings.BSG_API_URL = "http://127.0.0.1:9/rest"
+    settings.BSG_API_KEY = KEY
+    return settings.BSG_API_URL
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: object, console: Console, nowhere: str) -> Iterator[Page]:
+    """A page of nobody in particular, at the live server's address: page.goto("/sign-in/")."""
+    context = browser.new_context(base_url=str(live_server), reduced_motion="reduce", locale="en-GB")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    console.watch(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def person(transactional_db: None) -> User:
+    """Who is signed in: an administrator. Change the role and save for another."""
+    return User.objects.create_user(
+        "olena", password="long-and-odd-7", first_name="Olena", last_name="Koval", role=Role.ADMINISTRATOR, is_staff=True
+    )
+
+
+def sign_in(page: Page, user: User, address: str) -> None:
+    """By a session's cookie: what signing in looks like is tested once, in test_foundation.py."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": address, "httpOnly": True}]
+    )
+
+
+@pytest.fixture
+def signed_in(page: Page, person: User, live_server: object) -> Page:
+    """`page`, signed in as `person`."""
+    sign_in(page, person, str(live_server))
+    return page
+
+
+Look = Callable[[Page, str], None]
+
+
+def _accessible(page: Page, where: str) -> None:
+    found = Axe().run(page, options=AXE)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+
+
+def _fits(page: Page, where: str) -> None:
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{where}: the page is {wide} px wider than the screen"
+
+
+def _picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+@pytest.fixture
+def look() -> Look:
+    """look(page, name): as it stands now, at three widths, light and dark: axe finds nothing, nothing is cut off.
+
+    Pictures of each go to the folder SCREENSHOTS where that is set.
+    """
+
+    def at_all_sizes(page: Page, name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        before = page.viewport_size
+        for width, height in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                where = f"{name}-{width}-{scheme}"
+                page.wait_for_function("wanted => document.documentElement.dataset.bsTheme === wanted", arg=scheme)
+                page.evaluate(PAINTED)
+                _picture(page, where)
+                _fits(page, where)
+                _accessible(page, where)
+        if before:
+            page.set_viewport_size(before)
+
+    return at_all_sizes

@@ -1,0 +1,179 @@
+"""The frame around every page, in a real Chromium."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pytest_django import Settings
+
+from campaigns.models import User
+from tests.browser.conftest import Console
+from tests.sandbox_fixture import RunningSandbox
+
+Look = Callable[[Page, str], None]
+
+
+def test_sign_in_leads_to_the_page_that_was_asked_for(page: Page, person: User, look: Look) -> None:
+    page.goto("/account/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    look(page, "sign-in")
+    page.get_by_label("User name").fill("olena")
+    page.get_by_label("Password").fill("long-and-odd-7")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+
+
+def test_sign_in_refused_says_why_and_keeps_the_name(page: Page, person: User, look: Look) -> None:
+    page.goto("/sign-in/")
+    page.get_by_label("User name").fill("olena")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("don't belong together")).to_be_visible()
+    expect(page.get_by_label("User name")).to_have_value("olena")
+    look(page, "sign-in-refused")
+
+
+def test_sign_out(signed_in: Page) -> None:
+    signed_in.goto("/account/")
+    signed_in.get_by_role("button", name="Olena Koval").click()
+    signed_in.get_by_role("button", name="Sign out").click()
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+    signed_in.goto("/account/")
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_settings(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/settings/")
+    expect(signed_in.get_by_role("navigation", name="Main").get_by_role("link", name="Settings")).to_have_attribute(
+        "aria-current", "page"
+    )
+    look(signed_in, "settings")
+
+
+def test_gateway_that_is_down_is_said_on_the_page(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("button", name="Check connection").click()
+    expect(signed_in.get_by_role("alert")).to_contain_text("The gateway does not answer.")
+    look(signed_in, "settings-gateway-down")
+
+
+def test_gateway_that_answers_shows_the_balance(
+    signed_in: Page, look: Look, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.BSG_API_URL = sandbox.api_url
+    sandbox.fund("1234.5")
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("button", name="Check connection").click()
+    expect(signed_in.get_by_text("The gateway answers and accepts the key.")).to_be_visible()
+    expect(signed_in.locator("#gateway-answer")).to_contain_text("1,234.50 EUR")
+    look(signed_in, "settings-gateway-up")
+
+
+def test_wrong_key_is_said_on_the_page(signed_in: Page, sandbox: RunningSandbox, settings: Settings) -> None:
+    settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "nobodys_key_00000"
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("button", name="Check connection").click()
+    expect(signed_in.get_by_role("alert")).to_contain_text("BSG does not accept the API key.")
+    assert "nobodys_key_00000" not in signed_in.content()
+
+
+def test_account_errors_stand_at_the_field_and_keep_what_was_typed(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/account/password/")
+    signed_in.get_by_label("Old password").fill("long-and-odd-7")
+    signed_in.locator("#id_new_password1").fill("12345678")
+    signed_in.get_by_label("New password, once more").fill("12345678")
+    signed_in.get_by_role("button", name="Change password").click()
+    field = signed_in.get_by_label("New password, once more")
+    expect(field).to_be_focused()
+    expect(signed_in.get_by_text("This password is too common.")).to_be_visible()
+    look(signed_in, "password-refused")
+
+
+def test_account_saves_name_and_time_zone(signed_in: Page, person: User, look: Look) -> None:
+    signed_in.goto("/account/")
+    look(signed_in, "account")
+    signed_in.get_by_label("Last name").fill("Melnyk")
+    signed_in.get_by_label("Time zone").select_option("Europe/Kyiv")
+    signed_in.get_by_role("button", name="Save").click()
+    expect(signed_in.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    expect(signed_in.get_by_role("button", name="Olena Melnyk")).to_be_visible()
+    person.refresh_from_db()
+    assert person.time_zone == "Europe/Kyiv"
+
+
+def test_theme_is_remembered(signed_in: Page) -> None:
+    signed_in.emulate_media(color_scheme="light")
+    signed_in.goto("/account/")
+    signed_in.get_by_role("button", name="Olena Koval").click()
+    signed_in.get_by_role("button", name="Dark").click()
+    assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    signed_in.reload()
+    assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    signed_in.get_by_role("button", name="Olena Koval").click()
+    expect(signed_in.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    signed_in.get_by_role("button", name="System").click()
+    assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == "light"
+
+
+def test_menu_of_small_screens_opens_and_closes(signed_in: Page, look: Look) -> None:
+    signed_in.set_viewport_size({"width": 360, "height": 740})
+    signed_in.goto("/settings/")
+    account = signed_in.get_by_role("link", name="Campaigns")
+    expect(account).to_be_hidden()
+    signed_in.get_by_role("button", name="Menu").click()
+    expect(account).to_be_visible()
+    look(signed_in, "menu")
+    signed_in.keyboard.press("Escape")
+    expect(account).to_be_hidden()
+    expect(signed_in.get_by_role("button", name="Menu")).to_be_focused()
+
+
+def test_skip_link_is_the_first_stop_of_the_keyboard(signed_in: Page) -> None:
+    signed_in.goto("/settings/")
+    signed_in.keyboard.press("Tab")
+    expect(signed_in.get_by_role("link", name="Skip to the content")).to_be_focused()
+    signed_in.keyboard.press("Enter")
+    expect(signed_in.locator("#content")).to_be_focused()
+
+
+def test_sandbox_is_said_on_every_page(signed_in: Page) -> None:
+    signed_in.goto("/account/")
+    expect(signed_in.get_by_text("Sandbox", exact=True)).to_be_visible()
+
+
+def test_every_icon_that_is_used_is_in_the_sprite(signed_in: Page) -> None:
+    signed_in.goto("/settings/")
+    missing = signed_in.evaluate(
+        """async () => {
+            const names = [...document.querySelectorAll("svg.icon use")].map(use => use.getAttribute("href"));
+            const sprite = await (await fetch(names[0].split("#")[0])).text();
+            return names.map(name => name.split("#")[1]).filter(id => !sprite.includes(`id="${id}"`));
+        }"""
+    )
+    assert missing == []
+
+
+@pytest.mark.parametrize("address", ["/nothing/", "/campaigns/999999/"])
+def test_missing_pages_have_a_way_on(signed_in: Page, console: Console, look: Look, address: str) -> None:
+    console.allow("404")
+    signed_in.goto(address)
+    expect(signed_in.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(signed_in.get_by_role("link", name="Go to the dashboard")).to_be_visible()
+    look(signed_in, "404")
+
+
+def test_pages_work_without_javascript(browser: object, live_server: object, person: User) -> None:
+    from playwright.sync_api import Browser
+
+    assert isinstance(browser, Browser)
+    context = browser.new_context(base_url=str(live_server), java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/sign-in/")
+    page.get_by_label("User name").fill("olena")
+    page.get_by_label("Password").fill("long-and-odd-7")
+    page.get_by_role("button", name="Sign in").click()
+    page.goto("/settings/")
+    expect(page.get_by_role("link", name="Campaigns")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    context.close()
