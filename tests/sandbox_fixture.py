@@ -36,11 +36,13 @@ class RunningSandbox:
 
     def bill(self, sender: str = "") -> dict[str, Any]:
         """Counts and exact sums: messages, phones, doubled_phones, statuses, sms_statuses, spend, requests, refused."""
-        return self._get("/sandbox/bill", sender=sender)
+        bill: dict[str, Any] = self._get("/sandbox/bill", sender=sender)
+        return bill
 
     def faults(self, **faults: object) -> dict[str, Any]:
         """Puts exactly these faults in force; none at all without arguments."""
-        return self._post("/sandbox/faults", {"clear": True} | faults)
+        in_force: dict[str, Any] = self._post("/sandbox/faults", {"clear": True} | faults)
+        return in_force
 
     def advance(self, seconds: float) -> None:
         """Moves the lives of all messages on."""

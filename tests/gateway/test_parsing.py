@@ -211,9 +211,8 @@ def test_numbers_and_strings_mean_the_same() -> None:
     ],
 )
 def test_a_price_is_exact_or_not_known(written: str, price: Decimal | None) -> None:
-    answer = read(
-        '{"result": [{"error": 0, "id": "7", "price": %s, "currency": "EUR", "reference": "r1"}]}' % written, "r1"
-    )
+    found = '{"error": 0, "id": "7", "currency": "EUR", "reference": "r1", "price": ' + written + "}"
+    answer = read(f'{{"result": [{found}]}}', "r1")
     assert answer.verdicts == {"r1": Accepted("7", price, "EUR")}
 
 

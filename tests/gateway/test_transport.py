@@ -134,7 +134,10 @@ def test_send_to_a_host_that_does_not_take_the_connection_was_not_sent(make_clie
 
 
 def test_send_that_was_read_and_not_answered_is_unknown(make_client: Clients) -> None:
-    with raw_server(lambda connection: bool(read_request(connection)) and None) as server:
+    def script(connection: socket.socket) -> None:
+        read_request(connection)
+
+    with raw_server(script) as server:
         assert_unknown(make_client(server.url).send(REQUEST), not_sent=False)
 
 

@@ -46,9 +46,11 @@ class Life:
     waiting: str  # its state before it is sent
     half_price: bool = False
 
-    def over(self, falls_back: bool) -> float:
+    def over(self, has_sms: bool) -> float:
         """The age at which nothing more happens."""
-        return self.sms_ended if falls_back else self.read if self.read is not None else self.ended
+        if has_sms and self.outcome in FALLS_BACK:
+            return self.sms_ended
+        return self.ended if self.read is None else self.read
 
 
 @dataclass(frozen=True, slots=True)

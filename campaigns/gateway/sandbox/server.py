@@ -165,7 +165,7 @@ class Sandbox:
 
     def serve(self) -> None:
         """Answers until `stop` is called from another thread or a signal handler."""
-        self._server.serve_forever(poll_interval=0.1)
+        self._server.serve_forever(poll_interval=0.05)
 
     def start(self) -> None:
         """Answers from a thread of its own."""

@@ -1,0 +1,219 @@
+"""The sandbox's own addresses, its page, its delivery reports, and the command that runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings
+
+from campaigns.gateway.client import Client
+from campaigns.gateway.sandbox.faults import Faults
+from campaigns.gateway.types import SendRequest
+from tests.gateway.raw_server import answer, raw_server, read_request
+from tests.gateway.requests_made import WHOLE, text_request, to_references
+from tests.sandbox_fixture import KEY, RunningSandbox
+
+WAIT = 20  # seconds within which a thing that must happen has happened
+
+
+def post(sandbox: RunningSandbox, path: str, body: object) -> requests.Response:
+    return requests.post(sandbox.url + path, json=body, timeout=10)
+
+
+def test_requests_are_kept_as_they_came_without_the_key(sandbox: RunningSandbox) -> None:
+    client = sandbox.client()
+    client.send(to_references("a"))
+    client.status_by_reference("a")
+    kept = sandbox.requests()
+    assert [(one["method"], one["path"]) for one in kept] == [("POST", "/viber/create"), ("GET", "/viber/reference/a")]
+    assert json.loads(kept[0]["body"])["messages"][0]["to"] == [{"msisdn": "380972920000", "reference": "a"}]
+    assert sandbox.requests(limit=1) == kept[1:]
+    assert KEY not in json.dumps(kept)
+
+
+def test_messages_are_paged_and_chosen(sandbox: RunningSandbox) -> None:
+    sandbox.client().send(to_references(*"abcde"))
+    assert [one["reference"] for one in sandbox.messages(limit=2)] == ["e", "d"]
+    assert [one["reference"] for one in sandbox.messages(limit=2, offset=4)] == ["a"]
+    assert [one["reference"] for one in sandbox.messages(msisdn="380972920002")] == ["c"]
+    assert sandbox.messages(sender="Nobody") == []
+    assert requests.get(f"{sandbox.url}/sandbox/messages.json?offset=x&limit=-1", timeout=10).json()["total"] == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sandbox/faults", {"nonsense": 1}),
+        ("/sandbox/faults", {"lost": "often"}),
+        ("/sandbox/faults", {"shape": "D"}),
+        ("/sandbox/faults", []),
+        ("/sandbox/advance", {"seconds": -1}),
+        ("/sandbox/advance", {"seconds": None}),
+        ("/sandbox/balance", {"amount": "much"}),
+    ],
+)
+def test_control_refuses_what_it_cannot_do(sandbox: RunningSandbox, path: str, body: object) -> None:
+    answered = post(sandbox, path, body)
+    assert answered.status_code == 400
+    assert answered.json()["message"]
+
+
+def test_control_knows_its_addresses_only(sandbox: RunningSandbox) -> None:
+    assert post(sandbox, "/sandbox/nothing", {}).status_code == 404
+    assert requests.get(f"{sandbox.url}/nothing", timeout=10).status_code == 404
+
+
+def test_reset_forgets_messages_and_requests(sandbox: RunningSandbox) -> None:
+    sandbox.client().send(to_references("a"))
+    sandbox.faults(lost=100)
+    sandbox.reset()
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["requests"], bill["spend"], sandbox.requests()) == (0, 0, {}, [])
+    assert sandbox.client().send(to_references("a")).total_price is not None
+
+
+def test_faults_repeat_with_their_seed() -> None:
+    def struck(seed: int) -> list[str]:
+        faults = Faults(seed, {"lost": 30, "http500": "10"})
+        return [faults.strike(is_create=True).name for _ in range(200)]
+
+    assert struck(1) == struck(1) != struck(2)
+    assert set(struck(1)) == {"", "lost", "http500"}
+
+
+def test_faults_are_slow_unevenly() -> None:
+    faults = Faults(1, {"slow": 50, "slow_ms": 400})
+    delays = [faults.strike(is_create=True).delay for _ in range(200)]
+    assert 60 < sum(delay > 0 for delay in delays) < 140
+    assert 0.1 < sum(delays) / sum(delay > 0 for delay in delays) < 0.3
+    assert max(delays) <= 0.4
+
+
+def test_page_shows_messages_and_bill_and_escapes_them(sandbox: RunningSandbox) -> None:
+    evil = replace(WHOLE.messages[0], text="<script>alert(1)</script>\n2 & 3", scheduled_at=None, callback_url="")
+    sandbox.client().send(SendRequest((evil,)))
+    page = requests.get(sandbox.url, timeout=10)
+    assert page.headers["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\n2 &amp; 3" in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    assert page.text.count("<article>") == 2
+    assert "0.0460000" in page.text
+    style = requests.get(f"{sandbox.url}/sandbox/page.css", timeout=10)
+    assert style.headers["Content-Type"] == "text/css; charset=utf-8"
+
+
+def test_page_is_empty_and_paged(sandbox: RunningSandbox) -> None:
+    assert "No messages yet" in requests.get(sandbox.url, timeout=10).text
+    client = sandbox.client()
+    client.send(to_references(*(f"a{k}" for k in range(50))))
+    client.send(text_request(("40721000000", "last")))
+    first = requests.get(sandbox.url, timeout=10).text
+    assert (first.count("<article>"), "Older" in first, "Newer" in first) == (50, True, False)
+    second = requests.get(f"{sandbox.url}/?offset=50", timeout=10).text
+    assert (second.count("<article>"), "Older" in second, "Newer" in second) == (1, False, True)
+    assert requests.get(f"{sandbox.url}/?msisdn=40721000000", timeout=10).text.count("<article>") == 1
+
+
+def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox) -> None:
+    reports: Queue[bytes] = Queue()
+
+    def take(connection: Any) -> None:
+        reports.put(read_request(connection))
+        connection.sendall(answer(b"", "Connection: close"))
+
+    with raw_server(take) as receiver:
+        message = replace(text_request(("380972929002", "a")).messages[0], callback_url=f"{receiver.url}/reports/x")
+        sandbox.client().send(SendRequest((message,)))
+        seen = []
+        for _ in range(3):
+            sandbox.advance(45)
+            head, _gap, body = reports.get(timeout=WAIT).partition(b"\r\n\r\n")
+            assert head.startswith(b"POST /rest/reports/x HTTP/1.1\r\n")
+            seen.append(json.loads(body))
+            if seen[-1]["status"] == "read":
+                break
+    assert seen[-1]["status"] == "read"
+    assert {one["reference"] for one in seen} == {"a"}
+    assert KEY.encode() not in head
+
+
+@contextmanager
+def command(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """`manage.py sandbox_gateway` as a process, and the address that it prints."""
+    environment = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    process = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "sandbox_gateway", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        address = re.search(r"http://\S+", line)
+        assert address, line
+        yield process, address.group()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_command_needs_no_database_and_ends_at_sigterm() -> None:
+    with command("--fault", "error5=100", "--latency", "1", "--pace", "2", "--seed", "3") as (process, url):
+        client = Client(f"{url}/rest", KEY)
+        refused = client.send(to_references("a")).refused_whole
+        assert refused
+        assert refused.code == 5
+        process.send_signal(signal.SIGTERM)  # with the client's connection still open
+        assert process.wait(WAIT) == 0
+        client.close()
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_command_goes_on_after_sigkill(tmp_path: Path) -> None:
+    journal = str(tmp_path / "journal")
+    with command("--journal", journal) as (process, url):
+        client = Client(f"{url}/rest", KEY)
+        client.send(to_references("a", "b"))
+        client.close()
+        process.kill()
+        process.wait(WAIT)
+    with command("--journal", journal) as (_process, url):
+        client = Client(f"{url}/rest", KEY)
+        status = client.status_by_reference("b")
+        assert status
+        assert status.gateway_id == "470000002"
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--fault", "nonsense=1"), ("--fault", "lost"), ("--pace", "0"), ("--balance", "x")]
+)
+def test_command_says_what_it_cannot_do(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "sandbox_gateway", "--port", "0", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
