@@ -1,0 +1,40 @@
+import logging
+import sys
+
+import pytest
+
+from viberdash.logs import Discreet
+
+
+def line(message: str, *args: object, secrets: tuple[str, ...] = ()) -> str:
+    record = logging.LogRecord("campaigns", logging.INFO, __file__, 1, message, args, None)
+    return Discreet(secrets).format(record).partition(" campaigns ")[2]
+
+
+@pytest.mark.parametrize(
+    ("message", "logged"),
+    [
+        ("sent to 380972920283", "sent to 380…83"),
+        ("to=+380972920283,", "to=+380…83,"),
+        ('{"msisdn": "40712345678"}', '{"msisdn": "407…78"}'),
+        ("key live_0123456789abcdef refused", "key live_… refused"),
+        ("12 batches of 50, 20000 people, port 8000", "12 batches of 50, 20000 people, port 8000"),
+        ("c1a00000000000010000000000000042", "c1a00000000000010000000000000042"),
+    ],
+)
+def test_log_names_no_key_and_no_phone(message: str, logged: str) -> None:
+    assert line(message) == logged
+
+
+def test_log_leaves_this_installations_secrets_out() -> None:
+    assert line("X-API-KEY: %s", "my-own-secret", secrets=("my-own-secret",)) == "X-API-KEY: …"
+
+
+def test_log_cuts_tracebacks_too() -> None:
+    try:
+        raise ValueError("380972920283")
+    except ValueError:
+        record = logging.LogRecord("campaigns", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    text = Discreet().format(record)
+    assert "ValueError: 380…83" in text
+    assert "380972920283" not in text

@@ -1,0 +1,194 @@
+"""Every variable: its default, what is refused, and the one line in which that is said."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(settings.BASE_DIR)
+KEY = "k3yQ-" * 12
+REQUIRED = {"SECRET_KEY": KEY, "BSG_API_KEY": "test_abcdef"}
+READS = re.compile(r'\bread\(\s*"([A-Z_]+)"')
+Load = Callable[..., SimpleNamespace]
+SOURCE = (ROOT / "viberdash" / "settings.py").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Settings as they are read where the environment says this and nothing else."""
+
+    def load(**environment: str) -> SimpleNamespace:
+        for name in [*READS.findall(SOURCE), "TEST_DATABASE_NAME"]:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("ENV_FILE", os.devnull)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location("settings_read_anew", ROOT / "viberdash" / "settings.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return SimpleNamespace(**{name: value for name, value in vars(module).items() if name.isupper()})
+
+    return load
+
+
+def test_settings_need_only_the_two_secrets(load: Load) -> None:
+    found = load(**REQUIRED)
+    assert (found.DEBUG, found.HTTPS_ONLY, found.BEHIND_PROXY) == (False, False, False)
+    assert (found.HOST, found.PORT, found.WEB_WORKERS, found.WEB_THREADS) == ("127.0.0.1", 8000, 2, 4)
+    assert found.BSG_API_URL == "https://api.bsg.world/rest"
+    assert (found.SEND_CONNECTIONS, found.SEND_RATE, found.WORKERS) == (8, 0, 2)
+    assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]"]
+    assert found.DATABASES["default"]["NAME"] == str(ROOT / "var" / "viberdash.sqlite3")
+    assert found.CACHES["default"]["BACKEND"].endswith("LocMemCache")
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} is not set\. It should be "):
+        load(**{other: value for other, value in REQUIRED.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SECRET_KEY", "short", "at least 50 random characters, known to this installation alone"),
+        ("SECRET_KEY", "$" + KEY, "at least 50 random characters, known to this installation alone"),
+        ("DEBUG", "perhaps", "true or false"),
+        ("DEBUG", "", "true or false"),
+        ("PUBLIC_BASE_URL", "viber.example.com", "an address that begins with http:// or https:// and has no path"),
+        ("PUBLIC_BASE_URL", "https://example.com/viber", "and has no path, or empty"),
+        ("PUBLIC_BASE_URL", "https://", "an address that begins with http:// or https://"),
+        ("ALLOWED_HOSTS", " , ", "host names, separated by commas"),
+        ("HTTPS_ONLY", "2", "true or false"),
+        ("BEHIND_PROXY", "nginx", "true or false"),
+        ("HOST", "", "the address the web server listens at, such as 127.0.0.1"),
+        ("PORT", "http", "a port from 1 to 65535"),
+        ("PORT", "0", "a port from 1 to 65535"),
+        ("PORT", "65536", "a port from 1 to 65535"),
+        ("WEB_WORKERS", "0", "a number of web server processes from 1 to 64"),
+        ("WEB_THREADS", "65", "a number of threads in each from 1 to 64"),
+        ("BSG_API_URL", "api.bsg.world/rest", "an address that begins with http:// or https://"),
+        ("BSG_API_URL", "http://127.0.0.1:port/rest", "an address that begins with http:// or https://"),
+        ("BSG_API_KEY", " ", "the API key of the BSG account (live_… or test_…)"),
+        ("SEND_CONNECTIONS", "65", "a number of connections from 1 to 64"),
+        ("SEND_CONNECTIONS", "many", "a number of connections from 1 to 64"),
+        ("SEND_RATE", "-1", "recipients a second over all workers, 0 for no limit"),
+        ("SEND_RATE", "12.5", "recipients a second over all workers, 0 for no limit"),
+        ("DEFAULT_COUNTRY", "Ukraine", "two letters of a country, such as UA"),
+        ("DEFAULT_COUNTRY", "ZZ", "two letters of a country, such as UA"),
+        ("MISSED_SCHEDULE_MINUTES", "0", "a number of minutes from 1 to 10080"),
+        ("RECONCILE_QUARANTINE", "3601", "a number of seconds from 0 to 3600"),
+        ("WORKER_NAME", "", "a name that no other worker machine has"),
+        ("DATABASE_URL", "", "sqlite:///file or postgres://user:password@host/name"),
+        ("DATABASE_URL", "mysql://localhost/viberdash", "sqlite:///file or postgres://user:password@host/name"),
+        ("DATABASE_URL", "postgres://localhost", "sqlite:///file or postgres://user:password@host/name"),
+        ("DATABASE_URL", "postgres://u:p@localhost:port/name", "sqlite:///file or postgres://user:password@host/name"),
+        ("DATABASE_URL", "sqlite://:memory:", "sqlite:///file or postgres://user:password@host/name"),
+        ("REDIS_URL", "127.0.0.1:6379", "redis://host:port/number, or empty for none"),
+        ("WORKERS", "0", "a number of worker processes from 1 to 64"),
+        ("TIME_ZONE", "Kyiv time", "a zone's name, such as Europe/Kyiv"),
+        ("TIME_ZONE", "", "a zone's name, such as Europe/Kyiv"),
+        ("TIME_ZONE", "../../etc/passwd", "a zone's name, such as Europe/Kyiv"),
+        ("MEDIA_ROOT", "", "a folder for pictures, public"),
+        ("UPLOAD_ROOT", " ", "a folder for contact files, private"),
+        ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
+    ],
+)
+def test_settings_stop_at_what_is_malformed(load: Load, name: str, value: str, expected: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as stop:
+        load(**(REQUIRED | {name: value}))
+    assert str(stop.value).startswith(f"{name} is not usable. It should be ")
+    assert expected in str(stop.value)
+    assert KEY not in str(stop.value)  # a secret may be what is malformed
+
+
+def test_settings_take_what_is_well_formed(load: Load) -> None:
+    found = load(
+        **REQUIRED,
+        PUBLIC_BASE_URL="https://viber.example.com/",
+        DATABASE_URL="postgres://viber:p%40ss@db.example.com:5433/viberdash?sslmode=require",
+        REDIS_URL="redis://cache.example.com:6379/2",
+        TIME_ZONE="Europe/Kyiv",
+        DEFAULT_COUNTRY="ro",
+        SECRET_KEY_FALLBACKS="one, two",
+        LOG_LEVEL="warning",
+        UPLOAD_ROOT="var/elsewhere",
+        WORKERS="4",
+    )
+    assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]", "viber.example.com"]
+    assert found.CSRF_TRUSTED_ORIGINS == ["https://viber.example.com"]
+    assert found.HTTPS_ONLY
+    assert found.SESSION_COOKIE_SECURE
+    assert found.SECURE_PROXY_SSL_HEADER == ("HTTP_X_FORWARDED_PROTO", "https")
+    database = found.DATABASES["default"]
+    assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]) == ("p@ss", 5433, {"sslmode": "require"})
+    assert found.CACHES["default"]["LOCATION"] == "redis://cache.example.com:6379/2"
+    assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == ("Europe/Kyiv", "RO", "WARNING")
+    assert found.SECRET_KEY_FALLBACKS == ["one", "two"]
+    assert found.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
+    assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 4
+    assert found.Q_CLUSTER["retry"] >= 3 * (found.Q_CLUSTER["timeout"] + 3)
+
+
+def test_relative_database_is_the_same_file_in_every_folder(
+    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = load(**REQUIRED, DATABASE_URL="sqlite:///var/other.sqlite3")
+    assert found.DATABASES["default"]["NAME"] == str(ROOT / "var" / "other.sqlite3")
+
+
+def test_example_explains_every_variable() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == set(READS.findall(SOURCE))
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    base = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=base | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("manage.py", "migrate"),
+        ("-m", "gunicorn", "--config", "viberdash/gunicorn.py", "viberdash.wsgi"),
+        ("-c", "import viberdash.wsgi"),
+    ],
+)
+def test_start_stops_with_one_line(command: tuple[str, ...]) -> None:
+    ended = run(*command, **REQUIRED | {"WORKERS": "none"})
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr == (
+        "ViberDash can't start: WORKERS is not usable. It should be a number of worker processes from 1 to 64.\n"
+    )
+
+
+def test_check_deploy_is_clean_in_production(tmp_path: Path) -> None:
+    ended = run(
+        *("manage.py", "check", "--deploy", "--fail-level", "WARNING"),
+        **REQUIRED,
+        PUBLIC_BASE_URL="https://viber.example.com",
+        DATABASE_URL=f"sqlite:///{tmp_path}/production.sqlite3",
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (0, "System check identified no issues (0 silenced).")
+    assert ended.stderr == ""
