@@ -20,7 +20,7 @@ honcho.manager.KILL_WAIT = 20  # seconds for a worker to finish what it has in h
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
-class Processes(honcho.manager.Manager):
+class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
     """Ends them all when one ends or a signal arrives; at a second signal at once."""
 
     asked = 0
