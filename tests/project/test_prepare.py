@@ -1,0 +1,65 @@
+"""What stands between the code and its start."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from campaigns.management.commands import prepare
+from campaigns.models import Role, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: Settings, tmp_path: Path) -> None:
+    for name in ("MEDIA_ROOT", "UPLOAD_ROOT", "STATIC_ROOT"):
+        setattr(settings, name, tmp_path / name)
+    settings.DEBUG = True
+
+
+def test_prepare_makes_the_first_administrator_and_says_the_password_once(
+    capsys: pytest.CaptureFixture[str], client: Client
+) -> None:
+    call_command("prepare")
+    said = capsys.readouterr().out
+    found = re.search(r"password\s+(\S{16})\n", said)
+    assert found is not None
+    assert client.login(username="admin", password=found[1])
+    assert User.objects.get().role == Role.ADMINISTRATOR
+    call_command("prepare")
+    assert capsys.readouterr().out == ""
+    assert User.objects.count() == 1
+
+
+def test_prepare_leaves_an_installation_with_people_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    User.objects.create_user("olena")
+    call_command("prepare")
+    assert capsys.readouterr().out == ""
+    assert list(User.objects.values_list("username", flat=True)) == ["olena"]
+
+
+def test_static_files_are_gathered_again_only_when_one_changed(settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "site.css").write_text("a { color: red }")
+    settings.DEBUG = False
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    settings.STATICFILES_DIRS = [source]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    gathered = tmp_path / "STATIC_ROOT"
+    prepare.collect_static()
+    manifest = gathered / "staticfiles.json"
+    assert len(list(gathered.glob("site.*.css"))) == 1
+    manifest.unlink()
+    prepare.collect_static()
+    assert not manifest.exists()
+    (source / "site.css").write_text("a { color: blue; }")
+    prepare.collect_static()
+    assert manifest.exists()
+    assert len(list(gathered.glob("site.*.css"))) == 2
