@@ -4,9 +4,9 @@ import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from campaigns.gateway.errors import MEANINGS
 from campaigns.gateway.limits import address_breach
@@ -19,42 +19,56 @@ from campaigns.gateway.sandbox.parts import sms_parts
 from campaigns.gateway.types import Address, Message, Refused, SmsFallback
 
 FIRST_ID = 470_000_001
-TEXTS_KEPT = 32 * 1024 * 1024  # characters of texts, all together; the oldest are forgotten beyond
+TEXTS_KEPT = 16 * 1024 * 1024  # characters of texts, all together; the oldest are forgotten beyond
+BODIES_SHARED = 10_000
 CREDIT = Decimal(10)
 
 
 class Submission:
-    """One message of one request: what its recipients have in common."""
+    """One message of one request: what its recipients have in common. `body` is shared by those that are alike."""
 
-    __slots__ = (
-        "accepted_at", "advanced", "button", "callback_url", "delay", "image_url", "parts", "promotional", "sender",
-        "sms", "tariff", "text", "validity",
-    )  # fmt: skip
+    __slots__ = ("accepted_at", "advanced", "body", "delay", "text")
 
-    def __init__(self, message: Message, tariff: int, validity: int, accepted_at: float, advanced: float) -> None:
-        self.text = message.text
-        self.sender = message.sender
-        self.promotional = message.promotional
-        self.image_url = message.image_url
-        self.button = (message.button_caption, message.button_url) if message.button_url else ("", "")
-        self.sms = message.sms
-        self.callback_url = message.callback_url
-        self.tariff = tariff
-        self.validity = validity
+    def __init__(self, body: "Body", text: str, accepted_at: float, advanced: float, delay: float = 0.0) -> None:
+        self.body = body
+        self.text = text
         self.accepted_at = accepted_at  # wall clock, seconds
         self.advanced = advanced  # how far the lives' clock had been moved by hand
-        scheduled = message.scheduled_at
-        self.delay = max(0.0, scheduled.timestamp() - accepted_at) if scheduled else 0.0
-        self.parts = sms_parts(message.sms.text) if message.sms else 0
+        self.delay = delay  # seconds from there until it is due
 
-    def forget_texts(self) -> None:
-        """What is not needed to tell its state and price."""
-        self.text = ""
-        self.sms = SmsFallback(self.sms.sender, "") if self.sms else None
+
+class Body(NamedTuple):
+    """A message without its text and its recipients."""
+
+    sender: str
+    promotional: bool
+    image_url: str
+    button_caption: str
+    button_url: str
+    sms: SmsFallback | None
+    parts: int  # of the SMS; 0 without one
+    callback_url: str
+    tariff: int
+    validity: int
 
     @property
     def currency(self) -> str:
         return prices.CURRENCIES[self.tariff]
+
+
+def body_of(message: Message, tariff: int, validity: int) -> Body:
+    return Body(
+        message.sender,
+        message.promotional,
+        message.image_url,
+        message.button_caption,
+        message.button_url,
+        message.sms,
+        sms_parts(message.sms.text) if message.sms else 0,
+        message.callback_url,
+        tariff,
+        validity,
+    )
 
 
 class Sent:
@@ -74,13 +88,13 @@ class Sent:
 
     @property
     def viber_price(self) -> Decimal:
-        return prices.viber_price(self.msisdn, self.submission.tariff)
+        return prices.viber_price(self.msisdn, self.submission.body.tariff)
 
     @property
     def sms_price(self) -> Decimal | None:
         """All parts of the SMS fallback together, None without one."""
-        parts = self.submission.parts
-        return prices.sms_price(self.msisdn, self.submission.tariff) * parts if parts else None
+        body = self.submission.body
+        return prices.sms_price(self.msisdn, body.tariff) * body.parts if body.parts else None
 
 
 class Outcome:
@@ -107,7 +121,7 @@ class Tally:
         self.statuses[state.status] += 1
         if state.sms_status:
             self.sms_statuses[state.sms_status] += 1
-        sums = self.money.setdefault(sent.submission.currency, {"viber": ZERO, "sms": ZERO})
+        sums = self.money.setdefault(sent.submission.body.currency, {"viber": ZERO, "sms": ZERO})
         sums["viber"] += state.viber_price
         sums["sms"] += state.sms_price
 
@@ -144,6 +158,7 @@ class Account:
         self._advanced = 0.0
         self._worst = ZERO  # no less than what the messages can come to cost
         self._funds = self._opening
+        self._bodies: dict[Body, Body] = {}
         self._texts: deque[Submission] = deque()
         self._texts_size = 0
         self._settled = Tally()
@@ -163,7 +178,10 @@ class Account:
             phones: set[str] = set()
             taken: list[tuple[Submission, list[Sent]]] = []
             for message, refusal in zip(read.request.messages, read.refusals, strict=True):
-                submission = Submission(message, read.request.tariff, read.request.validity, now, self._advanced)
+                body = self._shared(body_of(message, read.request.tariff, read.request.validity))
+                scheduled = message.scheduled_at
+                delay = max(0.0, scheduled.timestamp() - now) if scheduled else 0.0
+                submission = Submission(body, message.text, now, self._advanced, delay)
                 sent_here: list[Sent] = []
                 for address in message.to:
                     outcome = self._judge(address, submission, refusal, phones)
@@ -190,7 +208,10 @@ class Account:
     def _memory_breach(self, address: Address, submission: Submission) -> int:
         if address.reference in self._by_reference:
             return 43
-        if not self._can_pay(prices.viber_price(address.msisdn, submission.tariff)) or not self._faults.take_funds():
+        if (
+            not self._can_pay(prices.viber_price(address.msisdn, submission.body.tariff))
+            or not self._faults.take_funds()
+        ):
             return 8
         return 0
 
@@ -212,6 +233,12 @@ class Account:
         if first and first.code == 8 and all(o.refused and o.refused.code == 8 for o in outcomes):
             raise RefusedWhole(8, first.description)
 
+    def _shared(self, body: Body) -> Body:
+        """The one that was kept of those that are alike: personal texts mostly share everything else."""
+        if len(self._bodies) >= BODIES_SHARED:
+            self._bodies.clear()
+        return self._bodies.setdefault(body, body)
+
     def _keep_text(self, submission: Submission) -> None:
         """Personal texts of a million people would fill the memory: the oldest are given up."""
         self._texts.append(submission)
@@ -219,7 +246,7 @@ class Account:
         while self._texts_size > TEXTS_KEPT:
             oldest = self._texts.popleft()
             self._texts_size -= len(oldest.text)
-            oldest.forget_texts()
+            oldest.text = ""
 
     # The lives' clock
 
@@ -236,7 +263,7 @@ class Account:
         """Moves the clock to where every message is at the end of its life."""
         with self._tally_lock:
             self.tally()
-            left = (self.course(sent).over(bool(sent.submission.parts)) - self.age(sent) for sent in self._open)
+            left = (self.course(sent).over(bool(sent.submission.body.parts)) - self.age(sent) for sent in self._open)
             longest = max(left, default=0.0)
         self.advance(max(longest, 0.0) + 1.0)
 
@@ -251,7 +278,7 @@ class Account:
         return elapsed + self._advanced - submission.advanced - submission.delay
 
     def course(self, sent: Sent) -> Life:
-        return life(sent.msisdn, self._seed, sent.submission.validity)
+        return life(sent.msisdn, self._seed, sent.submission.body.validity)
 
     def state(self, sent: Sent) -> State:
         """What is true of `sent` now."""
@@ -276,7 +303,7 @@ class Account:
             present = Tally()
             for sent in asked:
                 course, age = self.course(sent), self.age(sent)
-                over = age > course.over(bool(sent.submission.parts))
+                over = age > course.over(bool(sent.submission.body.parts))
                 state = state_at(course, age, sent.viber_price, sent.sms_price)
                 (self._settled if over else present).add(sent, state)
                 if not over:
@@ -320,36 +347,29 @@ class Account:
             return
         self.requests += 1
         for fields in event["messages"]:
-            sms = SmsFallback(*fields["sms"]) if fields["sms"] else None
-            image_url, caption, url = fields["viber"]
-            message = Message((), fields["text"], fields["sender"], fields["promotional"], image_url, caption, url, sms)
-            submission = Submission(message, event["tariff"], event["validity"], event["at"], self._advanced)
-            submission.delay = fields["delay"]
-            submission.callback_url = fields["callback_url"]
+            named = fields["body"]
+            sms = SmsFallback(*named["sms"]) if named["sms"] else None
+            body = self._shared(Body(**named | {"sms": sms}))
+            submission = Submission(body, fields["text"], event["at"], self._advanced, fields["delay"])
             self._keep_text(submission)
             for msisdn, reference in fields["to"]:
                 self._take(msisdn, reference, submission)
 
 
 def _event(taken: list[tuple[Submission, list[Sent]]]) -> dict[str, Any]:
-    first = taken[0][0]
+    """What the journal keeps of a create call."""
+    return {"at": taken[0][0].accepted_at, "messages": [_written(submission, sent) for submission, sent in taken]}
+
+
+def _written(submission: Submission, sent: list[Sent]) -> dict[str, Any]:
+    body = submission.body
+    sms = [body.sms.sender, body.sms.text] if body.sms else None
     return {
-        "at": first.accepted_at,
-        "tariff": first.tariff,
-        "validity": first.validity,
-        "messages": [dict(_fields(submission, sent)) for submission, sent in taken],
+        "body": body._asdict() | {"sms": sms},
+        "text": submission.text,
+        "delay": submission.delay,
+        "to": [[one.msisdn, one.reference] for one in sent],
     }
-
-
-def _fields(submission: Submission, sent: list[Sent]) -> Iterator[tuple[str, Any]]:
-    yield "text", submission.text
-    yield "sender", submission.sender
-    yield "promotional", submission.promotional
-    yield "viber", [submission.image_url, *submission.button]
-    yield "sms", [submission.sms.sender, submission.sms.text] if submission.sms else None
-    yield "callback_url", submission.callback_url
-    yield "delay", submission.delay
-    yield "to", [[one.msisdn, one.reference] for one in sent]
 
 
 def _sum(one: Tally, other: Tally) -> Tally:

@@ -95,7 +95,7 @@ def status(sent: Sent, state: State, course: Life, age: float, pace: float) -> d
         "time_dr": _utc(started + course.ended / pace) if age >= course.ended else "",
         "status": state.status,
         "price": str(state.viber_price),
-        "currency": sent.submission.currency,
+        "currency": sent.submission.body.currency,
     }
     if state.sms_status:
         shown["alt_route"] = [

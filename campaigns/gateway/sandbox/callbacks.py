@@ -55,7 +55,7 @@ class Callbacks:
     def _push(self, sent: Sent, last: str) -> None:
         course = self._account.course(sent)
         age = self._account.age(sent)
-        steps = (course.sent, course.ended, course.read or 0.0, course.over(bool(sent.submission.parts)))
+        steps = (course.sent, course.ended, course.read or 0.0, course.over(bool(sent.submission.body.parts)))
         due = [step for step in steps if step > age] if last else [course.sent]
         if due:
             heapq.heappush(self._followed, (self._account.clock() - age + min(due), next(self._order), last, sent))
@@ -78,7 +78,7 @@ class Callbacks:
         shown = self._describe(sent)
         now = json.dumps([shown["status"], shown.get("alt_route")])
         if now != last:
-            post(sent.submission.callback_url, shown)
+            post(sent.submission.body.callback_url, shown)
         with self._lock:
             self._push(sent, now)
 

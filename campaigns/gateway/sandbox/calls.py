@@ -106,7 +106,7 @@ class Calls:
         outcomes = self._account.create(read)
         if any(message.callback_url for message in read.request.messages):
             for outcome in outcomes:
-                if outcome.sent and outcome.sent.submission.callback_url:
+                if outcome.sent and outcome.sent.submission.body.callback_url:
                     self._callbacks.follow(outcome.sent)
         if strike.name == "missing":
             outcomes = [outcome for position, outcome in enumerate(outcomes) if position % 3]

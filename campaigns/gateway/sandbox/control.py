@@ -97,7 +97,7 @@ class Control:
 
     def _bill(self, sender: str) -> dict[str, Any]:
         if sender:
-            messages = [sent for sent in self._account.messages if sent.submission.sender == sender]
+            messages = [sent for sent in self._account.messages if sent.submission.body.sender == sender]
             phones: dict[str, int] = {}
             for sent in messages:
                 phones[sent.msisdn] = phones.get(sent.msisdn, 0) + 1
@@ -115,21 +115,21 @@ class Control:
         return {"total": len(messages), "offset": offset, "limit": limit, "messages": shown}
 
     def _described(self, sent: Sent) -> dict[str, Any]:
-        submission = sent.submission
+        body = sent.submission.body
         status = self._calls.describe(sent)
         del status["error"], status["errorDescription"]
-        sms = submission.sms
+        sms = body.sms
         return status | {
-            "sender": submission.sender,
-            "text": submission.text,
-            "promotional": submission.promotional,
-            "image_url": submission.image_url,
-            "button_caption": submission.button[0],
-            "button_url": submission.button[1],
-            "sms": {"sender": sms.sender, "text": sms.text, "parts": submission.parts} if sms else None,
-            "validity": submission.validity,
-            "tariff": submission.tariff,
-            "callback_url": submission.callback_url,
+            "sender": body.sender,
+            "text": sent.submission.text,
+            "promotional": body.promotional,
+            "image_url": body.image_url,
+            "button_caption": body.button_caption,
+            "button_url": body.button_url,
+            "sms": {"sender": sms.sender, "text": sms.text, "parts": body.parts} if sms else None,
+            "validity": body.validity,
+            "tariff": body.tariff,
+            "callback_url": body.callback_url,
         }
 
     def _requests(self, limit: int) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ class Control:
 
 
 def _is_wanted(sent: Sent, wanted: Mapping[str, str]) -> bool:
-    values = {"sender": sent.submission.sender, "msisdn": sent.msisdn, "reference": sent.reference}
+    values = {"sender": sent.submission.body.sender, "msisdn": sent.msisdn, "reference": sent.reference}
     return all(values[name] == value for name, value in wanted.items())
 
 

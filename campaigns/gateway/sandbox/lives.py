@@ -15,9 +15,9 @@ A message that does not arrive costs nothing; with an SMS fallback the SMS goes 
 it arrives or not.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
+from typing import NamedTuple
 
 NEW, SCHEDULED, SENT, DELIVERED, READ = "new", "scheduled", "sent", "delivered", "read"
 UNHEARD_OF = "teleported"
@@ -33,8 +33,7 @@ EXPIRY = 45.0  # seconds at pace 1, or the validity if that is shorter
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(NamedTuple):
     """The course of one message: offsets in seconds from its start, and where it ends."""
 
     outcome: str
@@ -53,8 +52,7 @@ class Life:
         return self.ended if self.read is None else self.read
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is true of a message at one moment; prices as charged now. `sms_status` "" means that no SMS went out."""
 
     status: str
