@@ -61,6 +61,7 @@ class NewPasswordForm(PasswordChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password2"].label = _("New password, once more")
+        self.fields["new_password2"].help_text = ""
         self.helper = post_form("old_password", "new_password1", "new_password2", submit=_("Change password"))
         self.helper.form_id = "password-form"
 

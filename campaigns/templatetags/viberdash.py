@@ -56,6 +56,8 @@ def percent(part: Any, whole: Any) -> str:
 
 
 def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
+    if not currency:
+        return format_html('<span class="money">{}</span>', digits)
     return format_html('<span class="money">{}&nbsp;<span class="currency">{}</span></span>', digits, currency)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
-
 from pytest_django import Settings
 
 from campaigns.models import Role, User
@@ -32,7 +32,7 @@ FLAGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = {360: 740, 768: 1024, 1440: 900}  # and the height that goes with it
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET = ("log", "info", "debug", "verbose")
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = {"resultTypes": ["violations"]}
@@ -109,9 +109,9 @@ def console() -> Iterator[Console]:
 @pytest.fixture
 def nowhere(settings: Settings) -> str:
     """A gateway that nobody answers at. A test that wants one sets BSG_API_URL to the address of a `sandbox`."""
-    settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    settings.BSG_API_KEY = KEY
-    return settings.BSG_API_URL
+    address = "http://127.0.0.1:9/rest"
+    settings.BSG_API_URL, settings.BSG_API_KEY = address, KEY
+    return address
 
 
 @pytest.fixture
@@ -129,7 +129,12 @@ def page(browser: Browser, live_server: object, console: Console, nowhere: str) 
 def person(transactional_db: None) -> User:
     """Who is signed in: an administrator. Change the role and save for another."""
     return User.objects.create_user(
-        "olena", password="long-and-odd-7", first_name="Olena", last_name="Koval", role=Role.ADMINISTRATOR, is_staff=True
+        "olena",
+        password="long-and-odd-7",
+        first_name="Olena",
+        last_name="Koval",
+        role=Role.ADMINISTRATOR,
+        is_staff=True,
     )
 
 
