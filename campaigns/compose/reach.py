@@ -56,26 +56,37 @@ def _value(name: str) -> Combinable:
     return NullIf(KeyTextTransform(name, "fields"), Value(""), output_field=TextField())
 
 
+def lacks(name: str) -> Q:
+    """Contacts without a value in the merge field `name`."""
+    return Q(IsNull(_value(name), True))
+
+
+def length_expression(template: Template) -> Combinable:
+    """How many characters `template` comes to for a contact; a missing value counts as nothing.
+
+    Counted by the database, so only for templates that encode nothing.
+    """
+    total: Combinable = Value(template.literal_length)
+    for tag in template.tags:
+        total = total + Coalesce(Length(_value(tag.name)), Value(len(tag.default or "")))
+    return total
+
+
 def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
     """How many people lack a value for a tag without a word instead, by the tag's name, where somebody does."""
     needed = template.needed()
     if not needed:
         return {}
-    counts = {f"lack_{n}": Count("pk", filter=Q(IsNull(_value(name), True))) for n, name in enumerate(needed)}
+    counts = {f"lack_{n}": Count("pk", filter=lacks(name)) for n, name in enumerate(needed)}
     found = audience.people().aggregate(**counts)
     return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
 
 
 def lengths(audience: Audience, template: Template) -> Lengths | None:
-    """How long `template` gets over `audience`; a missing value counts as nothing. None where the audience is empty.
-
-    Counted by the database, so only for templates that encode nothing.
-    """
+    """How long `template` gets over `audience`. None where the audience is empty."""
     if not template.tags:
         return Lengths(template.literal_length, template.literal_length)
-    total: Combinable = Value(template.literal_length)
-    for tag in template.tags:
-        total = total + Coalesce(Length(_value(tag.name)), Value(len(tag.default or "")))
+    total = length_expression(template)
     found = audience.people().aggregate(shortest=Min(total), longest=Max(total))
     return None if found["longest"] is None else Lengths(found["shortest"], found["longest"])
 

@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from campaigns.compose import views
+
+urlpatterns = [
+    path("campaigns/new", views.campaign_new, name="campaign-new"),
+    path("campaigns/<int:pk>/edit", views.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:pk>/duplicate", views.campaign_duplicate, name="campaign-duplicate"),
+    path("campaigns/<int:pk>/delete", views.campaign_delete, name="campaign-delete"),
+    path("campaigns/<int:pk>/review", views.campaign_review, name="campaign-review"),
+    path("campaigns/<int:pk>/launch", views.campaign_launch, name="campaign-launch"),
+    path("campaigns/preview", views.campaign_preview, name="campaign-preview"),
+    path("campaigns/figures", views.campaign_figures, name="campaign-figures"),
+    path("media/<path:name>", views.media, name="media"),
+]

@@ -1,0 +1,88 @@
+"""Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s to say."""
+
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.compose.forms import CampaignForm
+from campaigns.compose.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.models import Campaign, CampaignState, Sender, Timing
+from campaigns.ledger.models import Purpose
+from campaigns.team import audit
+from campaigns.team.models import User
+
+COPIED = (
+    "sender", "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional",
+    "validity", "tariff", "time_zone", "budget",
+)  # fmt: skip
+
+
+class Changed(Exception):  # noqa: N818 - not a failure: two people at one draft
+    """Somebody saved the draft since this person opened it; `version` is the one that stands."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(campaign.pk)
+        self.campaign = campaign
+
+
+@transaction.atomic
+def save(form: CampaignForm, actor: User | None) -> Campaign:
+    """Save a valid `form` as a new draft, or over the one it was made for.
+
+    Raises Refused when that is no draft any more, and Changed when somebody else saved it meanwhile, unless the form
+    says to overwrite.
+    """
+    campaign = _locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    said = form.cleaned_data
+    if (
+        form.campaign
+        and said["version"]
+        and not said["overwrite"]
+        and said["version"] != campaign.updated_at.isoformat()
+    ):
+        raise Changed(campaign)
+    form.fill(campaign)
+    if campaign.sender and campaign.sender._state.adding:
+        campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
+    campaign.save()
+    campaign.lists.set(said["lists"])
+    campaign.exclude_lists.set(said["exclude_lists"])
+    audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)
+    return campaign
+
+
+def _locked(campaign_id: int) -> Campaign:
+    """The draft, for this transaction alone. Raises Refused where it is no draft any more."""
+    campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
+    if campaign is None or campaign.state not in CAN_EDIT:
+        raise Refused(_("This is no draft any more. Duplicate it to change something."))
+    return campaign
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
+    """A new draft that says the same to the same lists, at no time yet."""
+    copy = Campaign(
+        uuid=uuid4(),
+        name=_("%(name)s (copy)") % {"name": campaign.name[:90]},
+        purpose=Purpose.CAMPAIGN,
+        state=CampaignState.DRAFT,
+        timing=Timing.NOW,
+        created_by=actor,
+        **{field: getattr(campaign, field) for field in COPIED},
+    )
+    copy.save()
+    copy.lists.set(campaign.lists.all())
+    copy.exclude_lists.set(campaign.exclude_lists.all())
+    audit.record(actor, copy, "created", _("as a copy of “%(name)s”") % {"name": campaign.name})
+    return copy
+
+
+@transaction.atomic
+def delete(campaign_id: int, actor: User | None) -> str:
+    """Delete a draft for good; its name. Raises Refused where it is no draft any more."""
+    campaign = _locked(campaign_id)
+    audit.record(actor, campaign, "deleted", campaign.name)
+    campaign.delete()
+    return campaign.name

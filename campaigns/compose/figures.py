@@ -1,0 +1,51 @@
+"""The numbers beside a draft: who gets it, how long it gets, what it costs, what is wrong and what is doubtful."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.core.cache import cache
+
+from campaigns.compose import checks, reach
+from campaigns.compose.audience import Audience, Funnel
+from campaigns.compose.checks import Problem
+from campaigns.compose.estimate import Estimate, estimate
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
+
+NOBODY = Funnel(0, 0, 0, 0, 0)
+KEPT = 30  # seconds for which a count is shown again while somebody types
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All of it at once. `lengths` and `sms` are None where there is no audience, or no SMS."""
+
+    funnel: Funnel
+    lengths: reach.Lengths | None
+    sms: reach.SmsReach | None
+    estimate: Estimate
+    problems: list[Problem]
+    warnings: list[Problem]
+
+
+def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Figures:
+    """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its prices anew."""
+    template = build(campaign)
+    return Figures(
+        funnel=audience.funnel() if audience.lists else NOBODY,
+        lengths=reach.lengths(audience, template.text),
+        sms=reach.sms_reach(audience, template.sms_text) if campaign.sms_text else None,
+        estimate=estimate(campaign, audience, refresh),
+        problems=checks.problems(campaign, audience),
+        warnings=checks.warnings(campaign, audience),
+    )
+
+
+def remembered_countries(audience: Audience) -> dict[str, int]:
+    """`audience.by_country()`, counted again only now and then: for the preview, which is drawn as one types."""
+    key = "countries:" + sha256(repr(audience).encode()).hexdigest()[:32]
+    found: dict[str, int] | None = cache.get(key)
+    if found is None:
+        found = audience.by_country() if audience.lists else {}
+        cache.set(key, found, KEPT)
+    return found

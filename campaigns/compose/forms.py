@@ -1,0 +1,260 @@
+"""The form of a draft. The page and `manage.py campaign create` both go through it; its rules stand in `checks`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.audience.models import ContactList
+from campaigns.compose import checks, pictures
+from campaigns.compose.audience import Audience
+from campaigns.compose.models import Campaign, Picture, Sender, Timing
+from campaigns.gateway import limits
+from campaigns.ledger.money import PLACES
+from campaigns.team.forms import zone_choices
+from campaigns.team.models import User
+
+if TYPE_CHECKING:
+    Lists = forms.ModelMultipleChoiceField[ContactList]
+else:
+    Lists = forms.ModelMultipleChoiceField
+
+TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")  # straight into the draft
+FAR = 2_147_483_647  # what the column of a number takes
+
+
+class Words(forms.CharField):
+    """A text whose lines end as they will be sent: browsers post CR LF, people mean one character."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")) or ""
+        if not limits.is_encodable(text):
+            raise ValidationError(_("The text has a broken character."))
+        return text
+
+
+class LocalTime(forms.DateTimeField):
+    """A time as it was said: without an offset in the zone that stands beside it, or with one."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if not value or isinstance(value, datetime):
+            return value or None
+        try:
+            found = parse_datetime(str(value).strip())
+        except ValueError:
+            found = None
+        if found is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return found
+
+
+class CampaignForm(forms.Form):
+    """What a person, or a file, says of a campaign. `base_url` is where this site's pictures are reached."""
+
+    name = Words(label=_("Name"), max_length=100, help_text=_("For you and your colleagues; nobody else sees it."))
+    sender = Words(
+        label=_("Sender"),
+        max_length=limits.SENDER_MAX,
+        help_text=_("As registered with BSG. Choose one, or type a new one."),
+    )
+    promotional = forms.TypedChoiceField(
+        label=_("Kind"),
+        choices=[("True", _("Promotional")), ("False", _("Transactional"))],
+        coerce=lambda value: value == "True",
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    text = Words(label=_("Text"), widget=forms.Textarea(attrs={"rows": 6}))
+    picture = forms.FileField(label=_("Picture"), required=False)
+    square = forms.BooleanField(label=_("Cut to a square"), required=False, initial=True)
+    remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
+    image = forms.CharField(required=False, widget=forms.HiddenInput)  # of the library
+    image_url = Words(
+        label=_("Address of a picture"),
+        required=False,
+        max_length=limits.URL_MAX,
+        help_text=_("Instead of an upload: begins with https:// and ends in .jpg or .png."),
+    )
+    button_caption = Words(label=_("Button"), required=False, max_length=limits.CAPTION_MAX)
+    button_url = Words(label=_("Link"), required=False, max_length=2000)
+    sms_sender = Words(label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX)
+    sms_text = Words(label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    validity = forms.IntegerField(
+        label=_("Viber tries for"),
+        required=False,
+        min_value=limits.VALIDITY_MIN,
+        max_value=limits.VALIDITY_MAX,
+        initial=limits.VALIDITY_MAX,
+    )
+    tariff = forms.TypedChoiceField(
+        label=_("Tariff"),
+        required=False,
+        coerce=int,
+        choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
+    )
+    lists: Lists = Lists(
+        ContactList.objects.all(), label=_("Lists"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    exclude_lists: Lists = Lists(
+        ContactList.objects.all(), label=_("Leave out"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    timing = forms.ChoiceField(
+        label=_("When"), required=False, choices=Timing.choices, initial=Timing.NOW, widget=forms.RadioSelect
+    )
+    scheduled_at = LocalTime(
+        label=_("Date and time"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": _("Enter a date and a time.")},
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=zone_choices)
+    budget = forms.DecimalField(
+        label=_("Budget"),
+        required=False,
+        min_value=0,
+        max_digits=18,
+        decimal_places=PLACES,
+        help_text=_("Sending pauses before it would cost more. In the currency of the account."),
+    )
+    version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft that the person is looking at
+    overwrite = forms.BooleanField(label=_("Save mine over theirs"), required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        files: Any = None,
+        *,
+        campaign: Campaign | None = None,
+        actor: User | None = None,
+        base_url: str = "",
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.campaign, self.actor, self.base_url = campaign, actor, base_url
+        start = {"time_zone": actor.time_zone if actor else "", **(initial_of(campaign) if campaign else {})}
+        super().__init__(data, files, initial={**start, **(initial or {})}, auto_id="id_%s")
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+    # what was said
+
+    def sketch(self) -> None:
+        """Read what can be read of an unfinished form, instead of `is_valid`: nothing is refused, nothing uploaded."""
+        self.cleaned_data: dict[str, Any] = {}
+        for name, said in self.fields.items():
+            if isinstance(said, forms.FileField):
+                continue
+            try:
+                self.cleaned_data[name] = said.clean(said.widget.value_from_datadict(self.data, {}, name))
+            except ValidationError:
+                continue
+        if not self._settle_time():
+            del self.cleaned_data["scheduled_at"]
+
+    def said(self, field: str) -> Any:
+        """The clean value of `field`; where it is not clean, the words as typed, or nothing."""
+        if field in self.cleaned_data:
+            return self.cleaned_data[field]
+        return str(self.data.get(field) or "").replace("\r\n", "\n") if isinstance(self.fields[field], Words) else None
+
+    @property
+    def audience(self) -> Audience:
+        """The choice of lists."""
+        lists = {name: [row.pk for row in self.said(name) or []] for name in ("lists", "exclude_lists")}
+        return Audience(tuple(sorted(lists["lists"])), tuple(sorted(lists["exclude_lists"])))
+
+    def fill(self, campaign: Campaign) -> Campaign:
+        """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`, true or not."""
+        for field in TEXTS:
+            setattr(campaign, field, self.said(field))
+        sender = self.said("sender")
+        campaign.sender = (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
+        campaign.image, campaign.image_url = self._picture()
+        campaign.promotional = self.said("promotional") is not False
+        campaign.validity = self.said("validity") or limits.VALIDITY_MAX
+        campaign.tariff = self.said("tariff") or 0
+        campaign.timing = self.said("timing") or Timing.NOW
+        campaign.scheduled_at = None if campaign.timing == Timing.NOW else self.said("scheduled_at")
+        campaign.time_zone = self.said("time_zone") or ""
+        campaign.budget = self.said("budget")
+        return campaign
+
+    def _picture(self) -> tuple[str, str]:
+        """The stored picture's name, if any, and the address at which the gateway finds the picture."""
+        if self.said("remove_picture"):
+            return "", ""
+        uploaded = self.said("picture")
+        if not uploaded and (url := self.said("image_url")):
+            return "", url
+        name = str(uploaded.file) if isinstance(uploaded, Picture) else self.said("image") or ""
+        return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
+
+    # what is wrong with it
+
+    def clean_picture(self) -> Picture | None:
+        """An upload becomes a picture of the library at once, so that nothing is lost when another field is wrong."""
+        upload = self.cleaned_data.get("picture")
+        if not upload:
+            return None
+        return pictures.take_in(upload, self.actor, square=bool(self.data.get("square")))
+
+    def clean_image(self) -> str:
+        name: str = self.cleaned_data["image"]
+        if name and not Picture.objects.filter(file=name).exists():
+            raise ValidationError(_("This picture is not in the library any more. Choose another."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        if not self._settle_time():
+            self.add_error("scheduled_at", _("On that day the clocks jump over this time. Choose another."))
+        draft = self.fill(Campaign())
+        found = [*checks.message_problems(draft), *checks.time_problems(draft)]
+        if self.audience.lists:
+            found += checks.audience_problems(draft, self.audience)
+        for problem in found:
+            field = "picture" if problem.field == "image_url" and draft.image else problem.field
+            if not self.has_error(field):
+                self.add_error(field, str(problem.message))
+        return self.cleaned_data
+
+    def _settle_time(self) -> bool:
+        """A time without an offset is one of the zone that stands beside it. Whether there is such a time."""
+        said = self.cleaned_data.get("scheduled_at")
+        if said is None or timezone.is_aware(said):
+            return True
+        try:
+            with timezone.override(ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)):
+                self.cleaned_data["scheduled_at"] = from_current_timezone(said)
+        except ValidationError:
+            return False
+        return True
+
+
+def initial_of(campaign: Campaign) -> dict[str, Any]:
+    """What the form shows of a saved draft."""
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    at = campaign.scheduled_at
+    return {
+        **{field: getattr(campaign, field) for field in TEXTS},
+        "sender": campaign.sender.name if campaign.sender else "",
+        "promotional": str(campaign.promotional),
+        "image": str(campaign.image or ""),
+        "image_url": "" if campaign.image else campaign.image_url,
+        "validity": campaign.validity,
+        "tariff": campaign.tariff,
+        "lists": list(campaign.lists.values_list("pk", flat=True)),
+        "exclude_lists": list(campaign.exclude_lists.values_list("pk", flat=True)),
+        "timing": campaign.timing,
+        "scheduled_at": at.astimezone(zone).replace(tzinfo=None) if at else None,
+        "time_zone": campaign.time_zone,
+        "budget": campaign.budget,
+        "version": campaign.updated_at.isoformat(),
+    }

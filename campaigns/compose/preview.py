@@ -1,0 +1,129 @@
+"""What one person gets, as a phone shows it. The words are made by the code that sends them."""
+
+import re
+from dataclasses import dataclass, field
+
+from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from campaigns.audience.models import Contact
+from campaigns.compose import reach, sms
+from campaigns.compose.audience import Audience
+from campaigns.compose.merge import MissingValue
+from campaigns.compose.message import MessageTemplate, Rendered, build
+from campaigns.compose.models import Campaign
+from campaigns.compose.pictures import picture_address
+
+_LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)\]])", re.IGNORECASE)
+FIRST, LONGEST, LACKING, BY_PHONE, COUNTRY = "first", "longest", "lacking", "phone", "country:"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text, or a link in it."""
+
+    text: str
+    link: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmsPart:
+    """One part of the SMS as it travels."""
+
+    text: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `person` gets. None is nobody in particular, who gets the words instead, or else the bare tags."""
+
+    person: Contact | None
+    rendered: Rendered
+    sender: str
+    picture: str
+    button_caption: str
+    sms_sender: str
+    missing: str = ""  # the tag that this person has no value for
+    pieces: list[Piece] = field(default_factory=list)
+    sms_taken: sms.Parts = reach.NO_PARTS
+    sms_parts: list[SmsPart] = field(default_factory=list)
+
+
+def pieces(text: str) -> list[Piece]:
+    """`text` cut where links begin and end."""
+    return [Piece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
+
+
+def preview(campaign: Campaign, person: Contact | None) -> Preview:
+    """`campaign`, saved or not, as `person` gets it."""
+    template = build(campaign)
+    fields = person.fields if person else {}
+    missing = ""
+    try:
+        rendered = template.for_fields(fields)
+    except MissingValue as lacking:
+        rendered = template.sketch(fields)
+        missing = lacking.name if person else ""
+    return Preview(
+        person=person,
+        rendered=rendered,
+        sender=campaign.sender.name if campaign.sender else "",
+        picture=picture_address(campaign),
+        button_caption=campaign.button_caption,
+        sms_sender=campaign.sms_sender,
+        missing=missing,
+        pieces=pieces(rendered.text),
+        sms_taken=sms.sms_parts(rendered.sms_text),
+        sms_parts=[SmsPart(text, number) for number, text in enumerate(sms.split(rendered.sms_text), 1)],
+    )
+
+
+def somebody(audience: Audience, template: MessageTemplate, whose: str = FIRST, phone: str = "") -> Contact | None:
+    """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody like that."""
+    people = audience.people()
+    if whose == LONGEST and template.text.tags:
+        return _longest(people, template)
+    if whose == LACKING and template.names:
+        return _first(people.filter(_lacks_something(template)))
+    if whose.startswith(COUNTRY):
+        return _first(people.filter(country=whose.removeprefix(COUNTRY)))
+    if whose == BY_PHONE:
+        return _by_phone(people, phone)
+    return _first(people)
+
+
+def _first(people: QuerySet[Contact]) -> Contact | None:
+    return people.order_by("list", "id").first()
+
+
+def _longest(people: QuerySet[Contact], template: MessageTemplate) -> Contact | None:
+    length = ExpressionWrapper(reach.length_expression(template.text), IntegerField())
+    return people.order_by(length.desc(), "list", "id").first()
+
+
+def _lacks_something(template: MessageTemplate) -> Q:
+    condition = Q()
+    for name in sorted(template.names):
+        condition |= reach.lacks(name)
+    return condition
+
+
+def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
+    digits = re.sub(r"\D", "", phone)
+    return _first(people.filter(msisdn=digits)) if digits else None
+
+
+def choices(countries: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
+    """Whose message can be looked at: (word for `somebody`, label)."""
+    found = [(FIRST, _("First person"))]
+    if template.text.tags:
+        found.append((LONGEST, _("Longest text")))
+    if template.names:
+        found.append((LACKING, _("Somebody without a value")))
+    if len(countries) > 1:
+        found += [
+            (f"{COUNTRY}{country}", _("Somebody in %(country)s") % {"country": country or _("an unknown country")})
+            for country in countries
+        ]
+    return [*found, (BY_PHONE, _("By phone number…"))]
