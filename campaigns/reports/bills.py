@@ -8,33 +8,33 @@ from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from campaigns.ledger.models import Kind, LedgerTotal, Purpose
+from campaigns.ledger.models import Channel, Kind, LedgerTotal, Purpose
 from campaigns.ledger.money import ZERO
 
 
 @dataclass(slots=True)
 class Cost:
-    """An amount of one currency, split by channel. `charged` is what was said at the send, before adjustments."""
+    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was sent."""
 
     currency: str
     viber: Decimal = ZERO
     sms: Decimal = ZERO
     fee: Decimal = ZERO
-    charged: Decimal = ZERO
+    at_send: Decimal = ZERO
 
     @property
     def total(self) -> Decimal:
         return self.viber + self.sms + self.fee
 
     @property
-    def adjusted(self) -> Decimal:
-        """What came on top of the first prices, or went off them."""
-        return self.total - self.charged
+    def since(self) -> Decimal:
+        """What Viber prices went up or down since the send, as messages were or were not delivered."""
+        return self.viber - self.at_send
 
     def add(self, channel: str, kind: str, amount: Decimal) -> None:
         setattr(self, channel, getattr(self, channel) + amount)
-        if kind in (Kind.CHARGE, Kind.FEE):
-            self.charged += amount
+        if channel == Channel.VIBER and kind == Kind.CHARGE:
+            self.at_send += amount
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Bill:
         self.unknown += other.unknown
         for currency, cost in other.by_currency.items():
             mine = self.by_currency.setdefault(currency, Cost(currency))
-            for part in ("viber", "sms", "fee", "charged"):
+            for part in ("viber", "sms", "fee", "at_send"):
                 setattr(mine, part, getattr(mine, part) + getattr(cost, part))
 
     @property

@@ -20,11 +20,12 @@ from campaigns.dispatch.models import Evidence
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
+from campaigns.reports.countries import country_name
 from campaigns.reports.exports import FILES
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.standing import Standing, standing
-from campaigns.reports.words import country_name, duration
+from campaigns.reports.words import duration
 from campaigns.team import audit
 from campaigns.team.access import current, find, may
 from campaigns.team.models import Role
@@ -79,7 +80,7 @@ def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
 
 def _tabs(campaign: Campaign, here: str) -> list[dict[str, Any]]:
     address = reverse("campaign-detail", args=[campaign.pk])
-    return [{"label": label, "url": f"{address}?tab={key}", "here": key == here} for key, label in TABS.items()]
+    return [{"label": label, "url": f"{address}?tab={key}#tabs", "here": key == here} for key, label in TABS.items()]
 
 
 def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any]:

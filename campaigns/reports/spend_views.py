@@ -13,6 +13,7 @@ from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
 from campaigns.reports import periods
 from campaigns.reports.chart import chart
+from campaigns.reports.countries import country_name
 from campaigns.reports.entries import COLUMN, entries, entries_bill
 from campaigns.reports.exports import FILES, Cell
 from campaigns.reports.paging import PAGE, read_slice
@@ -25,7 +26,6 @@ from campaigns.reports.spending import (
     read_filters,
     read_spending,
 )
-from campaigns.reports.words import country_name
 from campaigns.team.access import current, find
 
 DEFAULT_GROUPING = "day"
@@ -80,7 +80,7 @@ def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     return FILES[kind](name, (spending.grouping.key, *EXPORT_HEAD), _export_rows(spending))
 
 
-EXPORT_HEAD = ("currency", "viber", "sms", "fee", "total", "charged", "adjusted", "entries", "not_yet_known")
+EXPORT_HEAD = ("currency", "viber", "sms", "fee", "total", "viber_at_send", "viber_since", "entries", "not_yet_known")
 
 
 def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
@@ -89,7 +89,7 @@ def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
         for number, cost in enumerate(costs_or_unknown(group.bill)):
             counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
             yield (
-                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.total, cost.charged, cost.adjusted, *counts
+                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.total, cost.at_send, cost.since, *counts
             )  # fmt: skip
 
 

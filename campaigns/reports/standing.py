@@ -130,15 +130,15 @@ class Standing:
         return found
 
     @property
-    def losses(self) -> list[tuple[str | Promise, str, list[Share]]]:
-        """Whom the message did not reach: heading, filter, reasons."""
+    def losses(self) -> list[tuple[str, list[Share]]]:
+        """Whom the message did not reach: a key of recipients.FILTERS, and the reasons."""
         outcome = self.outcome
-        found: list[tuple[str | Promise, str, list[Share]]] = [
-            (_("Not delivered"), "not_delivered", outcome.undelivered_shares),
-            (_("Refused"), "refused", outcome.refused_shares),
-            (_("Cancelled"), "cancelled", outcome.cancelled_shares),
+        found = [
+            ("not_delivered", outcome.undelivered_shares),
+            ("refused", outcome.refused_shares),
+            ("cancelled", outcome.cancelled_shares),
         ]
-        return [loss for loss in found if loss[2]]
+        return [(state, shares) for state, shares in found if shares]
 
 
 def standing(campaign: Campaign) -> Standing:

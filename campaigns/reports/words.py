@@ -1,6 +1,4 @@
-"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries."""
-
-from functools import cache
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, lengths of time."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -50,23 +48,6 @@ REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
     "missing_value": (_L("A merge tag has no value for this person."), _L("Give the tag a word to use instead.")),
     "text_length": (_L("The text is empty or too long for this person."), _L("Check what the merge tags become.")),
 }
-
-
-@cache
-def _names() -> dict[str, dict[str, str]]:
-    """Names by two-letter code and language, from the library that phone numbers are checked with."""
-    from phonenumbers.geodata.locale import LOCALE_DATA  # large, so not at start
-
-    return LOCALE_DATA
-
-
-def country_name(code: str) -> str:
-    """The country's name in English, its code where it has none. Phones of no country have a word of their own."""
-    if not code:
-        return _("Country not known")
-    names = _names().get(code, {})
-    name = names.get("en", code)
-    return names.get(name[1:], code) if name.startswith("*") else name  # "*aa": the same as in language aa
 
 
 def duration(seconds: int) -> str:
