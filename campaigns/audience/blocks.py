@@ -1,7 +1,7 @@
 """The library's verdict on whole blocks of numbers at once, so that most rows need only one look into a dictionary.
 
-A block is all numbers with the same beginning and the same length: `380501` and six more digits. Whether every number of
-a block is a valid mobile is *proved* from the library's own patterns, by matching the beginning followed by wildcards:
+A block is all numbers with the same beginning and the same length: `380501` and six more digits. Whether every number
+of a block is a valid mobile is *proved* from the library's own patterns, by matching the beginning and then wildcards:
 
 - with wildcards that only `\\d` accepts, a match means that every number of the block matches;
 - with wildcards that any digit of a pattern accepts, no match means that no number of the block matches.
@@ -12,14 +12,14 @@ What cannot be proved this way, and everything that is refused, is asked of the 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 import phonenumbers
 from phonenumbers import PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
 from campaigns.audience import phones
-from campaigns.audience.phones import MSISDN_MAX, MSISDN_MIN, CLEANING, Phone, Verdict
+from campaigns.audience.phones import CLEANING, MSISDN_MAX, MSISDN_MIN, Phone, Verdict
 
 WILD = "x"
 TOKEN = re.compile(r"\\d|\[\^?[^\]]*\]|\{[^}]*\}|\d")
@@ -29,12 +29,12 @@ FREER = 4  # and where that was not enough
 SPECIAL = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _every(pattern: str) -> re.Pattern[str]:
     return re.compile(TOKEN.sub(lambda token: rf"[\d{WILD}]" if token[0] == r"\d" else token[0], pattern))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _some(pattern: str) -> re.Pattern[str]:
     return re.compile(TOKEN.sub(_widened, pattern))
 
@@ -52,7 +52,7 @@ def _provable(pattern: str | None) -> str:
     return pattern or ""
 
 
-class Undecided(Exception):
+class Undecided(Exception):  # noqa: N818 - a fact about a block
     """The block holds numbers of several kinds, or its kind cannot be proved."""
 
 
@@ -72,9 +72,22 @@ def _length_fits(desc: PhoneNumberDesc, number: str) -> bool:
     return not desc.possible_length or len(number) in desc.possible_length
 
 
+def _general(metadata: PhoneMetadata) -> PhoneNumberDesc:
+    """What all numbers of a region have in common."""
+    if metadata.general_desc is None:
+        raise Undecided
+    return metadata.general_desc
+
+
+def _home_code(metadata: PhoneMetadata) -> int:
+    if metadata.country_code is None:
+        raise Undecided
+    return metadata.country_code
+
+
 def _viable(metadata: PhoneMetadata, number: str) -> bool:
     """Whether a number of the block may match the general pattern, whatever lengths are possible."""
-    return _some(_provable(metadata.general_desc.national_number_pattern)).fullmatch(number) is not None
+    return _some(_provable(_general(metadata).national_number_pattern)).fullmatch(number) is not None
 
 
 def _may_begin(pattern: str | None, number: str) -> bool:
@@ -135,7 +148,7 @@ def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
     """Country and international digits of a block without a plus, as the library reads it in `home`."""
     if _may_begin(home.international_prefix, number):
         raise Undecided
-    code = str(home.country_code)
+    code = str(_home_code(home))
     if number.startswith(code):
         return _with_home_code(number, code, home)
     if trunk := _trunk(number, home):
@@ -144,7 +157,7 @@ def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
         raise Undecided
     if _nobody_at_home(number, home):
         return _abroad(number)[0], number
-    return _mobile_country(home.country_code, number), code + number
+    return _mobile_country(_home_code(home), number), code + number
 
 
 def _with_home_code(number: str, code: str, home: PhoneMetadata) -> tuple[str, str]:
@@ -165,13 +178,13 @@ def _trunk(number: str, home: PhoneMetadata) -> str:
 
 
 def _national(national: str, home: PhoneMetadata, original: str) -> tuple[str, str]:
-    if _viable(home, original) or len(national) not in home.general_desc.possible_length:
+    if _viable(home, original) or len(national) not in _general(home).possible_length:
         raise Undecided
-    return _mobile_country(home.country_code, national), f"{home.country_code}{national}"
+    return _mobile_country(_home_code(home), national), f"{home.country_code}{national}"
 
 
 def _nobody_at_home(number: str, home: PhoneMetadata) -> bool:
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[home.country_code]
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[_home_code(home)]
     homes = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
     return not any(_any_matches(metadata.general_desc, number) for metadata in homes if metadata)
 
@@ -230,7 +243,8 @@ class Normaliser:
         cleaned = "\n".join(cells).translate(CLEANING).split("\n")
         if len(cleaned) != len(cells) or "\n" in "".join(cells):
             cleaned = [cell.replace("\n", " ").translate(CLEANING) for cell in cells]
-        msisdns, countries = [], []
+        msisdns: list[str] = []
+        countries: list[str] = []
         look_up, digits, country_of = self.known.get, msisdns.append, countries.append
         for place, text in enumerate(cleaned):
             found = look_up(text[:-FREE])
@@ -264,7 +278,7 @@ class Normaliser:
         if len(known) > 200_000:  # a file of random numbers must not fill the memory
             known.clear()
         block = prove(beginning, free, self.default_country)
-        known[beginning] = block and (block.drop, block.add, block.country)
+        known[beginning] = (block.drop, block.add, block.country) if block else None
         return known[beginning]
 
 

@@ -1,8 +1,9 @@
-"""Which encoding a text file is in: by its mark, by being valid UTF-8, or by which alphabet makes likely words of it."""
+"""Which encoding a text file is in: by its mark, by being valid UTF-8, or by the alphabet that makes likely words."""
 
 import codecs
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 SAMPLE = 64 * 1024  # bytes beyond ASCII that are looked at
@@ -110,5 +111,5 @@ def _sign_weight(sign: str) -> float:
 def _word_weight(word: str) -> float:
     scripts = {"latin" if sign < "\u0250" else "greek" if sign < "\u0400" else "cyrillic" for sign in word}
     mixed = 4.0 * (len(scripts) - 1)
-    jumps = sum(2.0 for one, two in zip(word, word[1:], strict=False) if one.islower() and two.isupper())
+    jumps = sum(2.0 for one, two in pairwise(word) if one.islower() and two.isupper())
     return (1.0 if word.endswith("ić") else 0.0) - mixed - jumps

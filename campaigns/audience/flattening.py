@@ -1,4 +1,4 @@
-"""A spreadsheet -> a CSV file, in a process of its own: `python -m campaigns.audience.flattening SOURCE TARGET SECONDS`.
+"""A spreadsheet -> a CSV file, by a process of its own: `python -m campaigns.audience.flattening SOURCE TARGET SECONDS`
 
 The library that reads spreadsheets keeps a whole sheet in memory and sets no limit to what an archive unpacks to. Here
 the operating system does: a hostile file ends this process and nothing else. Prints the name of the sheet. Imports
@@ -19,7 +19,7 @@ MAX_ROWS = 2_000_001
 ROOMS = 500 * 300_000  # cells of a sheet that are laid out at most; many more mean one lost cell far away
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - a fact about a file
     """What is wrong, as one of the words that unpacking.py knows."""
 
 

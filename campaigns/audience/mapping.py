@@ -16,19 +16,35 @@ from campaigns.audience.refusal import Refused
 MAX_NAME = 40
 ENOUGH = 0.5  # share of valid phones that makes a column a phone column whatever its name
 SOME = 0.1  # and with a name that says phone
-# Beginnings of words, without accents, in English, Ukrainian, Romanian, Bulgarian, Greek, Serbian, Russian and neighbours.
+# Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian, Russian and neighbours.
 MOBILE_WORDS = ("mob", "моб", "κινητ", "cell", "gsm", "msisdn", "viber", "вайбер", "whatsapp", "сотов", "celular")
-PHONE_WORDS = ("phone", "tel", "тел", "τηλ", "номер", "число", "number", "broj", "број", "numar", "numer", "fon", "handy")
+PHONE_WORDS = (
+    "phone",
+    "tel",
+    "тел",
+    "τηλ",
+    "номер",
+    "число",
+    "number",
+    "broj",
+    "број",
+    "numar",
+    "numer",
+    "fon",
+    "handy",
+)
 # Words for columns that most files have, so that the same tag works for every list.
 KNOWN_NAMES = {
     "first_name": "first name|firstname|given name|forename|імя|имя|prenume|prenumele|ime|име|ονομα|imie",
-    "last_name": "last name|lastname|surname|family name|прізвище|фамилия|nume|nume de familie|prezime|презиме|фамилно име|επωνυμο|επιθετο|nazwisko",
+    "last_name": "last name|lastname|surname|family name|прізвище|фамилия|nume|nume de familie|prezime|презиме"
+    "|фамилно име|επωνυμο|επιθετο|nazwisko",
     "middle_name": "middle name|по батькові|отчество|презиме бащино|patronymic",
     "full_name": "full name|піб|фио|ф и о|nume complet|nume si prenume|ime i prezime|име и презиме|ονοματεπωνυμο",
     "city": "city|town|місто|город|oras|orasul|localitate|grad|град|πολη|miasto",
     "country": "country|країна|страна|tara|država|drzava|държава|земља|χωρα",
     "email": "email|e mail|mail|пошта|почта|електронна пошта|эл почта|имейл|ηλεκτρονικο ταχυδρομειο",
-    "birthday": "birthday|birth date|date of birth|дата народження|дата рождения|день народження|data nasterii|datum rodenja|рожден ден|ημερομηνια γεννησης",
+    "birthday": "birthday|birth date|date of birth|дата народження|дата рождения|день народження|data nasterii"
+    "|datum rodenja|рожден ден|ημερομηνια γεννησης",
     "gender": "gender|sex|стать|пол|gen|pol|φυλο",
     "address": "address|адреса|адрес|adresa|διευθυνση",
     "company": "company|компанія|компания|firma|фирма|εταιρεια|companie",
@@ -67,7 +83,7 @@ class Mapping:
 
 
 def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Mapping:
-    """What the columns seem to be, by their names and by what stands in them. `phones` is empty where nothing looks so."""
+    """What the columns seem to be, by their names and contents. `phones` is empty where nothing looks so."""
     names = column_names(rows, layout)
     body = rows[1:] if layout.header else rows
     found = [(_phone_score(name, _cells(body, column), default_country), column) for column, name in enumerate(names)]
@@ -86,7 +102,9 @@ def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country:
         return Mapping(phones, safe_names(names, leave_out=phones))
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
-        raise Refused(_("No column holds phone numbers. The columns are: %(names)s.") % {"names": ", ".join(names)[:200]})
+        raise Refused(
+            _("No column holds phone numbers. The columns are: %(names)s.") % {"names": ", ".join(names)[:200]}
+        )
     return proposed
 
 
@@ -171,7 +189,7 @@ def _free(base: str, taken: set[str]) -> str:
 
 
 def safe_name(name: str) -> str:
-    """"Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" -> "c_1st_order"."""
+    """ "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" -> "c_1st_order"."""
     plain = name.strip().lower()
     if ALREADY_SAFE.fullmatch(plain):
         return plain[:MAX_NAME]

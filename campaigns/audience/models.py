@@ -102,9 +102,8 @@ class Import(models.Model):
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as the person knows it
     path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once removed
-    mapping = models.JSONField(
-        default=dict
-    )  # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country, existing (update | keep)
+    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country, existing (update | keep)
+    mapping = models.JSONField(default=dict)
     checked = models.JSONField(default=dict)  # what the check found: rows, new, known, duplicates, …, by country
     state = models.CharField(max_length=9, choices=ImportState.choices, default=ImportState.UPLOADED)
     failure = models.CharField(max_length=300, blank=True)

@@ -62,7 +62,8 @@ def _table() -> dict[int, str | None]:
 CLEANING = _table()
 SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")  # what programs make of a column of numbers; no digit is lost
-PLAIN = re.compile(r"\+?\d+")
+PLAIN = re.compile(r"\+?[0-9]+")
+LETTER = re.compile(r"[^\W\d_]")
 
 
 def clean(raw: str) -> str:
@@ -70,11 +71,12 @@ def clean(raw: str) -> str:
     return raw.translate(CLEANING)
 
 
+@lru_cache(maxsize=8192)  # what is wrong in a file is often wrong in the same way many times
 def normalise(raw: str, default_country: str) -> Verdict:
     """What `raw` says, read in `default_country` (two letters) where it has no country code of its own.
 
-    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits that are no number in
-    the default country but are one with a plus before them are taken as that: lists often leave the plus out.
+    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits that are no number
+    in the default country but are one with a plus before them are taken as that: lists often leave the plus out.
     """
     cell = raw.strip()
     if SHORTENED.fullmatch(cell):
@@ -82,10 +84,12 @@ def normalise(raw: str, default_country: str) -> Verdict:
     if whole := WHOLE_FLOAT.fullmatch(cell):
         cell = whole[1]
     cleaned = clean(cell).removeprefix("tel:")
-    if not any(sign.isdigit() for sign in cleaned):
-        return Reason.LETTERS if any(sign.isalpha() for sign in cleaned) else Reason.EMPTY
-    if any(sign.isalpha() for sign in cleaned):
+    if PLAIN.fullmatch(cleaned):
+        return by_library(cleaned, default_country)
+    if LETTER.search(cleaned):
         return Reason.LETTERS
+    if not any(sign.isdigit() for sign in cleaned):
+        return Reason.EMPTY
     if len([part for part in re.split(r"[,;/|\n]", cleaned) if len(part) >= 7]) > 1:
         return Reason.SEVERAL_NUMBERS
     return by_library(re.sub(r"[./\n]", "", cleaned), default_country)
@@ -111,11 +115,10 @@ def _read(text: str, default_country: str) -> Verdict:
         number = phonenumbers.parse(text, default_country)
     except NumberParseException as unreadable:
         return _unreadable(unreadable.error_type)
-    if not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)  # the library's is_valid_number means: not of an unknown type
+    if kind == PhoneNumberType.UNKNOWN:
         return _impossible(number)
-    if phonenumbers.number_type(number) not in MOBILE_TYPES:
-        return Reason.NOT_A_MOBILE
-    return _phone(number)
+    return _phone(number) if kind in MOBILE_TYPES else Reason.NOT_A_MOBILE
 
 
 def _phone(number: PhoneNumber) -> Verdict:

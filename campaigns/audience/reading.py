@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from campaigns.audience.refusal import Refused
 
 MAX_COLUMNS = 500
 MAX_CELL = 131_072  # characters; the csv module's own limit
+MAX_LINE = 4 * MAX_CELL
 BLOCK = 1 << 18  # characters read at a time
+SAMPLE = 4 << 20  # characters looked at to find out the layout
 DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "'", "")
 Record = list[str]
@@ -42,21 +44,51 @@ class Layout:
         return cls(**{name: data[name] for name in cls.__slots__ if name in data})
 
 
-def records(path: Path, layout: Layout) -> Iterator[Record]:
-    """The records of the file, the header among them; an empty line is an empty list. NUL bytes are left out.
+class Reader:
+    """The records of a text file, the header among them; an empty line is an empty list. NUL bytes are left out.
 
-    Raises Refused for a cell or a line that is too long and for too many columns.
+    Reading raises Refused for a cell or a line that is too long.
     """
-    reader = csv.reader(
-        chain.from_iterable(_lines(path, layout.encoding)),
-        delimiter=layout.delimiter,
-        quotechar=layout.quote or None,
-        quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
-    )
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise Refused(_unreadable(reader.line_num, str(error))) from error
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.layout = layout
+        self.characters = 0  # read from the file so far
+        self._reader = csv.reader(
+            chain.from_iterable(self._blocks()),
+            delimiter=layout.delimiter,
+            quotechar=layout.quote or None,
+            quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
+        )
+
+    def take(self, rows: int, characters: int) -> list[Record]:
+        """The next records: `rows` of them, or fewer where they take more than `characters`; none at the end."""
+        taken: list[Record] = []
+        limit = self.characters + characters
+        try:
+            for record in self._reader:
+                taken.append(record)
+                if len(taken) >= rows or self.characters > limit:
+                    break
+        except csv.Error as error:
+            raise Refused(_unreadable(self._reader.line_num, str(error))) from error
+        return taken
+
+    def _blocks(self) -> Iterator[io.StringIO]:
+        """The file as blocks that hold whole lines, so that no line can fill the memory."""
+        rest = ""
+        with self.path.open(encoding=self.layout.encoding, errors="replace", newline="") as file:
+            while text := file.read(BLOCK):
+                self.characters += len(text)
+                if "\0" in text:
+                    text = text.replace("\0", "")
+                text = rest + text
+                cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+                if not cut and len(text) > MAX_LINE:
+                    raise Refused(_("A line is longer than %(limit)d characters: not a table.") % {"limit": MAX_LINE})
+                rest = text[cut:]
+                yield io.StringIO(text[:cut], newline="")
+        yield io.StringIO(rest, newline="")
 
 
 def _unreadable(line: int, error: str) -> str:
@@ -68,25 +100,9 @@ def _unreadable(line: int, error: str) -> str:
     return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
 
 
-def _lines(path: Path, encoding: str) -> Iterator[io.StringIO]:
-    """The file as blocks that hold whole lines, so that no line can fill the memory."""
-    rest = ""
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        while text := file.read(BLOCK):
-            if "\0" in text:
-                text = text.replace("\0", "")
-            text = rest + text
-            cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
-            if not cut and len(text) > 4 * MAX_CELL:
-                raise Refused(_("A line is longer than %(limit)d characters: this is not a table.") % {"limit": len(text)})
-            rest = text[cut:]
-            yield io.StringIO(text[:cut], newline="")
-    yield io.StringIO(rest, newline="")
-
-
 def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
     """The first `rows` records. Raises Refused where there are too many columns."""
-    first = list(islice(records(path, layout), rows))
+    first = Reader(path, layout).take(rows, SAMPLE)
     width = max(map(len, first), default=0)
     if width > MAX_COLUMNS:
         raise Refused(
@@ -110,7 +126,7 @@ def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
         for quote in ('"', "'"):
             layout = Layout(encoding, delimiter, quote)
             try:
-                rows = [row for row in islice(records(path, layout), 200) if row]
+                rows = [row for row in Reader(path, layout).take(200, SAMPLE) if row]
             except Refused:
                 continue
             yield _fitness(rows, quote), layout

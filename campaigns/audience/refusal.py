@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a fact about a file
     """The file cannot be read, or is not what it says. `str()` is one clear line that says what to do."""
 
     def __init__(self, words: str | Promise) -> None:

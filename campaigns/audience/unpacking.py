@@ -76,18 +76,22 @@ def _flat(path: Path, kind: str) -> Unpacked:
 
 
 def kind_of(path: Path) -> str:
-    """"csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything else."""
+    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything else."""
     with path.open("rb") as file:
         head = file.read(8192)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive_kind(path)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
     for beginning, name in NOT_TABLES:
         if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (len(beginning) > 2 or not _texty(head)):
-            raise Refused(_("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.") % {"kind": name})
+            raise Refused(
+                _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.") % {"kind": name}
+            )
     if not _texty(head):
-        raise Refused(_("This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with one of them."))
+        raise Refused(
+            _("This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with one of them.")
+        )
     return "csv"
 
 
@@ -178,7 +182,7 @@ def _flatten(source: Path, kind: str, target: Path) -> str:
     named.hardlink_to(source)
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
             [sys.executable, "-m", "campaigns.audience.flattening", str(named), str(target), str(seconds)],
             cwd=settings.BASE_DIR,
             capture_output=True,

@@ -18,6 +18,12 @@ def store(chunks: Iterable[bytes]) -> str:
     return name
 
 
+def keep(path: Path) -> str:
+    """Store a copy of the file at `path`."""
+    with path.open("rb") as file:
+        return store(iter(lambda: file.read(1 << 20), b""))
+
+
 def locate(name: str) -> Path:
     """Where the file with this path below UPLOAD_ROOT is."""
     return Path(settings.UPLOAD_ROOT) / name

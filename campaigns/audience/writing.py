@@ -1,6 +1,13 @@
-"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, one JSON document on SQLite."""
+"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, a JSON document on SQLite.
 
+The names in the statements are constants of this module, the values always parameters.
+"""
+
+# ruff: noqa: S608
+
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, connection, transaction
@@ -146,7 +153,8 @@ def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: b
                 f"""
                 UPDATE {TABLE} SET fields = json_patch({TABLE}.fields, staging.fields), source_id = %s
                 FROM (
-                    SELECT json_extract(value, '$[0]') AS msisdn, json_extract(value, '$[2]') AS fields FROM json_each(%s)
+                    SELECT json_extract(value, '$[0]') AS msisdn, json_extract(value, '$[2]') AS fields
+                    FROM json_each(%s)
                 ) AS staging
                 WHERE {TABLE}.list_id = %s AND {TABLE}.msisdn = staging.msisdn
                 AND {TABLE}.fields <> json_patch({TABLE}.fields, staging.fields)
@@ -167,12 +175,14 @@ def stop_listed(msisdns: list[str]) -> set[str]:
     return _among("campaigns_stoplistentry", msisdns)
 
 
-def _among(table: str, msisdns: list[str], condition: str = "", parameters: list[int] | None = None) -> set[str]:
+def _among(table: str, msisdns: list[str], condition: str = "", parameters: Sequence[int] = ()) -> set[str]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            chosen, values = "msisdn = ANY(%s)", [*(parameters or []), msisdns]
+            cursor.execute(f"SELECT msisdn FROM {table} WHERE {condition} msisdn = ANY(%s)", [*parameters, msisdns])
         else:
-            chosen = "msisdn IN (SELECT value FROM json_each(%s))"
-            values = [*(parameters or []), '["' + '","'.join(msisdns) + '"]'] if msisdns else [*(parameters or []), "[]"]
-        cursor.execute(f"SELECT msisdn FROM {table} WHERE {condition} {chosen}", values)  # noqa: S608
+            chosen = "SELECT value FROM json_each(%s)"
+            document = json.dumps(msisdns)
+            cursor.execute(
+                f"SELECT msisdn FROM {table} WHERE {condition} msisdn IN ({chosen})", [*parameters, document]
+            )
         return {msisdn for (msisdn,) in cursor.fetchall()}

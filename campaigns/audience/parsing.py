@@ -1,0 +1,206 @@
+"""Records of a file -> slices of people, with what was turned away and why. By column, and without a database."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from json.encoder import encode_basestring
+from pathlib import Path
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from campaigns.audience.blocks import Normaliser
+from campaigns.audience.mapping import Mapping
+from campaigns.audience.phones import Reason
+from campaigns.audience.reading import Layout, Reader, Record
+from campaigns.audience.refusal import Refused
+from campaigns.audience.writing import People
+
+MAX_ROWS = 2_000_000
+SLICE_ROWS = 20_000
+SLICE_CHARACTERS = 8 << 20  # rows with huge cells make shorter slices
+MAX_VALUE = 1_000  # characters of a merge field: no message can hold more
+MAX_KEPT = 5_000  # characters kept of each cell of a rejected row
+BAR = "│"  # stands between the values of a column while they are looked at together
+FORMULA = re.compile(r"^'(?=[=+\-@\t\r])")  # what our own downloads put before such cells
+
+
+class Rejection(NamedTuple):
+    """A row that is no person: its number as a spreadsheet shows it, its cells, and why."""
+
+    row_number: int
+    row: Record
+    reason: str
+
+
+@dataclass(slots=True)
+class Slice:
+    """What some rows of the file came to. `rows` = people + duplicates + rejected."""
+
+    next_record: int  # the first record after the slice, from 0
+    rows: int = 0
+    people: People = field(default_factory=People)
+    duplicates: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+    def reasons(self) -> Counter[str]:
+        return Counter(rejection.reason for rejection in self.rejected)
+
+
+class Seen:
+    """The phones of the file so far, as integers: a quarter of the memory that texts need."""
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+
+    def new(self, msisdns: Sequence[str]) -> list[int]:
+        """The places of those that were not seen before, and have been seen now."""
+        numbers = list(map(int, msisdns))
+        unique = set(numbers)
+        if len(unique) == len(numbers) and self._numbers.isdisjoint(unique):
+            self._numbers |= unique
+            return list(range(len(numbers)))
+        places, known, add = [], self._numbers, self._numbers.add
+        for place, number in enumerate(numbers):
+            if number not in known:
+                add(number)
+                places.append(place)
+        return places
+
+
+class Parser:
+    """Reads a file as `layout` and `mapping` say. Keeps the phones it has seen."""
+
+    def __init__(self, layout: Layout, mapping: Mapping, default_country: str) -> None:
+        self.layout = layout
+        self.mapping = mapping
+        self.normaliser = Normaliser(default_country)
+        self.seen = Seen()
+
+    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[Slice]:
+        """The slices of the file from record `start` on. Phones of earlier records count as seen. Raises Refused."""
+        reader = Reader(path, self.layout)
+        position = 0
+        while records := reader.take(size if position >= start else min(size, start - position), SLICE_CHARACTERS):
+            parsed = self.parse(records, position)
+            position += len(records)
+            if position > MAX_ROWS + 1:
+                raise Refused(_("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS})
+            if position > start:
+                yield parsed
+
+    def parse(self, records: list[Record], position: int) -> Slice:
+        """The slice that `records` make, the first of which is record `position` of the file."""
+        parsed = Slice(position + len(records))
+        numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
+        if position == 0 and self.layout.header:
+            records, numbers = records[1:], numbers[1:]
+        if [] in records:
+            numbers = [number for number, record in zip(numbers, records, strict=True) if record]
+            records = [record for record in records if record]
+        parsed.rows = len(records)
+        msisdns, countries = self._phones(records)
+        self._people(parsed, records, numbers, msisdns, countries)
+        return parsed
+
+    def _phones(self, records: list[Record]) -> tuple[list[str], list[str]]:
+        """Phones (or reasons) and countries of the records: of the first phone column that holds a valid one."""
+        first, *others = self.mapping.phones
+        msisdns, countries = self.normaliser.columns(column(records, first))
+        for other in others:
+            failed = [place for place, country in enumerate(countries) if not country]
+            more, their = self.normaliser.columns(column([records[place] for place in failed], other))
+            for place, msisdn, country in zip(failed, more, their, strict=True):
+                if country or msisdns[place] == Reason.EMPTY:
+                    msisdns[place], countries[place] = msisdn, country
+        return msisdns, countries
+
+    def _people(
+        self,
+        parsed: Slice,
+        records: list[Record],
+        numbers: Sequence[int],
+        msisdns: list[str],
+        countries: list[str],
+    ) -> None:
+        if "" in countries:
+            parsed.rejected = [
+                Rejection(numbers[place], _kept(records[place]), msisdns[place])
+                for place, country in enumerate(countries)
+                if not country
+            ]
+            valid = [place for place, country in enumerate(countries) if country]
+            records, msisdns, countries = (
+                [records[place] for place in valid],
+                [msisdns[place] for place in valid],
+                [countries[place] for place in valid],
+            )
+        places = self.seen.new(msisdns)
+        if len(places) < len(records):
+            parsed.duplicates = len(records) - len(places)
+            records, msisdns, countries = (
+                [records[place] for place in places],
+                [msisdns[place] for place in places],
+                [countries[place] for place in places],
+            )
+        parsed.people = People(msisdns, countries, fields_as_json(records, self.mapping.fields))
+
+
+def _kept(record: Record) -> Record:
+    return [cell[:MAX_KEPT] for cell in record]
+
+
+def column(records: list[Record], place: int) -> list[str]:
+    """One column of the records; rows that are too short have nothing there."""
+    try:
+        return [record[place] for record in records]
+    except IndexError:
+        return [record[place] if place < len(record) else "" for record in records]
+
+
+def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
+    """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are left out."""
+    columns = [encoded(column(records, place)) for place in names]
+    if not columns:
+        return ["{}"] * len(records)
+    beginnings = [f'"{name}":"' for name in names.values()]
+    if any("" in values for values in columns):
+        return [_object(beginnings, values) for values in zip(*columns, strict=True)]
+    whole = "{" + ",".join(f'{beginning}%s"' for beginning in beginnings) + "}"
+    return [whole % values for values in zip(*columns, strict=True)]
+
+
+def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
+    members = [f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value]
+    return "{" + ",".join(members) + "}"
+
+
+def encoded(values: list[str]) -> list[str]:
+    """The values as they stand between the quotation marks of JSON, trimmed. A column of plain words costs one look."""
+    if not values:
+        return values
+    text = BAR.join(values)
+    if (
+        text.isprintable()
+        and '"' not in text
+        and "\\" not in text
+        and "'" not in text
+        and f" {BAR}" not in text
+        and f"{BAR} " not in text
+        and text.count(BAR) == len(values) - 1
+        and text == text.strip()
+        and max(map(len, values)) <= MAX_VALUE
+    ):
+        return values
+    return [value if value.isalnum() and len(value) <= MAX_VALUE else encode_value(value) for value in values]
+
+
+def encode_value(value: str) -> str:
+    """One value, without space around it, cut to what a message can hold."""
+    return encode_basestring(clean_value(value))[1:-1]
+
+
+def clean_value(value: str) -> str:
+    """The text of a merge field as it is kept: no space around it, no NUL, no more than a message can hold."""
+    return FORMULA.sub("", value.replace("\0", "").strip())[:MAX_VALUE]

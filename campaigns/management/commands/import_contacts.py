@@ -1,0 +1,58 @@
+"""`manage.py import_contacts FILE --list NAME`: a file of contacts into a list, as the page does it."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from campaigns.audience import importing, imports
+from campaigns.audience.models import Import, ImportState
+from campaigns.audience.refusal import Refused
+
+
+class Command(BaseCommand):
+    help = "Import a file of contacts (CSV, TSV, TXT, XLSX, XLS, ODS, or a ZIP with one of them) into a list."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--list", required=True, metavar="NAME", help="the list; made if it is new")
+        parser.add_argument("--phone-column", default="", metavar="C", help="name, letter or number of the column")
+        parser.add_argument("--country", default=settings.DEFAULT_COUNTRY, help="of phones without a country code")
+        parser.add_argument("--keep", action="store_true", help="leave people who are on the list already as they are")
+        parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["file"].is_file():
+            raise CommandError(f"There is no file {options['file']}.")
+        try:
+            made = imports.import_now(
+                options["file"], options["list"].strip(), options["phone_column"], options["country"].upper()
+            )
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
+        if options["keep"]:
+            made.mapping["existing"] = importing.KEEP
+            made.save(update_fields=["mapping"])
+        importing.run(made.pk)
+        made.refresh_from_db()
+        if made.state != ImportState.FINISHED:
+            raise CommandError(made.failure or f"Another import into this list is at work: {made.pk} waits for it.")
+        report = _report(made)
+        self.stdout.write(json.dumps(report) if options["json"] else _lines(report))
+
+
+def _report(done: Import) -> dict[str, Any]:
+    names = ("rows", "new", "updated", "unchanged", "duplicates", "stop_listed")
+    counts: dict[str, Any] = {name: getattr(done, name) for name in names}
+    total = done.list.contact_count if done.list else 0
+    return counts | {"rejected": done.rejected_by_reason, "total_in_list": total}
+
+
+def _lines(report: dict[str, Any]) -> str:
+    rejected = report["rejected"]
+    counts = {name: value for name, value in report.items() if name != "rejected"}
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in counts.items()]
+    return "\n".join([*lines, *(f"rejected, {reason}: {count}" for reason, count in rejected.items())])
