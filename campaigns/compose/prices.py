@@ -99,6 +99,12 @@ def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices
     return Prices(_dearest(kept.rows) if kept else {}, kept, failure)
 
 
+def kept_prices(channel: types.Channel, tariff: int) -> Prices:
+    """The prices as last fetched, however old: for pages that must not wait for the gateway."""
+    kept = PriceList.objects.filter(channel=channel, tariff=tariff).first()
+    return Prices(_dearest(kept.rows) if kept else {}, kept)
+
+
 def _dearest(rows: list[dict[str, Any]]) -> dict[str, Price]:
     """The dearest row of each country: which network a phone is in is not known before the bill."""
     found: dict[str, Price] = {}

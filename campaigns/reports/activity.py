@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from campaigns.team.models import AuditEntry
 
@@ -31,7 +33,16 @@ class Deed:
 
 def deeds(entries: Iterable[AuditEntry]) -> list[Deed]:
     """`entries` of the trail as sentences; an action that has no words yet shows its own name."""
-    return [Deed(entry.at, _name(entry), ACTIONS.get(entry.action, entry.action), entry.detail) for entry in entries]
+    return [_deed(entry) for entry in entries]
+
+
+def _deed(entry: AuditEntry) -> Deed:
+    what, detail = ACTIONS.get(entry.action, entry.action), entry.detail
+    if entry.action == "launched" and detail.isdecimal():  # how many people it was launched to
+        people = int(detail)
+        words = ngettext("launched it to %(people)s person", "launched it to %(people)s people", people)
+        what, detail = words % {"people": number_format(people, force_grouping=True)}, ""
+    return Deed(entry.at, _name(entry), what, detail)
 
 
 def _name(entry: AuditEntry) -> str:

@@ -48,6 +48,14 @@ class Outcome:
             if delivery_state == D.NOT_DELIVERED:
                 self.statuses[row["status"]] += number
 
+    def merge(self, other: "Outcome") -> None:
+        """Take the people of `other` in, but not its audience."""
+        for mine, theirs in zip(self._counters(), other._counters(), strict=True):
+            mine.update(theirs)
+
+    def _counters(self) -> tuple[Counter[Any], ...]:
+        return self.sends, self.refusals, self.cancellations, self.deliveries, self.statuses
+
     @property
     def done(self) -> int:
         """Recipients in a final send state."""

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.prices import VIBER, kept_prices
 from campaigns.dispatch.models import Snapshot
+from campaigns.ledger.money import ZERO
 from campaigns.reports.bills import Bill, campaign_bills
-from campaigns.reports.outcomes import Outcome, Share, outcomes
+from campaigns.reports.outcomes import Outcome, Share, by_country
 from campaigns.reports.periods import today
 
 LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
@@ -50,11 +52,20 @@ class Unit:
 
 
 @dataclass(slots=True)
+class Estimate:
+    """What one currency's part of the campaign was to cost."""
+
+    currency: str
+    amount: Decimal = ZERO
+
+
+@dataclass(slots=True)
 class Standing:
     campaign: Campaign
     outcome: Outcome
     bill: Bill
     snapshot: Snapshot | None
+    estimates: list[Estimate]
 
     @property
     def every(self) -> int | None:
@@ -142,10 +153,29 @@ class Standing:
 
 
 def standing(campaign: Campaign) -> Standing:
-    """Three queries: tallies, totals, snapshot."""
-    return Standing(
-        campaign,
-        outcomes({campaign.pk: campaign.audience})[campaign.pk],
-        campaign_bills([campaign.pk])[campaign.pk],
-        Snapshot.objects.filter(pk=campaign.pk).first(),
-    )
+    """Four queries: tallies, totals, snapshot, price list."""
+    snapshot = Snapshot.objects.filter(pk=campaign.pk).first()
+    countries = by_country(campaign.pk)
+    outcome = Outcome(_audience(campaign, snapshot))
+    for part in countries.values():
+        outcome.merge(part)
+    bill = campaign_bills([campaign.pk])[campaign.pk]
+    return Standing(campaign, outcome, bill, snapshot, _estimates(campaign, countries))
+
+
+def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:
+    """The frozen audience; of a campaign that was cancelled before it was complete, those who were in it by then."""
+    if campaign.audience is None and campaign.state in lifecycle.FINAL and snapshot:
+        return snapshot.left
+    return campaign.audience or 0
+
+
+def _estimates(campaign: Campaign, countries: dict[str, Outcome]) -> list[Estimate]:
+    """What Viber was to cost for those accepted, by the price list as last fetched, a currency."""
+    known = kept_prices(VIBER, campaign.tariff)
+    found: dict[str, Estimate] = {}
+    for country, outcome in countries.items():
+        if outcome.accepted and (price := known.of(country)):
+            estimate = found.setdefault(price.currency, Estimate(price.currency))
+            estimate.amount += price.amount * outcome.accepted
+    return [found[currency] for currency in sorted(found)]
