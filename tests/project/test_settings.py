@@ -46,7 +46,7 @@ def test_settings_need_only_the_two_secrets(load: Load) -> None:
     assert (found.DEBUG, found.HTTPS_ONLY, found.BEHIND_PROXY) == (False, False, False)
     assert (found.HOST, found.PORT, found.WEB_WORKERS, found.WEB_THREADS) == ("127.0.0.1", 8000, 2, 4)
     assert found.BSG_API_URL == "https://api.bsg.world/rest"
-    assert (found.SEND_CONNECTIONS, found.SEND_RATE, found.WORKERS) == (8, 0, 2)
+    assert (found.SEND_CONNECTIONS, found.SEND_RATE, found.WORKERS) == (8, 0, 4)
     assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]"]
     assert found.DATABASES["default"]["NAME"] == str(ROOT / "var" / "viberdash.sqlite3")
     assert found.CACHES["default"]["BACKEND"].endswith("LocMemCache")
@@ -123,7 +123,7 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
         SECRET_KEY_FALLBACKS="one, two",
         LOG_LEVEL="warning",
         UPLOAD_ROOT="var/elsewhere",
-        WORKERS="4",
+        WORKERS="6",
     )
     assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]", "viber.example.com"]
     assert found.CSRF_TRUSTED_ORIGINS == ["https://viber.example.com"]
@@ -136,7 +136,7 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
     assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == ("Europe/Kyiv", "RO", "WARNING")
     assert found.SECRET_KEY_FALLBACKS == ["one", "two"]
     assert found.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
-    assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 4
+    assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 6
     assert found.Q_CLUSTER["retry"] >= 3 * (found.Q_CLUSTER["timeout"] + 3)
 
 
