@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -379,3 +380,46 @@ def test_client_from_settings_is_one_for_the_process(settings: object) -> None:
     client = client_from_settings()
     assert client is client_from_settings()
     assert client.base_url == "http://127.0.0.1:1/rest"
+
+
+def test_a_proxy_of_the_environment_is_used(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def script(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(ANSWER_A)
+
+    with raw_server(script) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        client = make_client("http://gateway.example/rest")
+        assert isinstance(client.send(REQUEST).verdicts["ext19"], Accepted)
+        client.close()
+    assert seen[0].startswith(b"POST http://gateway.example/rest/viber/create HTTP/1.1\r\n")
+    assert_unknown(client.send(REQUEST), not_sent=True)
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_never_sees_the_key(
+    make_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+
+    def script(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(SAMPLES / "localhost.pem")
+        with context.wrap_socket(connection, server_side=True) as inside:
+            seen.append(read_request(inside))
+            drip(inside, FOREVER)
+
+    with raw_server(script) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(SAMPLES / "localhost.pem"))
+        assert_unknown(make_client("https://localhost/rest", deadline=0.5).send(REQUEST), not_sent=False)
+    assert seen[0].startswith(b"CONNECT localhost:443 HTTP/1.")
+    assert KEY.encode() not in seen[0]
+    assert KEY.encode() in seen[1]
