@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.compose import views
+from campaigns.compose import senders, views
 
 urlpatterns = [
     path("campaigns/new", views.campaign_new, name="campaign-new"),
@@ -11,5 +11,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/launch", views.campaign_launch, name="campaign-launch"),
     path("campaigns/preview", views.campaign_preview, name="campaign-preview"),
     path("campaigns/figures", views.campaign_figures, name="campaign-figures"),
+    path("settings/senders/", senders.senders, name="sender-list"),
+    path("settings/senders/<int:pk>/delete", senders.sender_delete, name="sender-delete"),
     path("media/<path:name>", views.media, name="media"),
 ]

@@ -77,6 +77,27 @@ def test_wrong_key_is_said_on_the_page(signed_in: Page, sandbox: RunningSandbox,
     assert "nobodys_key_00000" not in signed_in.content()
 
 
+def test_senders_are_added_and_removed_after_asking(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("link", name="Senders").click()
+    look(signed_in, "senders-empty")
+    signed_in.get_by_label("Sender").fill("Shop")
+    signed_in.get_by_role("button", name="Add sender").click()
+    row = signed_in.get_by_role("row", name="Shop")
+    row.get_by_role("button", name="Remove").click()
+    dialog = signed_in.get_by_role("dialog", name="Remove “Shop”?")
+    expect(dialog).to_contain_text("No campaign uses it.")
+    expect(dialog.get_by_role("button", name="Go back")).to_be_focused()
+    look(signed_in, "senders-dialog")
+    signed_in.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(row.get_by_role("button", name="Remove")).to_be_focused()
+    row.get_by_role("button", name="Remove").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(signed_in.get_by_text("Sender “Shop” is removed.")).to_be_visible()
+    expect(row).to_have_count(0)
+
+
 def test_account_errors_stand_at_the_field_and_keep_what_was_typed(signed_in: Page, look: Look) -> None:
     signed_in.goto("/account/password/")
     signed_in.get_by_label("Old password").fill("long-and-odd-7")
