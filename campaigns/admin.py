@@ -1,0 +1,290 @@
+"""The Django admin, for administrators: everything to look at, people to manage, campaigns to steer.
+
+What the domain writes is read-only here, as an edit past its rules would make counts and totals lie.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from campaigns.compose import lifecycle
+from campaigns.models import (
+    AuditEntry,
+    Batch,
+    Campaign,
+    Contact,
+    ContactList,
+    Evidence,
+    Import,
+    LedgerEntry,
+    LedgerTotal,
+    Recipient,
+    RejectedRow,
+    Role,
+    Sender,
+    StopListEntry,
+    Tally,
+    User,
+)
+from campaigns.team.access import current, may
+
+if TYPE_CHECKING:
+    Pages = Paginator[Any]
+    AnyAdmin = admin.ModelAdmin[Any]
+    People = UserAdmin[User]
+else:
+    Pages, AnyAdmin, People = Paginator, admin.ModelAdmin, UserAdmin
+
+admin.site.site_header = _("ViberDash administration")
+admin.site.site_title = _("ViberDash administration")
+admin.site.index_title = _("Everything there is")
+
+
+class ShortPaginator(Pages):
+    """Pages of a huge table: counts no further than `most` rows. Who wants others searches for them."""
+
+    most = 2_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[: self.most].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class ByRole(AnyAdmin):
+    """For administrators; Django's own permissions are not used."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_authenticated and may(current(request), Role.ADMINISTRATOR)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+
+class ReadOnly(ByRole):
+    """To look at: the domain writes it."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Huge(ReadOnly):
+    """As many rows as there are people: no counting, no sorting by columns without an index."""
+
+    paginator = ShortPaginator
+    ordering = ("-pk",)
+    sortable_by = ()
+    list_per_page = 50
+
+
+@admin.register(User)
+class PersonAdmin(ByRole, People):
+    """People and their roles. Whoever is an administrator may do everything here, others nothing."""
+
+    list_display = ("username", "get_full_name", "email", "role", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        (gettext_lazy("What they may do"), {"fields": ("role", "is_active")}),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Nobody takes their own rights away by mistake."""
+        mine = obj is not None and obj.pk == request.user.pk
+        return ("role", "is_active", *self.readonly_fields) if mine else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: bool) -> None:
+        if not change or "role" in form.changed_data:
+            obj.is_staff = obj.is_superuser = obj.role == Role.ADMINISTRATOR
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """People who left are made inactive: what they did keeps their name."""
+        return False
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnly):
+    list_display = ("name", "state", "reason", "audience", "sender", "launched_at", "launched_by")
+    list_filter = ("state", "purpose")
+    list_select_related = ("sender", "launched_by")
+    search_fields = ("name", "uuid")
+    date_hierarchy = "launched_at"
+    actions = ("pause", "resume", "cancel")
+
+    @admin.action(description=gettext_lazy("Pause"))
+    def pause(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
+        self._move(request, chosen, lifecycle.pause)
+
+    @admin.action(description=gettext_lazy("Resume"))
+    def resume(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
+        self._move(request, chosen, lifecycle.resume)
+
+    @admin.action(description=gettext_lazy("Cancel, which can't be undone"))
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
+        self._move(request, chosen, lifecycle.cancel)
+
+    def _move(self, request: HttpRequest, chosen: QuerySet[Campaign], move: lifecycle.Move) -> None:
+        """Move each of `chosen`; those that may not are named with the reason."""
+        moved = 0
+        for campaign in chosen:
+            try:
+                move(campaign.pk, current(request))
+            except lifecycle.Refused as refusal:
+                self.message_user(request, f"{campaign}: {refusal}", messages.WARNING)
+            else:
+                moved += 1
+        if moved:
+            words = ngettext("%d campaign was moved.", "%d campaigns were moved.", moved) % moved
+            self.message_user(request, words, messages.SUCCESS)
+
+
+@admin.register(Sender)
+class SenderAdmin(ByRole):
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+
+
+@admin.register(ContactList)
+class ContactListAdmin(ReadOnly):
+    list_display = ("name", "contact_count", "created_by", "created_at", "updated_at")
+    list_select_related = ("created_by",)
+    search_fields = ("name",)
+
+
+@admin.register(Contact)
+class ContactAdmin(Huge):
+    list_display = ("msisdn", "country", "list", "fields")
+    list_select_related = ("list",)
+    raw_id_fields = ("list", "source")
+    search_fields = ("=msisdn",)
+    search_help_text = gettext_lazy("A whole phone in digits, such as 380501234567")
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnly):
+    list_display = ("file_name", "list_name", "state", "rows", "new", "rejected", "created_by", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("created_by",)
+    search_fields = ("file_name", "list_name")
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(Huge):
+    list_display = ("source", "row_number", "reason", "row")
+    list_select_related = ("source",)
+
+
+@admin.register(StopListEntry)
+class StopListEntryAdmin(Huge):
+    list_display = ("msisdn", "reason", "created_by", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("=msisdn",)
+    search_help_text = gettext_lazy("A whole phone in digits, such as 380501234567")
+
+
+@admin.register(Recipient)
+class RecipientAdmin(Huge):
+    list_display = ("msisdn", "campaign", "send_state", "error_code", "delivery_state", "charged", "currency")
+    list_select_related = ("campaign",)
+    raw_id_fields = ("campaign",)
+    search_fields = ("=msisdn", "=reference")
+    search_help_text = gettext_lazy("A whole phone in digits, or a reference")
+
+
+@admin.register(Batch)
+class BatchAdmin(Huge):
+    list_display = ("campaign", "number", "country", "size", "state", "attempts", "sent_at", "done_at")
+    list_select_related = ("campaign",)
+    raw_id_fields = ("campaign",)
+
+
+@admin.register(Tally)
+class TallyAdmin(Huge):
+    list_display = (
+        "campaign",
+        "country",
+        "send_state",
+        "error_code",
+        "delivery_state",
+        "status",
+        "shard",
+        "recipients",
+    )
+    list_select_related = ("campaign",)
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(Huge):
+    list_display = ("at", "campaign", "batch_number", "what", "http_status")
+    list_select_related = ("campaign",)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(Huge):
+    list_display = ("at", "kind", "channel", "campaign", "recipient", "country", "amount", "currency", "note")
+    list_select_related = ("campaign", "recipient")
+    raw_id_fields = ("campaign", "recipient")
+
+
+@admin.register(LedgerTotal)
+class LedgerTotalAdmin(Huge):
+    list_display = (
+        "day",
+        "campaign",
+        "channel",
+        "kind",
+        "country",
+        "amount",
+        "currency",
+        "entries",
+        "unknown",
+        "shard",
+    )
+    list_select_related = ("campaign",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(Huge):
+    list_display = ("at", "actor", "subject", "action", "detail")
+    list_select_related = ("actor",)
+    search_fields = ("=subject",)
+    search_help_text = gettext_lazy("An object, such as campaign:12")
+
+
+admin.site.unregister(Group)  # a role says what somebody may do
+for model in apps.get_app_config("campaigns").get_models():
+    if not admin.site.is_registered(model):
+        admin.site.register(model, ReadOnly)
