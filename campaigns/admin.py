@@ -130,7 +130,7 @@ class PersonAdmin(ByRole, People):
             obj.is_staff = obj.is_superuser = obj.role == Role.ADMINISTRATOR
         super().save_model(request, obj, form, change)
 
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """People who left are made inactive: what they did keeps their name."""
         return False
 
