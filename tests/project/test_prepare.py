@@ -26,7 +26,7 @@ def test_prepare_makes_the_first_administrator_and_says_the_password_once(
 ) -> None:
     call_command("prepare")
     said = capsys.readouterr().out
-    found = re.search(r"password\s+(\S{16})\n", said)
+    found = re.search(r"password\s+(\S{19})\n", said)
     assert found is not None
     assert client.login(username="admin", password=found[1])
     assert User.objects.get().role == Role.ADMINISTRATOR

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,10 +21,27 @@ honcho.manager.KILL_WAIT = 20  # seconds for a worker to finish what it has in h
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
+class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has no types
+    """Asks a process itself to end and leaves its children to it: a queue whose children are asked too never ends."""
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
     """Ends them all when one ends or a signal arrives; at a second signal at once."""
 
     asked = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._procmgr = Gently()
+
+    def loop(self) -> None:
+        super().loop()
+        for process in self._processes.values():
+            self._procmgr.kill(process["pid"])  # whoever stayed behind in its group
 
     def _start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
