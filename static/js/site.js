@@ -91,6 +91,19 @@ export function toast(words, kind = "info") {
   window.setTimeout(() => note.remove(), 6000);
 }
 
+// A table that fits keeps its head in sight; one that does not can be scrolled by the keyboard.
+const fitting = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const fits = target.firstElementChild.scrollWidth <= target.clientWidth;
+    target.classList.toggle("fits", fits);
+    if (fits) target.removeAttribute("tabindex");
+    else target.setAttribute("tabindex", "0");
+  }
+});
+function tables(root = document) {
+  root.querySelectorAll(".table-scroll").forEach((box) => fitting.observe(box));
+}
+
 // "/" goes to the search of the page, unless somebody is typing.
 function keys() {
   document.addEventListener("keydown", (event) => {
@@ -118,9 +131,11 @@ once();
 closing();
 keys();
 choosing();
+tables();
 firstError();
 document.body.addEventListener("toast", (event) => toast(event.detail.words, event.detail.kind));
 document.addEventListener("htmx:after:swap", (event) => {
+  tables();
   const target = event.detail?.ctx?.target;
   if (target instanceof Element && target.querySelector("form .is-invalid")) firstError(target);
 });

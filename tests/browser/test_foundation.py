@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
@@ -40,6 +41,24 @@ def test_sign_out(signed_in: Page) -> None:
     expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
     signed_in.goto("/account/")
     expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("room", ["Dashboard", "Campaigns", "Contacts", "Spend", "Settings"])
+def test_each_room_of_a_new_installation(signed_in: Page, look: Look, room: str) -> None:
+    signed_in.goto("/account/")
+    signed_in.get_by_role("navigation", name="Main").get_by_role("link", name=room).click()
+    expect(signed_in.locator(".side-link[aria-current]")).to_have_text(room)
+    expect(signed_in.get_by_role("heading", level=1)).to_have_count(1)
+    look(signed_in, f"new-{room.lower()}")
+
+
+def test_page_that_was_open_too_long_asks_to_sign_in_again(signed_in: Page) -> None:
+    signed_in.goto("/settings/")
+    signed_in.wait_for_load_state("networkidle")
+    Session.objects.all().delete()
+    signed_in.get_by_role("button", name="Check connection").click()
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert signed_in.url.endswith("/sign-in/?next=/settings/")
 
 
 def test_settings(signed_in: Page, look: Look) -> None:

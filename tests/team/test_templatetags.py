@@ -174,8 +174,9 @@ def test_pager_keeps_the_query() -> None:
     assert 'href="?q=a%26b&amp;page=3"' in written
 
 
-def test_pager_says_nothing_of_an_empty_page() -> None:
-    page = Paginator(list[int](), 50).page(1)
+@pytest.mark.parametrize("rows", [0, 50])
+def test_pager_says_nothing_where_there_is_one_page(rows: int) -> None:
+    page = Paginator(range(rows), 50).page(1)
     assert rendered("{% include 'components/pager.html' %}", page=page).strip() == ""
 
 

@@ -32,6 +32,12 @@ def test_pages_ask_who_it_is(client: Client, address: str) -> None:
     assert response.headers["Location"] == f"/sign-in/?next={address}"
 
 
+def test_fragment_of_somebody_signed_out_loads_the_page_again(client: Client, db: None) -> None:
+    response = client.post("/settings/gateway-check", headers={"HX-Request": "true"})
+    assert response.status_code == 204
+    assert response.headers["HX-Refresh"] == "true"
+
+
 def test_sign_in(client: Client, person: User) -> None:
     response = client.post("/sign-in/?next=/account/", {"username": "olena", "password": PASSWORD})
     assert response.headers["Location"] == "/account/"
