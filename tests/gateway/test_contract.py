@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayRefused
+from campaigns.gateway.sandbox.faults import SHARES
 from campaigns.gateway.types import (
     Accepted,
     Address,
@@ -350,3 +352,26 @@ def test_personal_texts_in_one_request(sandbox: RunningSandbox) -> None:
     )
     assert {type(v) for v in sandbox.client().send(SendRequest(messages)).verdicts.values()} == {Accepted}
     assert [shown["text"] for shown in sandbox.messages()] == ["Hi Zoë", "Hi Іван", "Hi Оля"]
+
+
+def send_until_known(client: Client, batch: SendRequest) -> None:
+    """What a careful sender does: whoever is not known to be accepted is asked for, and sent again if unknown there."""
+    left = batch.messages[0].to
+    while left:
+        client.send(SendRequest((replace(batch.messages[0], to=left),)))
+        left = tuple(address for address in left if client.status_by_reference(address.reference) is None)
+
+
+def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(sandbox: RunningSandbox) -> None:
+    sandbox.faults(**{name: 6 for name in SHARES if name != "drip"})
+    client = sandbox.client()
+    batches = [text_request(*((f"40{batch:02d}{k:07d}", f"{batch}x{k}") for k in range(25))) for batch in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda batch: send_until_known(client, batch), batches))
+    sandbox.settle()
+    found = [client.status_by_reference(address.reference) for batch in batches for address in batch.messages[0].to]
+    known = [status for status in found if status]
+    bill = sandbox.bill()
+    assert len({status.gateway_id for status in known}) == 1000
+    assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (1000, 1000, 0)
+    assert Decimal(bill["spend"]["EUR"]["total"]) == sum((status.price or Decimal(0) for status in known), Decimal(0))
