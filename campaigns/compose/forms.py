@@ -62,6 +62,7 @@ class CampaignForm(forms.Form):
 
     name = Words(label=_("Name"), max_length=100, help_text=_("For you and your colleagues; nobody else sees it."))
     sender = Words(
+        widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
         label=_("Sender"),
         max_length=limits.SENDER_MAX,
         help_text=_("As registered with BSG. Choose one, or type a new one."),
@@ -73,7 +74,7 @@ class CampaignForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-    text = Words(label=_("Text"), widget=forms.Textarea(attrs={"rows": 6}))
+    text = Words(label=_("Text"), widget=forms.Textarea(attrs={"rows": 7}))
     picture = forms.FileField(label=_("Picture"), required=False)
     square = forms.BooleanField(label=_("Cut to a square"), required=False, initial=True)
     remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)

@@ -13,5 +13,6 @@ urlpatterns = [
     path("campaigns/figures", views.campaign_figures, name="campaign-figures"),
     path("settings/senders/", senders.senders, name="sender-list"),
     path("settings/senders/<int:pk>/delete", senders.sender_delete, name="sender-delete"),
+    path("campaigns/pictures/upload", views.picture_upload, name="picture-upload"),
     path("media/<path:name>", views.media, name="media"),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,8 +20,10 @@ from campaigns.compose.audience import Audience
 from campaigns.compose.figures import figures, remembered_countries
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.lines import browser_words, duration, lines
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Picture, Sender
+from campaigns.compose.pictures import take_in
 from campaigns.compose.preview import FIRST, choices, preview, somebody
 from campaigns.team.access import at_least, current, find, visible
 from campaigns.team.models import Role
@@ -59,10 +62,28 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "senders": visible(current(request), Sender.objects.all()),
         "pictures": visible(current(request), Picture.objects.all())[:24],
         "has_lists": ContactList.objects.exists(),
+        "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,
+        "chosen_name": str(campaign.image or ""),
+        "words": browser_words(),
+        "lines": lines(campaign, audience),
+        "open_cards": _open_cards(form, campaign, audience),
         **_phone(campaign, audience, request),
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)
+
+
+CARDS = {
+    "sms": ("sms_sender", "sms_text", "validity"),
+    "audience": ("lists", "exclude_lists"),
+    "when": ("timing", "scheduled_at", "time_zone", "budget", "tariff"),
+}
+
+
+def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
+    """The cards that are not folded at first: those with something to mend, and the audience until it is chosen."""
+    wrong = {card for card, fields in CARDS.items() if any(field in form.errors for field in fields)}
+    return wrong | (set() if audience.lists else {"audience"}) | ({"sms"} if campaign.sms_text else set())
 
 
 def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
@@ -157,7 +178,9 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
     """A fragment: the phone, for the form as it stands."""
     form = _form(request, files=None)
     form.sketch()
-    return render(request, "campaigns/compose/_phone.html", _phone(form.fill(Campaign()), form.audience, request))
+    return render(
+        request, "campaigns/compose/_phone_fragment.html", _phone(form.fill(Campaign()), form.audience, request)
+    )
 
 
 @at_least(Role.MARKETER)
@@ -166,8 +189,9 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
     """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it stands."""
     form = _form(request, files=None)
     form.sketch()
-    found = figures(form.fill(Campaign()), form.audience)
-    return render(request, "campaigns/compose/_figures.html", {"figures": found, "form": form})
+    campaign, audience = form.fill(Campaign()), form.audience
+    found = {"figures": figures(campaign, audience), "lines": lines(campaign, audience)}
+    return render(request, "campaigns/compose/_figures.html", found)
 
 
 @require_safe
@@ -186,6 +210,7 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "campaign": campaign,
             "figures": found,
             "preview": preview(campaign, person),
+            "validity": duration(campaign.validity),
             "lists": campaign.lists.all(),
             "exclude_lists": campaign.exclude_lists.all(),
         },
@@ -208,6 +233,21 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("campaign-review", pk) if campaign.state in CAN_EDIT else redirect(campaign)
     messages.success(request, _("“%(name)s” is on its way.") % {"name": campaign.name})
     return redirect(campaign)
+
+
+@at_least(Role.MARKETER)
+@require_POST
+def picture_upload(request: HttpRequest) -> HttpResponse:
+    """A fragment: the picture just uploaded, chosen; or what is wrong with it, in plain words."""
+    upload = request.FILES.get("picture")
+    if upload is None:
+        return HttpResponse(_("Choose a file."), status=422, content_type="text/plain; charset=utf-8")
+    try:
+        picture = take_in(upload, current(request), square=bool(request.POST.get("square")))
+    except ValidationError as wrong:
+        return HttpResponse(" ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8")
+    context = {"chosen": picture, "name": str(picture.file)}
+    return render(request, "campaigns/compose/_picture_chosen.html", context)
 
 
 @login_not_required

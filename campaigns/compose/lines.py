@@ -1,0 +1,80 @@
+"""A card of the composer in one line, for when it is folded."""
+
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from campaigns.audience.models import ContactList
+from campaigns.compose.audience import Audience
+from campaigns.compose.models import Campaign, Timing
+
+SHOWN = 60  # characters
+
+
+def lines(campaign: Campaign, audience: Audience) -> dict[str, str]:
+    """Each card's line, by the card's name. `campaign` need not be saved."""
+    return {
+        "message": _message(campaign),
+        "sms": _sms(campaign),
+        "audience": _audience(audience),
+        "when": _when(campaign),
+    }
+
+
+def _short(text: str) -> str:
+    return Truncator(" ".join(text.split())).chars(SHOWN)
+
+
+def _message(campaign: Campaign) -> str:
+    return _short(campaign.text) or _("No text yet")
+
+
+def _sms(campaign: Campaign) -> str:
+    return _short(campaign.sms_text) or _("None: whoever Viber does not reach gets nothing")
+
+
+def _audience(audience: Audience) -> str:
+    names = dict(ContactList.objects.filter(pk__in=audience.lists + audience.exclude_lists).values_list("pk", "name"))
+    chosen = _short(", ".join(names[pk] for pk in audience.lists if pk in names))
+    if not chosen:
+        return _("Nobody yet")
+    left_out = _short(", ".join(names[pk] for pk in audience.exclude_lists if pk in names))
+    return _("%(lists)s without %(others)s") % {"lists": chosen, "others": left_out} if left_out else chosen
+
+
+def _when(campaign: Campaign) -> str:
+    if campaign.timing == Timing.NOW:
+        return campaign.get_timing_display()
+    if campaign.scheduled_at is None:
+        return _("No time yet")
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    at = campaign.scheduled_at.astimezone(zone)
+    words = _("%(time)s, handed to the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
+    return words % {"time": f"{date_format(at, 'j M Y, H:i')} ({zone.key})"}
+
+
+def duration(seconds: int) -> str:
+    """90 -> "1 min 30 s"."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        (hours, _("%(n)d h")),
+        (minutes, _("%(n)d min")),
+        (rest, _("%(n)d s")),
+    ]
+    return " ".join(words % {"n": n} for n, words in parts if n)
+
+
+def browser_words() -> dict[str, str]:
+    """What composer.js says, in the reader's language."""
+    return {
+        "onePart": _("%(encoding)s · %(units)s of %(room)s · 1 part"),
+        "parts": _("%(encoding)s · %(units)s of %(room)s · %(parts)s parts"),
+        "uploadFailed": _("The upload failed. Try again."),
+        "hours": _("%(n)s h"),
+        "minutes": _("%(n)s min"),
+        "seconds": _("%(n)s s"),
+    }

@@ -1,0 +1,223 @@
+// The composer beyond what the server renders: counters as one types, merge tags from a menu, pictures at once, the
+// phone on small screens, a warning before unsaved words are left. The form works whole without any of it.
+import { sketch } from "./merge.js";
+import { isReplaceable, plain, smsParts } from "./sms.js";
+
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const form = one("#composer");
+const words = JSON.parse(one("#composer-words").textContent);
+
+// The phone and the figures listen for it: something was changed by code, not by typing.
+const changed = () => document.body.dispatchEvent(new Event("composed"));
+
+const say = (template, values) => template.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
+
+function countText(counter, field) {
+  const length = [...sketch(field.value.trim())].length;
+  const max = Number(counter.dataset.max);
+  counter.textContent = `${length} / ${max}`;
+  counter.classList.toggle("near", length > max * 0.9 && length <= max);
+  counter.classList.toggle("over", length > max);
+}
+
+function countSms(counter, field) {
+  const taken = smsParts(sketch(field.value.trim()));
+  const room = taken.parts > 1 ? taken.parts * taken.part : taken.room;
+  const values = { encoding: taken.encoding, units: taken.units, room, parts: taken.parts };
+  counter.textContent = taken.units ? say(taken.parts === 1 ? words.onePart : words.parts, values) : "";
+  counter.classList.toggle("over", taken.encoding === "GSM-7" && taken.units > 765);
+  counter.classList.toggle("near", taken.parts > 1);
+  showCulprits(taken.culprits);
+}
+
+function showCulprits(culprits) {
+  const shown = one("#culprits-shown");
+  one("#culprits").hidden = !culprits.length;
+  one("#culprits-replace").hidden = !culprits.some(isReplaceable);
+  shown.replaceChildren(
+    ...culprits.slice(0, 12).flatMap((character) => {
+      const code = document.createElement("code");
+      code.textContent = character === "\t" ? "⇥" : character;
+      return [code, " "];
+    }),
+    culprits.length > 12 ? "…" : "",
+  );
+}
+
+function counters() {
+  for (const counter of all(".count")) {
+    const field = one(`#${counter.dataset.for}`);
+    const count = counter.dataset.count === "sms" ? countSms : countText;
+    field.addEventListener("input", () => count(counter, field));
+    count(counter, field);
+  }
+  const text = one("#id_sms_text");
+  one("#culprits-replace").addEventListener("click", () => {
+    text.value = plain(text.value);
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+    text.focus();
+  });
+}
+
+// --- merge tags ---------------------------------------------------------------------------------------------------
+
+const chosenFields = () => [
+  ...new Set(all('input[name="lists"]:checked').flatMap((box) => box.dataset.fields.split(" ").filter(Boolean))),
+];
+
+function insert(field, text) {
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  const word = text.indexOf("|");
+  if (word > 0) field.setSelectionRange(field.selectionStart - text.length + word + 1, field.selectionStart - 1);
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function fillTagMenu(menu) {
+  const list = one(".dropdown-menu", menu);
+  const field = one(`#${menu.dataset.target}`);
+  const names = chosenFields();
+  const items = names.map((name) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "dropdown-item";
+    const code = document.createElement("code");
+    code.textContent = `{${name}}`;
+    button.append(code);
+    button.addEventListener("click", () => insert(field, `{${name}|${list.dataset.word}}`));
+    return button;
+  });
+  const nothing = document.createElement("span");
+  nothing.className = "tag-nothing";
+  nothing.textContent = list.dataset.nothing;
+  list.replaceChildren(...(items.length ? items : [nothing]));
+}
+
+function tagMenus() {
+  const menus = all(".tag-menu");
+  for (const menu of menus) {
+    menu.hidden = false;
+    menu.addEventListener("show.bs.dropdown", () => fillTagMenu(menu));
+  }
+}
+
+// --- pictures -------------------------------------------------------------------------------------------------------
+
+async function upload(file) {
+  const field = one("#picture-field");
+  const drop = one("#picture-drop");
+  const error = one("#picture-error");
+  const data = new FormData();
+  data.append("picture", file);
+  if (one("#id_square").checked) data.append("square", "on");
+  data.append("csrfmiddlewaretoken", one("[name=csrfmiddlewaretoken]", form).value);
+  drop.setAttribute("aria-busy", "true");
+  error.textContent = "";
+  try {
+    const answer = await fetch(field.dataset.upload, { method: "POST", body: data });
+    const text = await answer.text();
+    if (answer.ok) {
+      one("#picture-chosen").innerHTML = text; // rendered and escaped by our own server
+      one("#id_image_url").value = "";
+      changed();
+    } else {
+      error.textContent = answer.status === 422 ? text : words.uploadFailed;
+    }
+  } catch {
+    error.textContent = words.uploadFailed;
+  }
+  drop.removeAttribute("aria-busy");
+  one("#id_picture").value = "";
+}
+
+function choosePicture(name, image) {
+  const box = one("#picture-chosen");
+  one("#id_image", box).value = name;
+  const figure = document.createElement("figure");
+  figure.className = "picture-thumb";
+  const copy = document.createElement("img");
+  copy.src = image.src;
+  copy.alt = image.alt;
+  figure.append(copy);
+  one("figure", box)?.remove();
+  box.append(figure);
+  one("#id_image_url").value = "";
+  changed();
+}
+
+function pictures() {
+  const input = one("#id_picture");
+  const drop = one("#picture-drop");
+  input.addEventListener("change", () => input.files[0] && upload(input.files[0]));
+  for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.classList.add("over"));
+  for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
+  for (const radio of all('input[name="library"]')) {
+    radio.addEventListener("change", () => choosePicture(radio.value, one("img", radio.parentElement)));
+  }
+}
+
+// --- the phone, the cards, leaving ------------------------------------------------------------------------------------
+
+function phone() {
+  const panel = one("#phone");
+  const button = one("#phone-open");
+  const set = (open) => {
+    panel.classList.toggle("open", open);
+    button.setAttribute("aria-expanded", String(open));
+    (open ? one("#phone-close") : button).focus();
+  };
+  button.addEventListener("click", () => set(true));
+  one("#phone-close").addEventListener("click", () => set(false));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && panel.classList.contains("open")) set(false);
+  });
+  const whose = one("#whose");
+  const number = one("#whose_phone");
+  const show = () => (number.hidden = whose.value !== "phone");
+  whose.addEventListener("change", show);
+  show();
+}
+
+// A link to a field opens the card that it stands in.
+function links() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#id_"]');
+    const target = link && document.getElementById(link.hash.slice(1));
+    if (!target) return;
+    event.preventDefault();
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    link.closest(".bar-list")?.removeAttribute("open");
+    (target.matches("input, textarea, select") ? target : (one("input", target) ?? target)).focus();
+  });
+}
+
+function duration(seconds) {
+  const parts = [[Math.floor(seconds / 3600), words.hours], [Math.floor((seconds % 3600) / 60), words.minutes], [seconds % 60, words.seconds]];
+  return parts.filter(([n]) => n).map(([n, text]) => say(text, { n })).join(" ");
+}
+
+function validity() {
+  const field = one("#id_validity");
+  const shown = one("#validity-words");
+  const show = () => (shown.textContent = Number(field.value) > 0 ? `= ${duration(Number(field.value))}` : "");
+  field.addEventListener("input", show);
+  show();
+}
+
+function leaving() {
+  let dirty = Boolean(one("#form-errors"));
+  const mark = () => (dirty = true);
+  form.addEventListener("input", mark);
+  document.body.addEventListener("composed", mark);
+  form.addEventListener("submit", () => (dirty = false));
+  window.addEventListener("beforeunload", (event) => dirty && event.preventDefault());
+}
+
+counters();
+tagMenus();
+pictures();
+phone();
+links();
+validity();
+leaving();

@@ -1,0 +1,29 @@
+// Merge tags in the browser, by the rules of campaigns/compose/merge.py: one table of test vectors runs through both.
+const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
+
+// The text for somebody with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null when a value is missing.
+export function fill(text, fields) {
+  const missing = [];
+  const strays = [];
+  const filled = text.replace(TOKEN, (all, open, close, name, fallback, stray) => {
+    if (open) return "{";
+    if (close) return "}";
+    if (stray !== undefined) {
+      strays.push(stray);
+      return stray;
+    }
+    if (fields[name]) return fields[name];
+    if (fallback === undefined) missing.push(name);
+    return fallback ?? "";
+  });
+  return { filled: missing.length ? null : filled, missing, strays };
+}
+
+// The text with the words that stand instead of values, and the bare tags where there are none.
+export function sketch(text) {
+  return text.replace(TOKEN, (all, open, close, name, fallback) => {
+    if (open) return "{";
+    if (close) return "}";
+    return name !== undefined && fallback !== undefined ? fallback : all;
+  });
+}
