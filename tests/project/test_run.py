@@ -1,0 +1,113 @@
+"""One process manager over all of them: what it starts, and that nobody outlives it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+Start = Callable[..., subprocess.Popen[str]]
+MANAGER = """
+import sys, django
+django.setup()
+import honcho.manager
+from campaigns.management.commands.run import Processes
+honcho.manager.KILL_WAIT = 1
+processes = Processes()
+for number, command in enumerate(sys.argv[1:]):
+    processes.add_process(f"p{number}", command)
+processes.loop()
+sys.exit(processes.returncode)
+"""
+# Ends at SIGTERM, and leaves a child behind that does not.
+STUBBORN = """exec {python} -u -c "
+import os, signal
+child = os.fork()
+if child == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print('child', os.getpid(), flush=True)
+signal.pause()
+" """
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*commands: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", MANAGER, *commands],
+            cwd=ROOT,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "viberdash.settings"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def line_with(process: subprocess.Popen[str], words: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if words in line:
+            return line
+    raise AssertionError(f"it ended without saying “{words}”")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has asked after does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_run_ends_all_of_it_at_a_signal(start: Start, number: signal.Signals) -> None:
+    process = start(STUBBORN.format(python=sys.executable), "exec sleep 1000")
+    child = int(line_with(process, "child").split()[-1])
+    assert is_alive(child)
+    process.send_signal(number)
+    assert process.wait(30) == 0
+    assert not is_alive(child)
+
+
+def test_run_ends_all_of_it_when_one_ends(start: Start) -> None:
+    process = start("exec sleep 1000", "exit 7")
+    assert process.wait(30) == 7
+    assert process.stdout is not None
+    output = process.stdout.read()
+    assert "p1 stopped (rc=7)" in output
+    assert "p0 stopped (rc=-15)" in output
+
+
+def test_run_needs_a_free_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "run", "--no-sandbox"],
+            cwd=ROOT,
+            env=os.environ | {"PORT": str(port)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == f"CommandError: Port {port} is taken. Choose another: make run PORT={port + 1}\n"
