@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from campaigns.ledger.money import PLACES
 from campaigns.ledger.money import exact as exact_digits
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 from campaigns.templatetags import states
 
 register = template.Library()
@@ -58,7 +58,8 @@ def percent(part: Any, whole: Any) -> str:
 def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
     if not currency:
         return format_html('<span class="money">{}</span>', digits)
-    return format_html('<span class="money">{}&nbsp;<span class="currency">{}</span></span>', digits, currency)
+    minus = digits.replace("-", "−")
+    return format_html('<span class="money">{}&nbsp;<span class="currency">{}</span></span>', minus, currency)
 
 
 @register.filter
@@ -137,6 +138,12 @@ def phone(msisdn: str, user: Any = None) -> str:
     if user is not None and getattr(user, "role", None) == Role.VIEWER and not getattr(user, "is_superuser", False):
         return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
     return written.replace(" ", "\u00a0")
+
+
+@register.filter
+def who(person: User | None) -> str:
+    """A person's name, or else user name; a dash where it was nobody: a command, or somebody who is gone."""
+    return (person.get_full_name() or person.get_username()) if person else "–"
 
 
 @register.simple_tag

@@ -56,8 +56,8 @@ def test_percent(part: Any, whole: Any, words: str) -> None:
         (Decimal("1234.565"), "1,234.57 EUR"),
         (Decimal("0"), "0.00 EUR"),
         (Decimal("0.0023"), "0.0023 EUR"),
-        (Decimal("-0.005"), "-0.005 EUR"),
-        (Decimal("-12"), "-12.00 EUR"),
+        (Decimal("-0.005"), "−0.005 EUR"),
+        (Decimal("-12"), "−12.00 EUR"),
         (None, "not yet known"),
     ],
 )
@@ -121,6 +121,12 @@ def test_phone_is_masked_for_viewers() -> None:
     assert viberdash.phone("380972920283", User(role=Role.VIEWER)) == "+3809•••83"
     assert viberdash.phone("380972920283", User(role=Role.VIEWER, is_superuser=True)).startswith("+380\xa097")
     assert viberdash.phone("999") == "+999"
+
+
+def test_who() -> None:
+    assert viberdash.who(User(username="olena", first_name="Olena")) == "Olena"
+    assert viberdash.who(User(username="olena")) == "olena"
+    assert viberdash.who(None) == "–"
 
 
 def test_words_in_numbers_cannot_bring_markup() -> None:
