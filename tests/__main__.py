@@ -7,7 +7,13 @@ import sys
 
 from tests import chromium, platforms
 
-BESIDE = ["--dist=each", "--tx=popen//env:TEST_PLATFORM=sqlite", "--tx=popen//env:TEST_PLATFORM=services"]
+BESIDE = [
+    "-o",
+    "console_output_style=classic",
+    "--dist=each",
+    "--tx=popen//env:TEST_PLATFORM=sqlite",
+    "--tx=popen//env:TEST_PLATFORM=services",
+]
 ALONE = ["--dist=loadfile", "--tx=2*popen//env:TEST_PLATFORM=sqlite"]
 
 
