@@ -26,7 +26,7 @@ from campaigns.audience.parsing import Parser, Slice
 from campaigns.audience.reading import Layout
 from campaigns.audience.refusal import Refused
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=60)  # a slice takes a second or two
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 KEEP = "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
 AHEAD = 2  # slices read while one is being written

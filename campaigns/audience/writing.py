@@ -73,7 +73,11 @@ def _copy(people: People, list_id: int, source_id: int | None) -> None:
     rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
     text = "".join([f"{list_id}\t{msisdn}\t{country}\t{fields}\t{source}\n" for msisdn, country, fields in rows])
     columns = "list_id, msisdn, country, fields, source_id"
-    with connection.cursor() as cursor, cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy:
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,  # what fails in COPY fails when it ends, beyond Django's own wrapping
+        cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy,
+    ):
         copy.write(text)
 
 
@@ -139,6 +143,14 @@ _SQLITE_INSERT = f"""
 """
 
 
+# New ones of the statement before are there by now, and equal to themselves.
+_SQLITE_CHANGE = f"""
+    ON CONFLICT (list_id, msisdn) DO UPDATE
+    SET fields = json_patch({TABLE}.fields, excluded.fields), source_id = excluded.source_id
+    WHERE {TABLE}.fields <> json_patch({TABLE}.fields, excluded.fields)
+"""
+
+
 def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
     document = _document(people)
     with connection.cursor() as cursor:
@@ -149,18 +161,7 @@ def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: b
         countries = Counter(country for (country,) in cursor.fetchall())
         changed = 0
         if update and countries.total() < len(people):
-            cursor.execute(
-                f"""
-                UPDATE {TABLE} SET fields = json_patch({TABLE}.fields, staging.fields), source_id = %s
-                FROM (
-                    SELECT json_extract(value, '$[0]') AS msisdn, json_extract(value, '$[2]') AS fields
-                    FROM json_each(%s)
-                ) AS staging
-                WHERE {TABLE}.list_id = %s AND {TABLE}.msisdn = staging.msisdn
-                AND {TABLE}.fields <> json_patch({TABLE}.fields, staging.fields)
-                """,
-                [source_id, document, list_id],
-            )
+            cursor.execute(_SQLITE_INSERT + _SQLITE_CHANGE, [list_id, source_id, document])
             changed = cursor.rowcount
     return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
 

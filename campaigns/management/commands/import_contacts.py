@@ -1,6 +1,7 @@
 """`manage.py import_contacts FILE --list NAME`: a file of contacts into a list, as the page does it."""
 
 import json
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from campaigns.audience import importing, imports
 from campaigns.audience.models import Import, ImportState
 from campaigns.audience.refusal import Refused
+
+PATIENCE = 120  # seconds to wait for another import of the same list
 
 
 class Command(BaseCommand):
@@ -36,12 +39,24 @@ class Command(BaseCommand):
         if options["keep"]:
             made.mapping["existing"] = importing.KEEP
             made.save(update_fields=["mapping"])
-        importing.run(made.pk)
-        made.refresh_from_db()
+        self._run(made)
         if made.state != ImportState.FINISHED:
-            raise CommandError(made.failure or f"Another import into this list is at work: {made.pk} waits for it.")
+            raise CommandError(
+                made.failure or "Another import into this list is at work: a worker will do this one next."
+            )
         report = _report(made)
         self.stdout.write(json.dumps(report) if options["json"] else _lines(report))
+
+    def _run(self, made: Import) -> None:
+        """Run the import, after another one of the same list where there is one."""
+        for waiting in range(PATIENCE):
+            importing.run(made.pk)
+            made.refresh_from_db()
+            if made.state != ImportState.QUEUED:
+                return
+            if not waiting:
+                self.stderr.write("Another import into this list is at work; waiting for it.")
+            time.sleep(1)
 
 
 def _report(done: Import) -> dict[str, Any]:
