@@ -12,7 +12,6 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
 from campaigns.reports.bills import Bill, campaign_bills
 from campaigns.reports.outcomes import Outcome, outcomes
-from campaigns.team.models import User
 
 WHEN = Coalesce("launched_at", "updated_at")
 SORTS: dict[str, Lower | F | Coalesce] = {
@@ -36,9 +35,10 @@ class Row:
         return reason_text(self.campaign)
 
     @property
-    def who(self) -> User | None:
-        """Who launched it; before that, who made it."""
-        return self.campaign.launched_by or self.campaign.created_by
+    def who(self) -> str:
+        """Who launched it; before that, who made it; empty where they are gone."""
+        person = self.campaign.launched_by or self.campaign.created_by
+        return person.get_full_name() or person.get_username() if person else ""
 
 
 def campaigns(query: Mapping[str, str]) -> QuerySet[Campaign]:

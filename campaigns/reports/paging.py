@@ -53,7 +53,7 @@ def _position(model: type[Model], column: str, at: str) -> tuple[bool, tuple[Any
     if at[:1] not in ("a", "b") or not dot:
         return False, None
     try:
-        return at[0] == "b", (cast(Field[Any, Any], model._meta.get_field(column)).to_python(value), int(pk))
+        return at[0] == "b", (cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value), int(pk))
     except (ValidationError, ValueError):
         return False, None
 

@@ -1,0 +1,111 @@
+"""The table of recipients: filters, search, reasons, files."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.models import Recipient
+from campaigns.reports import recipients as people
+from campaigns.reports.outcomes import outcomes
+from tests.reports.factories import FATES, make_campaign, send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    made = make_campaign(state=CampaignState.SENDING)
+    send(made, {("UA", fate): number for number, fate in enumerate(FATES, start=1)})
+    return made
+
+
+@pytest.mark.parametrize("key", people.FILTERS)
+def test_each_filter_finds_as_many_as_the_tally_says(campaign: Campaign, key: str) -> None:
+    outcome = outcomes({campaign.pk: campaign.audience})[campaign.pk]
+    chosen = people.read_chosen({"state": key})
+    found = people.recipients(campaign, chosen).count()
+    assert found == people.expected(outcome, chosen)
+    assert found > 0
+
+
+def test_the_filters_leave_nobody_out(campaign: Campaign) -> None:
+    found = [people.recipients(campaign, people.Chosen(state)).count() for state in people.FILTERS.values()]
+    assert sum(found) == campaign.audience == Recipient.objects.filter(campaign=campaign).count()
+
+
+def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
+    found = people.recipients(campaign, people.read_chosen({"phone": "67-000-00 07"}))
+    assert [person.msisdn for person in found] == ["380670000007"]
+    assert people.recipients(campaign, people.read_chosen({"phone": "0091"})).count() == 1
+    assert people.recipients(campaign, people.read_chosen({"phone": "%"})).count() == campaign.audience
+
+
+def test_read_chosen_takes_nonsense_for_no_filter() -> None:
+    assert not people.read_chosen({"state": "happy", "phone": "abc"})
+
+
+@pytest.mark.parametrize(
+    ("fate", "words"),
+    [
+        ("queued", ""),
+        ("accepted", "Not yet known"),
+        ("sent", "Sent, not delivered yet"),
+        ("delivered", ""),
+        ("read", ""),
+        ("sms", "Not reached within the validity; SMS sent"),
+        ("sms_delivered", "Does not use Viber; SMS delivered"),
+        ("not_delivered", "Could not be delivered"),
+        ("refused", "BSG does not accept this phone number. Error 41."),
+        ("unresolved", "Nobody could settle whether the gateway took it."),
+        ("cancelled", "The campaign was cancelled before their turn."),
+        ("stopped", "Put on the stop list since the launch."),
+    ],
+)
+def test_reason(fate: str, words: str) -> None:
+    made = FATES[fate]
+    person = Recipient(
+        send_state=made.send_state,
+        delivery_state=made.delivery_state,
+        status=made.status,
+        error_code=made.error_code,
+        reason=made.reason,
+    )
+    assert people.reason(person) == words
+
+
+def test_reason_keeps_words_that_no_document_names() -> None:
+    assert people.reason(Recipient(send_state="accepted", status="teleported")) == "teleported"
+    assert people.reason(Recipient(send_state="refused", error_code=777)) == (
+        "BSG refused it for a reason that is not documented. Error 777."
+    )
+
+
+def test_viber_price_is_the_newest_that_was_named() -> None:
+    assert people.viber_price(Recipient(charged=Decimal("0.2"))) == Decimal("0.2")
+    assert people.viber_price(Recipient(charged=Decimal("0.2"), viber_price=Decimal(0))) == 0
+    assert people.viber_price(Recipient()) is None
+
+
+def test_export_has_everybody_once_in_order_over_many_reads(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "AT_ONCE", 50)
+    with CaptureQueriesContext(connection) as queries:
+        rows = list(people.export_rows(campaign, people.Chosen(), masked=False))
+    assert len(queries) == 4  # the last batch, and one read for each of the two batches and what lies beyond
+    assert [row[0] for row in rows] == list(
+        Recipient.objects.filter(campaign=campaign).order_by("batch_number", "pk").values_list("msisdn", flat=True)
+    )
+    assert len(rows[0]) == len(people.HEAD)
+
+
+def test_export_keeps_the_filter_and_masks_for_viewers(campaign: Campaign) -> None:
+    [row] = people.export_rows(campaign, people.read_chosen({"state": "queued"}), masked=True)
+    assert (row[0], row[2]) == ("3806•••01", "Queued")
+
+
+def test_export_of_nobody_is_empty() -> None:
+    assert list(people.export_rows(make_campaign(), people.Chosen(), masked=False)) == []

@@ -1,0 +1,178 @@
+"""What was spent in a period, by every grouping."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.models import Channel, Kind
+from campaigns.reports.chart import chart
+from campaigns.reports.periods import Period
+from campaigns.reports.spending import GROUPINGS, Spending, buckets, filter_words, read_filters, read_spending
+from tests.reports.factories import make_campaign, make_user, send
+
+pytestmark = pytest.mark.django_db
+UTC = ZoneInfo("UTC")
+MONTH = Period("custom", date(2026, 3, 1), date(2026, 3, 31))
+CENTS = Decimal("0.10")
+
+
+def at(day: int, month: int = 3) -> datetime:
+    return datetime(2026, month, day, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def spring() -> Campaign:
+    made = make_campaign("Spring", CampaignState.FINISHED, launched_by=make_user("olena"), tariff=2)
+    send(made, {("UA", "read"): 3, ("PL", "sms"): 1}, CENTS, at=at(2))
+    send(made, {("UA", "read"): 1}, CENTS, at=at(16))
+    return made
+
+
+@pytest.fixture
+def other(spring: Campaign) -> Campaign:
+    made = make_campaign("Other", CampaignState.FINISHED, sender="KyivMobile")
+    send(made, {("UA", "read"): 10}, CENTS, "USD", at=at(16))
+    send(made, {("UA", "unpriced"): 2}, at=at(17))
+    send(made, {("UA", "read"): 1}, CENTS, at=at(1, month=4))  # outside the period
+    return made
+
+
+def spend_by(key: str, **filters: str) -> Spending:
+    return read_spending(MONTH, GROUPINGS[key], filters)
+
+
+def table(spending: Spending) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(group.name, [(c.currency, str(c.total)) for c in group.bill.costs]) for group in spending.groups]
+
+
+EUR_SMS = "0.0410005"
+
+
+def test_by_day_newest_first(other: Campaign) -> None:
+    assert table(spend_by("day")) == [
+        ("17 Mar 2026", []),
+        ("16 Mar 2026", [("EUR", "0.1000000"), ("USD", "1.0000000")]),
+        ("2 Mar 2026", [("EUR", "0.3410005")]),
+    ]
+
+
+def test_by_week_and_month(other: Campaign) -> None:
+    assert [group.name for group in spend_by("week").groups] == ["16 Mar 2026 – 22 Mar 2026", "2 Mar 2026 – 8 Mar 2026"]
+    assert table(spend_by("month")) == [("March 2026", [("EUR", "0.4410005"), ("USD", "1.0000000")])]
+
+
+def test_by_campaign_the_dearest_first_in_each_currency(other: Campaign) -> None:
+    assert table(spend_by("campaign")) == [("Spring", [("EUR", "0.4410005")]), ("Other", [("USD", "1.0000000")])]
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("country", ["Ukraine", "Poland"]),
+        ("sender", ["ViberShop", "KyivMobile"]),
+        ("user", ["olena", "Nobody"]),
+        ("tariff", ["Tariff 2", "Tariff 0"]),
+        ("channel", ["Viber", "SMS"]),
+    ],
+)
+def test_by_other_things(other: Campaign, key: str, names: list[str]) -> None:
+    assert [group.name for group in spend_by(key).groups] == names
+
+
+@pytest.mark.parametrize("key", GROUPINGS)
+def test_every_grouping_adds_up_to_the_same_in_one_query(other: Campaign, key: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        spending = spend_by(key)
+    assert len(queries) == 1
+    assert {cost.currency: cost.total for cost in spending.total.costs} == {
+        "EUR": Decimal("0.4410005"),
+        "USD": Decimal(1),
+    }
+    assert (spending.total.entries, spending.total.not_yet_known) == (19, 2)
+    assert sum(group.bill.entries for group in spending.groups) == 19
+
+
+def test_fees_belong_to_no_campaign(spring: Campaign) -> None:
+    enter([Movement(Kind.FEE, Channel.FEE, None, None, "", "EUR", Decimal("25"))], at(5))
+    groups = {group.name: group for group in spend_by("campaign").groups}
+    assert groups["No campaign"].bill.costs[0].fee == Decimal(25)
+    assert groups["No campaign"].url == "/spend/entries/?campaign=none&from=2026-03-01&to=2026-03-31"
+
+
+def test_a_group_opens_what_it_is_made_of(spring: Campaign, other: Campaign) -> None:
+    assert spend_by("day").groups[-1].url == "/spend/?from=2026-03-02&to=2026-03-02&group=campaign"
+    assert spend_by("week").groups[0].url == "/spend/?from=2026-03-16&to=2026-03-22&group=day"
+    assert spend_by("month").groups[0].url == "/spend/?from=2026-03-01&to=2026-03-31&group=day"
+    entries = f"/spend/entries/?campaign={spring.pk}&from=2026-03-01&to=2026-03-31"
+    assert spend_by("campaign").groups[0].url == entries
+    assert spend_by("country").groups[0].url == "/spend/?country=UA&from=2026-03-01&to=2026-03-31&group=campaign"
+    inside = spend_by("country", campaign=str(spring.pk)).groups[1].url
+    assert inside == f"/spend/entries/?campaign={spring.pk}&country=PL&from=2026-03-01&to=2026-03-31"
+
+
+def test_a_week_is_cut_at_the_ends_of_the_period(spring: Campaign) -> None:
+    period = Period("custom", date(2026, 3, 3), date(2026, 3, 17))
+    assert (
+        read_spending(period, GROUPINGS["week"], {}).groups[0].url == "/spend/?from=2026-03-16&to=2026-03-17&group=day"
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "total"),
+    [
+        ({"country": "PL"}, EUR_SMS),
+        ({"channel": "sms"}, EUR_SMS),
+        ({"tariff": "2"}, "0.4410005"),
+        ({"user": "none"}, None),
+    ],
+)
+def test_filters(spring: Campaign, filters: dict[str, str], total: str | None) -> None:
+    costs = spend_by("day", **filters).total.costs
+    assert (str(costs[0].total) if costs else None) == total
+
+
+def test_read_filters_leaves_out_what_is_malformed() -> None:
+    query = {"campaign": "7", "sender": "x'; DROP", "country": "none", "user": "9" * 30, "tariff": "-1", "page": "2"}
+    assert read_filters(query) == {"campaign": "7", "country": "none"}
+
+
+def test_filter_words(spring: Campaign) -> None:
+    assert filter_words("campaign", str(spring.pk)) == "Campaign: Spring"
+    assert filter_words("country", "PL") == "Country: Poland"
+    assert filter_words("sender", "none") == "Sender: none"
+    assert filter_words("campaign", "999999") == "Campaign: 999999"
+
+
+def test_buckets_leave_no_day_out() -> None:
+    period = Period("custom", date(2026, 2, 26), date(2026, 3, 10))
+    assert len(buckets(Spending(period, GROUPINGS["day"]))) == 13
+    assert buckets(Spending(period, GROUPINGS["week"])) == [date(2026, 2, 23), date(2026, 3, 2), date(2026, 3, 9)]
+    assert buckets(Spending(period, GROUPINGS["month"])) == [date(2026, 2, 1), date(2026, 3, 1)]
+
+
+def test_chart_draws_each_currency_with_all_days(other: Campaign) -> None:
+    drawn = chart(spend_by("day"))
+    assert (len(drawn["labels"]), drawn["labels"][1], drawn["time"]) == (31, "2 Mar", True)
+    euro, dollar = drawn["currencies"]
+    assert [one["channel"] for one in euro["series"]] == ["viber", "sms"]
+    assert euro["series"][0]["values"][1] == "0.3000000"
+    assert [one["channel"] for one in dollar["series"]] == ["viber"]
+    assert drawn["links"][1] == "/spend/?from=2026-03-02&to=2026-03-02&group=campaign"
+    assert drawn["links"][2] == ""
+
+
+def test_chart_of_things_draws_the_dearest(spring: Campaign) -> None:
+    drawn = chart(spend_by("country"))
+    assert (drawn["labels"], drawn["time"]) == (["Ukraine", "Poland"], False)
+
+
+def test_days_are_fixed_when_entered(spring: Campaign) -> None:
+    with timezone.override("Pacific/Auckland"):
+        assert [group.name for group in spend_by("day").groups] == ["16 Mar 2026", "2 Mar 2026"]

@@ -1,0 +1,154 @@
+"""The Django admin: for administrators, to look at everything and to change what is theirs."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from campaigns.admin import ReadOnly, ShortPaginator
+from campaigns.models import Campaign, CampaignState, LedgerEntry, Recipient, Role, Sender, User
+from tests.reports.factories import make_campaign, make_user, send
+
+pytestmark = pytest.mark.django_db
+MODELS = [model for model in admin.site._registry if model._meta.app_label == "campaigns"]
+READ_ONLY = [model for model in MODELS if isinstance(admin.site._registry[model], ReadOnly)]
+
+
+def page(model: type[Model], name: str, *args: Any) -> str:
+    return reverse(f"admin:campaigns_{model._meta.model_name}_{name}", args=args)
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_model_can_be_looked_at(boss: Client, model: type[Model]) -> None:
+    send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 2, ("UA", "unpriced"): 1})
+    assert boss.get(page(model, "changelist")).status_code == 200
+    row = model._default_manager.first()
+    if row:
+        assert boss.get(page(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
+def test_what_the_domain_writes_is_read_only(boss: Client, model: type[Model]) -> None:
+    send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 1})
+    assert boss.get(page(model, "add")).status_code == 403
+    row = model._default_manager.first()
+    if row:
+        assert boss.post(page(model, "change", row.pk), {}).status_code == 403
+        assert boss.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+        assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", [Recipient, LedgerEntry])
+def test_the_ledger_and_its_people_are_read_only(model: type[Model]) -> None:
+    assert model in READ_ONLY
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MARKETER])
+def test_nobody_else_gets_in_whatever_flags_they_have(client: Client, role: Role) -> None:
+    client.force_login(make_user("mallory", role, is_staff=True))
+    assert client.get(page(Campaign, "changelist")).status_code == 403
+    assert client.get(page(User, "add")).status_code == 403
+
+
+def test_rows_cost_the_same_with_one_and_with_three(
+    boss: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in (1, 2, 3):
+        campaign = make_campaign(f"No. {number}", CampaignState.FINISHED, sender=f"Sender {number}")
+        send(campaign, {("UA", "read"): 2})
+        for model in (Recipient, LedgerEntry):
+            with django_assert_num_queries(4):
+                boss.get(page(model, "changelist"))
+
+
+def test_a_huge_table_is_counted_no_further_than_needed(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 9})
+    paginator = ShortPaginator(Recipient.objects.order_by("-pk"), 2)
+    paginator.most = 5
+    with django_assert_num_queries(1):
+        assert paginator.count == 5
+
+
+def test_actions_go_through_the_life_cycle_and_name_who_may_not(boss: Client) -> None:
+    sending, finished = make_campaign("Now", CampaignState.SENDING), make_campaign("Then", CampaignState.FINISHED)
+    chosen = {"action": "pause", "_selected_action": [sending.pk, finished.pk]}
+    answer = boss.post(page(Campaign, "changelist"), chosen, follow=True)
+    sending.refresh_from_db()
+    finished.refresh_from_db()
+    assert (sending.state, sending.reason, finished.state) == (
+        CampaignState.PAUSED,
+        "by_person",
+        CampaignState.FINISHED,
+    )
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Then: The campaign can't be paused: it is “Finished”.",
+        "1 campaign was moved.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("resume", CampaignState.PAUSED, CampaignState.PREPARING),
+        ("cancel", CampaignState.SENDING, CampaignState.CANCELLED),
+    ],
+)
+def test_resume_and_cancel(boss: Client, action: str, before: CampaignState, after: CampaignState) -> None:
+    campaign = make_campaign("Now", before, reason="by_person")
+    boss.post(page(Campaign, "changelist"), {"action": action, "_selected_action": [campaign.pk]})
+    campaign.refresh_from_db()
+    assert campaign.state == after
+
+
+def change(user: User, **fields: Any) -> dict[str, Any]:
+    return {"username": user.username, "role": user.role, "time_zone": "", "is_active": "on"} | fields
+
+
+def test_a_role_decides_who_gets_in_here(boss: Client) -> None:
+    user = make_user("olena")
+    boss.post(page(User, "change", user.pk), change(user, role=Role.ADMINISTRATOR))
+    user.refresh_from_db()
+    assert (user.role, user.is_staff, user.is_superuser) == (Role.ADMINISTRATOR, True, True)
+    boss.post(page(User, "change", user.pk), change(user, role=Role.VIEWER))
+    user.refresh_from_db()
+    assert (user.role, user.is_staff, user.is_superuser) == (Role.VIEWER, False, False)
+
+
+def test_nobody_locks_themselves_out(boss: Client) -> None:
+    me = User.objects.get(username="boss")
+    boss.post(page(User, "change", me.pk), change(me, role=Role.VIEWER, is_active=""))
+    me.refresh_from_db()
+    assert (me.role, me.is_active, me.is_superuser) == (Role.ADMINISTRATOR, True, True)
+
+
+def test_a_person_is_added_with_a_role(boss: Client) -> None:
+    secret = "long-and-odd-7"
+    fields = {
+        "username": "ivan",
+        "role": Role.VIEWER,
+        "usable_password": "true",
+        "password1": secret,
+        "password2": secret,
+    }
+    boss.post(page(User, "add"), fields)
+    ivan = User.objects.get(username="ivan")
+    assert (ivan.role, ivan.is_staff, ivan.check_password(secret)) == (Role.VIEWER, False, True)
+
+
+def test_people_are_made_inactive_and_never_deleted(boss: Client) -> None:
+    assert boss.post(page(User, "delete", make_user("olena").pk), {"post": "yes"}).status_code == 403
+
+
+def test_a_sender_can_be_added(boss: Client) -> None:
+    boss.post(page(Sender, "add"), {"name": "NewShop"})
+    assert Sender.objects.filter(name="NewShop").exists()
