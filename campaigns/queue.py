@@ -4,7 +4,7 @@ from django_q.tasks import async_task
 
 
 def enqueue(task: str, *args: int | str) -> None:
-    """Have a worker call `task`, the path of a function, with `args`. In a transaction, it is there after the commit."""
+    """Have a worker call `task`, the path of a function, with `args`. In a transaction: after its commit."""
     async_task(task, *args)  # type: ignore[no-untyped-call]
 
 

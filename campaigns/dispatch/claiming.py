@@ -74,8 +74,8 @@ def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
         return []
     ids = ", ".join(str(one.id) for one in claims)
     statement = f"""
-        UPDATE {BATCH} SET state = 'sending', lease_until = %s, sent_at = %s, first_sent_at = COALESCE(first_sent_at, %s),
-            attempts = attempts + 1, asked = 0, not_before = NULL
+        UPDATE {BATCH} SET state = 'sending', lease_until = %s, sent_at = %s,
+            first_sent_at = COALESCE(first_sent_at, %s), attempts = attempts + 1, asked = 0, not_before = NULL
         WHERE id IN ({ids}) AND token = %s AND state = 'leased'
             AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = campaign_id AND c.state = 'sending')
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns, numbers

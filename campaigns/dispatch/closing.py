@@ -126,7 +126,8 @@ def _write_outcomes(closings: Sequence[Closing]) -> None:
 def _row(recipient: int, outcome: Outcome) -> tuple[Any, ...]:
     charged = None if outcome.price is None else to_units(outcome.price)
     return (
-        outcome.state.value, outcome.error_code, outcome.reason, outcome.gateway_id, charged, outcome.currency, recipient,
+        outcome.state.value, outcome.error_code, outcome.reason, outcome.gateway_id, charged, outcome.currency,
+        recipient,
     )  # fmt: skip
 
 

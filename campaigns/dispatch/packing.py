@@ -55,7 +55,8 @@ class Packer:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT} WHERE campaign_id = %s"  # noqa: S608
-                f" AND batch_number IN ({', '.join(map(str, numbers))}) AND send_state = 'queued' ORDER BY batch_number, id",
+                f" AND batch_number IN ({', '.join(map(str, numbers))}) AND send_state = 'queued'"
+                " ORDER BY batch_number, id",
                 [self.campaign.pk],
             )
             found = cursor.fetchall()

@@ -1,8 +1,8 @@
 """Settle what nobody knows: ask the gateway by reference for everybody in an AMBIGUOUS batch who is still queued.
 
 Found: accepted, with its id and price. Not found (error 40): after a quarantine, in which a late request may still
-arrive there, the batch is sent again with the same references. What can't be settled while the message is valid is UNRESOLVED:
-a person decides, and nothing is sent again by itself.
+arrive there, the batch is sent again with the same references. What can't be settled while the message is valid is
+UNRESOLVED: a person decides, and nothing is sent again by itself.
 """
 
 import secrets

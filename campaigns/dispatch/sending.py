@@ -1,8 +1,9 @@
 """The sender: claims batches, commits the intent, posts over several connections, writes down what became of them.
 
 One thread talks to the database; the connections' threads know only the gateway. Each turn of the database thread is
-one transaction: what was answered since the last turn is closed, the next intents are committed, the next batches claimed.
-What it holds in memory changes only after the commit, so a turn can be repeated when the database went away under it.
+one transaction: what was answered since the last turn is closed, the next intents are committed, the next batches
+claimed. What it holds in memory changes only after the commit, so a turn can be repeated when the database went away
+under it.
 """
 
 import logging

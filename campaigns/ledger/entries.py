@@ -13,7 +13,8 @@ from campaigns.ledger.money import to_units
 from campaigns.ledger.totals import Sums, shard
 
 COLUMNS = (
-    "at", "day", "kind", "channel", "purpose", "campaign_id", "recipient_id", "country", "currency", "amount", "settles", "note",
+    "at", "day", "kind", "channel", "purpose", "campaign_id", "recipient_id", "country", "currency", "amount",
+    "settles", "note",
 )  # fmt: skip
 TOTAL_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"
@@ -51,8 +52,8 @@ def enter(movements: Sequence[Movement], at: datetime) -> None:
     for m in movements:
         units = None if m.amount is None else to_units(m.amount)
         rows.append((
-            at, day, m.kind.value, m.channel.value, m.purpose.value, m.campaign_id, m.recipient_id, m.country, m.currency,
-            units, m.settles, m.note,
+            at, day, m.kind.value, m.channel.value, m.purpose.value, m.campaign_id, m.recipient_id, m.country,
+            m.currency, units, m.settles, m.note,
         ))  # fmt: skip
         key = (day, m.campaign_id, m.purpose.value, m.channel.value, m.kind.value, m.country, m.currency, own_shard)
         sums.add(key, units or 0, 1, (units is None) - m.settles)

@@ -29,7 +29,7 @@ class Sums:
             row.extend(deltas)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Key and deltas of each row that moves anything, in one order, so that two writers can't wait for each other."""
+        """Key and deltas of each row that moves anything, in one order: two writers can't wait for each other."""
         return [
             (*key, *deltas)
             for key, deltas in sorted(self._deltas.items(), key=lambda item: repr(item[0]))

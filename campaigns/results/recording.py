@@ -1,4 +1,4 @@
-"""Write down what the gateway says of messages: state, prices, and the money that moved, in the caller's transaction."""
+"""Write down what the gateway says of messages: state, prices, the money that moved, in the caller's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def _units(amount: Decimal | None) -> int | None:
 
 
 def _movements(person: Recipient, after: After, purpose: Purpose, country: str) -> list[Movement]:
-    """What the newest prices change: the sum of a recipient's entries in a channel is the newest price that was named."""
+    """What the newest prices change: the sum of a recipient's entries in a channel is the newest price named."""
 
     def movement(
         kind: Kind, channel: Channel, currency: str, amount: Decimal | None, settles: bool = False

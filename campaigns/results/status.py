@@ -18,7 +18,7 @@ PENDING = "pending"  # accepted, and no status known yet
 
 @dataclass(slots=True)
 class Counts:
-    """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused, unresolved and cancelled."""
+    """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused, unresolved, cancelled."""
 
     recipients: int = 0
     queued: int = 0

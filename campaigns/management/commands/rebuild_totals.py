@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Makes the totals of the ledger and the counts of recipients anew from their rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="change nothing; fail where a total is not what its rows say")
+        parser.add_argument("--check", action="store_true", help="change nothing; fail where a total is wrong")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
