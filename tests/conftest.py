@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 
 pytest_plugins = ["tests.sandbox_fixture"]
 
@@ -24,3 +25,9 @@ def django_db_modify_db_settings(
     if settings.SQLITE:
         name: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(name)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What one test keeps for a minute is not there for the next, in Redis either."""
+    cache.clear()
