@@ -47,7 +47,7 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
         )
     if campaign.button_url.lower().startswith("http://"):
         yield Problem("button_url", _("The link is plain http: phones may warn of it. Use https if the site has it."))
-    if campaign.promotional and not _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}"):
+    if campaign.promotional and campaign.text and not _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}"):
         yield Problem("text", _("Nothing in the message says how to unsubscribe."))
 
 

@@ -20,6 +20,7 @@ class Line:
     """One country. An amount that is None is not known; `least` and `most` are in `currency`."""
 
     country: str
+    name: str  # of the country, as the gateway calls it; else its code
     people: int
     viber: Price | None
     sms: Price | None
@@ -99,6 +100,7 @@ def _line(country: str, people: Parts, found: Estimate) -> Line:
     count = sum(people.values())
     return Line(
         country=country,
+        name=found.viber.names.get(country, country) if found.viber else country,
         people=count,
         viber=viber,
         sms=sms,

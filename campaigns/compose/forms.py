@@ -71,6 +71,7 @@ class CampaignForm(forms.Form):
         label=_("Kind"),
         choices=[("True", _("Promotional")), ("False", _("Transactional"))],
         coerce=lambda value: value == "True",
+        initial="True",
         required=False,
         widget=forms.RadioSelect,
     )

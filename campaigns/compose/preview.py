@@ -44,7 +44,7 @@ class Preview:
     picture: str
     button_caption: str
     sms_sender: str
-    missing: str = ""  # the tag that this person has no value for
+    missing: str = ""  # the tag, in its braces, that this person has no value for
     pieces: list[Piece] = field(default_factory=list)
     sms_taken: sms.Parts = reach.NO_PARTS
     sms_parts: list[SmsPart] = field(default_factory=list)
@@ -64,7 +64,7 @@ def preview(campaign: Campaign, person: Contact | None) -> Preview:
         rendered = template.for_fields(fields)
     except MissingValue as lacking:
         rendered = template.sketch(fields)
-        missing = lacking.name if person else ""
+        missing = f"{{{lacking.name}}}" if person else ""
     return Preview(
         person=person,
         rendered=rendered,

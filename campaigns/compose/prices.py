@@ -41,6 +41,12 @@ class Prices:
     list: PriceList | None
     failure: str = ""
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What the gateway calls each country; "" is not one."""
+        rows = self.list.rows if self.list else []
+        return {row["country"]: row["country_name"] for row in rows if row["country"] and row["country_name"]}
+
     def of(self, country: str) -> Price | None:
         """The price in `country`, else that of the other countries; None where the gateway names neither."""
         return self.by_country.get(country) or self.by_country.get(ELSEWHERE)

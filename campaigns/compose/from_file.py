@@ -1,0 +1,115 @@
+"""A campaign as a JSON file says it, through the same form as the page.
+
+The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
+tariff, lists, exclude_lists, scheduled_at, budget`; null or absent is the default. Lists go by their names;
+`scheduled_at` is ISO 8601 with an offset, and the campaign is sent by us at that time.
+"""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from campaigns.audience.models import ContactList
+from campaigns.compose.forms import CampaignForm
+from campaigns.compose.models import Timing
+
+TEXTS = ("name", "sender", "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
+LISTS = ("lists", "exclude_lists")
+
+
+class NotUsable(ValueError):  # noqa: N818 - said to a person
+    """What is wrong with the file, in one line."""
+
+
+def read(path: str) -> dict[str, Any]:
+    """The object in the JSON file at `path`. Raises NotUsable."""
+    try:
+        found = json.loads(Path(path).read_text("utf-8-sig"), parse_float=Decimal)
+    except OSError as error:
+        raise NotUsable(_("%(path)s can't be read: %(why)s") % {"path": path, "why": error.strerror}) from error
+    except (ValueError, RecursionError) as error:
+        raise NotUsable(_("%(path)s is not JSON: %(why)s") % {"path": path, "why": error}) from error
+    if not isinstance(found, dict):
+        raise NotUsable(_("%(path)s should hold one object, {…}.") % {"path": path})
+    return found
+
+
+def form_of(said: dict[str, Any]) -> CampaignForm:
+    """The form filled in with what a file says. Raises NotUsable for what no form could hold."""
+    if unknown := sorted(said.keys() - READERS.keys()):
+        raise NotUsable(_("unknown field: %(names)s") % {"names": ", ".join(unknown)})
+    data: dict[str, Any] = {"timing": Timing.NOW}
+    for field, value in said.items():
+        if value is not None:
+            data |= READERS[field](field, value)
+    return CampaignForm(data)
+
+
+def complaint(form: CampaignForm) -> str:
+    """What is wrong with an invalid form, in one line: each field with its words."""
+    return " ".join(
+        f"{field}: {' '.join(str(words) for words in errors)}" for field, errors in form.errors.items()
+    ).replace("\n", " ")
+
+
+def _wrong(field: str, expected: str) -> NotUsable:
+    return NotUsable(_("%(field)s should be %(expected)s.") % {"field": field, "expected": expected})
+
+
+def _text(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, str):
+        raise _wrong(field, _("a text"))
+    return {field: value}
+
+
+def _number(field: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise _wrong(field, _("a whole number"))
+    return {field: str(value)}
+
+
+def _amount(field: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise _wrong(field, _("an amount, such as 12.50"))
+    return {field: str(value)}
+
+
+def _flag(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, bool):
+        raise _wrong(field, _("true or false"))
+    return {field: str(value)}
+
+
+def _named_lists(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise _wrong(field, _("the names of lists, in brackets"))
+    known = dict(ContactList.objects.filter(name__in=value).values_list("name", "pk"))
+    if missing := [name for name in value if name not in known]:
+        raise NotUsable(_("%(field)s: there is no list “%(names)s”.") % {"field": field, "names": "”, “".join(missing)})
+    return {field: [known[name] for name in value]}
+
+
+def _time(field: str, value: Any) -> dict[str, Any]:
+    try:
+        at = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise _wrong(field, _("a time with an offset, such as 2030-01-31T09:00:00+02:00"))
+    return {field: value, "timing": Timing.AT}
+
+
+READERS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
+    **dict.fromkeys(TEXTS, _text),
+    **dict.fromkeys(LISTS, _named_lists),
+    "promotional": _flag,
+    "validity": _number,
+    "tariff": _number,
+    "scheduled_at": _time,
+    "budget": _amount,
+}

@@ -1,0 +1,64 @@
+"""`manage.py campaign create FILE.json | launch ID | pause ID | resume ID | cancel ID | status ID`, each with --json."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from campaigns.compose import drafts, from_file, lifecycle
+from campaigns.compose.models import Campaign
+from campaigns.results.status import status
+
+
+class Command(BaseCommand):
+    help = "Creates a campaign from a JSON file, moves it, or says where it stands."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create|launch|pause|resume|cancel|status")
+        create = verbs.add_parser("create", help="a new draft, as the JSON file says")
+        create.add_argument("file", metavar="FILE")
+        create.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
+        for verb in (*lifecycle.MOVES, "status"):
+            moved = verbs.add_parser(verb)
+            moved.add_argument("id", type=int, metavar="ID")
+            moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
+
+    def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
+        if verb == "create":
+            answer = self._create(options["file"])
+        elif verb == "status":
+            answer = status(self._campaign(options["id"]))
+        else:
+            answer = self._move(verb, options["id"])
+        self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _in_words(answer))
+
+    @staticmethod
+    def _create(path: str) -> dict[str, Any]:
+        try:
+            form = from_file.form_of(from_file.read(path))
+        except from_file.NotUsable as wrong:
+            raise CommandError(str(wrong)) from wrong
+        if not form.is_valid():
+            raise CommandError(from_file.complaint(form))
+        return {"id": drafts.save(form, None).pk}
+
+    def _move(self, verb: str, pk: int) -> dict[str, Any]:
+        campaign = self._campaign(pk)
+        try:
+            lifecycle.MOVES[verb](pk, None)
+        except lifecycle.Refused as refused:
+            raise CommandError(str(refused)) from refused
+        campaign.refresh_from_db(fields=["state"])
+        return {"id": pk, "state": campaign.state}
+
+    @staticmethod
+    def _campaign(pk: int) -> Campaign:
+        try:
+            return Campaign.objects.get(pk=pk)
+        except Campaign.DoesNotExist as missing:
+            raise CommandError(_("There is no campaign %(id)d.") % {"id": pk}) from missing
+
+
+def _in_words(answer: dict[str, Any]) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in answer.items())

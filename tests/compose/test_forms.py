@@ -1,0 +1,156 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from pytest_django import Settings
+
+from campaigns.compose.forms import CampaignForm, initial_of
+from campaigns.compose.models import Campaign, Picture, Timing
+from tests.compose.factories import contact_list, draft, ukrainians
+
+pytestmark = pytest.mark.django_db
+BASE = "https://dash.example.com"
+BUTTON = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
+
+
+def form(files: dict[str, Any] | None = None, **said: Any) -> CampaignForm:
+    return CampaignForm({"name": "Spring", "sender": "Shop", "text": "Hello", **said}, files, base_url=BASE)
+
+
+def filled(made: CampaignForm) -> Campaign:
+    assert made.is_valid(), made.errors
+    return made.fill(Campaign())
+
+
+def png(side: int = 400, name: str = "sale.png") -> SimpleUploadedFile:
+    buffer = BytesIO()
+    Image.new("RGB", (side, side), "green").save(buffer, "PNG")
+    return SimpleUploadedFile(name, buffer.getvalue(), "image/png")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: object) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+
+
+def test_the_least_is_a_name_a_sender_and_a_text() -> None:
+    campaign = filled(form())
+    assert (campaign.text, campaign.promotional, campaign.validity, campaign.tariff) == ("Hello", True, 86_400, 0)
+    assert campaign.timing == Timing.NOW
+    assert set(CampaignForm({}).errors) == {"name", "sender", "text"}
+
+
+def test_line_ends_become_one_character() -> None:
+    assert filled(form(text="a\r\nb\rc")).text == "a\nb\nc"
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"name": "n" * 101}, "name"),
+        ({"sender": "s" * 15}, "sender"),
+        ({"text": "я" * 1001}, "text"),
+        ({"text": "broken \ud83d"}, "text"),
+        ({"image_url": "https://cdn.example.com/a.png"}, "image_url"),
+        ({"button_caption": "c" * 21, "button_url": "https://shop.example.com/"}, "button_caption"),
+        ({"button_caption": "Buy", "button_url": "ftp://shop.example.com/"}, "button_url"),
+        ({"button_caption": "Buy"}, "button_url"),
+        ({"sms_sender": "Shop"}, "sms_text"),
+        ({"sms_text": "Hi", "sms_sender": "1" * 16}, "sms_sender"),
+        ({"validity": "14"}, "validity"),
+        ({"validity": "86401"}, "validity"),
+        ({"validity": "day"}, "validity"),
+        ({"tariff": "10"}, "tariff"),
+        ({"lists": ["999"]}, "lists"),
+        ({"timing": "at"}, "scheduled_at"),
+        ({"timing": "at", "scheduled_at": "soon"}, "scheduled_at"),
+        ({"timing": "at", "scheduled_at": "2020-01-01T10:00"}, "scheduled_at"),
+        ({"timing": "never"}, "timing"),
+        ({"time_zone": "Mars/Base"}, "time_zone"),
+        ({"budget": "-1"}, "budget"),
+        ({"budget": "1.00000001"}, "budget"),
+        ({"image": "pictures/nobody.png"}, "image"),
+    ],
+)
+def test_what_the_contract_refuses_is_refused_at_its_field(said: dict[str, Any], field: str) -> None:
+    assert set(form(**said).errors) == {field}
+
+
+def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
+    chosen = contact_list("A", ukrainians(1))
+    assert form(text="Hi {name}").is_valid()
+    assert set(form(text="Hi {name}", lists=[chosen.pk]).errors) == {"text"}
+
+
+def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "UTC"
+    said = {"timing": "gateway", "scheduled_at": "2026-12-24T10:00", "time_zone": "Europe/Kyiv"}
+    campaign = filled(form(**said))
+    assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)
+    assert (campaign.timing, campaign.time_zone) == (Timing.GATEWAY, "Europe/Kyiv")
+
+
+def test_a_time_with_an_offset_stands_by_itself() -> None:
+    campaign = filled(form(timing="at", scheduled_at="2026-12-24T10:00:00+05:00", time_zone="Europe/Kyiv"))
+    assert campaign.scheduled_at == datetime(2026, 12, 24, 5, tzinfo=UTC)
+
+
+def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
+    made = form(timing="at", scheduled_at="2027-03-28T03:30", time_zone="Europe/Kyiv")
+    assert set(made.errors) == {"scheduled_at"}
+
+
+def test_now_forgets_the_time() -> None:
+    assert filled(form(timing="now", scheduled_at="2026-12-24T10:00")).scheduled_at is None
+
+
+def test_budget_is_exact() -> None:
+    assert filled(form(budget="0.0000001")).budget == Decimal("0.0000001")
+
+
+def test_an_upload_becomes_a_picture_of_the_library() -> None:
+    campaign = filled(form({"picture": png()}, **BUTTON))
+    picture = Picture.objects.get()
+    assert (picture.title, picture.width, picture.height) == ("sale", 400, 400)
+    assert str(campaign.image) == str(picture.file)
+    assert campaign.image_url == f"{BASE}/media/{picture.file}"
+
+
+def test_an_upload_stays_chosen_when_another_field_is_wrong() -> None:
+    made = form({"picture": png()}, **BUTTON, validity="1")
+    assert set(made.errors) == {"validity"}
+    assert str(made.fill(Campaign()).image) == str(Picture.objects.get().file)
+
+
+def test_a_picture_without_a_button_is_refused_at_the_picture() -> None:
+    assert set(form({"picture": png()}).errors) == {"picture"}
+
+
+def test_a_picture_of_the_library_can_be_chosen_and_an_address_goes_before_it() -> None:
+    kept = str(filled(form({"picture": png()}, **BUTTON)).image)
+    assert filled(form(**BUTTON, image=kept)).image_url == f"{BASE}/media/{kept}"
+    other = filled(form(**BUTTON, image=kept, image_url="https://cdn.example.com/a.png"))
+    assert (str(other.image), other.image_url) == ("", "https://cdn.example.com/a.png")
+    removed = filled(form(**BUTTON, image=kept, remove_picture="on"))
+    assert (str(removed.image), removed.image_url) == ("", "")
+
+
+def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
+    made = form(text="я" * 1001, validity="x", lists=[contact_list("A", ukrainians(1)).pk], scheduled_at="?")
+    made.sketch()
+    campaign = made.fill(Campaign())
+    assert (len(campaign.text), campaign.validity) == (1001, 86_400)
+    assert len(made.audience.lists) == 1
+
+
+def test_what_is_saved_is_shown_again() -> None:
+    when = datetime(2026, 12, 24, 8, tzinfo=UTC)
+    chosen = contact_list("A", ukrainians(1))
+    campaign = draft(chosen, timing=Timing.AT, scheduled_at=when, time_zone="Europe/Kyiv", promotional=False)
+    shown = initial_of(campaign)
+    assert shown["scheduled_at"] == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - as the field shows it
+    assert (shown["promotional"], shown["lists"], shown["sender"]) == ("False", [chosen.pk], "Shop")
