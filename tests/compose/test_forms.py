@@ -14,7 +14,7 @@ from tests.compose.factories import contact_list, draft, ukrainians
 
 pytestmark = pytest.mark.django_db
 BASE = "https://dash.example.com"
-BUTTON = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
+BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
 
 
 def form(files: dict[str, Any] | None = None, **said: Any) -> CampaignForm:
@@ -88,7 +88,7 @@ def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
 
 def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
-    said = {"timing": "gateway", "scheduled_at": "2026-12-24T10:00", "time_zone": "Europe/Kyiv"}
+    said: dict[str, Any] = {"timing": "gateway", "scheduled_at": "2026-12-24T10:00", "time_zone": "Europe/Kyiv"}
     campaign = filled(form(**said))
     assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)
     assert (campaign.timing, campaign.time_zone) == (Timing.GATEWAY, "Europe/Kyiv")

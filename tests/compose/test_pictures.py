@@ -22,7 +22,7 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 
 def picture(size: tuple[int, int] = (400, 400), kind: str = "PNG", mode: str = "RGB", **options: object) -> BytesIO:
     buffer = BytesIO()
-    Image.new(mode, size, "teal" if mode != "P" else 3).save(buffer, kind, **options)  # type: ignore[arg-type]
+    Image.new(mode, size, "teal" if mode != "P" else 3).save(buffer, kind, **options)
     buffer.seek(0)
     return buffer
 

@@ -1,0 +1,139 @@
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from campaigns.compose.models import Campaign, Sender, Timing
+from tests.compose.factories import contact_list, draft, ukrainians
+
+pytestmark = pytest.mark.django_db
+LEAST = {"name": "Spring", "sender": "Shop", "text": "Hello"}
+
+
+def command(*arguments: object) -> Any:
+    out = StringIO()
+    call_command("campaign", *map(str, arguments), "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def create(tmp_path: Path, said: object) -> Campaign:
+    file = tmp_path / "campaign.json"
+    file.write_text(said if isinstance(said, str) else json.dumps(said))
+    return Campaign.objects.get(pk=command("create", file)["id"])
+
+
+def test_create_takes_every_field(tmp_path: Path) -> None:
+    chosen, out = contact_list("A", ukrainians(3)), contact_list("B", ukrainians(1))
+    campaign = create(
+        tmp_path,
+        {
+            "name": "Spring",
+            "sender": "New Shop",
+            "text": "Привіт, {first_name|друже} 😀",
+            "image_url": "https://cdn.example.com/a.png",
+            "button_caption": "Купити",
+            "button_url": "https://shop.example.com/?n={first_name|x}",
+            "sms_sender": "Shop",
+            "sms_text": "SMS",
+            "promotional": False,
+            "validity": 3600,
+            "tariff": 2,
+            "lists": ["A"],
+            "exclude_lists": ["B"],
+            "scheduled_at": "2026-12-24T10:00:00+02:00",
+            "budget": 12.3456789,
+        },
+    )
+    assert campaign.text == "Привіт, {first_name|друже} 😀"
+    assert campaign.sender == Sender.objects.get(name="New Shop")
+    assert (campaign.image_url, campaign.button_caption) == ("https://cdn.example.com/a.png", "Купити")
+    assert campaign.button_url == "https://shop.example.com/?n={first_name|x}"
+    assert (campaign.sms_sender, campaign.sms_text) == ("Shop", "SMS")
+    assert (campaign.promotional, campaign.validity, campaign.tariff) == (False, 3600, 2)
+    assert (list(campaign.lists.all()), list(campaign.exclude_lists.all())) == ([chosen], [out])
+    assert (campaign.timing, campaign.scheduled_at) == (Timing.AT, datetime(2026, 12, 24, 8, tzinfo=UTC))
+    assert campaign.budget == Decimal("12.3456789")
+
+
+def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
+    rest = dict.fromkeys(("image_url", "button_url", "sms_text", "promotional", "validity", "tariff", "lists"))
+    campaign = create(tmp_path, {**LEAST, **rest, "scheduled_at": None, "budget": None})
+    assert (campaign.promotional, campaign.validity, campaign.timing) == (True, 86_400, Timing.NOW)
+    assert (campaign.budget, campaign.scheduled_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "should hold one object"),
+        ({**LEAST, "colour": "red"}, "unknown field: colour"),
+        ({**LEAST, "text": ""}, "text:"),
+        ({**LEAST, "text": 5}, "text should be a text."),
+        ({**LEAST, "text": "я" * 1001}, "text: The text has 1 to 1000 characters."),
+        ({"name": "Spring"}, "sender: This field is required."),
+        ({**LEAST, "sender": "s" * 15}, "sender:"),
+        ({**LEAST, "image_url": "https://cdn.example.com/a.png"}, "image_url: An image needs a button"),
+        ({**LEAST, "button_caption": "Buy"}, "button_url:"),
+        ({**LEAST, "sms_text": "Hi"}, "sms_sender:"),
+        ({**LEAST, "validity": 14}, "validity:"),
+        ({**LEAST, "validity": 20.5}, "validity should be a whole number."),
+        ({**LEAST, "validity": True}, "validity should be a whole number."),
+        ({**LEAST, "tariff": 10}, "tariff:"),
+        ({**LEAST, "promotional": "yes"}, "promotional should be true or false."),
+        ({**LEAST, "lists": ["Nobody"]}, "lists: there is no list “Nobody”."),
+        ({**LEAST, "lists": "A"}, "lists should be the names of lists"),
+        ({**LEAST, "scheduled_at": "2026-12-24T10:00:00"}, "scheduled_at should be a time with an offset"),
+        ({**LEAST, "scheduled_at": "2020-12-24T10:00:00Z"}, "scheduled_at: This time has passed."),
+        ({**LEAST, "budget": -1}, "budget:"),
+        ({**LEAST, "budget": [1]}, "budget should be an amount"),
+    ],
+)
+def test_create_refuses_in_one_line(tmp_path: Path, said: object, words: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        create(tmp_path, said)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not Campaign.objects.exists()
+    assert not Sender.objects.exists()
+
+
+def test_create_names_a_file_that_is_not_there() -> None:
+    with pytest.raises(CommandError, match="can't be read"):
+        command("create", "/nowhere.json")
+
+
+def test_the_moves_go_through_the_life_cycle() -> None:
+    pk = draft(contact_list("A", ukrainians(2))).pk
+    assert command("launch", pk) == {"id": pk, "state": "preparing"}
+    assert command("pause", pk) == {"id": pk, "state": "paused"}
+    assert command("resume", pk) == {"id": pk, "state": "preparing"}
+    assert command("cancel", pk) == {"id": pk, "state": "cancelled"}
+    with pytest.raises(CommandError, match="can't be launched"):
+        command("launch", pk)
+
+
+def test_launch_refuses_what_has_a_problem() -> None:
+    with pytest.raises(CommandError, match="Choose at least one list"):
+        command("launch", draft().pk)
+
+
+def test_status_answers_with_all_its_keys() -> None:
+    answer = command("status", draft().pk)
+    assert list(answer) == [
+        "state", "reason", "recipients", "queued", "accepted", "refused", "unresolved", "cancelled", "delivery",
+        "spend",
+    ]  # fmt: skip
+    assert answer["state"] == "draft"
+
+
+@pytest.mark.parametrize("verb", ["launch", "pause", "resume", "cancel", "status"])
+def test_a_campaign_that_is_not_there_is_named(verb: str) -> None:
+    with pytest.raises(CommandError, match="There is no campaign 99"):
+        command(verb, 99)
