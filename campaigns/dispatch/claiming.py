@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from campaigns import bulk
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState
 
@@ -62,7 +63,7 @@ def claim(campaign_id: int, how_many: int, token: str, now: datetime) -> list[Cl
             WHERE campaign_id = %s AND state = 'ready' AND (not_before IS NULL OR not_before <= %s)
             ORDER BY number LIMIT %s {locked})
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns
-    return _claims(statement, [token, _moment(now + LEASE), campaign_id, _moment(now), how_many])
+    return _claims(statement, [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), how_many])
 
 
 def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
@@ -79,8 +80,8 @@ def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
         WHERE id IN ({ids}) AND token = %s AND state = 'leased'
             AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = campaign_id AND c.state = 'sending')
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns, numbers
-    at = _moment(now)
-    return _claims(statement, [_moment(now + LEASE), at, at, token])
+    at = bulk.moment(now)
+    return _claims(statement, [bulk.moment(now + LEASE), at, at, token])
 
 
 def release(ids: Sequence[int], token: str) -> None:
@@ -102,8 +103,3 @@ def _claims(statement: str, params: Sequence[Any]) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return sorted((Claim(*row) for row in cursor.fetchall()), key=lambda one: (one.campaign_id, one.number))
-
-
-def _moment(moment: datetime) -> Any:
-    """`moment` as the database's own driver wants it in raw SQL."""
-    return connection.ops.adapt_datetimefield_value(moment)

@@ -1,20 +1,21 @@
 """Write down what became of batches: recipients, money, counts and the batches themselves, in one transaction."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from campaigns.bulk import update
+from campaigns import bulk
 from campaigns.compose import lifecycle
 from campaigns.dispatch import pacing
 from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.failpoints import reach
-from campaigns.dispatch.judging import Judgement, Next, Outcome
+from campaigns.dispatch.judging import Ending, Judgement, Next
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.tally import Moves
 from campaigns.ledger.entries import Movement, enter
@@ -23,10 +24,6 @@ from campaigns.ledger.money import to_units
 
 RECIPIENT = Recipient._meta.db_table
 STATES = {Next.DONE: BatchState.DONE, Next.AGAIN: BatchState.READY, Next.ASK: BatchState.AMBIGUOUS}
-COLUMNS = {
-    "send_state": "text", "error_code": "smallint", "reason": "text", "gateway_id": "text",
-    "charged": "bigint", "currency": "text",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def close(closings: Sequence[Closing], token: str, state: BatchState = BatchStat
     reach("close_batches")
     _write_outcomes(kept)
     reach("close_recipients")
-    enter([charge for closing in kept for charge in _charges(closing)], now)
+    enter(_charges(kept), now)
     reach("close_ledger")
     _count(kept)
     _keep_evidence(kept)
@@ -95,10 +92,7 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
     table = Batch._meta.db_table
     changes = dict(changes)
     undone = changes.pop("attempts", 0)
-    values = [
-        connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
-        for value in changes.values()
-    ]
+    values = [bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()]
     assignments = ", ".join(f"{name} = %s" for name in changes)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -110,46 +104,51 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
 
 
 def _write_outcomes(closings: Sequence[Closing]) -> None:
-    """QUEUED -> a final state, recipient by recipient."""
-    rows = [
-        _row(closing.ids[reference], outcome)
-        for closing in closings
-        for reference, outcome in closing.judgement.outcomes.items()
-    ]
-    if not rows:
-        return
-    written = update(RECIPIENT, COLUMNS, rows, guard=f"{RECIPIENT}.send_state = 'queued'")
+    """QUEUED -> a final state, by one statement for all who share what is written."""
+    accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
+    ended: defaultdict[Ending, list[tuple[int]]] = defaultdict(list)
+    for closing in closings:
+        ids = closing.ids
+        for reference, verdict in closing.judgement.accepted.items():
+            units = None if verdict.price is None else to_units(verdict.price)
+            accepted[verdict.currency].append((verdict.gateway_id, units, ids[reference]))
+        for reference, ending in closing.judgement.ended.items():
+            ended[ending].append((ids[reference],))
+    for currency, rows in accepted.items():
+        constants = {"send_state": SendState.ACCEPTED.value, "currency": currency}
+        _write(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
+    for ending, people in ended.items():
+        _write({"send_state": ending.state.value, "error_code": ending.error_code, "reason": ending.reason}, {}, people)
+
+
+def _write(constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
+    written = bulk.update(RECIPIENT, constants, columns, rows, guard=f"{RECIPIENT}.send_state = 'queued'")
     if written != len(rows):
         raise RuntimeError(f"{len(rows) - written} of {len(rows)} recipients were not queued any more")
 
 
-def _row(recipient: int, outcome: Outcome) -> tuple[Any, ...]:
-    charged = None if outcome.price is None else to_units(outcome.price)
-    return (
-        outcome.state.value, outcome.error_code, outcome.reason, outcome.gateway_id, charged, outcome.currency,
-        recipient,
-    )  # fmt: skip
-
-
-def _charges(closing: Closing) -> list[Movement]:
-    claim = closing.claim
+def _charges(closings: Sequence[Closing]) -> list[Movement]:
+    amounts: defaultdict[tuple[int, str, str, Purpose], list[tuple[int, Decimal | None]]] = defaultdict(list)
+    for closing in closings:
+        claim = closing.claim
+        for reference, verdict in closing.judgement.accepted.items():
+            account = (claim.campaign_id, claim.country, verdict.currency, closing.purpose)
+            amounts[account].append((closing.ids[reference], verdict.price))
     return [
-        Movement(
-            Kind.CHARGE, Channel.VIBER, claim.campaign_id, closing.ids[reference], claim.country, outcome.currency,
-            outcome.price, closing.purpose,
-        )
-        for reference, outcome in closing.judgement.outcomes.items()
-        if outcome.state is SendState.ACCEPTED
-    ]  # fmt: skip
+        Movement(Kind.CHARGE, Channel.VIBER, campaign_id, country, currency, charged, purpose)
+        for (campaign_id, country, currency, purpose), charged in amounts.items()
+    ]
 
 
 def _count(closings: Sequence[Closing]) -> None:
     moves = Moves()
     for closing in closings:
-        for outcome in closing.judgement.outcomes.values():
+        campaign_id, country = closing.claim.campaign_id, closing.claim.country
+        moves.arrive(campaign_id, country, SendState.ACCEPTED.value, people=len(closing.judgement.accepted))
+        for ending, people in Counter(closing.judgement.ended.values()).items():
             moves.arrive(
-                closing.claim.campaign_id, closing.claim.country, outcome.state.value,
-                error_code=outcome.error_code, reason=outcome.reason,
+                campaign_id, country, ending.state.value,
+                error_code=ending.error_code, reason=ending.reason, people=people,
             )  # fmt: skip
     moves.write()
 
@@ -174,15 +173,5 @@ def _control(closings: Sequence[Closing], now: datetime) -> None:
         lifecycle.pause_if_running(campaign_id, why)
     if any(closing.judgement.slow_down for closing in closings):
         pacing.slow_down(now)
-    elif accepted := [closing.sent_at for closing in closings if _accepted(closing)]:
+    elif accepted := [closing.sent_at for closing in closings if closing.judgement.accepted]:
         pacing.speed_up(max(accepted))
-
-
-def _accepted(closing: Closing) -> bool:
-    return any(outcome.state is SendState.ACCEPTED for outcome in closing.judgement.outcomes.values())
-
-
-def close_at_once(closings: Sequence[Closing], token: str, state: BatchState = BatchState.SENDING) -> None:
-    """`close` in a transaction of its own."""
-    with transaction.atomic():
-        close(closings, token, state)

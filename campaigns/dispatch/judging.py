@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from campaigns.compose import lifecycle
 from campaigns.dispatch.models import SendState
@@ -23,21 +23,20 @@ class Next(Enum):
     ASK = "ask"  # AMBIGUOUS: somebody may have been accepted
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The final state of one recipient. Whoever has none stays QUEUED."""
+class Ending(NamedTuple):
+    """How it ended for a recipient who was not accepted."""
 
     state: SendState
     error_code: int | None = None
     reason: str = ""
-    gateway_id: str = ""
-    price: Decimal | None = None
-    currency: str = ""
 
 
 @dataclass(slots=True)
 class Judgement:
-    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by reference
+    """Recipients by reference: whoever is neither accepted nor ended stays QUEUED."""
+
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    ended: dict[str, Ending] = field(default_factory=dict)
     next: Next = Next.DONE
     left: bool = True  # whether a request may have reached the gateway
     pause: str = ""  # pause the campaign for this reason, a key of lifecycle's
@@ -72,9 +71,7 @@ def wait_after(attempts: int, asked_for: float | None = None) -> timedelta:
 
 def _judge_one(reference: str, verdict: Verdict, judgement: Judgement) -> None:
     if isinstance(verdict, Accepted):
-        judgement.outcomes[reference] = Outcome(
-            SendState.ACCEPTED, gateway_id=verdict.gateway_id, price=verdict.price, currency=verdict.currency
-        )
+        judgement.accepted[reference] = verdict
     elif isinstance(verdict, Refused):
         _judge_refusal(reference, verdict.code, judgement)
     else:
@@ -90,5 +87,5 @@ def _judge_refusal(reference: str, code: int, judgement: Judgement) -> None:
         judgement.pause = lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
         judgement.slow_down = judgement.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
     else:
-        judgement.outcomes[reference] = Outcome(SendState.REFUSED, error_code=code)
+        judgement.ended[reference] = Ending(SendState.REFUSED, error_code=code)
         judgement.notable = judgement.notable or call is Call.DEFECT

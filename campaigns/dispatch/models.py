@@ -96,14 +96,13 @@ class Recipient(models.Model):
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
         constraints = [
-            models.UniqueConstraint("campaign", "msisdn", name="recipient_once"),
+            models.UniqueConstraint("msisdn", "campaign", name="recipient_once"),  # finds one person's messages too
             models.UniqueConstraint("reference", name="recipient_reference"),
         ]
         indexes = [
             models.Index(
                 "campaign", "batch_number", name="recipient_batch"
             ),  # the people of a batch; pages go by it too
-            models.Index("msisdn", name="recipient_msisdn"),  # one person's messages
         ]
 
     def __str__(self) -> str:

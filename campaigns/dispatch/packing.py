@@ -1,6 +1,7 @@
 """Batch -> request: who in it is still to be sent to, and with which words."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +15,7 @@ from campaigns.compose.merge import MissingValue
 from campaigns.compose.message import MessageTemplate, Rendered, build, message_for
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.claiming import Claim
-from campaigns.dispatch.judging import Outcome
+from campaigns.dispatch.judging import Ending
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.gateway.limits import TEXT_MAX
 from campaigns.gateway.types import Address, Message, SendRequest
@@ -23,6 +24,7 @@ from campaigns.ledger.models import Purpose
 RECIPIENT = Recipient._meta.db_table
 STOPPED = StopListEntry._meta.db_table
 Row = tuple[int, str, str, dict[str, str]]  # id, msisdn, reference, fields
+STOPPED_ENDING = Ending(SendState.CANCELLED, reason="stop_list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Parcel:
     claim: Claim
     request: SendRequest | None  # None: nobody in it may be sent to
     ids: dict[str, int]  # reference -> recipient
-    settled: dict[str, Outcome]  # by reference: whoever the gateway will not see, and why
+    ended: dict[str, Ending]  # by reference: whoever the gateway will not see, and why
 
 
 class Packer:
@@ -42,6 +44,7 @@ class Packer:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
         self.template: MessageTemplate = build(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
+        self._same = None if self.template.names else self._render({})  # where everybody gets the same words
 
     def pack(self, claims: Sequence[Claim]) -> list[Parcel]:
         """A parcel for each of `claims`, all of this campaign."""
@@ -56,7 +59,7 @@ class Packer:
             cursor.execute(
                 f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT} WHERE campaign_id = %s"  # noqa: S608
                 f" AND batch_number IN ({', '.join(map(str, numbers))}) AND send_state = 'queued'"
-                " ORDER BY batch_number, id",
+                " ORDER BY batch_number",
                 [self.campaign.pk],
             )
             found = cursor.fetchall()
@@ -74,28 +77,25 @@ class Packer:
         return set(StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True))
 
     def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
-        settled: dict[str, Outcome] = {}
-        addresses: dict[Rendered, list[Address]] = {}
+        ended: dict[str, Ending] = {}
+        addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
         for _pk, msisdn, reference, fields in rows:
-            if msisdn in stopped:
-                settled[reference] = Outcome(SendState.CANCELLED, reason="stop_list")
-                continue
-            rendered = self._render(fields)
-            if isinstance(rendered, Outcome):
-                settled[reference] = rendered
+            words = STOPPED_ENDING if msisdn in stopped else self._same or self._render(fields)
+            if isinstance(words, Ending):
+                ended[reference] = words
             else:
-                addresses.setdefault(rendered, []).append(Address(msisdn, reference))
+                addresses[words].append(Address(msisdn, reference))
         messages = tuple(self._message(rendered, to) for rendered, to in addresses.items())
         request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
-        return Parcel(claim, request, {row[2]: row[0] for row in rows}, settled)
+        return Parcel(claim, request, {row[2]: row[0] for row in rows}, ended)
 
-    def _render(self, fields: dict[str, str]) -> Rendered | Outcome:
+    def _render(self, fields: dict[str, str]) -> Rendered | Ending:
         try:
             rendered = self.template.for_fields(fields)
         except MissingValue:
-            return Outcome(SendState.REFUSED, reason="missing_value")
+            return Ending(SendState.REFUSED, reason="missing_value")
         if not 1 <= len(rendered.text) <= TEXT_MAX:
-            return Outcome(SendState.REFUSED, reason="text_length")
+            return Ending(SendState.REFUSED, reason="text_length")
         return rendered
 
     def _message(self, rendered: Rendered, to: list[Address]) -> Message:

@@ -19,11 +19,11 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.claiming import Claim, claim_ambiguous
 from campaigns.dispatch.closing import Closing, close
 from campaigns.dispatch.failpoints import reach
-from campaigns.dispatch.judging import Judgement, Next, Outcome, wait_after
+from campaigns.dispatch.judging import Ending, Judgement, Next, wait_after
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayError
-from campaigns.gateway.types import MessageStatus
+from campaigns.gateway.types import Accepted, MessageStatus
 from campaigns.ledger.models import Purpose
 
 AT_ONCE = 10  # batches in one round
@@ -94,14 +94,14 @@ def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgemen
     )
     for one in asked:
         if one.status is not None:
-            judgement.outcomes[one.reference] = _accepted(one.status)
+            judgement.accepted[one.reference] = _accepted(one.status)
         elif one.failure and given_up:
-            judgement.outcomes[one.reference] = Outcome(SendState.UNRESOLVED)
+            judgement.ended[one.reference] = Ending(SendState.UNRESOLVED)
         elif one.failure or not quarantined:
             judgement.next = Next.ASK
             judgement.notable = judgement.notable or bool(one.failure)
         elif campaign.state == CampaignState.CANCELLED:
-            judgement.outcomes[one.reference] = Outcome(SendState.CANCELLED, reason="cancelled")
+            judgement.ended[one.reference] = Ending(SendState.CANCELLED, reason="cancelled")
         elif judgement.next is not Next.ASK:
             judgement.next = Next.AGAIN
     if judgement.next is Next.ASK:
@@ -109,5 +109,5 @@ def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgemen
     return judgement
 
 
-def _accepted(status: MessageStatus) -> Outcome:
-    return Outcome(SendState.ACCEPTED, gateway_id=status.gateway_id, price=status.price, currency=status.currency)
+def _accepted(status: MessageStatus) -> Accepted:
+    return Accepted(status.gateway_id, status.price, status.currency)

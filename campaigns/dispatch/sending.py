@@ -32,7 +32,7 @@ from campaigns.gateway.types import SendAnswer, Unknown
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-WAITING = 16  # batches whose intent is committed and that wait for a free connection, at least
+WAITING = 32  # batches whose intent is committed and that wait for a free connection, at least
 STALE = timedelta(seconds=20)  # an intent that waited so long is given back, not sent
 IDLE = 0.2  # seconds to wait for an answer before looking at the tables again
 DATABASE_PATIENCE = 45.0  # seconds in which a database that went away may come back before answers are given up
@@ -177,7 +177,7 @@ class Sender:
     def _closing(self, posted: Posted) -> Closing:
         parcel, answer = posted.parcel, posted.answer
         judgement = self._judge(parcel, answer)
-        judgement.outcomes.update(parcel.settled)
+        judgement.ended.update(parcel.ended)
         return Closing(
             parcel.claim, parcel.ids, judgement, posted.sent_at, self.packers[parcel.claim.campaign_id].purpose,
             what=_what(answer), http_status=answer.http_status if answer else None, body=answer.body if answer else "",

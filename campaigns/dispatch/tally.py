@@ -1,6 +1,6 @@
 """Counting without scanning: how many recipients of a campaign stand where."""
 
-from campaigns.bulk import upsert
+from campaigns import bulk
 from campaigns.dispatch.models import Tally
 from campaigns.ledger.totals import Sums, shard
 
@@ -25,4 +25,4 @@ class Moves:
 
     def write(self) -> None:
         """Add them to the tally, in the caller's transaction."""
-        upsert(Tally._meta.db_table, KEYS, ", ".join(KEYS), DELTAS, self._sums.rows())
+        bulk.upsert(Tally._meta.db_table, KEYS, ", ".join(KEYS), DELTAS, self._sums.rows())

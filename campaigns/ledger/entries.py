@@ -7,31 +7,30 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from campaigns.bulk import append, upsert
+from campaigns import bulk
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.ledger.money import to_units
 from campaigns.ledger.totals import Sums, shard
 
-COLUMNS = (
-    "at", "day", "kind", "channel", "purpose", "campaign_id", "recipient_id", "country", "currency", "amount",
-    "settles", "note",
-)  # fmt: skip
 TOTAL_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"
 TOTAL_DELTAS = ("amount", "entries", "unknown")
+Amounts = Sequence[tuple[int | None, Decimal | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One movement of money, before it is entered. `amount` None: the price is not yet known."""
+    """The same movement of money for some recipients, before it is entered: an entry for each of `amounts`.
+
+    `amounts` are recipient and amount; amount None: the price is not yet known. `settles`: brings a price that was not.
+    """
 
     kind: Kind
     channel: Channel
     campaign_id: int | None
-    recipient_id: int | None
     country: str
     currency: str
-    amount: Decimal | None
+    amounts: Amounts
     purpose: Purpose = Purpose.CAMPAIGN
     settles: bool = False
     note: str = ""
@@ -43,19 +42,20 @@ def enter(movements: Sequence[Movement], at: datetime) -> None:
     Raises IntegrityError on a second charge of the same recipient and channel, InexactAmountError on more than seven
     decimals.
     """
-    if not movements:
-        return
     day = at.astimezone(settings.SITE_ZONE).date()
-    own_shard = shard()
     sums = Sums()
-    rows = []
-    for m in movements:
-        units = None if m.amount is None else to_units(m.amount)
-        rows.append((
-            at, day, m.kind.value, m.channel.value, m.purpose.value, m.campaign_id, m.recipient_id, m.country,
-            m.currency, units, m.settles, m.note,
-        ))  # fmt: skip
-        key = (day, m.campaign_id, m.purpose.value, m.channel.value, m.kind.value, m.country, m.currency, own_shard)
-        sums.add(key, units or 0, 1, (units is None) - m.settles)
-    append(LedgerEntry._meta.db_table, COLUMNS, rows)
-    upsert(LedgerTotal._meta.db_table, TOTAL_KEYS, TOTAL_CONFLICT, TOTAL_DELTAS, sums.rows())
+    for one in movements:
+        rows = [(recipient, None if amount is None else to_units(amount)) for recipient, amount in one.amounts]
+        if not rows:
+            continue
+        constants = {
+            "at": at, "day": day, "kind": one.kind.value, "channel": one.channel.value, "purpose": one.purpose.value,
+            "campaign_id": one.campaign_id, "country": one.country, "currency": one.currency, "settles": one.settles,
+            "note": one.note,
+        }  # fmt: skip
+        bulk.insert(LedgerEntry._meta.db_table, constants, {"recipient_id": "bigint", "amount": "bigint"}, rows)
+        known = [units for _recipient, units in rows if units is not None]
+        key = (day, one.campaign_id, one.purpose.value, one.channel.value, one.kind.value, one.country, one.currency)
+        unknown = len(rows) - len(known) - one.settles * len(rows)
+        sums.add((*key, shard()), sum(known), len(rows), unknown)
+    bulk.upsert(LedgerTotal._meta.db_table, TOTAL_KEYS, TOTAL_CONFLICT, TOTAL_DELTAS, sums.rows())

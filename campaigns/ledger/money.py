@@ -4,6 +4,7 @@ SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are e
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ class InexactAmountError(ValueError):
     """An amount with more than seven decimal places: the gateway names none, and rounding would lose money."""
 
 
+@lru_cache(maxsize=10_000)  # prices repeat: a price list has a few hundred
 def to_units(amount: Decimal) -> int:
     """`amount` in ten-millionths. Raises InexactAmountError if that is not a whole number."""
     units = amount.scaleb(PLACES)

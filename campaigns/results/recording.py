@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from campaigns.bulk import update
+from campaigns import bulk
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import Moves
@@ -43,7 +43,7 @@ def record(news: Sequence[News], campaign: Campaign, country: str) -> int:
         movements += _movements(one.person, after, Purpose(campaign.purpose), country)
         _count(moves, one.person, after, country)
         rows.append(_row(after))
-    update(TABLE, COLUMNS, rows)
+    bulk.update(TABLE, {}, COLUMNS, rows)
     enter(movements, timezone.now())
     moves.write()
     return settled
@@ -99,7 +99,7 @@ def _movements(person: Recipient, after: After, purpose: Purpose, country: str) 
     def movement(
         kind: Kind, channel: Channel, currency: str, amount: Decimal | None, settles: bool = False
     ) -> Movement:
-        return Movement(kind, channel, person.campaign_id, person.pk, country, currency, amount, purpose, settles)
+        return Movement(kind, channel, person.campaign_id, country, currency, [(person.pk, amount)], purpose, settles)
 
     movements = []
     before = person.viber_price if person.viber_price is not None else person.charged
