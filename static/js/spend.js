@@ -17,7 +17,7 @@
     minimumFractionDigits: 2, maximumFractionDigits: 4,
   }).format(value)} ${currency}`;
 
-  function options(currency) {
+  function options({ currency, links }) {
     const line = colour("--vd-line");
     const text = colour("--tblr-secondary-color");
     const axis = { stacked: true, border: { display: false }, ticks: { color: text, maxRotation: 0 } };
@@ -46,10 +46,10 @@
         },
       },
       onHover: (event, items) => {
-        event.native.target.style.cursor = items.length && data.links[items[0].index] ? "pointer" : "default";
+        event.native.target.style.cursor = items.length && links[items[0].index] ? "pointer" : "default";
       },
       onClick: (_event, items) => {
-        if (items.length && data.links[items[0].index]) window.location.assign(data.links[items[0].index]);
+        if (items.length && links[items[0].index]) window.location.assign(links[items[0].index]);
       },
     };
   }
@@ -82,12 +82,12 @@
       const canvas = document.createElement("canvas");
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `${one.currency}. ${room.dataset.fallback}`);
-      if (!data.time) box.style.height = `${Math.max(data.labels.length * 34 + 80, 140)}px`;
+      if (!data.time) box.style.height = `${Math.max(one.labels.length * 34 + 80, 140)}px`;
       box.append(canvas);
       figure.append(box);
       room.append(figure);
       drawn.push(new window.Chart(canvas, {
-        type: "bar", data: { labels: data.labels, datasets: series(one) }, options: options(one.currency),
+        type: "bar", data: { labels: one.labels, datasets: series(one) }, options: options(one),
       }));
     }
   }
