@@ -4,7 +4,7 @@
   const room = document.getElementById("charts");
   if (!source || !room || !window.Chart) return;
   const data = JSON.parse(source.textContent);
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const narrow = window.matchMedia("(max-width: 575.98px)").matches;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const COLOURS = {
@@ -93,6 +93,7 @@
   }
 
   draw();
+  still = true; // a change of theme, and paper, get the chart at once
   document.addEventListener("themechange", draw);
   window.addEventListener("beforeprint", () => drawn.forEach((chart) => chart.resize(680, 240)));
   window.addEventListener("afterprint", () => drawn.forEach((chart) => chart.resize()));
