@@ -20,8 +20,8 @@ import honcho.manager
 from campaigns.management.commands.run import Processes
 honcho.manager.KILL_WAIT = 1
 processes = Processes()
-for number, command in enumerate(sys.argv[1:]):
-    processes.add_process(f"p{number}", command)
+for argument in sys.argv[1:]:
+    processes.add_process(*argument.split(": ", 1))
 processes.loop()
 sys.exit(processes.returncode)
 """
@@ -78,7 +78,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_run_ends_all_of_it_at_a_signal(start: Start, number: signal.Signals) -> None:
-    process = start(STUBBORN.format(python=sys.executable), "exec sleep 1000")
+    process = start(f"worker: {STUBBORN.format(python=sys.executable)}", "web: exec sleep 1000")
     child = int(line_with(process, "child").split()[-1])
     assert is_alive(child)
     process.send_signal(number)
@@ -87,12 +87,23 @@ def test_run_ends_all_of_it_at_a_signal(start: Start, number: signal.Signals) ->
 
 
 def test_run_ends_all_of_it_when_one_ends(start: Start) -> None:
-    process = start("exec sleep 1000", "exit 7")
+    process = start("web: exec sleep 1000", "worker: exit 7")
     assert process.wait(30) == 7
     assert process.stdout is not None
     output = process.stdout.read()
-    assert "p1 stopped (rc=7)" in output
-    assert "p0 stopped (rc=-15)" in output
+    assert "worker stopped (rc=7)" in output
+    assert "web stopped (rc=-15)" in output
+
+
+def test_run_ends_the_sandbox_after_those_who_talk_to_it(start: Start) -> None:
+    process = start("sandbox: exec sleep 1000", "web: exec sleep 1000", "worker: echo ready; exec sleep 1000")
+    line_with(process, "ready")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert process.stdout is not None
+    ends = [line.split()[3] for line in process.stdout.read().splitlines() if " stopped (" in line]
+    assert sorted(ends[:2]) == ["web", "worker"]
+    assert ends[2:] == ["sandbox"]
 
 
 def test_run_needs_a_free_port() -> None:

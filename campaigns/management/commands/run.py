@@ -17,7 +17,8 @@ from honcho.environ import parse_procfile
 
 from viberdash.dotenv import is_free
 
-honcho.manager.KILL_WAIT = 20  # seconds for a worker to finish what it has in hand
+honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish what it has in hand
+LAST = "sandbox"  # ends after the others, so that the worker gets its answers
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -30,7 +31,7 @@ class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
-    """Ends them all when one ends or a signal arrives; at a second signal at once."""
+    """Ends them all when one ends or a signal arrives, LAST after the others; at a second signal at once."""
 
     asked = 0
 
@@ -54,9 +55,25 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
         self.returncode = 0
 
     def _any_stopped(self) -> bool:
+        """Asked at each turn of the loop."""
         if self.asked > 1:
             self.kill()
+        elif self._terminating and self._running() == [LAST]:
+            self._procmgr.terminate(self._processes[LAST]["pid"])
         return bool(self.asked or super()._any_stopped())
+
+    def _killall(self, force: bool = False) -> None:
+        if not force:
+            self._system_print("ending what is in hand; Ctrl-C again ends it at once\n")
+        for name in self._running():
+            pid = self._processes[name]["pid"]
+            if force:
+                self._procmgr.kill(pid)
+            elif name != LAST:
+                self._procmgr.terminate(pid)
+
+    def _running(self) -> list[str]:
+        return [name for name, process in self._processes.items() if "returncode" not in process]
 
 
 class Command(BaseCommand):
