@@ -9,21 +9,26 @@ from campaigns.reports.bills import Bill, Cost
 from campaigns.reports.spending import Group, Spending, buckets
 
 BARS = 12  # groups drawn; the table has all
+Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
 
 
 def chart(spending: Spending) -> dict[str, Any]:
     """One chart a currency, stacked by channel: over time, or the dearest groups as bars."""
     currencies = sorted(spending.total.by_currency)
-    points = _over_time(spending) if spending.grouping.by_time else _dearest(spending.groups)
     return {
         "time": spending.grouping.by_time,
-        "labels": [label for label, _bill, _url in points],
-        "links": [url for _label, _bill, url in points],
-        "currencies": [{"currency": currency, "series": _series(points, currency)} for currency in currencies],
+        "currencies": [_drawing(_points(spending, currency), currency) for currency in currencies],
     }
 
 
-Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
+def _points(spending: Spending, currency: str) -> list[Point]:
+    if spending.grouping.by_time:
+        return _over_time(spending)
+    return [_point(group) for group in spending.groups if currency in group.bill.by_currency][:BARS]
+
+
+def _point(group: Group) -> Point:
+    return group.name, group.bill, group.url
 
 
 def _over_time(spending: Spending) -> list[Point]:
@@ -36,8 +41,13 @@ def _over_time(spending: Spending) -> list[Point]:
     return points
 
 
-def _dearest(groups: list[Group]) -> list[Point]:
-    return [(group.name, group.bill, group.url) for group in groups[:BARS]]
+def _drawing(points: list[Point], currency: str) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "labels": [label for label, _bill, _url in points],
+        "links": [url for _label, _bill, url in points],
+        "series": _series(points, currency),
+    }
 
 
 def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
@@ -45,8 +55,8 @@ def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
     labels = {"viber": _("Viber"), "sms": _("SMS"), "fee": _("Sender fee")}
     nothing = Cost(currency)
     costs = [bill.by_currency.get(currency, nothing) for _label, bill, _url in points]
-    series = [
+    return [
         {"channel": channel, "label": label, "values": [str(getattr(cost, channel)) for cost in costs]}
         for channel, label in labels.items()
+        if any(getattr(cost, channel) for cost in costs)
     ]
-    return [one for one, channel in zip(series, labels, strict=True) if any(getattr(cost, channel) for cost in costs)]

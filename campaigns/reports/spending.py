@@ -63,7 +63,7 @@ GROUPINGS: dict[str, Grouping] = {
         ),
         Grouping(
             "user",
-            _L("Launched by"),
+            _L("Person"),
             ("campaign__launched_by", "campaign__launched_by__username"),
             _named(1, _L("Nobody")),
             "campaign",

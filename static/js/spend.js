@@ -7,6 +7,7 @@
   let still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const narrow = window.matchMedia("(max-width: 575.98px)").matches;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   const COLOURS = {
     light: { viber: "#6b57dd", sms: "#1098ad", fee: "#e8890c" },
     dark: { viber: "#9d8ffa", sms: "#3bc9db", fee: "#ffb04d" },

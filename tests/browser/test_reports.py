@@ -17,7 +17,8 @@ from tests.reports.factories import make_campaign, send
 Look = Callable[[Page, str], None]
 FATES = {
     ("UA", "read"): 120, ("UA", "delivered"): 60, ("PL", "sms_delivered"): 20, ("UA", "sms"): 4,
-    ("DE", "not_delivered"): 9, ("UA", "refused"): 3, ("UA", "unresolved"): 2, ("UA", "stopped"): 1, ("PL", "unpriced"): 5, ("UA", "sent"): 6,
+    ("DE", "not_delivered"): 9, ("UA", "refused"): 3, ("UA", "unresolved"): 2, ("UA", "stopped"): 1,
+    ("PL", "unpriced"): 5, ("UA", "sent"): 6,
 }  # fmt: skip
 
 

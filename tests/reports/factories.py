@@ -80,8 +80,8 @@ def send(
         made = _recipients(campaign, people, price, currency, at)
         _freeze(campaign, made, at)
         _count(campaign, made)
-        enter([charge for person, fate in made for charge in _charges(campaign, person, fate)], at)
-        enter([change for person, fate in made for change in _changes(campaign, person, fate, price)], at)
+        enter(_together([charge for person, fate in made for charge in _charges(campaign, person, fate)]), at)
+        enter(_together([change for person, fate in made for change in _changes(campaign, person, fate, price)]), at)
 
 
 Made = list[tuple[Recipient, Fate]]
@@ -157,15 +157,23 @@ def _count(campaign: Campaign, made: Made) -> None:
 def _charges(campaign: Campaign, person: Recipient, fate: Fate) -> list[Movement]:
     if fate.send_state != S.ACCEPTED:
         return []
-    viber = Movement(
-        Kind.CHARGE, Channel.VIBER, campaign.pk, person.pk, person.country, person.currency, person.charged
-    )
-    sms = Movement(Kind.CHARGE, Channel.SMS, campaign.pk, person.pk, person.country, person.currency, SMS_PRICE)
-    return [viber, sms] if fate.sms else [viber]
+    charges = [(Channel.VIBER, person.charged)] + ([(Channel.SMS, SMS_PRICE)] if fate.sms else [])
+    return [_movement(campaign, person, Kind.CHARGE, channel, amount) for channel, amount in charges]
 
 
 def _changes(campaign: Campaign, person: Recipient, fate: Fate, price: Decimal) -> list[Movement]:
     if fate.final_price is None:
         return []
-    change = fate.final_price - price
-    return [Movement(Kind.ADJUSTMENT, Channel.VIBER, campaign.pk, person.pk, person.country, person.currency, change)]
+    return [_movement(campaign, person, Kind.ADJUSTMENT, Channel.VIBER, fate.final_price - price)]
+
+
+def _movement(campaign: Campaign, person: Recipient, kind: Kind, channel: Channel, amount: Decimal | None) -> Movement:
+    return Movement(kind, channel, campaign.pk, person.country, person.currency, [(person.pk, amount)])
+
+
+def _together(movements: list[Movement]) -> list[Movement]:
+    """Those that differ in recipient and amount alone, as one."""
+    groups: dict[tuple[Kind, Channel, int | None, str, str], list[tuple[int | None, Decimal | None]]] = {}
+    for one in movements:
+        groups.setdefault((one.kind, one.channel, one.campaign_id, one.country, one.currency), []).extend(one.amounts)
+    return [Movement(*key, amounts) for key, amounts in groups.items()]

@@ -47,9 +47,8 @@ def test_unknown_prices_are_counted_until_they_are_settled() -> None:
     assert campaign_bills([campaign.pk])[campaign.pk].not_yet_known == 3
     person = campaign.recipients.filter(charged__isnull=True).first()
     assert person is not None
-    late = Movement(
-        Kind.ADJUSTMENT, Channel.VIBER, campaign.pk, person.pk, "UA", "EUR", Decimal("0.5"), settles=True
-    )  # fmt: skip
+    prices = [(person.pk, Decimal("0.5"))]
+    late = Movement(Kind.ADJUSTMENT, Channel.VIBER, campaign.pk, "UA", "EUR", prices, settles=True)
     enter([late], timezone.now() + timedelta(days=1))
     bill = campaign_bills([campaign.pk])[campaign.pk]
     assert (bill.not_yet_known, bill.costs[0].viber) == (2, Decimal("0.5234567"))
@@ -68,9 +67,7 @@ def test_country_bills() -> None:
 
 def test_spent_never_mixes_purposes() -> None:
     campaign = make_campaign(state=CampaignState.FINISHED)
-    movement = Movement(
-        Kind.CHARGE, Channel.VIBER, campaign.pk, None, "UA", "EUR", Decimal("9"), Purpose.TEST
-    )  # fmt: skip
+    movement = Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, "UA", "EUR", [(None, Decimal(9))], Purpose.TEST)
     enter([movement], timezone.now())
     send(campaign, {("UA", "read"): 1}, Decimal("1"))
     assert bills(spent())[()].costs[0].total == Decimal(1)
