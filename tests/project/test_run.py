@@ -18,9 +18,9 @@ import sys, django
 django.setup()
 import honcho.manager
 from campaigns.management.commands.run import Processes
-honcho.manager.KILL_WAIT = 1
+honcho.manager.KILL_WAIT = int(sys.argv[1])
 processes = Processes()
-for argument in sys.argv[1:]:
+for argument in sys.argv[2:]:
     processes.add_process(*argument.split(": ", 1))
 processes.loop()
 sys.exit(processes.returncode)
@@ -40,9 +40,9 @@ signal.pause()
 def start() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(*commands: str) -> subprocess.Popen[str]:
+    def start(*commands: str, wait: str = "1") -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-c", MANAGER, *commands],
+            [sys.executable, "-u", "-c", MANAGER, wait, *commands],
             cwd=ROOT,
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "viberdash.settings"},
             stdout=subprocess.PIPE,
@@ -86,6 +86,15 @@ def test_run_ends_all_of_it_at_a_signal(start: Start, number: signal.Signals) ->
     assert not is_alive(child)
 
 
+def test_run_ends_at_once_at_the_second_signal(start: Start) -> None:
+    process = start("worker: trap 'echo asked' TERM; echo ready; while true; do sleep 0.1; done", wait="1000")
+    line_with(process, "ready")
+    process.send_signal(signal.SIGINT)
+    line_with(process, "asked")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+
+
 def test_run_ends_all_of_it_when_one_ends(start: Start) -> None:
     process = start("web: exec sleep 1000", "worker: exit 7")
     assert process.wait(30) == 7
@@ -101,9 +110,9 @@ def test_run_ends_the_sandbox_after_those_who_talk_to_it(start: Start) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert process.stdout is not None
-    ends = [line.split()[3] for line in process.stdout.read().splitlines() if " stopped (" in line]
-    assert sorted(ends[:2]) == ["web", "worker"]
-    assert ends[2:] == ["sandbox"]
+    ends = [line.split(" | ")[1] for line in process.stdout.read().splitlines() if " stopped (" in line]
+    assert sorted(ends[:2]) == ["web stopped (rc=-15)", "worker stopped (rc=-15)"]
+    assert ends[2:] == ["sandbox stopped (rc=-15)"]
 
 
 def test_run_needs_a_free_port() -> None:

@@ -54,12 +54,15 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
         self.asked += 1
         self.returncode = 0
 
-    def _any_stopped(self) -> bool:
+    def _all_stopped(self) -> bool:
         """Asked at each turn of the loop."""
         if self.asked > 1:
             self.kill()
         elif self._terminating and self._running() == [LAST]:
             self._procmgr.terminate(self._processes[LAST]["pid"])
+        return bool(super()._all_stopped())
+
+    def _any_stopped(self) -> bool:
         return bool(self.asked or super()._any_stopped())
 
     def _killall(self, force: bool = False) -> None:
