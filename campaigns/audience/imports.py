@@ -92,7 +92,7 @@ def _proposal(opened: Import) -> tuple[str, dict[str, Any]]:
 
 def _as_last_time(rows: list[list[str]], layout: Layout, opened: Import) -> Mapping | None:
     """The mapping of the last import of the same list, where the file has the same columns."""
-    names = mapping.column_names(rows, layout)
+    names = [name for name in mapping.column_names(rows, layout) if name.casefold() not in mapping.NOT_FIELDS]
     last = Import.objects.filter(list=opened.list_id, state=ImportState.FINISHED).exclude(list=None).first()
     if last is None or not layout.header or last.mapping.get("columns") != names:
         return None
@@ -122,6 +122,11 @@ def _remap(import_id: int, changed: dict[str, Any]) -> None:
     Import.objects.filter(pk=import_id, state__in=CAN_MAP).update(
         mapping=changed, state=ImportState.UPLOADED, checked={}, failure=""
     )
+
+
+def back_to_columns(import_id: int) -> None:
+    """From the check back to the choice of columns."""
+    Import.objects.filter(pk=import_id, state=ImportState.CHECKED).update(state=ImportState.UPLOADED, checked={})
 
 
 def start_check(import_id: int) -> None:

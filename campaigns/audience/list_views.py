@@ -1,0 +1,273 @@
+"""Lists and the people on them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from campaigns.audience import countries, exports, lists, phones, stoplist
+from campaigns.audience.forms import IntoForm, ListForm, PasteForm, PersonForm
+from campaigns.audience.models import Contact, ContactList, StopListEntry
+from campaigns.audience.paging import page_of
+from campaigns.audience.refusal import Refused
+from campaigns.audience.tabs import tabs
+from campaigns.team.access import at_least, current, find, may, visible
+from campaigns.team.models import Role
+
+ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at"}
+TAGS_SHOWN = 6  # columns of merge tags in the table of people
+
+
+@require_safe
+def list_list(request: HttpRequest) -> HttpResponse:
+    """Every list, with its people counted beforehand."""
+    found = visible(current(request), ContactList.objects.select_related("created_by"))
+    words = request.GET.get("q", "").strip()
+    chosen = found.filter(name__icontains=words) if words else found
+    key = request.GET.get("sort", "name")
+    column = ORDERS.get(key.lstrip("-"), "name")
+    page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"), chosen.count())
+    rows = [(one, _homes(one)) for one in page.object_list]
+    context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("lists"), **_rights(request)}
+    return render(request, "campaigns/audience/list_list.html", context)
+
+
+def _homes(contact_list: ContactList, most: int = 3) -> str:
+    """The countries of a list, the largest first: "Ukraine, Romania and 2 more"."""
+    homes = sorted(contact_list.countries.items(), key=lambda pair: -pair[1])
+    names = ", ".join(countries.name(home) for home, _number in homes[:most])
+    more = len(homes) - most
+    return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more > 0 else names
+
+
+def _rights(request: HttpRequest) -> dict[str, bool]:
+    return {"can_edit": may(current(request), Role.MARKETER)}
+
+
+@require_safe
+def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The people of a list."""
+    found = find(current(request), ContactList.objects.all(), pk=pk)
+    words = request.GET.get("q", "").strip()
+    people = matching(Contact.objects.filter(list=found), words).order_by("id")
+    page = page_of(request, people, None if words else found.contact_count)
+    tags = found.fields[:TAGS_SHOWN]
+    rows = [(person, [person.fields.get(tag, "") for tag in tags]) for person in page.object_list]
+    context = {
+        "list": found,
+        "page": page,
+        "rows": rows,
+        "tags": tags,
+        "q": words,
+        "homes": _homes(found, 6),
+        "tabs": tabs("lists"),
+        "delete_words": _delete_words(found),
+        "import_here": f"{reverse('import-new')}?list={found.pk}",
+        **_rights(request),
+    }
+    return render(request, "campaigns/audience/list_detail.html", context)
+
+
+def matching(people: QuerySet[Contact], words: str) -> QuerySet[Contact]:
+    """Those of `people` whose phone or merge fields hold `words`. A number as people write it is found too."""
+    if not words:
+        return people
+    digits = "".join(sign for sign in phones.clean(words) if sign.isdigit())
+    if digits and not any(sign.isalpha() for sign in words):
+        short = digits.lstrip("0") or digits
+        return people.filter(Q(msisdn__contains=short) | Q(fields__icontains=words))
+    return people.filter(fields__icontains=words)
+
+
+def _delete_words(found: ContactList) -> str:
+    """What is lost with the list, in numbers and names."""
+    people = ngettext("%d person goes with it.", "%d people go with it.", found.contact_count) % found.contact_count
+    names = [used.name for used in lists.dependants(found)]
+    used = _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
+    return f"{people} {used}".strip()
+
+
+@at_least(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename a list."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    form = ListForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect(found)
+    return _form_page(request, form, found, _("Rename the list"))
+
+
+@at_least(Role.MARKETER)
+@require_POST
+def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a list with its people."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    try:
+        people = lists.delete(found, current(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(found)
+    messages.success(
+        request, _("“%(name)s” is deleted, with %(people)d people.") % {"name": found.name, "people": people}
+    )
+    return redirect("list-list")
+
+
+@at_least(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
+    """Copy everybody, or those chosen (?person=…), to another list: merging lists is copying one into the other."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    chosen = _chosen(request.GET)
+    form = IntoForm(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        target = form.cleaned_data["into"] or ContactList.objects.create(
+            name=form.cleaned_data["name"], created_by=current(request)
+        )
+        new = lists.copy_people(found, target, chosen or None)
+        messages.success(request, ngettext("%d person copied.", "%d people copied.", new) % new)
+        return redirect(target)
+    number = len(chosen) or found.contact_count
+    title = ngettext("Copy %d person to another list", "Copy %d people to another list", number) % number
+    return _form_page(request, form, found, title)
+
+
+def _chosen(query: QueryDict) -> list[int]:
+    return [int(value) for value in query.getlist("person") if value.isdigit()]
+
+
+@require_safe
+def list_export(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Everybody on the list as CSV."""
+    return exports.people(find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk))
+
+
+@at_least(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add one person."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    form = PersonForm(found.fields, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            added = lists.add(found, form.cleaned_data["phone"], form.values(), _country())
+        except Refused as refused:
+            form.add_error("phone", str(refused))
+        else:
+            messages.success(request, _("%(phone)s is added.") % {"phone": phones.shown(added.msisdn)})
+            return redirect(found)
+    return _form_page(request, form, found, _("Add a person"))
+
+
+def _country() -> str:
+    return str(settings.DEFAULT_COUNTRY)
+
+
+@at_least(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add many phones at once."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    form = PasteForm(request.POST or None)
+    added = None
+    if request.method == "POST" and form.is_valid():
+        added = lists.paste(found, form.cleaned_data["phones"].splitlines(), form.cleaned_data["country"])
+        if not added.wrong:
+            messages.success(request, _added_words(added))
+            return redirect(found)
+    context = {"form": form, "list": found, "title": _("Paste phones"), "added": added, "tabs": tabs("lists")}
+    if added:
+        context["added_words"] = _added_words(added)
+        context["wrong"] = [(text, reason.label) for text, reason in added.wrong[:100]]
+    return render(request, "campaigns/audience/form.html", context)
+
+
+def _added_words(added: lists.Added) -> str:
+    return _(
+        "%(rows)d lines: %(new)d new, %(known)d on the list already, %(repeated)d repeated, %(stop)d on the stop list, "
+        "%(wrong)d not valid."
+    ) % {
+        "rows": added.rows,
+        "new": added.new,
+        "known": added.known,
+        "repeated": added.repeated,
+        "stop": added.stop_listed,
+        "wrong": len(added.wrong),
+    }
+
+
+@at_least(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the merge fields of a person on a list."""
+    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    tags = [*contact.list.fields, *(name for name in contact.fields if name not in contact.list.fields)]
+    initial = {f"tag_{name}": value for name, value in contact.fields.items()}
+    form = PersonForm(tags, request.POST or None, new=False, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        lists.change(contact, form.values())
+        messages.success(request, _("Saved."))
+        return redirect(contact.list)
+    return _form_page(request, form, contact.list, phones.shown(contact.msisdn))
+
+
+@at_least(Role.MARKETER)
+@require_POST
+def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a person off a list."""
+    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    lists.remove(contact.list, [contact.pk])
+    messages.success(request, _("%(phone)s is off the list.") % {"phone": phones.shown(contact.msisdn)})
+    return redirect(contact.list)
+
+
+@at_least(Role.MARKETER)
+@require_POST
+def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a person on the stop list, with one click."""
+    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    stoplist.stop_numbers(
+        [contact.msisdn], _("Stopped from the list %(name)s") % {"name": contact.list}, current(request)
+    )
+    messages.success(request, _("%(phone)s is on the stop list.") % {"phone": phones.shown(contact.msisdn)})
+    return redirect(contact.list)
+
+
+@require_safe
+def person_search(request: HttpRequest) -> HttpResponse:
+    """Find one person by phone, on any list."""
+    words = request.GET.get("q", "").strip()
+    verdict = phones.normalise(words, _country()) if words else None
+    if isinstance(verdict, phones.Phone):
+        return redirect("person", msisdn=verdict.msisdn)
+    digits = "".join(sign for sign in phones.clean(words) if sign.isdigit()).lstrip("0")
+    found: list[str] = []
+    if len(digits) >= 4:
+        known = visible(current(request), Contact.objects.filter(msisdn__startswith=digits))
+        found = list(known.order_by("msisdn").values_list("msisdn", flat=True).distinct()[:50])
+    context = {"q": words, "found": found, "reason": verdict and verdict.label, "tabs": tabs("people")}
+    return render(request, "campaigns/audience/person_search.html", context)
+
+
+@require_safe
+def person(request: HttpRequest, msisdn: str) -> HttpResponse:
+    """All that is known of one phone: its lists, the stop list; the later stages bring its messages."""
+    contacts = visible(current(request), Contact.objects.filter(msisdn=msisdn)).select_related("list", "source")
+    stopped = StopListEntry.objects.filter(msisdn=msisdn).select_related("created_by").first()
+    context: dict[str, Any] = {"msisdn": msisdn, "contacts": contacts.order_by("list__name"), "stopped": stopped}
+    return render(request, "campaigns/audience/person.html", context | {"tabs": tabs("people"), **_rights(request)})
+
+
+def _form_page(request: HttpRequest, form: Any, contact_list: ContactList, title: str) -> HttpResponse:
+    context = {"form": form, "list": contact_list, "title": title, "tabs": tabs("lists")}
+    context["back"] = reverse("list-detail", args=[contact_list.pk])
+    return render(request, "campaigns/audience/form.html", context)

@@ -1,0 +1,61 @@
+"""The stop list's page."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from campaigns.audience import phones, stoplist
+from campaigns.audience.forms import StopForm
+from campaigns.audience.models import StopListEntry
+from campaigns.audience.paging import page_of
+from campaigns.audience.tabs import tabs
+from campaigns.team.access import at_least, current, find, may, need, visible
+from campaigns.team.audit import record
+from campaigns.team.models import Role
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop_list(request: HttpRequest) -> HttpResponse:
+    """Who never gets a message, and a form to add to them."""
+    form = StopForm(request.POST or None)
+    stopped = None
+    if request.method == "POST":
+        need(current(request), Role.MARKETER)
+        if form.is_valid():
+            data = form.cleaned_data
+            stopped = stoplist.stop(data["phones"].splitlines(), data["reason"], data["country"], current(request))
+            words = _("%(new)d new on the stop list, %(known)d were there, %(wrong)d not valid.")
+            numbers = {"new": stopped.new, "known": stopped.known, "wrong": len(stopped.wrong)}
+            messages.success(request, words % numbers)
+            if not stopped.wrong:
+                return redirect("stop-list")
+    return render(request, "campaigns/audience/stop_list.html", _context(request, form, stopped))
+
+
+def _context(request: HttpRequest, form: StopForm, stopped: stoplist.Stopped | None) -> dict[str, object]:
+    words = request.GET.get("q", "").strip()
+    entries = visible(current(request), StopListEntry.objects.select_related("created_by"))
+    if words:
+        digits = "".join(sign for sign in phones.clean(words) if sign.isdigit()).lstrip("0")
+        entries = entries.filter(msisdn__contains=digits) if digits else entries.filter(reason__icontains=words)
+    return {
+        "form": form,
+        "page": page_of(request, entries.order_by("-id"), entries.count()),
+        "q": words,
+        "wrong": [(text, reason.label) for text, reason in stopped.wrong[:100]] if stopped else [],
+        "tabs": tabs("stop"),
+        "can_edit": may(current(request), Role.MARKETER),
+    }
+
+
+@at_least(Role.MARKETER)
+@require_POST
+def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a phone off the stop list."""
+    entry = find(current(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
+    record(current(request), entry, "lifted")
+    stoplist.lift(entry)
+    messages.success(request, _("%(phone)s is off the stop list.") % {"phone": phones.shown(entry.msisdn)})
+    return redirect("stop-list")
