@@ -7,6 +7,7 @@ told so.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.gateway.errors import meaning
+from campaigns.ledger.money import exact
 from campaigns.queue import enqueue
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -182,6 +184,15 @@ def cancel(campaign_id: int, actor: User | None) -> None:
             raise _refuse(campaign_id, _("cancelled"))
         audit.record(actor, Campaign(pk=campaign_id), "cancelled")
         _wake()
+
+
+def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) -> None:
+    """Set what a campaign may cost at most; None: no limit. Raises Refused when it is over."""
+    campaigns = Campaign.objects.filter(pk=campaign_id).exclude(state__in=FINAL)
+    with transaction.atomic():
+        if not campaigns.update(budget=budget, updated_at=timezone.now()):
+            raise _refuse(campaign_id, _("given another budget"))
+        audit.record(actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget))
 
 
 def start_due(now: datetime) -> int:

@@ -20,7 +20,7 @@ from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, Se
 from campaigns.dispatch.tally import Moves
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind, Purpose
-from campaigns.ledger.money import to_units
+from campaigns.ledger.money import ZERO, to_units
 
 RECIPIENT = Recipient._meta.db_table
 STATES = {Next.DONE: BatchState.DONE, Next.AGAIN: BatchState.READY, Next.ASK: BatchState.AMBIGUOUS}
@@ -35,6 +35,8 @@ class Closing:
     judgement: Judgement
     sent_at: datetime
     purpose: Purpose = Purpose.CAMPAIGN
+    held: Decimal | None = None  # against the budget; what was not charged of it stays held where an SMS may follow
+    falls_back: bool = False
     what: str = ""  # for the evidence
     http_status: int | None = None
     body: str = ""
@@ -49,6 +51,7 @@ def close(closings: Sequence[Closing], token: str, state: BatchState = BatchStat
     ours = _move_batches(closings, token, state, now)
     kept = [closing for closing in closings if closing.claim.id in ours]
     reach("close_batches")
+    _keep_rest(kept)
     _write_outcomes(kept)
     reach("close_recipients")
     enter(_charges(kept), now)
@@ -76,9 +79,10 @@ def _changes(then: Next, left: bool, wait: timedelta | None, now: datetime) -> d
         "state": STATES[then].value,
         "token": "",
         "lease_until": None,
-        "held": None,
         "not_before": None,
     }
+    if then is not Next.ASK:
+        changes["held"] = None
     if then is Next.DONE:
         changes["done_at"] = now
     elif then is Next.ASK or wait:
@@ -101,6 +105,20 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
             [*values, undone, token, state.value],
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def _keep_rest(closings: Sequence[Closing]) -> None:
+    """Of what was held for a batch that is done, what was not charged: an SMS that goes out instead will take of it."""
+    rows = [
+        (to_units(max(closing.held - _charged(closing), ZERO)), closing.claim.id)
+        for closing in closings
+        if closing.held is not None and closing.falls_back and closing.judgement.next is Next.DONE
+    ]
+    bulk.update(Batch._meta.db_table, {}, {"held": "bigint"}, rows)
+
+
+def _charged(closing: Closing) -> Decimal:
+    return sum((verdict.price for verdict in closing.judgement.accepted.values() if verdict.price is not None), ZERO)
 
 
 def _write_outcomes(closings: Sequence[Closing]) -> None:

@@ -14,6 +14,7 @@ from campaigns.audience.models import StopListEntry
 from campaigns.compose.merge import MissingValue
 from campaigns.compose.message import MessageTemplate, Rendered, build, message_for
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.budget import Worst, WorstCase
 from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.judging import Ending
 from campaigns.dispatch.models import Recipient, SendState
@@ -35,6 +36,7 @@ class Parcel:
     request: SendRequest | None  # None: nobody in it may be sent to
     ids: dict[str, int]  # reference -> recipient
     ended: dict[str, Ending]  # by reference: whoever the gateway will not see, and why
+    worst: Worst | None = None  # what it can cost, where there is a budget
 
 
 class Packer:
@@ -44,6 +46,8 @@ class Packer:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
         self.template: MessageTemplate = build(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
+        self.falls_back = bool(self.campaign.sms_text)
+        self.worst_case = WorstCase(self.campaign) if self.campaign.budget is not None else None
         self._same = None if self.template.names else self._render({})  # where everybody gets the same words
 
     def pack(self, claims: Sequence[Claim]) -> list[Parcel]:
@@ -87,7 +91,9 @@ class Packer:
                 addresses[words].append(Address(msisdn, reference))
         messages = tuple(self._message(rendered, to) for rendered, to in addresses.items())
         request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
-        return Parcel(claim, request, {row[2]: row[0] for row in rows}, ended)
+        people = [(words, len(to)) for words, to in addresses.items()]
+        worst = self.worst_case.of(claim.country, people) if self.worst_case else None
+        return Parcel(claim, request, {row[2]: row[0] for row in rows}, ended, worst)
 
     def _render(self, fields: dict[str, str]) -> Rendered | Ending:
         try:

@@ -74,6 +74,8 @@ def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
         _judge(campaign, batch, asked),
         batch.sent_at or timezone.now(),
         Purpose(campaign.purpose),
+        held=batch.held,
+        falls_back=bool(campaign.sms_text),
         what=failure,
     )
 

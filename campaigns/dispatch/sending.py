@@ -20,7 +20,8 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from campaigns.dispatch import pacing
+from campaigns.compose import lifecycle
+from campaigns.dispatch import budget, pacing
 from campaigns.dispatch.claiming import Claim, claim, intend, release, running
 from campaigns.dispatch.closing import Closing, close
 from campaigns.dispatch.failpoints import reach
@@ -115,7 +116,11 @@ class Sender:
             campaigns = running() if going_on else []
             able = [parcel for parcel in self.claimed if parcel.claim.campaign_id in campaigns]
             room = pacing.allowance(min(len(able), self.capacity - self.outstanding), now)
+            room, pauses = budget.within([parcel.worst for parcel in able[:room]])
             intended = {one.id: one for one in intend([parcel.claim for parcel in able[:room]], self.token, now)}
+            budget.hold({parcel.claim.id: parcel.worst for parcel in able[:room] if parcel.claim.id in intended})
+            for campaign_id, why in pauses.items():
+                lifecycle.pause_if_running(campaign_id, why)
             staying = able[room:]
             self._give_back(set(intended) | {parcel.claim.id for parcel in staying})
             claims = self._claim(campaigns, self.capacity - len(staying), now)
@@ -176,10 +181,12 @@ class Sender:
 
     def _closing(self, posted: Posted) -> Closing:
         parcel, answer = posted.parcel, posted.answer
+        packer = self.packers[parcel.claim.campaign_id]
         judgement = self._judge(parcel, answer)
         judgement.ended.update(parcel.ended)
         return Closing(
-            parcel.claim, parcel.ids, judgement, posted.sent_at, self.packers[parcel.claim.campaign_id].purpose,
+            parcel.claim, parcel.ids, judgement, posted.sent_at, packer.purpose,
+            held=parcel.worst.amount if parcel.worst else None, falls_back=packer.falls_back,
             what=_what(answer), http_status=answer.http_status if answer else None, body=answer.body if answer else "",
         )  # fmt: skip
 

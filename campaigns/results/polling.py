@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -89,8 +90,10 @@ def _check(client: Client, pool: ThreadPoolExecutor, check: Check) -> None:
     with transaction.atomic():
         settled = record([News(person, status) for person, status in news if status], campaign, check.country)
         then = None if settled == len(people) else next_check(check.sent_at, timezone.now(), campaign.validity)
-        ours = Batch.objects.filter(pk=check.id, checks=check.checks).update(checks=F("checks") + 1, check_at=then)
-        if not ours:
+        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
+        if then is None:
+            changes["held"] = None  # no SMS will follow
+        if not Batch.objects.filter(pk=check.id, checks=check.checks).update(**changes):
             transaction.set_rollback(True)
 
 

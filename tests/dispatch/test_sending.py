@@ -20,8 +20,8 @@ from tests.sandbox_fixture import RunningSandbox
 pytestmark = pytest.mark.django_db
 
 
-def send(sandbox: RunningSandbox, **options: object) -> bool:
-    return Sender(sandbox.client(**options), 4, timezone.now() + timedelta(seconds=60)).run()
+def send(sandbox: RunningSandbox) -> bool:
+    return Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def spent(campaign: Campaign) -> Decimal:
