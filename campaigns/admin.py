@@ -37,6 +37,7 @@ from campaigns.models import (
     User,
 )
 from campaigns.team.access import current, may
+from campaigns.team.forms import AdminSignInForm
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
@@ -47,6 +48,7 @@ else:
 
 admin.site.site_header = _("ViberDash administration")
 admin.site.site_title = _("ViberDash administration")
+admin.site.login_form = AdminSignInForm
 admin.site.index_title = _("Everything there is")
 
 

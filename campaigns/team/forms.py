@@ -8,10 +8,12 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
 from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team.models import User
+from campaigns.team.signing_in import Tries
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as Words
@@ -45,7 +47,29 @@ def _city(zone: str) -> str:
     return zone.partition("/")[2].replace("_", " ")
 
 
-class SignInForm(AuthenticationForm):
+class GuardedForm(AuthenticationForm):
+    """Signing in, with an end to trying passwords."""
+
+    def clean(self) -> dict[str, Any]:
+        assert self.request is not None
+        tries = Tries(self.request, self.cleaned_data.get("username", ""))
+        if tries.exhausted():
+            words = _("That was wrong too often. Wait a quarter of an hour, then try again.")
+            raise forms.ValidationError(words, code="tries")
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except forms.ValidationError:
+            tries.wrong()
+            raise
+        tries.right()
+        return cleaned
+
+
+class AdminSignInForm(GuardedForm, AdminAuthenticationForm):
+    """The same for the Django admin's own page."""
+
+
+class SignInForm(GuardedForm):
     error_messages = {
         "invalid_login": _("That user name and password don't belong together. Both are case-sensitive."),
         "inactive": _("This account is closed. Ask an administrator."),

@@ -1,9 +1,11 @@
-"""Nobody reaches a view without signing in, and a live part of a page that was open too long says so."""
+"""Nobody reaches a view without signing in, and nobody gets in by trying passwords."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -18,3 +20,32 @@ class SignedIn(LoginRequiredMiddleware):
         if refusal is not None and request.headers.get("HX-Request") == "true":
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return refusal
+
+
+TRIES = 20
+TRIES_WITHIN = 15 * 60  # seconds
+
+
+class Tries:
+    """Wrong passwords for one user name from one address: after TRIES of them, nothing more is tried for a while.
+
+    Counted in the cache, so web processes that share none count each on its own.
+    """
+
+    def __init__(self, request: HttpRequest, username: str) -> None:
+        seen = f"{request.META.get('REMOTE_ADDR', '')} {username.casefold()}"
+        self._key = f"tries:{hashlib.sha256(seen.encode()).hexdigest()}"
+
+    def exhausted(self) -> bool:
+        wrong: int = cache.get(self._key, 0)
+        return wrong >= TRIES
+
+    def wrong(self) -> None:
+        cache.add(self._key, 0, TRIES_WITHIN)
+        try:
+            cache.incr(self._key)
+        except ValueError:  # it ran out in between
+            cache.set(self._key, 1, TRIES_WITHIN)
+
+    def right(self) -> None:
+        cache.delete(self._key)

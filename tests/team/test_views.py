@@ -1,6 +1,8 @@
 from unittest.mock import patch
 
 import pytest
+import time_machine
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -64,6 +66,40 @@ def test_sign_in_refuses_a_closed_account(client: Client, person: User) -> None:
     response = client.post("/sign-in/", {"username": "olena", "password": PASSWORD})
     assert response.status_code == 200
     assert "_auth_user_id" not in client.session
+
+
+def test_passwords_cannot_be_guessed_by_trying(client: Client, person: User) -> None:
+    cache.clear()
+    with time_machine.travel("2026-03-10 12:00", tick=False) as clock:
+        for _ in range(20):
+            client.post("/sign-in/", {"username": "olena", "password": "wrong"})
+        response = client.post("/sign-in/", {"username": "Olena", "password": PASSWORD})
+        assert "wrong too often" in response.content.decode()
+        assert "_auth_user_id" not in client.session
+        elsewhere = client.post("/sign-in/", {"username": "olena", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
+        assert elsewhere.status_code == 302
+        client.logout()
+        clock.shift(15 * 60 + 1)
+        assert client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+
+
+def test_the_admin_s_page_is_guarded_too(client: Client, person: User) -> None:
+    cache.clear()
+    User.objects.update(is_staff=True)
+    for _ in range(20):
+        client.post("/admin/login/", {"username": "olena", "password": "wrong"})
+    response = client.post("/admin/login/", {"username": "olena", "password": PASSWORD})
+    assert "wrong too often" in response.content.decode()
+    assert "_auth_user_id" not in client.session
+
+
+def test_right_password_forgets_the_wrong_ones(client: Client, person: User) -> None:
+    cache.clear()
+    for _ in range(2):
+        for _ in range(19):
+            client.post("/sign-in/", {"username": "olena", "password": "wrong"})
+        assert client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+        client.logout()
 
 
 def test_sign_in_leads_on_who_is_signed_in_already(signed_in: Client) -> None:
