@@ -1,0 +1,198 @@
+"""The composer and the review in a real Chromium: what is typed, what is shown, what reaches the gateway."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from campaigns.compose import sms
+from campaigns.compose.models import Campaign, Picture
+from campaigns.dispatch import tasks
+from tests.browser.conftest import Console
+from tests.compose.factories import contact_list, draft
+from tests.sandbox_fixture import RunningSandbox
+
+Look = Callable[[Page, str], None]
+VECTORS = Path(__file__).parent.parent / "compose" / "vectors"
+PEOPLE = [
+    ("380970000001", "UA", {"first_name": "Олена", "city": "Біла Церква"}),
+    ("380970000002", "UA", {"first_name": "Ярослава-Марія"}),
+    ("40712345678", "RO", {}),
+]
+TEXT = "Привіт, {first_name|друже} 😀\nЗнижка 30% на https://shop.example.com\nВідписатися: СТОП"
+
+
+@pytest.fixture(autouse=True)
+def gateway(nowhere: str, settings: Settings, sandbox: RunningSandbox, tmp_path: Path) -> None:
+    settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
+    settings.MEDIA_ROOT = str(tmp_path)
+
+
+@pytest.fixture
+def composer(signed_in: Page) -> Page:
+    """An empty composer, with one list to choose."""
+    contact_list("VIP", PEOPLE)
+    signed_in.goto("/campaigns/new")
+    return signed_in
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    with Image.open(picture) as opened:
+        return opened.size
+
+
+def fill_in(page: Page) -> None:
+    page.locator("#id_name").fill("Spring sale")
+    page.locator("#id_sender").fill("Shop")
+    page.locator("#id_text").fill(TEXT)
+    page.locator("#id_button_caption").fill("Купити")
+    page.locator("#id_button_url").fill("https://shop.example.com/?c={city|Київ}")
+    page.locator("#card-sms > summary").click()
+    page.get_by_label("SMS sender").fill("Shop")
+    page.get_by_label("SMS text").fill("{first_name|Friend}, 30% off – till Sunday…")
+    page.get_by_role("checkbox", name="VIP").check()
+
+
+def test_new_composer_looks_right(composer: Page, look: Look) -> None:
+    expect(composer.locator("#figures")).to_contain_text("0 people")
+    look(composer, "composer-new")
+
+
+def test_no_contacts_yet(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/campaigns/new")
+    expect(signed_in.get_by_text("There are no contacts yet.")).to_be_visible()
+    look(signed_in, "composer-no-contacts")
+
+
+def test_mistakes_stand_at_their_fields_and_the_first_has_the_focus(
+    composer: Page, look: Look, console: Console
+) -> None:
+    console.allow("422")
+    composer.get_by_role("button", name="Save draft").click()
+    expect(composer.locator("#form-errors")).to_contain_text("3 things have to be mended")
+    expect(composer.locator("#id_name")).to_be_focused()
+    look(composer, "composer-errors")
+
+
+def test_from_the_first_letter_to_the_gateway(composer: Page, look: Look, sandbox: RunningSandbox) -> None:
+    page = composer
+    fill_in(page)
+    expect(page.locator("#figures")).to_contain_text("3 people")
+    expect(page.locator("#preview-text")).to_have_text(TEXT.replace("{first_name|друже}", "Олена"))
+    expect(page.locator("#preview-link")).to_have_text(
+        "https://shop.example.com/?c=%D0%91%D1%96%D0%BB%D0%B0%20%D0%A6%D0%B5%D1%80%D0%BA%D0%B2%D0%B0"
+    )
+    page.get_by_label("Whose message", exact=True).select_option("longest")
+    expect(page.locator("#preview-text")).to_contain_text("Ярослава-Марія")
+    page.get_by_label("Whose message", exact=True).select_option("country:RO")
+    expect(page.locator("#preview-text")).to_contain_text("Привіт, друже 😀")
+    look(page, "composer-filled")
+
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_role("heading", name="Review “Spring sale”")).to_be_visible()
+    expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
+    look(page, "review")
+    page.get_by_label("Type the number of people to confirm").fill("3")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_text("“Spring sale” is on its way.")).to_be_visible()
+
+    campaign = Campaign.objects.get()
+    tasks.prepare(campaign.pk)
+    tasks.send()
+    sent = {message["msisdn"]: message for message in sandbox.messages()}
+    assert set(sent) == {msisdn for msisdn, _country, _fields in PEOPLE}
+    bodies = [json.loads(request["body"]) for request in sandbox.requests(path="/rest/viber/create")]
+    messages = {to["msisdn"]: message for body in bodies for message in body["messages"] for to in message["to"]}
+    assert messages["380970000001"]["text"] == TEXT.replace("{first_name|друже}", "Олена")
+    assert messages["40712345678"]["text"] == TEXT.replace("{first_name|друже}", "друже")
+    assert messages["380970000001"]["options"]["viber"] == {
+        "caption": "Купити",
+        "action": "https://shop.example.com/?c=%D0%91%D1%96%D0%BB%D0%B0%20%D0%A6%D0%B5%D1%80%D0%BA%D0%B2%D0%B0",
+        "alt_route": {"originator": "Shop", "text": "Олена, 30% off – till Sunday…"},
+    }
+
+
+def test_counters_count_as_one_types(composer: Page) -> None:
+    text = composer.locator("#id_text")
+    counter = composer.locator('[data-for="id_text"]')
+    text.fill("Привіт 😀")
+    expect(counter).to_have_text("8 / 1000")
+    text.fill("я" * 1001)
+    expect(counter).to_have_text("1001 / 1000")
+    expect(composer.locator("#figures")).to_contain_text("to mend")
+    composer.locator("#card-sms > summary").click()
+    composer.get_by_label("SMS text").fill("It’s on – now")
+    expect(composer.locator('[data-for="id_sms_text"]')).to_have_text("UCS-2 · 13 of 70 · 1 part")
+    composer.get_by_role("button", name="Replace them").click()
+    expect(composer.locator('[data-for="id_sms_text"]')).to_have_text("GSM-7 · 13 of 160 · 1 part")
+    expect(composer.get_by_label("SMS text")).to_have_value("It's on - now")
+
+
+def test_a_merge_tag_comes_from_the_menu_of_the_chosen_lists(composer: Page) -> None:
+    composer.get_by_role("checkbox", name="VIP").check()
+    composer.locator("#id_text").fill("Hi ")
+    menu = composer.locator('[data-target="id_text"]')
+    menu.get_by_role("button", name="Insert a merge tag").click()
+    menu.get_by_role("button", name="{city}").click()
+    expect(composer.locator("#id_text")).to_have_value("Hi {city|friend}")
+
+
+def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(composer: Page, tmp_path: Path) -> None:
+    file = tmp_path / "sale.jpg"
+    Image.new("RGB", (1200, 900), "green").save(file)
+    composer.locator("#id_picture").set_input_files(file)
+    expect(composer.locator("#picture-chosen")).to_contain_text("800 × 800")
+    expect(composer.locator(".bubble-picture")).to_be_visible()
+    assert size_of(tmp_path / str(Picture.objects.get().file)) == (800, 800)
+
+
+def test_what_is_no_picture_is_said_beside_the_field(composer: Page, console: Console, tmp_path: Path) -> None:
+    console.allow("422")
+    file = tmp_path / "sale.jpg"
+    file.write_text("GIF89a not a picture")
+    composer.locator("#id_picture").set_input_files(file)
+    expect(composer.locator("#picture-error")).to_have_text("This is not a JPEG or PNG picture.")
+
+
+def test_a_draft_can_be_gone_on_with_on_a_small_screen(signed_in: Page) -> None:
+    campaign = draft(contact_list("VIP", PEOPLE), text="Hello {first_name|friend}")
+    signed_in.set_viewport_size({"width": 360, "height": 740})
+    signed_in.goto(f"/campaigns/{campaign.pk}/edit")
+    expect(signed_in.locator("#phone")).to_be_hidden()
+    signed_in.get_by_role("button", name="Preview").click()
+    expect(signed_in.locator("#preview-text")).to_have_text("Hello Олена")
+    signed_in.keyboard.press("Escape")
+    expect(signed_in.locator("#phone")).to_be_hidden()
+    expect(signed_in.get_by_role("button", name="Preview")).to_be_focused()
+
+
+def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
+    vectors = json.loads((VECTORS / "sms.json").read_text())
+    counted = composer.evaluate(
+        "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t => m.smsParts(t)); }",
+        [vector["text"] for vector in vectors],
+    )
+    for vector, browser in zip(vectors, counted, strict=True):
+        assert {key: browser[key] for key in ("encoding", "units", "parts", "culprits")} == {
+            key: vector[key] for key in ("encoding", "units", "parts", "culprits")
+        }, vector["text"]
+
+
+def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> None:
+    typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
+    plain = composer.evaluate("async t => (await import('/static/js/sms.js')).plain(t)", typed)
+    assert plain == sms.plain(typed)
+
+
+def test_the_browser_fills_merge_tags_as_the_server_does(composer: Page) -> None:
+    vectors = json.loads((VECTORS / "merge.json").read_text())
+    filled = composer.evaluate(
+        "async all => (({ fill }) => all.map(v => fill(v.text, v.fields)))(await import('/static/js/merge.js'))",
+        vectors,
+    )
+    for vector, browser in zip(vectors, filled, strict=True):
+        assert (browser["filled"], browser["strays"]) == (vector["filled"], vector["strays"]), vector["text"]
