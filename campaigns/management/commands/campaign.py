@@ -1,4 +1,4 @@
-"""`manage.py campaign create FILE.json | launch ID | pause ID | resume ID | cancel ID | status ID`, each with --json."""
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|status ID`, each with --json."""
 
 import json
 from typing import Any
