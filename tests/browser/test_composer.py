@@ -105,7 +105,7 @@ def test_from_the_first_letter_to_the_gateway(composer: Page, look: Look, sandbo
     tasks.send()
     sent = {message["msisdn"]: message for message in sandbox.messages()}
     assert set(sent) == {msisdn for msisdn, _country, _fields in PEOPLE}
-    bodies = [json.loads(request["body"]) for request in sandbox.requests(path="/rest/viber/create")]
+    bodies = [json.loads(request["body"]) for request in sandbox.requests(path="/viber/create")]
     messages = {to["msisdn"]: message for body in bodies for message in body["messages"] for to in message["to"]}
     assert messages["380970000001"]["text"] == TEXT.replace("{first_name|друже}", "Олена")
     assert messages["40712345678"]["text"] == TEXT.replace("{first_name|друже}", "друже")
