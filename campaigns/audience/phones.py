@@ -153,11 +153,3 @@ def shown(msisdn: str) -> str:
     except NumberParseException:
         return "+" + msisdn
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
-def masked(msisdn: str) -> str:
-    """`380972920283` -> `+380 97 ••• ••83`: for those who may not see phones."""
-    text = shown(msisdn)
-    digits = [place for place, sign in enumerate(text) if sign.isdigit()]
-    hidden = set(digits[5:-2]) if len(digits) > 7 else set(digits)
-    return "".join("•" if place in hidden else sign for place, sign in enumerate(text))
