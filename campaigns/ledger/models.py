@@ -65,8 +65,8 @@ class LedgerEntry(models.Model):
             models.UniqueConstraint("recipient", "channel", name="ledger_one_charge", condition=Q(kind="charge")),
         ]
         indexes = [
-            # reports: the rows behind a number of a day or a campaign
-            models.Index("campaign", "day", name="ledger_campaign_day"),
+            # reports: the rows behind a number of a day or a campaign, in pages that go by day and id
+            models.Index("campaign", "day", "id", name="ledger_campaign_day"),
         ]
 
     def __str__(self) -> str:

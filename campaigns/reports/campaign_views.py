@@ -20,12 +20,11 @@ from campaigns.dispatch.models import Evidence
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
-from campaigns.reports.countries import country_name
 from campaigns.reports.exports import FILES
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.standing import Standing, standing
-from campaigns.reports.words import duration
+from campaigns.reports.words import country_name, duration
 from campaigns.team import audit
 from campaigns.team.access import current, find, may
 from campaigns.team.models import Role

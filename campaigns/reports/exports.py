@@ -9,18 +9,13 @@ from itertools import chain
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from campaigns.audience.exports import safe
 from campaigns.ledger.money import exact
 from campaigns.reports.workbook import workbook
 
 Cell = str | int | Decimal | datetime | None
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the beginning of a formula
 AT_ONCE = 500  # rows in one piece of the answer
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def safe(text: str) -> str:
-    """`text` that no spreadsheet evaluates: what looks like a formula gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def written(cell: Cell) -> str:

@@ -13,7 +13,6 @@ from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
 from campaigns.reports import periods
 from campaigns.reports.chart import chart
-from campaigns.reports.countries import country_name
 from campaigns.reports.entries import COLUMN, entries, entries_bill
 from campaigns.reports.exports import FILES, Cell
 from campaigns.reports.paging import PAGE, read_slice
@@ -26,6 +25,7 @@ from campaigns.reports.spending import (
     read_filters,
     read_spending,
 )
+from campaigns.reports.words import country_name
 from campaigns.team.access import current, find
 
 DEFAULT_GROUPING = "day"

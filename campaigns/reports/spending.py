@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Channel, LedgerTotal, Purpose
 from campaigns.reports.bills import Bill, Cost, bills, spent
-from campaigns.reports.countries import country_name
 from campaigns.reports.periods import Period, month_of, span
+from campaigns.reports.words import country_name
 from campaigns.team.models import User
 
 _L = gettext_lazy

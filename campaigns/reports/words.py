@@ -1,9 +1,10 @@
-"""The plain words for codes: the gateway's refusals and statuses, our own reasons, lengths of time."""
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries, lengths of time."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.audience import countries
 from campaigns.gateway.errors import meaning
 
 _L = gettext_lazy
@@ -48,6 +49,11 @@ REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
     "missing_value": (_L("A merge tag has no value for this person."), _L("Give the tag a word to use instead.")),
     "text_length": (_L("The text is empty or too long for this person."), _L("Check what the merge tags become.")),
 }
+
+
+def country_name(code: str) -> str:
+    """The country's name in the reader's language. Phones of no country have words of their own."""
+    return countries.name(code) if code else _("Country not known")
 
 
 def duration(seconds: int) -> str:
