@@ -8,7 +8,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from campaigns.audience import blocks, phones
+from campaigns.audience import phones
 from campaigns.audience.blocks import Block, Normaliser, prove
 from campaigns.audience.phones import Phone, Reason, Verdict
 
@@ -90,7 +90,7 @@ def test_ordinary_numbers_never_ask_the_library(monkeypatch: pytest.MonkeyPatch)
     def asked(cell: str, home: str) -> Verdict:
         raise AssertionError(cell)
 
-    monkeypatch.setattr(blocks.phones, "normalise", asked)
+    monkeypatch.setattr(phones, "normalise", asked)
     cells = ["380972920283", "+380501234567", "0671112233", "501234567", "40721234567", "+48512345678", "+447400123456"]
     assert Normaliser("UA").column(cells) == [
         Phone("380972920283", "UA"),

@@ -60,6 +60,7 @@ def test_the_whole_way(signed_in: Client, write: Write) -> None:
     assert (made.state, made.new, made.rejected, made.list_name) == (ImportState.FINISHED, 3, 3, "Clients")
     report = signed_in.get(made.get_absolute_url()).content.decode()
     assert "Not a mobile number" in report
+    assert made.list
     assert signed_in.get(made.list.get_absolute_url()).status_code == 200
 
 
