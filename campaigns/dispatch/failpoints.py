@@ -6,8 +6,15 @@ Nothing happens unless the environment names one: FAILPOINT="intended:3" kills w
 import os
 import signal
 
-_name, _, _pass = os.environ.get("FAILPOINT", "").partition(":")
-_left = int(_pass or 1)
+_name = ""
+_left = 0
+
+
+def arm(place: str) -> None:
+    """Kill this process at `place`, written as "name" or "name:pass"; the empty text disarms."""
+    global _name, _left
+    _name, _, number = place.partition(":")
+    _left = int(number or 1)
 
 
 def reach(name: str) -> None:
@@ -18,3 +25,6 @@ def reach(name: str) -> None:
     _left -= 1
     if _left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("FAILPOINT", ""))

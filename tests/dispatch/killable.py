@@ -1,0 +1,87 @@
+"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a failpoint.
+
+One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a line with its exit
+status, -9 where it was killed. It forks for each, so that a kill costs milliseconds and not the start of Python.
+"""
+
+import json
+import os
+import sys
+from datetime import timedelta
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db.models import F, Model  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+from django_q.brokers import get_broker  # noqa: E402
+from django_q.models import OrmQ  # noqa: E402
+from django_q.signing import SignedPackage  # noqa: E402
+
+from campaigns.compose.models import Campaign  # noqa: E402
+from campaigns.compose.lifecycle import FINAL  # noqa: E402
+from campaigns.dispatch import failpoints, sweeping  # noqa: E402
+from campaigns.dispatch.models import Batch, Heartbeat, Pace  # noqa: E402
+from campaigns.results import tasks as results  # noqa: E402
+
+PASSES = 12
+MOMENTS: dict[type[Model], tuple[str, ...]] = {
+    Batch: ("lease_until", "not_before", "sent_at", "done_at"),
+    Heartbeat: ("until",),
+    Pace: ("at", "until"),
+    OrmQ: ("lock",),
+}
+
+
+def an_hour_later() -> None:
+    """What was to happen within an hour is due, and so is the next look at the results."""
+    for model, names in MOMENTS.items():
+        model._default_manager.update(**{name: F(name) - timedelta(hours=1) for name in names})
+    Batch.objects.filter(check_at__isnull=False).update(check_at=timezone.now())
+
+
+def work_off_the_queue() -> None:
+    """What a worker and its monitor do with each task, one after the other."""
+    broker = get_broker()
+    while OrmQ.objects.filter(lock__lt=timezone.now()).exists():  # the others are a dead worker's until then
+        for acknowledgement, payload in broker.dequeue() or ():
+            task = SignedPackage.loads(payload)
+            import_string(task["func"])(*task["args"], **task["kwargs"])
+            failpoints.reach("before_acknowledgement")
+            broker.acknowledge(acknowledgement)
+
+
+def work() -> None:
+    """Work until every campaign is at its end and a last look at the results was had."""
+    for _pass in range(PASSES):
+        at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
+        sweeping.sweep()
+        results.wake()
+        work_off_the_queue()
+        an_hour_later()
+        if at_their_end:
+            return
+
+
+def in_a_process_of_its_own(api_url: str, failpoint: str) -> int:
+    """The exit status of a process that works until the end or `failpoint`."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        settings.BSG_API_URL = api_url
+        failpoints.arm(failpoint)
+        work()
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+for line in sys.stdin:
+    print(in_a_process_of_its_own(**json.loads(line)), flush=True)  # noqa: T201

@@ -1,0 +1,117 @@
+"""Killed with SIGKILL at every boundary, the campaign ends as if nothing had happened."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from campaigns.audience.models import StopListEntry
+from campaigns.compose import lifecycle
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.results import status
+from campaigns.results.rebuilding import differences
+from tests.dispatch import factory
+from tests.sandbox_fixture import KEY, RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FAILPOINTS = [
+    "slice:1", "slice:2",  # a slice of the audience is frozen
+    "claimed:1", "claimed:2",  # in the transaction that claims, and closes what was answered
+    "intended:1", "intended:2", "intended:3",  # it is committed
+    "before_post:1", "before_post:3",  # the intent is committed, and nothing has left
+    "after_post:1", "after_post:3",  # the gateway has it, and nobody here knows
+    "close_batches:1", "close_batches:2", "close_recipients:2", "close_ledger:2", "close_counts:2", "close_counts:3",
+    "asking:1", "reconciled:1", "settled:1",
+    "asked:1", "recorded:1", "recorded:3", "checked:1",
+    *[f"before_acknowledgement:{number}" for number in range(1, 6)],
+]  # fmt: skip
+PEOPLE, STOPPED = 330, 7
+Run = Callable[[str, str], int]
+
+
+def database_url() -> str:
+    """The address of the tests' own database, for another process."""
+    found = connection.settings_dict
+    if settings.SQLITE:
+        return f"sqlite:///{found['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**found)
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """The process that forks, once somebody has asked for it."""
+    started: dict[str, subprocess.Popen[str]] = {}
+    yield started
+    for process in started.values():
+        process.communicate()
+
+
+@pytest.fixture
+def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
+    """`run(api_url, failpoint)` works in a process of its own and answers its exit status."""
+    if not forks:
+        forks["killable"] = subprocess.Popen(
+            [sys.executable, "-m", "tests.dispatch.killable"],
+            env=os.environ
+            | {"DATABASE_URL": database_url(), "BSG_API_KEY": KEY, "DJANGO_SETTINGS_MODULE": "viberdash.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(api_url: str, failpoint: str = "") -> int:
+        process = forks["killable"]
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps({"api_url": api_url, "failpoint": failpoint}) + "\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    return run
+
+
+def launched() -> Campaign:
+    """A campaign with all there is: two lists that overlap, a stop list, an SMS fallback, a budget."""
+    lists = [factory.contact_list("One", 200), factory.contact_list("Two", 170, start=160)]
+    for number in range(STOPPED):
+        StopListEntry.objects.create(msisdn=factory.phone(number))
+    campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!")
+    lifecycle.launch(campaign.pk, None, people=PEOPLE - STOPPED)
+    return campaign
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_killed_campaign_ends_as_if_nothing_had_happened(sandbox: RunningSandbox, run: Run, failpoint: str) -> None:
+    campaign = launched()
+    sandbox.faults(lost=25, missing=10)
+    assert run(sandbox.api_url, failpoint) == -9
+    assert run(sandbox.api_url, "") == 0
+    sandbox.settle()
+    assert run(sandbox.api_url, "") == 0
+    check_the_end(campaign, sandbox)
+
+
+def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
+    campaign.refresh_from_db()
+    bill = sandbox.bill()
+    assert campaign.state == CampaignState.FINISHED
+    assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (PEOPLE - STOPPED, PEOPLE - STOPPED, 0)
+    assert Counter(Recipient.objects.values_list("send_state", flat=True)) == {SendState.ACCEPTED: PEOPLE - STOPPED}
+    assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.DONE}
+    assert status.spend(campaign) == billed(bill)
+    assert differences() == []
+
+
+def billed(bill: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
+    """What the gateway charges, as exact amounts."""
+    return {currency: {name: Decimal(one) for name, one in sums.items()} for currency, sums in bill["spend"].items()}
