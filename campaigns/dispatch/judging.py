@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from campaigns.compose import lifecycle
 from campaigns.dispatch.models import SendState
@@ -50,6 +50,8 @@ def judge(answer: SendAnswer, attempts: int) -> Judgement:
     judgement = Judgement()
     if answer.not_sent:
         return Judgement(next=Next.AGAIN, left=False, slow_down=True, notable=True)
+    if all(type(verdict) is Accepted for verdict in answer.verdicts.values()):  # as nearly always
+        return Judgement(accepted=cast(dict[str, Accepted], answer.verdicts))
     for reference, verdict in answer.verdicts.items():
         _judge_one(reference, verdict, judgement)
     judgement.slow_down = judgement.slow_down or answer.throttled

@@ -24,7 +24,7 @@ from campaigns.ledger.models import Purpose
 
 RECIPIENT = Recipient._meta.db_table
 STOPPED = StopListEntry._meta.db_table
-Row = tuple[int, str, str, dict[str, str]]  # id, msisdn, reference, fields
+Row = tuple[int, int, str, str, Any]  # batch number, id, msisdn, reference, fields as the database gives them
 STOPPED_ENDING = Ending(SendState.CANCELLED, reason="stop_list")
 
 
@@ -67,24 +67,21 @@ class Packer:
                 [self.campaign.pk],
             )
             found = cursor.fetchall()
-        return {
-            number: [(pk, msisdn, reference, _decoded(fields)) for _n, pk, msisdn, reference, fields in group]
-            for number, group in groupby(found, itemgetter(0))
-        }
+        return {number: list(group) for number, group in groupby(found, itemgetter(0))}
 
     def _stopped(self, groups: Iterable[list[Row]]) -> set[str]:
         """Who of them came onto the stop list since the freeze looked."""
         newest = StopListEntry.objects.order_by("-pk").first()
         if newest is None or (self.campaign.launched_at and newest.created_at < self.campaign.launched_at):
             return set()
-        msisdns = [row[1] for rows in groups for row in rows]
+        msisdns = [row[2] for rows in groups for row in rows]
         return set(StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True))
 
     def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
         ended: dict[str, Ending] = {}
         addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
-        for _pk, msisdn, reference, fields in rows:
-            words = STOPPED_ENDING if msisdn in stopped else self._same or self._render(fields)
+        for _number, _pk, msisdn, reference, fields in rows:
+            words = STOPPED_ENDING if msisdn in stopped else self._same or self._render(_decoded(fields))
             if isinstance(words, Ending):
                 ended[reference] = words
             else:
@@ -93,7 +90,7 @@ class Packer:
         request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
         people = [(words, len(to)) for words, to in addresses.items()]
         worst = self.worst_case.of(claim.country, people) if self.worst_case else None
-        return Parcel(claim, request, {row[2]: row[0] for row in rows}, ended, worst)
+        return Parcel(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
 
     def _render(self, fields: dict[str, str]) -> Rendered | Ending:
         try:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Channel = Literal["viber", "sms"]
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One recipient of a message. `reference` is the idempotency key: the gateway refuses it the second time."""
 
     msisdn: str
@@ -49,8 +48,7 @@ class SendRequest:
     tariff: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The gateway has it. `price` None is a price not yet known, never a free message."""
 
     gateway_id: str
@@ -58,16 +56,14 @@ class Accepted:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The gateway will not send it. `code` may be one that no document names."""
 
     code: int
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """Nobody knows whether the gateway took it: ask by reference before anything else."""
 
     why: str
