@@ -9,8 +9,9 @@ from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -88,6 +89,15 @@ def gateway_check(request: HttpRequest) -> HttpResponse:
     words = _("The gateway answers and accepts the key.") if found.works else f"{found.words} {found.next_step}"
     messages.add_message(request, messages.SUCCESS if found.works else messages.ERROR, words)
     return redirect("settings")
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For browsers that ask at the old place, such as on the admin's pages."""
+    response = HttpResponseRedirect(static("img/favicon.svg"))
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 @never_cache

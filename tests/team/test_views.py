@@ -245,6 +245,10 @@ def test_healthz_says_that_the_database_is_gone(client: Client, db: None) -> Non
         assert client.get("/healthz").status_code == 503
 
 
+def test_favicon_at_the_old_place(client: Client) -> None:
+    assert client.get("/favicon.ico").headers["Location"] == "/static/img/favicon.svg"
+
+
 # Errors
 
 
