@@ -61,7 +61,12 @@ class UploadForm(forms.Form):
         required=False,
         empty_label=_("A new list"),
     )
-    name = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
+    name = forms.CharField(
+        label=_("Name of the new list"),
+        max_length=100,
+        required=False,
+        help_text=_("Left empty, it is the name of the file."),
+    )
     country = country_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,8 +123,8 @@ class ColumnsForm(forms.Form):
             role = PHONE if place in proposed.phones else FIELD if place in proposed.fields else SKIP
             select = forms.ChoiceField(label=name, choices=ROLES, initial=role)
             tag = forms.CharField(label=name, required=False, max_length=MAX_NAME, initial=proposed.fields.get(place))
-            select.widget.attrs["aria-label"] = _("What “%(column)s” is") % {"column": name}
-            tag.widget.attrs["aria-label"] = _("Merge tag of “%(column)s”") % {"column": name}
+            select.widget.attrs |= {"class": "form-select", "aria-label": _("What “%(column)s” is") % {"column": name}}
+            tag.widget.attrs |= {"class": "form-control", "aria-label": _("Merge tag of “%(column)s”") % {"column": name}}
             self.fields[f"role_{place}"], self.fields[f"name_{place}"] = select, tag
         self.proposed = proposed
 
