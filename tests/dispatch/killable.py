@@ -23,7 +23,7 @@ from django_q.signing import SignedPackage  # noqa: E402
 
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.compose.lifecycle import FINAL  # noqa: E402
-from campaigns.dispatch import failpoints, sweeping  # noqa: E402
+from campaigns.dispatch import failpoints, sweeping, tasks  # noqa: E402, F401 - tasks: read once, before the forks
 from campaigns.dispatch.models import Batch, Heartbeat, Pace  # noqa: E402
 from campaigns.results import tasks as results  # noqa: E402
 
