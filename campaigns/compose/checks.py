@@ -20,6 +20,7 @@ from campaigns.compose.merge import Template
 from campaigns.compose.message import MessageTemplate, build, message_for
 from campaigns.compose.models import Campaign, Timing
 from campaigns.compose.pictures import is_reachable
+from campaigns.compose.reach import Lengths, Reach
 from campaigns.compose.sms import GSM_7, sms_parts
 from campaigns.gateway import limits
 from campaigns.gateway.types import Address, SendRequest
@@ -31,24 +32,24 @@ MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are f
 FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
 
 
-def problems(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
+def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]:
     """All that forbids launching `campaign`; empty when nothing does.
 
-    `audience` is the choice of lists where it is not yet saved with the campaign.
+    `measured` where the caller counts too, or where the lists are not yet saved with the campaign.
     """
-    audience = audience or Audience.of(campaign)
+    measured = measured or Reach(Audience.of(campaign), build(campaign))
     found = message_problems(campaign)
-    if not audience.lists:
+    if not measured.audience.lists:
         found.append(Problem("lists", _("Choose at least one list.")))
         return found
-    return found + audience_problems(campaign, audience) + time_problems(campaign)
+    return found + audience_problems(measured) + time_problems(campaign)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
     """What is wrong with the message itself, whoever gets it."""
     template = build(campaign)
     found = [*_brace_problems(campaign, template), *_contract_problems(campaign, template)]
-    found += [*_link_problems(campaign, template), *_picture_problems(campaign), *_sms_problems(campaign, template)]
+    found += [*_link_problems(campaign, template), *_picture_problems(campaign), *_sms_problems(template)]
     return _once_a_field(found)
 
 
@@ -113,17 +114,19 @@ def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
         )
 
 
-def _sms_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
-    if not template.sms_text.tags and (words := _too_many_septets(template.sms_text.sketch({}))):
+def _sms_problems(template: MessageTemplate) -> Iterator[Problem]:
+    if template.sms_text.tags:
+        return
+    taken = sms_parts(template.sms_text.sketch({}))
+    if taken.encoding == GSM_7 and (words := _too_many_units(taken.units)):
         yield Problem("sms_text", words)
 
 
-def _too_many_septets(text: str) -> str:
-    taken = sms_parts(text)
-    if taken.encoding != GSM_7 or taken.units <= limits.SMS_TEXT_MAX:
+def _too_many_units(septets: int) -> str:
+    if septets <= limits.SMS_TEXT_MAX:
         return ""
     return _("The SMS takes %(units)d units; 765 fit (5 parts). Characters such as € or { take two.") % {
-        "units": taken.units
+        "units": septets
     }
 
 
@@ -141,13 +144,12 @@ def time_problems(campaign: Campaign) -> list[Problem]:
     return []
 
 
-def audience_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
+def audience_problems(measured: Reach) -> list[Problem]:
     """What the lists can't give to the merge tags, and who would get a text too long."""
-    template = build(campaign)
-    unknown = list(_unknown_tags(template, _known_fields(audience)))
+    unknown = list(_unknown_tags(measured.template, _known_fields(measured.audience)))
     if unknown:
         return unknown
-    return [*_missing_values(audience, template), *_length_problems(audience, template)]
+    return [*_missing_values(measured), *_length_problems(measured)]
 
 
 def _known_fields(audience: Audience) -> set[str]:
@@ -176,12 +178,12 @@ def unknown_tag_words(name: str, known: set[str]) -> str:
     }
 
 
-def _missing_values(audience: Audience, template: MessageTemplate) -> Iterator[Problem]:
-    for name, people in reach.missing_values(audience, template).items():
+def _missing_values(measured: Reach) -> Iterator[Problem]:
+    for name, people in measured.missing.items():
         field = next(
             field
             for field in MERGED
-            if any(tag.name == name and tag.default is None for tag in getattr(template, field).tags)
+            if any(tag.name == name and tag.default is None for tag in getattr(measured.template, field).tags)
         )
         yield Problem(field, _missing_words(name, people))
 
@@ -194,19 +196,17 @@ def _missing_words(name: str, people: int) -> str:
     ) % {"people": people, "name": name}
 
 
-def _length_problems(audience: Audience, template: MessageTemplate) -> Iterator[Problem]:
-    if template.text.tags and (text := reach.lengths(audience, template.text)):
-        yield from _text_lengths(text)
-    if template.button_url.tags and (link := reach.longest_link(audience, template.button_url)) > limits.URL_MAX:
-        yield Problem(
-            "button_url",
-            _("With the longest value the link has %(length)d characters; 255 fit.") % {"length": link},
-        )
-    if template.sms_text.tags and (sms := reach.lengths(audience, template.sms_text)):
-        yield from _sms_lengths(audience, template, sms)
+def _length_problems(measured: Reach) -> Iterator[Problem]:
+    template = measured.template
+    if template.text.tags and measured.text:
+        yield from _text_lengths(measured.text)
+    if template.button_url.tags:
+        yield from _link_lengths(reach.longest_link(measured.audience, template.button_url))
+    if template.sms_text.tags and measured.sms_text:
+        yield from _sms_lengths(measured, measured.sms_text)
 
 
-def _text_lengths(found: reach.Lengths) -> Iterator[Problem]:
+def _text_lengths(found: Lengths) -> Iterator[Problem]:
     if found.longest > limits.TEXT_MAX:
         yield Problem(
             "text",
@@ -217,16 +217,22 @@ def _text_lengths(found: reach.Lengths) -> Iterator[Problem]:
         yield Problem("text", _("For somebody who lacks the values the text is empty."))
 
 
-def _sms_lengths(audience: Audience, template: MessageTemplate, found: reach.Lengths) -> Iterator[Problem]:
+def _link_lengths(longest: int) -> Iterator[Problem]:
+    if longest > limits.URL_MAX:
+        yield Problem(
+            "button_url",
+            _("With the longest value the link has %(length)d characters; 255 fit.") % {"length": longest},
+        )
+
+
+def _sms_lengths(measured: Reach, found: Lengths) -> Iterator[Problem]:
     if found.shortest == 0:
         yield Problem("sms_text", _("For somebody who lacks the values the SMS is empty."))
-    if found.longest > limits.SMS_TEXT_MAX:
+    elif found.longest > limits.SMS_TEXT_MAX:
         yield Problem(
             "sms_text",
             _("For the person with the longest values the SMS has %(length)d characters; 765 fit.")
             % {"length": found.longest},
         )
-    elif found.longest * 2 > limits.SMS_TEXT_MAX:  # only then can double characters be too many
-        worst = max((_too_many_septets(text) for text, _c, _p in reach.texts(audience, template.sms_text)), default="")
-        if worst:
-            yield Problem("sms_text", worst)
+    elif found.longest * 2 > limits.SMS_TEXT_MAX and (words := _too_many_units(measured.sms.widest_gsm)):
+        yield Problem("sms_text", words)

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from campaigns.compose import prices, reach
+from campaigns.compose import prices
 from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign
 from campaigns.compose.prices import Price, Prices
+from campaigns.compose.reach import Reach
 from campaigns.ledger.money import ZERO
 
 Parts = Mapping[int, int]  # SMS parts -> people; {0: people} without a fallback
@@ -72,24 +73,24 @@ class Estimate:
         total.most += line.least if line.most is None else line.most
 
 
-def estimate(campaign: Campaign, audience: Audience | None = None, refresh: bool = False) -> Estimate:
-    """What `campaign` will cost by country. `audience` as in `checks.problems`; `refresh` asks for the prices anew."""
-    audience = audience or Audience.of(campaign)
+def estimate(campaign: Campaign, measured: Reach | None = None, refresh: bool = False) -> Estimate:
+    """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for the prices anew."""
+    measured = measured or Reach(Audience.of(campaign), build(campaign))
     found = Estimate(viber=prices.prices(prices.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
         found.sms = prices.prices(prices.SMS, campaign.tariff, refresh)
-    for country, people in _people(campaign, audience):
+    for country, people in _people(campaign, measured):
         found.add(_line(country, people, found))
     return found
 
 
-def _people(campaign: Campaign, audience: Audience) -> Iterator[tuple[str, Parts]]:
+def _people(campaign: Campaign, measured: Reach) -> Iterator[tuple[str, Parts]]:
     """Each country with how many people get how many SMS parts, the largest first."""
     if not campaign.sms_text:
-        yield from ((country, {0: people}) for country, people in audience.by_country().items())
+        yield from ((country, {0: people}) for country, people in measured.audience.by_country().items())
         return
     by_country: dict[str, Counter[int]] = defaultdict(Counter)
-    for (country, parts), people in reach.sms_reach(audience, build(campaign).sms_text).people.items():
+    for (country, parts), people in measured.sms.people.items():
         by_country[country][parts] += people
     yield from sorted(by_country.items(), key=lambda item: (-item[1].total(), item[0]))
 

@@ -30,13 +30,13 @@ class Figures:
 
 def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Figures:
     """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its prices anew."""
-    template = build(campaign)
+    measured = reach.Reach(audience, build(campaign))
     return Figures(
         funnel=audience.funnel() if audience.lists else NOBODY,
-        lengths=reach.lengths(audience, template.text),
-        sms=reach.sms_reach(audience, template.sms_text) if campaign.sms_text else None,
-        estimate=estimate(campaign, audience, refresh),
-        problems=checks.problems(campaign, audience),
+        lengths=measured.text,
+        sms=measured.sms if campaign.sms_text else None,
+        estimate=estimate(campaign, measured, refresh),
+        problems=checks.problems(campaign, measured),
         warnings=checks.warnings(campaign, audience),
     )
 

@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.audience.models import ContactList
 from campaigns.compose import checks, pictures
 from campaigns.compose.audience import Audience
+from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Picture, Sender, Timing
+from campaigns.compose.reach import Reach
 from campaigns.gateway import limits
 from campaigns.ledger.money import PLACES
 from campaigns.team.forms import zone_choices
@@ -220,7 +222,7 @@ class CampaignForm(forms.Form):
         draft = self.fill(Campaign())
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
         if self.audience.lists:
-            found += checks.audience_problems(draft, self.audience)
+            found += checks.audience_problems(Reach(self.audience, build(draft)))
         for problem in found:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.db.models import Count, Max, Min, Q, TextField, Value
 from django.db.models.expressions import Combinable
@@ -13,7 +14,7 @@ from django.db.models.lookups import IsNull
 from campaigns.compose.audience import Audience
 from campaigns.compose.merge import MissingValue, Template
 from campaigns.compose.message import MessageTemplate
-from campaigns.compose.sms import Parts, sms_parts
+from campaigns.compose.sms import GSM_7, Parts, sms_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,14 @@ class SmsReach:
 
     people: Counter[tuple[str, int]] = field(default_factory=Counter)
     largest: Parts = NO_PARTS
-    longest: int = 0  # characters
+    widest_gsm: int = 0  # septets of the longest text in GSM-7
 
     def add(self, text: str, country: str, people: int) -> None:
         """Count `people` of `country` who get `text`."""
         taken = sms_parts(text)
         self.people[country, taken.parts] += people
-        self.longest = max(self.longest, len(text))
+        if taken.encoding == GSM_7:
+            self.widest_gsm = max(self.widest_gsm, taken.units)
         if (taken.parts, taken.units) > (self.largest.parts, self.largest.units):
             self.largest = taken
 
@@ -114,3 +116,26 @@ def sms_reach(audience: Audience, template: Template) -> SmsReach:
     for text, country, people in texts(audience, template):
         found.add(text, country, people)
     return found
+
+
+class Reach:
+    """What a campaign's words come to over `audience`, each figure counted once, when it is first asked for."""
+
+    def __init__(self, audience: Audience, template: MessageTemplate) -> None:
+        self.audience, self.template = audience, template
+
+    @cached_property
+    def missing(self) -> dict[str, int]:
+        return missing_values(self.audience, self.template)
+
+    @cached_property
+    def text(self) -> Lengths | None:
+        return lengths(self.audience, self.template.text)
+
+    @cached_property
+    def sms_text(self) -> Lengths | None:
+        return lengths(self.audience, self.template.sms_text)
+
+    @cached_property
+    def sms(self) -> SmsReach:
+        return sms_reach(self.audience, self.template.sms_text)
