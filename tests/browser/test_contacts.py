@@ -119,6 +119,7 @@ def test_people_and_the_stop_list(signed_in: Page, look: Look) -> None:
     page.get_by_role("link", name="+380 97 292 0283").click()
     look(page, "person")
     page.goto(f"/contacts/{clients.pk}/")
+    page.get_by_role("button", name="Actions for Clients").click()
     page.get_by_role("button", name="Delete list").click()
     expect(page.get_by_role("dialog")).to_contain_text("2 people go with it.")
     look(page, "list-delete")
