@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import Campaign
@@ -25,6 +27,7 @@ from campaigns.reports.spending import (
     read_filters,
     read_spending,
 )
+from campaigns.reports.statements import read_month, statement
 from campaigns.reports.words import country_name
 from campaigns.team.access import current, find
 
@@ -91,6 +94,14 @@ def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
             yield (
                 key, cost.currency, cost.viber, cost.sms, cost.fee, cost.total, cost.at_send, cost.since, *counts
             )  # fmt: skip
+
+
+@require_safe
+def spend_statement(request: HttpRequest) -> HttpResponse:
+    """A month on a page that can be printed and filed."""
+    found = statement(read_month(request.GET.get("month", "")))
+    context = {"statement": found, "now": timezone.now(), "zone": settings.TIME_ZONE}
+    return render(request, "campaigns/reports/statement.html", context)
 
 
 @require_safe

@@ -10,6 +10,7 @@ urlpatterns = [
     path("dashboard/now", views.dashboard_now, name="dashboard-now"),
     path("balance", views.balance, name="balance"),
     path("campaigns/", views.campaign_list, name="campaign-list"),
+    path("campaigns/compare", views.campaign_compare, name="campaign-compare"),
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
     path("campaigns/<int:pk>/recipients", campaign_views.campaign_recipients, name="campaign-recipients"),
@@ -24,6 +25,7 @@ urlpatterns = [
     ),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
+    path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
     path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),
     path("spend/export.xlsx", spend_views.spend_export, {"kind": "xlsx"}, name="spend-export-xlsx"),
 ]

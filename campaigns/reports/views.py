@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
+from campaigns.reports import comparison, overview
 from campaigns.reports import dashboard as first_page
-from campaigns.reports import overview
 from campaigns.reports.balance import read_balance
 from campaigns.reports.paging import PAGE
 from campaigns.reports.periods import this_month
@@ -86,6 +86,21 @@ def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
         for value, label in CampaignState.choices
         if counts.get(value) or value == state
     ]
+
+
+@require_safe
+def campaign_compare(request: HttpRequest) -> HttpResponse:
+    """The campaigns that were ticked in the list, side by side."""
+    ids = comparison.read_ids(request.GET.getlist("id"))
+    found = visible(current(request), overview.real().filter(pk__in=ids).select_related("sender"))
+    rows = sorted(overview.rows(found), key=lambda row: ids.index(row.campaign.pk))
+    context = {
+        "rows": rows,
+        "people": comparison.people_lines(rows),
+        "money": comparison.money_lines(rows),
+        "most": comparison.MOST,
+    }
+    return render(request, "campaigns/reports/compare.html", context)
 
 
 @require_safe

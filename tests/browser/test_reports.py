@@ -185,3 +185,23 @@ def test_spend_as_a_file(signed_in: Page, campaign: Campaign) -> None:
     with signed_in.expect_download() as download:
         signed_in.get_by_role("link", name="CSV").click()
     assert download.value.suggested_filename.startswith("spend-campaign-")
+
+
+def test_compare_what_is_ticked(signed_in: Page, person: User, campaign: Campaign, look: Look) -> None:
+    fill(person)
+    signed_in.goto("/campaigns/")
+    signed_in.get_by_role("checkbox", name="Compare Autumn sale").check()
+    signed_in.get_by_role("checkbox", name="Compare Newsletter 3").check()
+    signed_in.get_by_role("button", name="Compare", exact=True).click()
+    expect(signed_in.get_by_role("columnheader", name="Newsletter 3")).to_be_visible()
+    look(signed_in, "compare")
+
+
+def test_statement_of_a_month(signed_in: Page, person: User, campaign: Campaign, look: Look) -> None:
+    fill(person)
+    signed_in.goto("/spend/statement/")
+    expect(signed_in.get_by_role("button", name="Print")).to_be_visible()
+    look(signed_in, "statement")
+    signed_in.emulate_media(media="print")
+    expect(signed_in.get_by_role("button", name="Print")).to_be_hidden()
+    signed_in.get_by_role("columnheader", name="SMS").first.is_visible()
