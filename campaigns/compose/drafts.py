@@ -33,7 +33,7 @@ def save(form: CampaignForm, actor: User | None) -> Campaign:
     Raises Refused when that is no draft any more, and Changed when somebody else saved it meanwhile, unless the form
     says to overwrite.
     """
-    campaign = _locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    campaign = locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
     said = form.cleaned_data
     if (
         form.campaign
@@ -52,7 +52,7 @@ def save(form: CampaignForm, actor: User | None) -> Campaign:
     return campaign
 
 
-def _locked(campaign_id: int) -> Campaign:
+def locked(campaign_id: int) -> Campaign:
     """The draft, for this transaction alone. Raises Refused where it is no draft any more."""
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None or campaign.state not in CAN_EDIT:
@@ -82,7 +82,7 @@ def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
 @transaction.atomic
 def delete(campaign_id: int, actor: User | None) -> str:
     """Delete a draft for good; its name. Raises Refused where it is no draft any more."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name

@@ -73,6 +73,7 @@ def browser_words() -> dict[str, str]:
     return {
         "onePart": _("%(encoding)s · %(units)s of %(room)s · 1 part"),
         "parts": _("%(encoding)s · %(units)s of %(room)s · %(parts)s parts"),
+        "saveFailed": _("Not saved: the server did not answer. It is tried again."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),
         "minutes": _("%(n)s min"),

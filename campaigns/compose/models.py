@@ -128,6 +128,20 @@ class Campaign(models.Model):
         return reverse("campaign-detail", args=[self.pk])
 
 
+class Editing(models.Model):
+    """Somebody has a draft open: told to others who open it, forgotten a while after their page is gone."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("campaign", "user", name="editing_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.user_id}"
+
+
 class PriceList(models.Model):
     """The gateway's prices of one channel and tariff, as last fetched."""
 

@@ -205,12 +205,70 @@ function validity() {
   show();
 }
 
+// --- saving by itself ---------------------------------------------------------------------------------------------------
+
+const QUIET = 2000; // milliseconds without a key before what is written is saved
+let dirty = Boolean(one("#form-errors"));
+let stopped = false; // somebody else saved the draft: nothing is overwritten
+let timer = 0;
+let saving = false;
+let pressed = null; // the button of a form that waits until what is being saved is saved
+
+function mark() {
+  dirty = true;
+  window.clearTimeout(timer);
+  if (!stopped) timer = window.setTimeout(save, QUIET);
+}
+
+const body = () => {
+  const data = new FormData(form);
+  data.delete("picture");
+  return data;
+};
+
+async function save() {
+  if (saving || stopped) return;
+  const shown = one("#saved");
+  dirty = false;
+  saving = true;
+  try {
+    const answer = await fetch(form.dataset.autosave, { method: "POST", body: body() });
+    const said = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
+    if (answer.ok) {
+      one("[name=version]", form).value = said.version;
+      form.action = said.edit;
+      form.dataset.autosave = said.autosave;
+      if (location.pathname !== said.edit) history.replaceState(null, "", said.edit);
+    } else {
+      dirty = true;
+      stopped = answer.status === 409;
+    }
+    shown.textContent = said.words ?? words.saveFailed;
+    shown.classList.toggle("wrong", !answer.ok);
+  } catch {
+    dirty = true;
+    shown.textContent = words.saveFailed;
+  }
+  saving = false;
+  if (pressed) form.requestSubmit(pressed);
+  else if (dirty && !stopped) mark();
+}
+
+// What is on its way gives the draft another version: the form goes off when that is known.
 function leaving() {
-  let dirty = Boolean(one("#form-errors"));
-  const mark = () => (dirty = true);
   form.addEventListener("input", mark);
+  form.addEventListener("change", mark);
   document.body.addEventListener("composed", mark);
-  form.addEventListener("submit", () => (dirty = false));
+  form.addEventListener("submit", (event) => {
+    if (saving) {
+      event.preventDefault();
+      pressed = event.submitter ?? one('button[form="composer"][value="stay"]');
+      return;
+    }
+    window.clearTimeout(timer);
+    dirty = false;
+    stopped = true;
+  });
   window.addEventListener("beforeunload", (event) => dirty && event.preventDefault());
 }
 

@@ -1,0 +1,71 @@
+"""Drafts that save themselves while somebody writes, and who else has them open.
+
+What is saved by itself may be unfinished, and wrong: a draft is a draft. What no column takes stays as it was, named.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns.compose.drafts import Changed, locked
+from campaigns.compose.forms import CampaignForm
+from campaigns.compose.models import Campaign, Editing
+from campaigns.team import audit
+from campaigns.team.models import User
+
+PRESENT = timedelta(seconds=90)  # a page says every half minute that it is still there
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The draft as it is now, and the labels of what could not be saved with it."""
+
+    campaign: Campaign
+    left_out: list[str]
+
+
+@transaction.atomic
+def autosave(form: CampaignForm, actor: User) -> Saved:
+    """Save `form` as far as it can be read. Raises Refused and Changed as `drafts.save` does."""
+    form.sketch()
+    campaign = locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    if form.campaign and form.said("version") != campaign.updated_at.isoformat():
+        raise Changed(campaign)
+    sender = campaign.sender
+    form.fill(campaign)
+    left_out = _unfit(form, campaign)
+    if campaign.sender is not None and campaign.sender._state.adding:
+        campaign.sender = sender  # half a name is not a sender yet; saving the form makes it one
+    campaign.name = campaign.name or _("Untitled")
+    campaign.save()
+    if form.said("lists") is not None:
+        campaign.lists.set(form.said("lists"))
+    if form.said("exclude_lists") is not None:
+        campaign.exclude_lists.set(form.said("exclude_lists"))
+    if form.campaign is None:
+        audit.record(actor, campaign, "created", campaign.name)
+    return Saved(campaign, left_out)
+
+
+def _unfit(form: CampaignForm, campaign: Campaign) -> list[str]:
+    """Put back what no column takes; the labels of those fields."""
+    before = form.campaign or Campaign()
+    left_out = []
+    for column in campaign._meta.concrete_fields:
+        name = column.attname
+        if isinstance(column, models.CharField) and len(str(getattr(campaign, name) or "")) > (column.max_length or 0):
+            setattr(campaign, name, getattr(before, name))
+            left_out.append(name)
+    left_out += [name for name in form.fields if name not in form.cleaned_data and name not in left_out]
+    return [str(form.fields[name].label) for name in left_out if name in form.fields and name != "picture"]
+
+
+def present(campaign: Campaign, user: User) -> list[str]:
+    """Say that `user` has the draft open; the names of the others who have."""
+    now = timezone.now()
+    Editing.objects.update_or_create(campaign=campaign, user=user, defaults={"at": now})
+    others = Editing.objects.filter(campaign=campaign, at__gt=now - PRESENT).exclude(user=user).select_related("user")
+    return [other.user.get_full_name() or other.user.get_username() for other in others]

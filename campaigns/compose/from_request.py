@@ -1,0 +1,54 @@
+"""What a page's request says of a campaign: the form, the draft it is about, whose message is looked at."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from campaigns.compose.audience import Audience
+from campaigns.compose.figures import remembered_countries
+from campaigns.compose.forms import CampaignForm
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
+from campaigns.compose.preview import FIRST, choices, preview, somebody
+from campaigns.team.access import current, find
+from campaigns.team.models import Role
+
+
+def base_url(request: HttpRequest) -> str:
+    """Where this site's pictures are reached: at its public address, else as this person reaches it."""
+    return settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
+
+
+def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: Any) -> CampaignForm:
+    posted = request.method == "POST"
+    return CampaignForm(
+        request.POST if posted else None,
+        options.pop("files", request.FILES) if posted else None,
+        campaign=campaign,
+        actor=current(request),
+        base_url=base_url(request),
+        **options,
+    )
+
+
+def draft_of(request: HttpRequest, pk: int) -> Campaign:
+    """The campaign `pk`, for somebody who may write campaigns."""
+    return find(current(request), Campaign.objects.select_related("sender"), Role.MARKETER, pk=pk)
+
+
+def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:
+    """What the phone shows: the message of whom the person chose to look at."""
+    template = build(campaign)
+    whose = request.POST.get("whose", FIRST)
+    offered = choices(remembered_countries(audience), template)
+    if whose not in dict(offered):
+        whose = FIRST
+    person = somebody(audience, template, whose, request.POST.get("whose_phone", "")) if audience.lists else None
+    return {
+        "preview": preview(campaign, person),
+        "whose": whose,
+        "whose_choices": offered,
+        "whose_phone": request.POST.get("whose_phone", ""),
+        "nobody": bool(audience.lists) and person is None,
+    }

@@ -1,0 +1,43 @@
+"""The library of pictures: where each is used, and what may go."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from campaigns.compose.models import Campaign, Picture
+from campaigns.team import audit
+from campaigns.team.models import User
+
+
+def with_uses(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
+    """`pictures` with `used`: whether any campaign has it."""
+    return pictures.annotate(used=Exists(Campaign.objects.filter(image=OuterRef("file"))))
+
+
+def uses(pictures: Iterable[Picture]) -> dict[str, list[Campaign]]:
+    """By a picture's file: the campaigns that have it, the newest first."""
+    found: defaultdict[str, list[Campaign]] = defaultdict(list)
+    files = [str(picture.file) for picture in pictures]
+    for campaign in Campaign.objects.filter(image__in=files).only("pk", "name", "image"):
+        found[str(campaign.image)].append(campaign)
+    return dict(found)
+
+
+def rename(picture: Picture, title: str, actor: User) -> None:
+    """Give `picture` another name for people."""
+    picture.title = title.strip()[:100]
+    picture.save(update_fields=["title"])
+    audit.record(actor, picture, "renamed", picture.title)
+
+
+def delete(picture: Picture, actor: User) -> bool:
+    """Delete `picture` and its file, unless a campaign has it: phones fetch it for as long as they keep the message."""
+    with transaction.atomic():
+        unused = Picture.objects.filter(pk=picture.pk).exclude(Exists(Campaign.objects.filter(image=OuterRef("file"))))
+        if not unused.delete()[0]:
+            return False
+        audit.record(actor, picture, "deleted", str(picture))
+    picture.file.delete(save=False)
+    return True

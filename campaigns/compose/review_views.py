@@ -1,0 +1,60 @@
+"""The review, and the launch."""
+
+import re
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from campaigns.compose import lifecycle
+from campaigns.compose.audience import Audience
+from campaigns.compose.figures import figures
+from campaigns.compose.from_request import draft_of
+from campaigns.compose.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.lines import duration
+from campaigns.compose.message import build
+from campaigns.compose.preview import preview, somebody
+from campaigns.team.access import current
+
+
+@require_safe
+def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything that will happen, on one page, before it does."""
+    campaign = draft_of(request, pk)
+    if campaign.state not in CAN_EDIT:
+        return redirect(campaign)
+    audience = Audience.of(campaign)
+    found = figures(campaign, audience, refresh="refresh" in request.GET)
+    person = somebody(audience, build(campaign)) if audience.lists else None
+    return render(
+        request,
+        "campaigns/compose/review.html",
+        {
+            "campaign": campaign,
+            "figures": found,
+            "preview": preview(campaign, person),
+            "validity": duration(campaign.validity),
+            "lists": campaign.lists.all(),
+            "exclude_lists": campaign.exclude_lists.all(),
+        },
+    )
+
+
+@require_POST
+def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the draft on its way, if the number of people that was typed is the number that will get it."""
+    campaign = draft_of(request, pk)
+    typed = re.sub(r"[\s,.'\u00a0\u202f]", "", request.POST.get("people", ""))
+    if not (typed.isascii() and typed.isdigit()) or len(typed) > 10:
+        messages.error(request, _("Type the number of people, to confirm that you mean them all."))
+        return redirect("campaign-review", pk)
+    try:
+        lifecycle.launch(campaign.pk, current(request), int(typed))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        campaign.refresh_from_db(fields=["state"])
+        return redirect("campaign-review", pk) if campaign.state in CAN_EDIT else redirect(campaign)
+    messages.success(request, _("“%(name)s” is on its way.") % {"name": campaign.name})
+    return redirect(campaign)
