@@ -59,7 +59,7 @@ class Seat:
 
 def beat(name: str) -> None:
     """A sign of life of `name`, now."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+    Heartbeat.objects.update_or_create(name=name[:100], defaults={"at": timezone.now()})
 
 
 def taken(job: str) -> bool:

@@ -8,14 +8,13 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
-from django_q.models import OrmQ
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.seats import beat
 from campaigns.dispatch.tally import Moves
-from campaigns.queue import enqueue
+from campaigns.queue import drop_unreadable, enqueue, waiting
 
 CANCEL_SLICE = 200  # batches in one transaction
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -31,12 +30,13 @@ def sweep() -> None:
         cancel_rest(campaign_id)
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
         finish_if_done(campaign_id)
+    drop_unreadable()
     wake()
 
 
 def wake() -> None:
     """Wake a worker, unless enough wake-ups wait already."""
-    if OrmQ.objects.count() < QUEUE_MAX:
+    if waiting() < QUEUE_MAX:
         enqueue(lifecycle.WAKE)
 
 

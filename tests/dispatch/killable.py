@@ -21,8 +21,8 @@ from django_q.brokers import get_broker  # noqa: E402
 from django_q.models import OrmQ  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
-from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.compose.lifecycle import FINAL  # noqa: E402
+from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.dispatch import failpoints, sweeping, tasks  # noqa: E402, F401 - tasks: read once, before the forks
 from campaigns.dispatch.models import Batch, Heartbeat, Pace  # noqa: E402
 from campaigns.results import tasks as results  # noqa: E402
@@ -77,7 +77,7 @@ def in_a_process_of_its_own(api_url: str, failpoint: str) -> int:
         failpoints.arm(failpoint)
         work()
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as its parent
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from campaigns.audience.models import StopListEntry
@@ -19,6 +18,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.results import status
 from campaigns.results.rebuilding import differences
+from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -39,14 +39,6 @@ PEOPLE, STOPPED = 160, 7
 Run = Callable[[str, str], int]
 
 
-def database_url() -> str:
-    """The address of the tests' own database, for another process."""
-    found = connection.settings_dict
-    if settings.SQLITE:
-        return f"sqlite:///{found['NAME']}"
-    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**found)
-
-
 @pytest.fixture(scope="module")
 def forks() -> Iterator[dict[str, subprocess.Popen[str]]]:
     """The process that forks, once somebody has asked for it."""
@@ -63,7 +55,11 @@ def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
         forks["killable"] = subprocess.Popen(
             [sys.executable, "-m", "tests.dispatch.killable"],
             env=os.environ
-            | {"DATABASE_URL": database_url(), "BSG_API_KEY": KEY, "DJANGO_SETTINGS_MODULE": "viberdash.settings"},
+            | {
+                "DATABASE_URL": database_url(connection),
+                "BSG_API_KEY": KEY,
+                "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from campaigns.audience.tasks import resume_stalled
 from campaigns.dispatch.sweeping import sweep
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         while True:
             try:
                 self.sweep()
-            except DatabaseError as error:  # it comes back, and the next sweep finds what this one missed
+            except Error as error:  # it comes back, and the next sweep finds what this one missed
                 self.stderr.write(f"The database does not answer: {error}")
                 connection.close()
             time.sleep(options["every"])

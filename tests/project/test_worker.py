@@ -1,0 +1,91 @@
+"""The process manager of the queue: whatever of it is killed, work goes on, and nobody is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from campaigns.dispatch.models import Heartbeat
+from campaigns.queue import enqueue
+from tests.chaos.processes import Process, below, database_url, is_alive
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
+NAME = "watched"
+
+
+def until(condition: Callable[[], object], seconds: float = 40) -> None:
+    """Return when `condition` holds; fail when it does not in a time that is ample."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def works() -> bool:
+    """Whether a task that is queued now leaves its sign of life."""
+    asked = timezone.now()
+    enqueue("campaigns.dispatch.tasks.work")
+    until(lambda: Heartbeat.objects.filter(name=f"queue@{NAME}", at__gt=asked).exists())
+    return True
+
+
+@pytest.fixture
+def worker() -> Iterator["subprocess.Popen[bytes]"]:
+    """`manage.py worker` with one process for tasks, its patience cut to seconds; at work."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "worker"],
+        cwd=settings.BASE_DIR,
+        env=os.environ
+        | {
+            "DATABASE_URL": database_url(connection),
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+            "CHAOS_SOONER": "1",
+            "WORKERS": "1",
+            "WORKER_NAME": NAME,
+        },
+    )
+    assert works()
+    yield process
+    children = below(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not any(is_alive(child.pid) for child in children))
+
+
+def one(role: str, worker: "subprocess.Popen[bytes]") -> Process:
+    return next(process for process in below(worker.pid) if process.role == role)
+
+
+def test_worker_goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") -> None:
+    """The "task" waits for work, and with it dies the lock that its successor needs: the queue stands still."""
+    for role in ("pusher", "monitor", "sentinel", "main", "task"):
+        killed = one(role, worker)
+        os.kill(killed.pid, signal.SIGKILL)
+        until(lambda pid=killed.pid: not is_alive(pid))  # type: ignore[misc]
+        assert works()
+        assert worker.poll() is None
+
+
+def test_worker_ends_at_a_signal_and_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
+    children = below(worker.pid)
+    assert len(children) == 5
+    worker.terminate()
+    assert worker.wait(60) == 0
+    assert not any(is_alive(child.pid) for child in children)
+
+
+def test_worker_that_is_killed_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
+    children = below(worker.pid)
+    worker.kill()
+    worker.wait()
+    until(lambda: not any(is_alive(child.pid) for child in children))
