@@ -70,6 +70,7 @@ def _period_context(period: periods.Period, query: QueryDict, filters: dict[str,
         "choices": [{"value": key, "label": label} for key, label in periods.CHOICES.items() if key != "custom"],
         "filters": [{"key": key, "words": filter_words(key, value), "value": value} for key, value in filters.items()],
         "purpose": _purpose(query),
+        "zone": settings.TIME_ZONE,
         "purposes": Purpose.choices,
     }
 
