@@ -14,7 +14,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
+from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, MonthlyBudget, Purpose
 from campaigns.team.models import AuditEntry, Role, User
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Kind",
     "LedgerEntry",
     "LedgerTotal",
+    "MonthlyBudget",
     "Pace",
     "Picture",
     "PriceList",

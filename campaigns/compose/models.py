@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import ContactList
+from campaigns.compose.hours import Hours
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
 from campaigns.ledger.money import AmountField
@@ -100,6 +101,10 @@ class Campaign(models.Model):
     scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # the zone `scheduled_at` was said in
     budget = AmountField(_("budget"), null=True, blank=True)
+    # both or neither: by the clock of whoever gets it, nobody is sent to outside of them
+    sends_from = models.TimeField(_("not before"), null=True, blank=True)
+    sends_until = models.TimeField(_("not after"), null=True, blank=True)
+    rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)  # over all workers
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -126,6 +131,15 @@ class Campaign(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("campaign-detail", args=[self.pk])
+
+    @property
+    def sending_hours(self) -> Hours | None:
+        """When it may be sent, by the recipient's clock; None: at any hour."""
+        return Hours(self.sends_from, self.sends_until) if self.sends_from and self.sends_until else None
+
+    @sending_hours.setter
+    def sending_hours(self, hours: Hours | None) -> None:
+        self.sends_from, self.sends_until = (hours.start, hours.end) if hours else (None, None)
 
 
 class Editing(models.Model):

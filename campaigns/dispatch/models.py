@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import MSISDN_LENGTH
 from campaigns.compose.models import Campaign
+from campaigns.compose.zones import AREA_KEY_MAX
 from campaigns.ledger.models import SHARDS
 from campaigns.ledger.money import AmountField
 
@@ -27,6 +28,7 @@ class Snapshot(models.Model):
     excluded = models.PositiveIntegerField(default=0)
     left = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
+    places = models.JSONField(default=list)  # [["US", "America/Denver"], …]: of its batches, where it has sending hours
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.left}"
@@ -118,7 +120,7 @@ class BatchState(models.TextChoices):
 
 
 class Batch(models.Model):
-    """Up to 50 recipients of one country, membership fixed for good: what one request carries.
+    """Up to 50 recipients of one country and area, membership fixed for good: what one request carries.
 
         READY -> LEASED -> SENDING -> DONE
           ^         |         |
@@ -132,6 +134,7 @@ class Batch(models.Model):
     )
     number = models.PositiveIntegerField()  # within the campaign; recipients carry it
     country = models.CharField(max_length=2, blank=True)
+    area = models.CharField(max_length=AREA_KEY_MAX, blank=True)  # where a country has several time zones: see zones.py
     size = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.READY)
     token = models.CharField(max_length=32, blank=True)  # whose claim it is
@@ -142,7 +145,8 @@ class Batch(models.Model):
     sent_at = models.DateTimeField(null=True)  # the last time a request may have left
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    held = AmountField(null=True)  # the worst case of what is on its way, against the campaign's budget
+    held = AmountField(null=True)  # the worst case of what is on its way, against the campaign's budget and the month's
+    held_currency = models.CharField(max_length=3, blank=True)
     # written by results: when this batch's open messages are worth asking for
     check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
@@ -154,6 +158,9 @@ class Batch(models.Model):
             models.Index(
                 "state", "lease_until", name="batch_open", condition=~Q(state__in=["ready", "done"])
             ),  # the sweep
+            models.Index(
+                "campaign", "held", name="batch_held", condition=Q(held__isnull=False)
+            ),  # the budgets: what is held
             models.Index("check_at", name="batch_check", condition=Q(check_at__isnull=False)),  # results: what is due
             models.Index(
                 "done_at", name="batch_unchecked", condition=Q(state="done", checks=0)

@@ -73,6 +73,21 @@ class LedgerEntry(models.Model):
         return f"{self.kind} {self.channel} {self.amount} {self.currency}"
 
 
+class MonthlyBudget(models.Model):
+    """What all campaigns together may cost at most in a month of the site's time zone, in one currency."""
+
+    currency = models.CharField(_("currency"), max_length=3, unique=True)
+    amount = AmountField(_("amount"))
+
+    class Meta:
+        verbose_name = _("monthly budget")
+        verbose_name_plural = _("monthly budgets")
+        ordering = ["currency"]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
 class LedgerTotal(models.Model):
     """The sum of entries of one day, campaign, purpose, channel, kind, country and currency.
 
