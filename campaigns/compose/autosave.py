@@ -16,6 +16,7 @@ from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
 from campaigns.team.models import User
 
+KEPT = ("promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget")  # no words of any kind
 PRESENT = timedelta(seconds=90)  # a page says every half minute that it is still there
 
 
@@ -51,16 +52,16 @@ def autosave(form: CampaignForm, actor: User) -> Saved:
 
 
 def _unfit(form: CampaignForm, campaign: Campaign) -> list[str]:
-    """Put back what no column takes; the labels of those fields."""
+    """Put back what can't be read and what no column takes; the labels of those fields."""
     before = form.campaign or Campaign()
-    left_out = []
+    left_out = [name for name in KEPT if name not in form.cleaned_data and form.data.get(name)]
     for column in campaign._meta.concrete_fields:
-        name = column.attname
-        if isinstance(column, models.CharField) and len(str(getattr(campaign, name) or "")) > (column.max_length or 0):
-            setattr(campaign, name, getattr(before, name))
-            left_out.append(name)
-    left_out += [name for name in form.fields if name not in form.cleaned_data and name not in left_out]
-    return [str(form.fields[name].label) for name in left_out if name in form.fields and name != "picture"]
+        text = str(getattr(campaign, column.attname) or "")
+        if isinstance(column, models.CharField) and len(text) > (column.max_length or 0):
+            left_out.append(column.attname)
+    for name in left_out:
+        setattr(campaign, name, getattr(before, name))
+    return [str(form.fields[name].label) for name in left_out]
 
 
 def present(campaign: Campaign, user: User) -> list[str]:

@@ -16,13 +16,14 @@ def with_uses(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
     return pictures.annotate(used=Exists(Campaign.objects.filter(image=OuterRef("file"))))
 
 
-def uses(pictures: Iterable[Picture]) -> dict[str, list[Campaign]]:
-    """By a picture's file: the campaigns that have it, the newest first."""
+def tell_uses(pictures: Iterable[Picture]) -> None:
+    """Give each of `pictures` the `campaigns` that have it, the newest first."""
     found: defaultdict[str, list[Campaign]] = defaultdict(list)
-    files = [str(picture.file) for picture in pictures]
-    for campaign in Campaign.objects.filter(image__in=files).only("pk", "name", "image"):
+    by_file = {str(picture.file): picture for picture in pictures}
+    for campaign in Campaign.objects.filter(image__in=by_file).only("pk", "name", "image"):
         found[str(campaign.image)].append(campaign)
-    return dict(found)
+    for file, picture in by_file.items():
+        vars(picture)["campaigns"] = found[file]
 
 
 def rename(picture: Picture, title: str, actor: User) -> None:

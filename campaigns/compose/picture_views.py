@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import library
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import take_in
+from campaigns.compose.pictures import SIZE_ADVISED, take_in
 from campaigns.team.access import at_least, current, find, visible
 from campaigns.team.models import Role
 
@@ -32,7 +32,8 @@ def picture_list(request: HttpRequest) -> HttpResponse:
     if words:
         pictures = pictures.filter(title__icontains=words)
     page = Paginator(pictures, ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "words": words, "uses": library.uses(page.object_list)}
+    library.tell_uses(page.object_list)
+    context = {"page": page, "words": words, "advised": SIZE_ADVISED}
     return render(request, "campaigns/compose/picture_list.html", context)
 
 

@@ -1,0 +1,94 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.compose.models import Campaign, CampaignState, Sender
+from campaigns.team.models import AuditEntry
+from tests.compose.factories import contact_list, draft, person, ukrainians
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed_in(client: Client) -> Client:
+    client.force_login(person())
+    return client
+
+
+def autosave(client: Client, address: str, status: int = 200, **said: Any) -> dict[str, str]:
+    answer = client.post(address, said)
+    assert answer.status_code == status
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def test_the_first_words_make_a_draft_and_the_next_go_into_it(signed_in: Client) -> None:
+    first = autosave(signed_in, "/campaigns/autosave", text="Hel")
+    campaign = Campaign.objects.get()
+    assert (campaign.name, campaign.text, campaign.state) == ("Untitled", "Hel", CampaignState.DRAFT)
+    assert first["edit"] == f"/campaigns/{campaign.pk}/edit"
+    chosen = contact_list("A", ukrainians(1))
+    autosave(signed_in, first["autosave"], name="Spring", text="Hello", lists=[chosen.pk], version=first["version"])
+    campaign = Campaign.objects.get()
+    assert (campaign.name, campaign.text, list(campaign.lists.all())) == ("Spring", "Hello", [chosen])
+    assert AuditEntry.objects.count() == 1
+
+
+def test_what_is_unfinished_is_saved_all_the_same(signed_in: Client) -> None:
+    answer = autosave(signed_in, "/campaigns/autosave", text="я" * 1500, button_caption="Buy", sms_text="{")
+    campaign = Campaign.objects.get()
+    assert (len(campaign.text), campaign.button_caption, campaign.sms_text) == (1500, "Buy", "{")
+    assert answer["words"] == "Saved just now"
+
+
+def test_what_no_column_takes_stays_as_it_was_and_is_named(signed_in: Client) -> None:
+    campaign = draft(button_caption="Buy", validity=60)
+    answer = autosave(
+        signed_in,
+        f"/campaigns/{campaign.pk}/autosave",
+        button_caption="c" * 21,
+        validity="soon",
+        version=campaign.updated_at.isoformat(),
+    )
+    campaign.refresh_from_db()
+    assert (campaign.button_caption, campaign.validity) == ("Buy", 60)
+    assert answer["words"] == "Saved, without: Viber tries for, Button"
+
+
+def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:
+    autosave(signed_in, "/campaigns/autosave", sender="Gre")
+    assert not Sender.objects.exists()
+    known = Sender.objects.create(name="Green")
+    first = autosave(signed_in, "/campaigns/autosave", sender="Green")
+    assert Campaign.objects.get(pk=first["edit"].split("/")[2]).sender == known
+
+
+def test_somebody_elses_words_are_never_overwritten(signed_in: Client) -> None:
+    campaign = draft(text="Theirs")
+    answer = autosave(signed_in, f"/campaigns/{campaign.pk}/autosave", 409, text="Mine", version="an older one")
+    assert "Somebody else saved this draft." in answer["words"]
+    campaign.refresh_from_db()
+    assert campaign.text == "Theirs"
+
+
+def test_only_drafts_save_themselves(signed_in: Client) -> None:
+    campaign = draft(text="Sent", state=CampaignState.SENDING)
+    version = campaign.updated_at.isoformat()
+    autosave(signed_in, f"/campaigns/{campaign.pk}/autosave", 409, text="Mine", version=version)
+    campaign.refresh_from_db()
+    assert campaign.text == "Sent"
+
+
+def test_two_people_in_one_draft_are_told_of_each_other(signed_in: Client) -> None:
+    address = f"/campaigns/{draft().pk}/present"
+    assert signed_in.post(address).content == b""
+    other = Client()
+    other.force_login(person(username="ivan"))
+    assert "olena has this draft open too." in other.post(address).content.decode()
+    assert "ivan has this draft open too." in signed_in.post(address).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert signed_in.post(address).content == b""

@@ -1,0 +1,91 @@
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from campaigns.compose.models import Picture
+from campaigns.compose.pictures import take_in
+from campaigns.team.models import Role
+from tests.compose.factories import draft, person
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/campaigns/pictures/"
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = str(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def signed_in(client: Client) -> Client:
+    client.force_login(person())
+    return client
+
+
+def upload(name: str = "sale.png") -> SimpleUploadedFile:
+    buffer = BytesIO()
+    Image.new("RGB", (100, 100)).save(buffer, "PNG")
+    return SimpleUploadedFile(name, buffer.getvalue())
+
+
+def test_an_empty_library_says_what_belongs_there(signed_in: Client) -> None:
+    assert "No pictures yet." in signed_in.get(ADDRESS).content.decode()
+
+
+def test_a_picture_shows_where_it_is_used(signed_in: Client) -> None:
+    used = take_in(upload(), None)
+    take_in(upload("spare.png"), None)
+    campaign = draft(name="Autumn", image=str(used.file))
+    shown = signed_in.get(ADDRESS).content.decode()
+    assert f'<a href="/campaigns/{campaign.pk}/">Autumn</a>' in shown
+    assert shown.count("/delete") == 1
+    assert "sale" not in signed_in.get(ADDRESS, {"q": "spare"}).content.decode()
+
+
+def test_add_and_rename(signed_in: Client) -> None:
+    signed_in.post(f"{ADDRESS}add", {"picture": upload(), "square": "on"})
+    picture = Picture.objects.get()
+    signed_in.post(f"{ADDRESS}{picture.pk}/rename", {"title": "  Spring  "})
+    picture.refresh_from_db()
+    assert picture.title == "Spring"
+
+
+def test_add_says_what_is_no_picture(signed_in: Client) -> None:
+    answer = signed_in.post(f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True)
+    assert "This is not a JPEG or PNG picture." in answer.content.decode()
+    assert "Choose a file." in signed_in.post(f"{ADDRESS}add", follow=True).content.decode()
+
+
+def test_delete_takes_the_file_too_but_never_a_used_one(signed_in: Client, media: Path) -> None:
+    used, spare = take_in(upload(), None), take_in(upload(), None)
+    draft(image=str(used.file))
+    for picture in (used, spare):
+        signed_in.post(f"{ADDRESS}{picture.pk}/delete")
+    assert list(Picture.objects.all()) == [used]
+    assert (media / str(used.file)).exists()
+    assert not (media / str(spare.file)).exists()
+
+
+@pytest.mark.parametrize("path", ["add", "1/rename", "1/delete"])
+def test_viewers_only_look(client: Client, path: str) -> None:
+    picture = take_in(upload(), None)
+    client.force_login(person(Role.VIEWER))
+    assert client.get(ADDRESS).status_code == 200
+    assert client.post(ADDRESS + path.replace("1", str(picture.pk))).status_code == 403
+    assert Picture.objects.count() == 1
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_library_asks_as_often_for_one_as_for_three(
+    signed_in: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _number in range(rows):
+        draft(image=str(take_in(upload(), None).file))
+    with django_assert_num_queries(5):  # session, user, how many, the page, the campaigns
+        signed_in.get(ADDRESS)
