@@ -18,6 +18,7 @@ from campaigns.audience.models import Contact, StopListEntry
 from campaigns.compose import lifecycle
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import areas
 from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -66,12 +67,12 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     """Freeze the next slice and move the cursor past it. False when there was none: the snapshot is complete."""
     upper, size = _next_slice(campaign, snapshot)
     if not size:
-        snapshot.complete = True
-        snapshot.save(update_fields=["complete"])
+        _complete(campaign, snapshot)
         return False
     excluded = list(campaign.exclude_lists.values_list("pk", flat=True))
-    added = _insert_recipients(campaign, snapshot, upper, excluded)
-    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches)
+    split = areas.splits(campaign, snapshot.list_id)
+    added = _insert_recipients(campaign, snapshot, upper, excluded, split)
+    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, split)
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
@@ -82,6 +83,14 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     snapshot.contact_id = upper
     snapshot.save()
     return True
+
+
+def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
+    snapshot.complete = True
+    if campaign.sending_hours:
+        places = Batch.objects.filter(campaign=campaign).order_by("country", "area").values_list("country", "area")
+        snapshot.places = [list(place) for place in places.distinct()]
+    snapshot.save(update_fields=["complete", "places"])
 
 
 def _next_slice(campaign: Campaign, snapshot: Snapshot) -> tuple[int, int]:
@@ -135,39 +144,50 @@ def _fields_sql(names: Iterable[str]) -> str:
     return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
 
 
-def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, excluded: list[int]) -> int:
-    """One statement: the slice's contacts as recipients, in batches of one country each. How many are new."""
+def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, excluded: list[int], split: bool) -> int:
+    """One statement: the slice's contacts as recipients, in batches of one country each; where `split`, of one area.
+
+    How many are new.
+    """
     where, slice_params = _slice_sql(snapshot, upper)
     # on a campaign's first list nobody can be there already, unless a slice is repeated: then the conflict says so
     mine = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {mine})"  # noqa: S608 - a table of ours, a number
+    area, order = (areas.AREA, "country, area, chunk") if split else ("''", "country, chunk")
+    alike = f"c.country, {areas.AREA}" if split else "c.country"
     statement = f"""
+        {areas.with_areas() if split else ""}
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
             gateway_id, currency, delivery_state, status, final, sms_status)
-        SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY country, chunk), 'queued', '',
+        SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY {order}), 'queued', '',
             '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
-            SELECT c.msisdn, c.country, {_fields_sql(build(campaign).names)} AS fields,
+            SELECT c.msisdn, c.country, {area} AS area, {_fields_sql(build(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'")} AS reference,
-                (ROW_NUMBER() OVER (PARTITION BY c.country ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
-            FROM {CONTACT} c
+                (ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
+            FROM {CONTACT} c {areas.joined("c") if split else ""}
             WHERE {where} AND NOT {_STOPPED} AND NOT {_left_out_sql(excluded)} {"AND " + fresh if snapshot.left else ""}
         ) AS audience
-        ORDER BY country, chunk
+        ORDER BY {order}
         ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own columns, numbers
     with connection.cursor() as cursor:
         cursor.execute(statement, [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *slice_params])
         return int(cursor.rowcount)
 
 
-def _insert_batches(campaign_id: int, last: int) -> int:
+def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
     """The batches of the recipients that came in after batch number `last`. The last number now."""
+    area = f"MIN({areas.AREA})" if split else "''"  # the same for all of a batch
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""INSERT INTO {BATCH} (campaign_id, number, country, size, state, token, attempts, asked, checks)
-                SELECT campaign_id, batch_number, country, COUNT(*), 'ready', '', 0, 0, 0 FROM {RECIPIENT}
-                WHERE campaign_id = %s AND batch_number > %s GROUP BY campaign_id, batch_number, country
-                ORDER BY batch_number""",  # noqa: S608 - names of our own tables
+            f"""{areas.with_areas() if split else ""}
+                INSERT INTO {BATCH}
+                    (campaign_id, number, country, area, size, state, token, attempts, asked, checks, held_currency)
+                SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '', 0, 0, 0, ''
+                FROM {RECIPIENT} r {areas.joined("r") if split else ""}
+                WHERE r.campaign_id = %s AND r.batch_number > %s
+                GROUP BY r.campaign_id, r.batch_number, r.country
+                ORDER BY r.batch_number""",  # noqa: S608 - names of our own tables
             [campaign_id, last],
         )
     return Batch.objects.filter(campaign_id=campaign_id).aggregate(last=Max("number"))["last"] or 0

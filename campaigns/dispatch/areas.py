@@ -1,0 +1,32 @@
+"""Splitting an audience by area, in SQL: people of one country whose area codes are in different time zones."""
+
+from campaigns.audience.models import ContactList
+from campaigns.compose.models import Campaign
+from campaigns.compose.zones import AREA_DIGITS, BY_AREA, areas
+
+_COUNTRIES = ", ".join(f"'{country}'" for country in sorted(BY_AREA))
+
+
+def splits(campaign: Campaign, list_id: int) -> bool:
+    """Whether the people of a list are told apart by area: only for sending hours, and only where there are areas."""
+    if campaign.sending_hours is None:
+        return False
+    countries = ContactList.objects.filter(pk=list_id).values_list("countries", flat=True).first() or {}
+    return not BY_AREA.isdisjoint(countries)
+
+
+def with_areas() -> str:
+    """The start of a statement that has a table "areas" of first digits and their zones."""
+    rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())  # digits, names of zones
+    return f"WITH areas(prefix, area) AS (VALUES {rows})"
+
+
+def joined(alias: str) -> str:
+    """The join of the contacts or recipients `alias` with their areas, as "a"; people without an area stay."""
+    return (
+        f"LEFT JOIN areas a ON a.prefix = SUBSTR({alias}.msisdn, 1, {AREA_DIGITS})"
+        f" AND {alias}.country IN ({_COUNTRIES})"
+    )
+
+
+AREA = "COALESCE(a.area, '')"
