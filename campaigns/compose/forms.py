@@ -62,11 +62,17 @@ class LocalTime(forms.DateTimeField):
 class CampaignForm(forms.Form):
     """What a person, or a file, says of a campaign. `base_url` is where this site's pictures are reached."""
 
-    name = Words(label=_("Name"), max_length=100, help_text=_("For you and your colleagues; nobody else sees it."))
+    name = Words(
+        label=_("Name"),
+        max_length=100,
+        error_messages={"required": _("Give the campaign a name.")},
+        help_text=_("For you and your colleagues; nobody else sees it."),
+    )
     sender = Words(
         widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
         label=_("Sender"),
         max_length=limits.SENDER_MAX,
+        error_messages={"required": _("Choose whom it comes from.")},
         help_text=_("As registered with BSG. Choose one, or type a new one."),
     )
     promotional = forms.TypedChoiceField(
@@ -77,7 +83,11 @@ class CampaignForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-    text = Words(label=_("Text"), widget=forms.Textarea(attrs={"rows": 7}))
+    text = Words(
+        label=_("Text"),
+        widget=forms.Textarea(attrs={"rows": 7}),
+        error_messages={"required": _("Write what people will read.")},
+    )
     picture = forms.FileField(label=_("Picture"), required=False)
     square = forms.BooleanField(label=_("Cut to a square"), required=False, initial=True)
     remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)

@@ -1,19 +1,23 @@
 """The composer and the review in a real Chromium: what is typed, what is shown, what reaches the gateway."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from campaigns.compose import sms
-from campaigns.compose.models import Campaign, Picture
+from campaigns.compose.models import Campaign, Editing, Picture
 from campaigns.dispatch import tasks
+from campaigns.team.models import User
 from tests.browser.conftest import Console
 from tests.compose.factories import contact_list, draft
+from tests.compose.factories import person as somebody
 from tests.sandbox_fixture import RunningSandbox
 
 Look = Callable[[Page, str], None]
@@ -168,6 +172,50 @@ def test_a_draft_can_be_gone_on_with_on_a_small_screen(signed_in: Page) -> None:
     signed_in.keyboard.press("Escape")
     expect(signed_in.locator("#phone")).to_be_hidden()
     expect(signed_in.get_by_role("button", name="Preview")).to_be_focused()
+
+
+def test_a_draft_saves_itself_and_can_be_left(composer: Page) -> None:
+    composer.locator("#id_text").fill("Written and left")
+    expect(composer.locator("#saved")).to_have_text("Saved just now")
+    campaign = Campaign.objects.get()
+    expect(composer).to_have_url(re.compile(f"/campaigns/{campaign.pk}/edit$"))
+    composer.locator("#id_name").fill("Spring")
+    composer.locator("#id_sender").fill("New Shop")
+    composer.get_by_role("button", name="Save draft").click()
+    expect(composer.get_by_text("Draft saved.")).to_be_visible()
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.text, str(campaign.sender)) == ("Spring", "Written and left", "New Shop")
+
+
+def test_two_people_in_one_draft(composer: Page, console: Console, person: User) -> None:
+    console.allow("409")
+    campaign = draft(text="Mine")
+    Editing.objects.create(campaign=campaign, user=somebody(username="ivan"), at=timezone.now())
+    composer.goto(f"/campaigns/{campaign.pk}/edit")
+    expect(composer.locator("#others")).to_contain_text("ivan has this draft open too.")
+    campaign.text = "Theirs"
+    campaign.save()
+    composer.locator("#id_text").fill("Mine, but later")
+    expect(composer.locator("#saved")).to_contain_text("Somebody else saved this draft.")
+    composer.get_by_role("button", name="Save draft").click()
+    expect(composer.get_by_text("Somebody saved this draft while you were writing.")).to_be_visible()
+    expect(composer.locator("#id_text")).to_have_value("Mine, but later")
+    composer.get_by_label("Save mine over theirs").check()
+    composer.get_by_role("button", name="Save draft").click()
+    expect(composer.get_by_text("Draft saved.")).to_be_visible()
+    campaign.refresh_from_db()
+    assert campaign.text == "Mine, but later"
+
+
+def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) -> None:
+    signed_in.goto("/campaigns/pictures/")
+    expect(signed_in.get_by_text("No pictures yet.")).to_be_visible()
+    file = tmp_path / "sale.png"
+    Image.new("RGB", (600, 400), "teal").save(file)
+    signed_in.get_by_label("Add a picture").set_input_files(file)
+    signed_in.get_by_role("button", name="Add", exact=True).click()
+    expect(signed_in.get_by_text("400 × 400")).to_be_visible()
+    look(signed_in, "pictures")
 
 
 def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:

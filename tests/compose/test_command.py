@@ -77,7 +77,7 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
         ({**LEAST, "text": ""}, "text:"),
         ({**LEAST, "text": 5}, "text should be a text."),
         ({**LEAST, "text": "я" * 1001}, "text: The text has 1 to 1000 characters."),
-        ({"name": "Spring"}, "sender: This field is required."),
+        ({"name": "Spring"}, "sender: Choose whom it comes from."),
         ({**LEAST, "sender": "s" * 15}, "sender:"),
         ({**LEAST, "image_url": "https://cdn.example.com/a.png"}, "image_url: An image needs a button"),
         ({**LEAST, "button_caption": "Buy"}, "button_url:"),
