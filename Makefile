@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format migrations vendor clean
+.PHONY: help run install test lint format migrations vendor bench-dispatch clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed .env ## install, prepare and start everything; Ctrl-C ends it (PORT=8001 for another port)
 	@exec $(BIN)/python manage.py run
@@ -39,6 +39,9 @@ migrations: .venv/installed-dev ## write the migrations that changed models call
 
 vendor: .venv/installed-dev ## fetch the third-party files under static/vendor anew
 	$(BIN)/python static/vendor/refresh.py
+
+bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios to the wire (takes some minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static

@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -8,9 +8,9 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("ViberDash")
 
     def ready(self) -> None:
-        from django.apps import apps
-
+        from campaigns.ledger.append_only import ensure_append_only
         from campaigns.queue import ensure_schedules
 
+        post_migrate.connect(ensure_append_only, sender=self)
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))

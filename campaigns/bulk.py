@@ -110,7 +110,16 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
 
 
 def _array(kind: str, values: Sequence[Any]) -> Any:
-    """Numbers as the text of an array, which the driver does not have to look through one by one."""
-    if kind != "bigint":
-        return list(values)
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    """Numbers and texts as the text of an array, which the driver does not have to look through one by one."""
+    if kind == "bigint":
+        return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    if kind == "text":
+        return "{" + ",".join([value if value and value.isdigit() else _quoted(value) for value in values]) + "}"
+    return list(values)
+
+
+def _quoted(text: str | None) -> str:
+    """An element of an array's text (PostgreSQL, Array Input and Output Syntax)."""
+    if text is None:
+        return "NULL"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,134 @@
+"""One engine's figures for bench_dispatch, printed as name=value, in a database of its own that is dropped after."""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from campaigns import bulk  # noqa: E402
+from campaigns.audience.models import Contact, ContactList  # noqa: E402
+from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.models import Campaign  # noqa: E402
+from campaigns.dispatch.freezing import freeze  # noqa: E402
+from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
+from campaigns.dispatch.sending import Sender  # noqa: E402
+from campaigns.gateway.client import client_from_settings  # noqa: E402
+from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
+from tests.dispatch import factory  # noqa: E402
+
+LONG = timedelta(hours=1)
+NAIVE = 2_000  # recipients; enough to see its rate
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def contacts(people: int) -> ContactList:
+    """A list of `people`, in the shortest way."""
+    made = ContactList.objects.create(name=f"{people} people", contact_count=people)
+    rows = [(made.pk, factory.phone(n), factory.COUNTRIES[n % 3][0], "{}") for n in range(people)]
+    bulk.append(Contact._meta.db_table, ("list_id", "msisdn", "country", "fields"), rows)
+    return made
+
+
+def launched(audience: ContactList) -> Campaign:
+    campaign = factory.draft(audience)
+    lifecycle.launch(campaign.pk, None)
+    return campaign
+
+
+def freeze_floor(campaign: Campaign) -> float:
+    """Seconds of a bare INSERT ... SELECT of the same rows into a table with the same unique indexes."""
+    table = Recipient._meta.db_table
+    copy = "bench_recipient"
+    like = f"CREATE TABLE {copy} AS SELECT * FROM {table} WHERE 1 = 0"
+    with connection.cursor() as cursor:
+        cursor.execute(like)
+        for columns in ("id", "msisdn, campaign_id", "reference"):
+            cursor.execute(f"CREATE UNIQUE INDEX {copy}_{columns[:2]} ON {copy} ({columns})")
+        took = seconds(
+            lambda: cursor.execute(f"INSERT INTO {copy} SELECT * FROM {table} WHERE campaign_id = %s", [campaign.pk])
+        )
+        cursor.execute(f"DROP TABLE {copy}")
+    return took
+
+
+def naive(campaign: Campaign) -> float:
+    """Seconds for the obvious way: rows claimed by the ORM, posted, written back by bulk_update."""
+    client = client_from_settings()
+    start = time.perf_counter()
+    for _ in range(NAIVE // 50):
+        with transaction.atomic():
+            waiting = Recipient.objects.select_for_update().filter(campaign=campaign, send_state=SendState.QUEUED)
+            people = list(waiting.order_by("pk")[:50])
+            for person in people:
+                person.reason = "claimed"
+            Recipient.objects.bulk_update(people, ["reason"])
+        to = tuple(Address(person.msisdn, person.reference) for person in people)
+        answer = client.send(SendRequest((Message(to, "Hello!", "Shop", True),)))
+        for person in people:
+            verdict = answer.verdicts[person.reference]
+            assert isinstance(verdict, Accepted)
+            person.send_state, person.charged = SendState.ACCEPTED, verdict.price
+            person.gateway_id, person.currency = verdict.gateway_id, verdict.currency
+        Recipient.objects.bulk_update(people, ["send_state", "gateway_id", "charged", "currency"])
+    return time.perf_counter() - start
+
+
+def memory() -> float:
+    """The largest this process has been, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("people", type=int)
+    parser.add_argument("connections", type=int)
+    parser.add_argument("--send-only", action="store_true")
+    asked = parser.parse_args()
+    audience = contacts(asked.people)
+    campaign = launched(audience)
+    froze = seconds(lambda: freeze(campaign.pk, timezone.now() + LONG))
+    figures = {}
+    if not asked.send_only:
+        figures = {"freeze": asked.people / froze, "freeze_floor": asked.people / freeze_floor(campaign)}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    before = memory()
+    sender = Sender(client_from_settings(), asked.connections, timezone.now() + LONG)
+    figures["send"] = asked.people / seconds(sender.run)
+    figures["memory"] = memory() - before
+    sent = Recipient.objects.filter(campaign=campaign, send_state=SendState.ACCEPTED).count()
+    assert sent == asked.people, f"{sent} of {asked.people}"
+    if not asked.send_only:
+        second = launched(audience)
+        freeze(second.pk, timezone.now() + LONG)
+        figures["naive"] = NAIVE / naive(second)
+    print("\n".join(f"{name}={figure}" for name, figure in figures.items()))  # noqa: T201
+
+
+if __name__ == "__main__":
+    settings.SEND_CONNECTIONS = 32
+    if connection.vendor == "sqlite":  # a file of its own
+        call_command("migrate", verbosity=0)
+        main()
+    else:
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            main()
+        finally:
+            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)

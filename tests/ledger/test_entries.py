@@ -1,0 +1,54 @@
+"""The ledger takes entries, keeps their totals, and never lets go of one."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from campaigns.ledger.entries import Amounts, Movement, enter
+from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal
+from campaigns.ledger.sums import spend_of
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def charge(*amounts: tuple[int | None, Decimal | None], channel: Channel = Channel.VIBER) -> Movement:
+    rows: Amounts = amounts
+    return Movement(Kind.CHARGE, channel, 7, "UA", "EUR", rows)
+
+
+def test_enter_keeps_the_totals() -> None:
+    enter([charge((1, Decimal("0.23")), (2, Decimal("0.0000001")), (3, None))], NOON)
+    enter([charge((1, Decimal("0.05")), channel=Channel.SMS)], NOON)
+    assert LedgerEntry.objects.count() == 4
+    totals = LedgerTotal.objects.order_by("channel").values_list("day", "channel", "amount", "entries", "unknown")
+    assert list(totals) == [
+        (date(2026, 3, 1), "sms", Decimal("0.05"), 1, 0),
+        (date(2026, 3, 1), "viber", Decimal("0.2300001"), 3, 1),
+    ]
+    assert spend_of(7) == {"EUR": {"viber": Decimal("0.2300001"), "sms": Decimal("0.05")}}
+
+
+def test_settling_takes_an_unknown_price_off_the_count() -> None:
+    enter([charge((1, None))], NOON)
+    enter([Movement(Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "EUR", [(1, Decimal("0.02"))], settles=True)], NOON)
+    assert sum(LedgerTotal.objects.values_list("unknown", flat=True)) == 0
+    assert spend_of(7)["EUR"]["viber"] == Decimal("0.02")
+
+
+def test_second_charge_of_a_recipient_is_refused() -> None:
+    enter([charge((1, Decimal("0.23")))], NOON)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        enter([charge((1, Decimal("0.23")))], NOON)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE campaigns_ledgerentry SET amount = 0", "DELETE FROM campaigns_ledgerentry"]
+)
+def test_database_refuses_to_change_an_entry(statement: str) -> None:
+    enter([charge((1, Decimal("0.23")))], NOON)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert LedgerEntry.objects.get().amount == Decimal("0.23")
