@@ -1,6 +1,7 @@
 """One process manager over all of them: what it starts, and that nobody outlives it."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -102,6 +103,16 @@ def test_run_ends_all_of_it_when_one_ends(start: Start) -> None:
     output = process.stdout.read()
     assert "worker stopped (rc=7)" in output
     assert "web stopped (rc=-15)" in output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_run_leaves_nobody_behind_when_it_is_killed(start: Start) -> None:
+    process = start("web: echo my number is $$; exec sleep 1000")
+    child = os.pidfd_open(int(line_with(process, "my number").split()[-1]))
+    process.kill()
+    ended, _, _ = select.select([child], [], [], 30)
+    os.close(child)
+    assert ended == [child]
 
 
 def test_run_ends_the_sandbox_after_those_who_talk_to_it(start: Start) -> None:

@@ -4,17 +4,20 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
 import honcho.manager
+import honcho.process
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from honcho.environ import parse_procfile
 
+from campaigns.management.commands.worker import die_with_parent
 from viberdash.dotenv import is_free
 
 honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish what it has in hand
@@ -30,6 +33,18 @@ class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has
             os.kill(pid, signal.SIGTERM)
 
 
+class Process(honcho.process.Process):  # type: ignore[misc]  # honcho has no types
+    """Ends with the manager, even with one that was killed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._child_ctor = partial(honcho.process.Popen, preexec_fn=die_with_parent)
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        die_with_parent()
+        super().run(events, ignore_signals)
+
+
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
     """Ends them all when one ends or a signal arrives, LAST after the others; at a second signal at once."""
 
@@ -38,6 +53,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
     def __init__(self) -> None:
         super().__init__()
         self._procmgr = Gently()
+        self._process_ctor = Process
 
     def loop(self) -> None:
         super().loop()
