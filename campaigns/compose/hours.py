@@ -37,7 +37,7 @@ class Hours:
         found = _WRITTEN.fullmatch(written)
         if not found:
             raise ValueError(written)
-        start, end = (time(*map(int, clock.split(":"))) for clock in found.groups())
+        start, end = (time.fromisoformat(clock.zfill(5)) for clock in found.groups())
         if start >= end:
             raise ValueError(written)
         return cls(start, end)

@@ -54,6 +54,10 @@ _REASONS: dict[str, Reason] = {
     "missed": Reason(_L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")),
     "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")),
     "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, then press Resume.")),
+    "month_budget": Reason(
+        _L("The next messages could exceed this month's budget."),
+        _L("An administrator can raise it in Settings; then, or next month, press Resume."),
+    ),
     "price_unknown": Reason(
         _L("There is a budget, but the price of some recipients is not known."),
         _L("Refresh the price list or take the budget off, then press Resume."),

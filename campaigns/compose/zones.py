@@ -74,7 +74,8 @@ def _prefixes(country: str, code: str) -> list[str]:
     known = [prefix for prefix in TIMEZONE_DATA if prefix.startswith(code) and len(prefix) > len(code)]
     if code == "1":
         return [prefix for prefix in known if len(prefix) >= AREA_DIGITS and _american(prefix[1:4]) == country]
-    leading = phonenumbers.PhoneMetadata.metadata_for_region(country, None).leading_digits
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+    leading = metadata.leading_digits if metadata else None
     return [prefix for prefix in known if re.match(leading, prefix[len(code) :])] if leading else []
 
 

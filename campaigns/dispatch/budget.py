@@ -1,4 +1,5 @@
-"""The budget of a campaign: the worst case of a batch is held before it leaves, so that the budget can't be exceeded.
+"""Budgets, of a campaign and of the month: the worst case of a batch is held before it leaves, so that neither can be
+exceeded.
 
 The worst case of a person is the dearer of the Viber message and the SMS that may go out instead. What was charged
 leaves the hold when the batch is closed; the rest stays until results knows that no SMS will follow.
@@ -8,16 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone
 
 from campaigns import bulk
-from campaigns.compose import prices
+from campaigns.compose import lifecycle, prices
 from campaigns.compose.message import Rendered
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.sms import sms_parts
 from campaigns.dispatch.models import Batch, Snapshot
+from campaigns.ledger.models import LedgerTotal, MonthlyBudget, Purpose
 from campaigns.ledger.money import ZERO, to_units
-from campaigns.ledger.sums import spend_of
+from campaigns.team.models import User
+
+CAMPAIGN, MONTH, PRICE = "budget", "month_budget", "price_unknown"  # reasons to pause, keys of lifecycle's
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +57,101 @@ class WorstCase:
         return Worst(self.campaign.pk, amount, viber.currency)
 
 
+def is_guarded(campaign: Campaign) -> bool:
+    """Whether a budget limits `campaign`, its own or the month's."""
+    return campaign.budget is not None or MonthlyBudget.objects.exists()
+
+
 def within(worsts: Sequence[Worst | None]) -> tuple[int, dict[int, str]]:
     """How many of the first of `worsts` (None: without a budget) may leave, and which campaigns to pause then, and why.
 
     Call it in the transaction of the intent.
     """
-    left: dict[int, Decimal] = {}
+    left: dict[tuple[str, int | str], Decimal] = {}
+    months = _lock_months() if any(worsts) else frozenset()
     for place, worst in enumerate(worsts):
         if worst is None:
             continue
         if worst.amount is None:
-            return place, {worst.campaign_id: "price_unknown"}
-        if worst.campaign_id not in left:
-            left[worst.campaign_id] = _left(worst.campaign_id, worst.currency)
-        left[worst.campaign_id] -= worst.amount
-        if left[worst.campaign_id] < 0:
-            return place, {worst.campaign_id: "budget"}
+            return place, {worst.campaign_id: PRICE}
+        mine, months_own = (CAMPAIGN, worst.campaign_id), (MONTH, worst.currency)
+        if mine not in left:
+            left[mine] = _left(worst.campaign_id, worst.currency)
+        if months_own not in left:
+            left[months_own] = left_of_month(worst.currency) if worst.currency in months else Decimal("Infinity")
+        for purse in (mine, months_own):
+            left[purse] -= worst.amount
+            if left[purse] < 0:
+                return place, {worst.campaign_id: purse[0]}
     return len(worsts), {}
 
 
 def hold(worsts: Mapping[int, Worst | None]) -> None:
     """Hold the worst case of batches (by id) that leave now."""
-    rows = [(to_units(worst.amount), batch) for batch, worst in worsts.items() if worst and worst.amount is not None]
-    bulk.update(Batch._meta.db_table, {}, {"held": "bigint"}, rows)
+    for currency in {worst.currency for worst in worsts.values() if worst}:
+        rows = [
+            (to_units(worst.amount), batch)
+            for batch, worst in worsts.items()
+            if worst and worst.amount is not None and worst.currency == currency
+        ]
+        bulk.update(Batch._meta.db_table, {"held_currency": currency}, {"held": "bigint"}, rows)
+
+
+def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool:
+    """Set the budget of a campaign; None: no limit. Whether that set it going again, where its budget had paused it.
+
+    Raises lifecycle.Refused when the campaign is over.
+    """
+    with transaction.atomic():
+        lifecycle.change_budget(campaign_id, actor, amount)
+        campaign = Campaign.objects.get(pk=campaign_id)
+        if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN:
+            return False
+        if amount is not None and not all(_left(campaign_id, currency) > 0 for currency in _currencies(campaign_id)):
+            return False
+        lifecycle.resume(campaign_id, actor)
+        return True
+
+
+def _currencies(campaign_id: int) -> set[str]:
+    spent = LedgerTotal.objects.filter(campaign_id=campaign_id).values_list("currency", flat=True)
+    held = Batch.objects.filter(campaign_id=campaign_id, held__isnull=False).values_list("held_currency", flat=True)
+    return {*spent, *held}
+
+
+def _lock_months() -> frozenset[str]:
+    """The currencies that have a monthly budget; until the transaction ends nobody else spends of any of them."""
+    months = MonthlyBudget.objects.select_for_update().order_by("currency")
+    return frozenset(months.values_list("currency", flat=True))
 
 
 def _left(campaign_id: int, currency: str) -> Decimal:
     """What of the budget is neither spent nor held. Nobody else asks for this campaign until the transaction ends."""
-    Snapshot.objects.select_for_update().get(campaign_id=campaign_id)
-    budget = Campaign.objects.get(pk=campaign_id).budget
-    spent = sum(spend_of(campaign_id).get(currency, {}).values(), ZERO)
-    held = Batch.objects.filter(campaign_id=campaign_id).aggregate(held=Sum("held"))["held"] or ZERO
-    return (budget if budget is not None else Decimal("Infinity")) - spent - held
+    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
+    spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
+    held = Batch.objects.filter(campaign_id=OuterRef("pk"), held__isnull=False)
+    # one statement: between two, another worker could move an amount from one side to the other
+    found = Campaign.objects.annotate(
+        spent=_sum(spent, "amount", "campaign_id"), on_hold=_sum(held, "held", "campaign_id")
+    )
+    budget, *gone = found.values_list("budget", "spent", "on_hold").get(pk=campaign_id)
+    return Decimal("Infinity") if budget is None else budget - sum(filter(None, gone), ZERO)
+
+
+def left_of_month(currency: str) -> Decimal:
+    """What of the monthly budget in `currency` is neither spent nor held; negative where it was lowered below that."""
+    first = timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)
+    spent = LedgerTotal.objects.filter(day__gte=first, currency=OuterRef("currency"))
+    held = Batch.objects.filter(held__isnull=False, held_currency=OuterRef("currency"))
+    found = MonthlyBudget.objects.annotate(
+        spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "currency"),
+        on_hold=_sum(held, "held", "held_currency"),
+    )
+    amount, *gone = found.values_list("amount", "spent", "on_hold").get(currency=currency)
+    left: Decimal = amount - sum(filter(None, gone), ZERO)
+    return left
+
+
+def _sum(rows: QuerySet[LedgerTotal] | QuerySet[Batch], column: str, same: str) -> Subquery:
+    """The sum of `column` over `rows`, whose `same` is one value."""
+    return Subquery(rows.order_by().values(same).annotate(total=Sum(F(column))).values("total"))

@@ -3,7 +3,7 @@
 Every step is a conditional UPDATE that names the state and the token it expects; whoever comes second gets nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from campaigns import bulk
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.hours import Place
+from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, BatchState
 
 LEASE = timedelta(seconds=90)  # longer than waiting for a free connection and the request's deadline together
@@ -30,22 +31,10 @@ class Claim:
     country: str
     size: int
     attempts: int
+    area: str = ""
 
 
 CLAIMED = ", ".join(Claim.__slots__)
-
-
-def running() -> list[int]:
-    """The campaigns that may send now, those that were launched first at the front."""
-    return list(
-        Campaign.objects.filter(state=CampaignState.SENDING).order_by("launched_at", "pk").values_list("pk", flat=True)
-    )
-
-
-def sendable(now: datetime) -> QuerySet[Batch]:
-    """READY batches of running campaigns that may be claimed now."""
-    rested = Q(not_before__isnull=True) | Q(not_before__lte=now)
-    return Batch.objects.filter(rested, campaign__state=CampaignState.SENDING, state=BatchState.READY)
 
 
 def askable(now: datetime) -> QuerySet[Batch]:
@@ -54,16 +43,22 @@ def askable(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(free, state=BatchState.AMBIGUOUS, not_before__lte=now)
 
 
-def claim(campaign_id: int, how_many: int, token: str, now: datetime) -> list[Claim]:
-    """READY -> LEASED: up to `how_many` batches of a campaign, for the holder of `token`."""
+def claim(
+    campaign_id: int, how_many: int, token: str, now: datetime, places: Collection[Place] | None = None
+) -> list[Claim]:  # fmt: skip
+    """READY -> LEASED: up to `how_many` batches of a campaign, for the holder of `token`; where given, of `places`."""
     locked = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    there, where = "", []
+    if places is not None:
+        there = f"AND (country, area) IN (VALUES {', '.join(['(%s, %s)'] * len(places))})"
+        where = [text for place in places for text in (place.country, place.area)]
     statement = f"""
         UPDATE {BATCH} SET state = 'leased', token = %s, lease_until = %s WHERE id IN (
             SELECT id FROM {BATCH}
-            WHERE campaign_id = %s AND state = 'ready' AND (not_before IS NULL OR not_before <= %s)
+            WHERE campaign_id = %s AND state = 'ready' AND (not_before IS NULL OR not_before <= %s) {there}
             ORDER BY number LIMIT %s {locked})
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns
-    return _claims(statement, [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), how_many])
+    return _claims(statement, [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), *where, how_many])
 
 
 def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:

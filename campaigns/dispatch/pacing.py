@@ -1,8 +1,10 @@
 """How fast: the account's rate, and the brake that all workers pull together when the gateway asks for less."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 
 from campaigns.dispatch.models import Pace
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -23,6 +25,34 @@ def allowance(wanted: int, now: datetime) -> int:
     if pace.step:
         return _probe(pace, now)
     return _within_rate(pace, wanted, settings.SEND_RATE, now) if settings.SEND_RATE else wanted
+
+
+def within_rates(wanted: Sequence[int], rates: Mapping[int, int], now: datetime) -> list[bool]:
+    """For a batch of each of the campaigns `wanted`, in order, whether it may leave now. Call it in a transaction.
+
+    `rates`: recipients a second by campaign, for those that have a limit of their own, over all workers.
+    """
+    granted = {
+        campaign_id: _within_rate(_locked(_scope(campaign_id), now), wanted.count(campaign_id), rates[campaign_id], now)
+        for campaign_id in sorted(rates.keys() & set(wanted))
+    }
+    answers = []
+    for campaign_id in wanted:
+        may = campaign_id not in granted or granted[campaign_id] > 0
+        if campaign_id in granted:
+            granted[campaign_id] -= 1
+        answers.append(may)
+    return answers
+
+
+def give_back(unused: Mapping[int, int]) -> None:
+    """Batches, by campaign, that its rate allowed and that did not leave: what they took of it is there again."""
+    for campaign_id, batches in sorted(unused.items()):
+        Pace.objects.filter(scope=_scope(campaign_id)).update(tokens=F("tokens") + batches * MAX_RECIPIENTS)
+
+
+def _scope(campaign_id: int) -> str:
+    return f"campaign:{campaign_id}"
 
 
 def slow_down(now: datetime) -> None:

@@ -14,7 +14,7 @@ from campaigns.audience.models import StopListEntry
 from campaigns.compose.merge import MissingValue
 from campaigns.compose.message import MessageTemplate, Rendered, build, message_for
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.budget import Worst, WorstCase
+from campaigns.dispatch.budget import Worst, WorstCase, is_guarded
 from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.judging import Ending
 from campaigns.dispatch.models import Recipient, SendState
@@ -47,8 +47,12 @@ class Packer:
         self.template: MessageTemplate = build(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
         self.falls_back = bool(self.campaign.sms_text)
-        self.worst_case = WorstCase(self.campaign) if self.campaign.budget is not None else None
+        self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
         self._same = None if self.template.names else self._render({})  # where everybody gets the same words
+
+    def guard(self) -> None:
+        """From now on a budget limits this campaign."""
+        self.worst_case = self.worst_case or WorstCase(self.campaign)
 
     def pack(self, claims: Sequence[Claim]) -> list[Parcel]:
         """A parcel for each of `claims`, all of this campaign."""

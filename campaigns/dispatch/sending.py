@@ -9,8 +9,8 @@ under it.
 import logging
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,12 +22,14 @@ from django.utils import timezone
 
 from campaigns.compose import lifecycle
 from campaigns.dispatch import budget, pacing
-from campaigns.dispatch.claiming import Claim, claim, intend, release, running
+from campaigns.dispatch.claiming import Claim, claim, intend, release
 from campaigns.dispatch.closing import Closing, close
 from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.judging import Judgement, Next, judge
 from campaigns.dispatch.packing import Packer, Parcel
+from campaigns.dispatch.running import Running, running
 from campaigns.gateway.client import Client
+from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import SendAnswer, Unknown
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class Turn:
     leaving: list[Parcel]  # their intent is committed
     staying: list[Parcel]  # claimed, not their turn yet
     claims: list[Claim]  # claimed now
-    running: list[int]
+    running: list[Running]
     at: datetime
 
 
@@ -78,7 +80,7 @@ class Sender:
         self.token = secrets.token_hex(16)
         self.packers: dict[int, Packer] = {}
         self.claimed: list[Parcel] = []
-        self.running: list[int] = []
+        self.running: dict[int, Running] = {}
         self.answers: SimpleQueue[Posted] = SimpleQueue()
         self.outstanding = 0  # handed to the threads and not come back
         self.unknown_in_a_row = 0
@@ -89,7 +91,7 @@ class Sender:
         with ThreadPoolExecutor(self.connections, "gateway") as pool:
             while True:
                 closings = [self._closing(one) for one in self._collect()]
-                going_on = timezone.now() < self.until and self.keep()
+                going_on = timezone.now() < self.until and _patiently(self.keep)
                 turn = _patiently(lambda c=closings, g=going_on: self._turn(c, g))  # type: ignore[misc]
                 reach("intended")
                 self._hand_over(turn, pool)
@@ -113,36 +115,64 @@ class Sender:
         now = timezone.now()
         with transaction.atomic():
             close(closings, self.token)
-            campaigns = running() if going_on else []
-            able = [parcel for parcel in self.claimed if parcel.claim.campaign_id in campaigns]
+            campaigns = running(now) if going_on else []
+            able, slow = self._able(campaigns, now)
             room = pacing.allowance(min(len(able), self.capacity - self.outstanding), now)
             room, pauses = budget.within([parcel.worst for parcel in able[:room]])
             intended = {one.id: one for one in intend([parcel.claim for parcel in able[:room]], self.token, now)}
             budget.hold({parcel.claim.id: parcel.worst for parcel in able[:room] if parcel.claim.id in intended})
             for campaign_id, why in pauses.items():
                 lifecycle.pause_if_running(campaign_id, why)
-            staying = able[room:]
+            staying = able[room:] + slow
+            self._give_rate_back(campaigns, able, intended)
             self._give_back(set(intended) | {parcel.claim.id for parcel in staying})
-            claims = self._claim(campaigns, self.capacity - len(staying), now)
+            claims = self._claim(campaigns, staying, now)
             reach("claimed")
         leaving = [replace(parcel, claim=intended[parcel.claim.id]) for parcel in able if parcel.claim.id in intended]
         return Turn(leaving, staying, claims, campaigns, now)
+
+    def _able(self, campaigns: list[Running], now: datetime) -> tuple[list[Parcel], list[Parcel]]:
+        """What was claimed and may leave at this hour, and what may not yet because of its campaign's own rate."""
+        by_id = {campaign.id: campaign for campaign in campaigns}
+        able = [parcel for parcel in self.claimed if _may_leave(parcel, by_id.get(parcel.claim.campaign_id))]
+        rates = {campaign.id: campaign.rate for campaign in campaigns if campaign.rate}
+        if not rates:
+            return able, []
+        answers = pacing.within_rates([parcel.claim.campaign_id for parcel in able], rates, now)
+        sorted_out: dict[bool, list[Parcel]] = {True: [], False: []}
+        for parcel, answer in zip(able, answers, strict=True):
+            sorted_out[answer].append(parcel)
+        return sorted_out[True], sorted_out[False]
+
+    @staticmethod
+    def _give_rate_back(campaigns: list[Running], able: list[Parcel], intended: Collection[int]) -> None:
+        """What its rate allowed and something else held up does not count against a campaign's rate."""
+        rated = {campaign.id for campaign in campaigns if campaign.rate}
+        unused = Counter(p.claim.campaign_id for p in able if p.claim.id not in intended)
+        pacing.give_back({campaign_id: batches for campaign_id, batches in unused.items() if campaign_id in rated})
 
     def _give_back(self, kept: set[int]) -> None:
         """What was claimed and neither leaves nor stays: its campaign was paused, or the time is over."""
         release([parcel.claim.id for parcel in self.claimed if parcel.claim.id not in kept], self.token)
 
-    def _claim(self, campaigns: list[int], room: int, now: datetime) -> list[Claim]:
-        """Fill the room, each running campaign in turn with a fair share of it."""
+    def _claim(self, campaigns: list[Running], staying: list[Parcel], now: datetime) -> list[Claim]:
+        """Fill the room, each running campaign in turn with a fair share of it; one with a rate takes what it needs."""
         claims: list[Claim] = []
-        for left, campaign_id in zip(range(len(campaigns), 0, -1), campaigns, strict=True):
+        room = self.capacity - len(staying)
+        held_up = {parcel.claim.campaign_id for parcel in staying}
+        for left, campaign in zip(range(len(campaigns), 0, -1), campaigns, strict=True):
             share = -(-(room - len(claims)) // left)
+            if campaign.rate:
+                share = 0 if campaign.id in held_up else min(share, 1 + campaign.rate // MAX_RECIPIENTS)
             if share > 0:
-                claims += claim(campaign_id, share, self.token, now)
+                claims += claim(campaign.id, share, self.token, now, campaign.places)
         return claims
 
     def _hand_over(self, turn: Turn, pool: ThreadPoolExecutor) -> None:
-        self.running = turn.running
+        self.running = {campaign.id: campaign for campaign in turn.running}
+        for campaign_id, packer in self.packers.items():
+            if campaign_id in self.running and self.running[campaign_id].guarded:
+                packer.guard()
         self.held_up = bool(turn.staying) and not turn.leaving
         for parcel in turn.leaving:
             self.outstanding += 1
@@ -201,6 +231,13 @@ class Sender:
         if self.unknown_in_a_row >= GATEWAY_DOWN_AFTER:
             judgement.slow_down = True
         return judgement
+
+
+def _may_leave(parcel: Parcel, campaign: Running | None) -> bool:
+    """Whether `campaign`, None where it does not run, sends this parcel now. Under a budget its worst case is known."""
+    if campaign is None or not campaign.sends_to(parcel.claim.country, parcel.claim.area):
+        return False
+    return parcel.worst is not None or not campaign.guarded
 
 
 def _what(answer: SendAnswer | None) -> str:

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import freezing, reconciling, sweeping
-from campaigns.dispatch.claiming import askable, sendable
+from campaigns.dispatch.claiming import askable
+from campaigns.dispatch.running import sendable
 from campaigns.dispatch.seats import Seat, beat, taken
 from campaigns.dispatch.sending import Sender
 from campaigns.gateway.client import client_from_settings

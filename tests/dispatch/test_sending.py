@@ -10,6 +10,7 @@ from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import claiming, reconciling, sweeping
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.running import running
 from campaigns.dispatch.sending import Sender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import status
@@ -120,7 +121,7 @@ def test_pause_stops_the_claim_and_the_intent(sandbox: RunningSandbox) -> None:
     claims = claiming.claim(campaign.pk, 1, "t", now)
     lifecycle.pause(campaign.pk, None)
     assert claiming.intend(claims, "t", now) == []
-    assert claiming.running() == []
+    assert running(now) == []
     assert not send(sandbox)
     assert sandbox.bill()["messages"] == 0
 

@@ -1,0 +1,67 @@
+"""The campaigns that may send now, and to whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, Q, QuerySet
+
+from campaigns.compose.hours import Place
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.models import Batch, BatchState
+from campaigns.ledger.models import MonthlyBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A campaign that sends now."""
+
+    id: int
+    rate: int | None = None  # recipients a second, over all workers
+    guarded: bool = False  # a budget limits it, its own or the month's
+    places: frozenset[Place] | None = None  # where it is within its sending hours now; None: it has none
+
+    def sends_to(self, country: str, area: str) -> bool:
+        """Whether people there may be sent to now."""
+        return self.places is None or Place(country, area) in self.places
+
+    def batches(self) -> Q:
+        """Those of its batches that may leave at this hour."""
+        mine = Q(campaign_id=self.id)
+        if self.places is None:
+            return mine
+        return mine & Q(*(Q(country=one.country, area=one.area) for one in self.places), _connector=Q.OR)
+
+
+def running(now: datetime) -> list[Running]:
+    """The campaigns that may send at `now`, those that were launched first at the front.
+
+    One whose people are all outside of its sending hours is not among them.
+    """
+    campaigns = Campaign.objects.filter(state=CampaignState.SENDING).order_by("launched_at", "pk")
+    rows = campaigns.select_related("snapshot").annotate(month=Exists(MonthlyBudget.objects.all()))
+    found = [
+        Running(row.pk, row.rate, row.month or row.budget is not None, _open_places(row, now))
+        for row in rows.only("rate", "budget", "sends_from", "sends_until", "snapshot__places")
+    ]
+    return [one for one in found if one.places is None or one.places]
+
+
+def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
+    hours = campaign.sending_hours
+    return frozenset(hours.open_places(places_of(campaign), now)) if hours else None
+
+
+def places_of(campaign: Campaign) -> Iterable[Place]:
+    """Where the people of a frozen campaign with sending hours are."""
+    return [Place(*one) for one in campaign.snapshot.places]
+
+
+def sendable(now: datetime) -> QuerySet[Batch]:
+    """READY batches that may be claimed now."""
+    at_work = running(now)
+    if not at_work:
+        return Batch.objects.none()
+    rested = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    theirs = Q(*(one.batches() for one in at_work), _connector=Q.OR)
+    return Batch.objects.filter(rested, theirs, campaign__state=CampaignState.SENDING, state=BatchState.READY)
