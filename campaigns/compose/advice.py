@@ -77,7 +77,7 @@ def _sms(campaign: Campaign) -> Iterator[Problem]:
 def _when(campaign: Campaign) -> Iterator[Problem]:
     zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
     start = timezone.now() if campaign.timing == Timing.NOW else campaign.scheduled_at
-    if start and not NIGHT_UNTIL <= start.astimezone(zone).hour < NIGHT_FROM:
+    if start and campaign.sending_hours is None and not NIGHT_UNTIL <= start.astimezone(zone).hour < NIGHT_FROM:
         yield Problem(
             "timing",
             _("It would go out at %(time)s (%(zone)s), when people sleep.")

@@ -16,7 +16,10 @@ from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
 from campaigns.team.models import User
 
-KEPT = ("promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget")  # no words of any kind
+KEPT = (  # fields whose words are not text: what can't be read of them is not there
+    "promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget", "sends_from", "sends_until",
+    "rate",
+)  # fmt: skip
 PRESENT = timedelta(seconds=90)  # a page says every half minute that it is still there
 
 
@@ -59,6 +62,8 @@ def _unfit(form: CampaignForm, campaign: Campaign) -> list[str]:
         text = str(getattr(campaign, column.attname) or "")
         if isinstance(column, models.CharField) and len(text) > (column.max_length or 0):
             left_out.append(column.attname)
+    if bool(campaign.sends_from) != bool(campaign.sends_until):
+        left_out += ["sends_from", "sends_until"]
     for name in left_out:
         setattr(campaign, name, getattr(before, name))
     return [str(form.fields[name].label) for name in left_out]

@@ -1,13 +1,11 @@
 """Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s to say."""
 
-from uuid import uuid4
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
-from campaigns.compose.models import Campaign, CampaignState, Sender, Timing
+from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -60,18 +58,21 @@ def locked(campaign_id: int) -> Campaign:
     return campaign
 
 
-@transaction.atomic
-def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same lists, at no time yet."""
-    copy = Campaign(
-        uuid=uuid4(),
-        name=_("%(name)s (copy)") % {"name": campaign.name[:90]},
-        purpose=Purpose.CAMPAIGN,
-        state=CampaignState.DRAFT,
-        timing=Timing.NOW,
+def copy_of(campaign: Campaign, actor: User | None, name: str, purpose: Purpose) -> Campaign:
+    """A draft called `name` that says the same, at no time and to nobody yet; not saved."""
+    return Campaign(
+        name=name,
+        purpose=purpose,
         created_by=actor,
         **{field: getattr(campaign, field) for field in COPIED},
     )
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
+    """A new draft that says the same to the same lists, at no time yet."""
+    copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
+    copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
     copy.save()
     copy.lists.set(campaign.lists.all())
     copy.exclude_lists.set(campaign.exclude_lists.all())

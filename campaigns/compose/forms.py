@@ -31,7 +31,8 @@ else:
     Lists = forms.ModelMultipleChoiceField
 
 TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")  # straight into the draft
-FAR = 2_147_483_647  # what the column of a number takes
+RATE_MAX = 10_000  # recipients a second; more than any gateway takes
+CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
 class Words(forms.CharField):
@@ -139,6 +140,11 @@ class CampaignForm(forms.Form):
         decimal_places=PLACES,
         help_text=_("Sending pauses before it would cost more. In the currency of the account."),
     )
+    sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK)
+    sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK)
+    rate = forms.IntegerField(
+        label=_("At most this many people a second"), required=False, min_value=1, max_value=RATE_MAX
+    )
     version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft that the person is looking at
     overwrite = forms.BooleanField(label=_("Save mine over theirs"), required=False)
 
@@ -199,6 +205,8 @@ class CampaignForm(forms.Form):
         campaign.scheduled_at = None if campaign.timing == Timing.NOW else self.said("scheduled_at")
         campaign.time_zone = self.said("time_zone") or ""
         campaign.budget = self.said("budget")
+        campaign.sends_from, campaign.sends_until = self.said("sends_from"), self.said("sends_until")
+        campaign.rate = self.said("rate")
         return campaign
 
     def _picture(self) -> tuple[str, str]:
@@ -229,6 +237,7 @@ class CampaignForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         if not self._settle_time():
             self.add_error("scheduled_at", _("On that day the clocks jump over this time. Choose another."))
+        self._check_hours()
         draft = self.fill(Campaign())
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
         if self.audience.lists:
@@ -238,6 +247,14 @@ class CampaignForm(forms.Form):
             if not self.has_error(field):
                 self.add_error(field, str(problem.message))
         return self.cleaned_data
+
+    def _check_hours(self) -> None:
+        """Both ends of the sending hours or neither, the later one after the earlier."""
+        start, end = self.said("sends_from"), self.said("sends_until")
+        if bool(start) != bool(end):
+            self.add_error("sends_until" if start else "sends_from", _("Say both, or neither."))
+        elif start and end and start >= end:
+            self.add_error("sends_until", _("This should be later than “Not before”."))
 
     def _settle_time(self) -> bool:
         """A time without an offset is one of the zone that stands beside it. Whether there is such a time."""
@@ -270,5 +287,8 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
         "scheduled_at": at.astimezone(zone).replace(tzinfo=None) if at else None,
         "time_zone": campaign.time_zone,
         "budget": campaign.budget,
+        "sends_from": campaign.sends_from,
+        "sends_until": campaign.sends_until,
+        "rate": campaign.rate,
         "version": campaign.updated_at.isoformat(),
     }

@@ -46,6 +46,11 @@ def _audience(audience: Audience) -> str:
 
 
 def _when(campaign: Campaign) -> str:
+    hours = campaign.sending_hours
+    return _("%(when)s, %(hours)s") % {"when": _start(campaign), "hours": hours} if hours else _start(campaign)
+
+
+def _start(campaign: Campaign) -> str:
     if campaign.timing == Timing.NOW:
         return campaign.get_timing_display()
     if campaign.scheduled_at is None:

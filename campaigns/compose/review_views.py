@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import lifecycle
@@ -15,7 +16,8 @@ from campaigns.compose.from_request import draft_of
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
-from campaigns.compose.preview import preview, somebody
+from campaigns.compose.preview import FIRST, choices, preview, somebody
+from campaigns.compose.testing import phones_in, remembered, send_test
 from campaigns.team.access import current
 
 
@@ -35,11 +37,32 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "campaign": campaign,
             "figures": found,
             "preview": preview(campaign, person),
+            "test_phones": remembered(current(request)),
+            "whose_choices": choices({}, build(campaign))[:-1],
             "validity": duration(campaign.validity),
             "lists": campaign.lists.all(),
             "exclude_lists": campaign.exclude_lists.all(),
         },
     )
+
+
+@require_POST
+def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the draft to a few own numbers."""
+    campaign = draft_of(request, pk)
+    phones = phones_in(request.POST.get("phones", ""))
+    try:
+        test = send_test(campaign, phones, current(request), request.POST.get("whose", FIRST))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("campaign-review", pk)
+    words = ngettext(
+        "The test is on its way to %(n)d phone. “%(name)s” is still a draft.",
+        "The test is on its way to %(n)d phones. “%(name)s” is still a draft.",
+        len(phones),
+    )
+    messages.success(request, words % {"n": len(phones), "name": campaign.name})
+    return redirect(test)
 
 
 @require_POST

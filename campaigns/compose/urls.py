@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/delete", views.campaign_delete, name="campaign-delete"),
     path("campaigns/<int:pk>/review", review_views.campaign_review, name="campaign-review"),
     path("campaigns/<int:pk>/launch", review_views.campaign_launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/test", review_views.campaign_test, name="campaign-test"),
     path("campaigns/autosave", live_views.campaign_autosave, name="campaign-autosave-new"),
     path("campaigns/<int:pk>/autosave", live_views.campaign_autosave, name="campaign-autosave"),
     path("campaigns/<int:pk>/present", live_views.campaign_present, name="campaign-present"),

@@ -154,3 +154,22 @@ def test_what_is_saved_is_shown_again() -> None:
     shown = initial_of(campaign)
     assert shown["scheduled_at"] == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - as the field shows it
     assert (shown["promotional"], shown["lists"], shown["sender"]) == ("False", [chosen.pk], "Shop")
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"sends_from": "09:00"}, "sends_until"),
+        ({"sends_until": "21:00"}, "sends_from"),
+        ({"sends_from": "21:00", "sends_until": "09:00"}, "sends_until"),
+        ({"sends_from": "morning", "sends_until": "21:00"}, "sends_from"),
+        ({"rate": "0"}, "rate"),
+    ],
+)
+def test_sending_hours_have_both_ends_in_order(said: dict[str, Any], field: str) -> None:
+    assert set(form(**said).errors) == {field}
+
+
+def test_sending_hours_and_pace_are_kept() -> None:
+    campaign = filled(form(sends_from="09:00", sends_until="21:00", rate="50"))
+    assert (str(campaign.sending_hours), campaign.rate) == ("09:00-21:00", 50)

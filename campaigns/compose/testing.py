@@ -1,0 +1,82 @@
+"""A test send: the draft to a few own numbers, as somebody of its audience would get it.
+
+It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the numbers for next time.
+"""
+
+import re
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.audience import lists
+from campaigns.audience.models import Contact, ContactList
+from campaigns.audience.phones import shown
+from campaigns.audience.refusal import Refused as PhoneRefused
+from campaigns.compose import lifecycle
+from campaigns.compose.audience import Audience
+from campaigns.compose.drafts import copy_of
+from campaigns.compose.lifecycle import Refused
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
+from campaigns.compose.preview import somebody
+from campaigns.ledger.models import Purpose
+from campaigns.team.models import User
+
+PHONES_MAX = 10
+_BETWEEN = re.compile(r"[,;\n]+")
+
+
+def phones_in(text: str) -> list[str]:
+    """The phones that somebody typed, one a line or with commas between, each once."""
+    return list(dict.fromkeys(phone.strip() for phone in _BETWEEN.split(text) if phone.strip()))
+
+
+def remembered(actor: User) -> str:
+    """The numbers of this person's last test, as they can be typed again."""
+    people = Contact.objects.filter(list__name=_list_name(actor)).order_by("id")
+    return ", ".join(shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX])
+
+
+def send_test(campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first") -> Campaign:
+    """Send `campaign` to `phones` with the merge fields of whom `whose` means (as in `preview.somebody`).
+
+    Gives the test, launched. Raises Refused, and then nothing is sent.
+    """
+    if not 1 <= len(phones) <= PHONES_MAX:
+        raise Refused(
+            ngettext("Type up to %(n)d phone number.", "Type up to %(n)d phone numbers.", PHONES_MAX)
+            % {"n": PHONES_MAX}
+        )
+    template = build(campaign)
+    person = somebody(Audience.of(campaign), template, whose)
+    fields = {name: value for name, value in (person.fields if person else {}).items() if name in template.names}
+    with transaction.atomic():
+        to = _list_of(phones, fields, sorted(template.names), actor)
+        test = copy_of(campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST)
+        test.budget = None
+        test.save()
+        test.lists.set([to])
+        lifecycle.launch(test.pk, actor)
+    return test
+
+
+def _list_name(actor: User) -> str:
+    return _("Test numbers of %(name)s") % {"name": actor.get_username()[:80]}
+
+
+def _list_of(phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User) -> ContactList:
+    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is no phone."""
+    kept, _made = ContactList.objects.get_or_create(name=_list_name(actor), defaults={"created_by": actor})
+    lists.remove(kept, Contact.objects.filter(list=kept).values_list("pk", flat=True))
+    for phone in phones:
+        try:
+            lists.add(kept, phone, fields, settings.DEFAULT_COUNTRY)
+        except PhoneRefused as refused:
+            raise Refused(f"{phone}: {refused}") from refused
+    kept.refresh_from_db()
+    kept.fields = names
+    kept.save(update_fields=["fields"])
+    return kept
