@@ -26,8 +26,7 @@ def sweep() -> None:
     beat("sweep")
     free_expired(now)
     lifecycle.start_due(now)
-    for campaign_id in _with_open_batches(CampaignState.CANCELLED):
-        cancel_rest(campaign_id)
+    cancel_rests()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
         finish_if_done(campaign_id)
     drop_unreadable()
@@ -52,6 +51,12 @@ def _with_open_batches(state: CampaignState) -> list[int]:
     ids = Campaign.objects.filter(state=state).order_by("-pk").values_list("pk", flat=True)
     ready = Batch.objects.filter(state=BatchState.READY, campaign_id__in=ids)
     return list(ready.order_by().values_list("campaign_id", flat=True).distinct())
+
+
+def cancel_rests() -> None:
+    """Call off whoever of the cancelled campaigns has not been sent to."""
+    for campaign_id in _with_open_batches(CampaignState.CANCELLED):
+        cancel_rest(campaign_id)
 
 
 def cancel_rest(campaign_id: int) -> None:

@@ -23,6 +23,7 @@ def work() -> None:
     beat(f"queue@{settings.WORKER_NAME}")
     for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
         enqueue(PREPARE, campaign_id)
+    sweeping.cancel_rests()
     now = timezone.now()
     if not taken("send") and sendable(now).exists():
         enqueue(SEND)

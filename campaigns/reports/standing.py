@@ -22,6 +22,7 @@ LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
 PER_PERSON, PER_READER = _("Per person reached"), _("Per reader")
 FINE = Decimal("0.0001")
 LISTENING = timedelta(days=2)  # after the end, statuses and prices still come in
+JUST = timedelta(minutes=5)  # after the end, most of them do
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,19 @@ class Standing:
             return LIVE
         if state in (CampaignState.PAUSED, CampaignState.SCHEDULED, CampaignState.AWAITING_APPROVAL):
             return RESTING
-        return TRICKLING if self._listens() else None
+        if state == CampaignState.CANCELLED and self.outcome.queued:
+            return LIVE if self._ended_within(JUST) else RESTING  # whoever waits is being called off
+        if not self._listens():
+            return None
+        return RESTING if self._ended_within(JUST) else TRICKLING
 
     def _listens(self) -> bool:
-        ended = self.campaign.finished_at
         unsettled = self.outcome.open or self.outcome.delivered_unread or self.bill.not_yet_known
-        return ended is not None and timezone.now() - ended < LISTENING and bool(unsettled)
+        return bool(unsettled) and self._ended_within(LISTENING)
+
+    def _ended_within(self, span: timedelta) -> bool:
+        ended = self.campaign.finished_at
+        return ended is not None and timezone.now() - ended < span
 
     @property
     def reason(self) -> lifecycle.Reason | None:

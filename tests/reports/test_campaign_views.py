@@ -97,8 +97,18 @@ def test_progress_moves_by_itself_until_the_end(marketer: Client, state: Campaig
 def test_progress_of_a_finished_campaign_goes_on_while_results_come_in(marketer: Client) -> None:
     made = make_campaign(state=CampaignState.FINISHED)
     send(made, {("UA", "sent"): 1, ("UA", "read"): 1})
+    assert 'hx-trigger="every 10s"' in text(marketer, f"/campaigns/{made.pk}/progress")
+    Campaign.objects.update(finished_at=timezone.now() - timedelta(minutes=6))
     assert 'hx-trigger="every 30s"' in text(marketer, f"/campaigns/{made.pk}/progress")
     Campaign.objects.update(finished_at=timezone.now() - timedelta(days=3))
+    assert "hx-trigger" not in text(marketer, f"/campaigns/{made.pk}/progress")
+
+
+def test_progress_of_a_cancelled_campaign_goes_on_until_nobody_waits(marketer: Client) -> None:
+    made = make_campaign(state=CampaignState.CANCELLED)
+    send(made, {("UA", "queued"): 2, ("UA", "read"): 1})
+    assert 'hx-trigger="every 2s"' in text(marketer, f"/campaigns/{made.pk}/progress")
+    Campaign.objects.update(audience=1)
     assert "hx-trigger" not in text(marketer, f"/campaigns/{made.pk}/progress")
 
 
