@@ -5,30 +5,42 @@ The form, the command, the review and the launch all ask here.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.audience import countries
 from campaigns.audience.models import ContactList
 from campaigns.compose import addresses, reach
 from campaigns.compose.advice import Problem, warnings
 from campaigns.compose.audience import Audience
+from campaigns.compose.hours import Hours, Place
 from campaigns.compose.merge import Template
 from campaigns.compose.message import MessageTemplate, build, message_for
 from campaigns.compose.models import Campaign, Timing
 from campaigns.compose.pictures import is_reachable
 from campaigns.compose.reach import Lengths, Reach
 from campaigns.compose.sms import GSM_7, sms_parts
+from campaigns.compose.zones import BY_AREA
 from campaigns.gateway import limits
 from campaigns.gateway.types import Address, SendRequest
 
 SOMEBODY = (Address("380000000000", "0"),)
-__all__ = ["Problem", "audience_problems", "message_problems", "problems", "time_problems", "warnings"]
+__all__ = [
+    "Problem",
+    "audience_problems",
+    "hours_problems",
+    "message_problems",
+    "problems",
+    "time_problems",
+    "warnings",
+]
 
 MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are filled in
+NAMED = 5  # countries in one complaint
 FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
 
 
@@ -42,7 +54,8 @@ def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]
     if not measured.audience.lists:
         found.append(Problem("lists", _("Choose at least one list.")))
         return found
-    return found + audience_problems(measured) + time_problems(campaign)
+    found += audience_problems(measured) + time_problems(campaign)
+    return found + hours_problems(campaign, measured.audience)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
@@ -142,6 +155,39 @@ def time_problems(campaign: Campaign) -> list[Problem]:
     if campaign.scheduled_at > now + FARTHEST:
         return [Problem("scheduled_at", _("This is more than a year away."))]
     return []
+
+
+def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
+    """Countries on the lists where it would never be sent, or where the gateway would send at night.
+
+    What is handed over is sent by the gateway at its time: nobody waits there, so the time has to suit everybody.
+    """
+    hours, at = campaign.sending_hours, campaign.scheduled_at
+    if hours is None:
+        return []
+    handed_over = campaign.timing == Timing.GATEWAY and at is not None
+    moment = at if handed_over and at else timezone.now()
+    shut = [place.country for place in _places(audience) if not _suits(hours, place, moment, handed_over)]
+    if not shut:
+        return []
+    named = ", ".join(countries.name(code) or _("a country not known") for code in shut[:NAMED])
+    if handed_over:
+        words = _("At that time it is not between %(hours)s everywhere in: %(countries)s.")
+        return [Problem("scheduled_at", words % {"hours": hours, "countries": named})]
+    words = _("It is never between %(hours)s in all of: %(countries)s. Make the hours longer.")
+    return [Problem("sends_until", words % {"hours": hours, "countries": named})]
+
+
+def _places(audience: Audience) -> list[Place]:
+    """The countries of the lists, as their imports counted them."""
+    lists = ContactList.objects.filter(pk__in=audience.lists).values_list("countries", flat=True)
+    return [Place(country) for country in sorted({country for found in lists for country in found})]
+
+
+def _suits(hours: Hours, place: Place, moment: datetime, handed_over: bool) -> bool:
+    if handed_over:
+        return hours.open_at(place, moment)
+    return place.country in BY_AREA or hours.opens_at(place, moment) is not None
 
 
 def audience_problems(measured: Reach) -> list[Problem]:

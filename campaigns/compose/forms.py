@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.audience.models import ContactList
 from campaigns.compose import checks, pictures
 from campaigns.compose.audience import Audience
+from campaigns.compose.hours import DAYTIME
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Picture, Sender, Timing
 from campaigns.compose.reach import Reach
@@ -140,8 +141,9 @@ class CampaignForm(forms.Form):
         decimal_places=PLACES,
         help_text=_("Sending pauses before it would cost more. In the currency of the account."),
     )
-    sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK)
-    sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK)
+    # a new campaign is promotional until somebody says otherwise
+    sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK, initial=DAYTIME.start)
+    sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK, initial=DAYTIME.end)
     rate = forms.IntegerField(
         label=_("At most this many people a second"), required=False, min_value=1, max_value=RATE_MAX
     )
@@ -240,6 +242,7 @@ class CampaignForm(forms.Form):
         self._check_hours()
         draft = self.fill(Campaign())
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
+        found += checks.hours_problems(draft, self.audience)
         if self.audience.lists:
             found += checks.audience_problems(Reach(self.audience, build(draft)))
         for problem in found:

@@ -1,8 +1,10 @@
 """A campaign as a JSON file says it, through the same form as the page.
 
 The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
-tariff, lists, exclude_lists, scheduled_at, budget`; null or absent is the default. Lists go by their names;
-`scheduled_at` is ISO 8601 with an offset, and the campaign is sent by us at that time.
+tariff, lists, exclude_lists, scheduled_at, budget, sending_hours, rate`; null or absent is the default. Lists go by
+their names; `scheduled_at` is ISO 8601 with an offset, and the campaign is sent by us at that time. `sending_hours` is
+"09:00-21:00" by the clock of each recipient, or null for any hour; absent it is that for a promotional message and any
+hour for a transactional one. `rate` is recipients a second.
 """
 
 import json
@@ -16,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.audience.models import ContactList
 from campaigns.compose.forms import CampaignForm
+from campaigns.compose.hours import DAYTIME, Hours
 from campaigns.compose.models import Timing
 
 TEXTS = ("name", "sender", "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
@@ -44,6 +47,8 @@ def form_of(said: dict[str, Any]) -> CampaignForm:
     if unknown := sorted(said.keys() - READERS.keys()):
         raise NotUsable(_("unknown field: %(names)s") % {"names": ", ".join(unknown)})
     data: dict[str, Any] = {"timing": Timing.NOW}
+    if "sending_hours" not in said and said.get("promotional") is not False:
+        data |= _hours("sending_hours", str(DAYTIME))
     for field, value in said.items():
         if value is not None:
             data |= READERS[field](field, value)
@@ -104,6 +109,14 @@ def _time(field: str, value: Any) -> dict[str, Any]:
     return {field: value, "timing": Timing.AT}
 
 
+def _hours(field: str, value: Any) -> dict[str, Any]:
+    try:
+        hours = Hours.read(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise _wrong(field, _("hours of one day, such as 09:00-21:00, or null for any hour")) from error
+    return {"sends_from": f"{hours.start:%H:%M}", "sends_until": f"{hours.end:%H:%M}"}
+
+
 READERS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(LISTS, _named_lists),
@@ -112,4 +125,6 @@ READERS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "tariff": _number,
     "scheduled_at": _time,
     "budget": _amount,
+    "sending_hours": _hours,
+    "rate": _number,
 }

@@ -1,14 +1,13 @@
 """The campaigns that may send now, and to whom."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, Q, QuerySet
 
-from campaigns.compose.hours import Place
-from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch.models import Batch, BatchState
+from campaigns.compose.hours import Hours, Place
+from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.dispatch.models import Batch, BatchState, Snapshot
 from campaigns.ledger.models import MonthlyBudget
 
 
@@ -42,19 +41,24 @@ def running(now: datetime) -> list[Running]:
     rows = campaigns.select_related("snapshot").annotate(month=Exists(MonthlyBudget.objects.all()))
     found = [
         Running(row.pk, row.rate, row.month or row.budget is not None, _open_places(row, now))
-        for row in rows.only("rate", "budget", "sends_from", "sends_until", "snapshot__places")
+        for row in rows.only("rate", "budget", "timing", "sends_from", "sends_until", "snapshot__places")
     ]
     return [one for one in found if one.places is None or one.places]
 
 
 def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
-    hours = campaign.sending_hours
-    return frozenset(hours.open_places(places_of(campaign), now)) if hours else None
+    hours = hours_of(campaign)
+    return frozenset(hours.open_places(places_of(campaign.snapshot), now)) if hours else None
 
 
-def places_of(campaign: Campaign) -> Iterable[Place]:
+def hours_of(campaign: Campaign) -> Hours | None:
+    """The hours that its people wait for; what is handed to the gateway for a time of its own waits for none."""
+    return None if campaign.timing == Timing.GATEWAY else campaign.sending_hours
+
+
+def places_of(snapshot: Snapshot) -> list[Place]:
     """Where the people of a frozen campaign with sending hours are."""
-    return [Place(*one) for one in campaign.snapshot.places]
+    return [Place(*one) for one in snapshot.places]
 
 
 def sendable(now: datetime) -> QuerySet[Batch]:
