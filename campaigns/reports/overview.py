@@ -46,9 +46,14 @@ def campaigns(query: Mapping[str, str]) -> QuerySet[Campaign]:
     found = real().select_related("sender", "launched_by", "created_by").order_by(sort_of(query.get("sort", "")), "-pk")
     if (state := query.get("state", "")) in CampaignState.values:
         found = found.filter(state=state)
-    if words := query.get("q", "").strip():
+    if words := words_of(query):
         found = found.filter(name__icontains=words)
     return found
+
+
+def words_of(query: Mapping[str, str]) -> str:
+    """What is searched for. No name has a NUL in it, and PostgreSQL would refuse one."""
+    return query.get("q", "").replace("\0", "").strip()
 
 
 def real() -> QuerySet[Campaign]:

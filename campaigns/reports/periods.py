@@ -20,6 +20,7 @@ CHOICES: dict[str, str | Promise] = {
     "custom": gettext_lazy("From – to"),
 }
 DEFAULT = "this_month"
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)  # no ledger reaches beyond, and weeks can be reckoned there
 LONGEST = timedelta(days=3 * 366)  # what a page can draw
 
 
@@ -59,9 +60,10 @@ def month_of(day: date) -> tuple[date, date]:
 def read_day(text: str) -> date | None:
     """A day as 2026-11-23; None where `text` is none."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if EARLIEST <= day <= LATEST else None
 
 
 def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Period, str]:

@@ -14,7 +14,7 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.reports.exports import Cell
 from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
-from campaigns.reports.words import refusal, status_word
+from campaigns.reports.words import is_country, refusal, status_word
 
 _L = gettext_lazy
 COLUMN = "batch_number"  # pages go by it: there is an index, and it is the order of sending
@@ -72,7 +72,8 @@ class Chosen:
 def read_chosen(query: Mapping[str, str]) -> Chosen:
     """The filters in a query string; what is malformed is as if it were not there."""
     digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
-    return Chosen(FILTERS.get(query.get("state", "")), query.get("country", "")[:2], digits[:15])
+    country = query.get("country", "")
+    return Chosen(FILTERS.get(query.get("state", "")), country if is_country(country) else "", digits[:15])
 
 
 def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:

@@ -18,7 +18,7 @@ from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Channel, LedgerTotal, Purpose
 from campaigns.reports.bills import Bill, Cost, bills, spent
 from campaigns.reports.periods import Period, month_of, span
-from campaigns.reports.words import country_name
+from campaigns.reports.words import country_name, is_country
 from campaigns.team.models import User
 
 _L = gettext_lazy
@@ -86,7 +86,6 @@ FILTERS = {  # query string key -> field of the totals
     "user": "campaign__launched_by",
     "tariff": "campaign__tariff",
 }
-NUMBERS = ("campaign", "sender", "user", "tariff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,13 @@ class Spending:
 def read_filters(query: Mapping[str, str]) -> dict[str, str]:
     """The filters that a query string asks for; malformed ones are left out."""
     wanted = {key: query[key] for key in FILTERS if query.get(key)}
-    return {
-        key: value
-        for key, value in wanted.items()
-        if value == NONE or (value.isdecimal() and len(value) < 19 if key in NUMBERS else len(value) <= 5)
-    }
+    return {key: value for key, value in wanted.items() if value == NONE or _is_sound(key, value)}
+
+
+def _is_sound(key: str, value: str) -> bool:
+    if key == "channel":
+        return value in Channel.values
+    return is_country(value) if key == "country" else value.isdecimal() and value.isascii() and len(value) < 19
 
 
 def filtered(totals: QuerySet[LedgerTotal], filters: Mapping[str, str]) -> QuerySet[LedgerTotal]:

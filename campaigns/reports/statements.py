@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from campaigns.ledger.models import Purpose
 from campaigns.reports.bills import Bill, Cost
-from campaigns.reports.periods import Period, month_of, today
+from campaigns.reports.periods import Period, month_of, read_day, today
 from campaigns.reports.spending import GROUPINGS, read_spending
 
 
@@ -52,13 +52,8 @@ def _name(day: date) -> str:
 
 def read_month(text: str) -> Period:
     """The month that "2026-11" names; this month where it names none or one to come."""
-    try:
-        first = date.fromisoformat(f"{text}-01")
-    except ValueError:
-        first = today()
-    if first > today():
-        first = today()
-    return Period("month", *month_of(first))
+    asked = read_day(f"{text}-01")
+    return Period("month", *month_of(min(asked or today(), today())))
 
 
 def statement(period: Period) -> Statement:

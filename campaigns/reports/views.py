@@ -52,7 +52,7 @@ def _now(request: HttpRequest) -> dict[str, object]:
 def campaign_list(request: HttpRequest) -> HttpResponse:
     found = visible(current(request), overview.campaigns(request.GET))
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    state, words = request.GET.get("state", ""), request.GET.get("q", "").strip()
+    state, words = request.GET.get("state", ""), overview.words_of(request.GET)
     counts = overview.state_counts()
     context = {
         "page": page,

@@ -56,6 +56,11 @@ def country_name(code: str) -> str:
     return countries.name(code) if code else _("Country not known")
 
 
+def is_country(text: str) -> bool:
+    """Whether `text` may be the two letters of a country."""
+    return len(text) == 2 and text.isascii() and text.isalpha()
+
+
 def duration(seconds: int) -> str:
     """A length of time in words: 86400 -> "24 hours", 5400 -> "1 hour 30 minutes"."""
     hours, rest = divmod(seconds, 3600)

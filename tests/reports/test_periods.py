@@ -38,8 +38,10 @@ def test_read_period(query: dict[str, str], first: date, last: date) -> None:
         ({"period": "custom"}, "Choose the first and the last day."),
         ({"from": "yesterday", "to": "2026-01-01"}, "Choose the first and the last day."),
         ({"from": "2026-02-30", "to": "2026-03-01"}, "Choose the first and the last day."),
+        ({"from": "0001-01-01", "to": "0001-01-02"}, "Choose the first and the last day."),
+        ({"from": "9999-12-31", "to": "9999-12-31"}, "Choose the first and the last day."),
         ({"from": "2026-03-02", "to": "2026-03-01"}, "The first day is after the last."),
-        ({"from": "1900-01-01", "to": "2026-03-01"}, "A period has at most three years."),
+        ({"from": "2000-01-01", "to": "2026-03-01"}, "A period has at most three years."),
     ],
 )
 def test_read_period_says_what_is_wrong_and_shows_this_month(query: dict[str, str], words: str) -> None:

@@ -44,7 +44,7 @@ def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
 
 
 def test_read_chosen_takes_nonsense_for_no_filter() -> None:
-    assert not people.read_chosen({"state": "happy", "phone": "abc"})
+    assert not people.read_chosen({"state": "happy", "phone": "abc\0", "country": "\0"})
 
 
 @pytest.mark.parametrize(

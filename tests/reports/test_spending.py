@@ -139,8 +139,13 @@ def test_filters(spring: Campaign, filters: dict[str, str], total: str | None) -
 
 
 def test_read_filters_leaves_out_what_is_malformed() -> None:
-    query = {"campaign": "7", "sender": "x'; DROP", "country": "none", "user": "9" * 30, "tariff": "-1", "page": "2"}
+    query = {"campaign": "7", "sender": "x'; DROP", "country": "none", "user": "9" * 30, "tariff": "²", "page": "2"}
     assert read_filters(query) == {"campaign": "7", "country": "none"}
+
+
+@pytest.mark.parametrize("query", [{"country": "\0"}, {"country": "UAH"}, {"channel": "a\0b"}, {"channel": "post"}])
+def test_read_filters_leaves_out_what_a_database_would_refuse(query: dict[str, str]) -> None:
+    assert read_filters(query) == {}
 
 
 def test_filter_words(spring: Campaign) -> None:

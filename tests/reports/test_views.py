@@ -146,6 +146,7 @@ def test_campaign_list_row(marketer: Client, olena: User) -> None:
         ("?state=nonsense", ["Cheap", "Big", "autumn"]),
         ("?q=TUM", ["autumn"]),
         ("?q=tum&state=draft", []),
+        ("?q=%00tu%00m", ["autumn"]),
         ("?page=99", ["Cheap", "Big", "autumn"]),
     ],
 )
