@@ -166,6 +166,11 @@ class CampaignForm(forms.Form):
         self.helper = FormHelper()
         self.helper.form_tag = False
 
+    @property
+    def daytime(self) -> str:
+        """The hours that the page offers."""
+        return str(DAYTIME)
+
     # what was said
 
     def sketch(self) -> None:

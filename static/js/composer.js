@@ -272,8 +272,24 @@ function leaving() {
   window.addEventListener("beforeunload", (event) => dirty && event.preventDefault());
 }
 
+// --- sending hours -------------------------------------------------------------------------------------------------
+
+// On for promotional messages, off for transactional ones, until somebody says otherwise.
+function hours() {
+  const ends = [one("#id_sends_from"), one("#id_sends_until")];
+  const day = one("#hours").dataset.day.split("-");
+  for (const kind of all('input[name="promotional"]')) {
+    kind.addEventListener("change", () => {
+      const from = kind.value === "True" ? ["", ""] : day;
+      const to = kind.value === "True" ? day : ["", ""];
+      if (ends.every((end, place) => end.value === from[place])) ends.forEach((end, place) => (end.value = to[place]));
+    });
+  }
+}
+
 counters();
 tagMenus();
+hours();
 pictures();
 phone();
 links();
