@@ -71,9 +71,14 @@ def _client(base_url: str) -> Client:
     return Client(base_url, settings.BSG_API_KEY, connect_timeout=CONNECT_TIMEOUT, deadline=DEADLINE, connections=2)
 
 
+def client() -> Client:
+    """The gateway, for a page that waits for it: with little patience."""
+    return _client(settings.BSG_API_URL)
+
+
 def _fetch(channel: types.Channel, tariff: int) -> PriceList:
     """Ask the gateway and keep its answer. Raises GatewayError."""
-    rows = _rows(_client(settings.BSG_API_URL).prices(channel, tariff))
+    rows = _rows(client().prices(channel, tariff))
     fetched, _made = PriceList.objects.update_or_create(
         channel=channel, tariff=tariff, defaults={"rows": rows, "fetched_at": timezone.now()}
     )

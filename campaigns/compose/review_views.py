@@ -17,6 +17,7 @@ from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
 from campaigns.compose.preview import FIRST, choices, preview, somebody
+from campaigns.compose.quote import quote
 from campaigns.compose.testing import phones_in, remembered, send_test
 from campaigns.team.access import current
 
@@ -37,6 +38,7 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "campaign": campaign,
             "figures": found,
             "preview": preview(campaign, person),
+            "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
             "test_phones": remembered(current(request)),
             "whose_choices": choices({}, build(campaign))[:-1],
             "validity": duration(campaign.validity),
