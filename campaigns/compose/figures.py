@@ -9,6 +9,7 @@ from campaigns.compose import checks, reach
 from campaigns.compose.audience import Audience, Funnel
 from campaigns.compose.checks import Problem
 from campaigns.compose.estimate import Estimate, estimate
+from campaigns.compose.means import money_warnings
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign
 
@@ -31,13 +32,14 @@ class Figures:
 def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Figures:
     """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its prices anew."""
     measured = reach.Reach(audience, build(campaign))
+    cost = estimate(campaign, measured, refresh)
     return Figures(
         funnel=audience.funnel() if audience.lists else NOBODY,
         lengths=measured.text,
         sms=measured.sms if campaign.sms_text else None,
-        estimate=estimate(campaign, measured, refresh),
+        estimate=cost,
         problems=checks.problems(campaign, measured),
-        warnings=checks.warnings(campaign, audience),
+        warnings=[*checks.warnings(campaign, audience), *money_warnings(campaign, cost)],
     )
 
 
