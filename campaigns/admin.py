@@ -192,7 +192,6 @@ class ContactAdmin(Huge):
     list_select_related = ("list",)
     raw_id_fields = ("list", "source")
     search_fields = ("=msisdn",)
-    search_help_text = gettext_lazy("A whole phone in digits, such as 380501234567")
 
 
 @admin.register(Import)
@@ -214,7 +213,6 @@ class StopListEntryAdmin(Huge):
     list_display = ("msisdn", "reason", "created_by", "created_at")
     list_select_related = ("created_by",)
     search_fields = ("=msisdn",)
-    search_help_text = gettext_lazy("A whole phone in digits, such as 380501234567")
 
 
 @admin.register(Recipient)
@@ -223,7 +221,6 @@ class RecipientAdmin(Huge):
     list_select_related = ("campaign",)
     raw_id_fields = ("campaign",)
     search_fields = ("=msisdn", "=reference")
-    search_help_text = gettext_lazy("A whole phone in digits, or a reference")
 
 
 @admin.register(Batch)
@@ -283,7 +280,6 @@ class AuditEntryAdmin(Huge):
     list_display = ("at", "actor", "subject", "action", "detail")
     list_select_related = ("actor",)
     search_fields = ("=subject",)
-    search_help_text = gettext_lazy("An object, such as campaign:12")
 
 
 admin.site.unregister(Group)  # a role says what somebody may do

@@ -1,5 +1,6 @@
 """Dashboard, campaigns, the campaign page and Spend, in a real Chromium."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -144,10 +145,20 @@ def test_recipients_are_filtered_searched_and_paged(signed_in: Page, campaign: C
     signed_in.goto(f"/campaigns/{campaign.pk}/")
     rows = signed_in.locator("#recipients tbody tr")
     expect(rows).to_have_count(50)
+    signed_in.evaluate("window.stays = true")
+    first = rows.first.inner_text()
     signed_in.get_by_role("link", name="Next").click()
+    expect(rows.first).not_to_have_text(first)
     expect(rows).to_have_count(50)
-    signed_in.get_by_role("list", name="State").get_by_role("link", name="Refused 3").click()
+    expect(signed_in).to_have_url(re.compile(r"at=a1\."))
+    chip = signed_in.get_by_role("list", name="State").get_by_role("link", name="Refused 3")
+    chip.click()
     expect(rows).to_have_count(3)
+    expect(chip).to_be_focused()
+    assert signed_in.evaluate("window.stays")  # the table changes, the page does not
+    with signed_in.expect_download() as download:
+        signed_in.get_by_role("link", name="CSV").click()
+    assert download.value.suggested_filename == f"campaign-{campaign.pk}-recipients.csv"
     signed_in.get_by_role("searchbox").fill("0214")
     signed_in.get_by_role("searchbox").press("Enter")
     expect(rows).to_have_count(1)
