@@ -16,7 +16,7 @@ def splits(campaign: Campaign, list_id: int) -> bool:
 
 
 def with_areas() -> str:
-    """The start of a statement that has a table "areas" of first digits and their zones."""
+    """Before a SELECT: the table "areas" of first digits and their zones."""
     rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())  # digits, names of zones
     return f"WITH areas(prefix, area) AS (VALUES {rows})"
 

@@ -156,9 +156,9 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, exclu
     area, order = (areas.AREA, "country, area, chunk") if split else ("''", "country, chunk")
     alike = f"c.country, {areas.AREA}" if split else "c.country"
     statement = f"""
-        {areas.with_areas() if split else ""}
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
             gateway_id, currency, delivery_state, status, final, sms_status)
+        {areas.with_areas() if split else ""}
         SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY {order}), 'queued', '',
             '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
@@ -180,9 +180,9 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
     area = f"MIN({areas.AREA})" if split else "''"  # the same for all of a batch
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""{areas.with_areas() if split else ""}
-                INSERT INTO {BATCH}
+            f"""INSERT INTO {BATCH}
                     (campaign_id, number, country, area, size, state, token, attempts, asked, checks, held_currency)
+                {areas.with_areas() if split else ""}
                 SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '', 0, 0, 0, ''
                 FROM {RECIPIENT} r {areas.joined("r") if split else ""}
                 WHERE r.campaign_id = %s AND r.batch_number > %s

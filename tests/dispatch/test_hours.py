@@ -1,0 +1,147 @@
+"""Whoever is outside of the sending hours waits; when it is day there, they are sent to, and nobody twice."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from campaigns.audience.models import Contact, ContactList
+from campaigns.compose import lifecycle
+from campaigns.compose.hours import DAYTIME
+from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.dispatch import sweeping, tasks
+from campaigns.dispatch.freezing import freeze
+from campaigns.dispatch.models import Batch, Recipient, SendState
+from campaigns.dispatch.running import running, sendable
+from campaigns.dispatch.sending import Sender
+from tests.dispatch import factory
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+LONDON = [("GB", f"4479111{number:05d}") for number in range(60)]
+KYIV = [("UA", f"38097{number:07d}") for number in range(70)]
+NEW_YORK = [("US", f"1212555{number:04d}") for number in range(55)]
+LOS_ANGELES = [("US", f"1310555{number:04d}") for number in range(20)]
+TOLL_FREE = [("US", f"1800555{number:04d}") for number in range(3)]
+EVERYBODY = [*LONDON, *NEW_YORK, *KYIV, *TOLL_FREE, *LOS_ANGELES]
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The afternoon of a winter's day in Europe, the morning in New York, the night in California."""
+    with time_machine.travel(datetime(2026, 1, 14, 14, 30, tzinfo=UTC)) as traveller:
+        yield traveller
+
+
+def launched(**changes: object) -> Campaign:
+    people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70, "US": 78})
+    Contact.objects.bulk_create(Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY)
+    campaign = factory.draft(people, sends_from=DAYTIME.start, sends_until=DAYTIME.end, **changes)
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    return campaign
+
+
+def send(sandbox: RunningSandbox) -> set[str]:
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    return {message["msisdn"] for message in sandbox.messages()}
+
+
+def phones(*groups: list[tuple[str, str]]) -> set[str]:
+    return {msisdn for group in groups for _country, msisdn in group}
+
+
+def test_batches_hold_one_area_where_a_country_has_several_zones(clock: time_machine.Traveller) -> None:
+    campaign = launched()
+    found = Batch.objects.order_by("country", "area", "-size").values_list("country", "area", "size")
+    assert list(found) == [
+        ("GB", "", 50), ("GB", "", 10), ("UA", "", 50), ("UA", "", 20), ("US", "", 3),
+        ("US", "America/Los_Angeles", 20), ("US", "America/New_York", 50), ("US", "America/New_York", 5),
+    ]  # fmt: skip
+    assert campaign.snapshot.places == [
+        ["GB", ""], ["UA", ""], ["US", ""], ["US", "America/Los_Angeles"], ["US", "America/New_York"]
+    ]  # fmt: skip
+    for batch in Batch.objects.filter(area="America/Los_Angeles"):
+        mine = Recipient.objects.filter(batch_number=batch.number).values_list("msisdn", flat=True)
+        assert set(mine) == phones(LOS_ANGELES)
+
+
+def test_without_hours_nobody_is_told_apart(clock: time_machine.Traveller) -> None:
+    people = factory.contact_list("Some", 90)
+    people.countries = {"US": 90}
+    people.save()
+    campaign = factory.draft(people)
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    assert set(Batch.objects.values_list("area", flat=True)) == {""}
+    assert campaign.snapshot.places == []
+
+
+def test_each_place_waits_for_its_day(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    campaign = launched()
+    assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)
+    clock.move_to(datetime(2026, 1, 14, 16, 59, tzinfo=UTC))
+    assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)
+    clock.move_to(datetime(2026, 1, 14, 17, 0, tzinfo=UTC))
+    assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
+    clock.move_to(datetime(2026, 1, 14, 19, 0, tzinfo=UTC))  # 09:00 in Hawaii, 14:00 in New York
+    assert send(sandbox) == phones(EVERYBODY)
+    assert sweeping.finish_if_done(campaign.pk)
+    assert sandbox.bill()["doubled_phones"] == 0
+
+
+def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> None:
+    launched()
+    OrmQ.objects.all().delete()
+    clock.move_to(datetime(2026, 1, 15, 3, 0, tzinfo=UTC))  # early morning in Europe, 19:00 in California
+    assert {batch.area for batch in sendable(timezone.now())} == {"America/Los_Angeles"}
+    clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
+    assert running(timezone.now()) == []
+    tasks.work()
+    assert not OrmQ.objects.exists()
+    clock.move_to(datetime(2026, 1, 15, 7, 0, tzinfo=UTC))
+    tasks.work()
+    assert [task.func() for task in OrmQ.objects.all()] == [tasks.SEND]
+
+
+def test_what_was_claimed_by_day_does_not_leave_at_night(clock: time_machine.Traveller) -> None:
+    launched()
+    clock.move_to(datetime(2026, 1, 14, 20, 59, 50, tzinfo=UTC))  # London's last seconds
+    [london] = [one for one in running(timezone.now())]
+    assert london.sends_to("GB", "")
+    clock.move_to(datetime(2026, 1, 14, 21, 0, tzinfo=UTC))
+    [later] = running(timezone.now())
+    assert not later.sends_to("GB", "")
+    assert later.sends_to("US", "America/New_York")
+
+
+def test_one_campaign_at_night_does_not_hold_up_another(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    launched()
+    clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
+    other = factory.launched(120)
+    assert len(send(sandbox)) == 120
+    assert sweeping.finish_if_done(other.pk)
+
+
+def test_handed_to_the_gateway_nobody_waits_here(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    campaign = factory.draft(
+        factory.contact_list("Three countries", 90), sends_from=DAYTIME.start, sends_until=DAYTIME.end,
+        timing=Timing.GATEWAY, scheduled_at=datetime(2026, 1, 15, 12, 0, tzinfo=UTC),
+    )  # fmt: skip
+    clock.move_to(datetime(2026, 1, 15, 2, 0, tzinfo=UTC))
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    assert len(send(sandbox)) == 90
+
+
+def test_cancel_ends_those_who_wait(clock: time_machine.Traveller) -> None:
+    campaign = launched()
+    clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
+    lifecycle.cancel(campaign.pk, None)
+    sweeping.sweep()
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.CANCELLED
+    assert Recipient.objects.exclude(send_state=SendState.CANCELLED).count() == 0
