@@ -76,7 +76,11 @@ class Stack:
         self.port, gateway = free_ports(2)
         self.url = f"http://localhost:{self.port}"
         self.sandbox = Sandbox(f"http://127.0.0.1:{gateway}")
-        usual: dict[str, object] = {"PORT": self.port, "BSG_API_URL": f"{self.sandbox.url}/rest", "WORKER_NAME": f"stack-{self.port}"}
+        usual: dict[str, object] = {
+            "PORT": self.port,
+            "BSG_API_URL": f"{self.sandbox.url}/rest",
+            "WORKER_NAME": f"stack-{self.port}",
+        }
         if database_url:
             usual["DATABASE_URL"] = database_url
         write_settings(folder, usual | variables)
