@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose import lifecycle
@@ -17,6 +17,7 @@ from campaigns.ledger.money import ZERO
 from campaigns.reports.bills import Bill, campaign_bills
 from campaigns.reports.outcomes import Outcome, Share, by_country
 from campaigns.reports.periods import today
+from campaigns.reports.waiting import Waiting, waiting
 
 LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
 PER_PERSON, PER_READER = _("Per person reached"), _("Per reader")
@@ -60,7 +61,7 @@ class Estimate:
     amount: Decimal = ZERO
 
 
-@dataclass(slots=True)
+@dataclass
 class Standing:
     campaign: Campaign
     outcome: Outcome
@@ -95,6 +96,11 @@ class Standing:
         """Why it is paused."""
         paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
         return lifecycle.reason(self.campaign.reason) if paused else None
+
+    @cached_property
+    def waiting(self) -> list[Waiting]:
+        """Who waits for the sending hours."""
+        return waiting(self.campaign)
 
     @property
     def frozen(self) -> int:

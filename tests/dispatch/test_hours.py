@@ -104,13 +104,13 @@ def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> 
     assert not OrmQ.objects.exists()
     clock.move_to(datetime(2026, 1, 15, 7, 0, tzinfo=UTC))
     tasks.work()
-    assert [task.func() for task in OrmQ.objects.all()] == [tasks.SEND]
+    assert [task.task()["func"] for task in OrmQ.objects.all()] == [tasks.SEND]
 
 
 def test_what_was_claimed_by_day_does_not_leave_at_night(clock: time_machine.Traveller) -> None:
     launched()
     clock.move_to(datetime(2026, 1, 14, 20, 59, 50, tzinfo=UTC))  # London's last seconds
-    [london] = [one for one in running(timezone.now())]
+    london = running(timezone.now())[0]
     assert london.sends_to("GB", "")
     clock.move_to(datetime(2026, 1, 14, 21, 0, tzinfo=UTC))
     [later] = running(timezone.now())
