@@ -127,6 +127,9 @@ class Sender:
             self._give_rate_back(campaigns, able, intended)
             self._give_back(set(intended) | {parcel.claim.id for parcel in staying})
             claims = self._claim(campaigns, staying, now)
+            # one whose lease ended while it stayed can be claimed by us again: it is packed anew, never sent twice
+            anew = {one.id for one in claims}
+            staying = [parcel for parcel in staying if parcel.claim.id not in anew]
             reach("claimed")
         leaving = [replace(parcel, claim=intended[parcel.claim.id]) for parcel in able if parcel.claim.id in intended]
         return Turn(leaving, staying, claims, campaigns, now)

@@ -70,3 +70,7 @@ def _stat(pid: int) -> tuple[int, str]:
     except (FileNotFoundError, ProcessLookupError):
         return 0, "X"
     return int(parent), state
+
+
+def children_of(pid: int) -> list[int]:
+    return _children().get(pid, [])

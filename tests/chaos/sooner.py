@@ -11,8 +11,10 @@ class Sooner(AppConfig):
     def ready(self) -> None:
         from campaigns.dispatch import claiming, seats, watching
         from campaigns.management.commands import worker
+        from campaigns.results import polling
 
         claiming.LEASE = timedelta(seconds=8)
         seats.LEASE, seats.RENEW = timedelta(seconds=3), timedelta(seconds=1)
+        polling.CLAIM = timedelta(seconds=8)
         watching.QUIET, watching.SILENT = timedelta(seconds=1), timedelta(seconds=6)
         worker.LOOK, worker.PAUSE = 0.5, 0.2

@@ -1,0 +1,101 @@
+"""`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign. Prints what was done
+to it and what came out; exits with 1 unless everybody was reached once and every cent is right.
+
+    --recipients 100000 --kills 200 --restarts 3 --machines 3    `make chaos`
+    --database sqlite | postgres://user@host/database            a database of its own is made there, and dropped
+    --restart-command "pg_ctlcluster 15 main restart"            how the database is restarted; without it the server
+                                                                 ends all connections to it
+    --sooner                                                     leases and waits are cut to seconds
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos import installation
+
+FAULTS = {"lost": 5, "http500": 2, "http429": 1, "error11": 0.5, "slow": 25, "slow_ms": 600}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--database", default="sqlite")
+    parser.add_argument("--recipients", type=int, default=3000)
+    parser.add_argument("--kills", type=int, default=15)
+    parser.add_argument("--restarts", type=int, default=3)
+    parser.add_argument("--restart-command", default="")
+    parser.add_argument("--machines", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--rate", type=int, default=0, help="recipients a second, so that it lasts as long as the kills"
+    )
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between two kills, on average")
+    parser.add_argument("--sooner", action="store_true")
+    parser.add_argument("--minutes", type=float, default=30, help="until it is given up")
+    parser.add_argument("--port", type=int, default=8170)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    return parser.parse_args()
+
+
+def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict[str, str]:
+    """The environment of all processes."""
+    sandbox_port = installation.free_port(asked.port)
+    web_port = installation.free_port(sandbox_port + 1)
+    return os.environ | {
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+        installation.MARK: str(os.getpid()),
+        "CHAOS_SOONER": "1" if asked.sooner else "",
+        "DEBUG": "true",
+        "SECRET_KEY": "chaos",
+        "DATABASE_URL": database,
+        "REDIS_URL": "",
+        "BSG_API_URL": f"http://127.0.0.1:{sandbox_port}/rest",
+        "BSG_API_KEY": "live_chaos",
+        "SANDBOX_PORT": str(sandbox_port),
+        "PORT": str(web_port),
+        "WEB_WORKERS": "1",
+        "WORKERS": str(asked.workers),
+        "SEND_CONNECTIONS": "8",
+        "SEND_RATE": str(asked.rate),
+        "RECONCILE_QUARANTINE": "2" if asked.sooner else "30",
+        "SWEEP_EVERY": "2" if asked.sooner else "15",
+        "MEDIA_ROOT": str(folder / "media"),
+        "UPLOAD_ROOT": str(folder / "uploads"),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def main() -> int:
+    asked = arguments()
+    name = f"viberdash_chaos_{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix="chaos"))
+    on_sqlite = asked.database == "sqlite"
+    database = f"sqlite:///{folder}/chaos.sqlite3" if on_sqlite else installation.new_database(asked.database, name)
+    env = settings_for(asked, folder, database)
+    os.environ.update(env)
+    try:
+        from tests.chaos.run import Run  # Django is set up there, with these settings
+
+        run = Run(asked, env, folder, name)
+        return run.run(random.Random(asked.seed))
+    finally:
+        if not on_sqlite:
+            installation.drop_database(asked.database, name)
+        if asked.keep:
+            print(f"Logs: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    status = main()
+    print(f"{time.monotonic() - started:.0f} seconds altogether")
+    sys.exit(status)

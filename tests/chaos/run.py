@@ -1,0 +1,205 @@
+"""One run of chaos, from the empty database to the table."""
+
+import argparse
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import django
+import requests
+
+django.setup()
+
+from django.db import Error, connection  # noqa: E402
+
+from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.models import Campaign, CampaignState  # noqa: E402
+from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
+from campaigns.results import status  # noqa: E402
+from campaigns.results.rebuilding import differences  # noqa: E402
+from tests.chaos import __main__ as command  # noqa: E402
+from tests.chaos.installation import PYTHON, ROOT, Installation  # noqa: E402
+from tests.chaos.mistreatment import Killer, queue_statements, restart_database  # noqa: E402
+from tests.dispatch import factory  # noqa: E402
+
+T = TypeVar("T")
+SETTLED = frozenset(SendState.values) - {SendState.QUEUED}
+
+
+class Run:
+    """What was asked for, the environment of the processes, where their files are, the database's name."""
+
+    def __init__(self, asked: argparse.Namespace, env: dict[str, str], folder: Path, database: str) -> None:
+        self.asked = asked
+        self.env = env
+        self.database = database
+        self.installation = Installation(env, folder, asked.machines, 0.2 if asked.sooner else 1.0)
+        self.sandbox_url = f"http://127.0.0.1:{env['SANDBOX_PORT']}"
+        self.restarts: Counter[str] = Counter()
+        self.web: Counter[str] = Counter()
+        self.give_up = time.monotonic() + asked.minutes * 60
+
+    def run(self, dice: random.Random) -> int:
+        """0 where everything came out right."""
+        self.installation.manage("migrate", "--verbosity=0")
+        self._rob_the_queue()
+        sandbox = self._start_sandbox()
+        started = time.monotonic()
+        try:
+            self.campaign = self._campaign()
+            self.installation.start()
+            lifecycle.launch(self.campaign.pk, None, people=self.asked.recipients)
+            killer = Killer(self.installation, dice)
+            self._mistreat(killer, dice)
+            ended = self._wait_for_the_end()
+            self.installation.stop()
+            return self._report(killer, ended, time.monotonic() - started)
+        finally:
+            self.installation.stop()
+            sandbox.terminate()
+            sandbox.wait()
+
+    def _rob_the_queue(self) -> None:
+        statements = queue_statements(connection.vendor == "sqlite")
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.connection.executescript(statements)
+            else:
+                cursor.execute(statements)
+
+    def _start_sandbox(self) -> "subprocess.Popen[bytes]":
+        faults = [f"--fault={name}={value}" for name, value in command.FAULTS.items()]
+        process = subprocess.Popen(
+            [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}", "--latency=10", "--pace=20", f"--journal={self.installation.folder}/sandbox.jsonl",
+             "--balance=100000000", *faults],
+            cwd=ROOT, env=self.env, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not self._bill():
+            time.sleep(0.1)
+        return process
+
+    def _campaign(self) -> Campaign:
+        halves = (self.asked.recipients // 2, self.asked.recipients - self.asked.recipients // 2)
+        one = factory.contact_list("One", halves[0])
+        other = factory.contact_list("Other", halves[1] + 10, start=halves[0] - 10)  # ten are in both
+        return factory.draft(one, other, sms_sender="Shop", sms_text="Hello!", validity=600)
+
+    # While it runs
+
+    def _mistreat(self, killer: Killer, dice: random.Random) -> None:
+        said = 0.0
+        while killer.killed.total() < self.asked.kills and time.monotonic() < self.give_up:
+            time.sleep(dice.uniform(0.1, 2 * self.asked.every - 0.1))
+            killer.strike()
+            if killer.killed.total() * (self.asked.restarts + 1) > self.asked.kills * (self.restarts.total() + 1):
+                self._restart_database()
+            self._visit()
+            if time.monotonic() - said > 15:
+                said = time.monotonic()
+                print(f"  {killer.killed.total()} kills, {self._bill().get('messages')} messages", flush=True)
+
+    def _restart_database(self) -> None:
+        if connection.vendor == "sqlite" or self.restarts.total() >= self.asked.restarts:
+            return
+        connection.close()
+        self.restarts[restart_database(self.asked.database, self.database, self.asked.restart_command)] += 1
+
+    def _visit(self) -> None:
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.env['PORT']}/healthz", timeout=5)
+            self.web[str(answer.status_code)] += 1
+        except requests.RequestException:
+            self.web["no answer"] += 1
+
+    def _wait_for_the_end(self) -> bool:
+        """Whether the campaign finished and the ledger came to what the gateway charges."""
+        while time.monotonic() < self.give_up:
+            if self._patiently(self._is_over):
+                return True
+            time.sleep(1)
+        return False
+
+    def _is_over(self) -> bool:
+        self.campaign.refresh_from_db()
+        return self.campaign.state == CampaignState.FINISHED and self._spent() == self._billed(self._bill())
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        while True:
+            try:
+                return ask()
+            except Error:
+                if time.monotonic() > self.give_up:
+                    raise
+                connection.close()
+                time.sleep(0.5)
+
+    def _bill(self) -> dict[str, Any]:
+        try:
+            bill: dict[str, Any] = requests.get(f"{self.sandbox_url}/sandbox/bill", timeout=60).json()
+        except requests.RequestException:
+            return {}
+        return bill
+
+    def _spent(self) -> dict[str, Decimal]:
+        return {currency: sums["total"] for currency, sums in status.spend(self.campaign).items()}
+
+    @staticmethod
+    def _billed(bill: dict[str, Any]) -> dict[str, Decimal]:
+        return {currency: Decimal(sums["total"]) for currency, sums in bill["spend"].items()}
+
+    # At the end
+
+    def _report(self, killer: Killer, ended: bool, seconds: float) -> int:
+        bill = self._bill()
+        states = Counter(Recipient.objects.values_list("send_state", flat=True))
+        spent, billed = self._spent(), self._billed(bill)
+        wrong = {
+            "phones reached twice": bill["doubled_phones"],
+            "recipients not reached": self.asked.recipients - bill["phones"],
+            "recipients not in a final state": states.total() - sum(states[state] for state in SETTLED),
+            "recipients too few or too many": abs(states.total() - self.asked.recipients),
+            "recipients not accepted": states.total() - states[SendState.ACCEPTED],
+            "currencies in which ledger and bill differ": sum(
+                spent.get(currency) != billed.get(currency) for currency in spent.keys() | billed.keys()
+            ),
+            "totals that are not what their rows say": len(differences()),
+            "processes left behind": len(self.installation.left_behind()) - 1,  # the sandbox is there still
+            "campaigns not finished": int(not ended),
+        }
+        self._print_table(killer, bill, seconds)
+        for what, number in wrong.items():
+            print(f"  {what:<46}{number:>12,}")
+        for currency in sorted(spent.keys() | billed.keys()):
+            print(f"  {'ledger, ' + currency:<46}{spent.get(currency)!s:>20}")
+            print(f"  {'bill of the gateway, ' + currency:<46}{billed.get(currency)!s:>20}")
+        return int(any(wrong.values()))
+
+    def _print_table(self, killer: Killer, bill: dict[str, Any], seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT what, COUNT(*) FROM chaos_queue GROUP BY what")
+            queue = Counter(dict(cursor.fetchall()))
+        rows: list[tuple[str, Any]] = [
+            ("recipients", self.asked.recipients),
+            (f"processes killed with SIGKILL, on {self.asked.machines} machines", killer.killed.total()),
+            *[(f"    {role}", number) for role, number in sorted(killer.killed.items())],
+            *[(f"database: {how}", number) for how, number in self.restarts.items()],
+            ("queue tasks", queue.total()),
+            *[(f"    {what}", queue[what]) for what in ("dropped", "doubled")],
+            ("requests to send that the gateway got", bill["requests"]),
+            *[
+                (f"    {name} %" if name not in ("slow_ms",) else f"    {name}", v)
+                for name, v in command.FAULTS.items()
+            ],
+            ("recipients refused as sent before (error 43)", bill["refused"].get("43", 0)),
+            *[(f"answers of the web server: {what}", number) for what, number in sorted(self.web.items())],
+            ("seconds", round(seconds)),
+        ]
+        print(f"\nWhat was done to it, on {connection.vendor}")
+        for what, number in rows:
+            print(f"  {what:<46}{number:>12,}")
+        print("What came out")
