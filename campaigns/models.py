@@ -1,7 +1,7 @@
 """The map of the data, in the order in which it flows; each stage's models stand in its own folder."""
 
 from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
-from campaigns.compose.models import Campaign, CampaignState, Editing, Picture, PriceList, Sender, Timing
+from campaigns.compose.models import Campaign, CampaignState, Editing, Picture, PriceList, SavedMessage, Sender, Timing
 from campaigns.dispatch.models import (
     Batch,
     BatchState,
@@ -43,6 +43,7 @@ __all__ = [
     "Recipient",
     "RejectedRow",
     "Role",
+    "SavedMessage",
     "SendState",
     "Sender",
     "Snapshot",

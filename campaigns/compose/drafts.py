@@ -12,7 +12,7 @@ from campaigns.team.models import User
 
 COPIED = (
     "sender", "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional",
-    "validity", "tariff", "time_zone", "budget",
+    "validity", "tariff", "time_zone", "budget", "made_from",
 )  # fmt: skip
 
 

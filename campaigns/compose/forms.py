@@ -19,8 +19,9 @@ from campaigns.compose import checks, pictures
 from campaigns.compose.audience import Audience
 from campaigns.compose.hours import DAYTIME
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign, Picture, Sender, Timing
+from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender, Timing
 from campaigns.compose.reach import Reach
+from campaigns.compose.saved_messages import locked_fields
 from campaigns.gateway import limits
 from campaigns.ledger.money import PLACES
 from campaigns.team.forms import zone_choices
@@ -159,12 +160,18 @@ class CampaignForm(forms.Form):
         actor: User | None = None,
         base_url: str = "",
         initial: Mapping[str, Any] | None = None,
+        made_from: SavedMessage | None = None,
     ) -> None:
         self.campaign, self.actor, self.base_url = campaign, actor, base_url
-        start = {"time_zone": actor.time_zone if actor else "", **(initial_of(campaign) if campaign else {})}
+        self.made_from = campaign.made_from if campaign else made_from
+        start = {"time_zone": actor.time_zone if actor else ""}
+        start |= initial_of(campaign) if campaign else made_from.content if made_from else {}
         super().__init__(data, files, initial={**start, **(initial or {})}, auto_id="id_%s")
         self.helper = FormHelper()
         self.helper.form_tag = False
+        self.locked = locked_fields(self.made_from, actor)
+        for name in self.locked:
+            self.fields[name].disabled = True  # what is posted for it counts for nothing
 
     @property
     def daytime(self) -> str:
@@ -180,7 +187,8 @@ class CampaignForm(forms.Form):
             if isinstance(said, forms.FileField):
                 continue
             try:
-                self.cleaned_data[name] = said.clean(said.widget.value_from_datadict(self.data, {}, name))
+                typed = said.widget.value_from_datadict(self.data, {}, name)
+                self.cleaned_data[name] = said.clean(self[name].initial if said.disabled else typed)
             except ValidationError:
                 continue
         if not self._settle_time():
@@ -190,7 +198,9 @@ class CampaignForm(forms.Form):
         """The clean value of `field`; where it is not clean, the words as typed, or nothing."""
         if field in self.cleaned_data:
             return self.cleaned_data[field]
-        return str(self.data.get(field) or "").replace("\r\n", "\n") if isinstance(self.fields[field], Words) else None
+        if not isinstance(self.fields[field], Words):
+            return None
+        return str(self.data.get(field) or "").replace("\r\n", "\n").replace("\0", "")
 
     @property
     def audience(self) -> Audience:
@@ -214,6 +224,7 @@ class CampaignForm(forms.Form):
         campaign.budget = self.said("budget")
         campaign.sends_from, campaign.sends_until = self.said("sends_from"), self.said("sends_until")
         campaign.rate = self.said("rate")
+        campaign.made_from = self.made_from
         return campaign
 
     def _picture(self) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from campaigns.compose.audience import Audience
 from campaigns.compose.figures import remembered_countries
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, SavedMessage
 from campaigns.compose.preview import FIRST, choices, preview, somebody
-from campaigns.team.access import current, find
+from campaigns.team.access import current, find, visible
 from campaigns.team.models import Role
 
 
@@ -27,14 +27,23 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
         options.pop("files", request.FILES) if posted else None,
         campaign=campaign,
         actor=current(request),
+        made_from=None if campaign else template_of(request),
         base_url=base_url(request),
         **options,
     )
 
 
+def template_of(request: HttpRequest) -> SavedMessage | None:
+    """The template that a new campaign starts from: `?template=3`."""
+    chosen = request.GET.get("template", "")
+    if not (chosen.isascii() and chosen.isdigit()) or len(chosen) > 18:
+        return None
+    return visible(current(request), SavedMessage.objects.filter(pk=chosen)).first()
+
+
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
     """The campaign `pk`, for somebody who may write campaigns."""
-    return find(current(request), Campaign.objects.select_related("sender"), Role.MARKETER, pk=pk)
+    return find(current(request), Campaign.objects.select_related("sender", "made_from"), Role.MARKETER, pk=pk)
 
 
 def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns.compose.models import Campaign, Picture
+from campaigns.compose.models import Campaign, Picture, SavedMessage
 from campaigns.team import audit
 from campaigns.team.models import User
 
@@ -34,7 +34,12 @@ def rename(picture: Picture, title: str, actor: User) -> None:
 
 
 def delete(picture: Picture, actor: User) -> bool:
-    """Delete `picture` and its file, unless a campaign has it: phones fetch it for as long as they keep the message."""
+    """Delete `picture` and its file, unless a campaign or a template has it.
+
+    Phones fetch it for as long as they keep the message.
+    """
+    if SavedMessage.objects.filter(content__image=str(picture.file)).exists():
+        return False
     with transaction.atomic():
         unused = Picture.objects.filter(pk=picture.pk).exclude(Exists(Campaign.objects.filter(image=OuterRef("file"))))
         if not unused.delete()[0]:

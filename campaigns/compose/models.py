@@ -47,6 +47,25 @@ class Picture(models.Model):
         return self.title or str(self.file)
 
 
+class SavedMessage(models.Model):
+    """A template, as people call it: a message to start campaigns from; what is locked only administrators change."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    content = models.JSONField(default=dict)  # {field of the form: what it shows}
+    locked = models.JSONField(default=list, blank=True)  # names of those fields
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CampaignState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     AWAITING_APPROVAL = "awaiting_approval", _("Waiting for approval")
@@ -106,6 +125,7 @@ class Campaign(models.Model):
     sends_until = models.TimeField(_("not after"), null=True, blank=True)
     rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)  # over all workers
 
+    made_from = models.ForeignKey(SavedMessage, models.SET_NULL, null=True, blank=True, related_name="campaigns")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

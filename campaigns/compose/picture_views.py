@@ -69,7 +69,7 @@ def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     if library.delete(picture, current(request)):
         messages.success(request, _("The picture is deleted."))
     else:
-        messages.error(request, _("A campaign uses this picture: phones would not find it any more. It stays."))
+        messages.error(request, _("A campaign or a template uses this picture, and phones fetch it: it stays."))
     return redirect("picture-list")
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.compose import live_views, picture_views, review_views, senders, views
+from campaigns.compose import live_views, picture_views, review_views, saved_views, senders, views
 
 urlpatterns = [
     path("campaigns/new", views.campaign_new, name="campaign-new"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("campaigns/figures", live_views.campaign_figures, name="campaign-figures"),
     path("settings/senders/", senders.senders, name="sender-list"),
     path("settings/senders/<int:pk>/delete", senders.sender_delete, name="sender-delete"),
+    path("campaigns/templates/", saved_views.template_list, name="template-list"),
+    path("campaigns/<int:pk>/template", saved_views.template_keep, name="template-keep"),
+    path("campaigns/templates/<int:pk>/lock", saved_views.template_lock, name="template-lock"),
+    path("campaigns/templates/<int:pk>/delete", saved_views.template_delete, name="template-delete"),
     path("campaigns/pictures/", picture_views.picture_list, name="picture-list"),
     path("campaigns/pictures/add", picture_views.picture_add, name="picture-add"),
     path("campaigns/pictures/<int:pk>/rename", picture_views.picture_rename, name="picture-rename"),

@@ -15,7 +15,7 @@ from campaigns.compose.forms import CampaignForm
 from campaigns.compose.from_request import draft_of, form_of, phone
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.lines import browser_words, lines
-from campaigns.compose.models import Campaign, Picture, Sender
+from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender
 from campaigns.team.access import at_least, current, visible
 from campaigns.team.models import Role
 
@@ -27,6 +27,7 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "campaign": form.campaign,
         "senders": visible(current(request), Sender.objects.all()),
         "pictures": visible(current(request), Picture.objects.all())[:24],
+        "has_templates": SavedMessage.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,
         "chosen_name": str(campaign.image or ""),
@@ -39,6 +40,7 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
     return render(request, "campaigns/compose/composer.html", context, status=status)
 
 
+TEMPLATED = ("text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
 CARDS = {
     "sms": ("sms_sender", "sms_text", "validity"),
     "audience": ("lists", "exclude_lists"),
@@ -58,8 +60,16 @@ def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
         return form.fill(Campaign()), form.audience
     if form.campaign:
         return form.campaign, Audience.of(form.campaign)
+    if form.made_from:
+        return _from_template(form), Audience(())
     chosen = ContactList.objects.filter(pk__in=form.initial["lists"]).values_list("pk", flat=True)
     return Campaign(), Audience(tuple(chosen))
+
+
+def _from_template(form: CampaignForm) -> Campaign:
+    """What the page shows at first of a campaign that starts from a template."""
+    said = {field: form.initial[field] for field in TEMPLATED}
+    return Campaign(**said, sender=Sender(name=form.initial["sender"]))
 
 
 @at_least(Role.MARKETER)

@@ -172,7 +172,7 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 ) -> None:
     for number in range(lists):
         contact_list(f"L{number}", ukrainians(1))
-    with django_assert_num_queries(7):  # session, user, lists in and out, senders, pictures, any list at all
+    with django_assert_num_queries(8):  # session, user, lists in and out, senders, pictures, any template, any list
         signed_in.get("/campaigns/new")
 
 
