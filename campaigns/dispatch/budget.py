@@ -8,6 +8,7 @@ leaves the hold when the batch is closed; the rest stays until results knows tha
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -107,16 +108,23 @@ def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool
         campaign = Campaign.objects.get(pk=campaign_id)
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN:
             return False
-        if amount is not None and not all(_left(campaign_id, currency) > 0 for currency in _currencies(campaign_id)):
+        if amount is not None and not all(_left(campaign_id, currency) > 0 for currency in taken(campaign_id)):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
 
 
-def _currencies(campaign_id: int) -> set[str]:
-    spent = LedgerTotal.objects.filter(campaign_id=campaign_id).values_list("currency", flat=True)
-    held = Batch.objects.filter(campaign_id=campaign_id, held__isnull=False).values_list("held_currency", flat=True)
-    return {*spent, *held}
+def taken(campaign_id: int) -> dict[str, tuple[Decimal, Decimal]]:
+    """What a campaign has spent and what is held for messages on their way, by currency."""
+    spent = dict(_by_currency(LedgerTotal.objects.filter(campaign_id=campaign_id), "currency", "amount"))
+    held = dict(
+        _by_currency(Batch.objects.filter(campaign_id=campaign_id, held__isnull=False), "held_currency", "held")
+    )
+    return {name: (spent.get(name, ZERO), held.get(name, ZERO)) for name in sorted({*spent, *held} - {""})}
+
+
+def _by_currency(rows: QuerySet[Any], currency: str, column: str) -> QuerySet[Any, tuple[str, Decimal]]:
+    return rows.order_by().values_list(currency).annotate(Sum(column))
 
 
 def _lock_months() -> frozenset[str]:

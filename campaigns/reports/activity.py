@@ -20,6 +20,8 @@ ACTIONS: dict[str, str | Promise] = {
     "resumed": _("resumed it"),
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
+    "budget": _("changed the budget"),
+    "again": _("made a draft to those it did not reach"),
 }
 
 

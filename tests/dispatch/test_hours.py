@@ -104,7 +104,7 @@ def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> 
     assert not OrmQ.objects.exists()
     clock.move_to(datetime(2026, 1, 15, 7, 0, tzinfo=UTC))
     tasks.work()
-    assert [task.task()["func"] for task in OrmQ.objects.all()] == [tasks.SEND]
+    assert [task.task["func"] for task in OrmQ.objects.all()] == [tasks.SEND]
 
 
 def test_what_was_claimed_by_day_does_not_leave_at_night(clock: time_machine.Traveller) -> None:

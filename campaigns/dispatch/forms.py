@@ -1,0 +1,69 @@
+"""Forms for what can be changed while campaigns are under way."""
+
+from typing import TYPE_CHECKING, Any
+
+from crispy_forms.bootstrap import StrictButton
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Layout
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.ledger.models import MonthlyBudget
+from campaigns.ledger.money import PLACES
+
+if TYPE_CHECKING:
+    MonthModelForm = forms.ModelForm[MonthlyBudget]
+else:
+    MonthModelForm = forms.ModelForm
+
+
+def _amount(**options: Any) -> forms.DecimalField:
+    return forms.DecimalField(min_value=0, max_digits=18, decimal_places=PLACES, **options)
+
+
+def _helper(verb: Any, *fields: str, back: str = "") -> FormHelper:
+    helper = FormHelper()
+    buttons: list[Any] = [StrictButton(verb, type="submit", css_class="btn-primary")]
+    if back:
+        buttons.append(HTML(f'<a class="btn" href="{back}">{_("Go back")}</a>'))
+    helper.layout = Layout(*fields, Div(*buttons, css_class="form-actions"))
+    return helper
+
+
+class BudgetForm(forms.Form):
+    """What a campaign may cost at most."""
+
+    amount = _amount(
+        label=_("Budget"),
+        required=False,
+        help_text=_("Sending pauses before it would cost more. Empty: no limit. In the currency of the account."),
+    )
+
+    def __init__(self, *args: Any, back: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.helper = _helper(_("Change the budget"), "amount", back=back)
+
+
+class MonthForm(MonthModelForm):
+    """What all campaigns together may cost in a month."""
+
+    currency = forms.CharField(
+        label=_("Currency"),
+        max_length=3,
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, such as EUR."))],
+        help_text=_("As the gateway charges: three letters, such as EUR."),
+    )
+    amount = _amount(label=_("At most, in a month"))
+
+    class Meta:
+        model = MonthlyBudget
+        fields = ("currency", "amount")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["currency"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "characters"}
+        self.helper = _helper(_("Set the budget"), "currency", "amount")
+
+    def validate_unique(self) -> None:
+        """Saying another amount for a currency that has one changes that one."""
