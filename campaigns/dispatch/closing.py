@@ -189,7 +189,7 @@ def _control(closings: Sequence[Closing], now: datetime) -> None:
     """What the answers mean beyond their batches: pauses, and everybody's pace."""
     for campaign_id, why in {(c.claim.campaign_id, c.judgement.pause) for c in closings if c.judgement.pause}:
         lifecycle.pause_if_running(campaign_id, why)
-    if any(closing.judgement.slow_down for closing in closings):
-        pacing.slow_down(now)
+    if refused := [closing.sent_at for closing in closings if closing.judgement.slow_down]:
+        pacing.slow_down(max(refused), now)
     elif accepted := [closing.sent_at for closing in closings if closing.judgement.accepted]:
         pacing.speed_up(max(accepted))

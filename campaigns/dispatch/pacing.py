@@ -55,10 +55,10 @@ def _scope(campaign_id: int) -> str:
     return f"campaign:{campaign_id}"
 
 
-def slow_down(now: datetime) -> None:
-    """Pull the brake. Answers that come while everybody waits anyway don't pull it further."""
+def slow_down(sent_at: datetime, now: datetime) -> None:
+    """Pull the brake, because of what was sent at `sent_at`. What had left before it was last pulled does not count."""
     pace = _locked(ACCOUNT, now)
-    if pace.until and pace.until > now:
+    if pace.step and sent_at < pace.at:
         return
     pace.step = min(pace.step + 1, STEP_MAX)
     pace.until = now + _wait(pace.step)

@@ -49,6 +49,7 @@ def reconcile(client: Client, connections: int, until: datetime, keep: Callable[
             batches = claim_ambiguous(AT_ONCE, token, timezone.now())
             if not batches:
                 return False
+            reach("asking")
             _settle(client, pool, batches, token)
 
 
@@ -57,6 +58,7 @@ def _settle(client: Client, pool: ThreadPoolExecutor, batches: list[Batch], toke
     reach("reconciled")
     with transaction.atomic():
         close(closings, token, BatchState.AMBIGUOUS)
+    reach("settled")
 
 
 def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:

@@ -6,6 +6,7 @@ claimed. What it holds in memory changes only after the commit, so a turn can be
 under it.
 """
 
+import gc
 import logging
 import secrets
 import time
@@ -35,7 +36,7 @@ from campaigns.gateway.types import SendAnswer, Unknown
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-WAITING = 32  # batches whose intent is committed and that wait for a free connection, at least
+WAITING_MAX = 256  # batches whose intent is committed and that wait for a free connection
 STALE = timedelta(seconds=20)  # an intent that waited so long is given back, not sent
 IDLE = 0.2  # seconds to wait for an answer before looking at the tables again
 DATABASE_PATIENCE = 45.0  # seconds in which a database that went away may come back before answers are given up
@@ -74,7 +75,7 @@ class Sender:
     ) -> None:
         self.client = client
         self.connections = connections
-        self.capacity = connections + max(connections, WAITING)
+        self.capacity = 2 * connections
         self.until = until
         self.keep = keep
         self.token = secrets.token_hex(16)
@@ -83,11 +84,13 @@ class Sender:
         self.running: dict[int, Running] = {}
         self.answers: SimpleQueue[Posted] = SimpleQueue()
         self.outstanding = 0  # handed to the threads and not come back
-        self.unknown_in_a_row = 0
+        # under the brake a single one pulls it further
+        self.unknown_in_a_row = GATEWAY_DOWN_AFTER - 1 if pacing.braked() else 0
         self.held_up = False  # the pace lets nothing leave now
 
     def run(self) -> bool:
         """Send until the time is over or nothing can be claimed. Whether something was left when the time was over."""
+        gc.freeze()  # what is loaded by now is not looked through again for each few hundred recipients
         with ThreadPoolExecutor(self.connections, "gateway") as pool:
             while True:
                 closings = [self._closing(one) for one in self._collect()]
@@ -109,6 +112,8 @@ class Sender:
                 posted.append(self.answers.get_nowait())
         except Empty:
             self.outstanding -= len(posted)
+        # a fast gateway answers many during one turn; as many have to wait then, or its connections stand idle
+        self.capacity = self.connections + min(max(self.connections, 2 * len(posted)), WAITING_MAX)
         return posted
 
     def _turn(self, closings: list[Closing], going_on: bool) -> Turn:

@@ -9,7 +9,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import freezing, reconciling, sweeping
 from campaigns.dispatch.claiming import askable
 from campaigns.dispatch.running import sendable
-from campaigns.dispatch.seats import Seat, beat, taken
+from campaigns.dispatch.seats import Seat, taken
 from campaigns.dispatch.sending import Sender
 from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue
@@ -20,7 +20,6 @@ PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("pre
 
 def work() -> None:
     """Look what there is to do, and wake a worker for each kind of it."""
-    beat(f"queue@{settings.WORKER_NAME}")
     for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
         enqueue(PREPARE, campaign_id)
     sweeping.cancel_rests()

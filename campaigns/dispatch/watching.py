@@ -1,13 +1,21 @@
-"""Whether the queue of this machine works: its tasks leave their signs of life in the database."""
+"""Whether the queue of this machine works: each task that was done and acknowledged is its sign of life.
 
+A task alone would not be one. Where the process that acknowledges has died with its lock, tasks are still done, and
+then done again and again, and the queue grows.
+"""
+
+import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max
+from django.db import Error
 
 from campaigns.compose import lifecycle
 from campaigns.dispatch.models import Heartbeat
+from campaigns.dispatch.seats import beat
 from campaigns.queue import enqueue
+
+OFTEN = 5.0  # seconds; signs of life are not written more often
 
 QUIET = timedelta(seconds=30)  # without a sign of life, until the queue is given something to do
 SILENT = timedelta(seconds=120)  # until it is held to stand still
@@ -33,9 +41,24 @@ class Watch:
         return False
 
 
+def leave_sign(**_signal: object) -> None:
+    """A task was acknowledged. Called in the queue's monitor, which must not die of it."""
+    global _left_at
+    if time.monotonic() - _left_at < OFTEN:
+        return
+    try:
+        beat(_name())
+    except Error:
+        return  # the database is away: the next one tries again
+    _left_at = time.monotonic()
+
+
+_left_at = 0.0
+
+
+def _name() -> str:
+    return f"queue@{settings.WORKER_NAME}"[:100]
+
+
 def _last_sign() -> datetime | None:
-    """When a task of this machine last left a sign of life: at its start, or while it kept its seat."""
-    last: datetime | None = Heartbeat.objects.filter(name__endswith=f"@{settings.WORKER_NAME}").aggregate(
-        last=Max("at")
-    )["last"]
-    return last
+    return Heartbeat.objects.filter(name=_name()).values_list("at", flat=True).first()

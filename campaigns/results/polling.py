@@ -15,6 +15,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayError
@@ -87,6 +88,7 @@ def _check(client: Client, pool: ThreadPoolExecutor, check: Check) -> None:
     )
     news = list(zip(people, pool.map(lambda person: _ask(client, person.reference), people), strict=True))
     campaign = Campaign.objects.get(pk=check.campaign_id)
+    reach("asked")
     with transaction.atomic():
         settled = record([News(person, status) for person, status in news if status], campaign, check.country)
         then = None if settled == len(people) else next_check(check.sent_at, timezone.now(), campaign.validity)
@@ -95,6 +97,8 @@ def _check(client: Client, pool: ThreadPoolExecutor, check: Check) -> None:
             changes["held"] = None  # no SMS will follow
         if not Batch.objects.filter(pk=check.id, checks=check.checks).update(**changes):
             transaction.set_rollback(True)
+        reach("recorded")
+    reach("checked")
 
 
 def _ask(client: Client, reference: str) -> MessageStatus | None:

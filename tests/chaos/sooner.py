@@ -16,5 +16,6 @@ class Sooner(AppConfig):
         claiming.LEASE = timedelta(seconds=8)
         seats.LEASE, seats.RENEW = timedelta(seconds=3), timedelta(seconds=1)
         polling.CLAIM = timedelta(seconds=8)
+        watching.OFTEN = 0.0
         watching.QUIET, watching.SILENT = timedelta(seconds=1), timedelta(seconds=6)
         worker.LOOK, worker.PAUSE = 0.5, 0.2

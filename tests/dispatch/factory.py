@@ -3,15 +3,24 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, Model
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from campaigns.audience.models import Contact, ContactList
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, Sender
 from campaigns.dispatch.freezing import freeze
+from campaigns.dispatch.models import Batch, Heartbeat, Pace
 
 COUNTRIES = (("UA", "38097"), ("RO", "40721"), ("BG", "35988"))
 SOON = timedelta(minutes=5)
+MOMENTS: dict[type[Model], tuple[str, ...]] = {
+    Batch: ("lease_until", "not_before", "sent_at", "done_at"),
+    Heartbeat: ("until",),
+    Pace: ("at", "until"),
+    OrmQ: ("lock",),
+}
 
 
 def contact_list(name: str, people: int, start: int = 0, **fields: str) -> ContactList:
@@ -44,3 +53,10 @@ def launched(people: int = 120, **changes: Any) -> Campaign:
     freeze(campaign.pk, timezone.now() + SOON)
     campaign.refresh_from_db()
     return campaign
+
+
+def an_hour_later() -> None:
+    """What was to happen within an hour is due, and so is the next look at the results."""
+    for model, names in MOMENTS.items():
+        model._default_manager.update(**{name: F(name) - timedelta(hours=1) for name in names})
+    Batch.objects.filter(check_at__isnull=False).update(check_at=timezone.now())

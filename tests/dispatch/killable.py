@@ -7,14 +7,12 @@ status, -9 where it was killed. It forks for each, so that a kill costs millisec
 import json
 import os
 import sys
-from datetime import timedelta
 
 import django
 
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db.models import F, Model  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 from django_q.brokers import get_broker  # noqa: E402
@@ -24,23 +22,10 @@ from django_q.signing import SignedPackage  # noqa: E402
 from campaigns.compose.lifecycle import FINAL  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.dispatch import failpoints, sweeping, tasks  # noqa: E402, F401 - tasks: read once, before the forks
-from campaigns.dispatch.models import Batch, Heartbeat, Pace  # noqa: E402
 from campaigns.results import tasks as results  # noqa: E402
+from tests.dispatch.factory import an_hour_later  # noqa: E402
 
 PASSES = 12
-MOMENTS: dict[type[Model], tuple[str, ...]] = {
-    Batch: ("lease_until", "not_before", "sent_at", "done_at"),
-    Heartbeat: ("until",),
-    Pace: ("at", "until"),
-    OrmQ: ("lock",),
-}
-
-
-def an_hour_later() -> None:
-    """What was to happen within an hour is due, and so is the next look at the results."""
-    for model, names in MOMENTS.items():
-        model._default_manager.update(**{name: F(name) - timedelta(hours=1) for name in names})
-    Batch.objects.filter(check_at__isnull=False).update(check_at=timezone.now())
 
 
 def work_off_the_queue() -> None:

@@ -1,5 +1,6 @@
-"""A gateway that is down, overloaded or slow, and a worker that was held up: nobody twice, and speed returns by itself."""
+"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed returns by itself."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -7,12 +8,92 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from campaigns.dispatch.models import Batch, BatchState
+from campaigns.compose.models import CampaignState
+from campaigns.dispatch import pacing, reconciling, sweeping
+from campaigns.dispatch.models import Batch, BatchState, Pace
 from campaigns.dispatch.sending import Sender
+from campaigns.gateway.client import Client
+from campaigns.gateway.sandbox import Sandbox
+from campaigns.results.rebuilding import differences
 from tests.dispatch import factory
-from tests.sandbox_fixture import RunningSandbox
+from tests.sandbox_fixture import KEY, RunningSandbox
+from viberdash.dotenv import is_free
 
 pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def send(client: Client, seconds: timedelta, keep: Callable[[], bool] = lambda: True) -> None:
+    Sender(client, 4, timezone.now() + seconds, keep).run()
+
+
+def for_two_turns() -> Callable[[], bool]:
+    """Long enough to claim, and then to have leave what may leave."""
+    turns = count()
+    return lambda: next(turns) < 2
+
+
+def step() -> int:
+    return Pace.objects.get(scope=pacing.ACCOUNT).step
+
+
+def send_the_rest(client: Client) -> None:
+    """Go on until everybody is settled, as the sweep and the tasks would."""
+    while Batch.objects.exclude(state=BatchState.DONE).exists():
+        factory.an_hour_later()
+        send(client, MINUTE)
+        reconciling.reconcile(client, 4, timezone.now() + MINUTE)
+    assert not pacing.braked()
+
+
+@pytest.mark.parametrize(
+    "storm", [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}], ids=str
+)
+def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict[str, float]) -> None:
+    campaign = factory.launched(1000)
+    client = sandbox.client()
+    sandbox.faults(**storm)
+    for probes in range(1, 4):
+        send(client, MINUTE, for_two_turns())
+        assert step() == probes
+        factory.an_hour_later()
+    assert sandbox.bill()["messages"] == 0
+    assert Batch.objects.filter(state=BatchState.DONE).count() == 0
+    sandbox.faults()
+    send_the_rest(client)
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (1000, {})
+    assert sweeping.finish_if_done(campaign.pk)
+    assert differences() == []
+
+
+def test_parallel_limit_is_kept_to_without_a_loss(sandbox: RunningSandbox) -> None:
+    """The account takes two requests at a time, and four connections are open."""
+    factory.launched(1000)
+    sandbox.faults(parallel=2, slow=100, slow_ms=20)
+    send_the_rest(sandbox.client())
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (1000, {})
+
+
+def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
+    campaign = factory.launched(1000)
+    port = next(port for port in range(8170, 8180) if is_free(port))
+    client = Client(f"http://127.0.0.1:{port}/rest", KEY)
+    for probes in range(1, 4):
+        send(client, MINUTE, for_two_turns())
+        assert step() == probes
+        factory.an_hour_later()
+    assert set(Batch.objects.values_list("state", "attempts")) == {(BatchState.READY, 0)}
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.SENDING
+    server = Sandbox(port=port)
+    server.start()
+    try:
+        send_the_rest(client)
+        assert len(server.account.messages) == 1000
+        assert not server.account.refused
+    finally:
+        client.close()
+        server.stop()
 
 
 def test_claim_that_outlived_its_lease_is_sent_once(sandbox: RunningSandbox, settings: Any) -> None:
@@ -26,5 +107,5 @@ def test_claim_that_outlived_its_lease_is_sent_once(sandbox: RunningSandbox, set
             Batch.objects.filter(state=BatchState.LEASED).update(state=BatchState.READY, token="", lease_until=None)
         return True
 
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=30), now_and_then_the_leases_end).run()
+    send(sandbox.client(), MINUTE, now_and_then_the_leases_end)
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (600, {})
