@@ -163,6 +163,7 @@ class CampaignForm(forms.Form):
         made_from: SavedMessage | None = None,
     ) -> None:
         self.campaign, self.actor, self.base_url = campaign, actor, base_url
+        self.uploaded: Picture | None = None
         self.made_from = campaign.made_from if campaign else made_from
         start = {"time_zone": actor.time_zone if actor else ""}
         start |= initial_of(campaign) if campaign else made_from.content if made_from else {}
@@ -231,10 +232,9 @@ class CampaignForm(forms.Form):
         """The stored picture's name, if any, and the address at which the gateway finds the picture."""
         if self.said("remove_picture"):
             return "", ""
-        uploaded = self.said("picture")
-        if not uploaded and (url := self.said("image_url")):
+        if not self.uploaded and (url := self.said("image_url")):
             return "", url
-        name = str(uploaded.file) if isinstance(uploaded, Picture) else self.said("image") or ""
+        name = str(self.uploaded.file) if self.uploaded else self.said("image") or ""
         return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
 
     # what is wrong with it
@@ -244,7 +244,8 @@ class CampaignForm(forms.Form):
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
-        return pictures.take_in(upload, self.actor, square=bool(self.data.get("square")))
+        self.uploaded = pictures.take_in(upload, self.actor, square=bool(self.data.get("square")))
+        return self.uploaded
 
     def clean_image(self) -> str:
         name: str = self.cleaned_data["image"]

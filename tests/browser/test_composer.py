@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from campaigns.compose import sms
-from campaigns.compose.models import Campaign, Editing, Picture
+from campaigns.compose.models import Campaign, CampaignState, Editing, Picture
 from campaigns.dispatch import tasks
-from campaigns.team.models import User
-from tests.browser.conftest import Console
+from campaigns.team.models import Role, User
+from tests.browser.conftest import Console, sign_in
 from tests.compose.factories import contact_list, draft
 from tests.compose.factories import person as somebody
 from tests.sandbox_fixture import RunningSandbox
@@ -224,6 +224,58 @@ def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) ->
     signed_in.get_by_role("button", name="Add", exact=True).click()
     expect(signed_in.get_by_text("400 × 400")).to_be_visible()
     look(signed_in, "pictures")
+
+
+def test_templates_look_right_and_keep_what_is_locked(signed_in: Page, person: User, look: Look) -> None:
+    campaign = draft(contact_list("VIP", PEOPLE), text="House words")
+    signed_in.goto(f"/campaigns/{campaign.pk}/edit")
+    signed_in.get_by_text("Keep as template").click()
+    signed_in.get_by_label("Name of the template").fill("House")
+    look(signed_in, "template-keep")
+    signed_in.get_by_role("button", name="Keep", exact=True).click()
+    signed_in.get_by_text("0 fields").click()
+    signed_in.get_by_role("checkbox", name="Text", exact=True).check()
+    look(signed_in, "templates")
+    signed_in.get_by_role("button", name="Save").click()
+    person.role = Role.MARKETER
+    person.save()
+    signed_in.get_by_role("link", name="House").click()
+    expect(signed_in.get_by_text("The template “House” keeps some fields as they are.")).to_be_visible()
+    expect(signed_in.locator("#id_text")).to_be_disabled()
+    expect(signed_in.locator("#preview-text")).to_have_text("House words")
+    signed_in.locator("#id_name").fill("Made from it")
+    expect(signed_in.locator("#saved")).to_have_text("Saved just now")
+    assert Campaign.objects.get(name="Made from it").text == "House words"
+    look(signed_in, "composer-locked")
+
+
+def test_without_javascript_the_form_works_whole(
+    browser: Browser, live_server: object, person: User, console: Console, tmp_path: Path
+) -> None:
+    contact_list("VIP", PEOPLE)
+    file = tmp_path / "sale.png"
+    Image.new("RGB", (600, 400), "teal").save(file)
+    context = browser.new_context(base_url=str(live_server), java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, person, str(live_server))
+    page.goto("/campaigns/new")
+    page.locator("#id_name").fill("Plain")
+    page.locator("#id_sender").fill("Shop")
+    page.locator("#id_text").fill("Hello {first_name|friend}")
+    page.locator("#id_picture").set_input_files(file)
+    page.get_by_role("checkbox", name="VIP").check()
+    page.get_by_role("button", name="Review").click()
+    expect(page.locator("#picture-error")).to_contain_text("An image needs a button with a link.")
+    page.locator("#id_button_caption").fill("Buy")
+    page.locator("#id_button_url").fill("https://shop.example.com/")
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
+    expect(page.locator("#preview-text")).to_have_text("Hello Олена")
+    page.get_by_label("Type the number of people to confirm").fill("3")
+    page.get_by_role("button", name="Launch").click()
+    campaign = Campaign.objects.get()
+    assert (campaign.state, str(campaign.image)) == (CampaignState.PREPARING, str(Picture.objects.get().file))
+    context.close()
 
 
 def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:

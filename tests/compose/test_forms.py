@@ -126,8 +126,10 @@ def test_an_upload_stays_chosen_when_another_field_is_wrong() -> None:
     assert str(made.fill(Campaign()).image) == str(Picture.objects.get().file)
 
 
-def test_a_picture_without_a_button_is_refused_at_the_picture() -> None:
-    assert set(form({"picture": png()}).errors) == {"picture"}
+def test_a_picture_without_a_button_is_refused_at_the_picture_and_stays_chosen() -> None:
+    made = form({"picture": png()})
+    assert set(made.errors) == {"picture"}
+    assert str(made.fill(Campaign()).image) == str(Picture.objects.get().file)
 
 
 def test_a_picture_of_the_library_can_be_chosen_and_an_address_goes_before_it() -> None:
