@@ -117,14 +117,13 @@ def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool
 def taken(campaign_id: int) -> dict[str, tuple[Decimal, Decimal]]:
     """What a campaign has spent and what is held for messages on their way, by currency."""
     spent = dict(_by_currency(LedgerTotal.objects.filter(campaign_id=campaign_id), "currency", "amount"))
-    held = dict(
-        _by_currency(Batch.objects.filter(campaign_id=campaign_id, held__isnull=False), "held_currency", "held")
-    )
+    on_hold = Batch.objects.filter(campaign_id=campaign_id, held__isnull=False)
+    held = dict(_by_currency(on_hold, "held_currency", "held"))
     return {name: (spent.get(name, ZERO), held.get(name, ZERO)) for name in sorted({*spent, *held} - {""})}
 
 
-def _by_currency(rows: QuerySet[Any], currency: str, column: str) -> QuerySet[Any, tuple[str, Decimal]]:
-    return rows.order_by().values_list(currency).annotate(Sum(column))
+def _by_currency(rows: QuerySet[Any], currency: str, column: str) -> list[tuple[str, Decimal]]:
+    return list(rows.order_by().values_list(currency).annotate(Sum(column)))
 
 
 def _lock_months() -> frozenset[str]:

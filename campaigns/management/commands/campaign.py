@@ -1,4 +1,7 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|status ID`, each with --json."""
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|budget ID AMOUNT|again ID|status ID`.
+
+Each with --json.
+"""
 
 import json
 from typing import Any
@@ -8,27 +11,41 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose import drafts, from_file, lifecycle
 from campaigns.compose.models import Campaign
+from campaigns.dispatch import budget
+from campaigns.dispatch.again import again
+from campaigns.dispatch.forms import BudgetForm
+from campaigns.ledger.money import exact
 from campaigns.results.status import status
+
+VERBS = "create|launch|pause|resume|cancel|budget|again|status"
 
 
 class Command(BaseCommand):
     help = "Creates a campaign from a JSON file, moves it, or says where it stands."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create|launch|pause|resume|cancel|status")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar=VERBS)
         create = verbs.add_parser("create", help="a new draft, as the JSON file says")
         create.add_argument("file", metavar="FILE")
         create.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
-        for verb in (*lifecycle.MOVES, "status"):
+        for verb in (*lifecycle.MOVES, "budget", "again", "status"):
             moved = verbs.add_parser(verb)
             moved.add_argument("id", type=int, metavar="ID")
             moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
+            if verb == "budget":
+                moved.add_argument("amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit')
+            elif verb == "again":
+                moved.add_argument("--unresolved", action="store_true", help="also those who may have got it already")
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
         if verb == "create":
             answer = self._create(options["file"])
         elif verb == "status":
             answer = status(self._campaign(options["id"]))
+        elif verb == "budget":
+            answer = self._budget(options["id"], options["amount"])
+        elif verb == "again":
+            answer = self._again(options["id"], options["unresolved"])
         else:
             answer = self._move(verb, options["id"])
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _in_words(answer))
@@ -51,6 +68,25 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from refused
         campaign.refresh_from_db(fields=["state"])
         return {"id": pk, "state": campaign.state}
+
+    def _budget(self, pk: int, said: str) -> dict[str, Any]:
+        campaign = self._campaign(pk)
+        form = BudgetForm({"amount": "" if said.lower() == "none" else said})
+        if not form.is_valid():
+            raise CommandError(" ".join(map(str, form.errors["amount"])))
+        try:
+            budget.change(pk, None, form.cleaned_data["amount"])
+        except lifecycle.Refused as refused:
+            raise CommandError(str(refused)) from refused
+        campaign.refresh_from_db(fields=["state", "budget"])
+        amount = None if campaign.budget is None else exact(campaign.budget)
+        return {"id": pk, "state": campaign.state, "budget": amount}
+
+    def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
+        try:
+            return {"id": again(self._campaign(pk), None, unresolved).pk}
+        except lifecycle.Refused as refused:
+            raise CommandError(str(refused)) from refused
 
     @staticmethod
     def _campaign(pk: int) -> Campaign:
