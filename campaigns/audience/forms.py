@@ -124,7 +124,10 @@ class ColumnsForm(forms.Form):
             select = forms.ChoiceField(label=name, choices=ROLES, initial=role)
             tag = forms.CharField(label=name, required=False, max_length=MAX_NAME, initial=proposed.fields.get(place))
             select.widget.attrs |= {"class": "form-select", "aria-label": _("What “%(column)s” is") % {"column": name}}
-            tag.widget.attrs |= {"class": "form-control", "aria-label": _("Merge tag of “%(column)s”") % {"column": name}}
+            tag.widget.attrs |= {
+                "class": "form-control",
+                "aria-label": _("Merge tag of “%(column)s”") % {"column": name},
+            }
             self.fields[f"role_{place}"], self.fields[f"name_{place}"] = select, tag
         self.proposed = proposed
 

@@ -6,6 +6,7 @@ lost or counted twice. Two never run the same import: who runs it holds its leas
 
 import contextlib
 import queue
+import sys
 import threading
 import uuid
 from collections import Counter
@@ -18,10 +19,9 @@ from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns import bulk
 from campaigns.audience import uploads, writing
 from campaigns.audience.mapping import Mapping
-from campaigns.audience.models import Compact, ContactList, Import, ImportState, RejectedRow
+from campaigns.audience.models import Compact, ContactList, Import, ImportState
 from campaigns.audience.parsing import Parser, Slice
 from campaigns.audience.reading import Layout
 from campaigns.audience.refusal import Refused
@@ -29,8 +29,8 @@ from campaigns.audience.refusal import Refused
 LEASE = timedelta(seconds=60)  # a slice takes a second or two
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 KEEP = "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
-AHEAD = 2  # slices read while one is being written
-REJECTED_COLUMNS = ("source_id", "row_number", "row", "reason")
+AHEAD = 1  # slices read while one is being written
+SWITCH = 0.0005  # seconds; between the thread that reads and the one that writes, which waits for the database often
 
 
 class Lost(Exception):  # noqa: N818 - a fact, not an error
@@ -45,7 +45,7 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
     run_ = Import.objects.get(pk=import_id)
     slices = parser_of(run_).slices(uploads.locate(run_.path), run_.next_row)
     try:
-        with contextlib.closing(_read_ahead(slices)) as ready:
+        with writing.unhurried(), contextlib.closing(_read_ahead(slices)) as ready:
             for parsed in ready:
                 _commit(run_, parsed, token)
                 if not keep_going():
@@ -107,6 +107,8 @@ def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
             _put(ready, error, gone)
 
     threading.Thread(target=read, name="import-reader", daemon=True).start()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
     try:
         while (found := ready.get()) is not None:
             if isinstance(found, Exception):
@@ -114,6 +116,7 @@ def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
             yield found
     finally:
         gone.set()
+        sys.setswitchinterval(usual)
 
 
 def _put(ready: "queue.Queue[Any]", item: object, gone: threading.Event) -> bool:
@@ -151,8 +154,8 @@ def _commit(run_: Import, parsed: Slice, token: str) -> None:
 
 def _reject(import_id: int, parsed: Slice) -> None:
     encode = Compact().encode
-    rows = [(import_id, number, encode(row), reason) for number, row, reason in parsed.rejected]
-    bulk.append(RejectedRow._meta.db_table, REJECTED_COLUMNS, rows)
+    rows = [(number, encode(row), reason) for number, row, reason in parsed.rejected]
+    writing.reject(rows, import_id)
 
 
 def _count(run_: Import, parsed: Slice, written: writing.Written, stop_listed: int) -> None:

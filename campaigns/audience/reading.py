@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ MAX_COLUMNS = 500
 MAX_CELL = 131_072  # characters; the csv module's own limit
 MAX_LINE = 4 * MAX_CELL
 BLOCK = 1 << 18  # characters read at a time
+STEP = 1_000  # rows taken at a time
+MAX_STEP = 32 << 20  # characters that so many rows may have: more are no contacts
 SAMPLE = 4 << 20  # characters looked at to find out the layout
 DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "'", "")
@@ -54,6 +56,7 @@ class Reader:
         self.path = path
         self.layout = layout
         self.characters = 0  # read from the file so far
+        self._patience = MAX_STEP
         self._reader = csv.reader(
             chain.from_iterable(self._blocks()),
             delimiter=layout.delimiter,
@@ -66,10 +69,12 @@ class Reader:
         taken: list[Record] = []
         limit = self.characters + characters
         try:
-            for record in self._reader:
-                taken.append(record)
-                if len(taken) >= rows or self.characters > limit:
+            while len(taken) < rows and self.characters <= limit:
+                self._patience = self.characters + MAX_STEP
+                step = list(islice(self._reader, min(STEP, rows - len(taken))))
+                if not step:
                     break
+                taken += step
         except csv.Error as error:
             raise Refused(_unreadable(self._reader.line_num, str(error))) from error
         return taken
@@ -80,6 +85,8 @@ class Reader:
         with self.path.open(encoding=self.layout.encoding, errors="replace", newline="") as file:
             while text := file.read(BLOCK):
                 self.characters += len(text)
+                if self.characters > self._patience:
+                    raise Refused(_("Near line %(line)d the rows are far too long.") % {"line": self._reader.line_num})
                 if "\0" in text:
                     text = text.replace("\0", "")
                 text = rest + text

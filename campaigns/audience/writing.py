@@ -7,12 +7,17 @@ The names in the statements are constants of this module, the values always para
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, connection, transaction
 
+from campaigns import bulk
+from campaigns.audience.models import StopListEntry
+
 TABLE = "campaigns_contact"
+REJECTED = "campaigns_rejectedrow"
 STAGING = "contact_staging"
 
 
@@ -31,6 +36,27 @@ class People:
         """The rows whose phone is not among `msisdns`."""
         kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
         return People(*([column[place] for place in kept] for column in (self.msisdns, self.countries, self.fields)))
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Commits within do not wait for the disk. A power cut may undo the last of them, whole and in order.
+
+    Only for work whose place is committed with it, so that it goes on from wherever the database stands. The first
+    ordinary commit afterwards makes all of them last.
+    """
+    settings = {"postgresql": ("SET synchronous_commit = off", "RESET synchronous_commit")}
+    relax, restore = settings.get(connection.vendor, ("PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"))
+    if connection.in_atomic_block:  # somebody else's transaction: theirs to decide
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(relax)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(restore)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +169,43 @@ _SQLITE_INSERT = f"""
 """
 
 
-# New ones of the statement before are there by now, and equal to themselves.
+# Texts that are equal need no look inside.
 _SQLITE_CHANGE = f"""
     ON CONFLICT (list_id, msisdn) DO UPDATE
     SET fields = json_patch({TABLE}.fields, excluded.fields), source_id = excluded.source_id
-    WHERE {TABLE}.fields <> json_patch({TABLE}.fields, excluded.fields)
+    WHERE {TABLE}.fields <> excluded.fields
+    AND {TABLE}.fields <> json_patch({TABLE}.fields, excluded.fields)
 """
 
 
 def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
-    document = _document(people)
+    """One statement; whoever is new has an id that was not there before, as nobody else writes meanwhile."""
+    conflict = _SQLITE_CHANGE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(id) FROM {TABLE}")
+        (last,) = cursor.fetchone()
+        cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _document(people)])
+        touched = cursor.rowcount
+        cursor.execute(f"SELECT country, count(*) FROM {TABLE} WHERE id > %s GROUP BY country", [last or 0])
+        countries = Counter(dict(cursor.fetchall()))
+    new = countries.total()
+    return Written(new, touched - new, len(people) - touched, countries)
+
+
+def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
+    """Keep rejected rows: row number, cells as JSON, reason."""
+    if not rows:
+        return
+    columns = "source_id, row_number, row, reason"
+    if connection.vendor == "postgresql":
+        bulk.append(REJECTED, columns.split(", "), ((import_id, *row) for row in rows))
+        return
+    document = "[" + ",".join([f'[{number},{cells},"{reason}"]' for number, cells, reason in rows]) + "]"
+    taken = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
     with connection.cursor() as cursor:
         cursor.execute(
-            _SQLITE_INSERT + " ON CONFLICT (list_id, msisdn) DO NOTHING RETURNING country",
-            [list_id, source_id, document],
+            f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {taken} FROM json_each(%s)", [import_id, document]
         )
-        countries = Counter(country for (country,) in cursor.fetchall())
-        changed = 0
-        if update and countries.total() < len(people):
-            cursor.execute(_SQLITE_INSERT + _SQLITE_CHANGE, [list_id, source_id, document])
-            changed = cursor.rowcount
-    return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
 
 
 def present(msisdns: list[str], list_id: int) -> int:
@@ -173,6 +215,8 @@ def present(msisdns: list[str], list_id: int) -> int:
 
 def stop_listed(msisdns: list[str]) -> set[str]:
     """Those of `msisdns` that are on the stop list."""
+    if not StopListEntry.objects.order_by().exists():
+        return set()
     return _among("campaigns_stoplistentry", msisdns)
 
 
