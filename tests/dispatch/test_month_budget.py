@@ -1,0 +1,211 @@
+"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same time."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from campaigns.compose import lifecycle
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import budget
+from campaigns.dispatch.models import Batch
+from campaigns.dispatch.sending import Sender
+from campaigns.ledger.models import MonthlyBudget
+from campaigns.results import status
+from campaigns.team.models import AuditEntry, Role
+from tests.dispatch import factory
+from tests.reports.factories import make_user
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _prices_of_the_sandbox(sandbox: RunningSandbox, settings: Settings) -> None:
+    settings.BSG_API_URL = sandbox.api_url
+    settings.BSG_API_KEY = sandbox.key
+
+
+@pytest.fixture
+def january() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 1, 31, 12, 0, tzinfo=UTC)) as traveller:
+        yield traveller
+
+
+def month(amount: str, currency: str = "EUR") -> None:
+    MonthlyBudget.objects.update_or_create(currency=currency, defaults={"amount": Decimal(amount)})
+
+
+def send(sandbox: RunningSandbox) -> None:
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+
+
+def total() -> Decimal:
+    return sum((found["EUR"]["total"] for one in Campaign.objects.all() if (found := status.spend(one))), Decimal(0))
+
+
+def standing(campaign: Campaign) -> tuple[str, str]:
+    campaign.refresh_from_db()
+    return campaign.state, campaign.reason
+
+
+def test_month_pauses_campaigns_that_have_no_budget(sandbox: RunningSandbox) -> None:
+    month("10")
+    campaign = factory.launched(900)
+    send(sandbox)
+    assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
+    assert "this month's budget" in lifecycle.reason_text(campaign)
+    assert Decimal(5) < total() <= Decimal(10)
+
+
+def test_month_counts_all_campaigns(sandbox: RunningSandbox) -> None:
+    month("10")
+    first = factory.launched(150)
+    send(sandbox)
+    spent = total()
+    assert Decimal(0) < spent < Decimal(10)
+    second = factory.launched(901)
+    send(sandbox)
+    assert standing(first)[0] == CampaignState.SENDING
+    assert standing(second) == (CampaignState.PAUSED, "month_budget")
+    assert spent < total() <= Decimal(10)
+
+
+def test_month_in_another_currency_limits_nobody(sandbox: RunningSandbox) -> None:
+    month("0", "USD")
+    factory.launched(120)
+    send(sandbox)
+    assert sandbox.bill()["messages"] == 120
+
+
+def test_month_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
+    month("15")
+    factory.launched(900, sms_sender="Shop", sms_text="Hello by SMS")
+    send(sandbox)
+    held = sum(batch.held for batch in Batch.objects.filter(held__isnull=False))
+    assert held > 0
+    assert total() + held <= Decimal(15)
+    assert budget.left_of_month("EUR") == Decimal(15) - total() - held
+
+
+def test_raised_month_lets_resume_send_exactly_the_rest(sandbox: RunningSandbox) -> None:
+    month("10")
+    campaign = factory.launched(900)
+    send(sandbox)
+    month("1000")
+    lifecycle.resume(campaign.pk, None)
+    send(sandbox)
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["doubled_phones"]) == (900, 0)
+
+
+def test_next_month_begins_anew(sandbox: RunningSandbox, january: time_machine.Traveller) -> None:
+    month("10")
+    campaign = factory.launched(200)
+    send(sandbox)
+    spent = total()
+    assert budget.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
+    january.move_to(datetime(2026, 2, 1, 0, 0, 1, tzinfo=UTC))
+    assert budget.left_of_month("EUR") == Decimal(10)
+    assert standing(campaign)[0] == CampaignState.SENDING
+
+
+def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(300)
+    sender = Sender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
+    sender.claimed = sender._pack(sender._turn([], True).claims)  # claimed and packed while there was no budget
+    month("0.01")
+    sender.run()
+    assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
+    assert sandbox.bill()["messages"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> None:
+    month("12")
+    campaigns = [factory.launched(people) for people in (700, 701)]
+    clients = [sandbox.client() for _campaign in campaigns]
+
+    def run(number: int) -> None:
+        try:
+            Sender(clients[number], 4, timezone.now() + timedelta(seconds=60)).run()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, range(2)))
+    assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, "month_budget")}
+    assert Decimal(6) < total() <= Decimal(12)
+    assert total() == Decimal(sandbox.bill()["spend"]["EUR"]["total"])
+
+
+# the pages
+
+
+def test_administrators_set_and_take_off_a_month(client: Client) -> None:
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code == 302
+    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
+    [one] = MonthlyBudget.objects.all()
+    assert (one.currency, one.amount) == ("EUR", Decimal(300))
+    assert "300.00" in client.get("/settings/budgets/").content.decode()
+    assert client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
+    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "-1"}).status_code == 422
+    client.post(f"/settings/budgets/{one.pk}/delete")
+    assert not MonthlyBudget.objects.exists()
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "detail")) == [
+        ("set", "250.50 EUR"), ("set", "300.00 EUR"), ("removed", "EUR")
+    ]  # fmt: skip
+
+
+def test_others_only_look_at_it(client: Client) -> None:
+    month("300")
+    client.force_login(make_user())
+    page = client.get("/settings/budgets/")
+    assert page.status_code == 200
+    assert "Set a budget" not in page.content.decode()
+    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "1"}).status_code == 403
+    assert client.post(f"/settings/budgets/{MonthlyBudget.objects.get().pk}/delete").status_code == 403
+    assert MonthlyBudget.objects.get().amount == Decimal(300)
+
+
+def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox: RunningSandbox) -> None:
+    client.force_login(make_user())
+    campaign = factory.launched(900, budget=Decimal(10))
+    send(sandbox)
+    assert standing(campaign) == (CampaignState.PAUSED, "budget")
+    address = f"/campaigns/{campaign.pk}/budget"
+    assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert "Held for what is on its way" in client.get(address).content.decode()
+    assert client.post(address, {"amount": "1"}).status_code == 302  # less than is spent: it stays where it is
+    assert standing(campaign) == (CampaignState.PAUSED, "budget")
+    client.post(address, {"amount": "1000"})
+    assert standing(campaign) == (CampaignState.SENDING, "")
+    send(sandbox)
+    assert sandbox.bill()["messages"] == 900
+
+
+def test_changing_the_budget_does_not_resume_what_a_person_paused() -> None:
+    campaign = factory.launched(60, budget=Decimal(10))
+    lifecycle.pause(campaign.pk, None)
+    assert not budget.change(campaign.pk, None, Decimal(1000))
+    assert standing(campaign) == (CampaignState.PAUSED, "by_person")
+
+
+def test_a_budget_page_is_for_marketers_and_campaigns_under_way(client: Client) -> None:
+    campaign = factory.launched(60)
+    client.force_login(make_user("victor", Role.VIEWER))
+    assert client.get(f"/campaigns/{campaign.pk}/budget").status_code == 403
+    client.force_login(make_user())
+    assert client.post(f"/campaigns/{campaign.pk}/budget", {"amount": "-5"}).status_code == 422
+    lifecycle.cancel(campaign.pk, None)
+    assert client.post(f"/campaigns/{campaign.pk}/budget", {"amount": "5"}).status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.budget is None

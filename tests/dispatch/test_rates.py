@@ -1,0 +1,107 @@
+"""A campaign's own rate holds over all workers, and holds up nobody else."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from campaigns.dispatch import pacing
+from campaigns.dispatch.models import Pace
+from campaigns.dispatch.sending import Sender
+from tests.dispatch import factory
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
+
+
+def allowed(campaign_id: int, wanted: int, at: float, rate: int = 100) -> int:
+    """How many batches of `wanted` may leave `at` seconds past noon."""
+    return sum(pacing.within_rates([campaign_id] * wanted, {campaign_id: rate}, NOON + timedelta(seconds=at)))
+
+
+def test_a_rate_is_kept_over_whoever_asks() -> None:
+    allowed(7, 1, 0)
+    sent = sum(allowed(7, 3, step / 10) for step in range(1, 101))  # ten seconds, ten times a second, by any worker
+    assert 1000 <= sent * 50 <= 1050
+
+
+def test_what_was_not_used_is_not_saved_up_for_longer_than_a_second() -> None:
+    allowed(7, 1, 0)
+    assert allowed(7, 100, 3600) == 2
+
+
+def test_each_campaign_has_its_own() -> None:
+    for campaign_id in (7, 8):
+        allowed(campaign_id, 1, 0)
+    assert pacing.within_rates([7, 8, 9, 7, 8, 7], {7: 50, 8: 100}, NOON + timedelta(seconds=1)) == [
+        True, True, True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_what_was_allowed_and_did_not_leave_is_given_back() -> None:
+    allowed(7, 1, 0)
+    assert allowed(7, 9, 1) == 2
+    pacing.give_back({7: 2})
+    assert allowed(7, 9, 1) == 2
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def turns(sender: Sender, number: int, clock: time_machine.Traveller) -> int:
+    """How many people leave in `number` turns, a tenth of a second apart."""
+    people = 0
+    for _turn in range(number):
+        turn = sender._turn([], True)
+        people += sum(parcel.claim.size for parcel in turn.leaving)
+        sender._hand_over(turn, _Nobody())  # type: ignore[arg-type]
+        sender.outstanding = 0
+        sender.claimed = turn.staying + sender._pack(turn.claims)
+        clock.shift(0.1)
+    return people
+
+
+class _Nobody:
+    """Connections that nothing comes back from."""
+
+    def submit(self, *_work: object) -> None: ...
+
+
+def test_two_senders_share_the_rate_of_a_campaign(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    factory.launched(3000, rate=100)
+    senders = [Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)) for _number in range(2)]
+    people = sum(turns(sender, 1, clock) for _second in range(50) for sender in senders)  # ten seconds
+    assert 950 <= people <= 1050
+
+
+def test_a_slow_campaign_holds_up_nobody(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    slow, fast = factory.launched(1500, rate=10), factory.launched(1501)
+    sender = Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1))
+    turns(sender, 6, clock)
+    left = {campaign.pk: campaign.batches.filter(state="ready").count() for campaign in (slow, fast)}
+    assert left[fast.pk] == 0
+    assert left[slow.pk] >= 27
+
+
+def test_a_campaigns_rate_stays_below_the_accounts(
+    sandbox: RunningSandbox, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.SEND_RATE = 50
+    factory.launched(3000, rate=1000)
+    people = turns(Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)), 100, clock)  # ten seconds
+    assert 450 <= people <= 550
+    assert Pace.objects.count() == 2
+
+
+def test_a_campaign_with_a_rate_reaches_everybody_once(sandbox: RunningSandbox) -> None:
+    factory.launched(300, rate=100_000)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["doubled_phones"]) == (300, 0)
