@@ -41,6 +41,16 @@ def template_of(request: HttpRequest) -> SavedMessage | None:
     return visible(current(request), SavedMessage.objects.filter(pk=chosen)).first()
 
 
+def sketched(request: HttpRequest) -> CampaignForm:
+    """The form as it stands, finished or not; of the draft whose number it carries, which may lock fields."""
+    said = request.POST.get("draft", "")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else 0
+    drafts = visible(current(request), Campaign.objects.select_related("sender", "made_from"))
+    form = form_of(request, drafts.filter(pk=number).first() if number else None, files=None)
+    form.sketch()
+    return form
+
+
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
     """The campaign `pk`, for somebody who may write campaigns."""
     return find(current(request), Campaign.objects.select_related("sender", "made_from"), Role.MARKETER, pk=pk)

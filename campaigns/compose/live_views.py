@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from campaigns.compose import drafts
 from campaigns.compose.autosave import autosave, present
 from campaigns.compose.figures import figures
-from campaigns.compose.from_request import draft_of, form_of, phone
+from campaigns.compose.from_request import draft_of, form_of, phone, sketched
 from campaigns.compose.lifecycle import Refused
 from campaigns.compose.lines import lines
 from campaigns.compose.models import Campaign
@@ -21,8 +21,7 @@ from campaigns.team.models import Role
 @require_POST
 def campaign_preview(request: HttpRequest) -> HttpResponse:
     """A fragment: the phone, for the form as it stands."""
-    form = form_of(request, files=None)
-    form.sketch()
+    form = sketched(request)
     return render(
         request, "campaigns/compose/_phone_fragment.html", phone(form.fill(Campaign()), form.audience, request)
     )
@@ -32,8 +31,7 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def campaign_figures(request: HttpRequest) -> HttpResponse:
     """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it stands."""
-    form = form_of(request, files=None)
-    form.sketch()
+    form = sketched(request)
     campaign, audience = form.fill(Campaign()), form.audience
     found = {"figures": figures(campaign, audience), "lines": lines(campaign, audience)}
     return render(request, "campaigns/compose/_figures.html", found)
@@ -53,6 +51,7 @@ def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonRespon
         return JsonResponse({"words": words}, status=409)
     return JsonResponse(
         {
+            "draft": saved.campaign.pk,
             "version": saved.campaign.updated_at.isoformat(),
             "edit": reverse("campaign-edit", args=[saved.campaign.pk]),
             "autosave": reverse("campaign-autosave", args=[saved.campaign.pk]),

@@ -27,6 +27,7 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "campaign": form.campaign,
         "senders": visible(current(request), Sender.objects.all()),
         "pictures": visible(current(request), Picture.objects.all())[:24],
+        "started_from": f"?template={form.made_from.pk}" if form.made_from and not form.campaign else "",
         "has_templates": SavedMessage.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,

@@ -236,6 +236,7 @@ async function save() {
     const said = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
     if (answer.ok) {
       one("[name=version]", form).value = said.version;
+      one("[name=draft]", form).value = said.draft;
       form.action = said.edit;
       form.dataset.autosave = said.autosave;
       if (location.pathname !== said.edit) history.replaceState(null, "", said.edit);

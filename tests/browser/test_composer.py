@@ -246,6 +246,9 @@ def test_templates_look_right_and_keep_what_is_locked(signed_in: Page, person: U
     signed_in.locator("#id_name").fill("Made from it")
     expect(signed_in.locator("#saved")).to_have_text("Saved just now")
     assert Campaign.objects.get(name="Made from it").text == "House words"
+    signed_in.locator("#id_button_caption").fill("Buy")
+    expect(signed_in.locator(".bubble-button")).to_have_text("Buy")
+    expect(signed_in.locator("#preview-text")).to_have_text("House words")
     look(signed_in, "composer-locked")
 
 

@@ -83,6 +83,16 @@ def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
     assert (campaign.text, campaign.validity) == ("House words", 600)
 
 
+def test_the_preview_knows_what_is_locked(signed_in: Client, saved: SavedMessage, olena: User) -> None:
+    saved_messages.lock(saved, ["text"], olena)
+    new = signed_in.post(f"/campaigns/preview?template={saved.pk}", {"sender": "Mine"})
+    assert "House words" in new.content.decode()
+    edited = signed_in.post("/campaigns/preview", {"draft": made(saved, olena).pk})
+    assert "House words" in edited.content.decode()
+    for number in ("x", "99", "9" * 30):
+        assert signed_in.post("/campaigns/figures", {"draft": number}).status_code == 200
+
+
 def test_a_locked_picture_can_be_neither_changed_nor_removed(saved: SavedMessage, olena: User) -> None:
     saved.content["image_url"] = "https://cdn.example.com/house.png"
     saved_messages.lock(saved, ["image"], olena)
