@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format migrations vendor bench-dispatch clean
+.PHONY: help run install test lint format migrations vendor bench-dispatch bench-import clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ vendor: .venv/installed-dev ## fetch the third-party files under static/vendor a
 
 bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios to the wire (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
+
+bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_import
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static

@@ -198,7 +198,7 @@ def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
         return
     columns = "source_id, row_number, row, reason"
     if connection.vendor == "postgresql":
-        bulk.append(REJECTED, columns.split(", "), ((import_id, *row) for row in rows))
+        bulk.append(REJECTED, columns.split(", "), [(import_id, *row) for row in rows])
         return
     document = "[" + ",".join([f'[{number},{cells},"{reason}"]' for number, cells, reason in rows]) + "]"
     taken = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
