@@ -150,7 +150,8 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, exclu
     How many are new.
     """
     where, slice_params = _slice_sql(snapshot, upper)
-    # on a campaign's first list nobody can be there already, unless a slice is repeated: then the conflict says so
+    # within one list nobody can be there already, unless a slice is repeated: then the conflict says so
+    several = campaign.lists.count() > 1
     mine = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {mine})"  # noqa: S608 - a table of ours, a number
     area, order = (areas.AREA, "country, area, chunk") if split else ("''", "country, chunk")
@@ -166,7 +167,7 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, exclu
                 {_reference_sql("%s || c.msisdn || ':1'")} AS reference,
                 (ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
             FROM {CONTACT} c {areas.joined("c") if split else ""}
-            WHERE {where} AND NOT {_STOPPED} AND NOT {_left_out_sql(excluded)} {"AND " + fresh if snapshot.left else ""}
+            WHERE {where} AND NOT {_STOPPED} AND NOT {_left_out_sql(excluded)} {"AND " + fresh if several else ""}
         ) AS audience
         ORDER BY {order}
         ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own columns, numbers

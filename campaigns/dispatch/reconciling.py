@@ -19,7 +19,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.claiming import Claim, claim_ambiguous
 from campaigns.dispatch.closing import Closing, close
 from campaigns.dispatch.failpoints import reach
-from campaigns.dispatch.judging import Ending, Judgement, Next, wait_after
+from campaigns.dispatch.judging import TROUBLE_AFTER, Ending, Judgement, Next, wait_after
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayError
@@ -93,13 +93,14 @@ def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgemen
     judgement = Judgement()
     now = timezone.now()
     quarantined = batch.sent_at is None or now >= batch.sent_at + timedelta(seconds=settings.RECONCILE_QUARANTINE)
-    given_up = (
-        batch.first_sent_at is not None and now > batch.first_sent_at + timedelta(seconds=campaign.validity) + GRACE
-    )
+    over = now - timedelta(seconds=campaign.validity) - GRACE
+    given_up = batch.sent_at is not None and batch.sent_at < over
+    # the gateway keeps saying that it has the message when it is sent (43), and that it has not when it is asked (40)
+    contradicted = batch.attempts >= TROUBLE_AFTER and batch.first_sent_at is not None and batch.first_sent_at < over
     for one in asked:
         if one.status is not None:
             judgement.accepted[one.reference] = _accepted(one.status)
-        elif one.failure and given_up:
+        elif (one.failure and given_up) or (contradicted and not one.failure):
             judgement.ended[one.reference] = Ending(SendState.UNRESOLVED)
         elif one.failure or not quarantined:
             judgement.next = Next.ASK

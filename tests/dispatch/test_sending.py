@@ -166,3 +166,17 @@ def test_merge_fields_are_filled_in_for_each(sandbox: RunningSandbox) -> None:
     send(sandbox)
     assert {message["text"] for message in sandbox.messages()} == {"Вітаємо, Олена! {%}"}
     assert LedgerEntry.objects.count() == 3
+
+
+def test_what_nobody_can_settle_is_unresolved_and_never_sent_again(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(60)
+    sandbox.faults(lost=100)
+    send(sandbox)
+    client = sandbox.client()
+    sandbox.server.stop()
+    later(timedelta(days=2))
+    reconciling.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
+    found = status.counts(campaign)
+    assert (found.unresolved, found.queued) == (60, 0)
+    assert sweeping.finish_if_done(campaign.pk)
+    assert differences() == []
