@@ -43,6 +43,10 @@ vendor: .venv/installed-dev ## fetch the third-party files under static/vendor a
 bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios to the wire (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
+chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends to 100,000 (takes about a quarter of an hour)
+	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 100000 --kills 200 --restarts 3 \
+		--machines 3 --workers 4 --rate 350 --every 1.3 --minutes 60
+
 bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_import
 

@@ -1,10 +1,13 @@
-"""`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign. Prints what was done
-to it and what came out; exits with 1 unless everybody was reached once and every cent is right.
+"""`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign.
+
+Prints what was done to it and what came out; exits with 1 unless everybody was reached once and every cent is right.
 
     --recipients 100000 --kills 200 --restarts 3 --machines 3    `make chaos`
-    --database sqlite | postgres://user@host/database            a database of its own is made there, and dropped
-    --restart-command "pg_ctlcluster 15 main restart"            how the database is restarted; without it the server
-                                                                 ends all connections to it
+    --database sqlite                                            in a file
+               own                                               a PostgreSQL server of its own, which is crashed too
+               postgres://user@host/database                     a new database on that server, dropped at the end
+    --restart-command "pg_ctlcluster 15 main restart"            how that server is restarted; without it, it ends all
+                                                                 connections to the new database
     --sooner                                                     leases and waits are cut to seconds
 """
 
@@ -15,9 +18,12 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from tests.chaos import installation
+from tests.chaos import installation, mistreatment
+from tests.chaos.server import Server
 
 FAULTS = {"lost": 5, "http500": 2, "http429": 1, "error11": 0.5, "slow": 25, "slow_ms": 600}
 
@@ -74,24 +80,33 @@ def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict
 
 def main() -> int:
     asked = arguments()
-    name = f"viberdash_chaos_{os.getpid()}"
-    folder = Path(tempfile.mkdtemp(prefix="chaos"))
-    on_sqlite = asked.database == "sqlite"
-    database = f"sqlite:///{folder}/chaos.sqlite3" if on_sqlite else installation.new_database(asked.database, name)
-    env = settings_for(asked, folder, database)
-    os.environ.update(env)
-    try:
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="chaos"))
+        if asked.keep:
+            stack.callback(print, f"Logs: {folder}")
+        else:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        database, restart = provided(asked, folder, stack)
+        env = settings_for(asked, folder, database)
+        os.environ.update(env)
         from tests.chaos.run import Run  # Django is set up there, with these settings
 
-        run = Run(asked, env, folder, name)
-        return run.run(random.Random(asked.seed))
-    finally:
-        if not on_sqlite:
-            installation.drop_database(asked.database, name)
-        if asked.keep:
-            print(f"Logs: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        return Run(asked, env, folder, restart).run(random.Random(asked.seed))
+
+
+def provided(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> tuple[str, mistreatment.Restart | None]:
+    """The address of a new database, and how to make it go away for a moment."""
+    if asked.database == "sqlite":
+        return f"sqlite:///{folder}/chaos.sqlite3", None
+    if asked.database == "own":
+        server = stack.enter_context(Server(installation.free_port(asked.port)))
+        return server.address, server.restart
+    name = f"viberdash_chaos_{os.getpid()}"
+    stack.callback(installation.drop_database, asked.database, name)
+    address = installation.new_database(asked.database, name)
+    if asked.restart_command:
+        return address, partial(mistreatment.run, asked.restart_command)
+    return address, partial(mistreatment.end_connections, asked.database, name)
 
 
 if __name__ == "__main__":

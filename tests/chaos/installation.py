@@ -134,12 +134,19 @@ class Installation:
                 service.process.wait()
 
     def left_behind(self) -> list[int]:
-        """Processes of this installation that are still there."""
+        """Processes that are still there, but for the sandbox; those that are being killed have a moment."""
+        until = time.monotonic() + 5
+        while (found := self._marked()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
+
+    def _marked(self) -> list[int]:
         mark = f"{MARK}={self.env[MARK]}".encode()
         found = []
         for entry in PROC.iterdir():
-            if entry.name.isdigit():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
                 with suppress(OSError):
-                    if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    marked = mark in (entry / "environ").read_bytes().split(b"\0")
+                    if marked and b"sandbox_gateway" not in (entry / "cmdline").read_bytes():
                         found.append(int(entry.name))
-        return [pid for pid in found if pid != os.getpid()]
+        return found

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -74,11 +75,17 @@ class Killer:
                 self.killed[victim.role] += 1
 
 
-def restart_database(server: str, name: str, command: str) -> str:
-    """Have every connection of everybody end at once. How it was done: by `command`, or by the server's own means."""
-    if command:
-        subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL, timeout=120)
-        return "restarted"
+Restart = Callable[[], str]  # restarts the database; how it was done
+
+
+def run(command: str) -> str:
+    """Restart the database by a command."""
+    subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    return f"database: {command}"
+
+
+def end_connections(server: str, name: str) -> str:
+    """Have the server end every connection to the database `name` at once."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-    return "all connections ended by the server"
+    return "database: all connections ended"

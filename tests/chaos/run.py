@@ -24,7 +24,7 @@ from campaigns.results import status  # noqa: E402
 from campaigns.results.rebuilding import differences  # noqa: E402
 from tests.chaos import __main__ as command  # noqa: E402
 from tests.chaos.installation import PYTHON, ROOT, Installation  # noqa: E402
-from tests.chaos.mistreatment import Killer, queue_statements, restart_database  # noqa: E402
+from tests.chaos.mistreatment import Killer, Restart, queue_statements  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
 T = TypeVar("T")
@@ -32,12 +32,12 @@ SETTLED = frozenset(SendState.values) - {SendState.QUEUED}
 
 
 class Run:
-    """What was asked for, the environment of the processes, where their files are, the database's name."""
+    """What was asked for, the environment of the processes, where their files are, how the database goes away."""
 
-    def __init__(self, asked: argparse.Namespace, env: dict[str, str], folder: Path, database: str) -> None:
+    def __init__(self, asked: argparse.Namespace, env: dict[str, str], folder: Path, restart: Restart | None) -> None:
         self.asked = asked
         self.env = env
-        self.database = database
+        self.restart = restart
         self.installation = Installation(env, folder, asked.machines, 0.2 if asked.sooner else 1.0)
         self.sandbox_url = f"http://127.0.0.1:{env['SANDBOX_PORT']}"
         self.restarts: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class Run:
     def _start_sandbox(self) -> "subprocess.Popen[bytes]":
         faults = [f"--fault={name}={value}" for name, value in command.FAULTS.items()]
         process = subprocess.Popen(
-            [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}", "--latency=10", "--pace=20", f"--journal={self.installation.folder}/sandbox.jsonl",
+            [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}", "--latency=10", "--pace=20",
              "--balance=100000000", *faults],
             cwd=ROOT, env=self.env, stdout=subprocess.DEVNULL,
         )  # fmt: skip
@@ -104,10 +104,9 @@ class Run:
                 print(f"  {killer.killed.total()} kills, {self._bill().get('messages')} messages", flush=True)
 
     def _restart_database(self) -> None:
-        if connection.vendor == "sqlite" or self.restarts.total() >= self.asked.restarts:
-            return
-        connection.close()
-        self.restarts[restart_database(self.asked.database, self.database, self.asked.restart_command)] += 1
+        if self.restart and self.restarts.total() < self.asked.restarts:
+            connection.close()
+            self.restarts[self.restart()] += 1
 
     def _visit(self) -> None:
         try:
@@ -168,7 +167,7 @@ class Run:
                 spent.get(currency) != billed.get(currency) for currency in spent.keys() | billed.keys()
             ),
             "totals that are not what their rows say": len(differences()),
-            "processes left behind": len(self.installation.left_behind()) - 1,  # the sandbox is there still
+            "processes left behind": len(self.installation.left_behind()),
             "campaigns not finished": int(not ended),
         }
         self._print_table(killer, bill, seconds)
@@ -187,7 +186,7 @@ class Run:
             ("recipients", self.asked.recipients),
             (f"processes killed with SIGKILL, on {self.asked.machines} machines", killer.killed.total()),
             *[(f"    {role}", number) for role, number in sorted(killer.killed.items())],
-            *[(f"database: {how}", number) for how, number in self.restarts.items()],
+            *self.restarts.items(),
             ("queue tasks", queue.total()),
             *[(f"    {what}", queue[what]) for what in ("dropped", "doubled")],
             ("requests to send that the gateway got", bill["requests"]),

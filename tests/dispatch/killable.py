@@ -7,6 +7,7 @@ status, -9 where it was killed. It forks for each, so that a kill costs millisec
 import json
 import os
 import sys
+from typing import Any
 
 import django
 
@@ -32,11 +33,11 @@ def work_off_the_queue() -> None:
     """What a worker and its monitor do with each task, one after the other."""
     broker = get_broker()
     while OrmQ.objects.filter(lock__lt=timezone.now()).exists():  # the others are a dead worker's until then
-        for acknowledgement, payload in broker.dequeue() or ():
-            task = SignedPackage.loads(payload)
+        for acknowledgement, payload in broker.dequeue() or ():  # type: ignore[no-untyped-call]
+            task: dict[str, Any] = SignedPackage.loads(payload)
             import_string(task["func"])(*task["args"], **task["kwargs"])
             failpoints.reach("before_acknowledgement")
-            broker.acknowledge(acknowledgement)
+            broker.acknowledge(acknowledgement)  # type: ignore[no-untyped-call]
 
 
 def work() -> None:

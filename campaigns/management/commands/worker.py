@@ -42,23 +42,26 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
-        while not self.asked:
+        while not self._is_asked():
             queue = start_queue()
             self._watch(queue)
-            if self.asked:
+            if self._is_asked():
                 self._drain(queue)
             kill_all_of(queue)
-            if not self.asked:
+            if not self._is_asked():
                 time.sleep(PAUSE)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1
 
+    def _is_asked(self) -> bool:
+        return self.asked > 0
+
     def _watch(self, queue: "subprocess.Popen[bytes]") -> None:
         """Return when `queue` ended or stands still, or when somebody asked to end."""
         watch = watching.Watch(timezone.now())
         looked = time.monotonic()
-        while not self.asked and not ended(queue, 0.5):
+        while not self._is_asked() and not ended(queue, 0.5):
             if time.monotonic() - looked < LOOK:
                 continue
             looked = time.monotonic()
