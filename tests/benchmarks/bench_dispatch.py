@@ -1,8 +1,8 @@
 """`make bench-dispatch`: how fast a campaign goes out, as ratios to the wire and to what people would use instead.
 
 Everything of one run stands in one table, engine by engine, against the same stand-in gateway, whose own maximum is
-printed first. `--people 1000000` for the long form; PostgreSQL is measured where TEST_DATABASE_URL or the local standard
-port answers.
+printed first. `--people 1000000` for the long form; PostgreSQL is measured where it answers at TEST_DATABASE_URL or at
+the local standard port.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def peer(people: int) -> float:
 
 
 def say(what: str, figure: str, ratio: str = "") -> None:
-    print(f"{what:<74}{figure:>16}{ratio:>24}", flush=True)  # noqa: T201
+    print(f"{what:<74}{figure:>16}{ratio:>24}", flush=True)
 
 
 def measure(name: str, database_url: str, people: int, mails: float) -> None:

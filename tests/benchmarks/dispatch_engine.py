@@ -118,7 +118,7 @@ def main() -> None:
         second = launched(audience)
         freeze(second.pk, timezone.now() + LONG)
         figures["naive"] = NAIVE / naive(second)
-    print("\n".join(f"{name}={figure}" for name, figure in figures.items()))  # noqa: T201
+    print("\n".join(f"{name}={figure}" for name, figure in figures.items()))
 
 
 if __name__ == "__main__":

@@ -33,4 +33,4 @@ if __name__ == "__main__":
     )
     while send_queued()[0]:
         pass
-    print(mails / (time.perf_counter() - start))  # noqa: T201
+    print(mails / (time.perf_counter() - start))

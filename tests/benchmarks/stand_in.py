@@ -51,7 +51,7 @@ class Gateway(asyncio.Protocol):
 async def serve(port: int, latency: float) -> None:
     Gateway.latency = latency
     server = await asyncio.get_running_loop().create_server(Gateway, "127.0.0.1", port)
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)
     await server.serve_forever()
 
 
