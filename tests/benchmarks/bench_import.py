@@ -27,7 +27,7 @@ TARGETS = {"default": 40, "use_bulk": 20, "tuned": 5}
 
 
 def say(what: str, figure: str, ratio: str = "") -> None:
-    print(f"{what:<74}{figure:>16}{ratio:>24}", flush=True)  # noqa: T201
+    print(f"{what:<74}{figure:>16}{ratio:>24}", flush=True)
 
 
 def environment(database_url: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 `python -m tests.benchmarks.import_engine FOLDER` or `… FOLDER --memory ROWS`.
 """
 
-# ruff: noqa: T201
 
 import gc
 import resource

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -23,8 +24,9 @@ def test_enter_keeps_the_totals() -> None:
     enter([charge((1, Decimal("0.23")), (2, Decimal("0.0000001")), (3, None))], NOON)
     enter([charge((1, Decimal("0.05")), channel=Channel.SMS)], NOON)
     assert LedgerEntry.objects.count() == 4
-    totals = LedgerTotal.objects.order_by("channel").values_list("day", "channel", "amount", "entries", "unknown")
-    assert list(totals) == [
+    columns = ("day", "channel", "amount", "entries", "unknown")
+    totals: list[Any] = list(LedgerTotal.objects.order_by("channel").values_list(*columns))
+    assert totals == [
         (date(2026, 3, 1), "sms", Decimal("0.05"), 1, 0),
         (date(2026, 3, 1), "viber", Decimal("0.2300001"), 3, 1),
     ]
