@@ -32,7 +32,7 @@ def flatten(source: str, target: TextIO) -> str:
         for sheet in _sheets(book):
             if sheet.start is None or sheet.end is None:
                 continue
-            _write(sheet, sheet.start, target)
+            _write(sheet, sheet.start[1], target)
             return str(sheet.name)
     raise Unreadable("empty")
 
@@ -43,12 +43,12 @@ def _sheets(book: CalamineWorkbook) -> Iterator[CalamineSheet]:
             yield book.get_sheet_by_name(about.name)
 
 
-def _write(sheet: CalamineSheet, start: tuple[int, int], target: TextIO) -> None:
+def _write(sheet: CalamineSheet, empty_columns: int, target: TextIO) -> None:
+    """The library brings the empty rows before the first cell, but not the empty columns."""
     if sheet.height * sheet.width > ROOMS:
         raise Unreadable("large")
     writer = csv.writer(target, lineterminator="\n")
-    before = [""] * start[1]
-    target.write("\n" * start[0])
+    before = [""] * empty_columns
     for row in sheet.iter_rows():
         cells = [cell if cell.__class__ is str else as_text(cell) for cell in row]
         if any(cells):

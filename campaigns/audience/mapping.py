@@ -16,23 +16,11 @@ from campaigns.audience.refusal import Refused
 MAX_NAME = 40
 ENOUGH = 0.5  # share of valid phones that makes a column a phone column whatever its name
 SOME = 0.1  # and with a name that says phone
+BY_NAME = 0.05
 # Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian, Russian and neighbours.
 MOBILE_WORDS = ("mob", "моб", "κινητ", "cell", "gsm", "msisdn", "viber", "вайбер", "whatsapp", "сотов", "celular")
-PHONE_WORDS = (
-    "phone",
-    "tel",
-    "тел",
-    "τηλ",
-    "номер",
-    "число",
-    "number",
-    "broj",
-    "број",
-    "numar",
-    "numer",
-    "fon",
-    "handy",
-)
+PHONE_WORDS = ("phone", "tel", "тел", "τηλ", "fon", "handy")
+NUMBER_WORDS = ("номер", "число", "number", "broj", "број", "numar", "numer", "αριθμ")  # of a phone, or of an order
 # Words for columns that most files have, so that the same tag works for every list.
 KNOWN_NAMES = {
     "first_name": "first name|firstname|given name|forename|імя|имя|prenume|prenumele|ime|име|ονομα|imie",
@@ -87,7 +75,8 @@ def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Map
     names = column_names(rows, layout)
     body = rows[1:] if layout.header else rows
     found = [(_phone_score(name, _cells(body, column), default_country), column) for column, name in enumerate(names)]
-    phones = [column for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1])) if score]
+    least = BY_NAME if any(score > BY_NAME for score, _column in found) else 0.0  # what only has the name comes last
+    phones = [column for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1])) if score > least]
     return Mapping(phones, safe_names(names, leave_out=phones))
 
 
@@ -145,19 +134,17 @@ def _cells(rows: Iterable[Record], column: int) -> list[str]:
 
 
 def _phone_score(name: str, cells: list[str], default_country: str) -> float:
-    """0: no phone column; else the higher, the likelier and the more mobile."""
+    """0: no phone column; else the higher, the likelier and the more mobile. BY_NAME: nothing but the name says so."""
     share = sum(isinstance(normalise(cell, default_country), Phone) for cell in cells) / max(len(cells), 1)
     words = plain_words(name).split()
-    mobile = any(word.startswith(MOBILE_WORDS) for word in words)
-    phone = mobile or any(word.startswith(PHONE_WORDS) for word in words)
-    if share >= ENOUGH or (phone and share >= SOME):
-        return share + 0.2 * phone + 0.2 * mobile
-    return 0.05 + 0.01 * mobile if phone and _nothing_else(words) and not share else 0.0
+    mobile, phone, number = (_says(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS))
+    if share >= ENOUGH or ((mobile or phone or number) and share >= SOME):
+        return share + 0.2 * phone + 0.4 * mobile
+    return BY_NAME if mobile or phone else 0.0
 
 
-def _nothing_else(words: list[str]) -> bool:
-    """Whether the name says phone outright; "order number" does not."""
-    return bool(words) and not words[0].startswith(("номер", "число", "number", "broj", "број", "numar", "numer"))
+def _says(words: list[str], beginnings: tuple[str, ...]) -> bool:
+    return any(word.startswith(beginnings) for word in words)
 
 
 def plain_words(name: str) -> str:

@@ -148,7 +148,7 @@ def _fitness(rows: list[Record], quote: str) -> float:
     width, often = widths.most_common(1)[0]
     steady = often / len(rows)
     quoted = sum(cell[:1] == '"' for row in rows for cell in row) if quote != '"' else 0
-    return (steady * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
+    return (steady**2 * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
 
 
 def has_header(rows: list[Record], default_country: str) -> bool:
