@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import ContactList
-from campaigns.compose import checks, pictures
+from campaigns.compose import checks, links, pictures
 from campaigns.compose.audience import Audience
 from campaigns.compose.hours import DAYTIME
 from campaigns.compose.message import build
@@ -103,6 +103,11 @@ class CampaignForm(forms.Form):
     )
     button_caption = Words(label=_("Button"), required=False, max_length=limits.CAPTION_MAX)
     button_url = Words(label=_("Link"), required=False, max_length=2000)
+    utm_source = Words(label="utm_source", required=False, max_length=100)
+    utm_medium = Words(label="utm_medium", required=False, max_length=100)
+    utm_campaign = Words(label="utm_campaign", required=False, max_length=100)
+    utm_content = Words(label="utm_content", required=False, max_length=100)
+    utm_term = Words(label="utm_term", required=False, max_length=100)
     sms_sender = Words(label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX)
     sms_text = Words(label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
     validity = forms.IntegerField(
@@ -173,6 +178,8 @@ class CampaignForm(forms.Form):
         self.locked = locked_fields(self.made_from, actor)
         for name in self.locked:
             self.fields[name].disabled = True  # what is posted for it counts for nothing
+        if campaign and "button_url" in self.locked:
+            self.initial["button_url"] = campaign.button_url
 
     @property
     def daytime(self) -> str:
@@ -213,6 +220,7 @@ class CampaignForm(forms.Form):
         """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`, true or not."""
         for field in TEXTS:
             setattr(campaign, field, self.said(field))
+        campaign.button_url = links.with_utm(campaign.button_url, self._utm())
         sender = self.said("sender")
         campaign.sender = (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
         campaign.image, campaign.image_url = self._picture()
@@ -227,6 +235,12 @@ class CampaignForm(forms.Form):
         campaign.rate = self.said("rate")
         campaign.made_from = self.made_from
         return campaign
+
+    def _utm(self) -> dict[str, str]:
+        """The UTM parameters to put into the link; one that stands in it and has no words here stays."""
+        if "button_url" in self.locked:
+            return {}
+        return {name: words for name in links.UTM if (words := self.said(name))}
 
     def _picture(self) -> tuple[str, str]:
         """The stored picture's name, if any, and the address at which the gateway finds the picture."""
@@ -295,6 +309,8 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
     at = campaign.scheduled_at
     return {
         **{field: getattr(campaign, field) for field in TEXTS},
+        **links.utm_of(campaign.button_url),
+        "button_url": links.without_utm(campaign.button_url),
         "sender": campaign.sender.name if campaign.sender else "",
         "promotional": str(campaign.promotional),
         "image": str(campaign.image or ""),

@@ -199,6 +199,11 @@ def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) 
         audit.record(actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget))
 
 
+def under_way() -> bool:
+    """Whether any campaign would go on by itself, now or at its time."""
+    return Campaign.objects.filter(state__in=(S.SCHEDULED, S.PREPARING, S.SENDING)).exists()
+
+
 def start_due(now: datetime) -> int:
     """Start what is scheduled for `now` or earlier; what was missed by much waits for a person. How many started."""
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)

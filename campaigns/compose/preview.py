@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from campaigns.audience.models import Contact
 from campaigns.compose import reach, sms
 from campaigns.compose.audience import Audience
+from campaigns.compose.links import network_name
 from campaigns.compose.merge import MissingValue
 from campaigns.compose.message import MessageTemplate, Rendered, build
 from campaigns.compose.models import Campaign
@@ -44,6 +45,7 @@ class Preview:
     picture: str
     button_caption: str
     sms_sender: str
+    network_name: str = ""  # the link's host in punycode, where that looks different
     missing: str = ""  # the tag, in its braces, that this person has no value for
     pieces: list[Piece] = field(default_factory=list)
     sms_taken: sms.Parts = reach.NO_PARTS
@@ -72,6 +74,7 @@ def preview(campaign: Campaign, person: Contact | None) -> Preview:
         picture=picture_address(campaign),
         button_caption=campaign.button_caption,
         sms_sender=campaign.sms_sender,
+        network_name=network_name(rendered.button_url),
         missing=missing,
         pieces=pieces(rendered.text),
         sms_taken=sms.sms_parts(rendered.sms_text),

@@ -8,12 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.lifecycle import Refused
+from campaigns.compose.links import UTM
 from campaigns.compose.models import Campaign, SavedMessage
 from campaigns.team import audit
 from campaigns.team.access import may
 from campaigns.team.models import Role, User
 
-PICTURE = ("picture", "image", "image_url", "remove_picture", "square")  # fields of the form that are one to people
+ALSO = {  # fields of the form that are one to people
+    "image": ("picture", "image", "image_url", "remove_picture", "square"),
+    "button_url": ("button_url", *UTM),
+}
 LOCKS: dict[str, str | Promise] = {
     "sender": gettext_lazy("Sender"),
     "promotional": gettext_lazy("Kind"),
@@ -50,7 +54,7 @@ def locked_fields(saved: SavedMessage | None, actor: User | None) -> frozenset[s
     if saved is None or actor is None or may(actor, Role.ADMINISTRATOR):
         return frozenset()
     fields = set(saved.locked) & LOCKS.keys()
-    return frozenset(fields | set(PICTURE) if "image" in fields else fields)
+    return frozenset(field for name in fields for field in ALSO.get(name, (name,)))
 
 
 def keep(campaign: Campaign, name: str, actor: User) -> SavedMessage:

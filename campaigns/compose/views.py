@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.audience.models import ContactList
-from campaigns.compose import drafts
+from campaigns.compose import drafts, links
 from campaigns.compose.audience import Audience
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.from_request import draft_of, form_of, phone
@@ -28,6 +28,8 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "senders": visible(current(request), Sender.objects.all()),
         "pictures": visible(current(request), Picture.objects.all())[:24],
         "started_from": f"?template={form.made_from.pk}" if form.made_from and not form.campaign else "",
+        "utm_fields": [form[name] for name in links.UTM],
+        "has_utm": any(form[name].value() for name in links.UTM),
         "has_templates": SavedMessage.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,

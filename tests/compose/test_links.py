@@ -1,0 +1,78 @@
+import pytest
+
+from campaigns.compose import drafts, saved_messages
+from campaigns.compose.forms import CampaignForm, initial_of
+from campaigns.compose.links import network_name, utm_of, with_utm
+from campaigns.compose.models import Campaign
+from tests.compose.factories import draft, person
+
+SHOP = "https://shop.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted", "merged"),
+    [
+        (SHOP, {"utm_source": "viber"}, f"{SHOP}?utm_source=viber"),
+        (f"{SHOP}?a=1#top", {"utm_source": "viber"}, f"{SHOP}?a=1&utm_source=viber#top"),
+        (f"{SHOP}?utm_source=old&a=1", {"utm_source": "new"}, f"{SHOP}?utm_source=new&a=1"),
+        (f"{SHOP}?utm_source=old&a=1", {"utm_source": ""}, f"{SHOP}?a=1"),
+        (f"{SHOP}?utm_source=old", {"utm_source": ""}, SHOP),
+        (f"{SHOP}?utm_term=kept", {"utm_source": "x"}, f"{SHOP}?utm_term=kept&utm_source=x"),
+        (f"{SHOP}?c={{code|x y}}&d=%20", {"utm_campaign": "весна & co"}, None),
+        (SHOP, {"utm_content": "{city|none}"}, f"{SHOP}?utm_content={{city|none}}"),
+        (SHOP, {}, SHOP),
+        ("", {"utm_source": "viber"}, ""),
+    ],
+)
+def test_utm_goes_into_the_link_and_leaves_the_rest_alone(url: str, wanted: dict[str, str], merged: str | None) -> None:
+    encoded = f"{url}&utm_campaign=%D0%B2%D0%B5%D1%81%D0%BD%D0%B0%20%26%20co"
+    assert with_utm(url, wanted) == (encoded if merged is None else merged)
+
+
+def test_what_was_put_in_is_read_out_again() -> None:
+    wanted = {"utm_source": "viber", "utm_campaign": "весна & co"}
+    assert utm_of(with_utm(f"{SHOP}?a=1#top", wanted)) == wanted
+
+
+def test_a_host_with_other_letters_is_shown_as_the_network_knows_it() -> None:
+    assert network_name("https://аpple.com/") == "xn--pple-43d.com"
+    assert network_name("https://Apple.com/") == ""
+    assert network_name("not a link") == ""
+
+
+@pytest.mark.django_db
+def test_the_form_puts_utm_into_the_link_and_shows_it_again() -> None:
+    said = {"name": "Spring", "sender": "Shop", "text": "Hello", "button_caption": "Buy", "button_url": f"{SHOP}?a=1"}
+    form = CampaignForm({**said, "utm_source": "viber", "utm_medium": ""})
+    assert form.is_valid(), form.errors
+    assert form.fill(Campaign()).button_url == f"{SHOP}?a=1&utm_source=viber"
+    shown = initial_of(draft(button_url=f"{SHOP}?utm_source=viber&a=1"))
+    assert (shown["button_url"], shown["utm_source"]) == (f"{SHOP}?a=1", "viber")
+
+
+@pytest.mark.django_db
+def test_utm_typed_into_the_link_itself_stays() -> None:
+    said = {"name": "Spring", "sender": "Shop", "text": "Hello", "button_caption": "Buy"}
+    form = CampaignForm({**said, "button_url": f"{SHOP}?utm_source=mine", "utm_source": ""})
+    assert form.is_valid()
+    assert form.fill(Campaign()).button_url == f"{SHOP}?utm_source=mine"
+
+
+@pytest.mark.django_db
+def test_a_locked_link_keeps_its_utm() -> None:
+    olena = person()
+    whole = f"{SHOP}?utm_source=house"
+    saved = saved_messages.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
+    saved_messages.lock(saved, ["button_url"], olena)
+    campaign = draft(button_caption="Buy", button_url=whole, made_from=saved)
+    said = {"name": "Spring", "sender": "Shop", "text": "Hi", "button_caption": "Buy", "button_url": SHOP}
+    form = CampaignForm({**said, "utm_source": "mine"}, campaign=campaign, actor=olena)
+    assert form.is_valid(), form.errors
+    assert drafts.save(form, olena).button_url == whole
+
+
+@pytest.mark.django_db
+def test_a_link_with_utm_is_measured_whole() -> None:
+    said = {"name": "Spring", "sender": "Shop", "text": "Hello", "button_caption": "Buy"}
+    form = CampaignForm({**said, "button_url": SHOP + "a" * 225, "utm_source": "viber"})
+    assert set(form.errors) == {"button_url"}
