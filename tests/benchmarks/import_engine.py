@@ -3,7 +3,6 @@
 `python -m tests.benchmarks.import_engine FOLDER` or `… FOLDER --memory ROWS`.
 """
 
-
 import gc
 import resource
 import sys
