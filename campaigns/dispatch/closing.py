@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -178,11 +179,16 @@ def _keep_evidence(closings: Sequence[Closing]) -> None:
             batch_number=closing.claim.number,
             what=closing.what[:200],
             http_status=closing.http_status,
-            body=closing.body.replace("\x00", ""),
+            body=_readable(closing.body),
         )
         for closing in closings
         if closing.judgement.notable
     )
+
+
+def _readable(body: str) -> str:
+    """An answer as it may be kept: without the key, should it be in there, and without what no text column takes."""
+    return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
 
 
 def _control(closings: Sequence[Closing], now: datetime) -> None:

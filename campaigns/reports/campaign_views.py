@@ -20,6 +20,7 @@ from campaigns.dispatch.models import Evidence
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
+from campaigns.reports.evidence import answers
 from campaigns.reports.exports import FILES
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
@@ -90,11 +91,12 @@ def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any
         return {"countries": _countries(campaign)}
     if tab == "activity":
         trail = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
+        kept = Paginator(Evidence.objects.filter(campaign=campaign), PAGE).get_page(request.GET.get("answers"))
         return {
             "page": trail,
             "deeds": deeds(trail.object_list),
-            "evidence": Evidence.objects.filter(campaign=campaign)[:PAGE],
-            "can_see_evidence": may(current(request), Role.MARKETER),  # an answer holds phones
+            "kept": kept,
+            "answers": answers(kept.object_list, masked=not may(current(request), Role.MARKETER)),
         }
     return _message(campaign)
 

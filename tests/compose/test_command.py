@@ -92,6 +92,14 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
         ({**LEAST, "scheduled_at": "2026-12-24T10:00:00"}, "scheduled_at should be a time with an offset"),
         ({**LEAST, "scheduled_at": "2020-12-24T10:00:00Z"}, "scheduled_at: This time has passed."),
         ({**LEAST, "budget": -1}, "budget:"),
+        (
+            {**LEAST, "sending_hours": "9 to 5"},
+            "sending_hours should be hours of one day, such as 09:00-21:00, or null",
+        ),
+        ({**LEAST, "sending_hours": "21:00-09:00"}, "sending_hours should be hours of one day"),
+        ({**LEAST, "sending_hours": 9}, "sending_hours should be hours of one day"),
+        ({**LEAST, "rate": 0}, "rate:"),
+        ({**LEAST, "rate": 1.5}, "rate should be a whole number."),
         ({**LEAST, "budget": [1]}, "budget should be an amount"),
     ],
 )
@@ -133,7 +141,52 @@ def test_status_answers_with_all_its_keys() -> None:
     assert answer["state"] == "draft"
 
 
-@pytest.mark.parametrize("verb", ["launch", "pause", "resume", "cancel", "status"])
+@pytest.mark.parametrize(
+    ("said", "hours"),
+    [
+        ({}, "09:00-21:00"),
+        ({"promotional": True}, "09:00-21:00"),
+        ({"promotional": False}, None),
+        ({"promotional": False, "sending_hours": "10:00-18:30"}, "10:00-18:30"),
+        ({"sending_hours": None}, None),
+        ({"promotional": None}, "09:00-21:00"),
+    ],
+)
+def test_create_keeps_promotional_messages_to_the_day(
+    tmp_path: Path, said: dict[str, object], hours: str | None
+) -> None:
+    campaign = create(tmp_path, {**LEAST, **said})
+    assert (str(campaign.sending_hours) if campaign.sending_hours else None) == hours
+
+
+def test_create_takes_a_rate(tmp_path: Path) -> None:
+    assert create(tmp_path, {**LEAST, "rate": 50}).rate == 50
+    assert create(tmp_path, LEAST).rate is None
+
+
+def test_budget_is_changed_until_the_campaign_is_over() -> None:
+    pk = draft(contact_list("A", ukrainians(2))).pk
+    assert command("budget", pk, "12.5") == {"id": pk, "state": "draft", "budget": "12.50"}
+    assert command("budget", pk, "none") == {"id": pk, "state": "draft", "budget": None}
+    with pytest.raises(CommandError, match="Enter a number"):
+        command("budget", pk, "much")
+    command("launch", pk)
+    command("cancel", pk)
+    with pytest.raises(CommandError, match="can't be given another budget"):
+        command("budget", pk, "1")
+
+
+def test_again_is_refused_where_nobody_failed() -> None:
+    pk = draft(contact_list("A", ukrainians(2))).pk
+    with pytest.raises(CommandError, match="not over yet"):
+        command("again", pk)
+    command("launch", pk)
+    command("cancel", pk)
+    with pytest.raises(CommandError, match="It reached everybody whose outcome is known"):
+        command("again", pk, "--unresolved")
+
+
+@pytest.mark.parametrize("verb", ["launch", "pause", "resume", "cancel", "status", "again"])
 def test_a_campaign_that_is_not_there_is_named(verb: str) -> None:
     with pytest.raises(CommandError, match="There is no campaign 99"):
         command(verb, 99)
