@@ -28,7 +28,7 @@ from viberdash.dotenv import filled, is_free
 ROOT = Path(settings.BASE_DIR)
 PARTS = ("campaigns", "viberdash", "templates", "static", "manage.py", "Procfile", ".env.example")
 READY = "ViberDash is ready"
-PATIENCE = 60.0  # seconds until a process that says nothing has failed
+PATIENCE = 180.0  # seconds until a process that says nothing has failed
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")  # nothing else of the tests' environment reaches the product
 
 

@@ -233,6 +233,7 @@ def watch_it_go_out(page: Page, people: int) -> None:
     bar = page.get_by_role("progressbar", name="People sent to")
     expect(bar).to_have_js_property("value", people, timeout=LONG)
     expect(page.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible(timeout=LONG)
+    expect(page.locator("#recipients tbody tr")).to_have_count(50)
     assert page.evaluate("window.stayed")
 
 
@@ -267,7 +268,9 @@ def check_money(page: Page, bill: Any) -> None:
 def look_for_people(page: Page, stack: Stack) -> None:
     """Filter, search, and the price of one person to the last digit."""
     message = next(one for one in stack.sandbox.messages(SENDER) if one.get("alt_route"))
-    page.get_by_role("list", name="State").get_by_role("link", name=re.compile("^By SMS")).click()
+    by_sms = page.get_by_role("list", name="State").get_by_role("link", name=re.compile("^By SMS"))
+    by_sms.click()
+    expect(by_sms).to_have_attribute("aria-current", "true")
     rows = page.locator("#recipients tbody tr")
     page.get_by_role("searchbox").fill(message["msisdn"])
     page.get_by_role("searchbox").press("Enter")
