@@ -94,7 +94,7 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
         ({**LEAST, "budget": -1}, "budget:"),
         (
             {**LEAST, "sending_hours": "9 to 5"},
-            "sending_hours should be hours of one day, such as 09:00-21:00, or null",
+            "hours of one day, such as 09:00-21:00, or null",
         ),
         ({**LEAST, "sending_hours": "21:00-09:00"}, "sending_hours should be hours of one day"),
         ({**LEAST, "sending_hours": 9}, "sending_hours should be hours of one day"),
