@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from phonenumbers import SUPPORTED_REGIONS
 
 from campaigns.audience import importing, imports
 from campaigns.audience.models import Import, ImportState
@@ -30,10 +31,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["file"].is_file():
             raise CommandError(f"There is no file {options['file']}.")
+        country = options["country"].upper()
+        if country not in SUPPORTED_REGIONS:
+            raise CommandError(f"{country} is no country. Name it by two letters, such as UA.")
         try:
-            made = imports.import_now(
-                options["file"], options["list"].strip(), options["phone_column"], options["country"].upper()
-            )
+            made = imports.import_now(options["file"], options["list"].strip(), options["phone_column"], country)
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         if options["keep"]:
