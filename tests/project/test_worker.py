@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from django_q import core_signing as signing
+from django_q.conf import Conf
+from django_q.models import OrmQ, Schedule
+from django_q.signing import PickleSerializer
 
 from campaigns.dispatch.models import Heartbeat
 from campaigns.queue import enqueue
@@ -23,6 +28,14 @@ pytestmark = [
 NAME = "watched"
 
 
+class CodeThatIsGone:
+    """Writes a task whose class no longer exists."""
+
+    @staticmethod
+    def dumps(obj: object) -> bytes:
+        return b"cfrom_a_version\nThat\n."
+
+
 def until(condition: Callable[[], object], seconds: float = 40) -> None:
     """Return when `condition` holds; fail when it does not in a time that is ample."""
     give_up = time.monotonic() + seconds
@@ -32,17 +45,16 @@ def until(condition: Callable[[], object], seconds: float = 40) -> None:
 
 
 def works() -> bool:
-    """Whether a task that is queued now leaves its sign of life."""
+    """Whether a task that is queued now is done and acknowledged."""
     asked = timezone.now()
     enqueue("campaigns.dispatch.tasks.work")
     until(lambda: Heartbeat.objects.filter(name=f"queue@{NAME}", at__gt=asked).exists())
     return True
 
 
-@pytest.fixture
-def worker() -> Iterator["subprocess.Popen[bytes]"]:
-    """`manage.py worker` with one process for tasks, its patience cut to seconds; at work."""
-    process = subprocess.Popen(
+def started() -> "subprocess.Popen[bytes]":
+    """`manage.py worker` with one process for tasks, its patience cut to seconds."""
+    return subprocess.Popen(
         [sys.executable, "manage.py", "worker"],
         cwd=settings.BASE_DIR,
         env=os.environ
@@ -54,6 +66,12 @@ def worker() -> Iterator["subprocess.Popen[bytes]"]:
             "WORKER_NAME": NAME,
         },
     )
+
+
+@pytest.fixture
+def worker() -> Iterator["subprocess.Popen[bytes]"]:
+    """`manage.py worker` at work."""
+    process = started()
     assert works()
     yield process
     children = below(process.pid)
@@ -89,3 +107,32 @@ def test_worker_that_is_killed_leaves_nobody(worker: "subprocess.Popen[bytes]") 
     worker.kill()
     worker.wait()
     until(lambda: not any(is_alive(child.pid) for child in children))
+
+
+def test_worker_that_is_killed_at_its_start_leaves_nobody() -> None:
+    """Its queue has begun, and does not yet know that it has to end with it."""
+    process = started()
+    until(lambda: below(process.pid))
+    children = below(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not any(is_alive(child.pid) for child in children))
+
+
+def test_worker_works_on_beside_what_nobody_can_read(worker: "subprocess.Popen[bytes]") -> None:
+    """Tasks signed with an earlier SECRET_KEY, tasks of code that is gone, and a schedule that is malformed."""
+    key, salt = settings.SECRET_KEY, Conf.PREFIX
+    gone = signing.dumps({}, key=key, salt=salt, serializer=CodeThatIsGone)
+    other_key = signing.dumps({"func": "x"}, key=f"earlier {key}", salt=salt, serializer=PickleSerializer)
+    nowhere = signing.dumps(
+        {"id": "1", "name": "n", "func": "campaigns.gone.task", "args": (), "kwargs": {}},
+        key=key, salt=salt, serializer=PickleSerializer,
+    )  # fmt: skip
+    for payload in [gone, other_key, nowhere] * 20:
+        OrmQ.objects.create(key=Conf.PREFIX, payload=payload, lock=timezone.now())
+    Schedule.objects.create(
+        func="campaigns.dispatch.tasks.sweep", args="(((", schedule_type=Schedule.MINUTES, minutes=1
+    )
+    until(lambda: not OrmQ.objects.filter(lock__lte=timezone.now()).exists() or call_command("sweep"))
+    assert works()
+    assert Heartbeat.objects.filter(name="sweep").exists()

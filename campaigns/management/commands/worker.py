@@ -34,11 +34,11 @@ class Command(BaseCommand):
     asked = 0  # signals to end that have come
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--queue", action="store_true", help=SUPPRESS)  # be the queue, under our own eyes
+        parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)  # be the queue of that process
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["queue"]:
-            run_queue()
+        if options["queue_of"]:
+            run_queue(options["queue_of"])
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
@@ -78,21 +78,28 @@ class Command(BaseCommand):
             pass
 
 
-def run_queue() -> None:
+def run_queue(parent: int) -> None:
     """The queue itself, none of whose processes outlives its parent."""
-    die_with_parent()
-    os.register_at_fork(after_in_child=die_with_parent)
+    die_with(parent)
+    forking = {"parent": 0}
+    os.register_at_fork(
+        before=lambda: forking.update(parent=os.getpid()), after_in_child=lambda: die_with(forking["parent"])
+    )
     call_command("qcluster")
 
 
-def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, however it ends. Linux knows how; elsewhere nothing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent: int) -> None:
+    """Have the system kill this process when `parent` ends, however it ends. Linux knows how; elsewhere nothing."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked for that
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def start_queue() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, sys.argv[0], "worker", "--queue"], start_new_session=True)  # noqa: S603
+    command = [sys.executable, sys.argv[0], "worker", f"--queue-of={os.getpid()}"]
+    return subprocess.Popen(command, start_new_session=True)  # noqa: S603
 
 
 def ended(queue: "subprocess.Popen[bytes]", seconds: float) -> bool:
