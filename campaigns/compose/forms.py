@@ -151,7 +151,11 @@ class CampaignForm(forms.Form):
     sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK, initial=DAYTIME.start)
     sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK, initial=DAYTIME.end)
     rate = forms.IntegerField(
-        label=_("At most this many people a second"), required=False, min_value=1, max_value=RATE_MAX
+        label=_("People a second"),
+        required=False,
+        min_value=1,
+        max_value=RATE_MAX,
+        help_text=_("At most. Empty: as fast as it goes."),
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft that the person is looking at
     overwrite = forms.BooleanField(label=_("Save mine over theirs"), required=False)
