@@ -53,7 +53,7 @@ _REASONS: dict[str, Reason] = {
     "by_person": Reason(_L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")),
     "missed": Reason(_L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")),
     "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")),
-    "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, then press Resume.")),
+    "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, and sending goes on.")),
     "month_budget": Reason(
         _L("The next messages could exceed this month's budget."),
         _L("An administrator can raise it in Settings; then, or next month, press Resume."),
