@@ -88,12 +88,16 @@ def run_queue(parent: int) -> None:
     call_command("qcluster")
 
 
+def die_with_parent() -> None:
+    """Have the system kill this process when its parent ends, however it ends. Linux knows how; elsewhere nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def die_with(parent: int) -> None:
-    """Have the system kill this process when `parent` ends, however it ends. Linux knows how; elsewhere nothing."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before we asked for that
+    """The same, where `parent` may have ended before we come to ask for it."""
+    die_with_parent()
+    if sys.platform == "linux" and os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
