@@ -15,7 +15,7 @@ from campaigns.dispatch.models import (
     Tally,
 )
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, MonthlyBudget, Purpose
-from campaigns.team.models import AuditEntry, Role, User
+from campaigns.team.models import AuditEntry, Installation, Role, User
 
 __all__ = [
     "AuditEntry",
@@ -32,6 +32,7 @@ __all__ = [
     "Heartbeat",
     "Import",
     "ImportState",
+    "Installation",
     "Kind",
     "LedgerEntry",
     "LedgerTotal",

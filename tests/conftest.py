@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
+from campaigns.team import restoring
+
 pytest_plugins = ["tests.sandbox_fixture"]
 
 
@@ -33,6 +35,7 @@ def django_db_modify_db_settings(
 def empty_cache() -> None:
     """What one test keeps for a minute is not there for the next, in Redis either."""
     cache.clear()
+    restoring.note(safe=False)  # known, so that no page asks for it
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once
 """
 
 import os
+import tempfile
 from urllib.parse import urlsplit
 
 import psycopg
@@ -53,6 +54,7 @@ def set_environment() -> None:
         "SECRET_KEY": "tests",
         "BSG_API_KEY": "test_tests",
         "BSG_API_URL": "http://127.0.0.1:9/rest",
+        "STATE_FILE": f"{tempfile.gettempdir()}/viberdash-tests-{os.getpid()}/state.json",
     }
     os.environ |= {"ENV_FILE": os.devnull} | usual
     if PLATFORM == "sqlite":

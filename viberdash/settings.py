@@ -224,6 +224,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT: Path = read("MEDIA_ROOT", "a folder for pictures, public", BASE_DIR / "var" / "media", as_path)
 UPLOAD_ROOT: Path = read("UPLOAD_ROOT", "a folder for contact files, private", BASE_DIR / "var" / "uploads", as_path)
+STATE_FILE: Path = read(
+    "STATE_FILE", "a file, of this machine alone and no part of a backup", BASE_DIR / "var" / "state.json", as_path
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -9,6 +9,7 @@ from campaigns.compose.hours import Hours, Place
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch.models import Batch, BatchState, Snapshot
 from campaigns.ledger.models import MonthlyBudget
+from campaigns.team.models import Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ class Running:
 def running(now: datetime) -> list[Running]:
     """The campaigns that may send at `now`, those that were launched first at the front.
 
-    One whose people are all outside of its sending hours is not among them.
+    One whose people are all outside of its sending hours is not among them; after a restore, none is.
     """
+    if Installation.objects.filter(safe_since__isnull=False).exists():
+        return []
     campaigns = Campaign.objects.filter(state=CampaignState.SENDING).order_by("launched_at", "pk")
     rows = campaigns.select_related("snapshot").annotate(month=Exists(MonthlyBudget.objects.all()))
     found = [

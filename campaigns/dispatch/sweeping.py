@@ -15,6 +15,7 @@ from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, T
 from campaigns.dispatch.seats import beat
 from campaigns.dispatch.tally import Moves
 from campaigns.queue import drop_unreadable, enqueue, waiting
+from campaigns.team import restoring
 
 CANCEL_SLICE = 200  # batches in one transaction
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -25,7 +26,8 @@ def sweep() -> None:
     now = timezone.now()
     beat("sweep")
     free_expired(now)
-    lifecycle.start_due(now)
+    if not restoring.count_up(now, lifecycle.under_way()):
+        lifecycle.start_due(now)
     cancel_rests()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
         finish_if_done(campaign_id)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import freezing, reconciling, sweeping
 from campaigns.dispatch.claiming import askable
@@ -13,6 +14,7 @@ from campaigns.dispatch.seats import Seat, taken
 from campaigns.dispatch.sending import Sender
 from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue
+from campaigns.team import restoring
 
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
 PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "reconcile"))
@@ -47,6 +49,7 @@ def send() -> None:
     with Seat("send") as seat:
         if not seat.held:
             return
+        restoring.look(timezone.now(), lifecycle.under_way())
         client = client_from_settings()
         left = Sender(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew).run()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):

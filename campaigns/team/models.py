@@ -1,5 +1,7 @@
 """The people who work here, and what they did."""
 
+import uuid
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -17,6 +19,18 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MARKETER)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+
+
+class Installation(models.Model):
+    """This database, one row: how far it has come, so that one restored from a backup is noticed (restoring.py)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    number = models.BigIntegerField(default=0)  # sweeps until now
+    at = models.DateTimeField()  # the last of them
+    safe_since = models.DateTimeField(null=True)  # restored then, and not confirmed: nothing sends
+
+    def __str__(self) -> str:
+        return str(self.uuid)
 
 
 class AuditEntry(models.Model):

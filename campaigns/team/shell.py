@@ -11,7 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.team.models import User
+from campaigns.team import restoring
+from campaigns.team.access import may
+from campaigns.team.models import Role, User
 from viberdash import __version__
 
 REAL_GATEWAY = "bsg.world"
@@ -88,6 +90,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": {
             "rooms": rooms(request.path),
             "sign": sign(),
+            "safe_mode": restoring.is_safe(),
+            "administrates": isinstance(user, User) and may(user, Role.ADMINISTRATOR),
             "initials": initials(user),
             "version": __version__,
         }

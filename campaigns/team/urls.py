@@ -11,5 +11,6 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/password/", views.ChangePassword.as_view(), name="password_change"),
     path("settings/", views.settings_room, name="settings"),
+    path("settings/confirm-restore", views.confirm_restore, name="confirm-restore"),
     path("settings/gateway-check", views.gateway_check, name="gateway-check"),
 ]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.team import restoring
 from campaigns.team.access import at_least, current, may
 from campaigns.team.forms import AccountForm, NewPasswordForm, SignInForm
 from campaigns.team.gateway import check_connection
@@ -111,3 +112,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return HttpResponse("database does not answer\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_POST
+@at_least(Role.ADMINISTRATOR)
+def confirm_restore(request: HttpRequest) -> HttpResponse:
+    """After a restore from a backup, let campaigns send again."""
+    if restoring.confirm(current(request)):
+        messages.success(request, _("Campaigns send again."))
+    return redirect("campaign-list")

@@ -74,6 +74,7 @@ def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict
         "SWEEP_EVERY": "2" if asked.sooner else "15",
         "MEDIA_ROOT": str(folder / "media"),
         "UPLOAD_ROOT": str(folder / "uploads"),
+        "STATE_FILE": str(folder / "state.json"),
         "LOG_LEVEL": "WARNING",
     }
 

@@ -40,9 +40,9 @@ def work_off_the_queue() -> None:
             broker.acknowledge(acknowledgement)  # type: ignore[no-untyped-call]
 
 
-def work() -> None:
-    """Work until every campaign is at its end and a last look at the results was had."""
-    for _pass in range(PASSES):
+def work(passes: int) -> None:
+    """Work until every campaign is at its end and a last look at the results was had, or until so many passes."""
+    for _pass in range(passes):
         at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
         sweeping.sweep()
         results.wake()
@@ -52,7 +52,7 @@ def work() -> None:
             return
 
 
-def in_a_process_of_its_own(api_url: str, failpoint: str) -> int:
+def in_a_process_of_its_own(api_url: str, failpoint: str, passes: int = PASSES) -> int:
     """The exit status of a process that works until the end or `failpoint`."""
     child = os.fork()
     if child:
@@ -61,7 +61,7 @@ def in_a_process_of_its_own(api_url: str, failpoint: str) -> int:
     try:
         settings.BSG_API_URL = api_url
         failpoints.arm(failpoint)
-        work()
+        work(passes)
         status = 0
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as its parent
         sys.excepthook(*sys.exc_info())
