@@ -55,7 +55,7 @@ class Slice:
 
 
 class Seen:
-    """The phones of the file so far, in little memory: bits where many stand close together, sets of integers elsewhere.
+    """The phones of the file so far, in little memory: bits where many stand close together, else sets of integers.
 
     2,000,000 numbers of one country take about 20 MB; spread over the whole world, 130 MB.
     """
