@@ -206,8 +206,10 @@ def new_database() -> Iterator[str]:
     address = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/".format(**server)
     with psycopg.connect(f"{address}postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield address + name
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        try:
+            yield address + name
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
