@@ -23,6 +23,7 @@ else:
 
 TAG = re.compile(r"[^\W\d]\w*")
 PASTE_MAX = 2_000_000  # characters
+STOP_FILE_MAX = 10 << 20  # bytes: some seconds of work, which the page waits for
 DELIMITERS = ((",", _("Comma ,")), (";", _("Semicolon ;")), ("\t", _("Tab")), ("|", _("Bar |")))
 QUOTES = (('"', _('Double "')), ("'", _("Single '")), ("", _("None")))
 SKIP, PHONE, FIELD = "skip", "phone", "field"
@@ -200,14 +201,28 @@ class PasteForm(forms.Form):
 
 class StopForm(forms.Form):
     phones = forms.CharField(
-        label=_("Phones, one a line"), widget=forms.Textarea(attrs={"rows": 5}), max_length=PASTE_MAX
+        label=_("Phones, one a line"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=PASTE_MAX,
+        required=False,
+    )
+    file = forms.FileField(
+        label=_("Or a file with phones"), required=False, help_text=_("Any file that can be imported.")
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
     country = country_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = helper("phones", "reason", "country", submit=_("Stop"))
+        self.helper = helper("phones", "file", "reason", "country", submit=_("Stop"))
+
+    def clean(self) -> dict[str, Any]:
+        if not self.cleaned_data.get("phones") and not self.cleaned_data.get("file") and not self.errors:
+            self.add_error("phones", _("Type phones, or choose a file."))
+        file = self.cleaned_data.get("file")
+        if file and file.size > STOP_FILE_MAX:
+            self.add_error("file", _("The file is larger than 10 MB. Bring it in parts."))
+        return self.cleaned_data
 
 
 class IntoForm(forms.Form):

@@ -10,28 +10,42 @@ from campaigns.audience import phones, stoplist
 from campaigns.audience.forms import StopForm
 from campaigns.audience.models import StopListEntry
 from campaigns.audience.paging import page_of
+from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.team.access import at_least, current, find, may, need, visible
 from campaigns.team.audit import record
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_list(request: HttpRequest) -> HttpResponse:
     """Who never gets a message, and a form to add to them."""
-    form = StopForm(request.POST or None)
+    form = StopForm(request.POST or None, request.FILES or None)
     stopped = None
     if request.method == "POST":
         need(current(request), Role.MARKETER)
-        if form.is_valid():
-            data = form.cleaned_data
-            stopped = stoplist.stop(data["phones"].splitlines(), data["reason"], data["country"], current(request))
+        stopped = _stop(form, current(request))
+        if stopped:
             words = _("%(new)d new on the stop list, %(known)d were there, %(wrong)d not valid.")
             numbers = {"new": stopped.new, "known": stopped.known, "wrong": len(stopped.wrong)}
             messages.success(request, words % numbers)
             if not stopped.wrong:
                 return redirect("stop-list")
     return render(request, "campaigns/audience/stop_list.html", _context(request, form, stopped))
+
+
+def _stop(form: StopForm, actor: User) -> stoplist.Stopped | None:
+    """What became of the phones; None where the form is refused, with the words at the field."""
+    if not form.is_valid():
+        return None
+    data = form.cleaned_data
+    if not data["file"]:
+        return stoplist.stop(data["phones"].splitlines(), data["reason"], data["country"], actor)
+    try:
+        return stoplist.stop_file(data["file"].chunks(), data["reason"], data["country"], actor)
+    except Refused as refused:
+        form.add_error("file", str(refused))
+        return None
 
 
 def _context(request: HttpRequest, form: StopForm, stopped: stoplist.Stopped | None) -> dict[str, object]:

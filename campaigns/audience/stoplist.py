@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from campaigns.audience import mapping, reading, unpacking, uploads
 from campaigns.audience.blocks import Normaliser
 from campaigns.audience.models import StopListEntry
+from campaigns.audience.parsing import Parser
 from campaigns.audience.phones import Reason
 from campaigns.team.models import User
 
@@ -33,6 +35,24 @@ def stop(lines: Iterable[str], reason: str, country: str, actor: User | None) ->
         else:
             stopped.wrong.append((cell, Reason(msisdn)))
     stopped.new = stop_numbers(list(wanted), reason, actor)
+    stopped.known = stopped.rows - len(stopped.wrong) - stopped.new
+    return stopped
+
+
+def stop_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | None) -> Stopped:
+    """The same for the phones of a file, in any form that can be imported. Raises Refused."""
+    name = uploads.store(chunks)
+    stopped = Stopped()
+    try:
+        path = unpacking.unpack(uploads.locate(name)).path
+        layout = reading.detect(path, country)
+        columns = mapping.choose(reading.sample(path, layout), layout, "", country)
+        for parsed in Parser(layout, mapping.Mapping(columns.phones), country).slices(path):
+            stopped.rows += parsed.rows
+            stopped.new += stop_numbers(parsed.people.msisdns, reason, actor)
+            stopped.wrong += [("; ".join(row)[:60], Reason(why)) for _number, row, why in parsed.rejected]
+    finally:
+        uploads.remove(name)
     stopped.known = stopped.rows - len(stopped.wrong) - stopped.new
     return stopped
 

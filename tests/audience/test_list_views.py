@@ -1,6 +1,7 @@
 """Lists, the people on them, the stop list, one person."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -205,3 +206,14 @@ def test_person_page(signed_in: Client, clients: ContactList) -> None:
     assert "asked" in page
     part = signed_in.get(reverse("person-search"), {"q": "+380 97"})
     assert part.context["found"] == ["380972920283"]
+
+
+def test_stop_list_takes_a_file(signed_in: Client) -> None:
+    address = reverse("stop-list")
+    content = "name;телефон\nA;0972920283\nB;0972920283\nC;044 1234567\nD;+40721234567\n".encode()
+    answer = signed_in.post(address, {"file": SimpleUploadedFile("stop.csv", content), "country": "UA"})
+    assert answer.context["wrong"] == [("C; 044 1234567", "Not a mobile number")]
+    assert set(StopListEntry.objects.values_list("msisdn", flat=True)) == {"380972920283", "40721234567"}
+    refused = signed_in.post(address, {"file": SimpleUploadedFile("stop.csv", b"%PDF-1"), "country": "UA"})
+    assert list(refused.context["form"].errors) == ["file"]
+    assert list(signed_in.post(address, {"country": "UA"}).context["form"].errors) == ["phones"]
