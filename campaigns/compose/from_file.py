@@ -3,8 +3,8 @@
 The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
 tariff, lists, exclude_lists, scheduled_at, budget, sending_hours, rate`; null or absent is the default. Lists go by
 their names; `scheduled_at` is ISO 8601 with an offset, and the campaign is sent by us at that time. `sending_hours` is
-"09:00-21:00" by the clock of each recipient, or null for any hour; absent it is that for a promotional message and any
-hour for a transactional one. `rate` is recipients a second.
+"09:00-21:00" by the clock of each recipient; null or absent is any hour, as a program that creates campaigns chose its
+moment. `rate` is recipients a second.
 """
 
 import json
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.audience.models import ContactList
 from campaigns.compose.forms import CampaignForm
-from campaigns.compose.hours import DAYTIME, Hours
+from campaigns.compose.hours import Hours
 from campaigns.compose.models import Timing
 
 TEXTS = ("name", "sender", "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
@@ -47,8 +47,6 @@ def form_of(said: dict[str, Any]) -> CampaignForm:
     if unknown := sorted(said.keys() - READERS.keys()):
         raise NotUsable(_("unknown field: %(names)s") % {"names": ", ".join(unknown)})
     data: dict[str, Any] = {"timing": Timing.NOW}
-    if "sending_hours" not in said and said.get("promotional") is not False:
-        data |= _hours("sending_hours", str(DAYTIME))
     for field, value in said.items():
         if value is not None:
             data |= READERS[field](field, value)

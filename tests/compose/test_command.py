@@ -144,17 +144,13 @@ def test_status_answers_with_all_its_keys() -> None:
 @pytest.mark.parametrize(
     ("said", "hours"),
     [
-        ({}, "09:00-21:00"),
-        ({"promotional": True}, "09:00-21:00"),
-        ({"promotional": False}, None),
+        ({}, None),
+        ({"sending_hours": "09:00-21:00"}, "09:00-21:00"),
         ({"promotional": False, "sending_hours": "10:00-18:30"}, "10:00-18:30"),
         ({"sending_hours": None}, None),
-        ({"promotional": None}, "09:00-21:00"),
     ],
 )
-def test_create_keeps_promotional_messages_to_the_day(
-    tmp_path: Path, said: dict[str, object], hours: str | None
-) -> None:
+def test_create_takes_sending_hours(tmp_path: Path, said: dict[str, object], hours: str | None) -> None:
     campaign = create(tmp_path, {**LEAST, **said})
     assert (str(campaign.sending_hours) if campaign.sending_hours else None) == hours
 
