@@ -1,5 +1,7 @@
 """Splitting an audience by area, in SQL: people of one country whose area codes are in different time zones."""
 
+from django.db import connection
+
 from campaigns.audience.models import ContactList
 from campaigns.compose.models import Campaign
 from campaigns.compose.zones import AREA_DIGITS, BY_AREA, areas
@@ -15,10 +17,14 @@ def splits(campaign: Campaign, list_id: int) -> bool:
     return not BY_AREA.isdisjoint(countries)
 
 
-def with_areas() -> str:
-    """Before a SELECT: the table "areas" of first digits and their zones."""
-    rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())  # digits, names of zones
-    return f"WITH areas(prefix, area) AS (VALUES {rows})"
+def prepare() -> None:
+    """Have the table of first digits and their zones, for this connection to the database alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS areas (prefix TEXT PRIMARY KEY, area TEXT NOT NULL)")
+        cursor.execute("SELECT COUNT(*) FROM areas")
+        if not cursor.fetchone()[0]:
+            rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())  # digits, names of zones
+            cursor.execute(f"INSERT INTO areas (prefix, area) VALUES {rows}")  # noqa: S608
 
 
 def joined(alias: str) -> str:

@@ -29,7 +29,8 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
     if campaign.state in lifecycle.FINAL:
         messages.warning(request, _("The campaign is over; its budget can't be changed any more."))
         return redirect(campaign)
-    form = BudgetForm(request.POST or None, initial={"amount": campaign.budget}, back=campaign.get_absolute_url())
+    shown = None if campaign.budget is None else exact(campaign.budget)
+    form = BudgetForm(request.POST or None, initial={"amount": shown}, back=campaign.get_absolute_url())
     if request.method == "POST" and form.is_valid():
         return _change(request, campaign, form.cleaned_data["amount"])
     known = {"campaign": campaign, "form": form, "taken": budget.taken(campaign.pk), "months": _months()}
@@ -83,7 +84,7 @@ def month_budgets(request: HttpRequest) -> HttpResponse:
 def _set(request: HttpRequest, currency: str, amount: Decimal) -> None:
     set_now, _made = MonthlyBudget.objects.update_or_create(currency=currency, defaults={"amount": amount})
     audit.record(current(request), set_now, "set", f"{exact(amount)} {currency}")
-    messages.success(request, _("The budget of a month is set. Campaigns that it had paused wait for you to resume."))
+    messages.success(request, _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."))
 
 
 @require_POST

@@ -71,6 +71,8 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         return False
     excluded = list(campaign.exclude_lists.values_list("pk", flat=True))
     split = areas.splits(campaign, snapshot.list_id)
+    if split:
+        areas.prepare()
     added = _insert_recipients(campaign, snapshot, upper, excluded, split)
     snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, split)
     snapshot.in_lists += size
@@ -159,7 +161,6 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, upper: int, exclu
     statement = f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
             gateway_id, currency, delivery_state, status, final, sms_status)
-        {areas.with_areas() if split else ""}
         SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY {order}), 'queued', '',
             '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
@@ -183,7 +184,6 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
         cursor.execute(
             f"""INSERT INTO {BATCH}
                     (campaign_id, number, country, area, size, state, token, attempts, asked, checks, held_currency)
-                {areas.with_areas() if split else ""}
                 SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '', 0, 0, 0, ''
                 FROM {RECIPIENT} r {areas.joined("r") if split else ""}
                 WHERE r.campaign_id = %s AND r.batch_number > %s

@@ -50,7 +50,7 @@ def test_budgets(signed_in: Page, look: Look) -> None:
     signed_in.get_by_role("button", name="Change the budget").click()
     expect(signed_in.get_by_text("The budget is changed. Sending goes on.")).to_be_visible()
     signed_in.goto("/settings/")
-    signed_in.get_by_role("link", name="Budget of a month").click()
+    signed_in.get_by_role("link", name="Monthly budget").click()
     expect(signed_in.get_by_role("row", name="EUR")).to_contain_text("250.00")
     look(signed_in, "month-budgets")
 
