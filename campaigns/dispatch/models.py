@@ -30,6 +30,10 @@ class Snapshot(models.Model):
     complete = models.BooleanField(default=False)
     places = models.JSONField(default=list)  # [["US", "America/Denver"], …]: of its batches, where it has sending hours
 
+    class Meta:
+        verbose_name = _("snapshot")
+        verbose_name_plural = _("snapshots")
+
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.left}"
 
@@ -152,6 +156,8 @@ class Batch(models.Model):
     checks = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
         constraints = [models.UniqueConstraint("campaign", "number", name="batch_number")]
         indexes = [
             models.Index("campaign", "number", name="batch_ready", condition=Q(state="ready")),  # the claim
@@ -191,6 +197,8 @@ class Tally(models.Model):
     SHARDS = SHARDS
 
     class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies")
         constraints = [
             models.UniqueConstraint(
                 "campaign",
@@ -220,6 +228,8 @@ class Evidence(models.Model):
     body = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = _("answer of the gateway")
+        verbose_name_plural = _("answers of the gateway")
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -235,6 +245,10 @@ class Pace(models.Model):
     step = models.PositiveSmallIntegerField(default=0)  # how often in a row the gateway asked for less; 0: full speed
     until = models.DateTimeField(null=True)  # nobody sends earlier
 
+    class Meta:
+        verbose_name = _("pace")
+        verbose_name_plural = _("paces")
+
     def __str__(self) -> str:
         return self.scope
 
@@ -246,6 +260,10 @@ class Heartbeat(models.Model):
     at = models.DateTimeField()
     until = models.DateTimeField(null=True)
     token = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
         return self.name
