@@ -28,6 +28,7 @@ from campaigns.models import (
     Import,
     LedgerEntry,
     LedgerTotal,
+    MonthlyBudget,
     Recipient,
     RejectedRow,
     Role,
@@ -256,6 +257,11 @@ class LedgerEntryAdmin(Huge):
     list_display = ("at", "kind", "channel", "campaign", "recipient", "country", "amount", "currency", "note")
     list_select_related = ("campaign", "recipient")
     raw_id_fields = ("campaign", "recipient")
+
+
+@admin.register(MonthlyBudget)
+class MonthlyBudgetAdmin(ReadOnly):
+    list_display = ("currency", "amount")
 
 
 @admin.register(LedgerTotal)
