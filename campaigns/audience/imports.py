@@ -200,6 +200,8 @@ def clear_forgotten(older_than: timedelta = timedelta(days=30)) -> None:
     forgotten = Import.objects.filter(state__in=CAN_MAP, created_at__lt=timezone.now() - older_than)
     for import_id in forgotten.values_list("pk", flat=True):
         cancel(import_id)
+    needed = Import.objects.exclude(path="").values_list("path", flat=True)
+    uploads.remove_orphans(needed, (timezone.now() - older_than).timestamp())
 
 
 def resume_next(import_id: int) -> None:

@@ -36,3 +36,11 @@ def remove(name: str) -> None:
     first = name.split(".", 1)[0]
     for path in Path(settings.UPLOAD_ROOT).glob(f"{first}*"):
         path.unlink(missing_ok=True)
+
+
+def remove_orphans(needed: Iterable[str], before: float) -> None:
+    """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to: left by a crash."""
+    keep = {name.split(".", 1)[0] for name in needed}
+    for path in Path(settings.UPLOAD_ROOT).glob("*"):
+        if path.name.split(".", 1)[0] not in keep and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)

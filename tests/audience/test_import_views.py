@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django_q.models import OrmQ
 from pytest_django import DjangoAssertNumQueries
 
-from campaigns.audience import tasks
+from campaigns.audience import imports, tasks
 from campaigns.audience.models import Contact, ContactList, Import, ImportState
 from campaigns.models import User
 from tests.audience.conftest import PEOPLE
@@ -185,6 +186,16 @@ def test_stalled_imports_are_woken(write: Write, marketer: User, signed_in: Clie
     Import.objects.filter(pk=made.pk).update(state=ImportState.QUEUED, lease_until=None)
     tasks.resume_stalled()
     assert OrmQ.objects.count() == 1
+
+
+def test_forgotten_uploads_are_cleared(signed_in: Client, write: Write, uploads: Path) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    (uploads / "orphan").write_text("left by a crash")
+    tasks.resume_stalled()
+    assert len(list(uploads.iterdir())) == 2
+    imports.clear_forgotten(timedelta(seconds=-60))
+    made.refresh_from_db()
+    assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
 
 
 @pytest.mark.parametrize("name", ["import-layout", "import-columns", "import-back", "import-start", "import-cancel"])
