@@ -133,20 +133,20 @@ class Installation:
                 service.clear()
                 service.process.wait()
 
-    def left_behind(self) -> list[int]:
-        """Processes that are still there, but for the sandbox; those that are being killed have a moment."""
+    def left_behind(self) -> list[str]:
+        """The commands of processes that are still there, but for the sandbox; those being killed have a moment."""
         until = time.monotonic() + 5
         while (found := self._marked()) and time.monotonic() < until:
             time.sleep(0.1)
         return found
 
-    def _marked(self) -> list[int]:
+    def _marked(self) -> list[str]:
         mark = f"{MARK}={self.env[MARK]}".encode()
         found = []
         for entry in PROC.iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 with suppress(OSError):
-                    marked = mark in (entry / "environ").read_bytes().split(b"\0")
-                    if marked and b"sandbox_gateway" not in (entry / "cmdline").read_bytes():
-                        found.append(int(entry.name))
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    if mark in (entry / "environ").read_bytes().split(b"\0") and "sandbox_gateway" not in command:
+                        found.append(command)
         return found

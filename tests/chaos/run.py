@@ -155,6 +155,7 @@ class Run:
 
     def _report(self, killer: Killer, ended: bool, seconds: float) -> int:
         bill = self._bill()
+        left_behind = self.installation.left_behind()
         states = Counter(Recipient.objects.values_list("send_state", flat=True))
         spent, billed = self._spent(), self._billed(bill)
         wrong = {
@@ -167,12 +168,14 @@ class Run:
                 spent.get(currency) != billed.get(currency) for currency in spent.keys() | billed.keys()
             ),
             "totals that are not what their rows say": len(differences()),
-            "processes left behind": len(self.installation.left_behind()),
+            "processes left behind": len(left_behind),
             "campaigns not finished": int(not ended),
         }
         self._print_table(killer, bill, seconds)
         for what, number in wrong.items():
             print(f"  {what:<46}{number:>12,}")
+        for process in left_behind:
+            print(f"      {process}")
         for currency in sorted(spent.keys() | billed.keys()):
             print(f"  {'ledger, ' + currency:<46}{spent.get(currency)!s:>20}")
             print(f"  {'bill of the gateway, ' + currency:<46}{billed.get(currency)!s:>20}")

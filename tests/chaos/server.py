@@ -28,6 +28,7 @@ class Server:
             raise OSError("PostgreSQL's programs (initdb, pg_ctl) are not there")
         self.programs = found
         self.port = port
+        self.env = dict(os.environ)  # as it is now: without the mark of the installation, of which this is no part
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-postgresql"))
         self.address = f"postgres://postgres@127.0.0.1:{port}/postgres"
 
@@ -55,6 +56,7 @@ class Server:
             [self.programs / program, f"--pgdata={self.folder}/data", *arguments],
             user=USER if os.geteuid() == 0 else None,
             cwd=self.folder,
+            env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             check=True,
