@@ -11,7 +11,8 @@ BESIDE = [
     "-o",
     "console_output_style=classic",
     "--dist=each",
-    "--tx=popen//env:TEST_PLATFORM=sqlite",
+    "--tx=popen//env:TEST_PLATFORM=pages",
+    "--tx=popen//env:TEST_PLATFORM=rest",
     "--tx=popen//env:TEST_PLATFORM=services",
 ]
 ALONE = ["--dist=loadfile", "--tx=2*popen//env:TEST_PLATFORM=sqlite"]

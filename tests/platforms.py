@@ -1,7 +1,8 @@
 """Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
 
-`python -m tests` starts one pytest with two workers side by side, told apart by TEST_PLATFORM: `sqlite` runs
-everything, `services` again what touches the database or the queue, on whatever of PostgreSQL and Redis answers.
+`python -m tests` starts one pytest with three workers side by side, told apart by TEST_PLATFORM: `pages` runs what
+drives a browser, `rest` everything else, both on SQLite, and `services` again what touches the database or the queue, on
+whatever of PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
@@ -57,7 +58,7 @@ def set_environment() -> None:
         "STATE_FILE": f"{tempfile.gettempdir()}/viberdash-tests-{os.getpid()}/state.json",
     }
     os.environ |= {"ENV_FILE": os.devnull} | usual
-    if PLATFORM == "sqlite":
+    if PLATFORM in ("sqlite", "pages", "rest"):
         os.environ.pop("DATABASE_URL", None)
         os.environ.pop("REDIS_URL", None)
     if PLATFORM == "services":
@@ -76,12 +77,23 @@ def needs_services(item: pytest.Item) -> bool:
     return not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def drives_a_browser(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is not None
+
+
+PARTS: dict[str, Callable[[pytest.Item], bool]] = {
+    "services": needs_services,
+    "pages": drives_a_browser,
+    "rest": lambda item: not drives_a_browser(item),
+}
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if PLATFORM != "services":
+    if not (is_ours := PARTS.get(PLATFORM)):
         return
-    config.hook.pytest_deselected(items=[item for item in items if not needs_services(item)])
-    items[:] = [item for item in items if needs_services(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not is_ours(item)])
+    items[:] = [item for item in items if is_ours(item)]
 
 
 @pytest.hookimpl(tryfirst=True)
