@@ -1,13 +1,14 @@
 """Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
 
 `python -m tests` starts one pytest with three workers side by side, told apart by TEST_PLATFORM: `pages` runs what
-drives a browser, `rest` everything else, both on SQLite, and `services` again what touches the database or the queue, on
-whatever of PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
+drives a browser, `rest` everything else, both on SQLite, and `services` again what touches the database or the queue,
+on whatever of PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
 import os
 import tempfile
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psycopg
