@@ -82,7 +82,7 @@ def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict
 
 def main() -> int:
     asked = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal: nothing is known of how it would have come out"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal, without a result"))
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="chaos"))
         if asked.keep:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,8 +64,15 @@ class Service:
 
     def clear(self) -> None:
         """Kill whoever of its group is left."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._signal(os.killpg, signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        self._signal(os.kill, signal.SIGTERM)
+
+    def _signal(self, send: Callable[[int, int], None], number: int) -> None:
+        if self.pid:  # 0, of a service that was never started, would be our own group
+            with suppress(ProcessLookupError):
+                send(self.pid, number)
 
 
 @dataclass
@@ -123,8 +131,7 @@ class Installation:
         if self._supervisor:
             self._supervisor.join()
         for service in self.services:
-            with suppress(ProcessLookupError):
-                os.kill(service.pid, signal.SIGTERM)
+            service.ask_to_end()
         until = time.monotonic() + 70
         for service in self.services:
             if service.process:
