@@ -11,9 +11,7 @@ BESIDE = [
     "-o",
     "console_output_style=classic",
     "--dist=each",
-    "--tx=popen//env:TEST_PLATFORM=pages",
-    "--tx=popen//env:TEST_PLATFORM=rest",
-    "--tx=popen//env:TEST_PLATFORM=services",
+    *[f"--tx=popen//env:TEST_PLATFORM={part}" for part in platforms.PARTS],
 ]
 ALONE = ["--dist=loadfile", "--tx=2*popen//env:TEST_PLATFORM=sqlite"]
 

@@ -1,8 +1,9 @@
 """Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
 
-`python -m tests` starts one pytest with three workers side by side, told apart by TEST_PLATFORM: `pages` runs what
-drives a browser, `rest` everything else, both on SQLite, and `services` again what touches the database or the queue,
-on whatever of PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
+`python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` runs what drives a
+browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else, all on SQLite;
+`services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL and Redis
+answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
@@ -18,6 +19,8 @@ import redis
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL") or "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"  # the last one: the tests empty it
 PLATFORM = os.environ.get("TEST_PLATFORM", "")
+if PLATFORM == "services-processes":  # beside `services`, whose cache it must not empty
+    REDIS = f"{REDIS.rpartition('/')[0]}/{(int(REDIS.rpartition('/')[2]) or 16) - 1}"
 SERVICES = {"DATABASE_URL": POSTGRESQL, "REDIS_URL": REDIS}
 REQUIRED = os.environ.get("REQUIRE_SERVICES", "") not in ("", "0")
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
@@ -59,11 +62,11 @@ def set_environment() -> None:
         "STATE_FILE": f"{tempfile.gettempdir()}/viberdash-tests-{os.getpid()}/state.json",
     }
     os.environ |= {"ENV_FILE": os.devnull} | usual
-    if PLATFORM in ("sqlite", "pages", "rest"):
+    if PLATFORM.startswith("services"):
+        os.environ |= {name: url for name, url in SERVICES.items() if not trouble(url)}
+    elif PLATFORM:
         os.environ.pop("DATABASE_URL", None)
         os.environ.pop("REDIS_URL", None)
-    if PLATFORM == "services":
-        os.environ |= {name: url for name, url in SERVICES.items() if not trouble(url)}
 
 
 set_environment()
@@ -82,10 +85,16 @@ def drives_a_browser(item: pytest.Item) -> bool:
     return item.get_closest_marker("browser") is not None
 
 
+def starts_processes(item: pytest.Item) -> bool:
+    return item.get_closest_marker("processes") is not None
+
+
 PARTS: dict[str, Callable[[pytest.Item], bool]] = {
-    "services": needs_services,
-    "pages": drives_a_browser,
-    "rest": lambda item: not drives_a_browser(item),
+    "pages": lambda item: drives_a_browser(item) and not starts_processes(item),
+    "processes": starts_processes,
+    "rest": lambda item: not drives_a_browser(item) and not starts_processes(item),
+    "services": lambda item: needs_services(item) and not starts_processes(item),
+    "services-processes": lambda item: needs_services(item) and starts_processes(item),
 }
 
 
@@ -101,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Say in the summary where a test failed."""
     node = getattr(report, "node", None)
-    if node is not None and node.gateway.spec.env.get("TEST_PLATFORM") == "services":
+    if node is not None and node.gateway.spec.env.get("TEST_PLATFORM", "").startswith("services"):
         name = report.nodeid
         report.nodeid = f"{name[:-1]} @services]" if name.endswith("]") else f"{name} @services"
 

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import Console
 from tests.browser.stack import Stack, running
 
+pytestmark = pytest.mark.processes
 NAMES = ("Олена", "Іван", "Ioana", "Marek", "")
 BAD = [["044 123 45 67"]] * 10 + [["3.80673E+11"]] * 6 + [["call me"]] * 4 + [[""]] * 5
 GOOD, AGAIN = 1960, 15

@@ -11,6 +11,7 @@ from tests import platforms
 
 pytestmark = [
     pytest.mark.services,
+    pytest.mark.processes,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]
 RIGHT = """What came out

@@ -22,7 +22,7 @@ from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 PEOPLE = 300
 
 

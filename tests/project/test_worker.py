@@ -24,6 +24,7 @@ from tests.chaos.processes import Process, below, database_url, is_alive
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]
 NAME = "watched"
