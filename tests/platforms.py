@@ -2,8 +2,8 @@
 
 `python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` runs what drives a
 browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else, all on SQLite;
-`services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL and Redis
-answers. Where none answers, two workers share everything as `sqlite`.
+`services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL and
+Redis answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 

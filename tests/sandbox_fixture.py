@@ -88,9 +88,9 @@ class RunningSandbox:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[RunningSandbox]:
-    """A sandbox of its own, with no messages, no faults and no latency."""
-    server = Sandbox()
+def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
+    """A sandbox of its own, with no messages, no faults and no latency; an indirect parameter says otherwise."""
+    server = Sandbox(**getattr(request, "param", {}))
     server.start()
     running = RunningSandbox(server)
     yield running

@@ -36,7 +36,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET = ("log", "info", "debug", "verbose")
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = "async rules => ({ violations: (await axe.run({ resultTypes: ['violations'], ...rules })).violations })"
-# A page in the dark differs from the same in the light in its colours alone, and its colours are the same at each width;
+# A page in the dark differs from the same in the light in its colours alone, and they are the same at each width;
 # what is shown changes between the narrow and the wide.
 RULES: dict[tuple[int, str], dict[str, object]] = {
     (360, "light"): {},

@@ -43,6 +43,7 @@ def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) 
     assert differences() == []
 
 
+@pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)  # what is asked twice has not moved
 def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(150)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
