@@ -10,13 +10,17 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format migrations vendor bench-dispatch bench-import clean
+.PHONY: help run worker install test lint format migrations vendor bench-dispatch bench-import clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed .env ## install, prepare and start everything; Ctrl-C ends it (PORT=8001 for another port)
 	@exec $(BIN)/python manage.py run
+
+worker: .venv/installed ## install and start a worker machine beside others, with a .env like theirs; Ctrl-C ends it
+	@test -e .env || { echo "Copy .env from a machine of the installation first." >&2; exit 1; }
+	@exec $(BIN)/python manage.py run worker sweep
 
 install: .venv/installed ## make .venv with what the product runs on
 

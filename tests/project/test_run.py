@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db.migrations.executor import MigrationExecutor
 
 ROOT = Path(settings.BASE_DIR)
 Start = Callable[..., subprocess.Popen[str]]
@@ -142,3 +144,21 @@ def test_run_needs_a_free_port() -> None:
         )
     assert ended.returncode == 1
     assert ended.stderr == f"CommandError: Port {port} is taken. Choose another: make run PORT={port + 1}\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (["worker", "sweeper"], "There is no sweeper; there are web, worker, sweep."),
+        (
+            ["worker", "sweep"],
+            "The database is not ready for this version. Run manage.py prepare, on one machine, first.",
+        ),
+    ],
+)
+def test_worker_machine_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, services: list[str], said: str) -> None:
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["0099"])
+    with pytest.raises(CommandError) as refused:
+        call_command("run", *services)
+    assert str(refused.value).startswith(said)

@@ -1,4 +1,7 @@
-"""One machine, one command: prepare the installation and run the processes of the Procfile until Ctrl-C."""
+"""One machine, one command: prepare the installation and run the processes of the Procfile until Ctrl-C.
+
+`run worker sweep` is a worker machine beside others: it leaves the preparing to one of them.
+"""
 
 import os
 import signal
@@ -15,12 +18,15 @@ import honcho.process
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from honcho.environ import parse_procfile
 
 from campaigns.management.commands.worker import die_with_parent
 from viberdash.dotenv import is_free
 
 honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish what it has in hand
+SERVICES = ("web", "worker", "sweep")
 LAST = "sandbox"  # ends after the others, so that the worker gets its answers
 HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -100,17 +106,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
+            "services", nargs="*", metavar="service", help=f"only these of {', '.join(SERVICES)}, and prepare nothing"
+        )
+        parser.add_argument(
             "--no-sandbox", action="store_true", help="the gateway on this machine is started elsewhere"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         gateway = urlsplit(settings.BSG_API_URL)
-        names = ["web", "worker", "sweep"]
-        if gateway.hostname in HERE and not options["no_sandbox"]:
-            names.append("sandbox")
-            need_free(gateway.port or 80, f"Give BSG_API_URL another port in .env; {gateway.port} is taken.")
-        need_free(settings.PORT, f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}")
-        call_command("prepare")
+        names = options["services"] or [*SERVICES]
+        if unknown := set(names) - {*SERVICES}:
+            raise CommandError(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}.")
+        if "web" in names:
+            need_free(
+                settings.PORT, f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}"
+            )
+        if options["services"]:
+            need_prepared()
+        else:
+            if gateway.hostname in HERE and not options["no_sandbox"]:
+                names.append(LAST)
+                need_free(gateway.port or 80, f"Give BSG_API_URL another port in .env; {gateway.port} is taken.")
+            call_command("prepare")
         sys.stdout.flush()
         processes = started(names, gateway.port or 80)
         processes.loop()
@@ -120,6 +137,13 @@ class Command(BaseCommand):
 def need_free(port: int, otherwise: str) -> None:
     if not is_free(port):
         raise CommandError(otherwise)
+
+
+def need_prepared() -> None:
+    """Raises CommandError where the database lacks what this version expects; what it has beyond that is no harm."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not ready for this version. Run manage.py prepare, on one machine, first.")
 
 
 def started(names: list[str], sandbox_port: int) -> Processes:
