@@ -1,0 +1,190 @@
+"""One engine at one size for bench_reports, printed as name=value, in a database of its own that is dropped after."""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import count
+from statistics import median, quantiles
+from unittest.mock import patch
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.db.models import Count, Sum  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from campaigns.compose.models import Campaign  # noqa: E402
+from campaigns.ledger.entries import Movement, enter  # noqa: E402
+from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
+from campaigns.reports.recipients import FILTERS  # noqa: E402
+from campaigns.reports.spending import GROUPINGS  # noqa: E402
+from campaigns.team.models import User  # noqa: E402
+from tests.benchmarks import report_rows  # noqa: E402
+
+TIMES = 20  # each page is asked for
+PEOPLE = (400, 300, 300)  # in one transaction: what twenty answers of the gateway bring, by country
+EXPORTED = 1_000_000  # rows
+
+
+def say(name: str, figure: float) -> None:
+    print(f"{name}={figure}", flush=True)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
+    """The pages that report, by name: of the largest campaign, and of all of the year."""
+    now = timezone.now()
+    page, days = f"/campaigns/{campaign.pk}/", f"from={now.year - 1}-01-01&to={now.year}-12-31"
+    yield from (("dashboard", "/"), ("dashboard-now", "/dashboard/now"), ("campaigns", "/campaigns/"))
+    yield "campaigns-sorted", "/campaigns/?sort=-audience"
+    yield "campaigns-searched", "/campaigns/?q=19"
+    yield "compare", "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6))
+    yield "progress", f"{page}progress"
+    yield from ((f"campaign-{tab}", f"{page}?tab={tab}") for tab in ("recipients", "countries", "message", "activity"))
+    yield from ((f"recipients-{key}", f"{page}recipients?state={key}") for key in FILTERS if key != "queued")
+    yield "recipients-country", f"{page}recipients?country=DE"
+    yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
+    middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
+    yield "recipients-deep", f"{page}recipients?at=a{(campaign.audience or 0) // 100}.{middle[0]}"
+    yield from ((f"spend-{key}", f"/spend/?{days}&group={key}") for key in GROUPINGS)
+    yield "spend-filtered", f"/spend/?{days}&group=campaign&country=PL"
+    entries = f"/spend/entries/?{days}&campaign={campaign.pk}"
+    last = LedgerEntry.objects.filter(campaign=campaign).order_by("-day", "-pk")[0]
+    yield from (("entries", entries), ("entries-country", f"{entries}&country=DE"))
+    yield from (("entries-sms", f"{entries}&channel=sms"), ("entries-deep", f"{entries}&at=b{last.day}.{last.pk}"))
+    yield "statement", f"/spend/statement/?month={now:%Y-%m}"
+
+
+def measure_pages(client: Client, campaign: Campaign) -> None:
+    for name, address in addresses(campaign):
+        answer = client.get(address)
+        assert answer.status_code == 200, f"{address}: {answer.status_code}"
+        took = [seconds(lambda address=address: client.get(address)) * 1000 for _ in range(TIMES)]  # type: ignore[misc]
+        say(f"page.{name}.median", median(took))
+        say(f"page.{name}.p95", quantiles(took, n=20)[-1])
+
+
+def measure_totals() -> None:
+    """What the spend page asks, of the totals and of the entries themselves."""
+    keys = ("campaign", "currency", "channel", "kind")
+    known = {"currency": "EUR"}  # what has no price yet is a sum of nothing in one and zero in the other
+    totals = LedgerTotal.objects.filter(**known).order_by().values_list(*keys)
+    totals = totals.annotate(Sum("amount"), Sum("entries"))
+    entries = LedgerEntry.objects.filter(**known).order_by().values_list(*keys)
+    entries = entries.annotate(Sum("amount"), Count("pk"))
+    assert set(totals.all()) == set(entries.all())
+    quick = median(seconds(lambda: list(totals.all())) for _ in range(9))
+    slow = median(seconds(lambda: list(entries.all())) for _ in range(3))
+    say("totals.seconds", quick)
+    say("totals.times", slow / quick)
+
+
+def measure_upkeep() -> None:
+    """Entries with their totals and without, in turn, in the sizes that sending writes."""
+    people = count(10**12)
+
+    def write() -> None:
+        with transaction.atomic():
+            enter(
+                [
+                    Movement(
+                        Kind.CHARGE, Channel.VIBER, 1, country, "EUR",
+                        [(next(people), Decimal("0.0234567")) for _ in range(number)],
+                    )
+                    for country, number in zip(("UA", "PL", "DE"), PEOPLE, strict=True)
+                ],
+                timezone.now(),
+            )  # fmt: skip
+
+    def write_bare() -> None:
+        with patch("campaigns.ledger.entries.bulk.upsert"):
+            write()
+
+    write()
+    pairs = [(seconds(write_bare), seconds(write)) for _ in range(100)]
+    bare, kept = (median(side) for side in zip(*pairs, strict=True))
+    say("upkeep.share", kept / bare - 1)
+
+
+def memory() -> float:
+    """The largest this process has been, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> None:
+    """The recipients as a file: how fast, and what memory grows by after the first tenth of it."""
+    whole = (campaign.audience or 1) > rows
+    answer = client.get(f"/campaigns/{campaign.pk}/recipients.{kind}")
+    before, sent, start = 0.0, 0, time.perf_counter()
+    for piece in answer:  # pieces of CSV are lines; a workbook's are packed, so there its share is reckoned
+        sent += piece.count(b"\n") if kind == "csv" else 500
+        if not before and sent > rows / 10:
+            before = memory()
+        if whole and sent >= rows:
+            break
+    answer.close()
+    say(f"export.{kind}.rows", sent)
+    say(f"export.{kind}.rate", sent / (time.perf_counter() - start))
+    say(f"export.{kind}.memory", memory() - before)
+
+
+def made(recipients: int) -> Campaign:
+    """The rows, as a database has them that has had time to look at them; the largest campaign."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            campaign = report_rows.make(recipients)
+            cursor.execute("VACUUM ANALYZE")
+        else:
+            cursor.execute("PRAGMA synchronous = OFF")
+            campaign = report_rows.make(recipients)
+            cursor.execute("ANALYZE")
+            cursor.execute("PRAGMA synchronous = FULL")
+    return campaign
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("recipients", type=int)
+    parser.add_argument("--pages-only", action="store_true")
+    asked = parser.parse_args()
+    start = time.perf_counter()
+    campaign = made(asked.recipients)
+    say("made.seconds", time.perf_counter() - start)
+    client = Client()
+    client.force_login(User.objects.get(username="olena"))
+    measure_pages(client, campaign)
+    if asked.pages_only:
+        return
+    measure_totals()
+    rows = min(EXPORTED, campaign.audience or 0)
+    for kind in ("csv", "xlsx"):
+        measure_export(client, campaign, kind, rows)
+    measure_upkeep()
+
+
+if __name__ == "__main__":
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # nothing is collected
+    if connection.vendor == "sqlite":  # a file of its own
+        call_command("migrate", verbosity=0)
+        main()
+    else:
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            main()
+        finally:
+            sys.stdout.flush()
+            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
