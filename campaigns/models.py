@@ -1,7 +1,18 @@
 """The map of the data, in the order in which it flows; each stage's models stand in its own folder."""
 
 from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
-from campaigns.compose.models import Campaign, CampaignState, Editing, Picture, PriceList, SavedMessage, Sender, Timing
+from campaigns.compose.models import (
+    Campaign,
+    CampaignState,
+    Editing,
+    Label,
+    Note,
+    Picture,
+    PriceList,
+    SavedMessage,
+    Sender,
+    Timing,
+)
 from campaigns.dispatch.models import (
     Batch,
     BatchState,
@@ -34,9 +45,11 @@ __all__ = [
     "ImportState",
     "Installation",
     "Kind",
+    "Label",
     "LedgerEntry",
     "LedgerTotal",
     "MonthlyBudget",
+    "Note",
     "Pace",
     "Picture",
     "PriceList",

@@ -70,12 +70,13 @@ def copy_of(campaign: Campaign, actor: User | None, name: str, purpose: Purpose)
 
 @transaction.atomic
 def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same lists, at no time yet."""
+    """A new draft that says the same to the same lists, under the same labels, at no time yet."""
     copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
     copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
     copy.save()
     copy.lists.set(campaign.lists.all())
     copy.exclude_lists.set(campaign.exclude_lists.all())
+    copy.labels.set(campaign.labels.all())
     audit.record(actor, copy, "created", _("as a copy of “%(name)s”") % {"name": campaign.name})
     return copy
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -61,6 +62,37 @@ class SavedMessage(models.Model):
         verbose_name = _("template")
         verbose_name_plural = _("templates")
         ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Colour(models.TextChoices):
+    """What a label looks like; each has a class of site.css: state-<colour>."""
+
+    BLUE = "blue", _("Blue")
+    TEAL = "teal", _("Teal")
+    PURPLE = "purple", _("Purple")
+    ORANGE = "orange", _("Orange")
+    GREEN = "green", _("Green")
+    RED = "red", _("Red")
+    YELLOW = "yellow", _("Yellow")
+    INDIGO = "indigo", _("Indigo")
+    CYAN = "cyan", _("Cyan")
+    GREY = "secondary", _("Grey")
+
+
+class Label(models.Model):
+    """A word of the team's own by which campaigns are found, and spend is grouped."""
+
+    name = models.CharField(_("label"), max_length=40)
+    colour = models.CharField(_("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE)
+
+    class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]  # "Sale" and "sale" are one
 
     def __str__(self) -> str:
         return self.name
@@ -125,6 +157,9 @@ class Campaign(models.Model):
     sends_until = models.TimeField(_("not after"), null=True, blank=True)
     rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)  # over all workers
 
+    labels = models.ManyToManyField(Label, verbose_name=_("labels"), blank=True, related_name="campaigns")
+    archived_at = models.DateTimeField(null=True, blank=True)  # since then it is not in the list; reports count it
+
     made_from = models.ForeignKey(SavedMessage, models.SET_NULL, null=True, blank=True, related_name="campaigns")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -160,6 +195,23 @@ class Campaign(models.Model):
     @sending_hours.setter
     def sending_hours(self, hours: Hours | None) -> None:
         self.sends_from, self.sends_until = (hours.start, hours.end) if hours else (None, None)
+
+
+class Note(models.Model):
+    """What somebody wrote down about a campaign, for colleagues."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    text = models.TextField(_("note"), max_length=2000)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 class Editing(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.compose import live_views, picture_views, review_views, saved_views, senders, views
+from campaigns.compose import live_views, mark_views, picture_views, review_views, saved_views, senders, views
 
 urlpatterns = [
     path("campaigns/new", views.campaign_new, name="campaign-new"),
@@ -15,6 +15,14 @@ urlpatterns = [
     path("campaigns/<int:pk>/present", live_views.campaign_present, name="campaign-present"),
     path("campaigns/preview", live_views.campaign_preview, name="campaign-preview"),
     path("campaigns/figures", live_views.campaign_figures, name="campaign-figures"),
+    path("campaigns/<int:pk>/labels", mark_views.campaign_labels, name="campaign-labels"),
+    path("campaigns/<int:pk>/note", mark_views.campaign_note, name="campaign-note"),
+    path("campaigns/notes/<int:pk>/delete", mark_views.note_delete, name="note-delete"),
+    path("campaigns/<int:pk>/archive", mark_views.campaign_archive, name="campaign-archive"),
+    path("campaigns/<int:pk>/unarchive", mark_views.campaign_unarchive, name="campaign-unarchive"),
+    path("settings/labels/", mark_views.labels, name="label-list"),
+    path("settings/labels/<int:pk>/", mark_views.label_edit, name="label-edit"),
+    path("settings/labels/<int:pk>/delete", mark_views.label_delete, name="label-delete"),
     path("settings/senders/", senders.senders, name="sender-list"),
     path("settings/senders/<int:pk>/delete", senders.sender_delete, name="sender-delete"),
     path("campaigns/templates/", saved_views.template_list, name="template-list"),

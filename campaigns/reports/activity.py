@@ -21,6 +21,12 @@ ACTIONS: dict[str, str | Promise] = {
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
     "budget": _("changed the budget"),
+    "labelled": _("put a label on it"),
+    "unlabelled": _("took a label off"),
+    "noted": _("wrote a note"),
+    "unnoted": _("deleted a note"),
+    "archived": _("archived it"),
+    "unarchived": _("took it out of the archive"),
     "again": _("made a draft to those it did not reach"),
 }
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from campaigns.compose import lifecycle
+from campaigns.compose import lifecycle, marks
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, Label
 from campaigns.compose.pictures import picture_address
 from campaigns.dispatch.models import Evidence
 from campaigns.reports import recipients as people
@@ -34,6 +34,7 @@ TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
     "countries": gettext_lazy("Countries"),
     "message": gettext_lazy("Message"),
+    "notes": gettext_lazy("Notes"),
     "activity": gettext_lazy("Activity"),
 }
 
@@ -53,6 +54,8 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResponse:
     now = standing(campaign)
     context = _live(request, now) | {
+        "all_labels": Label.objects.all(),
+        "can_label": may(current(request), Role.MARKETER),
         "tab": tab,
         "tabs": _tabs(campaign, tab),
         "tab_template": f"campaigns/reports/_{tab}.html",
@@ -75,6 +78,7 @@ def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
         "can_resume": marketer and campaign.state in lifecycle.CAN_RESUME,
         "can_cancel": marketer and campaign.state in lifecycle.CAN_CANCEL,
         "can_duplicate": marketer,
+        "can_archive": marketer and campaign.state in marks.CAN_ARCHIVE and not campaign.archived_at,
     }
 
 
@@ -89,6 +93,11 @@ def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any
         return _recipients(request, now)
     if tab == "countries":
         return {"countries": _countries(campaign)}
+    if tab == "notes":
+        written = Paginator(campaign.notes.select_related("author"), PAGE).get_page(request.GET.get("page"))
+        user = current(request)
+        notes = [(note, may(user, Role.MARKETER) and marks.may_delete(note, user)) for note in written]
+        return {"page": written, "notes": notes, "can_note": may(user, Role.MARKETER), "note_max": marks.NOTE_MAX}
     if tab == "activity":
         trail = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
         kept = Paginator(Evidence.objects.filter(campaign=campaign), PAGE).get_page(request.GET.get("answers"))

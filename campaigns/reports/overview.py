@@ -1,19 +1,19 @@
 """Campaigns as rows: what each is, where it stands, what came of it and what it cost, in a fixed number of queries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
 from campaigns.compose.lifecycle import reason_text
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
 from campaigns.reports.bills import Bill, campaign_bills
+from campaigns.reports.filters import WHEN, Filters
 from campaigns.reports.outcomes import Outcome, outcomes
 
-WHEN = Coalesce("launched_at", "updated_at")
 SORTS: dict[str, Lower | F | Coalesce] = {
     "name": Lower("name"),
     "state": F("state"),
@@ -41,19 +41,10 @@ class Row:
         return person.get_full_name() or person.get_username() if person else ""
 
 
-def campaigns(query: Mapping[str, str]) -> QuerySet[Campaign]:
-    """The campaigns that a query string asks for, sorted. Test sends and rehearsals are not among them."""
-    found = real().select_related("sender", "launched_by", "created_by").order_by(sort_of(query.get("sort", "")), "-pk")
-    if (state := query.get("state", "")) in CampaignState.values:
-        found = found.filter(state=state)
-    if words := words_of(query):
-        found = found.filter(name__icontains=words)
-    return found
-
-
-def words_of(query: Mapping[str, str]) -> str:
-    """What is searched for. No name has a NUL in it, and PostgreSQL would refuse one."""
-    return query.get("q", "").replace("\0", "").strip()
+def campaigns(filters: Filters, sort: str = "") -> QuerySet[Campaign]:
+    """The campaigns that are asked for, sorted. Test sends and rehearsals are not among them."""
+    related = real().select_related("sender", "launched_by", "created_by").prefetch_related("labels")
+    return filters.of(related).order_by(sort_of(sort), "-pk")
 
 
 def real() -> QuerySet[Campaign]:
@@ -79,6 +70,21 @@ def rows(found: Iterable[Campaign]) -> list[Row]:
     return [Row(campaign, counted[campaign.pk], billed[campaign.pk]) for campaign in listed]
 
 
-def state_counts() -> dict[str, int]:
-    """How many campaigns are in each state."""
-    return dict(real().order_by().values_list("state").annotate(Count("pk")))
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many campaigns there are."""
+
+    states: dict[str, int]  # without the archived ones
+    archived: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.states.values()) + self.archived
+
+
+def counts() -> Counts:
+    """One query."""
+    kept = Q(archived_at__isnull=True)
+    by_state = real().order_by().values_list("state")
+    found = list(by_state.annotate(listed=Count("pk", filter=kept), shelved=Count("pk", filter=~kept)))
+    return Counts({state: number for state, number, _shelved in found if number}, sum(row[2] for row in found))

@@ -10,6 +10,7 @@ from campaigns.compose.models import CampaignState
 from campaigns.reports import comparison, overview
 from campaigns.reports import dashboard as first_page
 from campaigns.reports.balance import read_balance
+from campaigns.reports.filters import Filters, read_filters
 from campaigns.reports.paging import PAGE
 from campaigns.reports.periods import this_month
 from campaigns.team.access import current, may, visible
@@ -50,33 +51,40 @@ def _now(request: HttpRequest) -> dict[str, object]:
 
 @require_safe
 def campaign_list(request: HttpRequest) -> HttpResponse:
-    found = visible(current(request), overview.campaigns(request.GET))
+    filters = read_filters(request.GET)
+    sort = request.GET.get("sort", "")
+    found = visible(current(request), overview.campaigns(filters, sort))
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    state, words = request.GET.get("state", ""), overview.words_of(request.GET)
-    counts = overview.state_counts()
+    counts = overview.counts()
     context = {
         "page": page,
         "rows": overview.rows(page.object_list),
-        "chips": _chips(counts, state),
-        "total": sum(counts.values()),
-        "state": state,
-        "q": words,
-        "sort": request.GET.get("sort") or overview.DEFAULT_SORT,
-        "kept": {"state": state, "sort": request.GET.get("sort", "")},
-        "nothing": _nothing(state, words),
+        "filters": filters,
+        "chips": _chips(counts.states, filters.state),
+        "counts": counts,
+        "sort": sort or overview.DEFAULT_SORT,
+        "kept": {**filters.kept, "sort": sort},
+        "more": {"state": filters.state, "q": filters.words, "archived": filters.kept["archived"], "sort": sort},
+        "nothing": _nothing(filters),
         "can_compose": may(current(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_list.html", context)
 
 
-def _nothing(state: str, words: str) -> str:
+def _nothing(filters: Filters) -> str:
     """Why the table is empty: which filter did it."""
-    label = dict(CampaignState.choices).get(state, state)
-    if state and words:
-        return _("No campaign that is “%(state)s” has “%(words)s” in its name.") % {"state": label, "words": words}
-    if words:
-        return _("No campaign has “%(words)s” in its name.") % {"words": words}
-    return _("No campaign is “%(state)s”.") % {"state": label}
+    if filters.on or filters.archived:
+        named = [*([_("archived")] if filters.archived else []), *(one.words for one in filters.on)]
+        named = [str(CampaignState(filters.state).label), *named] if filters.state else named
+        named = [*named, f"“{filters.words}”"] if filters.words else named
+        return _("No campaign fits all of: %(filters)s.") % {"filters": ", ".join(named)}
+    label = CampaignState(filters.state).label if filters.state else ""
+    if label and filters.words:
+        words = _("No campaign that is “%(state)s” has “%(words)s” in its name.")
+        return words % {"state": label, "words": filters.words}
+    if filters.words:
+        return _("No campaign has “%(words)s” in its name.") % {"words": filters.words}
+    return _("No campaign is “%(state)s”.") % {"state": label} if label else _("All campaigns are archived.")
 
 
 def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:

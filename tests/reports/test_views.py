@@ -1,6 +1,6 @@
 """The first page, the list of campaigns, the balance."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -9,9 +9,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from campaigns.compose.models import CampaignState, Timing
 from campaigns.ledger.models import Purpose
-from campaigns.models import ContactList, Import, ImportState
+from campaigns.models import ContactList, Import, ImportState, Label
 from campaigns.team.models import User
-from tests.reports.factories import make_campaign, send
+from tests.reports.factories import make_campaign, make_user, send
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +160,31 @@ def test_campaign_list_filters_and_sorts(marketer: Client, query: str, names: li
     assert [row.campaign.name for row in answer.context["rows"]] == names
 
 
+def test_campaign_list_filters_by_label_sender_person_and_days(marketer: Client, olena: User) -> None:
+    ivan = make_user("ivan")
+    when = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
+    autumn = make_campaign("Autumn", CampaignState.FINISHED, sender="Bank", launched_by=ivan, launched_at=when)
+    spring = make_campaign("Spring", CampaignState.FINISHED, sender="Shop", created_by=ivan, launched_by=olena)
+    label = Label.objects.create(name="VIP")
+    spring.labels.add(label)
+    draft = make_campaign("Draft", sender="Shop", created_by=ivan)
+
+    def listed(query: str) -> list[str]:
+        return [row.campaign.name for row in marketer.get(f"/campaigns/?sort=name&{query}").context["rows"]]
+
+    assert listed(f"label={label.pk}") == ["Spring"]
+    assert listed(f"sender={draft.sender_id}") == ["Draft", "Spring"]
+    assert listed(f"who={ivan.pk}") == ["Autumn", "Draft"]
+    assert listed("from=2026-03-31&to=2026-03-31") == ["Autumn"]
+    assert listed("from=2026-04-01") == ["Draft", "Spring"]
+    assert listed("to=2026-03-30") == []
+    assert listed(f"who={ivan.pk}&sender={autumn.sender_id}&q=aut") == ["Autumn"]
+    assert listed("label=99&sender=x&who=&from=nonsense") == ["Autumn", "Draft", "Spring"]
+    page = text(marketer, f"/campaigns/?label={label.pk}&sender={autumn.sender_id}&q=x")
+    assert "No campaign fits all of: VIP, Bank, “x”." in page
+    assert f'href="?label={label.pk}&amp;q=x"' in page  # the chip that takes the sender off
+
+
 def test_campaign_list_says_which_filter_found_nothing(marketer: Client) -> None:
     make_campaign("Autumn")
     assert "No campaign has “spring” in its name." in text(marketer, "/campaigns/?q=spring")
@@ -182,7 +207,8 @@ def test_campaign_list_costs_the_same_with_one_and_with_three(
     for number in (1, 2, 3):
         campaign = make_campaign(f"No. {number}", CampaignState.FINISHED, launched_by=olena, sender=f"Sender {number}")
         send(campaign, {("UA", "read"): 3})
-        with django_assert_num_queries(7):
+        campaign.labels.add(Label.objects.create(name=f"Label {number}"))
+        with django_assert_num_queries(11):
             marketer.get("/campaigns/")
 
 
