@@ -25,13 +25,27 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, MonthlyBudget, Purpose
+from campaigns.ledger.models import (
+    BalanceReading,
+    BudgetWarning,
+    Channel,
+    Kind,
+    LedgerEntry,
+    LedgerTotal,
+    MonthlyBudget,
+    Purpose,
+    UserBudget,
+)
+from campaigns.reports.models import ReportDelivery, SavedReport
+from campaigns.results.models import SampledStatus
 from campaigns.team.models import AuditEntry, Installation, Role, User
 
 __all__ = [
     "AuditEntry",
+    "BalanceReading",
     "Batch",
     "BatchState",
+    "BudgetWarning",
     "Campaign",
     "CampaignState",
     "Channel",
@@ -56,8 +70,11 @@ __all__ = [
     "Purpose",
     "Recipient",
     "RejectedRow",
+    "ReportDelivery",
     "Role",
+    "SampledStatus",
     "SavedMessage",
+    "SavedReport",
     "SendState",
     "Sender",
     "Snapshot",
@@ -65,4 +82,5 @@ __all__ = [
     "Tally",
     "Timing",
     "User",
+    "UserBudget",
 ]

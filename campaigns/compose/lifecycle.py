@@ -58,6 +58,10 @@ _REASONS: dict[str, Reason] = {
         _L("The next messages could exceed this month's budget."),
         _L("An administrator can raise it in Settings; then, or next month, press Resume."),
     ),
+    "user_budget": Reason(
+        _L("The next messages could exceed this month's budget of the person who launched it."),
+        _L("An administrator can raise it in Settings; then, or next month, press Resume."),
+    ),
     "price_unknown": Reason(
         _L("There is a budget, but the price of some recipients is not known."),
         _L("Refresh the price list or take the budget off, then press Resume."),

@@ -1,12 +1,13 @@
-"""Budgets, of a campaign and of the month: the worst case of a batch is held before it leaves, so that neither can be
-exceeded.
+"""Budgets, of a campaign, of a person and of the month: the worst case of a batch is held before it leaves, so that
+none can be exceeded.
 
 The worst case of a person is the dearer of the Viber message and the SMS that may go out instead. What was charged
 leaves the hold when the batch is closed; the rest stays until results knows that no SMS will follow.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -21,11 +22,12 @@ from campaigns.compose.message import Rendered
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.sms import sms_parts
 from campaigns.dispatch.models import Batch, Snapshot
-from campaigns.ledger.models import LedgerTotal, MonthlyBudget, Purpose
+from campaigns.ledger.models import LedgerTotal, MonthlyBudget, Purpose, UserBudget
 from campaigns.ledger.money import ZERO, to_units
 from campaigns.team.models import User
 
-CAMPAIGN, MONTH, PRICE = "budget", "month_budget", "price_unknown"  # reasons to pause, keys of lifecycle's
+# reasons to pause, keys of lifecycle's
+CAMPAIGN, PERSON, MONTH, PRICE = "budget", "user_budget", "month_budget", "price_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Worst:
     campaign_id: int
     amount: Decimal | None
     currency: str
+    user_id: int | None = None  # who launched it
 
 
 class WorstCase:
@@ -55,12 +58,13 @@ class WorstCase:
         for words, number in people:
             fallback = sms.amount * sms_parts(words.sms_text).parts if sms else ZERO
             amount += max(viber.amount, fallback) * number
-        return Worst(self.campaign.pk, amount, viber.currency)
+        return Worst(self.campaign.pk, amount, viber.currency, self.campaign.launched_by_id)
 
 
 def is_guarded(campaign: Campaign) -> bool:
-    """Whether a budget limits `campaign`, its own or the month's."""
-    return campaign.budget is not None or MonthlyBudget.objects.exists()
+    """Whether a budget limits `campaign`: its own, that of who launched it, or the month's."""
+    persons = UserBudget.objects.filter(user_id=campaign.launched_by_id)
+    return campaign.budget is not None or MonthlyBudget.objects.exists() or persons.exists()
 
 
 def within(worsts: Sequence[Worst | None]) -> tuple[int, dict[int, str]]:
@@ -68,22 +72,27 @@ def within(worsts: Sequence[Worst | None]) -> tuple[int, dict[int, str]]:
 
     Call it in the transaction of the intent.
     """
-    left: dict[tuple[str, int | str], Decimal] = {}
+    left: dict[tuple[object, ...], Decimal] = {}
     months = _lock_months() if any(worsts) else frozenset()
+    persons = _lock_persons({worst.user_id for worst in worsts if worst})
     for place, worst in enumerate(worsts):
         if worst is None:
             continue
         if worst.amount is None:
             return place, {worst.campaign_id: PRICE}
         mine, months_own = (CAMPAIGN, worst.campaign_id), (MONTH, worst.currency)
+        persons_own = (PERSON, worst.user_id, worst.currency)
         if mine not in left:
             left[mine] = _left(worst.campaign_id, worst.currency)
         if months_own not in left:
             left[months_own] = left_of_month(worst.currency) if worst.currency in months else Decimal("Infinity")
-        for purse in (mine, months_own):
+        if persons_own not in left:
+            theirs = persons.get((worst.user_id, worst.currency))
+            left[persons_own] = left_of_person(theirs) if theirs else Decimal("Infinity")
+        for purse in (mine, persons_own, months_own):
             left[purse] -= worst.amount
             if left[purse] < 0:
-                return place, {worst.campaign_id: purse[0]}
+                return place, {worst.campaign_id: str(purse[0])}
     return len(worsts), {}
 
 
@@ -132,6 +141,32 @@ def _lock_months() -> frozenset[str]:
     return frozenset(months.values_list("currency", flat=True))
 
 
+def _lock_persons(users: Collection[int | None]) -> dict[tuple[int | None, str], UserBudget]:
+    """The budgets of `users` by person and currency; until the transaction ends nobody else spends of any of them."""
+    if not users:
+        return {}
+    found = UserBudget.objects.select_for_update(of=("self",)).filter(user__in=users).order_by("pk")
+    return {(one.user_id, one.currency): one for one in found}
+
+
+def left_of_person(limit: UserBudget) -> Decimal:
+    """What of this month's budget of a person is neither spent nor held by the campaigns they launched."""
+    mine = {"campaign__launched_by": OuterRef("user")}
+    spent = LedgerTotal.objects.filter(day__gte=_first_of_month(), currency=limit.currency, **mine)
+    held = Batch.objects.filter(held__isnull=False, held_currency=limit.currency, **mine)
+    found = UserBudget.objects.annotate(
+        spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "campaign__launched_by"),
+        on_hold=_sum(held, "held", "campaign__launched_by"),
+    )
+    amount, *gone = found.values_list("amount", "spent", "on_hold").get(pk=limit.pk)
+    left: Decimal = amount - sum(filter(None, gone), ZERO)
+    return left
+
+
+def _first_of_month() -> date:
+    return timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)
+
+
 def _left(campaign_id: int, currency: str) -> Decimal:
     """What of the budget is neither spent nor held. Nobody else asks for this campaign until the transaction ends."""
     Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
@@ -147,8 +182,7 @@ def _left(campaign_id: int, currency: str) -> Decimal:
 
 def left_of_month(currency: str) -> Decimal:
     """What of the monthly budget in `currency` is neither spent nor held; negative where it was lowered below that."""
-    first = timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)
-    spent = LedgerTotal.objects.filter(day__gte=first, currency=OuterRef("currency"))
+    spent = LedgerTotal.objects.filter(day__gte=_first_of_month(), currency=OuterRef("currency"))
     held = Batch.objects.filter(held__isnull=False, held_currency=OuterRef("currency"))
     found = MonthlyBudget.objects.annotate(
         spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "currency"),

@@ -13,12 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import budget
-from campaigns.dispatch.forms import BudgetForm, MonthForm
-from campaigns.ledger.models import MonthlyBudget
+from campaigns.dispatch.budget_warnings import Limit, month_limit, person_limit
+from campaigns.dispatch.forms import BudgetForm, MonthForm, PersonForm
+from campaigns.ledger.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.ledger.money import exact
 from campaigns.team import audit
 from campaigns.team.access import current, find, may, need
 from campaigns.team.models import Role
+
+WARNINGS = 10  # shown
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,41 +53,72 @@ def _change(request: HttpRequest, campaign: Campaign, amount: Decimal | None) ->
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A monthly budget and what of it is neither spent nor held."""
+    """A monthly budget, of all or of one person, and how much of it is taken."""
 
-    budget: MonthlyBudget
-    left: Decimal
+    budget: MonthlyBudget | UserBudget
+    limit: Limit
 
     @property
-    def taken(self) -> Decimal:
-        """Spent and held."""
-        taken: Decimal = self.budget.amount - self.left
-        return taken
+    def left(self) -> Decimal:
+        """Neither spent nor held; negative where the budget was lowered below that."""
+        return self.limit.amount - self.limit.taken
 
 
 def _months() -> list[Month]:
-    return [Month(one, budget.left_of_month(one.currency)) for one in MonthlyBudget.objects.all()]
+    """The budgets of the month, all people's together first."""
+    everybody = list(MonthlyBudget.objects.all())
+    return [Month(one, month_limit(one)) for one in everybody]
+
+
+def _persons() -> list[Month]:
+    return [Month(one, person_limit(one)) for one in UserBudget.objects.select_related("user")]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def month_budgets(request: HttpRequest) -> HttpResponse:
-    """What all campaigns together may cost in a month; administrators set it."""
+    """What all campaigns together, and those of each person, may cost in a month; administrators set it."""
     user = current(request)
-    form = MonthForm(request.POST or None)
+    for_person = "user" in request.POST
+    form = MonthForm(request.POST if request.POST and not for_person else None)
+    person_form = PersonForm(request.POST if for_person else None)
+    asked = person_form if for_person else form
     if request.method == "POST":
         need(user, Role.ADMINISTRATOR)
-        if form.is_valid():
-            _set(request, form.cleaned_data["currency"], form.cleaned_data["amount"])
+        if asked.is_valid():
+            _set(request, asked)
             return redirect("month-budgets")
-    known = {"months": _months(), "form": form, "administrates": may(user, Role.ADMINISTRATOR)}
-    return render(request, "campaigns/dispatch/month_budgets.html", known, status=422 if form.is_bound else 200)
+    known = {
+        "months": _months(),
+        "persons": _persons(),
+        "warnings": BudgetWarning.objects.all()[:WARNINGS],
+        "form": form,
+        "person_form": person_form,
+        "administrates": may(user, Role.ADMINISTRATOR),
+    }
+    return render(request, "campaigns/dispatch/month_budgets.html", known, status=422 if asked.is_bound else 200)
 
 
 @transaction.atomic
-def _set(request: HttpRequest, currency: str, amount: Decimal) -> None:
-    set_now, _made = MonthlyBudget.objects.update_or_create(currency=currency, defaults={"amount": amount})
-    audit.record(current(request), set_now, "set", f"{exact(amount)} {currency}")
+def _set(request: HttpRequest, form: MonthForm | PersonForm) -> None:
+    keys = dict(form.cleaned_data)
+    amount = keys.pop("amount")
+    model = UserBudget if "user" in keys else MonthlyBudget
+    set_now, _made = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
+    whose = f"{keys['user']}: " if "user" in keys else ""
+    audit.record(current(request), set_now, "set", f"{whose}{exact(amount)} {keys['currency']}")
     messages.success(request, _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."))
+
+
+@require_POST
+def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the monthly budget of a person off."""
+    user = current(request)
+    found = find(user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk)
+    with transaction.atomic():
+        audit.record(user, found, "removed", str(found))
+        found.delete()
+    messages.success(request, _("%(name)s has no monthly budget any more.") % {"name": found.user})
+    return redirect("month-budgets")
 
 
 @require_POST

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.ledger.models import MonthlyBudget
 from campaigns.ledger.money import PLACES
+from campaigns.team.models import User
 
 if TYPE_CHECKING:
     MonthModelForm = forms.ModelForm[MonthlyBudget]
@@ -45,15 +46,20 @@ class BudgetForm(forms.Form):
         self.helper = _helper(_("Change the budget"), "amount", back=back)
 
 
-class MonthForm(MonthModelForm):
-    """What all campaigns together may cost in a month."""
-
-    currency = forms.CharField(
+def _currency() -> forms.CharField:
+    return forms.CharField(
         label=_("Currency"),
         max_length=3,
         validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, such as EUR."))],
         help_text=_("As the gateway charges: three letters, such as EUR."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
+
+
+class MonthForm(MonthModelForm):
+    """What all campaigns together may cost in a month."""
+
+    currency = _currency()
     amount = _amount(label=_("At most, in a month"))
 
     class Meta:
@@ -62,8 +68,19 @@ class MonthForm(MonthModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["currency"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "characters"}
         self.helper = _helper(_("Set the budget"), "currency", "amount")
 
     def validate_unique(self) -> None:
         """Saying another amount for a currency that has one changes that one."""
+
+
+class PersonForm(forms.Form):
+    """What the campaigns that one person launches may cost in a month. Saying another amount changes it."""
+
+    user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("username"), label=_("Person"))
+    currency = _currency()
+    amount = _amount(label=_("At most, in a month"))
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, auto_id="id_person_%s", **options)
+        self.helper = _helper(_("Set the person's budget"), "user", "currency", "amount")

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.compose.hours import Hours, Place
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch.models import Batch, BatchState, Snapshot
-from campaigns.ledger.models import MonthlyBudget
+from campaigns.ledger.models import MonthlyBudget, UserBudget
 from campaigns.team.models import Installation
 
 
@@ -18,7 +18,7 @@ class Running:
 
     id: int
     rate: int | None = None  # recipients a second, over all workers
-    guarded: bool = False  # a budget limits it, its own or the month's
+    guarded: bool = False  # a budget limits it, its own, a person's or the month's
     places: frozenset[Place] | None = None  # where it is within its sending hours now; None: it has none
 
     def sends_to(self, country: str, area: str) -> bool:
@@ -41,9 +41,11 @@ def running(now: datetime) -> list[Running]:
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
     campaigns = Campaign.objects.filter(state=CampaignState.SENDING).order_by("launched_at", "pk")
-    rows = campaigns.select_related("snapshot").annotate(month=Exists(MonthlyBudget.objects.all()))
+    rows = campaigns.select_related("snapshot").annotate(
+        limited=Exists(MonthlyBudget.objects.all()) | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
+    )
     found = [
-        Running(row.pk, row.rate, row.month or row.budget is not None, _open_places(row, now))
+        Running(row.pk, row.rate, row.limited or row.budget is not None, _open_places(row, now))
         for row in rows.only("rate", "budget", "timing", "sends_from", "sends_until", "snapshot__places")
     ]
     return [one for one in found if one.places is None or one.places]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import freezing, reconciling, sweeping
+from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping
 from campaigns.dispatch.claiming import askable
 from campaigns.dispatch.running import sendable
 from campaigns.dispatch.seats import Seat, taken
@@ -76,3 +76,13 @@ def reconcile() -> None:
 def sweep() -> None:
     """The schedule's sweep; `manage.py sweep` is the other."""
     sweeping.sweep()
+
+
+def warn() -> None:
+    """The schedule's look at the budgets."""
+    budget_warnings.warn()
+
+
+def mail_warning(pk: int) -> None:
+    """Tell that a step of a budget is reached."""
+    budget_warnings.mail(pk)

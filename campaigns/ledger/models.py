@@ -1,5 +1,6 @@
 """Money: what was charged, entry by entry, and the sums that the pages read."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -86,6 +87,63 @@ class MonthlyBudget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
+
+
+class UserBudget(models.Model):
+    """What the campaigns that one person launched may cost at most in a month of the site's time zone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("person"), related_name="+")
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = AmountField(_("amount"))
+
+    class Meta:
+        verbose_name = _("budget of a person")
+        verbose_name_plural = _("budgets of people")
+        ordering = ["user__username", "currency"]
+        constraints = [models.UniqueConstraint("user", "currency", name="user_budget_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.amount} {self.currency}"
+
+
+class BudgetWarning(models.Model):
+    """A share of a budget that was reached in a period: the row is what keeps it from being told twice."""
+
+    scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
+    period = models.CharField(max_length=7, blank=True)  # "2026-11"; a campaign's budget has none
+    percent = models.PositiveSmallIntegerField()
+    words = models.CharField(max_length=200)  # what it was when it was reached
+    at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)  # since then somebody mails it, or has, and nobody else will
+
+    class Meta:
+        verbose_name = _("budget warning")
+        verbose_name_plural = _("budget warnings")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint("scope", "period", "percent", name="budget_warning_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.percent}%"
+
+
+class BalanceReading(models.Model):
+    """What the gateway said the account holds, read each hour: what the ledger is compared with."""
+
+    hour = models.DateTimeField(unique=True)
+    at = models.DateTimeField()
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    entered = AmountField()  # the sum of all that was entered in this currency until then, without rehearsals
+    unknown = models.IntegerField(default=0)  # entries whose price was not known then
+    on_way = models.IntegerField(default=0)  # batches whose answer was not written down then
+
+    class Meta:
+        verbose_name = _("reading of the balance")
+        verbose_name_plural = _("readings of the balance")
+        ordering = ["-hour"]
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.amount} {self.currency}"
 
 
 class LedgerTotal(models.Model):

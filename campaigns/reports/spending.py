@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign, Sender
-from campaigns.ledger.models import Channel, LedgerTotal, Purpose
+from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.bills import Bill, Cost, bills, spent
 from campaigns.reports.periods import Period, month_of, span
 from campaigns.reports.words import country_name, is_country
 from campaigns.team.models import User
 
 _L = gettext_lazy
+M = TypeVar("M", LedgerTotal, LedgerEntry)
 NONE = "none"  # in a query string: money that belongs to no campaign, no sender …
 
 
@@ -128,7 +129,8 @@ def _is_sound(key: str, value: str) -> bool:
     return is_country(value) if key == "country" else value.isdecimal() and value.isascii() and len(value) < 19
 
 
-def filtered(totals: QuerySet[LedgerTotal], filters: Mapping[str, str]) -> QuerySet[LedgerTotal]:
+def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
+    """Those of `totals`, or of entries where they have the columns, that `filters` select."""
     for key, value in filters.items():
         if value != NONE:
             totals = totals.filter(**{FILTERS[key]: value})

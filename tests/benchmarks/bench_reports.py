@@ -16,7 +16,7 @@ from tests.platforms import POSTGRESQL, trouble
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = 100_000  # recipients, to compare with
 PAGE_MS, PAGE_GROWTH, UPKEEP, MEMORY_MB = 150.0, 1.5, 0.2, 16.0
-QUICK_MS = 2.0  # a page that grew by less than that did not grow
+QUICK_MS = 10.0  # what a page may grow by whatever it took; less is the noise of a machine that does other things
 Figures = dict[str, float]
 missed: list[str] = []
 

@@ -1,0 +1,53 @@
+"""Reports that somebody keeps, and what was sent of them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Rhythm(models.TextChoices):
+    NEVER = "never", _("Only when I open it")
+    DAILY = "daily", _("Each day")
+    WEEKLY = "weekly", _("Each Monday")
+    MONTHLY = "monthly", _("On the first of each month")
+
+
+class SavedReport(models.Model):
+    """A view of the Spend page under a name, mailed to its owner at eight in the morning of their time zone."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=100)
+    query = models.CharField(max_length=500, blank=True)  # of the Spend page, without a period where it is mailed
+    rhythm = models.CharField(_("by e-mail"), max_length=7, choices=Rhythm.choices, default=Rhythm.NEVER)
+    kind = models.CharField(_("as"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")], default="xlsx")
+    paused = models.BooleanField(default=False)  # the owner may not read it any more
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("saved report")
+        verbose_name_plural = _("saved reports")
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportDelivery(models.Model):
+    """One period of a saved report on its way to its owner. The row is what keeps it from being sent twice."""
+
+    report = models.ForeignKey(SavedReport, models.CASCADE, related_name="deliveries")
+    first = models.DateField()
+    last = models.DateField()
+    address = models.CharField(max_length=254)
+    at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("delivered report")
+        verbose_name_plural = _("delivered reports")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint("report", "last", name="report_delivered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.report_id} {self.last}"
