@@ -38,8 +38,6 @@ SCHEDULES = {  # what the queue itself calls each minute; `manage.py sweep` does
     "statuses": "campaigns.results.tasks.wake",
     "imports": "campaigns.audience.tasks.resume_stalled",
     "budgets": "campaigns.dispatch.tasks.warn",
-    "money": "campaigns.results.tasks.check_money",
-    "reports": "campaigns.reports.tasks.deliver",
 }
 
 

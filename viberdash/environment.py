@@ -82,6 +82,14 @@ def database(address: str) -> dict[str, Any]:
     return found
 
 
+def mail(address: str) -> dict[str, Any]:
+    """Django's settings for the address of a mail server; ValueError for one that is none."""
+    if address.partition(":")[0] not in ("smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail"):
+        raise ValueError("no mail server")
+    found: dict[str, Any] = environ.Env.email_url_config(address)
+    return {name: value for name, value in found.items() if name.startswith("EMAIL_") and value is not None}
+
+
 def as_path(text: str) -> Path:
     """A folder; a relative one counts from the project, whatever the working directory of a process."""
     if not text.strip():

@@ -208,6 +208,26 @@ AUTH_PASSWORD_VALIDATORS = [
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds
 
+# E-mail: warnings of budgets, saved reports
+EMAIL: dict[str, Any] = read(
+    "EMAIL_URL",
+    "smtp+tls://user:password@host:587, or consolemail:// for the log",
+    environment.mail("consolemail://"),
+    environment.mail,
+)
+EMAIL_BACKEND: str = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST: str = EMAIL.get("EMAIL_HOST", "")
+EMAIL_PORT: int = EMAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER: str = EMAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = EMAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = EMAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20  # seconds; a task that mails ends long before its own
+DEFAULT_FROM_EMAIL: str = read(
+    "EMAIL_FROM", "an e-mail address", f"viberdash@{PUBLIC_HOST or 'localhost'}", str.strip, lambda text: "@" in text
+)
+EMAIL_SUBJECT_PREFIX = "ViberDash: "
+
 # Language and time
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English")]  # a language joins when all its words are there; half a translation confuses
@@ -272,7 +292,12 @@ LOG_LEVEL: str = read(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "viberdash.logs.Discreet", "secrets": [BSG_API_KEY, SECRET_KEY]}},
+    "formatters": {
+        "line": {
+            "()": "viberdash.logs.Discreet",
+            "secrets": [BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])],
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

@@ -82,5 +82,6 @@ class PersonForm(forms.Form):
     amount = _amount(label=_("At most, in a month"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, auto_id="id_person_%s", **options)
+        super().__init__(*args, **options)
+        self.auto_id = "id_person_%s"  # beside another form on its page
         self.helper = _helper(_("Set the person's budget"), "user", "currency", "amount")

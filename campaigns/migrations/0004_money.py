@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0002_room_for_outcomes'),
+        ('campaigns', '0003_labels_and_notes'),
     ]
 
     operations = [
