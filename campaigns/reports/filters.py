@@ -48,17 +48,17 @@ class Filters:
 
     def of(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
         """Those of `campaigns` that are asked for."""
-        found = self.narrowed(campaigns.filter(archived_at__isnull=not self.archived))
-        if self.state:
-            found = found.filter(state=self.state)
+        found = self.standing(campaigns.filter(archived_at__isnull=not self.archived))
         if self.first:
             found = found.annotate(when=WHEN).filter(when__gte=_begin(self.first))
         if self.last:
             found = found.annotate(when=WHEN).filter(when__lt=_begin(self.last + timedelta(days=1)))
         return found
 
-    def narrowed(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
-        """Those of `campaigns` with this label, sender, person and words, whenever they are and however they stand."""
+    def standing(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+        """Those of `campaigns` with this state, label, sender, person and words, whenever they go out."""
+        if self.state:
+            campaigns = campaigns.filter(state=self.state)
         if self.label:
             campaigns = campaigns.filter(labels=int(self.label))
         if self.sender:

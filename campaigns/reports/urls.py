@@ -11,6 +11,7 @@ urlpatterns = [
     path("balance", views.balance, name="balance"),
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/compare", views.campaign_compare, name="campaign-compare"),
+    path("campaigns/calendar", views.campaign_calendar, name="campaign-calendar"),
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
     path("campaigns/<int:pk>/recipients", campaign_views.campaign_recipients, name="campaign-recipients"),

@@ -1,13 +1,17 @@
 """The first page, the list of campaigns, the balance."""
 
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports import comparison, overview
+from campaigns.reports import calendar, comparison, overview
 from campaigns.reports import dashboard as first_page
 from campaigns.reports.balance import read_balance
 from campaigns.reports.filters import Filters, read_filters
@@ -60,6 +64,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": overview.rows(page.object_list),
         "filters": filters,
+        "tabs": _tabs(filters, "campaign-list"),
         "chips": _chips(counts.states, filters.state),
         "counts": counts,
         "sort": sort or overview.DEFAULT_SORT,
@@ -69,6 +74,36 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "can_compose": may(current(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_list.html", context)
+
+
+@require_safe
+def campaign_calendar(request: HttpRequest) -> HttpResponse:
+    """What goes out on which day: a month, or a week with `?week=2026-11-23`."""
+    filters = read_filters(request.GET)
+    kind, day = calendar.read_span(request.GET, timezone.localdate())
+    found = visible(current(request), filters.standing(overview.real()))
+    shown = calendar.picture(found, kind, day)
+    context = {
+        "shown": shown,
+        "weekdays": calendar.weekdays(shown),
+        "here": timezone.localdate(),
+        "week_day": shown.day_in_sight(timezone.localdate()).isoformat(),
+        "filters": filters,
+        "tabs": _tabs(filters, "campaign-calendar"),
+        "chips": _chips(overview.counts().states, filters.state),
+        "more": {kind: shown.first.isoformat(), "state": filters.state, "q": filters.words},
+        "kept": {**filters.kept, kind: shown.first.isoformat()},
+        "can_compose": may(current(request), Role.MARKETER),
+    }
+    return render(request, "campaigns/reports/campaign_calendar.html", context)
+
+
+def _tabs(filters: Filters, here: str) -> list[dict[str, object]]:
+    """The two views of campaigns, each with what is filtered by."""
+    kept = {key: value for key, value in filters.kept.items() if value}
+    query = f"?{urlencode(kept)}" if kept else ""
+    names = {"campaign-list": _("List"), "campaign-calendar": _("Calendar")}
+    return [{"label": label, "url": reverse(name) + query, "here": name == here} for name, label in names.items()]
 
 
 def _nothing(filters: Filters) -> str:
