@@ -2,6 +2,7 @@
 
 from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
 from campaigns.compose.models import (
+    ApprovalLimit,
     Campaign,
     CampaignState,
     Editing,
@@ -11,6 +12,7 @@ from campaigns.compose.models import (
     PriceList,
     SavedMessage,
     Sender,
+    TestGroup,
     Timing,
 )
 from campaigns.dispatch.models import (
@@ -41,6 +43,7 @@ from campaigns.results.models import SampledStatus
 from campaigns.team.models import AuditEntry, Installation, Role, User
 
 __all__ = [
+    "ApprovalLimit",
     "AuditEntry",
     "BalanceReading",
     "Batch",
@@ -80,6 +83,7 @@ __all__ = [
     "Snapshot",
     "StopListEntry",
     "Tally",
+    "TestGroup",
     "Timing",
     "User",
     "UserBudget",

@@ -15,6 +15,7 @@ from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.sms import UCS_2, sms_parts
+from campaigns.ledger.models import Purpose
 
 NIGHT_FROM, NIGHT_UNTIL = 21, 8  # hours, in the zone of the campaign
 SHORT_VALIDITY = 300  # seconds; phones that are off for a moment miss the message
@@ -90,7 +91,10 @@ def _when(campaign: Campaign) -> Iterator[Problem]:
 def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
     """The same words to one of the same lists a short time ago."""
     lately = Campaign.objects.filter(
-        text=campaign.text, lists__in=audience.lists, launched_at__gte=timezone.now() - SAME_TEXT_WITHIN
+        purpose=Purpose.CAMPAIGN,
+        text=campaign.text,
+        lists__in=audience.lists,
+        launched_at__gte=timezone.now() - SAME_TEXT_WITHIN,
     ).exclude(state__in=[CampaignState.DRAFT, CampaignState.CANCELLED])
     if same := lately.exclude(pk=campaign.pk).first():
         yield Problem(

@@ -119,8 +119,8 @@ class Campaign(models.Model):
     """A message, its audience and where its sending stands. `state` is written by compose/lifecycle.py alone.
 
     DRAFT -> (AWAITING_APPROVAL) -> SCHEDULED -> PREPARING -> SENDING -> FINISHED
-                                                     |          |
-                                                     +- PAUSED -+      any of them -> CANCELLED
+      ^              |                  |            |          |
+      +-- returned --+                  +---------- PAUSED -----+      any of them -> CANCELLED
     """
 
     uuid = models.UUIDField(
@@ -167,6 +167,18 @@ class Campaign(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     launched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # written by lifecycle: whether a second person had to approve, and what exactly they did
+    approval_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    approval_asked_at = models.DateTimeField(null=True, blank=True)
+    approval_seal = models.CharField(max_length=64, blank=True)  # approval.py: of what was asked for
+    approval_note = models.CharField(max_length=500, blank=True)  # why it was returned
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    approved_people = models.PositiveIntegerField(null=True, blank=True)  # when it passed the gate, approved or below
+    # a rehearsal: the draft that it is one of, and how far that draft was then
+    rehearsal_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="rehearsals")
+    rehearsed_at = models.DateTimeField(null=True, blank=True)  # its `updated_at`
     frozen_at = models.DateTimeField(null=True, blank=True)  # the audience is complete since then; written by lifecycle
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients, known once frozen
 
@@ -226,6 +238,40 @@ class Editing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.user_id}"
+
+
+class ApprovalLimit(models.Model):
+    """In one currency, the highest cost up to which a campaign is launched by one person alone."""
+
+    currency = models.CharField(_("currency"), max_length=3, unique=True)
+    amount = AmountField(_("amount"))
+
+    class Meta:
+        verbose_name = _("approval limit")
+        verbose_name_plural = _("approval limits")
+        ordering = ["currency"]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+class TestGroup(models.Model):
+    """Own phones that tests are sent to together, under a name that everybody here can choose."""
+
+    __test__ = False  # no class of pytest's
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    phones = models.JSONField(default=list)  # in the form in which they were typed
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("test group")
+        verbose_name_plural = _("test groups")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PriceList(models.Model):

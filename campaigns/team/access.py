@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -13,7 +13,7 @@ from campaigns.team.models import Role, User
 
 M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponse]
-ORDER = [Role.VIEWER, Role.MARKETER, Role.ADMINISTRATOR]
+ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
 
 
 def current(request: HttpRequest) -> User:
@@ -24,6 +24,12 @@ def current(request: HttpRequest) -> User:
 def may(user: User, role: Role) -> bool:
     """Whether `user` may do what `role` may."""
     return user.is_active and (user.is_superuser or ORDER.index(Role(user.role)) >= ORDER.index(role))
+
+
+def those_who_may(role: Role) -> QuerySet[User]:
+    """Everybody who may do what `role` may."""
+    able = Q(role__in=ORDER[ORDER.index(role) :]) | Q(is_superuser=True)
+    return User.objects.filter(able, is_active=True)
 
 
 def need(user: User, role: Role) -> None:

@@ -13,6 +13,7 @@ class Role(models.TextChoices):
 
     VIEWER = "viewer", _("Viewer")  # reads; phone numbers are masked
     MARKETER = "marketer", _("Marketer")  # contacts and campaigns
+    APPROVER = "approver", _("Approver")  # what others launch above the amount that needs a second person
     ADMINISTRATOR = "administrator", _("Administrator")  # people, senders, budgets, the Django admin
 
 
