@@ -14,17 +14,20 @@ from campaigns.ledger.money import ZERO
 
 @dataclass(slots=True)
 class Cost:
-    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was sent."""
+    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was sent; what people
+    corrected by hand is in no channel.
+    """
 
     currency: str
     viber: Decimal = ZERO
     sms: Decimal = ZERO
     fee: Decimal = ZERO
+    correction: Decimal = ZERO
     at_send: Decimal = ZERO
 
     @property
     def total(self) -> Decimal:
-        return self.viber + self.sms + self.fee
+        return self.viber + self.sms + self.fee + self.correction
 
     @property
     def since(self) -> Decimal:
@@ -32,9 +35,13 @@ class Cost:
         return self.viber - self.at_send
 
     def add(self, channel: str, kind: str, amount: Decimal) -> None:
-        setattr(self, channel, getattr(self, channel) + amount)
+        part = Kind.CORRECTION.value if kind == Kind.CORRECTION else channel
+        setattr(self, part, getattr(self, part) + amount)
         if channel == Channel.VIBER and kind == Kind.CHARGE:
             self.at_send += amount
+
+
+PARTS = ("viber", "sms", "fee", "correction")  # of a cost: they add up to its total
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class Bill:
         self.unknown += other.unknown
         for currency, cost in other.by_currency.items():
             mine = self.by_currency.setdefault(currency, Cost(currency))
-            for part in ("viber", "sms", "fee", "at_send"):
+            for part in (*PARTS, "at_send"):
                 setattr(mine, part, getattr(mine, part) + getattr(cost, part))
 
     @property

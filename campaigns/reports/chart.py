@@ -52,7 +52,7 @@ def _drawing(points: list[Point], currency: str) -> dict[str, Any]:
 
 def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
     """The values by channel as decimal strings; a channel in which nothing was spent is not drawn."""
-    labels = {"viber": _("Viber"), "sms": _("SMS"), "fee": _("Sender fee")}
+    labels = {"viber": _("Viber"), "sms": _("SMS"), "fee": _("Sender fee"), "correction": _("Correction")}
     nothing = Cost(currency)
     costs = [bill.by_currency.get(currency, nothing) for _label, bill, _url in points]
     return [

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.utils import formats, timezone
@@ -46,6 +46,15 @@ def span(first: date, last: date) -> str:
     if first == last:
         return formats.date_format(first, "j M Y")
     return f"{formats.date_format(first, 'j M Y')} – {formats.date_format(last, 'j M Y')}"
+
+
+def moments(period: Period) -> tuple[datetime, datetime]:
+    """The moment at which `period` begins, and the first one after it."""
+    return _midnight(period.first), _midnight(period.last + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, settings.SITE_ZONE)
 
 
 def today() -> date:

@@ -15,8 +15,9 @@ from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
 from campaigns.reports import periods
 from campaigns.reports.chart import chart
-from campaigns.reports.entries import COLUMN, entries, entries_bill
+from campaigns.reports.entries import COLUMN, HEAD, entries, entries_bill, export_rows
 from campaigns.reports.exports import FILES, Cell
+from campaigns.reports.forecast import LOOKED_BACK, outlook
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.spending import (
     GROUPINGS,
@@ -29,7 +30,9 @@ from campaigns.reports.spending import (
 )
 from campaigns.reports.statements import read_month, statement
 from campaigns.reports.words import country_name
-from campaigns.team.access import current, find
+from campaigns.reports.yields import Yield, read_yield
+from campaigns.team.access import current, find, may
+from campaigns.team.models import Role
 
 DEFAULT_GROUPING = "day"
 
@@ -57,11 +60,28 @@ def spend(request: HttpRequest) -> HttpResponse:
         "rows": [(group, costs_or_unknown(group.bill)) for group in page.object_list],
         "chart": chart(spending),
         "has_fees": any(cost.fee for cost in spending.total.costs),
+        "has_corrections": any(cost.correction for cost in spending.total.costs),
+        "got": _yield(spending, filters, _purpose(request.GET)),
+        "forecast_fits": spending.period.key == periods.DEFAULT and not filters,
         "groupings": GROUPINGS.values(),
         "wrong": wrong,
         **_period_context(spending.period, request.GET, filters),
     }
     return render(request, "campaigns/reports/spend.html", context)
+
+
+def _yield(spending: Spending, filters: dict[str, str], purpose: str) -> Yield | None:
+    """What was got for the money; None where the question is another: of test sends, or of one channel alone."""
+    if purpose != Purpose.CAMPAIGN or "channel" in filters:
+        return None
+    return read_yield(spending.period, filters)
+
+
+@require_safe
+def spend_forecast(request: HttpRequest) -> HttpResponse:
+    """What this month will have cost: a part of the Spend page, and a page without JavaScript."""
+    template = "_forecast.html" if request.headers.get("HX-Request") else "forecast.html"
+    return render(request, f"campaigns/reports/{template}", {"outlook": outlook(), "looked_back": LOOKED_BACK})
 
 
 def _period_context(period: periods.Period, query: QueryDict, filters: dict[str, str]) -> dict[str, Any]:
@@ -80,11 +100,15 @@ def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
     spending, _filters, _wrong = _read(request)
     period = spending.period
+    head = f"{spending.grouping.key}_overlapping" if spending.grouping.overlaps else spending.grouping.key
     name = f"spend-{spending.grouping.key}-{period.first.isoformat()}-{period.last.isoformat()}"
-    return FILES[kind](name, (spending.grouping.key, *EXPORT_HEAD), _export_rows(spending))
+    return FILES[kind](name, (head, *EXPORT_HEAD), _export_rows(spending))
 
 
-EXPORT_HEAD = ("currency", "viber", "sms", "fee", "total", "viber_at_send", "viber_since", "entries", "not_yet_known")
+EXPORT_HEAD = (
+    "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since", "entries",
+    "not_yet_known",
+)  # fmt: skip
 
 
 def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
@@ -93,7 +117,8 @@ def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
         for number, cost in enumerate(costs_or_unknown(group.bill)):
             counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
             yield (
-                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.total, cost.at_send, cost.since, *counts
+                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.correction, cost.total, cost.at_send,
+                cost.since, *counts,
             )  # fmt: skip
 
 
@@ -103,6 +128,16 @@ def spend_statement(request: HttpRequest) -> HttpResponse:
     found = statement(read_month(request.GET.get("month", "")))
     context = {"statement": found, "now": timezone.now(), "zone": settings.TIME_ZONE}
     return render(request, "campaigns/reports/statement.html", context)
+
+
+@require_safe
+def spend_entries_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The entries behind a number as a file, in the order in which they were entered."""
+    period, _wrong = periods.read_period(request.GET)
+    filters = read_filters(request.GET)
+    masked = not may(current(request), Role.MARKETER)
+    rows = export_rows(entries(period, filters, _purpose(request.GET)), masked)
+    return FILES[kind](f"ledger-{period.first.isoformat()}-{period.last.isoformat()}", HEAD, rows)
 
 
 @require_safe

@@ -14,7 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.compose.models import Campaign, Sender
+from campaigns.audience.models import ContactList
+from campaigns.compose.models import Campaign, Label, Sender
+from campaigns.dispatch.models import Tally
 from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.bills import Bill, Cost, bills, spent
 from campaigns.reports.periods import Period, month_of, span
@@ -22,14 +24,17 @@ from campaigns.reports.words import country_name, is_country
 from campaigns.team.models import User
 
 _L = gettext_lazy
-M = TypeVar("M", LedgerTotal, LedgerEntry)
+M = TypeVar("M", LedgerTotal, LedgerEntry, Tally)
 NONE = "none"  # in a query string: money that belongs to no campaign, no sender …
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """One way to split the money: its key in the query string, its heading, the fields it groups by, how a group is
-    named, and the grouping that a click on a group opens ("" for the entries themselves)."""
+    named, and the grouping that a click on a group opens ("" for the entries themselves).
+
+    `overlaps`: a campaign may be in several groups, so that they add up to more than the whole.
+    """
 
     key: str
     label: str | Promise
@@ -37,6 +42,7 @@ class Grouping:
     name: Callable[[tuple[Any, ...]], str]
     opens: str
     by_time: bool = False
+    overlaps: bool = False
 
 
 def _named(column: int, missing: str | Promise) -> Callable[[tuple[Any, ...]], str]:
@@ -54,6 +60,22 @@ GROUPINGS: dict[str, Grouping] = {
         Grouping("week", _L("Week"), ("week",), _week, "day", True),
         Grouping("month", _L("Month"), ("month",), lambda key: formats.date_format(key[0], "F Y"), "day", True),
         Grouping("campaign", _L("Campaign"), ("campaign", "campaign__name"), _named(1, _L("No campaign")), ""),
+        Grouping(
+            "label",
+            _L("Label"),
+            ("campaign__labels", "campaign__labels__name"),
+            _named(1, _L("No label")),
+            "campaign",
+            overlaps=True,
+        ),
+        Grouping(
+            "list",
+            _L("List"),
+            ("campaign__lists", "campaign__lists__name"),
+            _named(1, _L("No list")),
+            "campaign",
+            overlaps=True,
+        ),
         Grouping("country", _L("Country"), ("country",), lambda key: country_name(key[0]), "campaign"),
         Grouping(
             "sender",
@@ -86,6 +108,8 @@ FILTERS = {  # query string key -> field of the totals
     "sender": "campaign__sender",
     "user": "campaign__launched_by",
     "tariff": "campaign__tariff",
+    "label": "campaign__labels",
+    "list": "campaign__lists",
 }
 
 
@@ -130,7 +154,7 @@ def _is_sound(key: str, value: str) -> bool:
 
 
 def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
-    """Those of `totals`, or of entries where they have the columns, that `filters` select."""
+    """Those of `totals`, or of other rows that have the columns, that `filters` select."""
     for key, value in filters.items():
         if value != NONE:
             totals = totals.filter(**{FILTERS[key]: value})
@@ -144,7 +168,7 @@ def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
 def read_spending(
     period: Period, grouping: Grouping, filters: Mapping[str, str], purpose: str = Purpose.CAMPAIGN
 ) -> Spending:
-    """What was spent in `period` for `purpose`, by `grouping`; one query."""
+    """What was spent in `period` for `purpose`, by `grouping`; one query, two where groups overlap."""
     totals = filtered(spent(purpose).filter(day__range=(period.first, period.last)), filters)
     if grouping.key == "week":
         totals = totals.annotate(week=TruncWeek("day"))
@@ -152,7 +176,7 @@ def read_spending(
         totals = totals.annotate(month=TruncMonth("day"))
     spending = Spending(period, grouping)
     found = bills(totals, *grouping.fields)
-    for bill in found.values():
+    for bill in bills(totals).values() if grouping.overlaps else found.values():
         spending.total.merge(bill)
     for key in sorted(found, key=_order(grouping, found)):
         url = _opens(spending, key, filters, purpose)
@@ -228,6 +252,8 @@ def _value_words(key: str, value: str) -> str:
         "campaign": Campaign.objects.all(),
         "sender": Sender.objects.all(),
         "user": User.objects.all(),
+        "label": Label.objects.all(),
+        "list": ContactList.objects.all(),
     }
     return str(models[key].filter(pk=value).first() or value)
 

@@ -26,6 +26,11 @@ urlpatterns = [
     ),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
+    *(
+        path(f"spend/entries.{kind}", spend_views.spend_entries_export, {"kind": kind}, name=f"spend-entries-{kind}")
+        for kind in FILES
+    ),
+    path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
     path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
     path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),
     path("spend/export.xlsx", spend_views.spend_export, {"kind": "xlsx"}, name="spend-export-xlsx"),

@@ -9,8 +9,8 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   const COLOURS = {
-    light: { viber: "#6b57dd", sms: "#1098ad", fee: "#e8890c" },
-    dark: { viber: "#9d8ffa", sms: "#3bc9db", fee: "#ffb04d" },
+    light: { viber: "#6b57dd", sms: "#1098ad", fee: "#e8890c", correction: "#868e96" },
+    dark: { viber: "#9d8ffa", sms: "#3bc9db", fee: "#ffb04d", correction: "#adb5bd" },
   };
   const drawn = [];
 

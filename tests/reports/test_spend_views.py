@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from python_calamine import CalamineWorkbook
 
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign, CampaignState, Label
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -90,9 +91,9 @@ def test_export_csv_is_exact_and_harmless(marketer: Client, campaign: Campaign) 
     answer = marketer.get(f"/spend/export.csv?{DAYS}&group=campaign")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="spend-campaign-2026-03-01-2026-03-31.csv"'
     assert b"".join(answer).decode("utf-8-sig") == (
-        "campaign,currency,viber,sms,fee,total,viber_at_send,viber_since,entries,not_yet_known\r\n"
-        "'=Весна,EUR,0.0703701,0.082001,0.00,0.1523711,0.1172835,-0.0469134,22,12\r\n"
-        "'=Весна,USD,1.50,0.00,0.00,1.50,1.50,0.00,,\r\n"
+        "campaign,currency,viber,sms,fee,correction,total,viber_at_send,viber_since,entries,not_yet_known\r\n"
+        "'=Весна,EUR,0.0703701,0.082001,0.00,0.00,0.1523711,0.1172835,-0.0469134,22,12\r\n"
+        "'=Весна,USD,1.50,0.00,0.00,0.00,1.50,1.50,0.00,,\r\n"
     )
 
 
@@ -104,12 +105,12 @@ def test_export_csv_by_day_has_days_that_machines_read(marketer: Client, campaig
 def test_export_xlsx(marketer: Client, campaign: Campaign) -> None:
     data = b"".join(marketer.get(f"/spend/export.xlsx?{DAYS}&group=campaign"))
     rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
-    assert rows[1][:6] == ["=Весна", "EUR", 0.0703701, 0.082001, 0.0, 0.1523711]
+    assert rows[1][:7] == ["=Весна", "EUR", 0.0703701, 0.082001, 0.0, 0.0, 0.1523711]
 
 
 @pytest.mark.parametrize(
     ("address", "queries"),
-    [(f"/spend/?{DAYS}", 3), (f"/spend/?{DAYS}&group=campaign", 3), (f"/spend/export.csv?{DAYS}", 3)],
+    [(f"/spend/?{DAYS}", 6), (f"/spend/?{DAYS}&group=campaign", 6), (f"/spend/export.csv?{DAYS}", 3)],
 )
 def test_spend_costs_the_same_with_one_and_with_three(
     marketer: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str, queries: int
@@ -128,3 +129,45 @@ def test_entries_cost_the_same_with_one_and_with_three(
         send(made, {("UA", "read"): number}, at=at(number))
         with django_assert_num_queries(5):
             marketer.get(f"/spend/entries/?campaign={made.pk}&{DAYS}")
+
+
+def test_entries_as_a_file(marketer: Client, viewer: Client, campaign: Campaign) -> None:
+    address = f"/spend/entries.csv?campaign={campaign.pk}&{DAYS}&channel=sms"
+    head, first, second = b"".join(marketer.get(address)).decode("utf-8-sig").splitlines()
+    assert head.split(",")[3:5] + head.split(",")[7:] == [
+        "kind",
+        "channel",
+        "phone",
+        "country",
+        "currency",
+        "amount",
+        "note",
+    ]
+    assert first.split(",")[7:] == ["485010000004", "PL", "EUR", "0.0410005", ""]
+    assert b"".join(viewer.get(address)).decode("utf-8-sig").splitlines()[2].split(",")[7] == "4850•••05"
+    assert second.split(",")[7] == "485010000005"
+
+
+def test_a_channel_of_a_group_opens_its_rows(marketer: Client, campaign: Campaign) -> None:
+    page = marketer.get(f"/spend/?{DAYS}&group=campaign").content.decode()
+    address = f"/spend/entries/?campaign={campaign.pk}&from=2026-03-01&to=2026-03-31"
+    assert f'href="{address}&amp;channel=sms"'.replace("&from", "&amp;from").replace("&to", "&amp;to") in page
+    assert len(marketer.get(f"{address}&channel=sms").context["rows"]) == 2
+
+
+def test_groups_that_overlap_say_so(marketer: Client, campaign: Campaign) -> None:
+    for name in ("Sale", "Spring"):
+        campaign.labels.add(Label.objects.create(name=name))
+    page = text(marketer, f"/spend/?{DAYS}&group=label")
+    assert "the rows add up to more than the total" in page
+    assert page.count("0.1523711") == 3  # a row each, and the total under the table
+    assert b"".join(marketer.get(f"/spend/export.csv?{DAYS}&group=label")).startswith(b"\xef\xbb\xbflabel_overlapping,")
+
+
+def test_forecast_says_what_it_is_made_of(marketer: Client) -> None:
+    send(make_campaign("Last", CampaignState.FINISHED), {("UA", "read"): 28}, Decimal(1), at=timezone.now())
+    page = marketer.get("/spend/forecast/")
+    [one] = page.context["outlook"].forecasts
+    assert (one.spent, one.least, one.most) == (Decimal(28), Decimal(28), Decimal(28))
+    assert "not a promise" in page.content.decode()
+    assert 'hx-get="/spend/forecast/"' in marketer.get("/spend/").content.decode()
