@@ -39,7 +39,7 @@ from campaigns.ledger.models import (
     UserBudget,
 )
 from campaigns.reports.models import ReportDelivery, SavedReport
-from campaigns.results.models import SampledStatus
+from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHint
 from campaigns.team.models import AuditEntry, Installation, Role, User
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Editing",
     "Evidence",
     "Heartbeat",
+    "HourCount",
     "Import",
     "ImportState",
     "Installation",
@@ -65,6 +66,7 @@ __all__ = [
     "Label",
     "LedgerEntry",
     "LedgerTotal",
+    "Measure",
     "MonthlyBudget",
     "Note",
     "Pace",
@@ -81,6 +83,7 @@ __all__ = [
     "SendState",
     "Sender",
     "Snapshot",
+    "StatusHint",
     "StopListEntry",
     "Tally",
     "TestGroup",

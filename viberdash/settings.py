@@ -47,6 +47,7 @@ HOST: str = read("HOST", "the address the web server listens at, such as 127.0.0
 PORT: int = read("PORT", "a port from 1 to 65535", 8000, int, between(1, 65535))
 WEB_WORKERS: int = read("WEB_WORKERS", "a number of web server processes from 1 to 64", 2, int, between(1, 64))
 WEB_THREADS: int = read("WEB_THREADS", "a number of threads in each from 1 to 64", 4, int, between(1, 64))
+REPORTS_PORT: int = read("REPORTS_PORT", "a port from 1 to 65535", 8002, int, between(1, 65535))
 HTTPS_ONLY: bool = read("HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool)
 BEHIND_PROXY: bool = read("BEHIND_PROXY", "true or false", HTTPS_ONLY, as_bool)
 
@@ -62,6 +63,9 @@ BSG_API_KEY: str = read("BSG_API_KEY", "the API key of the BSG account (live_…
 SEND_CONNECTIONS: int = read("SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64))
 SEND_RATE: int = read(
     "SEND_RATE", "recipients a second over all workers, 0 for no limit", 0, int, between(0, 1_000_000)
+)
+STATUS_RATE: int = read(
+    "STATUS_RATE", "status calls a second over all workers, 0 for no limit", 1000, int, between(0, 1_000_000)
 )
 DEFAULT_COUNTRY: str = read(
     "DEFAULT_COUNTRY",

@@ -58,8 +58,8 @@ def build(campaign: Campaign) -> MessageTemplate:
     return MessageTemplate(campaign.text, campaign.button_url, campaign.sms_text)
 
 
-def message_for(campaign: Campaign, rendered: Rendered, to: tuple[Address, ...]) -> Message:
-    """`rendered` on its way to `to`, as the gateway gets it."""
+def message_for(campaign: Campaign, rendered: Rendered, to: tuple[Address, ...], callback_url: str = "") -> Message:
+    """`rendered` on its way to `to`, as the gateway gets it; it reports to `callback_url`, if that is given."""
     return Message(
         to=to,
         text=rendered.text,
@@ -70,4 +70,5 @@ def message_for(campaign: Campaign, rendered: Rendered, to: tuple[Address, ...])
         button_url=rendered.button_url,
         sms=SmsFallback(campaign.sms_sender, rendered.sms_text) if rendered.sms_text else None,
         scheduled_at=campaign.scheduled_at if campaign.timing == Timing.GATEWAY else None,
+        callback_url=callback_url,
     )

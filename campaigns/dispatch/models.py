@@ -97,6 +97,7 @@ class Recipient(models.Model):
     sms_status = models.CharField(max_length=30, blank=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("recipient")
@@ -109,7 +110,16 @@ class Recipient(models.Model):
             models.Index(
                 "campaign", "batch_number", name="recipient_batch"
             ),  # the people of a batch; pages go by it too
-        ]
+            # filters by a state that few may be in: nobody is in these at the freeze, and being accepted moves nobody
+            models.Index(
+                "campaign", "delivery_state", "batch_number", name="recipient_told",
+                condition=Q(delivery_state__in=["waiting", "sent", "not_delivered", "fallback", "sms_delivered"]),
+            ),
+            models.Index(
+                "campaign", "batch_number", name="recipient_ended",
+                condition=Q(error_code__isnull=False) | ~Q(reason=""),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
@@ -237,11 +247,14 @@ class Evidence(models.Model):
 
 
 class Pace(models.Model):
-    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers. See pacing.py."""
+    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers; "statuses": ask.
+
+    See pacing.py.
+    """
 
     scope = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
-    tokens = models.FloatField(default=0)  # recipients that may leave now
+    tokens = models.FloatField(default=0)  # recipients that may leave, or be asked for, now
     step = models.PositiveSmallIntegerField(default=0)  # how often in a row the gateway asked for less; 0: full speed
     until = models.DateTimeField(null=True)  # nobody sends earlier
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from campaigns.dispatch.models import Pace
@@ -55,6 +56,38 @@ def _scope(campaign_id: int) -> str:
     return f"campaign:{campaign_id}"
 
 
+def seconds_to_wait(scope: str, rate: int, now: datetime) -> float:
+    """How long until something may be taken of `scope`, whose bucket fills by `rate` a second (0: no limit)."""
+    pace = Pace.objects.filter(scope=scope).first()
+    if pace is None:
+        return 0.0
+    resting = max((pace.until - now).total_seconds(), 0.0) if pace.until else 0.0
+    lacking = -_filled(pace, rate, now) / rate if rate else 0.0
+    return max(resting, lacking, 0.0)
+
+
+def take(scope: str, amount: int, rate: int, now: datetime) -> None:
+    """Take `amount` of what fills by `rate` a second (0: no limit), on credit: who asks next waits for it."""
+    if rate and amount:
+        with transaction.atomic():
+            pace = _locked(scope, now)
+            pace.tokens, pace.at = _filled(pace, rate, now) - amount, now
+            pace.save(update_fields=["tokens", "at"])
+
+
+def rest(scope: str, until: datetime, now: datetime) -> None:
+    """Nobody takes anything of `scope` before `until`."""
+    with transaction.atomic():
+        pace = _locked(scope, now)
+        pace.until = max(until, pace.until or until)
+        pace.save(update_fields=["until"])
+
+
+def _filled(pace: Pace, rate: int, now: datetime) -> float:
+    filled = pace.tokens + (now - pace.at).total_seconds() * rate
+    return min(filled, rate * BURST.total_seconds())
+
+
 def slow_down(sent_at: datetime, now: datetime) -> None:
     """Pull the brake, because of what was sent at `sent_at`. What had left before it was last pulled does not count."""
     pace = _locked(ACCOUNT, now)
@@ -96,8 +129,7 @@ def _probe(pace: Pace, now: datetime) -> int:
 
 def _within_rate(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
     """A bucket of recipients that fills by `rate` a second; a batch may leave while anything is in it, on credit."""
-    filled = pace.tokens + (now - pace.at).total_seconds() * rate
-    pace.tokens = min(filled, rate * BURST.total_seconds())
+    pace.tokens = _filled(pace, rate, now)
     pace.at = now
     granted = 0
     while granted < wanted and pace.tokens > 0:

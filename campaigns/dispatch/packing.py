@@ -18,6 +18,7 @@ from campaigns.dispatch.budget import Worst, WorstCase, is_guarded
 from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.judging import Ending
 from campaigns.dispatch.models import Recipient, SendState
+from campaigns.gateway import delivery_reports
 from campaigns.gateway.limits import TEXT_MAX
 from campaigns.gateway.types import Address, Message, SendRequest
 from campaigns.ledger.models import Purpose
@@ -48,6 +49,7 @@ class Packer:
         self.purpose = Purpose(self.campaign.purpose)
         self.falls_back = bool(self.campaign.sms_text)
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
+        self.reports_to = delivery_reports.address()
         self._same = None if self.template.names else self._render({})  # where everybody gets the same words
 
     def guard(self) -> None:
@@ -106,7 +108,7 @@ class Packer:
         return rendered
 
     def _message(self, rendered: Rendered, to: list[Address]) -> Message:
-        return message_for(self.campaign, rendered, tuple(to))
+        return message_for(self.campaign, rendered, tuple(to), self.reports_to)
 
 
 def _decoded(fields: Any) -> dict[str, str]:

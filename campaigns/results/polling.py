@@ -1,109 +1,166 @@
 """Ask the gateway what became of messages, batch by batch: the people of a batch were sent to at the same moment.
 
 A batch is claimed by moving its next check into the future; what was learnt is written only where nobody else checked
-it in between (`checks` is still what it was), so no adjustment is ever entered twice.
+it in between (`checks` is still what it was), so no adjustment is ever entered twice. Those whom a delivery report
+hints at are asked for in between, alone.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch import pacing
 from campaigns.dispatch.failpoints import reach
-from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
 from campaigns.gateway.client import Client
-from campaigns.gateway.errors import GatewayError
+from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
+from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import MessageStatus
-from campaigns.results.plan import FIRST, next_check
+from campaigns.results import hints
+from campaigns.results.models import StatusHint
+from campaigns.results.plan import FIRST, looks_for_reads, next_check
 from campaigns.results.recording import News, record
 
 AT_ONCE = 10  # batches in one round
+HINTS_AT_ONCE = 200  # people whom reports hint at, in one round
 CLAIM = timedelta(minutes=3)
-BATCH = Batch._meta.db_table
+NAP = 1.0  # seconds at most between two looks whether the rate allows more
+THROTTLED = timedelta(seconds=5)  # without asking, after the gateway said that it is too much
+SCOPE = "statuses"  # of the rate that all workers share
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Check:
-    """A batch whose open messages are to be asked for."""
+    """A batch as it was read, and who of it is asked for."""
 
-    id: int
-    campaign_id: int
-    number: int
-    country: str
-    checks: int
-    sent_at: datetime
+    batch: Batch
+    people: list[Recipient]
+    hinted: bool = False  # these alone; the others of the batch have their turn as planned
+
+
+@dataclass(slots=True)
+class Asking:
+    """One process that asks."""
+
+    client: Client
+    pool: ThreadPoolExecutor
+    throttled: bool = False  # the gateway said that it is too much
+
+    def status(self, person: Recipient) -> MessageStatus | None:
+        """None where there is no answer, or where the gateway does not know the message (any more)."""
+        try:
+            return self.client.status_by_reference(person.reference)
+        except GatewayRefused as refused:
+            self.throttled = self.throttled or refused.code == TOO_MANY_AT_ONCE
+            return None
+        except GatewayError:
+            return None
 
 
 def due(now: datetime) -> bool:
-    """Whether any batch is worth asking for now."""
-    return _never_checked(now).exists() or Batch.objects.filter(check_at__lte=now).exists()
+    """Whether anything is worth asking for now."""
+    again = Batch.objects.filter(check_at__lte=now)
+    return StatusHint.objects.exists() or _never_checked(now).exists() or again.exists()
 
 
 def poll(client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
-    """Ask for the batches that are due, until the moment `until`. Whether some were left then."""
+    """Ask for what is due, until the moment `until`, within STATUS_RATE. Whether some was left then."""
     with ThreadPoolExecutor(connections, "ask") as pool:
+        asking = Asking(client, pool)
         while timezone.now() < until and keep():
-            checks = _claim(timezone.now())
-            if not checks:
+            wait = pacing.seconds_to_wait(SCOPE, settings.STATUS_RATE, timezone.now())
+            if wait:
+                time.sleep(min(wait, NAP))
+            elif not _round(asking):
                 return False
-            for check in checks:
-                _check(client, pool, check)
     return True
+
+
+def _round(asking: Asking) -> bool:
+    """Some hints and some batches, so that neither waits for the other. Whether there were any."""
+    hinted = [Check(batch, people, hinted=True) for batch, people in hints.take(HINTS_AT_ONCE)]
+    if hinted:
+        _settle(asking, hinted)
+    claimed = _claim(timezone.now())
+    for batch in claimed:
+        _settle(asking, [_whole(batch)])
+    return bool(hinted or claimed)
 
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST)
 
 
-def _claim(now: datetime) -> list[Check]:
+def _claim(now: datetime) -> list[Batch]:
     skip = connection.features.has_select_for_update_skip_locked
+    most = AT_ONCE if not settings.STATUS_RATE else min(AT_ONCE, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
     with transaction.atomic():
         ids = list(
             _never_checked(now)
             .select_for_update(skip_locked=skip)
             .order_by("done_at")
-            .values_list("pk", flat=True)[:AT_ONCE]
+            .values_list("pk", flat=True)[:most]
         )
-        if len(ids) < AT_ONCE:
+        if len(ids) < most:
             again = Batch.objects.filter(check_at__lte=now).select_for_update(skip_locked=skip).order_by("check_at")
-            ids += again.values_list("pk", flat=True)[: AT_ONCE - len(ids)]
+            ids += again.values_list("pk", flat=True)[: most - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
         batches.update(check_at=now + CLAIM)
-        return [
-            Check(b.pk, b.campaign_id, b.number, b.country, b.checks, b.sent_at or b.done_at or now) for b in batches
-        ]
+        return list(batches)
 
 
-def _check(client: Client, pool: ThreadPoolExecutor, check: Check) -> None:
-    people = list(
-        Recipient.objects.filter(
-            campaign_id=check.campaign_id, batch_number=check.number, send_state=SendState.ACCEPTED, final=False
-        )
+def _whole(batch: Batch) -> Check:
+    """Everybody of a batch who is worth asking for in this look."""
+    people = list(_open(batch))
+    on_the_way = [person for person in people if person.delivery_state != DeliveryState.DELIVERED]
+    return Check(batch, on_the_way if on_the_way and not looks_for_reads(batch.checks) else people)
+
+
+def _open(batch: Batch) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(
+        campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.ACCEPTED, final=False
     )
-    news = list(zip(people, pool.map(lambda person: _ask(client, person.reference), people), strict=True))
-    campaign = Campaign.objects.get(pk=check.campaign_id)
+
+
+def _settle(asking: Asking, checks: Sequence[Check]) -> None:
+    """Ask for everybody in `checks` at once, then write down what was learnt, a batch at a time."""
+    people = [person for check in checks for person in check.people]
+    pacing.take(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
+    answers = asking.pool.map(asking.status, people)
+    learnt = [[News(person, status) for person in check.people if (status := next(answers))] for check in checks]
+    if asking.throttled:
+        asking.throttled = False
+        pacing.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
     reach("asked")
-    with transaction.atomic():
-        settled = record([News(person, status) for person, status in news if status], campaign, check.country)
-        then = None if settled == len(people) else next_check(check.sent_at, timezone.now(), campaign.validity)
-        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
-        if then is None:
-            changes["held"] = None  # no SMS will follow
-        if not Batch.objects.filter(pk=check.id, checks=check.checks).update(**changes):
-            transaction.set_rollback(True)
-        reach("recorded")
+    for check, news in zip(checks, learnt, strict=True):
+        _write(check, news)
     reach("checked")
 
 
-def _ask(client: Client, reference: str) -> MessageStatus | None:
-    """None where there is no answer, or where the gateway does not know the message (any more)."""
-    try:
-        return client.status_by_reference(reference)
-    except GatewayError:
-        return None
+def _write(check: Check, news: Sequence[News]) -> None:
+    batch = check.batch
+    campaign = Campaign.objects.get(pk=batch.campaign_id)
+    sent_at = batch.sent_at or batch.done_at or timezone.now()
+    with transaction.atomic():
+        record(news, campaign, batch.country, sent_at)
+        left = set(_open(batch).values_list("delivery_state", flat=True))
+        on_the_way = bool(left - {DeliveryState.DELIVERED})
+        then = next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way) if left else None
+        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
+        if then is None:
+            changes["held"] = None  # no SMS will follow
+        elif check.hinted and on_the_way:
+            changes["check_at"] = Coalesce(F("check_at"), Value(then))  # the others' turn does not wait for hints
+        if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
+            transaction.set_rollback(True)
+        reach("recorded")

@@ -1,16 +1,29 @@
 """Totals and counts made anew from the rows they are sums of, and what differed."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, Count, F, IntegerField, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, TruncHour
 
-from campaigns.dispatch.models import Recipient, SendState, Tally
+from campaigns.dispatch.models import DeliveryState, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
 from campaigns.ledger.money import ZERO
+from campaigns.results.hours import BY_VIBER
+from campaigns.results.models import HourCount, Measure
 
+HOUR_KEY = ("campaign_id", "measure", "hour")
+VIBER = {"delivery_state__in": BY_VIBER}
+READERS = {"delivery_state": DeliveryState.READ}
+MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (  # what hours.counted says of one row, for all of them
+    (Measure.SENT, "sent_at", {}),
+    (Measure.DELIVERED, "delivered_at", VIBER),
+    (Measure.READ, "read_at", READERS),
+    (Measure.SENT_DELIVERED, "sent_at", VIBER),
+    (Measure.SENT_READ, "sent_at", READERS),
+)
 Key = tuple[Any, ...]
 Sums = dict[Key, tuple[Any, ...]]
 MONEY_KEY = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
@@ -38,12 +51,16 @@ def rebuild() -> list[str]:
             Tally(**dict(zip(COUNT_KEY, key, strict=True)), recipients=people)
             for key, (people,) in _recipients().items()
         )
+        HourCount.objects.all().delete()
+        HourCount.objects.bulk_create(
+            HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people) for key, (people,) in _in_hours().items()
+        )
     return found
 
 
 def _lock() -> None:
     if connection.vendor == "postgresql":
-        tables = ", ".join(model._meta.db_table for model in (LedgerEntry, LedgerTotal, Recipient, Tally))
+        tables = ", ".join(model._meta.db_table for model in (LedgerEntry, LedgerTotal, Recipient, Tally, HourCount))
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
 
@@ -51,6 +68,7 @@ def _lock() -> None:
 def _differences() -> Iterator[str]:
     yield from _compare("ledger", _entered(), _totals())
     yield from _compare("recipients", _recipients(), _tallied())
+    yield from _compare("hours", _in_hours(), _by_hours())
 
 
 def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:
@@ -85,3 +103,18 @@ def _recipients() -> Sums:
 def _tallied() -> Sums:
     tally = Tally.objects.values_list(*COUNT_KEY).annotate(people=Sum("recipients")).order_by()
     return {tuple(row[:-1]): (row[-1],) for row in tally if row[-1]}
+
+
+def _in_hours() -> Sums:
+    found: Sums = {}
+    for measure, column, wanted in MEASURED:
+        people = Recipient.objects.filter(**wanted, **{f"{column}__isnull": False})
+        hour = TruncHour(column, tzinfo=UTC)
+        for campaign_id, at, number in people.values_list("campaign_id", hour).annotate(Count("pk")).order_by():
+            found[campaign_id, measure.value, at] = (number,)
+    return found
+
+
+def _by_hours() -> Sums:
+    rows = HourCount.objects.exclude(people=0).values_list(*HOUR_KEY, "people")
+    return {tuple(row[:-1]): (row[-1],) for row in rows}

@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils import timezone
 
 from campaigns import bulk
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import Moves
 from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.ledger.money import to_units
+from campaigns.results.hours import BY_VIBER, Hours
 from campaigns.results.statuses import delivery_state, is_final, moves_forward
 
 TABLE = Recipient._meta.db_table
 COLUMNS = {
     "delivery_state": "text", "status": "text", "final": "boolean", "currency": "text", "viber_price": "bigint",
     "sms_price": "bigint", "sms_status": "text", "sent_at": "timestamptz", "delivered_at": "timestamptz",
+    "read_at": "timestamptz",
 }  # fmt: skip
 
 
@@ -31,22 +34,20 @@ class News:
     status: MessageStatus
 
 
-def record(news: Sequence[News], campaign: Campaign, country: str) -> int:
-    """Write `news` about people of one batch. For how many of them nothing more will come."""
-    moves = Moves()
+def record(news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime) -> None:
+    """Write `news` about people of one batch that left at `sent_at`."""
+    moves, hours = Moves(), Hours(campaign.pk)
     movements: list[Movement] = []
-    rows = []
-    settled = 0
-    for one in news:
-        after = _after(one, expects_sms=bool(campaign.sms_text))
-        settled += after.final
+    left = max(sent_at, campaign.scheduled_at or sent_at) if campaign.timing == Timing.GATEWAY else sent_at
+    written = [_after(one, bool(campaign.sms_text), left) for one in news]
+    for one, after in zip(news, written, strict=True):
         movements += _movements(one.person, after, Purpose(campaign.purpose), country)
         _count(moves, one.person, after, country)
-        rows.append(_row(after))
-    bulk.update(TABLE, {}, COLUMNS, rows)
+        hours.move(one.person, after)
+    bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
     enter(movements, timezone.now())
     moves.write()
-    return settled
+    hours.write()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +62,52 @@ class After:
     viber_price: Decimal | None
     sms_price: Decimal | None
     sms_status: str
-    times: tuple[object, object]
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
 
 
-def _after(news: News, expects_sms: bool) -> After:
+def _after(news: News, expects_sms: bool, left: datetime) -> After:
     person, status = news.person, news.status
     state = delivery_state(status)
     forward = state is not DeliveryState.NONE and moves_forward(person.delivery_state, state)
+    becomes = state if forward else DeliveryState(person.delivery_state)
     sms_prices = [sms.price for sms in status.fallback if sms.price is not None]
     return After(
         person.pk,
-        state if forward else DeliveryState(person.delivery_state),
+        becomes,
         status.status[:30] if forward or not person.status else person.status,
         person.final or is_final(status, expects_sms),
         status.currency or person.currency,
         status.price if status.price is not None else person.viber_price,
         sum(sms_prices, Decimal(0)) if sms_prices else person.sms_price,
         status.fallback[-1].status[:30] if status.fallback else person.sms_status,
-        (status.time_sent or person.sent_at, status.time_dr or person.delivered_at),
+        *_times(person, status, becomes, left),
     )
+
+
+def _times(
+    person: Recipient, status: MessageStatus, becomes: DeliveryState, left: datetime
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """When it was sent, delivered and read: as the gateway says; where it does not, when we sent it or learnt of it."""
+    now = timezone.now()
+    sent = status.time_sent or person.sent_at
+    if not sent and becomes not in (DeliveryState.NONE, DeliveryState.WAITING):
+        sent = left
+    if becomes not in BY_VIBER:
+        return sent, status.time_dr or person.delivered_at, None
+    first = person.delivered_at if person.delivery_state in BY_VIBER else None
+    delivered = first or status.time_dr or now
+    if becomes is not DeliveryState.READ:
+        return sent, delivered, None
+    later = status.time_dr if status.time_dr and status.time_dr > delivered else None
+    return sent, delivered, person.read_at or later or now
 
 
 def _row(after: After) -> tuple[object, ...]:
     return (
         after.delivery_state.value, after.status, after.final, after.currency, _units(after.viber_price),
-        _units(after.sms_price), after.sms_status, *after.times, after.id,
+        _units(after.sms_price), after.sms_status, after.sent_at, after.delivered_at, after.read_at, after.id,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What the queue calls: asking for statuses, a bounded slice at a time."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -7,10 +8,11 @@ from django.utils import timezone
 
 from campaigns.dispatch.seats import Seat, taken
 from campaigns.gateway.client import client_from_settings
-from campaigns.queue import enqueue
-from campaigns.results import polling
+from campaigns.queue import enqueue, waiting
+from campaigns.results import hints, polling
 
 SLICE = timedelta(seconds=15)
+QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
 FOLLOW = "campaigns.results.tasks.follow"
 
 
@@ -18,6 +20,12 @@ def wake() -> None:
     """Wake a worker where something is worth asking for."""
     if not taken("follow") and polling.due(timezone.now()):
         enqueue(FOLLOW)
+
+
+def note(references: Sequence[str]) -> None:
+    """Note what delivery reports name, and wake a worker to ask for it."""
+    if hints.keep(references) and waiting() < QUEUE_MAX:
+        wake()
 
 
 def follow() -> None:

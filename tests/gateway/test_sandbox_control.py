@@ -18,6 +18,7 @@ import requests
 from django.conf import settings
 
 from campaigns.gateway.client import Client
+from campaigns.gateway.sandbox import callbacks
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.types import SendRequest
 from tests.gateway.raw_server import answer, raw_server, read_request
@@ -150,6 +151,27 @@ def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox)
     assert seen[-1]["status"] == "read"
     assert {one["reference"] for one in seen} == {"a"}
     assert KEY.encode() not in head
+
+
+@pytest.mark.parametrize(
+    ("fault", "statuses"),
+    [
+        ({"reports_lost": 100}, []),
+        ({"reports_doubled": 100}, ["sent", "sent", "delivered", "delivered", "read", "read"]),
+        ({"reports_late": 100, "late_s": 3600}, []),
+    ],
+)
+def test_delivery_reports_go_wrong(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, int], statuses: list[str]
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(callbacks, "post", lambda url, report: seen.append(report["status"]))
+    calls = sandbox.server.calls
+    sandbox.faults(**fault)
+    for status in ("sent", "delivered", "read"):
+        calls._callbacks._post("http://here/", {"status": status})
+    assert seen == statuses
+    assert len(calls._callbacks._late) == (3 if "late_s" in fault else 0)
 
 
 @contextmanager

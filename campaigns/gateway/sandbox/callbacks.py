@@ -5,12 +5,14 @@ import itertools
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import requests
 
 from campaigns.gateway.sandbox.account import Account, Sent
+from campaigns.gateway.sandbox.faults import Faults
 
 WAITING_MAX = 200_000  # messages whose reports are followed; beyond it none are sent
 TIMEOUT = 2.0  # seconds
@@ -23,8 +25,10 @@ logger = logging.getLogger(__name__)
 class Callbacks:
     """Follows messages that want reports, looking at each when its next change is due."""
 
-    def __init__(self, account: Account, describe: Callable[[Sent], dict[str, Any]]) -> None:
+    def __init__(self, account: Account, faults: Faults, describe: Callable[[Sent], dict[str, Any]]) -> None:
         self._account = account
+        self._faults = faults
+        self._late: list[tuple[float, int, str, dict[str, Any]]] = []  # due, order, address, report
         self._describe = describe
         self._lock = threading.Lock()
         self._order = itertools.count()
@@ -46,6 +50,7 @@ class Callbacks:
     def forget(self) -> None:
         with self._lock:
             self._followed.clear()
+            self._late.clear()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -66,6 +71,15 @@ class Callbacks:
                 if self._stopping.is_set():
                     return
                 self._report(sent, last)
+            for url, report in iter(self._take_late, None):
+                post(url, report)
+
+    def _take_late(self) -> tuple[str, dict[str, Any]] | None:
+        with self._lock:
+            if not self._late or self._late[0][0] > time.monotonic():
+                return None
+            _due, _order, url, report = heapq.heappop(self._late)
+            return url, report
 
     def _take(self) -> tuple[Sent, str] | None:
         with self._lock:
@@ -78,9 +92,22 @@ class Callbacks:
         shown = self._describe(sent)
         now = json.dumps([shown["status"], shown.get("alt_route")])
         if now != last:
-            post(sent.submission.body.callback_url, shown)
+            self._post(sent.submission.body.callback_url, shown)
         with self._lock:
             self._push(sent, now)
+
+    def _post(self, url: str, report: dict[str, Any]) -> None:
+        """With the faults in force: not at all, twice, or later than what follows it."""
+        if self._faults.happens("reports_lost"):
+            return
+        if self._faults.happens("reports_doubled"):
+            post(url, report)
+        if not self._faults.happens("reports_late"):
+            post(url, report)
+            return
+        due = time.monotonic() + self._faults.number("late_s")
+        with self._lock:
+            heapq.heappush(self._late, (due, next(self._order), url, report))
 
 
 def post(url: str, report: dict[str, Any]) -> None:

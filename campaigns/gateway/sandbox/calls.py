@@ -27,7 +27,7 @@ class Calls:
         self._faults = faults
         self._pace = pace
         self._latency = latency  # seconds
-        self._callbacks = Callbacks(account, self.describe)
+        self._callbacks = Callbacks(account, faults, self.describe)
         self._creating = 0
         self._lock = threading.Lock()
 

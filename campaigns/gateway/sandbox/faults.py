@@ -21,6 +21,9 @@ The others:
     error8_after    after so many more messages the account is out of funds (error 8); -1: never
     parallel        error 11 for every create call beyond so many at the same time; 0: no limit
     shape           the answer's shape: A or B
+    reports_lost    percent of the delivery reports that are never posted
+    reports_doubled percent that are posted twice
+    reports_late    percent that are posted `late_s` seconds late (default 5), and so after those that follow them
 """
 
 import random
@@ -32,7 +35,10 @@ SHARES = (
     "lost", "lost_before", "http500", "http500_after", "http429", "error11", "error5", "bad_json", "html", "half",
     "missing", "drip",
 )  # fmt: skip
-NUMBERS = {"retry_after": 0.0, "slow": 0.0, "slow_ms": 1000.0, "error8_after": -1.0, "parallel": 0.0, "everywhere": 0.0}
+NUMBERS = {
+    "retry_after": 0.0, "slow": 0.0, "slow_ms": 1000.0, "error8_after": -1.0, "parallel": 0.0, "everywhere": 0.0,
+    "reports_lost": 0.0, "reports_doubled": 0.0, "reports_late": 0.0, "late_s": 5.0,
+}  # fmt: skip
 SHAPES = ("A", "B")
 
 
@@ -101,6 +107,12 @@ class Faults:
                 if roll < 0:
                     return Strike(name, delay)
             return Strike("", delay)
+
+    def happens(self, name: str) -> bool:
+        """Casts the dice for something that goes wrong in so many percent of the cases, on its own."""
+        with self._lock:
+            share = self._number(name)
+            return share > 0 and self._random.random() * 100 < share
 
     def take_funds(self) -> bool:
         """One more message: whether the account can still pay it."""

@@ -1,0 +1,51 @@
+"""What is read of a delivery report, and the address it comes to."""
+
+import pytest
+from pytest_django import Settings
+
+from campaigns.gateway.delivery_reports import PATH, address, is_ours, references
+
+A, B = "a" * 32, "0123456789abcdef" * 2
+
+
+def test_address_is_a_secret_of_this_installation(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL, settings.SECRET_KEY = "https://viber.example.com", "one" * 20
+    first = address()
+    path = first.removeprefix("https://viber.example.com")
+    assert path.startswith(PATH)
+    assert len(path.removeprefix(PATH)) == 40
+    assert is_ours(path)
+    settings.SECRET_KEY = "two" * 20
+    assert address() != first
+    assert not is_ours(path)
+    settings.SECRET_KEY_FALLBACKS = ["one" * 20]  # messages that are under way report to the address they were given
+    assert is_ours(path)
+
+
+def test_no_address_where_nobody_can_reach_us(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = ""
+    assert address() == ""
+
+
+@pytest.mark.parametrize("told", ["", "x", "é", "0" * 40, "0" * 4000])
+def test_other_paths_are_not_ours(told: str) -> None:
+    assert not is_ours(PATH + told)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"reference": "%s", "status": "read", "price": 0}' % A.encode(), [A]),
+        (b'[{"reference": "%s"}, {"reference": 7}, 8, {"reference": "%s"}]' % (A.encode(), B.encode()), [A, B]),
+        (b"reference=%s&status=delivered" % B.encode(), [B]),
+        (b'{"reference": "somebody-elses"}', []),
+        (b'{"reference": null}', []),
+        (b'{"reference": "%s"' % A.encode(), []),
+        (b"[" * 16_000, []),
+        (b"\xff\xfe\x00", []),
+        (b"null", []),
+        (b"", []),
+    ],
+)
+def test_references_are_all_that_is_read(body: bytes, found: list[str]) -> None:
+    assert references(body) == found
