@@ -17,7 +17,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.compose import approval
+from campaigns.compose.approval import Gate
+from campaigns.compose.audience import Audience
+from campaigns.compose.checks import problems
+from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.reach import Reach
 from campaigns.gateway.errors import meaning
 from campaigns.ledger.money import exact
 from campaigns.queue import enqueue
@@ -29,6 +35,7 @@ CAN_EDIT = frozenset({S.DRAFT})
 CAN_LAUNCH = frozenset({S.DRAFT})
 CAN_PAUSE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING})
 CAN_RESUME = frozenset({S.PAUSED})
+CAN_APPROVE = frozenset({S.AWAITING_APPROVAL})
 CAN_CANCEL = frozenset({S.AWAITING_APPROVAL, S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
 ACTIVE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
 FINAL = frozenset({S.FINISHED, S.CANCELLED})
@@ -51,6 +58,10 @@ class Reason:
 _L = gettext_lazy
 _REASONS: dict[str, Reason] = {
     "by_person": Reason(_L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")),
+    "approval": Reason(
+        _L("It has become larger or dearer than what may go out without a second person's approval."),
+        _L("Somebody else who may approve presses Resume, or cancel it."),
+    ),
     "missed": Reason(_L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")),
     "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")),
     "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, and sending goes on.")),
@@ -114,20 +125,40 @@ def _starts_later(campaign: Campaign, now: datetime) -> bool:
 
 
 def launch(campaign_id: int, actor: User | None, people: int | None = None) -> None:
-    """Send a draft on its way: at once, or at its time.
+    """Send a draft on its way: at once, at its time, or to somebody who has to approve it first.
 
     `people` is how many recipients the person confirmed; None where nobody was asked. Raises Refused when the campaign
     is no draft, when something in it forbids sending, or when the audience is not of that size any more.
     """
-    from campaigns.compose.audience import count_people
-    from campaigns.compose.checks import problems
-
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_LAUNCH:
         raise _refuse(campaign_id, _("launched"))
-    if found := problems(campaign):
+    left, gate = _fit_to_leave(campaign, people)
+    now = timezone.now()
+    if gate.needed:
+        changes = {"approval_asked_by": actor, "approval_asked_at": now, "approval_seal": gate.seal}
+        to, done = S.AWAITING_APPROVAL, ("asked for approval", gate.words)
+    else:
+        changes = {"launched_at": now, "launched_by": actor, "approved_people": gate.people or None}
+        to, done = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING, ("launched", str(left))
+    with transaction.atomic():
+        # as it was checked: an edit in between moves `updated_at`
+        draft = Campaign.objects.filter(pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at)
+        if not draft.update(state=to, approval_note="", **changes):
+            raise _launched_or_edited(campaign_id)
+        audit.record(actor, campaign, *done)
+        if gate.needed:
+            enqueue(approval.TELL, campaign_id)
+        else:
+            _wake()
+
+
+def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, Gate]:
+    """How many people are left of the audience, and whether somebody has to approve. Refuses as `launch` does."""
+    measured = Reach(Audience.of(campaign), build(campaign))
+    if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
-    left = count_people(campaign).left
+    left = measured.audience.funnel().left
     if left == 0:
         raise Refused(_("Nobody is left in the audience."))
     if people is not None and people != left:
@@ -139,23 +170,84 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
             )
             % {"left": left, "people": people}
         )
-    now = timezone.now()
-    to = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING
-    with transaction.atomic():
-        # as it was checked: an edit in between moves `updated_at`
-        launched = Campaign.objects.filter(pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at).update(
-            state=to, launched_at=now, launched_by=actor
-        )
-        if not launched:
-            raise _launched_or_edited(campaign_id)
-        audit.record(actor, campaign, "launched", str(left))
-        _wake()
+    return left, approval.gate(campaign, measured)
 
 
 def _launched_or_edited(campaign_id: int) -> Refused:
     if Campaign.objects.filter(pk=campaign_id, state=S.DRAFT).exists():
         return Refused(_("Somebody changed the draft just now. Look at it again before you launch."))
     return _refuse(campaign_id, _("launched"))
+
+
+def approve(campaign_id: int, actor: User | None, seal: str) -> None:
+    """Let a campaign go that waits for a second person. `seal` is that of the review this person looked at.
+
+    Raises Refused where they may not approve it, and where anything in it is not as it was asked for: then it is a
+    draft again, and has to be asked for anew.
+    """
+    campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+    if campaign.state not in CAN_APPROVE:
+        raise _refuse(campaign_id, _("approved"))
+    _need_approver(campaign, actor)
+    left, gate = _fit_to_leave(campaign)
+    if gate.seal != campaign.approval_seal and gate is not approval.OPEN:
+        _to_draft(campaign, actor, "approval void", gate.words)
+        raise Refused(_("Its audience or its cost changed since it was asked for. It is a draft again."))
+    if seal != campaign.approval_seal:
+        raise Refused(_("It is not what you looked at any more. Look at it again."))
+    now = timezone.now()
+    to = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING
+    with transaction.atomic():
+        waiting = Campaign.objects.filter(pk=campaign_id, state__in=CAN_APPROVE, approval_seal=seal)
+        if not waiting.update(
+            state=to, launched_at=now, launched_by=campaign.approval_asked_by, approved_by=actor, approved_people=left
+        ):
+            raise _refuse(campaign_id, _("approved"))
+        audit.record(actor, campaign, "approved", gate.words)
+        _answer(campaign, approved=True)
+        _wake()
+
+
+def send_back(campaign_id: int, actor: User | None, note: str) -> None:
+    """Return what waits for approval to its draft, with a note that says why; who asked for it may take it back.
+
+    Raises Refused where it does not wait, and where an approver gives no reason.
+    """
+    campaign = Campaign.objects.get(pk=campaign_id)
+    if campaign.state not in CAN_APPROVE:
+        raise _refuse(campaign_id, _("returned"))
+    if approval.may_approve(campaign, actor) and not note.strip():
+        raise Refused(_("Say why, so that it can be mended."))
+    _to_draft(campaign, actor, "returned", note.strip())
+
+
+def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) -> None:
+    waiting = Campaign.objects.filter(pk=campaign.pk, state__in=CAN_APPROVE, approval_seal=campaign.approval_seal)
+    cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_seal": ""}
+    with transaction.atomic():
+        # `updated_at` moves, so that no page opened before can launch it
+        if not waiting.update(state=S.DRAFT, approval_note=note[:500], updated_at=timezone.now(), **cleared):
+            raise _refuse(campaign.pk, _("returned"))
+        audit.record(actor, campaign, action, note)
+        campaign.approval_note = note[:500]
+        if actor is None or actor.pk != campaign.approval_asked_by_id:
+            _answer(campaign, approved=False)
+
+
+def _answer(campaign: Campaign, approved: bool) -> None:
+    if campaign.approval_asked_by_id:
+        enqueue(approval.ANSWER, campaign.pk, campaign.approval_asked_by_id, int(approved))
+
+
+def _need_approver(campaign: Campaign, actor: User | None) -> None:
+    if not approval.may_approve(campaign, actor):
+        raise Refused(_("Somebody else who may approve has to: nobody approves their own."))
+
+
+def _outgrown(campaign: Campaign) -> Gate | None:
+    """What it has become, where a second person would have to approve that and did not."""
+    gate = approval.gate(campaign)
+    return gate if gate.needed and (campaign.approved_by_id is None or gate.seal != campaign.approval_seal) else None
 
 
 def pause(campaign_id: int, actor: User | None, why: str = "by_person", detail: str = "") -> None:
@@ -175,13 +267,25 @@ def pause_if_running(campaign_id: int, why: str, detail: str = "") -> None:
 
 
 def resume(campaign_id: int, actor: User | None) -> None:
-    """Go on where it was paused: with the schedule, the freeze or the sending. Raises Refused."""
-    campaign = Campaign.objects.get(pk=campaign_id)
+    """Go on where it was paused: with the schedule, the freeze or the sending. Raises Refused.
+
+    Where it was paused for want of approval, resuming is approving it as it is now.
+    """
+    campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     to = S.SENDING if campaign.frozen_at else S.SCHEDULED if _starts_later(campaign, timezone.now()) else S.PREPARING
+    changes: dict[str, Any] = {}
+    if campaign.state in CAN_RESUME and campaign.reason == "approval":
+        _need_approver(campaign, actor)
+        gate = approval.gate(campaign)
+        people = campaign.audience or gate.people or None
+        changes = {"approved_by": actor, "approval_seal": gate.seal, "approved_people": people}
+    elif campaign.state in CAN_RESUME and not campaign.frozen_at and (gate := _outgrown(campaign)):
+        _move(campaign_id, CAN_RESUME, S.PAUSED, reason="approval", reason_detail=gate.words)
+        raise Refused(str(reason("approval").sentence))
     with transaction.atomic():
-        if not _move(campaign_id, CAN_RESUME, to):
+        if not _move(campaign_id, CAN_RESUME, to, **changes):
             raise _refuse(campaign_id, _("resumed"))
-        audit.record(actor, campaign, "resumed")
+        audit.record(actor, campaign, "approved" if changes else "resumed")
         _wake()
 
 
@@ -214,15 +318,29 @@ def start_due(now: datetime) -> int:
     due = Campaign.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
         pause_if_running(campaign_id, "missed")
+    for campaign in due.select_related("sender"):
+        if gate := _outgrown(campaign):
+            pause_if_running(campaign.pk, "approval", gate.words)
     return due.filter(scheduled_at__gte=late).update(state=S.PREPARING)
 
 
 def frozen(campaign_id: int, audience: int) -> bool:
-    """The audience of a campaign is complete: it may send. Whether it was still preparing."""
+    """The audience of a campaign is complete: it may send, unless more came meanwhile than was approved.
+
+    Whether it sends now.
+    """
     if audience == 0:
         pause_if_running(campaign_id, "nobody")
         return False
-    return _move(campaign_id, frozenset({S.PREPARING}), S.SENDING, frozen_at=timezone.now(), audience=audience)
+    campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+    complete: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
+    passed = campaign.approved_people
+    if passed is not None and audience > passed and (gate := _outgrown(campaign)):
+        grown = {"reason": "approval", "reason_detail": gate.words}
+        if _move(campaign_id, frozenset({S.PREPARING}), S.PAUSED, **grown, **complete):
+            audit.record(None, campaign, "paused", gate.words)
+        return False
+    return _move(campaign_id, frozenset({S.PREPARING}), S.SENDING, **complete)
 
 
 def finish(campaign_id: int) -> bool:

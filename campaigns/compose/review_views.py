@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.compose import lifecycle
+from campaigns.compose import approval, lifecycle
 from campaigns.compose.audience import Audience
 from campaigns.compose.figures import figures
 from campaigns.compose.from_request import draft_of
-from campaigns.compose.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
 from campaigns.compose.preview import FIRST, choices, preview, somebody
@@ -26,8 +26,9 @@ from campaigns.team.access import current
 def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything that will happen, on one page, before it does."""
     campaign = draft_of(request, pk)
-    if campaign.state not in CAN_EDIT:
+    if campaign.state not in CAN_EDIT | CAN_APPROVE:
         return redirect(campaign)
+    user, gate = current(request), approval.gate(campaign)
     audience = Audience.of(campaign)
     found = figures(campaign, audience, refresh="refresh" in request.GET)
     person = somebody(audience, build(campaign)) if audience.lists else None
@@ -44,6 +45,10 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "validity": duration(campaign.validity),
             "lists": campaign.lists.all(),
             "exclude_lists": campaign.exclude_lists.all(),
+            "gate": gate,
+            "awaiting": campaign.state in CAN_APPROVE,
+            "can_approve": approval.may_approve(campaign, user),
+            "changed": gate is not approval.OPEN and gate.seal != campaign.approval_seal,
         },
     )
 
@@ -81,5 +86,9 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
         return redirect("campaign-review", pk) if campaign.state in CAN_EDIT else redirect(campaign)
-    messages.success(request, _("“%(name)s” is on its way.") % {"name": campaign.name})
+    campaign.refresh_from_db(fields=["state"])
+    words = _("“%(name)s” is on its way.")
+    if campaign.state in CAN_APPROVE:
+        words = _("“%(name)s” waits for a second person's approval, and goes out once it has it.")
+    messages.success(request, words % {"name": campaign.name})
     return redirect(campaign)

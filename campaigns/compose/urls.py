@@ -1,6 +1,15 @@
 from django.urls import path
 
-from campaigns.compose import live_views, mark_views, picture_views, review_views, saved_views, senders, views
+from campaigns.compose import (
+    approval_views,
+    live_views,
+    mark_views,
+    picture_views,
+    review_views,
+    saved_views,
+    senders,
+    views,
+)
 
 urlpatterns = [
     path("campaigns/new", views.campaign_new, name="campaign-new"),
@@ -9,6 +18,10 @@ urlpatterns = [
     path("campaigns/<int:pk>/delete", views.campaign_delete, name="campaign-delete"),
     path("campaigns/<int:pk>/review", review_views.campaign_review, name="campaign-review"),
     path("campaigns/<int:pk>/launch", review_views.campaign_launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/approve", approval_views.campaign_approve, name="campaign-approve"),
+    path("campaigns/<int:pk>/return", approval_views.campaign_return, name="campaign-return"),
+    path("settings/approval/", approval_views.approval_limits, name="approval-limits"),
+    path("settings/approval/<int:pk>/delete", approval_views.approval_limit_delete, name="approval-limit-delete"),
     path("campaigns/<int:pk>/test", review_views.campaign_test, name="campaign-test"),
     path("campaigns/autosave", live_views.campaign_autosave, name="campaign-autosave-new"),
     path("campaigns/<int:pk>/autosave", live_views.campaign_autosave, name="campaign-autosave"),

@@ -7,11 +7,13 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from campaigns.audience.models import ContactList, Import, ImportState
+from campaigns.compose.approval import waiting_for
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.bills import Bill, bills, spent
 from campaigns.reports.overview import Row, real, rows
 from campaigns.reports.periods import this_month
+from campaigns.team.models import User
 
 NOW = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
 LAST = 8  # rows
@@ -29,12 +31,13 @@ class Unresolved:
 class Needs:
     """What waits for a person."""
 
+    approvals: list[Campaign]  # of campaigns that others launched
     paused: list[Row]
     unresolved: list[Unresolved]
     failed_imports: list[Import]
 
     def __bool__(self) -> bool:
-        return bool(self.paused or self.unresolved or self.failed_imports)
+        return bool(self.approvals or self.paused or self.unresolved or self.failed_imports)
 
 
 def running() -> list[Row]:
@@ -46,12 +49,12 @@ def running() -> list[Row]:
     )
 
 
-def needs() -> Needs:
-    """Paused campaigns, people whose outcome nobody could settle, imports that failed."""
+def needs(user: User) -> Needs:
+    """What `user` may approve, paused campaigns, people whose outcome nobody could settle, imports that failed."""
     since = timezone.now() - RECENT
     paused = real().filter(state=CampaignState.PAUSED).select_related("sender", "launched_by", "created_by")
     imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since).select_related("list")
-    return Needs(rows(paused[:AT_MOST]), _unresolved(), list(imports[:5]))
+    return Needs(waiting_for(user)[:AT_MOST], rows(paused[:AT_MOST]), _unresolved(), list(imports[:5]))
 
 
 def _unresolved() -> list[Unresolved]:

@@ -47,7 +47,7 @@ def _now(request: HttpRequest) -> dict[str, object]:
     busy = any(row.campaign.state != CampaignState.SCHEDULED for row in running)
     return {
         "running": running,
-        "needs": first_page.needs(),
+        "needs": first_page.needs(current(request)),
         "every": BUSY if busy else QUIET,
         "can_compose": may(current(request), Role.MARKETER),
     }

@@ -1,0 +1,254 @@
+"""The second person: from every way to launch, nobody's own, and void as soon as anything is another thing."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.audience.models import Contact, StopListEntry
+from campaigns.compose import approval, lifecycle
+from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, PriceList, Timing
+from campaigns.ledger.models import Purpose
+from campaigns.team.models import AuditEntry, Role, User
+from tests.compose.factories import contact_list, draft, person, ukrainians
+
+S = CampaignState
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def prices() -> None:
+    """A Viber message in Ukraine costs 0.023 EUR; nothing is asked of a gateway."""
+    rows = [{"country": "UA", "country_name": "Ukraine", "mcc": "", "mnc": "0", "price": "0.023", "currency": "EUR"}]
+    PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
+
+
+@pytest.fixture
+def olena() -> User:
+    return person(Role.APPROVER, "olena")
+
+
+@pytest.fixture
+def ivan() -> User:
+    return person(Role.APPROVER, "ivan")
+
+
+def ten_people(limit: str = "0.229", **fields: object) -> Campaign:
+    """A draft that costs 0.23 EUR, under a limit."""
+    ApprovalLimit.objects.create(currency="EUR", amount=Decimal(limit))
+    return draft(contact_list("A", ukrainians(10)), **fields)
+
+
+def asked(actor: User | None, **fields: object) -> Campaign:
+    campaign = ten_people(**fields)
+    lifecycle.launch(campaign.pk, actor)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def state_of(campaign: Campaign) -> str:
+    return Campaign.objects.get(pk=campaign.pk).state
+
+
+@pytest.mark.parametrize(("limit", "to"), [("0.229", S.AWAITING_APPROVAL), ("0.23", S.PREPARING)])
+def test_what_costs_more_than_the_limit_waits(olena: User, limit: str, to: CampaignState) -> None:
+    campaign = ten_people(limit)
+    lifecycle.launch(campaign.pk, olena, 10)
+    campaign.refresh_from_db()
+    assert campaign.state == to
+    assert (campaign.launched_at is None) == (to == S.AWAITING_APPROVAL)
+
+
+@pytest.mark.parametrize("unknown", ["price", "limit"])
+def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> None:
+    campaign = ten_people("1000")
+    if unknown == "price":
+        Contact.objects.filter(msisdn="380970000003").update(country="ZW")
+    else:
+        ApprovalLimit.objects.update(currency="USD")
+    lifecycle.launch(campaign.pk, olena)
+    assert state_of(campaign) == S.AWAITING_APPROVAL
+
+
+def test_tests_and_rehearsals_wait_for_nobody() -> None:
+    campaign = ten_people()
+    assert approval.gate(campaign).needed
+    for purpose in (Purpose.TEST, Purpose.REHEARSAL):
+        campaign.purpose = purpose
+        assert approval.gate(campaign) is approval.OPEN
+
+
+def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> None:
+    campaign = asked(olena)
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    campaign.refresh_from_db()
+    assert campaign.state == S.PREPARING
+    assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (olena, ivan, 10)
+    trail = AuditEntry.objects.order_by("pk").values_list("actor__username", "action", "detail")
+    assert list(trail) == [
+        ("olena", "asked for approval", "10 people, 0.23 EUR at most"),
+        ("ivan", "approved", "10 people, 0.23 EUR at most"),
+    ]
+
+
+def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
+    campaign = asked(olena)
+    for actor in (olena, person(Role.MARKETER, "petro"), None):
+        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+            lifecycle.approve(campaign.pk, actor, campaign.approval_seal)
+    assert state_of(campaign) == S.AWAITING_APPROVAL
+
+
+def test_what_a_command_asked_for_is_not_approved_by_who_made_it(olena: User, ivan: User) -> None:
+    campaign = ten_people(created_by=olena)
+    out = StringIO()
+    call_command("campaign", "launch", str(campaign.pk), "--json", stdout=out)
+    assert '"state": "awaiting_approval"' in out.getvalue()
+    campaign.refresh_from_db()
+    assert not approval.may_approve(campaign, olena)
+    assert approval.waiting_for(olena) == []
+    assert approval.waiting_for(ivan) == [campaign]
+
+
+def _more_people(campaign: Campaign) -> None:
+    Contact.objects.create(list=campaign.lists.get(), msisdn="380979999999", country="UA")
+
+
+def _one_for_another(campaign: Campaign) -> None:
+    Contact.objects.filter(msisdn="380970000001").delete()
+    _more_people(campaign)
+
+
+def _fewer_people(_campaign: Campaign) -> None:
+    StopListEntry.objects.create(msisdn="380970000001")
+
+
+def _dearer(_campaign: Campaign) -> None:
+    kept = PriceList.objects.get()
+    kept.rows[0]["price"] = "0.0230001"
+    kept.save()
+
+
+def _other_words(campaign: Campaign) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(text="Hello, you")
+
+
+def _more_budget(campaign: Campaign) -> None:
+    lifecycle.change_budget(campaign.pk, None, Decimal(5))
+
+
+CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words, _more_budget]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_after_asking_makes_it_a_draft_again(olena: User, ivan: User, change: object) -> None:
+    campaign = asked(olena)
+    change(campaign)  # type: ignore[operator]
+    with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
+        lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approval_seal, campaign.approved_by) == (S.DRAFT, "", None)
+
+
+def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
+    campaign = asked(olena)
+    with pytest.raises(lifecycle.Refused, match="Say why"):
+        lifecycle.send_back(campaign.pk, ivan, " ")
+    lifecycle.send_back(campaign.pk, ivan, "Too early in the day")
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approval_note) == (S.DRAFT, "Too early in the day")
+    lifecycle.launch(campaign.pk, olena)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approval_note) == (S.AWAITING_APPROVAL, "")
+
+
+def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: User) -> None:
+    now = timezone.now()
+    campaign = asked(olena, timing=Timing.AT, scheduled_at=now + timedelta(hours=1))
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    assert state_of(campaign) == S.SCHEDULED
+    assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 1  # as approved
+    Campaign.objects.update(state=S.SCHEDULED)
+    _more_people(campaign)
+    assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 0
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.reason) == (S.PAUSED, "approval")
+    assert campaign.reason_detail == "11 people, 0.253 EUR at most"
+    for actor in (olena, None):
+        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+            lifecycle.resume(campaign.pk, actor)
+    lifecycle.resume(campaign.pk, ivan)
+    assert Campaign.objects.get().approved_people == 11
+
+
+def test_one_below_the_limit_that_grows_over_it_is_not_sent(olena: User) -> None:
+    campaign = ten_people("0.23")
+    lifecycle.launch(campaign.pk, olena)
+    _more_people(campaign)
+    assert not lifecycle.frozen(campaign.pk, 11)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.reason, campaign.audience) == (S.PAUSED, "approval", 11)
+
+
+def test_a_pause_is_no_way_round(olena: User) -> None:
+    campaign = ten_people("0.23")
+    lifecycle.launch(campaign.pk, olena)
+    lifecycle.pause(campaign.pk, olena)
+    _more_people(campaign)
+    with pytest.raises(lifecycle.Refused, match="larger or dearer"):
+        lifecycle.resume(campaign.pk, olena)
+    assert state_of(campaign) == S.PAUSED
+
+
+def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) -> None:
+    for one in (olena, ivan, person(Role.MARKETER, "petro")):
+        User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
+    campaign = asked(olena)
+    assert approval.tell_approvers(campaign.pk) == 1
+    lifecycle.send_back(campaign.pk, ivan, "Shorter, please")
+    assert approval.tell_who_asked(campaign.pk, olena.pk, 0) == 1
+    first, second = mail.outbox
+    assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
+    assert f"/campaigns/{campaign.pk}/review" in first.body
+    assert (second.to, second.subject) == (["olena@example.com"], "“Spring” was returned to you")
+    assert "Shorter, please" in second.body
+
+
+def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: User) -> None:
+    campaign = ten_people()
+    client.force_login(olena)
+    review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
+    assert "waits until a second person approves it" in client.get(review).content.decode()
+    assert "second person" in client.post(launch, {"people": "10"}, follow=True).content.decode()
+    assert 'name="seal"' not in client.get(review).content.decode()
+    assert review not in client.get("/").content.decode()
+    client.force_login(ivan)
+    assert review in client.get("/").content.decode()
+    page = client.get(review).content.decode()
+    found = re.search(r'name="seal" value="([0-9a-f]{64})"', page)
+    assert found, page
+    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": "0" * 64})
+    assert state_of(campaign) == S.AWAITING_APPROVAL
+    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": found.group(1)})
+    assert state_of(campaign) == S.PREPARING
+
+
+def test_limits_are_set_by_administrators_alone(client: Client, olena: User) -> None:
+    client.force_login(olena)
+    said = {"currency": "EUR", "amount": "250"}
+    assert client.post("/settings/approval/", said).status_code == 403
+    client.force_login(person(Role.ADMINISTRATOR, "admin"))
+    assert client.post("/settings/approval/", said).status_code == 302
+    assert client.post("/settings/approval/", said | {"amount": "300"}).status_code == 302
+    assert client.post("/settings/approval/", said | {"amount": "-1"}).status_code == 422
+    limit = ApprovalLimit.objects.get()
+    assert limit.amount == Decimal(300)
+    assert "300.00" in client.get("/settings/approval/").content.decode()
+    client.force_login(olena)
+    assert client.post(f"/settings/approval/{limit.pk}/delete").status_code == 403
