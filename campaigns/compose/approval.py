@@ -49,7 +49,7 @@ def gate(campaign: Campaign, measured: Reach | None = None) -> Gate:
     Once there is a limit in one currency, whatever is charged in one without a limit needs approval too. Tests and
     rehearsals need none. `measured` as in `checks.problems`.
     """
-    limits = dict(ApprovalLimit.objects.values_list("currency", "amount"))
+    limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
         return OPEN
     measured = measured or Reach(Audience.of(campaign), build(campaign))

@@ -135,6 +135,7 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
         raise _refuse(campaign_id, _("launched"))
     left, gate = _fit_to_leave(campaign, people)
     now = timezone.now()
+    changes: dict[str, Any]
     if gate.needed:
         changes = {"approval_asked_by": actor, "approval_asked_at": now, "approval_seal": gate.seal}
         to, done = S.AWAITING_APPROVAL, ("asked for approval", gate.words)
@@ -279,8 +280,8 @@ def resume(campaign_id: int, actor: User | None) -> None:
         gate = approval.gate(campaign)
         people = campaign.audience or gate.people or None
         changes = {"approved_by": actor, "approval_seal": gate.seal, "approved_people": people}
-    elif campaign.state in CAN_RESUME and not campaign.frozen_at and (gate := _outgrown(campaign)):
-        _move(campaign_id, CAN_RESUME, S.PAUSED, reason="approval", reason_detail=gate.words)
+    elif campaign.state in CAN_RESUME and not campaign.frozen_at and (grown := _outgrown(campaign)):
+        _move(campaign_id, CAN_RESUME, S.PAUSED, reason="approval", reason_detail=grown.words)
         raise Refused(str(reason("approval").sentence))
     with transaction.atomic():
         if not _move(campaign_id, CAN_RESUME, to, **changes):

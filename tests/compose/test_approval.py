@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -39,13 +40,13 @@ def ivan() -> User:
     return person(Role.APPROVER, "ivan")
 
 
-def ten_people(limit: str = "0.229", **fields: object) -> Campaign:
+def ten_people(limit: str = "0.229", **fields: Any) -> Campaign:
     """A draft that costs 0.23 EUR, under a limit."""
     ApprovalLimit.objects.create(currency="EUR", amount=Decimal(limit))
     return draft(contact_list("A", ukrainians(10)), **fields)
 
 
-def asked(actor: User | None, **fields: object) -> Campaign:
+def asked(actor: User | None, **fields: Any) -> Campaign:
     campaign = ten_people(**fields)
     lifecycle.launch(campaign.pk, actor)
     campaign.refresh_from_db()
