@@ -24,6 +24,7 @@ from campaigns.reports.evidence import answers
 from campaigns.reports.exports import FILES
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
+from campaigns.reports.reasons import reasons
 from campaigns.reports.standing import Standing, standing
 from campaigns.reports.words import country_name, duration
 from campaigns.team import audit
@@ -129,14 +130,16 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
 
 def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
     chosen = people.read_chosen(request.GET)
-    rows = read_slice(people.recipients(now.campaign, chosen), people.COLUMN, request.GET.get("at", ""))
+    rows = read_slice(
+        people.recipients(now.campaign, chosen), people.column(now.campaign, chosen), request.GET.get("at", "")
+    )
     return {
-        "chosen": chosen,
+        **_chips(now, chosen),
         "rows": [(row, people.reason(row)) for row in rows.rows],
         "slice": rows,
-        "chips": _chips(now, chosen),
         "total": people.expected(now.outcome, chosen),
         "phone": request.GET.get("phone", ""),
+        "any_part": people.finds_any_part(now.campaign),
         "nothing": _nothing(now, chosen),
     }
 
@@ -149,7 +152,12 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
             "phone": chosen.phone,
         }
     if chosen.phone:
-        return _("No phone in this campaign has %(phone)s in it.") % {"phone": chosen.phone}
+        words = (
+            _("No phone in this campaign has %(phone)s in it.")
+            if people.finds_any_part(now.campaign)
+            else _("No phone in this campaign begins with %(phone)s. It begins with its country code.")
+        )
+        return words % {"phone": chosen.phone}
     if chosen.state:
         return _("Nobody is “%(state)s”.") % {"state": chosen.state.label}
     if now.campaign.launched_at:
@@ -157,14 +165,20 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
     return _("Everybody who gets the message stands here, one row each, once the campaign is launched.")
 
 
-def _chips(now: Standing, chosen: people.Chosen) -> list[dict[str, Any]]:
-    """One filter for each state that anybody is in."""
+def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
+    """One filter for each state that anybody is in, and within the chosen one a filter for each reason."""
     counted = [(state, state.number(now.outcome)) for state in people.FILTERS.values()]
-    return [
-        {"value": state.key, "label": state.label, "count": number}
-        for state, number in counted
-        if number or state == chosen.state
-    ]
+    within = reasons(now.outcome, chosen.state.key) if chosen.state else []
+    return {
+        "chosen": chosen,
+        "chips": [
+            {"value": state.key, "label": state.label, "count": number}
+            for state, number in counted
+            if number or state == chosen.state
+        ],
+        "reasons": within if len(within) > 1 or chosen.why else [],
+        "every": now.every,
+    }
 
 
 @require_safe
@@ -180,8 +194,11 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
     htmx = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
     if not htmx:
         return _page(request, campaign, "recipients")
-    context = {"campaign": campaign, **_recipients(request, standing(campaign))}
-    return render(request, "campaigns/reports/_recipients.html", context)
+    now = standing(campaign)
+    if "chips" in request.GET:
+        context = {"campaign": campaign, **_chips(now, people.read_chosen(request.GET))}
+        return render(request, "campaigns/reports/_recipient_chips.html", context)
+    return render(request, "campaigns/reports/_recipients.html", {"campaign": campaign, **_recipients(request, now)})
 
 
 @require_safe

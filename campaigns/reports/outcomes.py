@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Sum
 
 from campaigns.dispatch.models import DeliveryState, SendState, Tally
-from campaigns.reports.words import refusal, status_word
+from campaigns.reports.words import failure, refusal
 
 D = DeliveryState
 BY_VIBER = (D.DELIVERED, D.READ)  # whoever read it had it delivered
@@ -18,11 +18,15 @@ OPEN = (D.NONE, D.WAITING, D.SENT)  # accepted, and the gateway has not said wha
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`number` people for one reason: its words, and what to do about it ("" where there is nothing)."""
+    """`number` people for one reason: its words, what to do about it ("" where there is nothing), and its name.
+
+    The name is the value of `?why=` in the table of recipients.
+    """
 
     number: int
     words: str
     next_step: str = ""
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -128,15 +132,15 @@ class Outcome:
 
     @property
     def refused_shares(self) -> list[Share]:
-        return [Share(number, *refusal(*key)) for key, number in self.refusals.most_common()]
+        return [Share(number, *refusal(*key), f"{key[0]}.{key[1]}") for key, number in self.refusals.most_common()]
 
     @property
     def cancelled_shares(self) -> list[Share]:
-        return [Share(number, *refusal(0, reason)) for reason, number in self.cancellations.most_common()]
+        return [Share(number, *refusal(0, why), f"0.{why}") for why, number in self.cancellations.most_common()]
 
     @property
     def undelivered_shares(self) -> list[Share]:
-        return [Share(number, status_word(status)) for status, number in self.statuses.most_common()]
+        return [Share(number, *failure(status), status) for status, number in self.statuses.most_common()]
 
 
 def rate(part: int, whole: int) -> float | None:

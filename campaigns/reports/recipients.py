@@ -14,13 +14,14 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.reports.exports import Cell
 from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
+from campaigns.reports.reasons import EXPLAINED, columns, reasons
 from campaigns.reports.words import is_country, refusal, status_word
 
 _L = gettext_lazy
-COLUMN = "batch_number"  # pages go by it: there is an index, and it is the order of sending
+COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending
+ANY_PART_MAX = 20_000  # recipients; in a larger campaign a phone is found by its beginning, which an index knows
 AT_ONCE = 2_000  # rows that an export holds in memory
 ALL = tuple(DeliveryState)
-WHOLE = 10  # digits that may be a whole phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,12 @@ FILTERS: dict[str, Filter] = {
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the reader asks for: a state, a country ("" for any), a part of the phone."""
+    """What the reader asks for: a state, a country ("" for any), a part of the phone, a reason within the state."""
 
     state: Filter | None = None
     country: str = ""
     phone: str = ""
+    why: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.state or self.country or self.phone)
@@ -73,7 +75,9 @@ def read_chosen(query: Mapping[str, str]) -> Chosen:
     """The filters in a query string; what is malformed is as if it were not there."""
     digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
     country = query.get("country", "")
-    return Chosen(FILTERS.get(query.get("state", "")), country if is_country(country) else "", digits[:15])
+    state = FILTERS.get(query.get("state", ""))
+    why = query.get("why", "")[:40].replace("\0", "") if state and state.key in EXPLAINED else ""
+    return Chosen(state, country if is_country(country) else "", digits[:15], why)
 
 
 def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
@@ -83,16 +87,33 @@ def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
         found = chosen.state.select(found)
     if chosen.country:
         found = found.filter(country=chosen.country)
+    if chosen.state and chosen.why:
+        found = found.filter(**columns(chosen.state.key, chosen.why))
     if not chosen.phone:
         return found
-    whole = found.filter(msisdn=chosen.phone)  # by the index; a part of a phone means looking at everybody
-    return whole if len(chosen.phone) >= WHOLE and whole.exists() else found.filter(msisdn__contains=chosen.phone)
+    if finds_any_part(campaign):
+        return found.filter(msisdn__contains=chosen.phone)
+    found = found.filter(msisdn__gte=chosen.phone)
+    beyond = str(int(chosen.phone) + 1)  # the first beginning of that length which comes after
+    return found.filter(msisdn__lt=beyond) if len(beyond) == len(chosen.phone) else found
+
+
+def finds_any_part(campaign: Campaign) -> bool:
+    """Whether the search looks for any part of a phone, not for its beginning alone."""
+    return (campaign.audience or 0) <= ANY_PART_MAX
+
+
+def column(campaign: Campaign, chosen: Chosen) -> str:
+    """The column that the pages of what was asked for go by."""
+    return BY_PHONE if chosen.phone and not finds_any_part(campaign) else COLUMN
 
 
 def expected(outcome: Outcome, chosen: Chosen) -> int | None:
     """How many people were asked for, from the tallies; None where only reading them all would tell."""
     if chosen.phone or chosen.country:
         return None
+    if chosen.state and chosen.why:
+        return next((one.number for one in reasons(outcome, chosen.state.key) if one.why == chosen.why), 0)
     return chosen.state.number(outcome) if chosen.state else outcome.audience
 
 

@@ -31,6 +31,21 @@ def status_word(status: str) -> str:
     return str(STATUS_WORDS.get(status, status))
 
 
+def failure(status: str) -> tuple[str, str]:
+    """Why the gateway did not deliver, in words, and what to do about it ("" where there is nothing)."""
+    return status_word(status), str(STATUS_STEPS.get(status, ""))
+
+
+STATUS_STEPS: dict[str, str | Promise] = {
+    "expired": _L("Try another hour, a longer validity, or an SMS fallback."),
+    "undeliverable": _L("The phone may not be in use any more: check where the list came from."),
+    "not_viber_user": _L("An SMS fallback would reach them."),
+    "rejected": _L("Check the message against Viber's rules, then ask BSG."),
+    "failed": _L("Send again to those who failed."),
+    "unknown": _L("Ask BSG, with the reference from the file of recipients."),
+}
+
+
 def refusal(code: int, reason: str) -> tuple[str, str]:
     """Why somebody was refused or left out, and what to do about it ("" where there is nothing).
 

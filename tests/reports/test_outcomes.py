@@ -62,13 +62,18 @@ def test_outcomes_of_a_draft_are_zero() -> None:
 def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
     found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
     assert found.refused_shares == [
-        Share(2, "BSG does not accept this phone number. Error 41.", "Correct the number in the contact list.")
+        Share(2, "BSG does not accept this phone number. Error 41.", "Correct the number in the contact list.", "41.")
     ]
     assert [(share.number, share.words) for share in found.cancelled_shares] == [
         (3, "The campaign was cancelled before their turn."),
         (1, "Put on the stop list since the launch."),
     ]
-    assert found.undelivered_shares == [Share(5, "Could not be delivered")]
+    assert found.undelivered_shares == [
+        Share(
+            5, "Could not be delivered", "The phone may not be in use any more: check where the list came from.",
+            "undeliverable",
+        )
+    ]  # fmt: skip
 
 
 def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:

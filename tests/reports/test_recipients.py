@@ -10,6 +10,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
 from campaigns.reports import recipients as people
 from campaigns.reports.outcomes import outcomes
+from campaigns.reports.reasons import EXPLAINED, reasons
 from tests.reports.factories import FATES, make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +110,33 @@ def test_export_keeps_the_filter_and_masks_for_viewers(campaign: Campaign) -> No
 
 def test_export_of_nobody_is_empty() -> None:
     assert list(people.export_rows(make_campaign(), people.Chosen(), masked=False)) == []
+
+
+@pytest.mark.parametrize("state", people.FILTERS)
+def test_each_reason_selects_the_people_it_counts(campaign: Campaign, state: str) -> None:
+    outcome = outcomes({campaign.pk: campaign.audience})[campaign.pk]
+    shares = reasons(outcome, state)
+    for share in shares:
+        chosen = people.read_chosen({"state": state, "why": share.why})
+        assert people.recipients(campaign, chosen).count() == share.number == people.expected(outcome, chosen)
+    whole = people.FILTERS[state].number(outcome)
+    assert sum(share.number for share in shares) == (whole if state in EXPLAINED else 0)
+
+
+@pytest.mark.parametrize("why", ["x", "99999.", "-1.", "1", ".", "\0", "٣.", "9" * 60])
+def test_a_malformed_reason_is_nobodys(campaign: Campaign, why: str) -> None:
+    for state in EXPLAINED:
+        chosen = people.read_chosen({"state": state, "why": why})
+        assert people.recipients(campaign, chosen).count() == 0 or not chosen.why
+
+
+def test_search_in_a_large_campaign_is_by_the_beginning(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "ANY_PART_MAX", 0)
+    everybody = list(campaign.recipients.values_list("msisdn", flat=True))
+    for digits in (everybody[5], "380", "4850", "9", "99999", "999999", "67"):
+        chosen = people.read_chosen({"phone": digits})
+        found = people.recipients(campaign, chosen).order_by(people.column(campaign, chosen))
+        assert list(found.values_list("msisdn", flat=True)) == sorted(
+            phone for phone in everybody if phone.startswith(digits)
+        )
+    assert people.column(campaign, chosen) == "msisdn"
