@@ -3,10 +3,13 @@
 What the domain writes is read-only here, as an edit past its rules would make counts and totals lie.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
@@ -18,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose import lifecycle
+from campaigns.compose.hours import Hours
 from campaigns.models import (
     AuditEntry,
     Batch,
@@ -138,6 +142,15 @@ class PersonAdmin(ByRole, People):
         return False
 
 
+class SteeringForm(ActionForm):
+    hours = forms.CharField(
+        label=gettext_lazy("Sending hours"),
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "09:00-21:00", "size": 12}),
+        help_text=gettext_lazy("for “Change the sending hours”; empty: at any hour"),
+    )
+
+
 @admin.register(Campaign)
 class CampaignAdmin(ReadOnly):
     list_display = ("name", "state", "reason", "audience", "sender", "launched_at", "launched_by")
@@ -145,7 +158,8 @@ class CampaignAdmin(ReadOnly):
     list_select_related = ("sender", "launched_by")
     search_fields = ("name", "uuid")
     date_hierarchy = "launched_at"
-    actions = ("pause", "resume", "cancel")
+    actions = ("pause", "resume", "cancel", "change_hours")
+    action_form = SteeringForm
 
     @admin.action(description=gettext_lazy("Pause"))
     def pause(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
@@ -158,6 +172,16 @@ class CampaignAdmin(ReadOnly):
     @admin.action(description=gettext_lazy("Cancel, which can't be undone"))
     def cancel(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         self._move(request, chosen, lifecycle.cancel)
+
+    @admin.action(description=gettext_lazy("Change the sending hours"))
+    def change_hours(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
+        said = request.POST.get("hours", "").strip()
+        try:
+            hours = Hours.read(said) if said else None
+        except ValueError:
+            self.message_user(request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR)
+            return
+        self._move(request, chosen, partial(lifecycle.change_hours, hours=hours))
 
     def _move(self, request: HttpRequest, chosen: QuerySet[Campaign], move: lifecycle.Move) -> None:
         """Move each of `chosen`; those that may not are named with the reason."""

@@ -96,6 +96,18 @@ def test_actions_go_through_the_life_cycle_and_name_who_may_not(boss: Client) ->
     ]
 
 
+def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
+    sending = make_campaign("Goes out", CampaignState.SENDING)
+    make_campaign("Over", CampaignState.FINISHED)
+    chosen = {"action": "change_hours", "_selected_action": list(Campaign.objects.values_list("pk", flat=True))}
+    said = boss.post(page(Campaign, "changelist"), {**chosen, "hours": "09:00-21:00"}, follow=True).content.decode()
+    assert "Over: The campaign can&#x27;t be given other sending hours" in said
+    sending.refresh_from_db()
+    assert str(sending.sending_hours) == "09:00-21:00"
+    wrong = boss.post(page(Campaign, "changelist"), {**chosen, "hours": "21-9"}, follow=True).content.decode()
+    assert "Write hours of one day" in wrong
+
+
 @pytest.mark.parametrize(
     ("action", "before", "after"),
     [

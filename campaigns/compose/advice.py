@@ -78,7 +78,11 @@ def _sms(campaign: Campaign) -> Iterator[Problem]:
 def _when(campaign: Campaign) -> Iterator[Problem]:
     zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
     start = timezone.now() if campaign.timing == Timing.NOW else campaign.scheduled_at
-    if start and campaign.sending_hours is None and not NIGHT_UNTIL <= start.astimezone(zone).hour < NIGHT_FROM:
+    if local := campaign.local_time:
+        if campaign.sending_hours is None and not NIGHT_UNTIL <= local.hour < NIGHT_FROM:
+            words = _("It would go out at %(time)s by everybody's own clock, when people sleep.")
+            yield Problem("timing", words % {"time": local.strftime("%H:%M")})
+    elif start and campaign.sending_hours is None and not NIGHT_UNTIL <= start.astimezone(zone).hour < NIGHT_FROM:
         yield Problem(
             "timing",
             _("It would go out at %(time)s (%(zone)s), when people sleep.")

@@ -26,7 +26,7 @@ TELL = "campaigns.compose.approval.tell_approvers"
 ANSWER = "campaigns.compose.approval.tell_who_asked"
 SEALED = (
     "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional", "validity",
-    "tariff", "timing", "scheduled_at", "time_zone", "budget", "sends_from", "sends_until", "rate",
+    "tariff", "timing", "scheduled_at", "local_at", "time_zone", "budget", "sends_from", "sends_until", "rate",
 )  # fmt: skip
 
 

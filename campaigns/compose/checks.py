@@ -5,7 +5,7 @@ The form, the command, the review and the launch all ask here.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 
 from django.utils import timezone
@@ -151,10 +151,21 @@ def time_problems(campaign: Campaign) -> list[Problem]:
         return [Problem("scheduled_at", _("Say when it should go out."))]
     now = timezone.now()
     if campaign.scheduled_at <= now:
+        if campaign.timing == Timing.LOCAL:
+            return [Problem("scheduled_at", _("By the clocks of some of the recipients this time has passed."))]
         return [Problem("scheduled_at", _("This time has passed."))]
     if campaign.scheduled_at > now + FARTHEST:
         return [Problem("scheduled_at", _("This is more than a year away."))]
     return []
+
+
+def ends_problem(start: time | None, end: time | None) -> Problem | None:
+    """What is wrong with sending hours: both ends or neither, the later one after the earlier."""
+    if bool(start) != bool(end):
+        return Problem("sends_until" if start else "sends_from", _("Say both, or neither."))
+    if start and end and start >= end:
+        return Problem("sends_until", _("This should be later than “Not before”."))
+    return None
 
 
 def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
@@ -167,7 +178,7 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
         return []
     handed_over = campaign.timing == Timing.GATEWAY and at is not None
     moment = at if handed_over and at else timezone.now()
-    shut = [place.country for place in _places(audience) if not _suits(hours, place, moment, handed_over)]
+    shut = [place.country for place in places(audience) if not _suits(hours, place, moment, handed_over)]
     if not shut:
         return []
     named = ", ".join(countries.name(code) or _("a country not known") for code in shut[:NAMED])
@@ -178,7 +189,7 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
     return [Problem("sends_until", words % {"hours": hours, "countries": named})]
 
 
-def _places(audience: Audience) -> list[Place]:
+def places(audience: Audience) -> list[Place]:
     """The countries of the lists, as their imports counted them."""
     lists = ContactList.objects.filter(pk__in=audience.lists).values_list("countries", flat=True)
     return [Place(country) for country in sorted({country for found in lists for country in found})]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.audience.models import ContactList
 from campaigns.compose import checks, links, pictures
 from campaigns.compose.audience import Audience
-from campaigns.compose.hours import DAYTIME
+from campaigns.compose.hours import DAYTIME, earliest
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender, Timing
 from campaigns.compose.reach import Reach
@@ -232,13 +232,20 @@ class CampaignForm(forms.Form):
         campaign.validity = self.said("validity") or limits.VALIDITY_MAX
         campaign.tariff = self.said("tariff") or 0
         campaign.timing = self.said("timing") or Timing.NOW
-        campaign.scheduled_at = None if campaign.timing == Timing.NOW else self.said("scheduled_at")
+        self._fill_time(campaign)
         campaign.time_zone = self.said("time_zone") or ""
         campaign.budget = self.said("budget")
         campaign.sends_from, campaign.sends_until = self.said("sends_from"), self.said("sends_until")
         campaign.rate = self.said("rate")
         campaign.made_from = self.made_from
         return campaign
+
+    def _fill_time(self, campaign: Campaign) -> None:
+        at = None if campaign.timing == Timing.NOW else self.said("scheduled_at")
+        campaign.scheduled_at, campaign.local_at = at, ""
+        if at and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
+            campaign.local_at = at.isoformat(timespec="minutes")
+            campaign.scheduled_at = earliest(at, checks.places(self.audience)) or at.replace(tzinfo=settings.SITE_ZONE)
 
     def _utm(self) -> dict[str, str]:
         """The UTM parameters to put into the link; one that stands in it and has no words here stays."""
@@ -288,15 +295,15 @@ class CampaignForm(forms.Form):
 
     def _check_hours(self) -> None:
         """Both ends of the sending hours or neither, the later one after the earlier."""
-        start, end = self.said("sends_from"), self.said("sends_until")
-        if bool(start) != bool(end):
-            self.add_error("sends_until" if start else "sends_from", _("Say both, or neither."))
-        elif start and end and start >= end:
-            self.add_error("sends_until", _("This should be later than “Not before”."))
+        if wrong := checks.ends_problem(self.said("sends_from"), self.said("sends_until")):
+            self.add_error(wrong.field, str(wrong.message))
 
     def _settle_time(self) -> bool:
         """A time without an offset is one of the zone that stands beside it. Whether there is such a time."""
         said = self.cleaned_data.get("scheduled_at")
+        if said and self.cleaned_data.get("timing") == Timing.LOCAL:
+            self.cleaned_data["scheduled_at"] = said.replace(tzinfo=None)
+            return True
         if said is None or timezone.is_aware(said):
             return True
         try:
@@ -324,7 +331,7 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
         "lists": list(campaign.lists.values_list("pk", flat=True)),
         "exclude_lists": list(campaign.exclude_lists.values_list("pk", flat=True)),
         "timing": campaign.timing,
-        "scheduled_at": at.astimezone(zone).replace(tzinfo=None) if at else None,
+        "scheduled_at": campaign.local_time or (at.astimezone(zone).replace(tzinfo=None) if at else None),
         "time_zone": campaign.time_zone,
         "budget": campaign.budget,
         "sends_from": campaign.sends_from,

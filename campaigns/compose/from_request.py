@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from campaigns.compose.audience import Audience
+from campaigns.compose.elsewhere import elsewhere, zone_of
 from campaigns.compose.figures import remembered_countries
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.message import build
@@ -54,6 +55,15 @@ def sketched(request: HttpRequest) -> CampaignForm:
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
     """The campaign `pk`, for somebody who may write campaigns."""
     return find(current(request), Campaign.objects.select_related("sender", "made_from"), Role.MARKETER, pk=pk)
+
+
+def clocks(campaign: Campaign, audience: Audience) -> dict[str, Any]:
+    """What the chosen time is elsewhere."""
+    return {
+        "elsewhere": elsewhere(campaign, remembered_countries(audience)),
+        "campaign_zone": zone_of(campaign).key,
+        "local_time": campaign.local_time,
+    }
 
 
 def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:

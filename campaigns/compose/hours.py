@@ -7,7 +7,7 @@ are shorter there.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from campaigns.compose.zones import zones_of
@@ -61,9 +61,46 @@ class Hours:
         later = sorted(start.astimezone(moment.tzinfo) for start in starts)
         return next((start for start in later if start > moment and self.open_at(place, start)), None)
 
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When people may be sent to: within `hours`, and not before `local` on their own clocks. None: no such limit.
+
+    Where a place has several zones it has to be `local` in all of them. A time that the clocks jump over is the moment
+    after the jump, one that comes twice the first of the two.
+    """
+
+    hours: Hours | None = None
+    local: datetime | None = None  # as a clock on the wall shows it, without a zone
+
+    def open_at(self, place: Place, moment: datetime) -> bool:
+        """Whether people in `place` may be sent to at `moment`."""
+        if self.local and moment < latest(self.local, place):
+            return False
+        return self.hours is None or self.hours.open_at(place, moment)
+
+    def opens_at(self, place: Place, moment: datetime) -> datetime | None:
+        """The first moment from `moment` on at which people in `place` may be sent to; None where there is none."""
+        start = max(moment, latest(self.local, place)) if self.local else moment
+        return self.hours.opens_at(place, start) if self.hours else start
+
     def open_places(self, places: Iterable[Place], moment: datetime) -> list[Place]:
-        """Those of `places` where it is within the hours."""
+        """Those of `places` that may be sent to at `moment`."""
         return [place for place in places if self.open_at(place, moment)]
+
+
+def latest(local: datetime, place: Place) -> datetime:
+    """The moment from which on the clocks everywhere in `place` show `local` or later."""
+    return max(_moments(local, place))
+
+
+def earliest(local: datetime, places: Iterable[Place]) -> datetime | None:
+    """The first moment at which it is `local` in any of `places`; None where there are none."""
+    return min((moment for place in places for moment in _moments(local, place)), default=None)
+
+
+def _moments(local: datetime, place: Place) -> list[datetime]:
+    return [local.replace(tzinfo=zone).astimezone(UTC) for zone in zones_of(place.country, place.area)]
 
 
 DAYTIME = Hours(time(9), time(21))  # for promotional messages, unless a person says otherwise

@@ -21,6 +21,7 @@ from campaigns.compose import approval
 from campaigns.compose.approval import Gate
 from campaigns.compose.audience import Audience
 from campaigns.compose.checks import problems
+from campaigns.compose.hours import Hours
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.reach import Reach
@@ -40,6 +41,7 @@ CAN_CANCEL = frozenset({S.AWAITING_APPROVAL, S.SCHEDULED, S.PREPARING, S.SENDING
 ACTIVE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
 FINAL = frozenset({S.FINISHED, S.CANCELLED})
 
+OURS = frozenset({Timing.AT, Timing.LOCAL})  # times that are waited for here
 WAKE = "campaigns.dispatch.tasks.work"
 
 
@@ -121,7 +123,7 @@ def _refuse(campaign_id: int, verb: str) -> Refused:
 
 
 def _starts_later(campaign: Campaign, now: datetime) -> bool:
-    return campaign.timing == Timing.AT and campaign.scheduled_at is not None and campaign.scheduled_at > now
+    return campaign.timing in OURS and campaign.scheduled_at is not None and campaign.scheduled_at > now
 
 
 def launch(campaign_id: int, actor: User | None, people: int | None = None) -> None:
@@ -306,6 +308,25 @@ def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) 
         if not campaigns.update(budget=budget, updated_at=timezone.now()):
             raise _refuse(campaign_id, _("given another budget"))
         audit.record(actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget))
+
+
+def can_change_hours(campaign: Campaign) -> bool:
+    """Whether the sending hours of `campaign` may be changed outside of the composer."""
+    return campaign.state in ACTIVE and campaign.timing != Timing.GATEWAY
+
+
+def change_hours(campaign_id: int, actor: User | None, hours: Hours | None) -> None:
+    """Set when it may be sent, by the recipient's clock; None: at any hour. From the senders' next look on it is so.
+
+    Raises Refused when it is a draft or over, or was handed to the gateway, which waits for nobody.
+    """
+    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=ACTIVE).exclude(timing=Timing.GATEWAY)
+    start, end = (hours.start, hours.end) if hours else (None, None)
+    with transaction.atomic():
+        if not campaigns.update(sends_from=start, sends_until=end, updated_at=timezone.now()):
+            raise _refuse(campaign_id, _("given other sending hours"))
+        audit.record(actor, Campaign(pk=campaign_id), "hours", str(hours or ""))
+        _wake()
 
 
 def under_way() -> bool:

@@ -55,6 +55,8 @@ def _start(campaign: Campaign) -> str:
         return campaign.get_timing_display()
     if campaign.scheduled_at is None:
         return _("No time yet")
+    if local := campaign.local_time:
+        return _("%(time)s by the clock of whoever gets it") % {"time": date_format(local, "j M Y, H:i")}
     zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
     at = campaign.scheduled_at.astimezone(zone)
     words = _("%(time)s, handed to the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"

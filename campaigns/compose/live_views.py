@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from campaigns.compose import drafts
 from campaigns.compose.autosave import autosave, present
 from campaigns.compose.figures import figures
-from campaigns.compose.from_request import draft_of, form_of, phone, sketched
+from campaigns.compose.from_request import clocks, draft_of, form_of, phone, sketched
 from campaigns.compose.lifecycle import Refused
 from campaigns.compose.lines import lines
 from campaigns.compose.models import Campaign
@@ -33,7 +33,7 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
     """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it stands."""
     form = sketched(request)
     campaign, audience = form.fill(Campaign()), form.audience
-    found = {"figures": figures(campaign, audience), "lines": lines(campaign, audience)}
+    found = {"figures": figures(campaign, audience), "lines": lines(campaign, audience), **clocks(campaign, audience)}
     return render(request, "campaigns/compose/_figures.html", found)
 
 

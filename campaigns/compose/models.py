@@ -1,6 +1,7 @@
 """The draft: what a campaign says, to whom, when, and where it stands."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import ContactList
-from campaigns.compose.hours import Hours
+from campaigns.compose.hours import Hours, Timetable
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
 from campaigns.ledger.money import AmountField
@@ -112,6 +113,7 @@ class CampaignState(models.TextChoices):
 class Timing(models.TextChoices):
     NOW = "now", _("As soon as it is launched")
     AT = "at", _("At a time, sent by ViberDash")
+    LOCAL = "local", _("At a time by the clock of whoever gets it")
     GATEWAY = "gateway", _("At a time, handed to the gateway now")
 
 
@@ -151,6 +153,8 @@ class Campaign(models.Model):
     timing = models.CharField(_("when"), max_length=7, choices=Timing.choices, default=Timing.NOW)
     scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # the zone `scheduled_at` was said in
+    # by the recipients' own clocks, as "2026-11-24T10:00"; then `scheduled_at` is when the first of them shows it
+    local_at = models.CharField(max_length=16, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
     # both or neither: by the clock of whoever gets it, nobody is sent to outside of them
     sends_from = models.TimeField(_("not before"), null=True, blank=True)
@@ -207,6 +211,17 @@ class Campaign(models.Model):
     @sending_hours.setter
     def sending_hours(self, hours: Hours | None) -> None:
         self.sends_from, self.sends_until = (hours.start, hours.end) if hours else (None, None)
+
+    @property
+    def local_time(self) -> datetime | None:
+        """The time by the recipients' own clocks, without a zone; None where it is meant by one clock for all."""
+        return datetime.fromisoformat(self.local_at) if self.timing == Timing.LOCAL and self.local_at else None
+
+    @property
+    def timetable(self) -> Timetable | None:
+        """What its people wait for, each by their own clock; None: for nothing. The gateway waits for nobody."""
+        wanted = Timetable(self.sending_hours, self.local_time)
+        return None if self.timing == Timing.GATEWAY or wanted == Timetable() else wanted
 
 
 class Note(models.Model):

@@ -12,7 +12,7 @@ from campaigns.audience.models import ContactList
 from campaigns.compose import drafts, links
 from campaigns.compose.audience import Audience
 from campaigns.compose.forms import CampaignForm
-from campaigns.compose.from_request import draft_of, form_of, phone
+from campaigns.compose.from_request import clocks, draft_of, form_of, phone
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.lines import browser_words, lines
 from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender
@@ -38,6 +38,7 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "lines": lines(campaign, audience),
         "open_cards": _open_cards(form, campaign, audience),
         **phone(campaign, audience, request),
+        **clocks(campaign, audience),
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)

@@ -10,8 +10,8 @@ _COUNTRIES = ", ".join(f"'{country}'" for country in sorted(BY_AREA))
 
 
 def splits(campaign: Campaign, list_id: int) -> bool:
-    """Whether the people of a list are told apart by area: only for sending hours, and only where there are areas."""
-    if campaign.sending_hours is None:
+    """Whether the people of a list are told apart by area: only where they wait for their clocks, and have areas."""
+    if campaign.timetable is None:
         return False
     countries = ContactList.objects.filter(pk=list_id).values_list("countries", flat=True).first() or {}
     return not BY_AREA.isdisjoint(countries)

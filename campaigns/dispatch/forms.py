@@ -9,6 +9,11 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.compose import checks
+from campaigns.compose.audience import Audience
+from campaigns.compose.forms import CLOCK
+from campaigns.compose.hours import Hours
+from campaigns.compose.models import Campaign
 from campaigns.ledger.models import MonthlyBudget
 from campaigns.ledger.money import PLACES
 from campaigns.team.models import User
@@ -23,7 +28,7 @@ def _amount(**options: Any) -> forms.DecimalField:
     return forms.DecimalField(min_value=0, max_digits=18, decimal_places=PLACES, **options)
 
 
-def _helper(verb: Any, *fields: str, back: str = "") -> FormHelper:
+def _helper(verb: Any, *fields: Any, back: str = "") -> FormHelper:
     helper = FormHelper()
     buttons: list[Any] = [StrictButton(verb, type="submit", css_class="btn-primary")]
     if back:
@@ -54,6 +59,38 @@ def _currency() -> forms.CharField:
         help_text=_("As the gateway charges: three letters, such as EUR."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
+
+
+class HoursForm(forms.Form):
+    """When a campaign under way may be sent."""
+
+    sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK)
+    sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK)
+
+    def __init__(self, *args: Any, campaign: Campaign, back: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.campaign = campaign
+        self.helper = _helper(
+            _("Change the hours"), Div("sends_from", "sends_until", css_class="pair-fields"), back=back
+        )
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        start, end = said.get("sends_from"), said.get("sends_until")
+        if not self.errors:
+            wrong = checks.ends_problem(start, end)
+            if not wrong:
+                new = Campaign(timing=self.campaign.timing, sends_from=start, sends_until=end)
+                wrong = next(iter(checks.hours_problems(new, Audience.of(self.campaign))), None)
+            if wrong:
+                self.add_error(wrong.field, str(wrong.message))
+        return said
+
+    @property
+    def hours(self) -> Hours | None:
+        """What was said; None: at any hour. After `is_valid`."""
+        said = self.cleaned_data
+        return Hours(said["sends_from"], said["sends_until"]) if said["sends_from"] else None
 
 
 class MonthForm(MonthModelForm):

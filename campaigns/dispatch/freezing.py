@@ -89,9 +89,8 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
 
 def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
     snapshot.complete = True
-    if campaign.sending_hours:
-        places = Batch.objects.filter(campaign=campaign).order_by("country", "area").values_list("country", "area")
-        snapshot.places = [list(place) for place in places.distinct()]
+    places = Batch.objects.filter(campaign=campaign).order_by("country", "area").values_list("country", "area")
+    snapshot.places = [list(place) for place in places.distinct()]  # also without sending hours: they can come later
     snapshot.save(update_fields=["complete", "places"])
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.compose.hours import Hours, Place
-from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.hours import Place
+from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Snapshot
 from campaigns.ledger.models import MonthlyBudget, UserBudget
 from campaigns.team.models import Installation
@@ -19,7 +19,7 @@ class Running:
     id: int
     rate: int | None = None  # recipients a second, over all workers
     guarded: bool = False  # a budget limits it, its own, a person's or the month's
-    places: frozenset[Place] | None = None  # where it is within its sending hours now; None: it has none
+    places: frozenset[Place] | None = None  # who may be sent to at this hour; None: everybody
 
     def sends_to(self, country: str, area: str) -> bool:
         """Whether people there may be sent to now."""
@@ -36,7 +36,7 @@ class Running:
 def running(now: datetime) -> list[Running]:
     """The campaigns that may send at `now`, those that were launched first at the front.
 
-    One whose people are all outside of its sending hours is not among them; after a restore, none is.
+    One whose people all wait for their clocks is not among them; after a restore, none is.
     """
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
@@ -46,23 +46,18 @@ def running(now: datetime) -> list[Running]:
     )
     found = [
         Running(row.pk, row.rate, row.limited or row.budget is not None, _open_places(row, now))
-        for row in rows.only("rate", "budget", "timing", "sends_from", "sends_until", "snapshot__places")
+        for row in rows.only("rate", "budget", "timing", "local_at", "sends_from", "sends_until", "snapshot__places")
     ]
     return [one for one in found if one.places is None or one.places]
 
 
 def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
-    hours = hours_of(campaign)
-    return frozenset(hours.open_places(places_of(campaign.snapshot), now)) if hours else None
-
-
-def hours_of(campaign: Campaign) -> Hours | None:
-    """The hours that its people wait for; what is handed to the gateway for a time of its own waits for none."""
-    return None if campaign.timing == Timing.GATEWAY else campaign.sending_hours
+    timetable = campaign.timetable
+    return frozenset(timetable.open_places(places_of(campaign.snapshot), now)) if timetable else None
 
 
 def places_of(snapshot: Snapshot) -> list[Place]:
-    """Where the people of a frozen campaign with sending hours are."""
+    """Where the people of a frozen campaign are."""
     return [Place(*one) for one in snapshot.places]
 
 

@@ -212,8 +212,11 @@ class Sender:
         self.answers.put(Posted(parcel, intended_at, answer))
 
     def _withheld(self, parcel: Parcel, intended_at: datetime) -> bool:
-        """Whether it must not leave any more: paused meanwhile, or waited so long that its lease is in danger."""
-        return parcel.claim.campaign_id not in self.running or timezone.now() - intended_at > STALE
+        """Whether it must not leave any more: paused, other hours, or waited so long that its lease is in danger."""
+        campaign = self.running.get(parcel.claim.campaign_id)
+        if campaign is None or not campaign.sends_to(parcel.claim.country, parcel.claim.area):
+            return True
+        return timezone.now() - intended_at > STALE
 
     # Back in the database's thread
 

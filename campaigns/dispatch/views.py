@@ -1,5 +1,7 @@
 """Buttons that steer a campaign under way. Each is a POST that makes one move of its life cycle."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.again import again, failed
+from campaigns.dispatch.forms import HoursForm
 from campaigns.team.access import current, find
 from campaigns.team.models import Role
 
@@ -38,6 +41,22 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return _move(request, pk, lifecycle.cancel, _("Cancelled. Nobody else is sent to."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def campaign_hours(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change when a campaign under way may be sent: running senders keep to it from their next look on."""
+    user = current(request)
+    campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    if not lifecycle.can_change_hours(campaign):
+        messages.warning(request, _("Only while a campaign is under way, and not handed to the gateway."))
+        return redirect(campaign)
+    shown = {"sends_from": campaign.sends_from, "sends_until": campaign.sends_until}
+    form = HoursForm(request.POST or None, initial=shown, campaign=campaign, back=campaign.get_absolute_url())
+    if request.method != "POST" or not form.is_valid():
+        known = {"campaign": campaign, "form": form}
+        return render(request, "campaigns/dispatch/hours.html", known, status=422 if form.is_bound else 200)
+    return _move(request, pk, partial(lifecycle.change_hours, hours=form.hours), _("The sending hours are changed."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

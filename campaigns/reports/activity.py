@@ -26,6 +26,7 @@ ACTIONS: dict[str, str | Promise] = {
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
     "budget": _("changed the budget"),
+    "hours": _("changed the sending hours"),
     "labelled": _("put a label on it"),
     "unlabelled": _("took a label off"),
     "noted": _("wrote a note"),

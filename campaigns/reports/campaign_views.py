@@ -78,6 +78,7 @@ def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
         "can_pause": marketer and campaign.state in lifecycle.CAN_PAUSE,
         "can_resume": marketer and campaign.state in lifecycle.CAN_RESUME,
         "can_cancel": marketer and campaign.state in lifecycle.CAN_CANCEL,
+        "can_change_hours": marketer and lifecycle.can_change_hours(campaign),
         "can_duplicate": marketer,
         "can_archive": marketer and campaign.state in marks.CAN_ARCHIVE and not campaign.archived_at,
     }

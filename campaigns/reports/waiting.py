@@ -1,4 +1,4 @@
-"""Who of a campaign waits for its sending hours, and until when."""
+"""Who of a campaign waits until their clocks say so, and until when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,12 @@ from django.utils import timezone
 from campaigns.compose.hours import Place
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState
-from campaigns.dispatch.running import hours_of
 from campaigns.reports.words import country_name
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """People outside of the sending hours who can be sent to from the moment `until` on; None: never."""
+    """People to whom it is not time yet, who can be sent to from the moment `until` on; None: never."""
 
     until: datetime | None
     number: int
@@ -24,15 +23,15 @@ class Waiting:
 
 def waiting(campaign: Campaign) -> list[Waiting]:
     """Those who wait, by when their day begins, the first ones first. One query, over batches and not over people."""
-    hours = hours_of(campaign)
-    if campaign.state != CampaignState.SENDING or hours is None:
+    timetable = campaign.timetable
+    if campaign.state != CampaignState.SENDING or timetable is None:
         return []
     now = timezone.now()
     people: dict[datetime | None, int] = {}
     named: dict[datetime | None, set[str]] = {}
     ready = Batch.objects.filter(campaign=campaign, state=BatchState.READY).order_by()
     for country, area, number in ready.values_list("country", "area").annotate(Sum("size")):
-        until = hours.opens_at(Place(country, area), now)
+        until = timetable.opens_at(Place(country, area), now)
         if until != now:
             people[until] = people.get(until, 0) + number
             named.setdefault(until, set()).add(country_name(country))

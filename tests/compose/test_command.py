@@ -172,6 +172,19 @@ def test_budget_is_changed_until_the_campaign_is_over() -> None:
         command("budget", pk, "1")
 
 
+def test_hours_are_changed_while_it_is_under_way() -> None:
+    pk = draft(contact_list("A", ukrainians(2))).pk
+    with pytest.raises(CommandError, match="can't be given other sending hours: it is “Draft”"):
+        command("hours", pk, "09:00-21:00")
+    command("launch", pk)
+    assert command("hours", pk, "09:00-21:00") == {"id": pk, "state": "preparing", "hours": "09:00-21:00"}
+    assert str(Campaign.objects.get().sending_hours) == "09:00-21:00"
+    for wrong in ("9", "21:00-09:00", "morning-noon"):
+        with pytest.raises(CommandError):
+            command("hours", pk, wrong)
+    assert command("hours", pk, "none") == {"id": pk, "state": "preparing", "hours": None}
+
+
 def test_again_is_refused_where_nobody_failed() -> None:
     pk = draft(contact_list("A", ukrainians(2))).pk
     with pytest.raises(CommandError, match="not over yet"):

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from pytest_django import Settings
@@ -156,6 +157,21 @@ def test_what_is_saved_is_shown_again() -> None:
     shown = initial_of(campaign)
     assert shown["scheduled_at"] == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - as the field shows it
     assert (shown["promotional"], shown["lists"], shown["sender"]) == ("False", [chosen.pk], "Shop")
+
+
+def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first_of_them() -> None:
+    people = contact_list("World", [("380970000001", "UA", {}), ("447911000001", "GB", {})])
+    people.countries = {"UA": 1, "GB": 1}
+    people.save()
+    said: dict[str, Any] = {"timing": "local", "scheduled_at": "2026-12-24T10:00", "time_zone": "America/New_York"}
+    with time_machine.travel(datetime(2026, 12, 24, 7, 59, tzinfo=UTC), tick=False):
+        campaign = filled(form(lists=[people.pk], **said))
+    assert campaign.local_at == "2026-12-24T10:00"
+    assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)  # Kyiv
+    assert campaign.local_time == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - a clock without a zone
+    with time_machine.travel(datetime(2026, 12, 24, 8, 1, tzinfo=UTC), tick=False):
+        late = form(lists=[people.pk], **said).errors
+    assert late["scheduled_at"] == ["By the clocks of some of the recipients this time has passed."]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import time_machine
 
 from campaigns.audience.models import ContactList
 from campaigns.compose import checks
-from campaigns.compose.hours import DAYTIME, Hours, Place
+from campaigns.compose.hours import DAYTIME, Hours, Place, Timetable
 from campaigns.compose.models import Timing
 from campaigns.compose.zones import areas, zones_of
 from tests.compose.factories import contact_list, draft, ukrainians
@@ -134,3 +134,29 @@ def test_hours_that_never_come_are_refused() -> None:
     [problem] = checks.problems(campaign)
     assert problem.field == "sends_until"
     assert problem.message == "It is never between 10:00-12:00 in all of: Russia. Make the hours longer."
+
+
+@pytest.mark.parametrize(
+    ("local", "place", "moment"),
+    [
+        ("2026-03-28T10:00", Place("UA"), "2026-03-28T08:00"),  # winter time
+        ("2026-03-29T10:00", Place("UA"), "2026-03-29T07:00"),  # the day the clocks go forward
+        ("2026-03-29T03:30", Place("UA"), "2026-03-29T01:30"),  # jumped over: 04:30, the moment after
+        ("2026-10-25T03:30", Place("UA"), "2026-10-25T00:30"),  # comes twice: the first
+        ("2026-01-15T10:00", Place("US", "America/Los_Angeles"), "2026-01-15T18:00"),
+        ("2026-01-15T10:00", Place("US", "America/Chicago America/New_York"), "2026-01-15T16:00"),  # in both
+    ],
+)
+def test_local_time_is_a_moment_in_each_place(local: str, place: Place, moment: str) -> None:
+    timetable = Timetable(None, datetime.fromisoformat(local))
+    begins = datetime.fromisoformat(f"{moment}+00:00")
+    assert timetable.opens_at(place, begins - timedelta(hours=20)) == begins
+    assert not timetable.open_at(place, begins - timedelta(seconds=1))
+    assert timetable.open_at(place, begins)
+
+
+def test_local_time_at_night_waits_for_the_sending_hours() -> None:
+    timetable = Timetable(DAYTIME, datetime.fromisoformat("2026-01-15T06:00"))
+    now = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)  # within the hours, and before the time
+    assert not timetable.open_at(Place("UA"), now)
+    assert timetable.opens_at(Place("UA"), now) == datetime(2026, 1, 15, 7, 0, tzinfo=UTC)

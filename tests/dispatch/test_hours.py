@@ -1,7 +1,7 @@
 """Whoever is outside of the sending hours waits; when it is day there, they are sent to, and nobody twice."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
@@ -10,13 +10,16 @@ from django_q.models import OrmQ
 
 from campaigns.audience.models import Contact, ContactList
 from campaigns.compose import lifecycle
-from campaigns.compose.hours import DAYTIME
+from campaigns.compose.hours import DAYTIME, Hours
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch import sweeping, tasks
+from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.freezing import freeze
 from campaigns.dispatch.models import Batch, Recipient, SendState
+from campaigns.dispatch.packing import Parcel
 from campaigns.dispatch.running import running, sendable
 from campaigns.dispatch.sending import Sender
+from campaigns.gateway.client import Client
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -77,7 +80,11 @@ def test_without_hours_nobody_is_told_apart(clock: time_machine.Traveller) -> No
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
     assert set(Batch.objects.values_list("area", flat=True)) == {""}
-    assert campaign.snapshot.places == []
+    assert campaign.snapshot.places == [
+        ["BG", ""],
+        ["RO", ""],
+        ["UA", ""],
+    ]  # known all the same: hours can be set later
 
 
 def test_each_place_waits_for_its_day(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
@@ -135,6 +142,67 @@ def test_handed_to_the_gateway_nobody_waits_here(sandbox: RunningSandbox, clock:
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
     assert len(send(sandbox)) == 90
+
+
+def test_hours_changed_while_it_runs_count_from_the_next_look(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
+    campaign = launched()
+    assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)  # 06:30 in California
+    lifecycle.change_hours(campaign.pk, None, Hours(time(6), time(21)))
+    assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
+    lifecycle.change_hours(campaign.pk, None, None)
+    assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
+    assert sweeping.finish_if_done(campaign.pk)
+    with pytest.raises(lifecycle.Refused, match="Finished"):
+        lifecycle.change_hours(campaign.pk, None, None)
+
+
+def test_hours_set_on_a_campaign_launched_without_any(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70})
+    Contact.objects.bulk_create(Contact(list=people, msisdn=phone, country=land) for land, phone in [*LONDON, *KYIV])
+    campaign = factory.draft(people)
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    lifecycle.change_hours(campaign.pk, None, Hours(time(9), time(16)))  # 14:30 in London, 16:30 in Kyiv
+    assert send(sandbox) == phones(LONDON)
+
+
+def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(clock: time_machine.Traveller) -> None:
+    campaign = launched()
+    sender = Sender(Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60))
+    parcel = Parcel(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
+    sender.running = {one.id: one for one in running(timezone.now())}
+    assert not sender._withheld(parcel, timezone.now())
+    lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))
+    sender.running = {one.id: one for one in running(timezone.now())}
+    assert sender._withheld(parcel, timezone.now())
+
+
+def test_local_time_goes_out_by_everybodys_own_clock(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+    people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70, "US": 78})
+    Contact.objects.bulk_create(Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY)
+    campaign = factory.draft(
+        people, timing=Timing.LOCAL, local_at="2026-01-15T10:00", scheduled_at=datetime(2026, 1, 15, 8, 0, tzinfo=UTC)
+    )
+    lifecycle.launch(campaign.pk, None)
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.SCHEDULED
+    clock.move_to(datetime(2026, 1, 15, 8, 0, tzinfo=UTC))  # 10:00 in Kyiv
+    assert lifecycle.start_due(timezone.now()) == 1
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    reached = [
+        (datetime(2026, 1, 15, 8, 0, tzinfo=UTC), phones(KYIV)),
+        (datetime(2026, 1, 15, 9, 59, 59, tzinfo=UTC), phones(KYIV)),
+        (datetime(2026, 1, 15, 10, 0, tzinfo=UTC), phones(KYIV, LONDON)),
+        (datetime(2026, 1, 15, 15, 0, tzinfo=UTC), phones(KYIV, LONDON, NEW_YORK)),
+        (datetime(2026, 1, 15, 18, 0, tzinfo=UTC), phones(KYIV, LONDON, NEW_YORK, LOS_ANGELES)),
+        (datetime(2026, 1, 15, 20, 0, tzinfo=UTC), phones(EVERYBODY)),  # 10:00 in Hawaii: toll-free
+    ]
+    for moment, people_reached in reached:
+        clock.move_to(moment)
+        assert send(sandbox) == people_reached
+    assert sandbox.bill()["doubled_phones"] == 0
 
 
 def test_cancel_ends_those_who_wait(clock: time_machine.Traveller) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -40,7 +41,7 @@ def days(marketer: Client, query: str = "") -> dict[str, list[str]]:
 def test_calendar_shows_what_was_what_runs_and_what_will_be(marketer: Client) -> None:
     make_campaign("Sent", CampaignState.FINISHED, launched_at=at(3, 3, 9), finished_at=at(3, 4, 1))
     make_campaign("Runs", CampaignState.SENDING, launched_at=at(3, 29, 22))
-    later = {"timing": Timing.AT, "scheduled_at": at(4, 2, 7, 30)}
+    later: dict[str, Any] = {"timing": Timing.AT, "scheduled_at": at(4, 2, 7, 30)}
     make_campaign("Comes", CampaignState.SCHEDULED, launched_at=at(3, 1, 9), **later)
     make_campaign("Planned", **later)
     make_campaign("Timeless")

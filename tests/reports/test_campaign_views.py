@@ -230,6 +230,22 @@ def test_tab_activity_and_evidence(marketer: Client, viewer: Client, campaign: C
     assert "+380670000001" not in text(viewer, f"/campaigns/{campaign.pk}/?tab=activity")
 
 
+def test_sending_hours_are_changed_on_their_page(marketer: Client, viewer: Client) -> None:
+    campaign = make_campaign("Goes out", CampaignState.SENDING)
+    address = f"/campaigns/{campaign.pk}/hours"
+    assert address in text(marketer, f"/campaigns/{campaign.pk}/")
+    assert address not in text(viewer, f"/campaigns/{campaign.pk}/")
+    assert viewer.post(address, {}).status_code == 403
+    wrong = marketer.post(address, {"sends_from": "21:00", "sends_until": "09:00"})
+    assert (wrong.status_code, "This should be later" in wrong.content.decode()) == (422, True)
+    marketer.post(address, {"sends_from": "09:00", "sends_until": "21:00"})
+    assert "Sent 09:00-21:00 by the recipient's clock." in text(marketer, f"/campaigns/{campaign.pk}/")
+    assert "changed the sending hours" in text(marketer, f"/campaigns/{campaign.pk}/?tab=activity")
+    marketer.post(address, {"sends_from": "", "sends_until": ""})
+    campaign.refresh_from_db()
+    assert campaign.sending_hours is None
+
+
 def test_tab_that_is_not_there_is_the_first(marketer: Client, campaign: Campaign) -> None:
     assert marketer.get(f"/campaigns/{campaign.pk}/?tab=secrets").context["tab"] == "recipients"
 

@@ -1,6 +1,5 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|budget ID AMOUNT|again ID|status ID`.
-
-Each with --json.
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|again ID|status ID`, and while it is
+under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
 """
 
 import json
@@ -13,11 +12,11 @@ from campaigns.compose import drafts, from_file, lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import budget
 from campaigns.dispatch.again import again
-from campaigns.dispatch.forms import BudgetForm
+from campaigns.dispatch.forms import BudgetForm, HoursForm
 from campaigns.ledger.money import exact
 from campaigns.results.status import status
 
-VERBS = "create|launch|pause|resume|cancel|budget|again|status"
+VERBS = "create|launch|pause|resume|cancel|budget|hours|again|status"
 
 
 class Command(BaseCommand):
@@ -28,12 +27,14 @@ class Command(BaseCommand):
         create = verbs.add_parser("create", help="a new draft, as the JSON file says")
         create.add_argument("file", metavar="FILE")
         create.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
-        for verb in (*lifecycle.MOVES, "budget", "again", "status"):
+        for verb in (*lifecycle.MOVES, "budget", "hours", "again", "status"):
             moved = verbs.add_parser(verb)
             moved.add_argument("id", type=int, metavar="ID")
             moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
             if verb == "budget":
                 moved.add_argument("amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit')
+            elif verb == "hours":
+                moved.add_argument("hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour')
             elif verb == "again":
                 moved.add_argument("--unresolved", action="store_true", help="also those who may have got it already")
 
@@ -44,6 +45,8 @@ class Command(BaseCommand):
             answer = status(self._campaign(options["id"]))
         elif verb == "budget":
             answer = self._budget(options["id"], options["amount"])
+        elif verb == "hours":
+            answer = self._hours(options["id"], options["hours"])
         elif verb == "again":
             answer = self._again(options["id"], options["unresolved"])
         else:
@@ -81,6 +84,19 @@ class Command(BaseCommand):
         campaign.refresh_from_db(fields=["state", "budget"])
         amount = None if campaign.budget is None else exact(campaign.budget)
         return {"id": pk, "state": campaign.state, "budget": amount}
+
+    def _hours(self, pk: int, said: str) -> dict[str, Any]:
+        campaign = self._campaign(pk)
+        start, _dash, end = ("", "", "") if said.lower() == "none" else said.partition("-")
+        form = HoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
+        if not form.is_valid():
+            raise CommandError(" ".join(str(words) for found in form.errors.values() for words in found))
+        try:
+            lifecycle.change_hours(pk, None, form.hours)
+        except lifecycle.Refused as refused:
+            raise CommandError(str(refused)) from refused
+        campaign.refresh_from_db(fields=["state"])
+        return {"id": pk, "state": campaign.state, "hours": str(form.hours) if form.hours else None}
 
     def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
         try:
