@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
-from django.core.mail import send_mail
-from django.db.models import Q
+from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,8 @@ from campaigns.dispatch import budget
 from campaigns.ledger.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.ledger.money import exact
 from campaigns.queue import enqueue
+from campaigns.team import mail
+from campaigns.team.access import those_who_may
 from campaigns.team.models import Role, User
 
 STEPS = (50, 80, 100)  # per cent
@@ -105,7 +107,7 @@ def _words(limit: Limit) -> str:
     }  # fmt: skip
 
 
-def mail(pk: int) -> bool:
+def tell(pk: int) -> bool:
     """Mail a warning to administrators and to whose budget it is, where nobody has. Whether it was mailed now.
 
     Claimed before it leaves: a crash in between loses the mail, never doubles it; the page shows the warning anyway.
@@ -113,23 +115,16 @@ def mail(pk: int) -> bool:
     if not BudgetWarning.objects.filter(pk=pk, claimed_at=None).update(claimed_at=timezone.now()):
         return False
     warning = BudgetWarning.objects.get(pk=pk)
-    addresses = _addresses(warning)
-    if not addresses:
-        return False
     subject = _("ViberDash: %(percent)d%% of a budget is reached") % {"percent": warning.percent}
-    send_mail(subject, f"{warning.words}\n\n{settings.PUBLIC_BASE_URL}/settings/budgets/\n", None, addresses)
-    return True
+    return bool(mail.mail(_people(warning), subject, f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n"))
 
 
-def _addresses(warning: BudgetWarning) -> list[str]:
+def _people(warning: BudgetWarning) -> QuerySet[User]:
     kind, _colon, rest = warning.scope.partition(":")
     owner: int | None = None
     if kind == "user":
         owner = int(rest.partition(":")[0])
     elif kind == "campaign":
         owner = Campaign.objects.filter(pk=int(rest)).values_list("launched_by", flat=True).first()
-    wanted = Q(role=Role.ADMINISTRATOR) | Q(is_superuser=True)
-    if owner:
-        wanted |= Q(pk=owner)
-    people = User.objects.filter(wanted, is_active=True).exclude(email="")
-    return sorted({person.email for person in people})
+    administrators = those_who_may(Role.ADMINISTRATOR)
+    return administrators | User.objects.filter(pk=owner, is_active=True) if owner else administrators

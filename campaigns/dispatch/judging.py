@@ -12,6 +12,7 @@ from campaigns.gateway.types import Accepted, Refused, SendAnswer, Verdict
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
+TOTAL_DIFFERS = "The answer's total is not the sum of its prices"
 TROUBLE_AFTER = 12  # attempts that ended in an error of the gateway's own; about half an hour
 
 
@@ -43,6 +44,7 @@ class Judgement:
     slow_down: bool = False
     wait: timedelta | None = None  # before the batch is tried again
     notable: bool = False  # the answer is kept as evidence
+    what: str = ""  # why, where the answer itself does not say it
 
 
 def judge(answer: SendAnswer, attempts: int) -> Judgement:
@@ -51,7 +53,7 @@ def judge(answer: SendAnswer, attempts: int) -> Judgement:
     if answer.not_sent:
         return Judgement(next=Next.AGAIN, left=False, slow_down=True, notable=True)
     if all(type(verdict) is Accepted for verdict in answer.verdicts.values()):  # as nearly always
-        return Judgement(accepted=cast(dict[str, Accepted], answer.verdicts))
+        return _with_total(Judgement(accepted=cast(dict[str, Accepted], answer.verdicts)), answer)
     for reference, verdict in answer.verdicts.items():
         _judge_one(reference, verdict, judgement)
     judgement.slow_down = judgement.slow_down or answer.throttled
@@ -60,6 +62,14 @@ def judge(answer: SendAnswer, attempts: int) -> Judgement:
         judgement.notable = True
     if judgement.next is Next.AGAIN and attempts >= TROUBLE_AFTER:
         judgement.pause = judgement.pause or "gateway_trouble"
+    return _with_total(judgement, answer)
+
+
+def _with_total(judgement: Judgement, answer: SendAnswer) -> Judgement:
+    """Keep the answer where its `total_price` is not the sum of the prices in it: nobody knows which one is billed."""
+    prices = [verdict.price for verdict in judgement.accepted.values()]
+    if answer.total_price is not None and prices and None not in prices and sum(prices) != answer.total_price:  # type: ignore[arg-type]
+        judgement.notable, judgement.what = True, TOTAL_DIFFERS
     return judgement
 
 

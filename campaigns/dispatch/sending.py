@@ -228,7 +228,8 @@ class Sender:
         return Closing(
             parcel.claim, parcel.ids, judgement, posted.sent_at, packer.purpose,
             held=parcel.worst.amount if parcel.worst else None, falls_back=packer.falls_back,
-            what=_what(answer), http_status=answer.http_status if answer else None, body=answer.body if answer else "",
+            what=judgement.what or _what(answer),
+            http_status=answer.http_status if answer else None, body=answer.body if answer else "",
         )  # fmt: skip
 
     def _judge(self, parcel: Parcel, answer: SendAnswer | None) -> Judgement:

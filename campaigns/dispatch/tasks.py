@@ -85,4 +85,4 @@ def warn() -> None:
 
 def mail_warning(pk: int) -> None:
     """Tell that a step of a budget is reached."""
-    budget_warnings.mail(pk)
+    budget_warnings.tell(pk)

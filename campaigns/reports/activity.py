@@ -33,6 +33,7 @@ ACTIONS: dict[str, str | Promise] = {
     "unnoted": _("deleted a note"),
     "archived": _("archived it"),
     "unarchived": _("took it out of the archive"),
+    "correction": _("entered a correction of what it cost"),
     "again": _("made a draft to those it did not reach"),
 }
 

@@ -62,6 +62,7 @@ def spend(request: HttpRequest) -> HttpResponse:
         "has_fees": any(cost.fee for cost in spending.total.costs),
         "has_corrections": any(cost.correction for cost in spending.total.costs),
         "got": _yield(spending, filters, _purpose(request.GET)),
+        "reconciles": may(current(request), Role.MARKETER),
         "forecast_fits": spending.period.key == periods.DEFAULT and not filters,
         "groupings": GROUPINGS.values(),
         "wrong": wrong,

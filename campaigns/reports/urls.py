@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.reports import campaign_views, spend_views, views
+from campaigns.reports import campaign_views, reconciliation_views, spend_views, views
 from campaigns.reports.exports import FILES
 
 urlpatterns = [
@@ -30,6 +30,7 @@ urlpatterns = [
         path(f"spend/entries.{kind}", spend_views.spend_entries_export, {"kind": kind}, name=f"spend-entries-{kind}")
         for kind in FILES
     ),
+    path("spend/reconciliation/", reconciliation_views.reconcile, name="spend-reconciliation"),
     path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
     path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
     path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.dispatch.seats import Seat, taken
 from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue, waiting
-from campaigns.results import hints, polling
+from campaigns.results import comparing, hints, polling
 
 SLICE = timedelta(seconds=15)
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -37,3 +37,13 @@ def follow() -> None:
         left = polling.poll(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
     if left:
         enqueue(FOLLOW)
+
+
+def check_money() -> None:
+    """The schedule's look at the account: its balance each hour, a sample of messages each night."""
+    with Seat("money") as seat:
+        if not seat.held:
+            return
+        client, now = client_from_settings(), timezone.now()
+        comparing.read_balance(client, now)
+        comparing.nightly(client, now)

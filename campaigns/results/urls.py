@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from campaigns.results import correction_views
+
+urlpatterns = [
+    path("spend/corrections/", correction_views.by_hand, name="corrections"),
+]
