@@ -102,7 +102,12 @@ if SQLITE:
         " PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;",
     }
 else:
+    # A machine whose network is gone would hold its locks until the system gives the connection up, after hours.
+    given_up = "-c idle_in_transaction_session_timeout=30s -c tcp_user_timeout=30s"
+    given_up += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
     DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASE["OPTIONS"] = {"connect_timeout": 10, "options": given_up} | alive | DATABASE.get("OPTIONS", {})
 if test_name := os.environ.get("TEST_DATABASE_NAME", ""):
     DATABASE["TEST"] = {"NAME": test_name}
 DATABASES = {"default": DATABASE}

@@ -20,9 +20,12 @@ def programs() -> Path | None:
 
 
 class Server:
-    """`with Server(port) as server:` `server.address` is its database "postgres". Raises OSError without programs."""
+    """`with Server(port) as server:` `server.address` is its database "postgres". Raises OSError without programs.
 
-    def __init__(self, port: int) -> None:
+    `host` is where it listens, for whoever can reach it.
+    """
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         found = programs()
         if not found:
             raise OSError("PostgreSQL's programs (initdb, pg_ctl) are not there")
@@ -30,13 +33,16 @@ class Server:
         self.port = port
         self.env = dict(os.environ)  # as it is now: without the mark of the installation, of which this is no part
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-postgresql"))
-        self.address = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        self.host = host
+        self.address = f"postgres://postgres@{host}:{port}/postgres"
 
     def __enter__(self) -> "Server":
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER, USER)
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8")
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=300"
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses={self.host} -c max_connections=300"
         self._run("pg_ctl", "-w", f"--log={self.folder}/log", f"--options={options}", "start")
         return self
 

@@ -1,0 +1,259 @@
+"""`make hosts`: an installation spread over hosts of its own, one of which loses its network while a campaign goes out.
+
+The hosts are network namespaces of this machine (Linux, root, iproute2), each with an address and a link of its own:
+
+    web   one  two  three  sweep  four
+     |     |    |     |      |     |
+    -+-----+----+-----+------+-----+----+- bridge
+                                        |
+                PostgreSQL, Redis and the sandbox gateway
+
+While the campaign goes out, the link of `two` is cut and `four` is added by one command; when everybody else is served,
+the link is mended. Prints what each host did and what came out; exits with 1 unless everybody was reached once and every
+cent is right.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.chaos.installation import PYTHON, ROOT, free_port
+from tests.chaos.server import Server
+
+NETWORK, BRIDGE = "10.213.77", "vdash"
+GATEWAY = f"{NETWORK}.1"
+PEOPLE = 20_000
+LATENCY, CONNECTIONS = 500, 2  # so that it lasts for half a minute
+HOSTS = {"web": 11, "one": 21, "two": 22, "three": 23, "sweep": 31, "four": 24}
+WORKERS = ("one", "two", "three", "four")
+NOTED = """
+    CREATE TABLE claims (batch bigint, host text, at timestamptz DEFAULT clock_timestamp());
+    CREATE FUNCTION note_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO claims VALUES (NEW.id, host(inet_client_addr())); RETURN NULL; END $$;
+    CREATE TRIGGER note_claim AFTER UPDATE OF state ON {batch} FOR EACH ROW
+        WHEN (NEW.state = 'sending' AND OLD.state <> 'sending') EXECUTE FUNCTION note_claim();
+"""
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
+
+
+@contextmanager
+def network() -> Iterator[None]:
+    """The bridge and the hosts, gone at the end with all that runs in them."""
+    ip("link", "add", BRIDGE, "type", "bridge")
+    made: list[str] = []
+    try:
+        ip("addr", "add", f"{GATEWAY}/24", "dev", BRIDGE)
+        ip("link", "set", BRIDGE, "up")
+        for name, number in HOSTS.items():
+            host = f"{BRIDGE}-{name}"
+            ip("netns", "add", host)
+            made.append(host)
+            ip("link", "add", host, "type", "veth", "peer", "name", "eth0", "netns", host)
+            ip("link", "set", host, "master", BRIDGE, "up")
+            ip("-n", host, "addr", "add", f"{NETWORK}.{number}/24", "dev", "eth0")
+            ip("-n", host, "link", "set", "eth0", "up")
+            ip("-n", host, "link", "set", "lo", "up")
+        yield
+    finally:
+        for host in made:
+            ip("netns", "del", host)
+        ip("link", "del", BRIDGE)
+
+
+class Hosts:
+    """What runs where. `env` are the settings that all hosts share."""
+
+    def __init__(self, env: dict[str, str], folder: Path) -> None:
+        self.env = env
+        self.folder = folder
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, host: str, *command: str) -> None:
+        """A command of manage.py that goes on, on `host`."""
+        with (self.folder / f"{host}.log").open("ab") as log:
+            self.started.append(
+                subprocess.Popen(self._on(host, *command), cwd=ROOT, env=self._env(host), stdout=log, stderr=log)
+            )
+
+    def run(self, host: str, *command: str) -> str:
+        """What a command of manage.py says on `host`."""
+        return subprocess.run(
+            self._on(host, *command), cwd=ROOT, env=self._env(host), check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def stop(self) -> None:
+        for process in self.started:
+            process.terminate()
+        for process in self.started:
+            process.wait(90)
+
+    @staticmethod
+    def _on(host: str, *command: str) -> list[str]:
+        return ["ip", "netns", "exec", f"{BRIDGE}-{host}", PYTHON, "manage.py", *command]
+
+    def _env(self, host: str) -> dict[str, str]:
+        return self.env | {"WORKER_NAME": host, "STATE_FILE": str(self.folder / host / "state.json")}
+
+
+def settings_for(database: str, redis_port: int, gateway_port: int, folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+        "SECRET_KEY": "hosts" * 10,
+        "DATABASE_URL": database,
+        "REDIS_URL": f"redis://{GATEWAY}:{redis_port}/0",
+        "BSG_API_URL": f"http://{GATEWAY}:{gateway_port}/rest",
+        "BSG_API_KEY": "live_hosts",
+        "HOST": "0.0.0.0",  # noqa: S104 - a host of its own
+        "ALLOWED_HOSTS": f"{NETWORK}.{HOSTS['web']}",
+        "SEND_CONNECTIONS": str(CONNECTIONS),
+        "WORKERS": "2",
+        "WEB_WORKERS": "1",
+        "MEDIA_ROOT": str(folder / "media"),
+        "UPLOAD_ROOT": str(folder / "uploads"),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def until(condition: Callable[[], object], minutes: float = 8) -> None:
+    give_up = time.monotonic() + 60 * minutes
+    while not condition():
+        if time.monotonic() > give_up:
+            sys.exit("It did not come to its end")
+        time.sleep(0.5)
+
+
+def bill(port: int) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = requests.get(f"http://{GATEWAY}:{port}/sandbox/bill", timeout=30).json()
+    except requests.RequestException:
+        return {}
+    return answer
+
+
+def main() -> int:
+    if sys.platform != "linux" or os.geteuid() or not shutil.which("ip") or not shutil.which("redis-server"):
+        sys.exit("Hosts of its own need Linux, root, iproute2 and redis-server.")
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="hosts"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(network())
+        database = stack.enter_context(Server(free_port(8300), GATEWAY)).address
+        redis_port, gateway_port = free_port(8400), free_port(8500)
+        env = settings_for(database, redis_port, gateway_port, folder)
+        os.environ.update(env)
+        for command in (
+            ["redis-server", "--bind", GATEWAY, "--port", str(redis_port), "--protected-mode", "no", "--save", ""],
+            [PYTHON, "manage.py", "sandbox_gateway", f"--host={GATEWAY}", f"--port={gateway_port}",
+             f"--latency={LATENCY}", "--pace=20", "--balance=100000000"],
+        ):  # fmt: skip
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        hosts = Hosts(env, folder)
+        stack.callback(hosts.stop)
+        return trial(hosts, gateway_port)
+
+
+def trial(hosts: Hosts, gateway_port: int) -> int:
+    hosts.run("web", "prepare")
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from campaigns.dispatch.models import Batch
+    from campaigns.results import status
+    from campaigns.results.rebuilding import differences
+    from tests.dispatch import factory
+
+    with connection.cursor() as cursor:
+        cursor.execute(NOTED.format(batch=Batch._meta.db_table))
+    campaign = factory.draft(factory.contact_list("Everybody", PEOPLE), sms_sender="Shop", sms_text="Hello!")
+
+    hosts.start("web", "run", "web")
+    hosts.start("sweep", "run", "sweep")
+    for name in ("one", "two", "three"):
+        hosts.start(name, "run", "worker")
+    address = f"http://{NETWORK}.{HOSTS['web']}:8000/healthz"
+    until(lambda: bill(gateway_port))
+    until(lambda: _answers(address), 1)
+    started = time.monotonic()
+    hosts.run("web", "campaign", "launch", str(campaign.pk))
+    until(lambda: bill(gateway_port)["phones"] > PEOPLE // 4)
+    ip("link", "set", f"{BRIDGE}-two", "down")
+    cut = time.monotonic() - started
+    hosts.start("four", "run", "worker", "sweep")
+    until(lambda: not _others_at_work(campaign.pk))
+    alone = time.monotonic() - started
+    ip("link", "set", f"{BRIDGE}-two", "up")
+    until(lambda: _is_over(campaign, bill(gateway_port)))
+    ended = time.monotonic() - started
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT host, COUNT(*) FROM claims GROUP BY host")
+        counted = dict(cursor.fetchall())
+        sent = {name: counted.get(f"{NETWORK}.{HOSTS[name]}", 0) for name in WORKERS}
+        cursor.execute("SELECT COUNT(*) FROM (SELECT batch FROM claims GROUP BY batch HAVING COUNT(*) > 1) again")
+        again = cursor.fetchone()[0]
+    found = bill(gateway_port)
+    print(f"What was done: {PEOPLE:,} people, the hosts {', '.join(HOSTS)}")
+    print(f"  link of two cut after                     {cut:8.1f} s")
+    print(f"  everybody else served, link mended after  {alone:8.1f} s")
+    print(f"  all settled, the last price known, after  {ended:8.1f} s")
+    for name, batches in sent.items():
+        print(f"  batches sent by {name:<26}{batches:8,}")
+    print(f"  batches sent again, after asking          {again:8,}")
+    wrong = {
+        "phones reached twice": found["doubled_phones"],
+        "people not reached": PEOPLE - found["phones"],
+        "hosts that sent nothing": sum(not batches for batches in sent.values()),
+        "totals that are not what their rows say": len(differences()),
+    }
+    print("What came out")
+    for what, number in wrong.items():
+        print(f"  {what:<42}{number:8,}")
+    for currency, sums in status.spend(campaign).items():
+        print(f"  ledger {sums['total']} {currency}, bill of the gateway {found['spend'][currency]['total']} {currency}")
+    return int(any(wrong.values()))
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _others_at_work(campaign_id: int) -> bool:
+    """Whether batches are left that no host has begun with, or that one which can be reached is at."""
+    from campaigns.dispatch.models import Batch, BatchState
+
+    return Batch.objects.filter(campaign_id=campaign_id, state__in=[BatchState.READY, BatchState.LEASED]).exists()
+
+
+def _is_over(campaign: Any, found: dict[str, Any]) -> bool:
+    from campaigns.compose.models import CampaignState
+    from campaigns.results import status
+
+    campaign.refresh_from_db()
+    spent = {currency: sums["total"] for currency, sums in status.spend(campaign).items()}
+    billed = {currency: Decimal(sums["total"]) for currency, sums in found["spend"].items()}
+    return bool(campaign.state == CampaignState.FINISHED and spent == billed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
