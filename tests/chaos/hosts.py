@@ -15,6 +15,7 @@ cent is right.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -147,6 +148,7 @@ def bill(port: int) -> dict[str, Any]:
 def main() -> int:
     if sys.platform != "linux" or os.geteuid() or not shutil.which("ip") or not shutil.which("redis-server"):
         sys.exit("Hosts of its own need Linux, root, iproute2 and redis-server.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal, without a result"))
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="hosts"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -158,7 +160,7 @@ def main() -> int:
         for command in (
             ["redis-server", "--bind", GATEWAY, "--port", str(redis_port), "--protected-mode", "no", "--save", ""],
             [PYTHON, "manage.py", "sandbox_gateway", f"--host={GATEWAY}", f"--port={gateway_port}",
-             f"--latency={LATENCY}", "--pace=20", "--balance=100000000"],
+             f"--latency={LATENCY}", "--pace=0.001", "--balance=100000000"],
         ):  # fmt: skip
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait)
@@ -182,7 +184,7 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
 
     with connection.cursor() as cursor:
         cursor.execute(NOTED.format(batch=Batch._meta.db_table))
-    campaign = factory.draft(factory.contact_list("Everybody", PEOPLE), sms_sender="Shop", sms_text="Hello!")
+    campaign = factory.draft(factory.contact_list("Everybody", PEOPLE))
 
     hosts.start("web", "run", "web")
     hosts.start("sweep", "run", "sweep")
@@ -192,16 +194,24 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     until(lambda: bill(gateway_port))
     until(lambda: _answers(address), 1)
     started = time.monotonic()
+
+    def say(what: str) -> float:
+        passed = time.monotonic() - started
+        print(f"  {passed:6.1f} s  {what}", flush=True)
+        return passed
+
+    print(f"{PEOPLE:,} people, the hosts {', '.join(HOSTS)}", flush=True)
     hosts.run("web", "campaign", "launch", str(campaign.pk))
     until(lambda: bill(gateway_port)["phones"] > PEOPLE // 4)
     ip("link", "set", f"{BRIDGE}-two", "down")
-    cut = time.monotonic() - started
+    say("the link of two is cut")
     hosts.start("four", "run", "worker", "sweep")
+    say("four is started, by one command")
     until(lambda: not _others_at_work(campaign.pk))
-    alone = time.monotonic() - started
+    say("no batch is left to begin with; the link of two is mended")
     ip("link", "set", f"{BRIDGE}-two", "up")
     until(lambda: _is_over(campaign, bill(gateway_port)))
-    ended = time.monotonic() - started
+    say("finished, and the ledger is the gateway's bill")
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT host, COUNT(*) FROM claims GROUP BY host")
@@ -210,13 +220,9 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
         cursor.execute("SELECT COUNT(*) FROM (SELECT batch FROM claims GROUP BY batch HAVING COUNT(*) > 1) again")
         again = cursor.fetchone()[0]
     found = bill(gateway_port)
-    print(f"What was done: {PEOPLE:,} people, the hosts {', '.join(HOSTS)}")
-    print(f"  link of two cut after                     {cut:8.1f} s")
-    print(f"  everybody else served, link mended after  {alone:8.1f} s")
-    print(f"  all settled, the last price known, after  {ended:8.1f} s")
     for name, batches in sent.items():
-        print(f"  batches sent by {name:<26}{batches:8,}")
-    print(f"  batches sent again, after asking          {again:8,}")
+        print(f"  {batches:6,}    batches sent by {name}")
+    print(f"  {again:6,}    batches sent again, after asking")
     wrong = {
         "phones reached twice": found["doubled_phones"],
         "people not reached": PEOPLE - found["phones"],
@@ -225,7 +231,7 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     }
     print("What came out")
     for what, number in wrong.items():
-        print(f"  {what:<42}{number:8,}")
+        print(f"  {number:6,}    {what}")
     for currency, sums in status.spend(campaign).items():
         print(f"  ledger {sums['total']} {currency}, bill of the gateway {found['spend'][currency]['total']} {currency}")
     return int(any(wrong.values()))
