@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format migrations vendor bench-dispatch bench-import bench-reports clean
+.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-reports clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios t
 chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends to 100,000 (takes about a quarter of an hour)
 	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 100000 --kills 200 --restarts 3 \
 		--machines 3 --workers 4 --rate 350 --every 1.3 --minutes 60
+
+hosts: .venv/installed-dev ## spread an installation over hosts of its own, and cut one off while it sends (root on Linux; two minutes)
+	@exec $(BIN)/python -m tests.chaos.hosts
 
 bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_import

@@ -54,10 +54,15 @@ class Asking:
 
     client: Client
     pool: ThreadPoolExecutor
+    until: datetime
     throttled: bool = False  # the gateway said that it is too much
+    cut_short: bool = False  # the time was over before everybody was asked for
 
     def status(self, person: Recipient) -> MessageStatus | None:
         """None where there is no answer, or where the gateway does not know the message (any more)."""
+        if timezone.now() >= self.until:  # a slow gateway must not hold a task beyond its time
+            self.cut_short = True
+            return None
         try:
             return self.client.status_by_reference(person.reference)
         except GatewayRefused as refused:
@@ -76,25 +81,34 @@ def due(now: datetime) -> bool:
 def poll(client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
     """Ask for what is due, until the moment `until`, within STATUS_RATE. Whether some was left then."""
     with ThreadPoolExecutor(connections, "ask") as pool:
-        asking = Asking(client, pool)
+        asking = Asking(client, pool, until)
         while timezone.now() < until and keep():
             wait = pacing.seconds_to_wait(SCOPE, settings.STATUS_RATE, timezone.now())
             if wait:
                 time.sleep(min(wait, NAP))
-            elif not _round(asking):
+            elif not _round(asking, keep):
                 return False
     return True
 
 
-def _round(asking: Asking) -> bool:
+def _round(asking: Asking, keep: Callable[[], bool]) -> bool:
     """Some hints and some batches, so that neither waits for the other. Whether there were any."""
     hinted = [Check(batch, people, hinted=True) for batch, people in hints.take(HINTS_AT_ONCE)]
     if hinted:
         _settle(asking, hinted)
     claimed = _claim(timezone.now())
-    for batch in claimed:
+    for place, batch in enumerate(claimed):
+        if timezone.now() >= asking.until or not keep():
+            _give_back(claimed[place:])
+            break
         _settle(asking, [_whole(batch)])
     return bool(hinted or claimed)
+
+
+def _give_back(batches: Sequence[Batch]) -> None:
+    """Due again at once: claimed, and not asked for."""
+    for batch in batches:
+        Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(check_at=timezone.now())
 
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
@@ -143,11 +157,11 @@ def _settle(asking: Asking, checks: Sequence[Check]) -> None:
         pacing.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
     reach("asked")
     for check, news in zip(checks, learnt, strict=True):
-        _write(check, news)
+        _write(check, news, cut_short=asking.cut_short)
     reach("checked")
 
 
-def _write(check: Check, news: Sequence[News]) -> None:
+def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
     batch = check.batch
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.sent_at or batch.done_at or timezone.now()
@@ -156,6 +170,8 @@ def _write(check: Check, news: Sequence[News]) -> None:
         left = set(_open(batch).values_list("delivery_state", flat=True))
         on_the_way = bool(left - {DeliveryState.DELIVERED})
         then = next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way) if left else None
+        if then and cut_short:
+            then = timezone.now()
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
         if then is None:
             changes["held"] = None  # no SMS will follow

@@ -8,9 +8,9 @@ The hosts are network namespaces of this machine (Linux, root, iproute2), each w
                                         |
                 PostgreSQL, Redis and the sandbox gateway
 
-While the campaign goes out, the link of `two` is cut and `four` is added by one command; when everybody else is served,
-the link is mended. Prints what each host did and what came out; exits with 1 unless everybody was reached once and every
-cent is right.
+While the campaign goes out, the link of `two` is cut and `four` is added by one command; when nothing is left to begin
+with, the link is mended. Prints what each host did and what came out; exits with 1 unless everybody was reached once
+and every cent is right.
 """
 
 import os
@@ -118,7 +118,7 @@ def settings_for(database: str, redis_port: int, gateway_port: int, folder: Path
         "REDIS_URL": f"redis://{GATEWAY}:{redis_port}/0",
         "BSG_API_URL": f"http://{GATEWAY}:{gateway_port}/rest",
         "BSG_API_KEY": "live_hosts",
-        "HOST": "0.0.0.0",  # noqa: S104 - a host of its own
+        "HOST": "0.0.0.0",
         "ALLOWED_HOSTS": f"{NETWORK}.{HOSTS['web']}",
         "SEND_CONNECTIONS": str(CONNECTIONS),
         "WORKERS": "2",
@@ -233,7 +233,9 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     for what, number in wrong.items():
         print(f"  {number:6,}    {what}")
     for currency, sums in status.spend(campaign).items():
-        print(f"  ledger {sums['total']} {currency}, bill of the gateway {found['spend'][currency]['total']} {currency}")
+        print(
+            f"  ledger {sums['total']} {currency}, bill of the gateway {found['spend'][currency]['total']} {currency}"
+        )
     return int(any(wrong.values()))
 
 

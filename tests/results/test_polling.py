@@ -1,5 +1,6 @@
 """From accepted to the end: statuses, fallbacks, and every cent of what the gateway finally bills."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,6 +25,11 @@ def poll(sandbox: RunningSandbox, after: timedelta) -> bool:
         batch.check_at = batch.check_at and batch.check_at - after
         batch.save()
     return polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+
+
+def asked_for(sandbox: RunningSandbox) -> int:
+    """How many messages the gateway was asked for."""
+    return sum("/viber/reference/" in request["path"] for request in sandbox.requests())
 
 
 def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) -> None:
@@ -52,6 +58,27 @@ def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     poll(sandbox, timedelta(minutes=1))
     assert (LedgerEntry.objects.count(), status.status(campaign)) == before
     assert set(Batch.objects.values_list("checks", flat=True)) == {2}
+
+
+def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSandbox) -> None:
+    factory.launched(150)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
+    turns = iter([True, True, False, False])  # the seat is lost after the first batch
+    assert polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns))
+    assert sorted(Batch.objects.values_list("checks", flat=True)) == [0, 0, 1]
+    assert Batch.objects.filter(check_at__lte=timezone.now()).count() == 2
+    assert asked_for(sandbox) == 50
+
+
+def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) -> None:
+    factory.launched(50)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    with ThreadPoolExecutor(4) as pool:
+        late = polling.Asking(sandbox.client(), pool, until=timezone.now())
+        polling._settle(late, [polling._whole(batch) for batch in Batch.objects.all()])
+    assert asked_for(sandbox) == 0
+    assert not Batch.objects.exclude(check_at__lte=timezone.now()).exists()
 
 
 def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
