@@ -22,7 +22,7 @@ AT_ONCE = 20
 
 def claim_all(campaign_id: int) -> list[int]:
     """Claim until nothing is left to claim, each time as a sender does it: the claim, then the intent."""
-    token, ours = secrets.token_hex(16), []
+    token, ours = secrets.token_hex(16), list[int]()
     while True:
         now = timezone.now()
         with transaction.atomic():
