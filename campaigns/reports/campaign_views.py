@@ -22,6 +22,7 @@ from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
 from campaigns.reports.evidence import answers
 from campaigns.reports.exports import FILES
+from campaigns.reports.hourly import over_time
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.reasons import reasons
@@ -55,6 +56,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResponse:
     now = standing(campaign)
     context = _live(request, now) | {
+        "over_time": over_time(campaign),
         "all_labels": Label.objects.all(),
         "can_label": may(current(request), Role.MARKETER),
         "tab": tab,

@@ -11,6 +11,7 @@ urlpatterns = [
     path("balance", views.balance, name="balance"),
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/compare", views.campaign_compare, name="campaign-compare"),
+    path("campaigns/best-times", views.campaign_best_times, name="best-times"),
     path("campaigns/calendar", views.campaign_calendar, name="campaign-calendar"),
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports import calendar, comparison, overview
+from campaigns.reports import best_times, calendar, comparison, overview
 from campaigns.reports import dashboard as first_page
 from campaigns.reports.balance import read_balance
 from campaigns.reports.filters import Filters, read_filters
@@ -99,11 +99,14 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
 
 
 def _tabs(filters: Filters, here: str) -> list[dict[str, object]]:
-    """The two views of campaigns, each with what is filtered by."""
+    """The views of campaigns, with what is filtered by where they know filters."""
     kept = {key: value for key, value in filters.kept.items() if value}
     query = f"?{urlencode(kept)}" if kept else ""
     names = {"campaign-list": _("List"), "campaign-calendar": _("Calendar")}
-    return [{"label": label, "url": reverse(name) + query, "here": name == here} for name, label in names.items()]
+    times = {"label": _("Best times"), "url": reverse("best-times"), "here": here == "best-times"}
+    return [{"label": label, "url": reverse(name) + query, "here": name == here} for name, label in names.items()] + [
+        times
+    ]
 
 
 def _nothing(filters: Filters) -> str:
@@ -144,6 +147,20 @@ def campaign_compare(request: HttpRequest) -> HttpResponse:
         "most": comparison.MOST,
     }
     return render(request, "campaigns/reports/compare.html", context)
+
+
+@require_safe
+def campaign_best_times(request: HttpRequest) -> HttpResponse:
+    """When messages are read best, from this installation's own campaigns."""
+    context = {
+        "times": best_times.best_times(visible(current(request), overview.real()), timezone.now()),
+        "tabs": _tabs(read_filters(request.GET), "best-times"),
+        "enough": best_times.ENOUGH,
+        "enough_campaigns": best_times.ENOUGH_CAMPAIGNS,
+        "hour_word": _("Hour from"),
+        "day_word": _("Day"),
+    }
+    return render(request, "campaigns/reports/best_times.html", context)
 
 
 @require_safe
