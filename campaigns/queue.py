@@ -37,6 +37,7 @@ SCHEDULES = {  # what the queue itself calls each minute; `manage.py sweep` does
     "sweep": "campaigns.dispatch.tasks.sweep",
     "statuses": "campaigns.results.tasks.wake",
     "imports": "campaigns.audience.tasks.resume_stalled",
+    "reports": "campaigns.reports.tasks.deliver",
     "money": "campaigns.results.tasks.check_money",
     "budgets": "campaigns.dispatch.tasks.warn",
 }

@@ -1,6 +1,5 @@
 """The Spend room: sums of a period, the entries behind them, files."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -13,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
-from campaigns.reports import periods
+from campaigns.reports import periods, spend_files
 from campaigns.reports.chart import chart
 from campaigns.reports.entries import COLUMN, HEAD, entries, entries_bill, export_rows
-from campaigns.reports.exports import FILES, Cell
+from campaigns.reports.exports import FILES
 from campaigns.reports.forecast import LOOKED_BACK, outlook
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.spending import (
@@ -100,27 +99,7 @@ def _period_context(period: periods.Period, query: QueryDict, filters: dict[str,
 def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
     spending, _filters, _wrong = _read(request)
-    period = spending.period
-    head = f"{spending.grouping.key}_overlapping" if spending.grouping.overlaps else spending.grouping.key
-    name = f"spend-{spending.grouping.key}-{period.first.isoformat()}-{period.last.isoformat()}"
-    return FILES[kind](name, (head, *EXPORT_HEAD), _export_rows(spending))
-
-
-EXPORT_HEAD = (
-    "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since", "entries",
-    "not_yet_known",
-)  # fmt: skip
-
-
-def _export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
-    for group in spending.groups:
-        key = group.key[0].isoformat() if spending.grouping.by_time else group.name
-        for number, cost in enumerate(costs_or_unknown(group.bill)):
-            counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
-            yield (
-                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.correction, cost.total, cost.at_send,
-                cost.since, *counts,
-            )  # fmt: skip
+    return FILES[kind](spend_files.name(spending), spend_files.head(spending), spend_files.rows(spending))
 
 
 @require_safe

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.reports import campaign_views, reconciliation_views, spend_views, views
+from campaigns.reports import campaign_views, reconciliation_views, saved_report_views, spend_views, views
 from campaigns.reports.exports import FILES
 
 urlpatterns = [
@@ -32,6 +32,10 @@ urlpatterns = [
         for kind in FILES
     ),
     path("spend/reconciliation/", reconciliation_views.reconcile, name="spend-reconciliation"),
+    path("spend/reports/", saved_report_views.report_list, name="saved-reports"),
+    path("spend/reports/new", saved_report_views.report_new, name="saved-report-new"),
+    path("spend/reports/<int:pk>/delete", saved_report_views.report_delete, name="saved-report-delete"),
+    path("spend/reports/<int:pk>/resume", saved_report_views.report_resume, name="saved-report-resume"),
     path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
     path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
     path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),

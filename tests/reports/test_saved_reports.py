@@ -1,0 +1,109 @@
+"""Saved reports: sent when they are due where their owner is, once, and to nobody who may not read them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from smtplib import SMTPException
+from unittest.mock import patch
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+
+from campaigns.compose.models import CampaignState
+from campaigns.reports import saved_reports
+from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
+from campaigns.reports.saved_reports import period_of
+from campaigns.team.models import User
+from tests.reports.factories import make_campaign, make_user, send
+
+pytestmark = pytest.mark.django_db
+TUESDAY = date(2026, 3, 31)
+
+
+@pytest.fixture
+def report(olena: User) -> SavedReport:
+    """Saved on the 10th of March by somebody in Kyiv, where it is two hours later."""
+    User.objects.filter(pk=olena.pk).update(email="olena@example.com", time_zone="Europe/Kyiv")
+    with time_machine.travel(datetime(2026, 3, 10, 12, tzinfo=UTC)):
+        return SavedReport.objects.create(
+            owner=olena, name="Ours", query="group=campaign&country=UA&period=30", rhythm=Rhythm.DAILY, kind="csv"
+        )
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "first", "last"),
+    [
+        (Rhythm.DAILY, date(2026, 3, 30), date(2026, 3, 30)),
+        (Rhythm.WEEKLY, date(2026, 3, 23), date(2026, 3, 29)),
+        (Rhythm.MONTHLY, date(2026, 2, 1), date(2026, 2, 28)),
+    ],
+)
+def test_period_of(rhythm: str, first: date, last: date) -> None:
+    period = period_of(rhythm, TUESDAY)
+    assert (period.first, period.last) == (first, last)
+
+
+def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport) -> None:
+    spring = make_campaign("Spring", CampaignState.FINISHED)
+    send(spring, {("UA", "read"): 2, ("PL", "read"): 5}, Decimal("0.05"), at=at(10, 12))
+    assert saved_reports.deliver(at(10, 20)) == 0  # the day before was over before the report was saved
+    assert saved_reports.deliver(at(11, 5, 59)) == 0
+    assert [saved_reports.deliver(at(11, 6)) for _ in range(2)] == [1, 0]
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == (["olena@example.com"], "ViberDash: Ours, 10 Mar 2026")
+    assert "Spend by campaign, Country: Ukraine, 10 Mar 2026." in letter.body
+    assert "/spend/?group=campaign&country=UA&from=2026-03-10&to=2026-03-10" in letter.body
+    [(name, content, kind)] = letter.attachments
+    assert (name, kind) == ("spend-campaign-2026-03-10-2026-03-10.csv", "text/csv")
+    assert str(content).splitlines()[1] == "Spring,EUR,0.10,0.00,0.00,0.00,0.10,0.10,0.00,2,0"
+    assert ReportDelivery.objects.get().sent_at
+    assert saved_reports.deliver(at(12, 6)) == 1
+
+
+def test_deliver_after_a_crash_does_not_send_again(report: SavedReport) -> None:
+    with patch("django.core.mail.EmailMessage.send", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        saved_reports.deliver(at(11, 6))
+    assert saved_reports.deliver(at(11, 7)) == 0
+    assert mail.outbox == []
+
+
+def test_deliver_says_what_could_not_be_sent(report: SavedReport) -> None:
+    with patch("django.core.mail.EmailMessage.send", side_effect=SMTPException("no\nroom")):
+        assert saved_reports.deliver(at(11, 6)) == 0
+    assert ReportDelivery.objects.get().failure == "no room"
+
+
+def test_deliver_pauses_where_the_owner_lost_access(report: SavedReport, client: Client) -> None:
+    User.objects.update(is_active=False)
+    assert saved_reports.deliver(at(11, 6)) == 0
+    report.refresh_from_db()
+    assert report.paused
+    User.objects.update(is_active=True)
+    assert saved_reports.deliver(at(11, 7)) == 0
+    client.force_login(report.owner)
+    assert "could not sign in" in client.get("/spend/reports/").content.decode()
+    client.post(f"/spend/reports/{report.pk}/resume")
+    assert saved_reports.deliver(at(11, 8)) == 1
+
+
+def test_pages(marketer: Client, olena: User) -> None:
+    answer = marketer.post(
+        "/spend/reports/new?group=country&channel=sms&page=3&evil=1", {"name": "SMS", "rhythm": "weekly", "kind": "csv"}
+    )
+    assert answer.status_code == 302
+    one = SavedReport.objects.get()
+    assert (one.owner, one.query) == (olena, "channel=sms&group=country")
+    page = marketer.get("/spend/reports/").content.decode()
+    assert 'href="/spend/?channel=sms&amp;group=country"' in page
+    assert "by country, Channel: SMS" in page
+    assert marketer.post("/spend/reports/new", {"name": "", "rhythm": "weekly", "kind": "csv"}).status_code == 422
+    stranger = Client()
+    stranger.force_login(make_user("taras"))
+    assert stranger.post(f"/spend/reports/{one.pk}/delete").status_code == 404
+    assert marketer.post(f"/spend/reports/{one.pk}/delete").status_code == 302
+    assert not SavedReport.objects.exists()
