@@ -90,7 +90,7 @@ def _delete_words(found: ContactList) -> str:
     """What is lost with the list, in numbers and names."""
     people = ngettext("%d person goes with it.", "%d people go with it.", found.contact_count) % found.contact_count
     names = [used.name for used in lists.dependants(found)]
-    used = _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
+    used = _("What names it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
     return f"{people} {used}".strip()
 
 

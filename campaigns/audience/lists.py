@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, ManyToManyRel, Model
+from django.db.models import PROTECT, Count, ManyToManyRel, ManyToOneRel, Model
 from django.utils.translation import gettext as _
 
 from campaigns.audience import writing
@@ -149,21 +149,27 @@ class Dependant(NamedTuple):
     needs_it: bool
 
 
-def dependants(contact_list: ContactList) -> list[Dependant]:
-    """What of the later stages refers to the list. They are found by their relations: this stage does not know them."""
-    found: dict[tuple[str, object], Dependant] = {}
-    for relation in ContactList._meta.get_fields(include_hidden=True):
-        if not isinstance(relation, ManyToManyRel):
+def dependants(thing: Model) -> list[Dependant]:
+    """What of the later stages refers to a list, or to a thing like it.
+
+    They are found by their relations: this stage does not know them. What protects a thing needs it; of others their
+    state says whether they do.
+    """
+    found: dict[Dependant, None] = {}
+    for relation in thing._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ManyToOneRel | ManyToManyRel):
             continue
-        for thing in _referring(relation.related_model, relation.field.name, contact_list):
-            state = str(getattr(thing, "state", ""))
-            kind = str(thing._meta.verbose_name)
-            found[kind, thing.pk] = Dependant(kind, str(thing), state not in FINAL)
-    return list(found.values())
+        protects = getattr(relation, "on_delete", None) is PROTECT
+        if not protects and not isinstance(relation, ManyToManyRel):
+            continue
+        for user in _referring(relation.related_model, relation.field.name, thing):
+            needs_it = protects or str(getattr(user, "state", "")) not in FINAL
+            found[Dependant(str(user._meta.verbose_name), str(user), needs_it)] = None
+    return list(found)
 
 
-def _referring(model: type[Model], name: str, contact_list: ContactList) -> Iterable[Model]:
-    return model._default_manager.filter(**{name: contact_list})[:1000]
+def _referring(model: type[Model], name: str, thing: Model) -> Iterable[Model]:
+    return model._default_manager.filter(**{name: thing})[:1000]
 
 
 def delete(contact_list: ContactList, actor: User | None) -> int:

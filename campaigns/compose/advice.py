@@ -7,6 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -37,7 +38,7 @@ class Problem:
 def warnings(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
     """What is allowed in `campaign` and may still be a mistake. `audience` as in `checks.problems`."""
     found = [*_message(campaign), *_sms(campaign), *_when(campaign)]
-    return [*found, *_repeated(campaign, audience or Audience.of(campaign))]
+    return [*found, *_repeated(campaign, Audience.of(campaign) if audience is None else audience)]
 
 
 def _message(campaign: Campaign) -> Iterator[Problem]:
@@ -93,11 +94,11 @@ def _when(campaign: Campaign) -> Iterator[Problem]:
 
 
 def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
-    """The same words to one of the same lists a short time ago."""
+    """The same words to one of the same lists or segments a short time ago."""
     lately = Campaign.objects.filter(
+        Q(lists__in=audience.lists) | Q(segments__in=audience.segments),
         purpose=Purpose.CAMPAIGN,
         text=campaign.text,
-        lists__in=audience.lists,
         launched_at__gte=timezone.now() - SAME_TEXT_WITHIN,
     ).exclude(state__in=[CampaignState.DRAFT, CampaignState.CANCELLED])
     if same := lately.exclude(pk=campaign.pk).first():

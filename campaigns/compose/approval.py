@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience import Audience
 from campaigns.compose.estimate import Estimate, estimate
 from campaigns.compose.message import build
-from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState
+from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
 from campaigns.compose.reach import Reach
 from campaigns.ledger.models import Purpose
 from campaigns.ledger.money import exact
@@ -79,12 +79,17 @@ def _words(cost: Estimate) -> str:
 
 
 def _seal(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
-    """SHA-256 over the message, the time, who gets it by country, their newest row, and the cost line by line."""
+    """SHA-256 over the message, the time, who gets it by country, their newest row, and the cost line by line.
+
+    A segment counts as it was last changed.
+    """
     said = [str(getattr(campaign, field)) for field in SEALED]
     lines = [(line.country, line.people, line.sms_parts, str(line.least), str(line.most)) for line in cost.lines]
     newest = audience.in_lists().aggregate(newest=Max("pk"))["newest"]
     sender = campaign.sender.name if campaign.sender else ""
-    whole = [said, sender, repr(audience), newest, sorted(lines)]
+    segments = Segment.objects.filter(pk__in=audience.segments + audience.exclude_segments).order_by("pk")
+    changed = [at.isoformat() for at in segments.values_list("updated_at", flat=True)]
+    whole = [said, sender, repr(audience), changed, newest, sorted(lines)]
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

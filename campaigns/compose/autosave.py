@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.drafts import Changed, locked
+from campaigns.compose.drafts import Changed, choose, locked
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
@@ -45,10 +45,7 @@ def autosave(form: CampaignForm, actor: User) -> Saved:
         campaign.sender = sender  # half a name is not a sender yet; saving the form makes it one
     campaign.name = campaign.name or _("Untitled")
     campaign.save()
-    if form.said("lists") is not None:
-        campaign.lists.set(form.said("lists"))
-    if form.said("exclude_lists") is not None:
-        campaign.exclude_lists.set(form.said("exclude_lists"))
+    choose(campaign, form.cleaned_data)
     if form.campaign is None:
         audit.record(actor, campaign, "created", campaign.name)
     return Saved(campaign, left_out)

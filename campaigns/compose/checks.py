@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.audience import countries
-from campaigns.audience.models import ContactList
 from campaigns.compose import addresses, reach
 from campaigns.compose.advice import Problem, warnings
 from campaigns.compose.audience import Audience
@@ -51,7 +50,7 @@ def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]
     """
     measured = measured or Reach(Audience.of(campaign), build(campaign))
     found = message_problems(campaign)
-    if not measured.audience.lists:
+    if not measured.audience:
         found.append(Problem("lists", _("Choose at least one list.")))
         return found
     found += audience_problems(measured) + time_problems(campaign)
@@ -190,8 +189,10 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
 
 
 def places(audience: Audience) -> list[Place]:
-    """The countries of the lists, as their imports counted them."""
-    lists = ContactList.objects.filter(pk__in=audience.lists).values_list("countries", flat=True)
+    """The countries of the lists, as their imports counted them; of people chosen otherwise, counted now."""
+    if not audience.lists_alone:
+        return [Place(country) for country in sorted(audience.by_country())]
+    lists = audience.possible_lists().values_list("countries", flat=True)
     return [Place(country) for country in sorted({country for found in lists for country in found})]
 
 
@@ -210,7 +211,7 @@ def audience_problems(measured: Reach) -> list[Problem]:
 
 
 def _known_fields(audience: Audience) -> set[str]:
-    lists = ContactList.objects.filter(pk__in=audience.lists).values_list("fields", flat=True)
+    lists = audience.possible_lists().values_list("fields", flat=True)
     return {name for fields in lists for name in fields}
 
 

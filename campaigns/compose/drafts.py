@@ -1,11 +1,14 @@
 """Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s to say."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.compose.forms import CampaignForm
+from campaigns.compose.forms import SAVED_CHOICES, CampaignForm
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
-from campaigns.compose.models import Campaign, Sender
+from campaigns.compose.models import Campaign, EarlierCampaign, Sender
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -44,10 +47,23 @@ def save(form: CampaignForm, actor: User | None) -> Campaign:
     if campaign.sender and campaign.sender._state.adding:
         campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
     campaign.save()
-    campaign.lists.set(said["lists"])
-    campaign.exclude_lists.set(said["exclude_lists"])
+    choose(campaign, said)
     audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)
     return campaign
+
+
+def choose(campaign: Campaign, said: Mapping[str, Any]) -> None:
+    """Save whom `said` chooses and leaves out, by the fields of the form; a field that is not in it stays."""
+    for name in SAVED_CHOICES:
+        if name in said:
+            getattr(campaign, name).set(said[name])
+    for name, left_out in (("campaigns", False), ("exclude_campaigns", True)):
+        if name in said:
+            campaign.earlier.filter(left_out=left_out).delete()
+            EarlierCampaign.objects.bulk_create(
+                EarlierCampaign(campaign=campaign, source_id=source, outcome=outcome, left_out=left_out)
+                for source, outcome in said[name]
+            )
 
 
 def locked(campaign_id: int) -> Campaign:
@@ -70,12 +86,16 @@ def copy_of(campaign: Campaign, actor: User | None, name: str, purpose: Purpose)
 
 @transaction.atomic
 def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same lists, under the same labels, at no time yet."""
+    """A new draft that says the same to the same audience, under the same labels, at no time yet."""
     copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
     copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
     copy.save()
-    copy.lists.set(campaign.lists.all())
-    copy.exclude_lists.set(campaign.exclude_lists.all())
+    for name in SAVED_CHOICES:
+        getattr(copy, name).set(getattr(campaign, name).all())
+    EarlierCampaign.objects.bulk_create(
+        EarlierCampaign(campaign=copy, source_id=row.source_id, outcome=row.outcome, left_out=row.left_out)
+        for row in campaign.earlier.all()
+    )
     copy.labels.set(campaign.labels.all())
     audit.record(actor, copy, "created", _("as a copy of “%(name)s”") % {"name": campaign.name})
     return copy

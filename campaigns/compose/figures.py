@@ -34,7 +34,7 @@ def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Fi
     measured = reach.Reach(audience, build(campaign))
     cost = estimate(campaign, measured, refresh)
     return Figures(
-        funnel=audience.funnel() if audience.lists else NOBODY,
+        funnel=audience.funnel() if audience else NOBODY,
         lengths=measured.text,
         sms=measured.sms if campaign.sms_text else None,
         estimate=cost,
@@ -48,6 +48,6 @@ def remembered_countries(audience: Audience) -> dict[str, int]:
     key = "countries:" + sha256(repr(audience).encode()).hexdigest()[:32]
     found: dict[str, int] | None = cache.get(key)
     if found is None:
-        found = audience.by_country() if audience.lists else {}
+        found = audience.by_country() if audience else {}
         cache.set(key, found, KEPT)
     return found

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import ContactList
 from campaigns.compose import checks, links, pictures
-from campaigns.compose.audience import Audience
+from campaigns.compose.audience import Audience, Earlier
 from campaigns.compose.hours import DAYTIME, earliest
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender, Timing
+from campaigns.compose.models import Campaign, Outcome, Picture, SavedMessage, Segment, Sender, Timing
 from campaigns.compose.reach import Reach
 from campaigns.compose.saved_messages import locked_fields
+from campaigns.compose.segments import WENT_OUT
 from campaigns.gateway import limits
 from campaigns.ledger.money import PLACES
 from campaigns.team.forms import zone_choices
@@ -29,10 +30,14 @@ from campaigns.team.models import User
 
 if TYPE_CHECKING:
     Lists = forms.ModelMultipleChoiceField[ContactList]
+    Segments = forms.ModelMultipleChoiceField[Segment]
 else:
-    Lists = forms.ModelMultipleChoiceField
+    Lists = Segments = forms.ModelMultipleChoiceField
 
 TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")  # straight into the draft
+SAVED_CHOICES = ("lists", "exclude_lists", "segments", "exclude_segments")
+AUDIENCE = (*SAVED_CHOICES, "campaigns", "exclude_campaigns")
+EARLIER_SHOWN = 50  # campaigns to choose people of
 RATE_MAX = 10_000  # recipients a second; more than any gateway takes
 CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
@@ -60,6 +65,26 @@ class LocalTime(forms.DateTimeField):
         if found is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return found
+
+
+class EarlierCampaigns(forms.Field):
+    """Campaigns that went out, each as "12:read": its number and the outcome of those of its people who are meant."""
+
+    widget = forms.SelectMultiple
+
+    def to_python(self, value: Any) -> Earlier:
+        found = {self._read(str(said)) for said in value or () if said}
+        known = Campaign.objects.filter(WENT_OUT, pk__in=[campaign for campaign, _outcome in found]).count()
+        if known < len({campaign for campaign, _outcome in found}):
+            raise ValidationError(_("This campaign did not go out, or is not there any more."))
+        return tuple(sorted(found))
+
+    @staticmethod
+    def _read(said: str) -> tuple[int, str]:
+        number, _colon, outcome = said.partition(":")
+        if not (number.isascii() and number.isdigit()) or len(number) > 18 or outcome not in Outcome.values:
+            raise ValidationError(_("Choose a campaign and whom of its people."))
+        return int(number), outcome
 
 
 class CampaignForm(forms.Form):
@@ -129,6 +154,14 @@ class CampaignForm(forms.Form):
     exclude_lists: Lists = Lists(
         ContactList.objects.all(), label=_("Leave out"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    segments: Segments = Segments(
+        Segment.objects.all(), label=_("Segments"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    exclude_segments: Segments = Segments(
+        Segment.objects.all(), label=_("Leave out segments"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    campaigns = EarlierCampaigns(label=_("People of earlier campaigns"), required=False)
+    exclude_campaigns = EarlierCampaigns(label=_("Leave out people of earlier campaigns"), required=False)
     timing = forms.ChoiceField(
         label=_("When"), required=False, choices=Timing.choices, initial=Timing.NOW, widget=forms.RadioSelect
     )
@@ -216,9 +249,35 @@ class CampaignForm(forms.Form):
 
     @property
     def audience(self) -> Audience:
-        """The choice of lists."""
-        lists = {name: [row.pk for row in self.said(name) or []] for name in ("lists", "exclude_lists")}
-        return Audience(tuple(sorted(lists["lists"])), tuple(sorted(lists["exclude_lists"])))
+        """Who is chosen, and who is left out."""
+        ids = {name: tuple(sorted(row.pk for row in self.said(name) or ())) for name in SAVED_CHOICES}
+        return Audience(
+            lists=ids["lists"],
+            exclude_lists=ids["exclude_lists"],
+            segments=ids["segments"],
+            exclude_segments=ids["exclude_segments"],
+            campaigns=self.said("campaigns") or (),
+            exclude_campaigns=self.said("exclude_campaigns") or (),
+            own=self.campaign.pk if self.campaign else 0,
+        )
+
+    def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
+        """The campaigns whose people can be chosen, the newest first, by field; each with what is chosen of it."""
+        found = {}
+        newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
+        for name in ("campaigns", "exclude_campaigns"):
+            values = [said.partition(":") for said in self[name].value() or () if said]
+            chosen = {int(number): outcome for number, _colon, outcome in values if number.isdecimal()}
+            older = chosen.keys() - {row.pk for row in newest}
+            rows = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
+            found[name] = [(row, chosen.get(row.pk, "")) for row in rows]
+        return found
+
+    @property
+    def known_fields(self) -> list[str]:
+        """Every merge tag that there is: whoever a segment means may be on any list."""
+        fields = ContactList.objects.values_list("fields", flat=True)
+        return sorted({name for names in fields for name in names})
 
     def fill(self, campaign: Campaign) -> Campaign:
         """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`, true or not."""
@@ -285,7 +344,7 @@ class CampaignForm(forms.Form):
         draft = self.fill(Campaign())
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
         found += checks.hours_problems(draft, self.audience)
-        if self.audience.lists:
+        if self.audience:
             found += checks.audience_problems(Reach(self.audience, build(draft)))
         for problem in found:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
@@ -330,6 +389,10 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
         "tariff": campaign.tariff,
         "lists": list(campaign.lists.values_list("pk", flat=True)),
         "exclude_lists": list(campaign.exclude_lists.values_list("pk", flat=True)),
+        "segments": list(campaign.segments.values_list("pk", flat=True)),
+        "exclude_segments": list(campaign.exclude_segments.values_list("pk", flat=True)),
+        "campaigns": [f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=False)],
+        "exclude_campaigns": [f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=True)],
         "timing": campaign.timing,
         "scheduled_at": campaign.local_time or (at.astimezone(zone).replace(tzinfo=None) if at else None),
         "time_zone": campaign.time_zone,

@@ -1,8 +1,10 @@
 """A campaign as a JSON file says it, through the same form as the page.
 
 The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
-tariff, lists, exclude_lists, scheduled_at, budget, sending_hours, rate`; null or absent is the default. Lists go by
-their names; `scheduled_at` is ISO 8601 with an offset, and the campaign is sent by us at that time. `sending_hours` is
+tariff, lists, exclude_lists, segments, exclude_segments, campaigns, exclude_campaigns, scheduled_at, budget,
+sending_hours, rate`; null or absent is the default. Lists and segments go by their names, earlier campaigns by their
+numbers: 12 is everybody it was for, {"campaign": 12, "outcome": "read"} are some of them. `scheduled_at` is ISO 8601
+with an offset, and the campaign is sent by us at that time. `sending_hours` is
 "09:00-21:00" by the clock of each recipient; null or absent is any hour, as a program that creates campaigns chose its
 moment. `rate` is recipients a second.
 """
@@ -19,10 +21,15 @@ from django.utils.translation import gettext as _
 from campaigns.audience.models import ContactList
 from campaigns.compose.forms import CampaignForm
 from campaigns.compose.hours import Hours
-from campaigns.compose.models import Timing
+from campaigns.compose.models import Outcome, Segment, Timing
 
 TEXTS = ("name", "sender", "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
-LISTS = ("lists", "exclude_lists")
+NAMED: dict[str, type[ContactList | Segment]] = {
+    "lists": ContactList,
+    "exclude_lists": ContactList,
+    "segments": Segment,
+    "exclude_segments": Segment,
+}
 
 
 class NotUsable(ValueError):  # noqa: N818 - said to a person
@@ -88,13 +95,30 @@ def _flag(field: str, value: Any) -> dict[str, Any]:
     return {field: str(value)}
 
 
-def _named_lists(field: str, value: Any) -> dict[str, Any]:
+def _named(field: str, value: Any) -> dict[str, Any]:
+    model = NAMED[field]
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise _wrong(field, _("the names of lists, in brackets"))
-    known = dict(ContactList.objects.filter(name__in=value).values_list("name", "pk"))
+        raise _wrong(field, _("the names of %(things)s, in brackets") % {"things": model._meta.verbose_name_plural})
+    known = dict(model._default_manager.filter(name__in=value).values_list("name", "pk"))
     if missing := [name for name in value if name not in known]:
-        raise NotUsable(_("%(field)s: there is no list “%(names)s”.") % {"field": field, "names": "”, “".join(missing)})
+        words = _("%(field)s: there is no %(thing)s “%(names)s”.")
+        raise NotUsable(words % {"field": field, "thing": model._meta.verbose_name, "names": "”, “".join(missing)})
     return {field: [known[name] for name in value]}
+
+
+def _earlier(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, list):
+        raise _wrong(field, _("campaigns, in brackets"))
+    return {field: [_campaign(field, one) for one in value]}
+
+
+def _campaign(field: str, said: Any) -> str:
+    found = said if isinstance(said, dict) else {"campaign": said}
+    number, outcome = found.get("campaign"), found.get("outcome", Outcome.ALL)
+    known = found.keys() <= {"campaign", "outcome"} and outcome in Outcome.values
+    if not known or isinstance(number, bool) or not isinstance(number, int):
+        raise _wrong(field, _("12, or {“campaign”: 12, “outcome”: “read”}, in brackets"))
+    return f"{number}:{outcome}"
 
 
 def _time(field: str, value: Any) -> dict[str, Any]:
@@ -117,7 +141,9 @@ def _hours(field: str, value: Any) -> dict[str, Any]:
 
 READERS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     **dict.fromkeys(TEXTS, _text),
-    **dict.fromkeys(LISTS, _named_lists),
+    **dict.fromkeys(NAMED, _named),
+    "campaigns": _earlier,
+    "exclude_campaigns": _earlier,
     "promotional": _flag,
     "validity": _number,
     "tariff": _number,

@@ -73,11 +73,11 @@ def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[
     offered = choices(remembered_countries(audience), template)
     if whose not in dict(offered):
         whose = FIRST
-    person = somebody(audience, template, whose, request.POST.get("whose_phone", "")) if audience.lists else None
+    person = somebody(audience, template, whose, request.POST.get("whose_phone", "")) if audience else None
     return {
         "preview": preview(campaign, person),
         "whose": whose,
         "whose_choices": offered,
         "whose_phone": request.POST.get("whose_phone", ""),
-        "nobody": bool(audience.lists) and person is None,
+        "nobody": bool(audience) and person is None,
     }

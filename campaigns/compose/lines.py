@@ -1,5 +1,6 @@
 """A card of the composer in one line, for when it is folded."""
 
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -8,8 +9,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from campaigns.audience.models import ContactList
-from campaigns.compose.audience import Audience
-from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.audience import Audience, Earlier
+from campaigns.compose.models import Campaign, Outcome, Segment, Timing
 
 SHOWN = 60  # characters
 
@@ -37,12 +38,20 @@ def _sms(campaign: Campaign) -> str:
 
 
 def _audience(audience: Audience) -> str:
-    names = dict(ContactList.objects.filter(pk__in=audience.lists + audience.exclude_lists).values_list("pk", "name"))
-    chosen = _short(", ".join(names[pk] for pk in audience.lists if pk in names))
+    chosen = _short(", ".join(names(audience.lists, audience.segments, audience.campaigns)))
     if not chosen:
         return _("Nobody yet")
-    left_out = _short(", ".join(names[pk] for pk in audience.exclude_lists if pk in names))
+    left_out = _short(", ".join(names(audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns)))
     return _("%(lists)s without %(others)s") % {"lists": chosen, "others": left_out} if left_out else chosen
+
+
+def names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
+    """What an audience chooses or leaves out, by name."""
+    found = list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True)) if lists else []
+    found += Segment.objects.filter(pk__in=segments).values_list("name", flat=True) if segments else []
+    earlier = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
+    told = ((earlier[source], Outcome(outcome)) for source, outcome in campaigns if source in earlier)
+    return found + [f"{campaign} ({outcome.label})" for campaign, outcome in told]
 
 
 def _when(campaign: Campaign) -> str:

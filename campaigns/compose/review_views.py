@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import approval, lifecycle
-from campaigns.compose.audience import Audience
+from campaigns.compose.audience import Audience, parts
 from campaigns.compose.figures import figures
 from campaigns.compose.from_request import draft_of
 from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, Refused
@@ -31,7 +31,7 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
     user, gate = current(request), approval.gate(campaign)
     audience = Audience.of(campaign)
     found = figures(campaign, audience, refresh="refresh" in request.GET)
-    person = somebody(audience, build(campaign)) if audience.lists else None
+    person = somebody(audience, build(campaign)) if audience else None
     return render(
         request,
         "campaigns/compose/review.html",
@@ -43,8 +43,8 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "test_phones": remembered(current(request)),
             "whose_choices": choices({}, build(campaign))[:-1],
             "validity": duration(campaign.validity),
-            "lists": campaign.lists.all(),
-            "exclude_lists": campaign.exclude_lists.all(),
+            "chosen": parts(campaign),
+            "left_out": parts(campaign, left_out=True),
             "gate": gate,
             "awaiting": campaign.state in CAN_APPROVE,
             "can_approve": approval.may_approve(campaign, user),

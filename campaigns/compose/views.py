@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.audience.models import ContactList
 from campaigns.compose import drafts, links
 from campaigns.compose.audience import Audience
-from campaigns.compose.forms import CampaignForm
+from campaigns.compose.forms import AUDIENCE, CampaignForm
 from campaigns.compose.from_request import clocks, draft_of, form_of, phone
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.lines import browser_words, lines
-from campaigns.compose.models import Campaign, Picture, SavedMessage, Sender
+from campaigns.compose.models import Campaign, Outcome, Picture, SavedMessage, Segment, Sender
 from campaigns.team.access import at_least, current, visible
 from campaigns.team.models import Role
 
@@ -32,6 +32,9 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
         "has_utm": any(form[name].value() for name in links.UTM),
         "has_templates": SavedMessage.objects.exists(),
         "has_lists": ContactList.objects.exists(),
+        "earlier": form.earlier_rows(),
+        "leaves_out": any(form[name].value() or form[name].errors for name in AUDIENCE if name.startswith("exclude")),
+        "outcomes": Outcome.choices,
         "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,
         "chosen_name": str(campaign.image or ""),
         "words": browser_words(),
@@ -47,7 +50,7 @@ def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **mor
 TEMPLATED = ("text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
 CARDS = {
     "sms": ("sms_sender", "sms_text", "validity"),
-    "audience": ("lists", "exclude_lists"),
+    "audience": AUDIENCE,
     "when": ("timing", "scheduled_at", "time_zone", "budget", "tariff"),
 }
 
@@ -55,7 +58,11 @@ CARDS = {
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
     """The cards that are not folded at first: those with something to mend, and the audience until it is chosen."""
     wrong = {card for card, fields in CARDS.items() if any(field in form.errors for field in fields)}
-    return wrong | (set() if audience.lists else {"audience"}) | ({"sms"} if campaign.sms_text else set())
+    return wrong | (set() if audience else {"audience"}) | ({"sms"} if campaign.sms_text else set())
+
+
+def _is_id(said: str) -> bool:
+    return said.isascii() and said.isdigit() and len(said) <= 18
 
 
 def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
@@ -65,9 +72,10 @@ def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
     if form.campaign:
         return form.campaign, Audience.of(form.campaign)
     if form.made_from:
-        return _from_template(form), Audience(())
-    chosen = ContactList.objects.filter(pk__in=form.initial["lists"]).values_list("pk", flat=True)
-    return Campaign(), Audience(tuple(chosen))
+        return _from_template(form), Audience()
+    lists = ContactList.objects.filter(pk__in=form.initial["lists"]).values_list("pk", flat=True)
+    segments = Segment.objects.filter(pk__in=form.initial["segments"]).values_list("pk", flat=True)
+    return Campaign(), Audience(tuple(lists), segments=tuple(segments))
 
 
 def _from_template(form: CampaignForm) -> Campaign:
@@ -79,8 +87,9 @@ def _from_template(form: CampaignForm) -> Campaign:
 @at_least(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
-    """Write a new campaign. `?list=3` chooses that list."""
-    form = form_of(request, initial={"lists": [pk for pk in request.GET.getlist("list") if pk.isdigit()]})
+    """Write a new campaign. `?list=3` chooses that list, `?segment=3` that segment."""
+    chosen = {"lists": request.GET.getlist("list"), "segments": request.GET.getlist("segment")}
+    form = form_of(request, initial={name: [pk for pk in pks if _is_id(pk)] for name, pks in chosen.items()})
     if request.method == "POST" and form.is_valid():
         return _saved(request, drafts.save(form, current(request)))
     return _composer(request, form, status=422 if form.is_bound else 200)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience.models import MSISDN_LENGTH
@@ -14,11 +15,12 @@ from campaigns.ledger.money import AmountField
 class Snapshot(models.Model):
     """How far the audience of a campaign is frozen, and the funnel that came of it.
 
-    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`. Lists are walked in the order of their ids, each by
-    contact id.
+    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`: whoever was chosen, however it was.
+    Lists are walked in the order of their ids, each by contact id.
     """
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, primary_key=True)
+    begun_at = models.DateTimeField(default=timezone.now)  # what "the last 30 days" of a segment count back from
     list_id = models.BigIntegerField(default=0)  # the list under the cursor
     contact_id = models.BigIntegerField(default=0)  # everybody up to here is done
     batches = models.PositiveIntegerField(default=0)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from campaigns.compose import lifecycle, marks
+from campaigns.compose.audience import parts
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Label
 from campaigns.compose.pictures import picture_address
@@ -118,7 +119,8 @@ def _message(campaign: Campaign) -> dict[str, Any]:
     return {
         "picture": picture_address(campaign),
         "names": sorted(build(campaign).names),
-        "lists": {"into": list(campaign.lists.all()), "out": list(campaign.exclude_lists.all())},
+        "chosen": parts(campaign),
+        "left_out": parts(campaign, left_out=True),
         "validity": duration(campaign.validity),
     }
 

@@ -109,13 +109,13 @@ class Standing:
 
     @property
     def left_out(self) -> list[Left]:
-        """Between the lists and the audience."""
+        """Between those chosen and the audience."""
         if not self.snapshot:
             return []
         found = [
-            Left(_("On more than one list"), self.snapshot.repeated),
+            Left(_("The same phone again"), self.snapshot.repeated),
             Left(_("On the stop list"), self.snapshot.stop_listed),
-            Left(_("On a list to leave out"), self.snapshot.excluded),
+            Left(_("Left out"), self.snapshot.excluded),
         ]
         return [left for left in found if left.number]
 

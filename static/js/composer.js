@@ -63,7 +63,11 @@ function counters() {
 // --- merge tags ---------------------------------------------------------------------------------------------------
 
 const chosenFields = () => [
-  ...new Set(all('input[name="lists"]:checked').flatMap((box) => box.dataset.fields.split(" ").filter(Boolean))),
+  ...new Set(
+    all('[name="lists"]:checked, [name="segments"]:checked, [name="campaigns"]')
+      .filter((choice) => choice.value)
+      .flatMap((choice) => choice.dataset.fields.split(" ").filter(Boolean)),
+  ),
 ];
 
 function insert(field, text) {

@@ -47,7 +47,7 @@ def test_list_detail_queries(signed_in: Client, django_assert_num_queries: Djang
     made = ContactList.objects.create(name="Clients", contact_count=count)
     for number in range(count):
         Contact.objects.create(list=made, msisdn=f"38097292028{number}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         answer = signed_in.get(made.get_absolute_url())
     assert len(answer.context["rows"]) == count
 
@@ -149,7 +149,7 @@ def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
     page = signed_in.get(clients.get_absolute_url())
-    assert page.context["delete_words"] == "2 people go with it. Campaigns that name it: Spring sale."
+    assert page.context["delete_words"] == "2 people go with it. What names it: Spring sale."
     Campaign.objects.update(state=CampaignState.SENDING)
     signed_in.post(reverse("list-delete", args=[clients.pk]))
     assert _counts(clients)[0] == 2

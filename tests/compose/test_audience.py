@@ -1,6 +1,10 @@
 import pytest
+from django.utils import timezone
 
+from campaigns.compose import segments
 from campaigns.compose.audience import Audience, Funnel, audience_contacts, count_people
+from campaigns.compose.models import Asks, CampaignState, Condition, EarlierCampaign, Operator, Outcome, Segment
+from campaigns.dispatch.models import Recipient
 from tests.compose.factories import contact_list, draft, stop, ukrainians
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +59,32 @@ def test_combinations_count_people_by_values_and_country() -> None:
     audience = Audience.of(draft(contact_list("A", people)))
     assert sorted(audience.combinations(("first_name",)), key=str) == [(("Olena",), "UA", 2), ((None,), "UA", 1)]
     assert list(audience.combinations(())) == [((), "UA", 3)]
+
+
+def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
+    first = contact_list("A", ukrainians(6))  # 0..5
+    contact_list("B", [*ukrainians(6, start=3), ("40712345678", "RO", {})])  # 3..8
+    stop("380970000001")
+    earlier = draft(name="Winter", state=CampaignState.FINISHED, frozen_at=timezone.now())
+    Recipient.objects.bulk_create(
+        Recipient(campaign=earlier, msisdn=msisdn, batch_number=1, reference=msisdn, send_state=state)
+        for msisdn, state in (("380970000007", "refused"), ("380970000008", "accepted"), ("380970000099", "refused"))
+    )
+    romania = segment("Romania", Condition(asks=Asks.COUNTRY, countries=["RO"]))
+    fourth = segment("4", Condition(asks=Asks.FIELD, field="first_name", operator=Operator.IS, value="N4"))
+    campaign = draft(first)
+    campaign.segments.set([romania, fourth])
+    campaign.exclude_segments.set([fourth])
+    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
+    audience = Audience.of(campaign)
+    # chosen: 0..5 by A, 4 on B, the Romanian and 7; 99 is on no list. Stopped: 1; left out: 4 twice
+    assert audience.funnel() == Funnel(in_lists=9, repeated=0, stop_listed=1, excluded=2, left=6)
+    assert sorted(contact.msisdn[-2:] for contact in audience.people()) == ["00", "02", "03", "05", "07", "78"]
+    campaign.exclude_segments.clear()
+    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.ALL, left_out=True)
+    assert Audience.of(campaign).funnel() == Funnel(in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6)
+    assert {person.list for person in Audience.of(campaign).people().filter(msisdn="380970000004")} == {first}
+
+
+def segment(name: str, *conditions: Condition) -> Segment:
+    return segments.save(Segment(name=name), conditions, None)

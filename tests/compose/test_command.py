@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from campaigns.compose.models import Campaign, Sender, Timing
+from campaigns.compose.models import Campaign, Segment, Sender, Timing
 from tests.compose.factories import contact_list, draft, ukrainians
 
 pytestmark = pytest.mark.django_db
@@ -87,8 +87,11 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
         ({**LEAST, "validity": True}, "validity should be a whole number."),
         ({**LEAST, "tariff": 10}, "tariff:"),
         ({**LEAST, "promotional": "yes"}, "promotional should be true or false."),
-        ({**LEAST, "lists": ["Nobody"]}, "lists: there is no list “Nobody”."),
-        ({**LEAST, "lists": "A"}, "lists should be the names of lists"),
+        ({**LEAST, "lists": ["Nobody"]}, "lists: there is no contact list “Nobody”."),
+        ({**LEAST, "segments": ["Nobody"]}, "segments: there is no segment “Nobody”."),
+        ({**LEAST, "campaigns": [{"campaign": 1, "outcome": "seen"}]}, "campaigns should be 12, or {“campaign”: 12,"),
+        ({**LEAST, "campaigns": [99]}, "campaigns: This campaign did not go out"),
+        ({**LEAST, "lists": "A"}, "lists should be the names of contact lists"),
         ({**LEAST, "scheduled_at": "2026-12-24T10:00:00"}, "scheduled_at should be a time with an offset"),
         ({**LEAST, "scheduled_at": "2020-12-24T10:00:00Z"}, "scheduled_at: This time has passed."),
         ({**LEAST, "budget": -1}, "budget:"),
@@ -199,3 +202,13 @@ def test_again_is_refused_where_nobody_failed() -> None:
 def test_a_campaign_that_is_not_there_is_named(verb: str) -> None:
     with pytest.raises(CommandError, match="There is no campaign 99"):
         command(verb, 99)
+
+
+def test_create_takes_segments_and_earlier_campaigns(tmp_path: Path) -> None:
+    earlier = draft(frozen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    new, old = Segment.objects.create(name="New"), Segment.objects.create(name="Old")
+    chosen = {"campaigns": [earlier.pk], "exclude_campaigns": [{"campaign": earlier.pk, "outcome": "read"}]}
+    campaign = create(tmp_path, {**LEAST, "segments": ["New"], "exclude_segments": ["Old"], **chosen})
+    assert (list(campaign.segments.all()), list(campaign.exclude_segments.all())) == ([new], [old])
+    rows = campaign.earlier.order_by("left_out").values_list("source", "outcome", "left_out")
+    assert list(rows) == [(earlier.pk, "all", False), (earlier.pk, "read", True)]

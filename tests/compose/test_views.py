@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from campaigns.compose.models import Campaign, CampaignState, PriceList, Timing
+from campaigns.compose.models import Campaign, CampaignState, PriceList, Segment, Timing
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, stop, ukrainians
 
@@ -173,7 +173,8 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 ) -> None:
     for number in range(lists):
         contact_list(f"L{number}", ukrainians(1))
-    with django_assert_num_queries(8):  # session, user, lists in and out, senders, pictures, any template, any list
+    # session, user, lists, segments in and out, earlier campaigns, senders, pictures, any template, any list
+    with django_assert_num_queries(11):
         signed_in.get("/campaigns/new")
 
 
@@ -279,3 +280,30 @@ def test_a_second_launch_is_told_so(signed_in: Client) -> None:
     launch(signed_in, campaign, "2")
     assert "can" in launch(signed_in, campaign, "2").content.decode()
     assert AuditEntry.objects.filter(action="launched").count() == 1
+
+
+def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: Client) -> None:
+    contact_list("VIP", ukrainians(2))
+    segment = Segment.objects.create(name="Readers")
+    earlier = draft(name="Winter", frozen_at=timezone.now(), state=CampaignState.FINISHED)
+    shown = page(signed_in, f"/campaigns/new?segment={segment.pk}")
+    assert f'name="segments" value="{segment.pk}" checked' in shown
+    said = {**SAID, "segments": [segment.pk], "campaigns": [""], "exclude_campaigns": ["", f"{earlier.pk}:read"]}
+    signed_in.post("/campaigns/new", said)
+    campaign = Campaign.objects.get(name="Spring")
+    signed_in.post(f"/campaigns/{campaign.pk}/duplicate")
+    copy = Campaign.objects.get(name="Spring (copy)")
+    for one in (campaign, copy):
+        assert list(one.segments.all()) == [segment]
+        assert list(one.earlier.values_list("source", "outcome", "left_out")) == [(earlier.pk, "read", True)]
+    edited = page(signed_in, f"/campaigns/{copy.pk}/edit")
+    assert f'value="{earlier.pk}:read" selected' in edited
+    assert "Readers without Winter (Read)" in edited
+    review = page(signed_in, f"/campaigns/{copy.pk}/review")
+    assert f'<a href="/campaigns/{earlier.pk}/">Winter: Read</a>' in review
+
+
+@pytest.mark.parametrize("said", ["x", "1:x", "99:read", "1:read:"])
+def test_a_campaign_that_did_not_go_out_has_no_people_to_choose(signed_in: Client, said: str) -> None:
+    answer = signed_in.post("/campaigns/new", {**SAID, "campaigns": [said]})
+    assert (answer.status_code, "campaigns" in answer.context["form"].errors) == (422, True)

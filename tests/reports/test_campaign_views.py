@@ -59,10 +59,10 @@ def test_page_has_the_numbers(marketer: Client, campaign: Campaign) -> None:
 def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign) -> None:
     page = text(marketer, f"/campaigns/{campaign.pk}/")
     for label, number in {
-        "On the lists": "106",
-        "On more than one list": "−3",
+        "Chosen": "106",
+        "The same phone again": "−3",
         "On the stop list": "−2",
-        "On a list to leave out": "−1",
+        "Left out": "−1",
     }.items():
         assert f"<dt>{label}</dt><dd>{number}</dd>" in page
 

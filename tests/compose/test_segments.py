@@ -1,0 +1,200 @@
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from campaigns.audience.lists import delete as delete_list
+from campaigns.audience.models import Contact, ContactList, Import
+from campaigns.audience.refusal import Refused
+from campaigns.compose import segments
+from campaigns.compose.models import Asks, Campaign, CampaignState, Condition, Met, Operator, Outcome, Segment
+from campaigns.compose.outcomes import ROWS
+from campaigns.compose.segments import Choice, count, people, words
+from campaigns.dispatch.models import DeliveryState, Recipient, SendState
+from campaigns.ledger.models import Purpose
+from campaigns.team.models import AuditEntry
+from tests.compose.factories import contact_list, draft, person
+
+pytestmark = pytest.mark.django_db
+D, S = DeliveryState, SendState
+ENDS: dict[str, Mapping[str, Any]] = {  # by the last digit of the phone
+    "0": {"send_state": S.ACCEPTED, "delivery_state": D.READ},
+    "1": {"send_state": S.ACCEPTED, "delivery_state": D.DELIVERED},
+    "2": {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED},
+    "3": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK},
+    "4": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK, "final": True},
+    "5": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK_DELIVERED},
+    "6": {"send_state": S.REFUSED},
+    "7": {"send_state": S.UNRESOLVED},
+    "8": {"send_state": S.QUEUED},
+}
+
+
+def phone(digit: int | str) -> str:
+    return f"38097000000{digit}"
+
+
+def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
+    """A campaign that went out to the people 0 to 8, who ended in different ways; nobody but them was in it."""
+    campaign = draft(name=name, state=CampaignState.SENDING, **changes)
+    campaign.frozen_at = timezone.now() - timedelta(days=days_ago)
+    campaign.save()
+    Recipient.objects.bulk_create(
+        Recipient(campaign=campaign, msisdn=phone(digit), batch_number=1, reference=f"{name}{digit}", **end)
+        for digit, end in ENDS.items()
+    )
+    return campaign
+
+
+def asked(met: str = Met.ALL, *conditions: Mapping[str, Any]) -> Choice:
+    return Choice([Condition(**condition) for condition in conditions], met)
+
+
+def found(*conditions: Mapping[str, Any], met: str = Met.ALL) -> str:
+    """Whom the conditions mean, as the last digits of their phones."""
+    choice = asked(met, *conditions)
+    digits = "".join(sorted(msisdn[-1] for msisdn in people(choice.rows())))
+    assert count(choice) == len(digits)
+    return digits
+
+
+def field(operator: Operator, value: str = "", name: str = "city") -> dict[str, Any]:
+    return {"asks": Asks.FIELD, "field": name, "operator": operator, "value": value}
+
+
+def messages(outcome: Outcome, **more: Any) -> dict[str, Any]:
+    return {"asks": Asks.MESSAGES, "outcome": outcome, **more}
+
+
+@pytest.fixture
+def town() -> ContactList:
+    values = ["Kyiv", "Lviv", "Київ", "", "Kyivets", "10", "9,5", "-3", "1e9", "2026-05-01"]
+    return contact_list(
+        "Town", [(phone(digit), "UA", {"city": value} if value else {}) for digit, value in enumerate(values)]
+    )
+
+
+@pytest.mark.usefixtures("town")
+@pytest.mark.parametrize(
+    ("operator", "value", "digits"),
+    [
+        (Operator.IS, "Kyiv", "0"),
+        (Operator.IS, "Київ", "2"),
+        (Operator.IS_NOT, "Kyiv", "123456789"),
+        (Operator.CONTAINS, "IVE", "4"),
+        (Operator.STARTS, "kyiv", "04"),
+        (Operator.FILLED, "", "012456789"),
+        (Operator.EMPTY, "", "3"),
+        (Operator.MORE, "9.4", "56"),
+        (Operator.LESS, "0", "7"),
+        (Operator.MORE, "2026-04-30", "9"),
+        (Operator.LESS, "2026-05-01", ""),
+    ],
+)
+def test_a_merge_tag_says(operator: Operator, value: str, digits: str) -> None:
+    assert found(field(operator, value)) == digits
+
+
+def test_nothing_asked_is_nobody(town: ContactList) -> None:
+    assert found() == ""
+
+
+def test_countries_lists_and_imports(town: ContactList) -> None:
+    brought = Import.objects.create(list=town, list_name="Town", file_name="a.csv")
+    Contact.objects.filter(msisdn__in=[phone(1), phone(2)]).update(source=brought)
+    Contact.objects.filter(msisdn=phone(3)).update(country="")
+    club = contact_list("Club", [(phone(1), "UA", {"city": "Odesa"}), (phone(2), "UA", {})])
+    vip = contact_list("VIP", [(phone(2), "UA", {}), (phone(9), "UA", {})])
+    assert found({"asks": Asks.COUNTRY, "countries": [""]}) == "3"
+    assert found({"asks": Asks.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
+    on_town, on_club, on_vip = ({"asks": Asks.LIST, "list": one} for one in (town, club, vip))
+    assert found(on_club) == "12"
+    assert found(on_town, {**on_club, "negated": True}) == "03456789"
+    assert found(on_town, on_club, on_vip) == "2"
+    assert found(on_club, on_vip, met=Met.ANY) == "129"
+    # the list that is named first is the one whose merge tags are meant
+    assert (found(on_town, field(Operator.IS, "Lviv")), found(on_club, field(Operator.IS, "Lviv"))) == ("1", "")
+    came = {"asks": Asks.IMPORT, "source": brought}
+    assert (found(came), found(on_vip, {**came, "negated": True})) == ("12", "9")
+
+
+@pytest.mark.usefixtures("town")
+@pytest.mark.parametrize(
+    ("outcome", "digits"),
+    [
+        (Outcome.ALL, "012345678"),
+        (Outcome.SENT, "0123457"),
+        (Outcome.DELIVERED, "015"),
+        (Outcome.READ, "0"),
+        (Outcome.NOT_DELIVERED, "24"),
+        (Outcome.REFUSED, "6"),
+    ],
+)
+def test_what_became_of_them_in_a_campaign(outcome: Outcome, digits: str) -> None:
+    campaign = sent()
+    assert found(messages(outcome, campaign=campaign)) == digits
+    others = "".join(digit for digit in "0123456789" if digit not in digits)
+    assert found(messages(outcome, campaign=campaign, negated=True)) == others
+
+
+@pytest.mark.usefixtures("town")
+def test_messages_of_a_sender_and_of_the_last_days() -> None:
+    old = sent(days_ago=40)
+    Recipient.objects.filter(msisdn=phone(1)).update(sent_at=timezone.now() - timedelta(days=29))  # the gateway's word
+    assert found(messages(Outcome.SENT, days=30)) == "1"
+    assert found(messages(Outcome.SENT, days=41, sender=old.sender)) == "0123457"
+    assert found(messages(Outcome.ALL, negated=True, sender=old.sender)) == "9"
+    Campaign.objects.update(purpose=Purpose.TEST)
+    assert found(messages(Outcome.SENT)) == ""
+
+
+def test_states_that_are_read_are_states_that_are_written() -> None:
+    known = {*SendState.values, *DeliveryState.values, True}
+    leaves = [leaf for rows in ROWS.values() for leaf in rows.flatten() if isinstance(leaf, str | list | bool)]
+    told = {value for leaf in leaves for value in (leaf if isinstance(leaf, list) else [leaf])}
+    assert told <= known
+
+
+def test_words() -> None:
+    shop = draft().sender
+    condition = Condition(asks=Asks.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30)
+    assert words(condition) == "never read a message · sender Shop · in the last 30 days"
+    assert words(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
+    assert words(Condition(asks=Asks.COUNTRY, countries=["UA", ""])) == "from Ukraine, unknown"
+
+
+# --- what is done with them
+
+
+def saved(*conditions: Mapping[str, Any], name: str = "Kyiv") -> Segment:
+    chosen = [Condition(**condition) for condition in conditions or (field(Operator.IS, "Kyiv"),)]
+    return segments.save(Segment(name=name), chosen, person(username=name))
+
+
+def test_save_duplicate_and_delete(town: ContactList) -> None:
+    made = saved()
+    assert (segments.recount(made), Segment.objects.get().people) == (1, 1)
+    copies = [segments.duplicate(made, None), segments.duplicate(made, None)]
+    assert [copy.name for copy in copies] == ["Kyiv (copy)", "Kyiv (copy) 2"]
+    assert [list(copy.conditions.values_list("field", "value")) for copy in copies] == [[("city", "Kyiv")]] * 2
+    segments.delete(made, None)
+    actions = AuditEntry.objects.filter(subject=f"segment:{copies[0].pk - 1}").order_by("pk")
+    assert list(actions.values_list("action", flat=True)) == ["created", "deleted"]
+
+
+def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
+    made = saved({"asks": Asks.LIST, "list": town})
+    with pytest.raises(Refused, match="The list is needed by Kyiv"):
+        delete_list(town, None)
+    campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
+    campaign.exclude_segments.add(made)
+    with pytest.raises(Refused, match="needed by Autumn"):
+        segments.delete(made, None)
+    Campaign.objects.update(state=CampaignState.PREPARING)
+    with pytest.raises(Refused, match="fixing its audience"):
+        segments.save(made, [], None)
+    Campaign.objects.update(state=CampaignState.FINISHED)
+    segments.delete(made, None)
+    assert not Segment.objects.exists()
