@@ -2,8 +2,8 @@
 
 Everything about a slice is one statement in the database: who is chosen, who is left after the stop list and those to
 leave out, the reference, the batch. A slice that is repeated after a crash finds its rows there and adds nothing.
-Lists alone are written here as the database takes them fastest. Whom segments and earlier campaigns mean is asked once a
-slice, by the condition that counted them at the review: messages go out meanwhile, and two answers could differ.
+Lists alone are written here as the database takes them fastest. Whom segments and earlier campaigns mean is asked once
+a slice, by the condition that counted them at the review: messages go out meanwhile, and two answers could differ.
 """
 
 import hashlib
