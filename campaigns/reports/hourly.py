@@ -72,7 +72,8 @@ def _by_day(counts: dict[datetime, Counter[str]]) -> OverTime:
     days: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
     for hour, counted in counts.items():
         days[timezone.localtime(hour).replace(hour=0)].update(counted)
-    found, day = [], min(days)
+    found: list[Moment] = []
+    day = min(days)
     while day <= max(days) and len(found) < DAYS_MAX:
         found.append(_moment(day, formats.date_format(day, "j M"), days[day]))
         day += timedelta(days=1)
