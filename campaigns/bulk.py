@@ -6,12 +6,14 @@ for all rows is given once, as a constant; the rest as rows, which the database 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
 Row = Sequence[Any]
 SQLITE_PARAMETERS = 30_000  # in one statement; its own limit is 32,766
+PLAIN = {"bigint", "text"}  # types whose values every driver takes as they are
 
 
 def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -106,7 +108,8 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
         part = rows[start : start + step]
         places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(part))
         table = f"(SELECT {named} FROM (VALUES {places})) AS item"  # noqa: S608
-        yield table, [_adapted(value) for row in part for value in row]
+        values = chain.from_iterable(part)
+        yield table, list(values if PLAIN.issuperset(columns.values()) else map(_adapted, values))
 
 
 def _array(kind: str, values: Sequence[Any]) -> Any:

@@ -128,9 +128,9 @@ def _write_outcomes(closings: Sequence[Closing]) -> None:
     ended: defaultdict[Ending, list[tuple[int]]] = defaultdict(list)
     for closing in closings:
         ids = closing.ids
-        for reference, verdict in closing.judgement.accepted.items():
-            units = None if verdict.price is None else to_units(verdict.price)
-            accepted[verdict.currency].append((verdict.gateway_id, units, ids[reference]))
+        for reference, (gateway_id, price, currency) in closing.judgement.accepted.items():
+            units = None if price is None else to_units(price)
+            accepted[currency].append((gateway_id, units, ids[reference]))
         for reference, ending in closing.judgement.ended.items():
             ended[ending].append((ids[reference],))
     for currency, rows in accepted.items():
@@ -149,10 +149,11 @@ def _write(constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tu
 def _charges(closings: Sequence[Closing]) -> list[Movement]:
     amounts: defaultdict[tuple[int, str, str, Purpose], list[tuple[int, Decimal | None]]] = defaultdict(list)
     for closing in closings:
-        claim = closing.claim
-        for reference, verdict in closing.judgement.accepted.items():
-            account = (claim.campaign_id, claim.country, verdict.currency, closing.purpose)
-            amounts[account].append((closing.ids[reference], verdict.price))
+        claim, ids, accepted = closing.claim, closing.ids, closing.judgement.accepted
+        for currency in {verdict.currency for verdict in accepted.values()}:
+            amounts[claim.campaign_id, claim.country, currency, closing.purpose] += [
+                (ids[reference], price) for reference, (_id, price, named) in accepted.items() if named == currency
+            ]
     return [
         Movement(Kind.CHARGE, Channel.VIBER, campaign_id, country, currency, charged, purpose)
         for (campaign_id, country, currency, purpose), charged in amounts.items()

@@ -52,7 +52,7 @@ def judge(answer: SendAnswer, attempts: int) -> Judgement:
     judgement = Judgement()
     if answer.not_sent:
         return Judgement(next=Next.AGAIN, left=False, slow_down=True, notable=True)
-    if all(type(verdict) is Accepted for verdict in answer.verdicts.values()):  # as nearly always
+    if set(map(type, answer.verdicts.values())) == {Accepted}:  # as nearly always
         return _with_total(Judgement(accepted=cast(dict[str, Accepted], answer.verdicts)), answer)
     for reference, verdict in answer.verdicts.items():
         _judge_one(reference, verdict, judgement)

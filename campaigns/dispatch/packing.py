@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -84,6 +84,19 @@ class Packer:
         return set(StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True))
 
     def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
+        ended, addresses = self._sorted_out(rows, stopped)
+        messages = tuple([self._message(rendered, to) for rendered, to in addresses.items()])
+        request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
+        people = [(words, len(to)) for words, to in addresses.items()]
+        worst = self.worst_case.of(claim.country, people) if self.worst_case else None
+        return Parcel(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
+
+    def _sorted_out(
+        self, rows: list[Row], stopped: set[str]
+    ) -> tuple[dict[str, Ending], Mapping[Rendered, list[Address]]]:
+        """By reference whoever is not sent to, and why; by words whoever is."""
+        if isinstance(self._same, Rendered) and rows and not stopped:  # as nearly always
+            return {}, {self._same: [Address(row[2], row[3]) for row in rows]}
         ended: dict[str, Ending] = {}
         addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
@@ -92,11 +105,7 @@ class Packer:
                 ended[reference] = words
             else:
                 addresses[words].append(Address(msisdn, reference))
-        messages = tuple(self._message(rendered, to) for rendered, to in addresses.items())
-        request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
-        people = [(words, len(to)) for words, to in addresses.items()]
-        worst = self.worst_case.of(claim.country, people) if self.worst_case else None
-        return Parcel(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
+        return ended, addresses
 
     def _render(self, fields: dict[str, str]) -> Rendered | Ending:
         try:

@@ -150,7 +150,7 @@ class Client:
         return self.base_url + path
 
     def _text(self, answer: Answer) -> str:
-        return self._without_key(answer.content.decode("utf-8-sig", "replace"))
+        return self._without_key(answer.content.decode("utf-8", "replace").removeprefix("\ufeff"))
 
     def _without_key(self, text: str) -> str:
         """`text` without the key, should an answer or an error repeat it, and without NUL."""

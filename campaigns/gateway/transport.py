@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.util import Timeout
 
 ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer is none
 LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)  # ValueError: a host or header it refuses
@@ -32,6 +33,8 @@ class _Exchange(threading.local):
 
     deadline = 0.0  # on the monotonic clock
     written = False
+    waits_for_body = False  # the head of the request is held until its body comes
+    head = b""
 
     def remaining(self) -> float:
         """Seconds left. Raises TimeoutError when none are."""
@@ -65,7 +68,10 @@ class _Reader(RawIOBase):
 
 
 class _DeadlineSocket:
-    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it serves."""
+    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it serves.
+
+    Head and body of a request leave in one write: two cost twice the system calls, packets and TLS records.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -74,9 +80,13 @@ class _DeadlineSocket:
         return getattr(self._sock, name)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
+        if _exchange.waits_for_body:
+            _exchange.waits_for_body, _exchange.head = False, data
+            return
         self._sock.settimeout(_exchange.remaining())
         _exchange.written = True
-        self._sock.sendall(data)
+        self._sock.sendall(_exchange.head + data)
+        _exchange.head = b""
 
     def makefile(self, *_args: Any, **_options: Any) -> BufferedReader:
         return BufferedReader(_Reader(self._sock), 16_384)  # type: ignore[type-var, unused-ignore]
@@ -203,18 +213,29 @@ class Transport:
 
     def _open(self) -> None:
         self._adapter = _Adapter(pool_connections=4, pool_maxsize=self._connections, max_retries=0)
+        self._pool: HTTPConnectionPool | None = None
         self._process = os.getpid()
 
-    def _own_adapter(self) -> _Adapter:
-        """The pool of this process: two processes on one connection would read each other's answers."""
+    def _own_pool(self, prepared: requests.PreparedRequest) -> HTTPConnectionPool:
+        """The connections of this process: two processes on one connection would read each other's answers.
+
+        `requests` opens them, by its rules for proxies and certificates. It is asked for them once: that and its
+        Response cost as much again as the exchange itself.
+        """
         if self._process != os.getpid():
             self._open()
-        return self._adapter
+        pool = self._pool
+        if pool is None:
+            pool = self._adapter.get_connection_with_tls_context(prepared, self._verify, proxies=self._proxies)
+            self._adapter.cert_verify(pool, prepared.url, self._verify, None)
+            self._pool = pool
+        return pool
 
     def exchange(self, prepared: requests.PreparedRequest) -> Answer:
         """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at the latest."""
         _exchange.deadline = time.monotonic() + self._deadline
         _exchange.written = False
+        _exchange.waits_for_body, _exchange.head = bool(prepared.body), b""
         try:
             return self._exchange_once(prepared)
         except LIBRARY_ERRORS as error:
@@ -223,15 +244,18 @@ class Transport:
         raise failure
 
     def _exchange_once(self, prepared: requests.PreparedRequest) -> Answer:
-        adapter = self._own_adapter()
-        response = adapter.send(
-            prepared,
-            stream=True,
-            timeout=(self._connect_timeout, self._deadline),
-            verify=self._verify,
-            proxies=self._proxies,
+        raw = self._own_pool(prepared).urlopen(
+            str(prepared.method),
+            self._adapter.request_url(prepared, self._proxies) if self._proxies else prepared.path_url,
+            body=prepared.body,
+            headers=prepared.headers,
+            redirect=False,
+            retries=self._adapter.max_retries,
+            assert_same_host=False,
+            timeout=Timeout(connect=self._connect_timeout, read=self._deadline),
+            preload_content=False,
+            decode_content=False,
         )
-        raw = response.raw
         complete = False
         try:
             content: bytes = raw.read(ANSWER_MAX + 1, decode_content=True)
@@ -242,10 +266,11 @@ class Transport:
         if not complete:
             raise OSError("the answer is too long")
         raw.release_conn()
-        return Answer(response.status_code, response.headers, content)
+        return Answer(raw.status, raw.headers, content)
 
     def close(self) -> None:
         """Closes the connections that are kept open; the transport can be used again."""
+        self._pool = None
         self._adapter.close()
 
 

@@ -30,6 +30,7 @@ def load(text: str) -> Any:
         raise Unreadable("not JSON") from error
 
 
+@lru_cache(maxsize=1_000)  # prices repeat: an answer names one or two
 def _decimal(text: str) -> Decimal | None:
     try:
         return Decimal(text)
@@ -43,7 +44,7 @@ def _nothing(_constant: str) -> None:
 
 def code(value: Any) -> int | None:
     """An error code, written as a number or as digits; None if it is neither."""
-    if isinstance(value, str) and _CODE.fullmatch(value.strip()):
+    if value == "0" or (isinstance(value, str) and _CODE.fullmatch(value.strip())):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
@@ -59,8 +60,11 @@ def amount(value: Any) -> Decimal | None:
         value = Decimal(value.strip()) if _AMOUNT.fullmatch(value.strip()) else None
     elif isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
-    if not isinstance(value, Decimal):
-        return None
+    return _exactly(value) if isinstance(value, Decimal) else None
+
+
+@lru_cache(maxsize=1_000)
+def _exactly(value: Decimal) -> Decimal | None:
     try:
         return value.quantize(_UNIT, context=_EXACT)
     except (Inexact, InvalidOperation):
@@ -89,8 +93,8 @@ def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
     """A string or a number as text, cut, without NUL; "" for anything else."""
     if not isinstance(value, str):
         return str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
-    if value.isascii() and value.isprintable():
-        return value.strip()[:longest]
+    if value.isalnum() and value.isascii():
+        return value[:longest]
     return printable(value).strip()[:longest]
 
 

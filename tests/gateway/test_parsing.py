@@ -252,3 +252,18 @@ def test_descriptions_are_fit_for_a_database() -> None:
     refused = read({"error": 45, "errorDescription": "a\0b\ud800" + "x" * 300}).verdicts["r1"]
     assert isinstance(refused, Refused)
     assert refused.description == "a\ufffdb?" + "x" * 251
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {}, {"error": "0"}, {"error": False}, {"error": 0.0}, {"error": None}, {"error": "00"}, {"error": 43}, {"id": 7},
+        {"id": ""}, {"id": "7" * 41}, {"id": " 7 "}, {"price": None}, {"price": "0.10"}, {"price": -1}, {"currency": ""},
+        {"currency": "usd"},
+    ],
+)  # fmt: skip
+def test_entries_in_order_are_read_as_in_any_other(changed: dict[str, Any]) -> None:
+    entries = [entry("r1", id="1"), entry("r2", **changed), entry("r3", id="3")]
+    read_in = [read({"result": order, "currency": "EUR"}, "r1", "r2", "r3") for order in (entries, entries[::-1])]
+    assert read_in[0].verdicts == read_in[1].verdicts
+    assert read_in[0].verdicts["r3"] == Accepted("3", Decimal("0.5"), "EUR")
