@@ -128,6 +128,7 @@ CACHES: dict[str, Any] = {
 CACHES["default"]["KEY_PREFIX"] = "viberdash"
 
 WORKERS: int = read("WORKERS", "a number of worker processes from 1 to 64", 4, int, between(1, 64))
+SEND_PROCESSES: int = read("SEND_PROCESSES", "a number of processes from 1 to 64", 2, int, between(1, 64))
 TASK_TIMEOUT = 120  # seconds; every task ends by itself long before
 # A task's lease runs while it waits in a worker's memory too; a shorter `retry` would run tasks twice.
 TASK_RETRY = (math.ceil(WORKERS / WORKERS) + 2) * (TASK_TIMEOUT + 3)

@@ -15,7 +15,7 @@ RENEW = timedelta(seconds=3)
 
 
 class Seat:
-    """`with Seat("send") as seat:` one process a worker machine; `seat.held` says whether it is us."""
+    """`with Seat("reconcile") as seat:` one process a worker machine; `seat.held` says whether it is us."""
 
     def __init__(self, job: str) -> None:
         self.name = f"{job}@{settings.WORKER_NAME}"[:100]
@@ -65,3 +65,13 @@ def beat(name: str) -> None:
 def taken(job: str) -> bool:
     """Whether somebody on this machine is at `job` now."""
     return Heartbeat.objects.filter(name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()).exists()
+
+
+def send_jobs() -> dict[str, int]:
+    """The jobs of this machine's senders, and the connections of each: SEND_CONNECTIONS in equal shares.
+
+    One process is at work on one core at a time, so there are several; two workers are left for everything else.
+    """
+    senders = max(1, min(settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS - 2))
+    share, over = divmod(settings.SEND_CONNECTIONS, senders)
+    return {f"send-{place}" if place else "send": share + (place < over) for place in range(senders)}

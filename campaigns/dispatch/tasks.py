@@ -10,7 +10,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping
 from campaigns.dispatch.claiming import askable
 from campaigns.dispatch.running import sendable
-from campaigns.dispatch.seats import Seat, taken
+from campaigns.dispatch.seats import Seat, send_jobs, taken
 from campaigns.dispatch.sending import Sender
 from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue
@@ -26,8 +26,10 @@ def work() -> None:
         enqueue(PREPARE, campaign_id)
     sweeping.cancel_rests()
     now = timezone.now()
-    if not taken("send") and sendable(now).exists():
-        enqueue(SEND)
+    free = [job for job in send_jobs() if not taken(job)]
+    if free and sendable(now).exists():
+        for _ in free:
+            enqueue(SEND)
     if not taken("reconcile") and askable(now).exists():
         enqueue(RECONCILE)
 
@@ -45,19 +47,20 @@ def prepare(campaign_id: int) -> None:
 
 
 def send() -> None:
-    """Send what may be sent, for a bounded time, from this machine's seat."""
-    with Seat("send") as seat:
-        if not seat.held:
-            return
-        restoring.look(timezone.now(), lifecycle.under_way())
-        client = client_from_settings()
-        left = Sender(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew).run()
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
-        sweeping.finish_if_done(campaign_id)
-    if left:
-        enqueue(SEND)
-    else:
-        work()
+    """Send what may be sent, for a bounded time, from a seat of this machine that is free."""
+    for job, connections in send_jobs().items():
+        with Seat(job) as seat:
+            if not seat.held:
+                continue
+            restoring.look(timezone.now(), lifecycle.under_way())
+            left = Sender(client_from_settings(), connections, timezone.now() + SLICE, seat.renew).run()
+        for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
+            sweeping.finish_if_done(campaign_id)
+        if left:
+            enqueue(SEND)
+        else:
+            work()
+        return
 
 
 def reconcile() -> None:

@@ -78,7 +78,7 @@ def _everybody_accepted(references: Sequence[str], answer: Any, currency: str) -
         if not isinstance(found, dict) or found.get("reference") != reference:
             return None
         error, gateway_id = found.get("error"), wire.identifier(found.get("id"))
-        if error != "0" and (error != 0 or type(error) is not int) or not gateway_id:
+        if (error != "0" and (error != 0 or type(error) is not int)) or not gateway_id:
             return None
         verdicts[reference] = Accepted(gateway_id, *wire.price(found, currency))
     return verdicts

@@ -257,9 +257,9 @@ def test_descriptions_are_fit_for_a_database() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {}, {"error": "0"}, {"error": False}, {"error": 0.0}, {"error": None}, {"error": "00"}, {"error": 43}, {"id": 7},
-        {"id": ""}, {"id": "7" * 41}, {"id": " 7 "}, {"price": None}, {"price": "0.10"}, {"price": -1}, {"currency": ""},
-        {"currency": "usd"},
+        {}, {"error": "0"}, {"error": False}, {"error": 0.0}, {"error": None}, {"error": "00"}, {"error": 43},
+        {"id": 7}, {"id": ""}, {"id": "7" * 41}, {"id": " 7 "},
+        {"price": None}, {"price": "0.10"}, {"price": -1}, {"currency": ""}, {"currency": "usd"},
     ],
 )  # fmt: skip
 def test_entries_in_order_are_read_as_in_any_other(changed: dict[str, Any]) -> None:
