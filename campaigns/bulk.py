@@ -108,8 +108,8 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
         part = rows[start : start + step]
         places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(part))
         table = f"(SELECT {named} FROM (VALUES {places})) AS item"  # noqa: S608
-        values = chain.from_iterable(part)
-        yield table, list(values if PLAIN.issuperset(columns.values()) else map(_adapted, values))
+        flat = chain.from_iterable(part)
+        yield table, list(flat if PLAIN.issuperset(columns.values()) else map(_adapted, flat))
 
 
 def _array(kind: str, values: Sequence[Any]) -> Any:

@@ -75,7 +75,7 @@ class Sender:
     ) -> None:
         self.client = client
         self.connections = connections
-        self.capacity = 3 * connections
+        self.capacity = 2 * connections
         self.until = until
         self.keep = keep
         self.token = secrets.token_hex(16)
@@ -113,7 +113,7 @@ class Sender:
         except Empty:
             self.outstanding -= len(posted)
         # a fast gateway answers many during one turn; as many have to wait then, or its connections stand idle
-        self.capacity = self.connections + min(2 * max(self.connections, len(posted)), WAITING_MAX)
+        self.capacity = self.connections + min(max(self.connections, 2 * len(posted)), WAITING_MAX)
         return posted
 
     def _turn(self, closings: list[Closing], going_on: bool) -> Turn:

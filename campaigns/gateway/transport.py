@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from io import BufferedReader, RawIOBase
-from typing import Any
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -225,11 +225,12 @@ class Transport:
         if self._process != os.getpid():
             self._open()
         pool = self._pool
-        if pool is None:
-            pool = self._adapter.get_connection_with_tls_context(prepared, self._verify, proxies=self._proxies)
-            self._adapter.cert_verify(pool, prepared.url, self._verify, None)
-            self._pool = pool
-        return pool
+        if pool is not None:
+            return pool
+        fresh = self._adapter.get_connection_with_tls_context(prepared, self._verify, proxies=self._proxies)
+        self._adapter.cert_verify(fresh, prepared.url, self._verify, None)  # type: ignore[no-untyped-call]
+        self._pool = cast(HTTPConnectionPool, fresh)
+        return self._pool
 
     def exchange(self, prepared: requests.PreparedRequest) -> Answer:
         """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at the latest."""

@@ -29,9 +29,7 @@ def test_senders_share_the_connections(
 
 
 @pytest.mark.django_db
-def test_a_second_sender_takes_the_other_seat_and_a_third_none(
-    settings: Settings, sandbox: RunningSandbox
-) -> None:
+def test_a_second_sender_takes_the_other_seat_and_a_third_none(settings: Settings, sandbox: RunningSandbox) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     factory.launched(120)
     accepted = Recipient.objects.filter(send_state=SendState.ACCEPTED)
