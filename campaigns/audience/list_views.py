@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,28 +12,30 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.audience import countries, exports, lists, phones, stoplist
+from campaigns.audience import countries, exports, lists, phones, searching, stoplist
 from campaigns.audience.forms import IntoForm, ListForm, PasteForm, PersonForm
-from campaigns.audience.models import Contact, ContactList, StopListEntry
-from campaigns.audience.paging import page_of
+from campaigns.audience.models import Contact, ContactList
+from campaigns.audience.paging import page_of, page_of_ids
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
+from campaigns.workbook import ROWS_MAX
 
-ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at"}
+ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at", "used": "used_at"}
 TAGS_SHOWN = 6  # columns of merge tags in the table of people
 
 
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
     """Every list, with its people counted beforehand."""
-    found = visible(current(request), ContactList.objects.select_related("created_by"))
+    found = visible(current(request), ContactList.objects.select_related("used_by"))
     words = request.GET.get("q", "").strip()
     chosen = found.filter(name__icontains=words) if words else found
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
-    page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"), chosen.count())
+    order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_first=True)
+    page = page_of(request, chosen.order_by(order, "pk"), chosen.count())
     rows = [(one, _homes(one)) for one in page.object_list]
     context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("lists"), **_rights(request)}
     return render(request, "campaigns/audience/list_list.html", context)
@@ -56,8 +58,9 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The people of a list."""
     found = find(current(request), ContactList.objects.all(), pk=pk)
     words = request.GET.get("q", "").strip()
-    people = matching(Contact.objects.filter(list=found), words).order_by("id")
-    page = page_of(request, people, None if words else found.contact_count)
+    hits = searching.search(words, found) if words else None
+    people = Contact.objects.filter(list=found).order_by("id")
+    page = page_of_ids(request, people, hits.ids) if hits else page_of(request, people, found.contact_count)
     tags = found.fields[:TAGS_SHOWN]
     rows = [(person, [person.fields.get(tag, "") for tag in tags]) for person in page.object_list]
     context = {
@@ -66,24 +69,15 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": rows,
         "tags": tags,
         "q": words,
+        "hits": hits,
         "homes": _homes(found, 6),
+        "fits_sheet": found.contact_count < ROWS_MAX,
         "tabs": tabs("lists"),
         "delete_words": _delete_words(found),
         "import_here": f"{reverse('import-new')}?list={found.pk}",
         **_rights(request),
     }
     return render(request, "campaigns/audience/list_detail.html", context)
-
-
-def matching(people: QuerySet[Contact], words: str) -> QuerySet[Contact]:
-    """Those of `people` whose phone or merge fields hold `words`. A number as people write it is found too."""
-    if not words:
-        return people
-    digits = "".join(sign for sign in phones.clean(words) if sign.isdigit())
-    if digits and not any(sign.isalpha() for sign in words):
-        short = digits.lstrip("0") or digits
-        return people.filter(Q(msisdn__contains=short) | Q(fields__icontains=words))
-    return people.filter(fields__icontains=words)
 
 
 def _delete_words(found: ContactList) -> str:
@@ -146,9 +140,13 @@ def _chosen(query: QueryDict) -> list[int]:
 
 
 @require_safe
-def list_export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Everybody on the list as CSV."""
-    return exports.people(find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk))
+def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
+    """Everybody on the list, or those who match, as a file."""
+    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    if kind == "xlsx" and found.contact_count >= ROWS_MAX:
+        messages.error(request, _("A sheet holds 1,048,576 rows, and the list has more. Take CSV."))
+        return redirect(found)
+    return exports.people(found, kind, request.GET.get("q", "").strip())
 
 
 @at_least(Role.MARKETER)
@@ -244,27 +242,21 @@ def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def person_search(request: HttpRequest) -> HttpResponse:
-    """Find one person by phone, on any list."""
+    """Find people on any list, by any part of a phone or of what the file said of them."""
     words = request.GET.get("q", "").strip()
     verdict = phones.normalise(words, _country()) if words else None
     if isinstance(verdict, phones.Phone):
         return redirect("person", msisdn=verdict.msisdn)
-    digits = "".join(sign for sign in phones.clean(words) if sign.isdigit()).lstrip("0")
-    found: list[str] = []
-    if len(digits) >= 4 and may(current(request), Role.MARKETER):
-        known = visible(current(request), Contact.objects.filter(msisdn__startswith=digits))
-        found = list(known.order_by("msisdn").values_list("msisdn", flat=True).distinct()[:50])
-    context = {"q": words, "found": found, "reason": verdict and verdict.label, "tabs": tabs("people")}
+    hits = searching.search(words) if words and may(current(request), Role.MARKETER) else None
+    people = visible(current(request), Contact.objects.select_related("list")).order_by("id")
+    context = {
+        "q": words,
+        "hits": hits,
+        "page": page_of_ids(request, people, hits.ids) if hits else None,
+        "tabs": tabs("people"),
+        **_rights(request),
+    }
     return render(request, "campaigns/audience/person_search.html", context)
-
-
-@require_safe
-def person(request: HttpRequest, msisdn: str) -> HttpResponse:
-    """All that is known of one phone: its lists, the stop list; the later stages bring its messages."""
-    contacts = visible(current(request), Contact.objects.filter(msisdn=msisdn)).select_related("list", "source")
-    stopped = StopListEntry.objects.filter(msisdn=msisdn).select_related("created_by").first()
-    context: dict[str, Any] = {"msisdn": msisdn, "contacts": contacts.order_by("list__name"), "stopped": stopped}
-    return render(request, "campaigns/audience/person.html", context | {"tabs": tabs("people"), **_rights(request)})
 
 
 def _form_page(request: HttpRequest, form: Any, contact_list: ContactList, title: str) -> HttpResponse:

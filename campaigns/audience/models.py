@@ -25,6 +25,10 @@ class ContactList(models.Model):
     fields = models.JSONField(default=list, blank=True)  # names of the merge fields, in the order of the file's columns
     contact_count = models.PositiveIntegerField(default=0)
     countries = models.JSONField(default=dict, blank=True)  # {"UA": 1200}: people by country; adds up to contact_count
+    searched_to = models.BigIntegerField(default=0)  # contacts up to this id are in the index that searches use
+    # the last campaign whose audience was taken from it; written by dispatch
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey("campaigns.Campaign", models.SET_NULL, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

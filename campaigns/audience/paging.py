@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 PAGE = 50
-COUNTED = 2_000  # matches of a search that are counted; more are "and more"
 
 
 if TYPE_CHECKING:
@@ -28,7 +27,13 @@ class Known(Pages):
         return self._known
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any], count: int | None = None) -> Page[Any]:
-    """The page of `rows` that the query asks for. `count`: how many there are; None: count them, up to COUNTED."""
-    known = len(rows.order_by().values_list("pk", flat=True)[:COUNTED]) if count is None else count
-    return Known(rows, known).get_page(request.GET.get("page"))
+def page_of(request: HttpRequest, rows: QuerySet[Any], count: int) -> Page[Any]:
+    """The page of `rows` that the query asks for, of which there are `count`."""
+    return Known(rows, count).get_page(request.GET.get("page"))
+
+
+def page_of_ids(request: HttpRequest, rows: QuerySet[Any], ids: list[int]) -> Page[Any]:
+    """The page of those of `rows` that a search has found; some may be gone since."""
+    page = Pages(ids, PAGE).get_page(request.GET.get("page"))
+    page.object_list = rows.filter(pk__in=list(page.object_list))
+    return page

@@ -2,9 +2,10 @@
 
 import time
 
-from campaigns.audience import checking, importing, imports
+from campaigns.audience import checking, importing, imports, search_index
 from campaigns.queue import enqueue
 
+INDEX = "campaigns.audience.tasks.index_people"
 SECONDS = 30  # of work in one task, far below the queue's time-out
 
 
@@ -25,9 +26,19 @@ def run_import(import_id: int) -> None:
         enqueue(imports.RUN, import_id)
     else:
         imports.resume_next(import_id)
+        enqueue(INDEX)
+
+
+def index_people() -> None:
+    """Bring the index that searches use up to the contacts, for a while; what is left is a task of its own."""
+    end = time.monotonic() + SECONDS
+    if search_index.bring_up(lambda: time.monotonic() < end):
+        enqueue(INDEX)
 
 
 def resume_stalled() -> None:
-    """Wake workers for imports that nobody is at; clear away uploads that were forgotten."""
+    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new people found."""
     imports.resume_stalled()
     imports.clear_forgotten()
+    if search_index.behind().exists():
+        enqueue(INDEX)

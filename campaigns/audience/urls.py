@@ -1,6 +1,7 @@
 from django.urls import path
 
 from campaigns.audience import import_views, list_views, stop_views
+from campaigns.tables import FILES
 
 urlpatterns = [
     path("contacts/", list_views.list_list, name="list-list"),
@@ -8,14 +9,16 @@ urlpatterns = [
     path("contacts/<int:pk>/edit", list_views.list_edit, name="list-edit"),
     path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
     path("contacts/<int:pk>/copy", list_views.list_copy, name="list-copy"),
-    path("contacts/<int:pk>/export.csv", list_views.list_export, name="list-export"),
+    *(
+        path(f"contacts/<int:pk>/export.{kind}", list_views.list_export, {"kind": kind}, name=f"list-export-{kind}")
+        for kind in FILES
+    ),
     path("contacts/<int:pk>/add", list_views.list_add, name="list-add"),
     path("contacts/<int:pk>/paste", list_views.list_paste, name="list-paste"),
     path("contacts/person/<int:pk>/edit", list_views.contact_edit, name="contact-edit"),
     path("contacts/person/<int:pk>/remove", list_views.contact_remove, name="contact-remove"),
     path("contacts/person/<int:pk>/stop", list_views.contact_stop, name="contact-stop"),
     path("contacts/people/", list_views.person_search, name="person-search"),
-    path("contacts/people/<slug:msisdn>/", list_views.person, name="person"),
     path("contacts/stop-list/", stop_views.stop_list, name="stop-list"),
     path("contacts/stop-list/<int:pk>/lift", stop_views.stop_lift, name="stop-lift"),
     path("contacts/import", import_views.import_new, name="import-new"),

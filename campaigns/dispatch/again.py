@@ -16,7 +16,7 @@ from campaigns.compose.drafts import copy_of
 from campaigns.compose.lifecycle import FINAL, Refused
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.models import DeliveryState, Recipient, SendState, Tally
+from campaigns.dispatch.models import ERASED, DeliveryState, Recipient, SendState, Tally
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -67,7 +67,7 @@ def _people(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
     chosen |= Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.NOT_DELIVERED)
     if unresolved:
         chosen |= Q(send_state=SendState.UNRESOLVED)
-    return Recipient.objects.filter(chosen, campaign=campaign)
+    return Recipient.objects.filter(chosen, campaign=campaign).exclude(msisdn__startswith=ERASED)
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, StopListEntry
+from campaigns.audience.models import Contact, ContactList, StopListEntry
 from campaigns.compose import lifecycle
 from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
@@ -98,6 +98,7 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
 
 def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
     snapshot.complete = True
+    ContactList.objects.filter(pk__in=campaign.lists.values("pk")).update(used_at=timezone.now(), used_by=campaign)
     places = Batch.objects.filter(campaign=campaign).order_by("country", "area").values_list("country", "area")
     snapshot.places = [list(place) for place in places.distinct()]  # also without sending hours: they can come later
     snapshot.save(update_fields=["complete", "places"])

@@ -40,6 +40,9 @@ class Snapshot(models.Model):
         return f"{self.campaign_id}: {self.left}"
 
 
+ERASED = "x"  # the phone of somebody erased is this and the row's id: no number, and still one a campaign
+
+
 class SendState(models.TextChoices):
     QUEUED = "queued", _("Queued")
     ACCEPTED = "accepted", _("Accepted")

@@ -22,13 +22,13 @@ from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
 from campaigns.reports.evidence import answers
-from campaigns.reports.exports import FILES
 from campaigns.reports.hourly import over_time
 from campaigns.reports.outcomes import by_country
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.reasons import reasons
 from campaigns.reports.standing import Standing, standing
 from campaigns.reports.words import country_name, duration
+from campaigns.tables import FILES
 from campaigns.team import audit
 from campaigns.team.access import current, find, may
 from campaigns.team.models import Role

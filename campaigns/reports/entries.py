@@ -6,10 +6,10 @@ from django.db.models import Max, Min, QuerySet
 
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
 from campaigns.reports.bills import Bill, bills, spent
-from campaigns.reports.exports import Cell
 from campaigns.reports.paging import read_slice
 from campaigns.reports.periods import Period
 from campaigns.reports.spending import NONE, filtered
+from campaigns.tables import Cell
 
 COLUMN = "day"  # pages go by it, then by id
 AT_ONCE = 2_000  # rows that an export holds in memory

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
-from campaigns.reports.exports import Cell
 from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
 from campaigns.reports.reasons import EXPLAINED, columns, reasons
 from campaigns.reports.words import is_country, refusal, status_word
+from campaigns.tables import Cell
 
 _L = gettext_lazy
 COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending

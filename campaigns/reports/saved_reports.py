@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 
 from campaigns.ledger.models import Purpose
 from campaigns.reports import spend_files
-from campaigns.reports.exports import XLSX, csv_lines
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
 from campaigns.reports.periods import Period, month_of
 from campaigns.reports.spending import FILTERS, GROUPINGS, Grouping, Spending, filter_words, read_filters, read_spending
-from campaigns.reports.workbook import workbook
+from campaigns.tables import XLSX, csv_lines
 from campaigns.team.access import may
 from campaigns.team.clock import reader_zone
 from campaigns.team.mail import link
 from campaigns.team.models import Role, User
+from campaigns.workbook import workbook
 
 HOUR = 8  # o'clock, where the owner is
 PERIOD_KEYS = ("period", "from", "to")

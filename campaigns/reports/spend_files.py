@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from campaigns.reports.exports import Cell
 from campaigns.reports.spending import Spending, costs_or_unknown
+from campaigns.tables import Cell
 
 AMOUNTS = (
     "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since", "entries",

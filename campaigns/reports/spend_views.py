@@ -15,7 +15,6 @@ from campaigns.ledger.models import Purpose
 from campaigns.reports import periods, spend_files
 from campaigns.reports.chart import chart
 from campaigns.reports.entries import COLUMN, HEAD, entries, entries_bill, export_rows
-from campaigns.reports.exports import FILES
 from campaigns.reports.forecast import LOOKED_BACK, outlook
 from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.spending import (
@@ -30,6 +29,7 @@ from campaigns.reports.spending import (
 from campaigns.reports.statements import read_month, statement
 from campaigns.reports.words import country_name
 from campaigns.reports.yields import Yield, read_yield
+from campaigns.tables import FILES
 from campaigns.team.access import current, find, may
 from campaigns.team.models import Role
 

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from campaigns.reports import campaign_views, reconciliation_views, saved_report_views, spend_views, views
-from campaigns.reports.exports import FILES
+from campaigns.reports import campaign_views, person_views, reconciliation_views, saved_report_views, spend_views, views
+from campaigns.tables import FILES
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -25,6 +25,10 @@ urlpatterns = [
         )
         for kind in FILES
     ),
+    path("contacts/people/<slug:msisdn>/", person_views.person, name="person"),
+    path("contacts/people/<slug:msisdn>/data.json", person_views.person_data, name="person-data"),
+    path("contacts/people/<slug:msisdn>/stop", person_views.person_stop, name="person-stop"),
+    path("contacts/people/<slug:msisdn>/erase", person_views.person_erase, name="person-erase"),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
     *(

@@ -128,7 +128,9 @@ def exact_time(when: datetime | None) -> str:
 
 @register.filter
 def phone(msisdn: str, user: Any = None) -> str:
-    """E.164 digits as people write them; viewers see only the beginning and the end."""
+    """E.164 digits as people write them; viewers see only the beginning and the end. Who was erased has none."""
+    if not msisdn[:1].isdecimal():
+        return _("erased")
     try:
         number = phonenumbers.parse(f"+{msisdn}")
     except phonenumbers.NumberParseException:

@@ -10,9 +10,8 @@ import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
-from campaigns.audience.exports import safe
-from campaigns.reports.exports import Cell, csv_lines, written
-from campaigns.reports.workbook import workbook
+from campaigns.tables import Cell, csv_lines, safe, written
+from campaigns.workbook import workbook
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+380", "-2", "@SUM(A1)", "\tx", "\rx"])

@@ -9,13 +9,18 @@ from itertools import chain
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from campaigns.audience.exports import safe
 from campaigns.ledger.money import exact
-from campaigns.reports.workbook import workbook
+from campaigns.workbook import workbook
 
 Cell = str | int | Decimal | datetime | None
 AT_ONCE = 500  # rows in one piece of the answer
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+
+
+def safe(text: str) -> str:
+    """The text with an apostrophe before what looks like a formula; importing takes it off again."""
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def written(cell: Cell) -> str:

@@ -1,0 +1,121 @@
+"""One person: which campaigns they were in and why not in others, all data as a file, erasure."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.audience.models import Contact, ContactList, StopListEntry
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
+from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.reports.outcomes import outcomes
+from campaigns.team.models import AuditEntry, Role, User
+from tests.reports.factories import SMS_PRICE, make_campaign, make_user, send
+
+MSISDN = "380670000001"  # the first that `send` makes in Ukraine
+
+
+@pytest.fixture
+def clients(db: None) -> ContactList:
+    made = ContactList.objects.create(name="Clients", contact_count=1, countries={"UA": 1}, fields=["first_name"])
+    Contact.objects.create(list=made, msisdn=MSISDN, country="UA", fields={"first_name": "Олена"})
+    return made
+
+
+def finished(name: str, lists: list[ContactList], out: list[ContactList] | None = None) -> Campaign:
+    made = make_campaign(name, CampaignState.FINISHED, frozen_at=timezone.now())
+    made.lists.set(lists)
+    made.exclude_lists.set(out or [])
+    return made
+
+
+def told(client: Client, query: str = "") -> dict[str, str]:
+    stories = client.get(reverse("person", args=[MSISDN]) + query).context["stories"]
+    return {story.campaign.name: story.words for story in stories}
+
+
+def test_person_campaigns_and_why_not(marketer: Client, clients: ContactList) -> None:
+    others = ContactList.objects.create(name="Others")
+    sent = finished("Sent", [clients])
+    send(sent, {("UA", "sms_delivered"): 1})
+    Batch.objects.update(attempts=2)
+    finished("Left out", [clients], [clients])
+    finished("Elsewhere", [others])
+    make_campaign("Draft").lists.set([clients])
+    make_campaign("Waits", CampaignState.SCHEDULED).lists.set([clients])
+    assert told(marketer) == {
+        "Waits": "Its audience is not put together yet.",
+        "Left out": "Left out: on the list “Clients”.",
+        "Sent": "Does not use Viber; SMS delivered",
+    }
+    assert told(marketer, "?campaigns=all")["Elsewhere"] == "Not on its lists."
+    page = marketer.get(reverse("person", args=[MSISDN]))
+    [story] = [one for one in page.context["stories"] if one.message]
+    assert (story.attempts, story.price, story.message.sms_price) == (2, 0, SMS_PRICE)
+    StopListEntry.objects.create(msisdn=MSISDN)
+    later = finished("Later", [clients])
+    assert told(marketer)["Left out"] == "Left out: on the list “Clients”."
+    assert told(marketer)[later.name].startswith("On the stop list since")
+
+
+def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList) -> None:
+    send(finished("Sent", [clients]), {("UA", "sms"): 1})
+    answer = marketer.get(reverse("person-data", args=[MSISDN]))
+    held = json.loads(answer.content)
+    assert answer["Content-Disposition"] == f'attachment; filename="person-{MSISDN}.json"'
+    assert held["phone"] == f"+{MSISDN}"
+    assert [(one["list"], one["merge_tags"]) for one in held["lists"]] == [("Clients", {"first_name": "Олена"})]
+    [message] = held["messages"]
+    assert (message["campaign"], message["viber_price"], message["sms_price"]) == ("Sent", "0.00", "0.0410005")
+    assert [charge["amount"] for charge in message["charges"]] == ["0.0234567", "0.0410005"]
+
+
+def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: ContactList) -> None:
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    done = finished("Done", [clients])
+    send(done, {("UA", "delivered"): 2})
+    reference = Recipient.objects.get(msisdn=MSISDN).reference
+    Evidence.objects.create(campaign=done, batch_number=1, what="error", body=f'{{"to": "{MSISDN}"}}')
+    waits = make_campaign("Waits", CampaignState.PAUSED)
+    send(waits, {("UA", "queued"): 2})
+    Batch.objects.filter(campaign=waits).update(state=BatchState.READY)
+    sums = list(LedgerTotal.objects.values_list("amount", "entries")), LedgerEntry.objects.count()
+    page = client.get(reverse("person", args=[MSISDN]))
+    assert "1 list, 1 merge tag, the phone in 2 messages. 1 message is not sent." in page.context["erase_words"]
+    client.post(reverse("person-erase", args=[MSISDN]))
+    assert not Contact.objects.exists()
+    assert ContactList.objects.values_list("contact_count", "countries").get() == (0, {})
+    gone = Recipient.objects.get(campaign=done, reference=reference)
+    assert (gone.msisdn, gone.fields) == (f"x{gone.pk}", {})
+    assert not Recipient.objects.filter(msisdn=MSISDN).exists()
+    assert Evidence.objects.get().body == '{"to": "•••"}'
+    assert (list(LedgerTotal.objects.values_list("amount", "entries")), LedgerEntry.objects.count()) == sums
+    withdrawn = Recipient.objects.get(campaign=waits, send_state=SendState.CANCELLED)
+    assert (withdrawn.reason, outcomes({waits.pk: 2})[waits.pk].cancelled) == ("erased", 1)
+    assert Tally.objects.get(campaign=waits, reason="erased").recipients == 1
+    assert StopListEntry.objects.get().msisdn == MSISDN
+    trail = AuditEntry.objects.get(action="erased")
+    assert trail.detail == "lists 1, messages 2"
+    assert trail.subject == f"stoplistentry:{StopListEntry.objects.get().pk}"
+
+
+def test_erase_waits_for_a_message_that_is_on_its_way(client: Client, clients: ContactList) -> None:
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    campaign = make_campaign("Goes out", CampaignState.SENDING)
+    send(campaign, {("UA", "queued"): 1})
+    Batch.objects.update(state=BatchState.SENDING)
+    client.post(reverse("person-erase", args=[MSISDN]))
+    assert Contact.objects.count() == 1
+    assert Recipient.objects.get().msisdn == MSISDN
+    assert not StopListEntry.objects.exists()
+
+
+def test_erase_is_for_administrators(marketer: Client, viewer: Client, olena: User) -> None:
+    assert marketer.post(reverse("person-erase", args=[MSISDN])).status_code == 403
+    assert viewer.get(reverse("person-data", args=[MSISDN])).status_code == 403
+    assert viewer.post(reverse("person-stop", args=[MSISDN])).status_code == 403
+    marketer.post(reverse("person-stop", args=[MSISDN]))
+    assert StopListEntry.objects.get().created_by == olena
