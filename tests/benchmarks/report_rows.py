@@ -4,18 +4,21 @@ Every statement runs on both engines; the indexes of the two large tables are ma
 people meet the same fates whatever the number, so two sizes differ in nothing but their size.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Sum
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Sender
-from campaigns.dispatch.models import Batch, Recipient, Snapshot, Tally
+from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState, Snapshot, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.results.hours import hour_of
+from campaigns.results.models import HourCount, Measure
 from campaigns.team.models import User
 
 CAMPAIGNS = 200  # half of all people are in the last one
@@ -53,6 +56,7 @@ def make(recipients: int) -> Campaign:
             _entries(campaign, last)
         _totals()
         _tallies()
+        _hours(campaigns)
     return campaigns[-1]
 
 
@@ -161,8 +165,9 @@ def _recipients(campaign: Campaign) -> None:
         "viber_price": f"CASE WHEN {NOT_REACHED} THEN 0 END",
         "sms_price": f"CASE WHEN {BY_SMS} THEN {SMS_PRICE} END",
         "sms_status": f"CASE WHEN {BY_SMS} THEN 'delivered' ELSE '' END",
-        "sent_at": at,
+        "sent_at": f"CASE WHEN {ACCEPTED} THEN {at} END",
         "delivered_at": at,
+        "read_at": at,
         "send_state": "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 97 THEN 'refused'"
         " WHEN n % 100 = 98 THEN 'cancelled' ELSE 'accepted' END",
         "delivery_state": _fate(1),
@@ -263,3 +268,24 @@ def _tallies() -> None:
         f" SELECT {keys}, COALESCE(error_code, 0), id % 4, COUNT(*)"
         f" FROM {Recipient._meta.db_table} GROUP BY {keys}, error_code, id % 4"
     )
+
+
+def _hours(campaigns: list[Campaign]) -> None:
+    """Everything happened in the hour of the launch."""
+    accepted = Tally.objects.filter(send_state=SendState.ACCEPTED).order_by()
+    counted: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for campaign_id, state, people in accepted.values_list("campaign", "delivery_state").annotate(Sum("recipients")):
+        counted[campaign_id][state] = people
+    for campaign in campaigns:
+        assert campaign.launched_at
+        people = counted[campaign.pk]
+        read = people[DeliveryState.READ]
+        delivered = read + people[DeliveryState.DELIVERED]
+        numbers = {
+            Measure.SENT: sum(people.values()), Measure.DELIVERED: delivered, Measure.READ: read,
+            Measure.SENT_DELIVERED: delivered, Measure.SENT_READ: read,
+        }  # fmt: skip
+        HourCount.objects.bulk_create(
+            HourCount(campaign=campaign, measure=measure, hour=hour_of(campaign.launched_at), people=number)
+            for measure, number in numbers.items()
+        )
