@@ -76,6 +76,8 @@ def again(campaign: Campaign, actor: User | None, unresolved: bool = False) -> C
 
     Raises Refused while it is under way, and where nobody failed.
     """
+    if campaign.purpose == Purpose.REHEARSAL:
+        raise Refused(_("A rehearsal reached nobody."))
     if campaign.state not in FINAL:
         raise Refused(_("The campaign is not over yet: some of them may still be reached."))
     people = _people(campaign, unresolved)

@@ -63,6 +63,8 @@ class WorstCase:
 
 def is_guarded(campaign: Campaign) -> bool:
     """Whether a budget limits `campaign`: its own, that of who launched it, or the month's."""
+    if campaign.purpose == Purpose.REHEARSAL:
+        return False
     persons = UserBudget.objects.filter(user=campaign.launched_by_id or 0)
     return campaign.budget is not None or MonthlyBudget.objects.exists() or persons.exists()
 

@@ -193,9 +193,10 @@ def _readable(body: str) -> str:
 
 
 def _control(closings: Sequence[Closing], now: datetime) -> None:
-    """What the answers mean beyond their batches: pauses, and everybody's pace."""
+    """What the answers mean beyond their batches: pauses, and everybody's pace, of which a rehearsal says nothing."""
     for campaign_id, why in {(c.claim.campaign_id, c.judgement.pause) for c in closings if c.judgement.pause}:
         lifecycle.pause_if_running(campaign_id, why)
+    closings = [closing for closing in closings if closing.purpose != Purpose.REHEARSAL]
     if refused := [closing.sent_at for closing in closings if closing.judgement.slow_down]:
         pacing.slow_down(max(refused), now)
     elif accepted := [closing.sent_at for closing in closings if closing.judgement.accepted]:

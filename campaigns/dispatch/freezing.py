@@ -25,6 +25,8 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import areas
 from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
+from campaigns.dispatch.rehearsing import is_rehearsal
+from campaigns.gateway.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
 SLICE = 20_000  # contacts; about half a second, for which SQLite keeps other writers waiting
@@ -35,12 +37,12 @@ RECIPIENT = Recipient._meta.db_table
 BATCH = Batch._meta.db_table
 
 
-def reference_of(uuid: UUID, msisdn: str, send_number: int = 1) -> str:
+def reference_of(uuid: UUID, msisdn: str, send_number: int = 1, mark: str = "") -> str:
     """The reference of a message: fixed by what it means, so that the gateway refuses a second send of it (error 43).
 
-    The twin of `_reference_sql`, for those who have no database at hand.
+    The twin of `_reference_sql`, for those who have no database at hand. `mark`: that of a rehearsal.
     """
-    return hashlib.sha256(f"{uuid.hex}:{msisdn}:{send_number}".encode()).hexdigest()[:32]
+    return (mark + hashlib.sha256(f"{uuid.hex}:{msisdn}:{send_number}".encode()).hexdigest())[:32]
 
 
 def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
@@ -148,10 +150,10 @@ def _left_out_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     return f"EXISTS (SELECT 1 FROM {CONTACT} x WHERE x.msisdn = c.msisdn AND x.list_id IN ({ids}))"  # noqa: S608
 
 
-def _reference_sql(text: str) -> str:
+def _reference_sql(text: str, mark: str) -> str:
     if connection.vendor == "postgresql":
-        return f"LEFT(ENCODE(SHA256(CONVERT_TO({text}, 'UTF8')), 'hex'), 32)"
-    return f"SUBSTR(SHA256({text}), 1, 32)"  # Django gives SQLite this function
+        return f"LEFT('{mark}' || ENCODE(SHA256(CONVERT_TO({text}, 'UTF8')), 'hex'), 32)"
+    return f"SUBSTR('{mark}' || SHA256({text}), 1, 32)"  # Django gives SQLite this function
 
 
 def _fields_sql(names: Iterable[str]) -> str:
@@ -176,6 +178,7 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: 
     # where nobody is chosen twice nobody can be there already, unless a slice is repeated: then the conflict says so
     mine = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {mine})"  # noqa: S608 - a table of ours, a number
+    mark = REHEARSAL_MARK if is_rehearsal(campaign) else ""
     area, order = (areas.AREA, "country, area, chunk") if split else ("''", "country, chunk")
     alike = f"c.country, {areas.AREA}" if split else "c.country"
     statement = f"""
@@ -185,7 +188,7 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: 
             '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.msisdn, c.country, {area} AS area, {_fields_sql(build(campaign).names)} AS fields,
-                {_reference_sql("%s || c.msisdn || ':1'")} AS reference,
+                {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 (ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
             FROM {CONTACT} c {areas.joined("c") if split else ""}
             WHERE {where} AND NOT {_STOPPED} AND NOT {out} {"AND " + fresh if several else ""}

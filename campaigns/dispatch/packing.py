@@ -18,6 +18,7 @@ from campaigns.dispatch.budget import Worst, WorstCase, is_guarded
 from campaigns.dispatch.claiming import Claim
 from campaigns.dispatch.judging import Ending
 from campaigns.dispatch.models import Recipient, SendState
+from campaigns.dispatch.rehearsing import Stage, is_rehearsal
 from campaigns.gateway import delivery_reports
 from campaigns.gateway.limits import TEXT_MAX
 from campaigns.gateway.types import Address, Message, SendRequest
@@ -50,6 +51,7 @@ class Packer:
         self.falls_back = bool(self.campaign.sms_text)
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
         self.reports_to = delivery_reports.address()
+        self.stage = Stage(self.campaign) if is_rehearsal(self.campaign) else None
         self._same = None if self.template.names else self._render({})  # where everybody gets the same words
 
     def guard(self) -> None:

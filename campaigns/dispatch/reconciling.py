@@ -21,6 +21,7 @@ from campaigns.dispatch.closing import Closing, close
 from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.judging import TROUBLE_AFTER, Ending, Judgement, Next, wait_after
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.rehearsing import Stage, is_rehearsal
 from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Accepted, MessageStatus
@@ -67,7 +68,8 @@ def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
         campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.QUEUED
     )
     ids = dict(people.values_list("reference", "pk"))
-    asked = list(pool.map(lambda reference: _ask(client, reference), ids))
+    theirs = Stage(campaign).client(batch.country) if is_rehearsal(campaign) else client
+    asked = list(pool.map(lambda reference: _ask(theirs, reference), ids))
     claim = Claim(batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts)
     failure = next((one.failure for one in asked if one.failure), "")
     return Closing(

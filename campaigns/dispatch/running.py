@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from campaigns.compose.hours import Place
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Snapshot
-from campaigns.ledger.models import MonthlyBudget, UserBudget
+from campaigns.ledger.models import MonthlyBudget, Purpose, UserBudget
 from campaigns.team.models import Installation
 
 
@@ -33,19 +33,20 @@ class Running:
         return mine & Q(*(Q(country=one.country, area=one.area) for one in self.places), _connector=Q.OR)
 
 
-def running(now: datetime) -> list[Running]:
-    """The campaigns that may send at `now`, those that were launched first at the front.
+def running(now: datetime, rehearsals: bool = False) -> list[Running]:
+    """The campaigns, or the `rehearsals` alone, that may send at `now`, those that were launched first at the front.
 
     One whose people all wait for their clocks is not among them; after a restore, none is.
     """
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
-    campaigns = Campaign.objects.filter(state=CampaignState.SENDING).order_by("launched_at", "pk")
+    kind = Q(purpose=Purpose.REHEARSAL) if rehearsals else ~Q(purpose=Purpose.REHEARSAL)
+    campaigns = Campaign.objects.filter(kind, state=CampaignState.SENDING).order_by("launched_at", "pk")
     rows = campaigns.select_related("snapshot").annotate(
         limited=Exists(MonthlyBudget.objects.all()) | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
     )
     found = [
-        Running(row.pk, row.rate, row.limited or row.budget is not None, _open_places(row, now))
+        Running(row.pk, row.rate, not rehearsals and (row.limited or row.budget is not None), _open_places(row, now))
         for row in rows.only("rate", "budget", "timing", "local_at", "sends_from", "sends_until", "snapshot__places")
     ]
     return [one for one in found if one.places is None or one.places]
@@ -61,9 +62,9 @@ def places_of(snapshot: Snapshot) -> list[Place]:
     return [Place(*one) for one in snapshot.places]
 
 
-def sendable(now: datetime) -> QuerySet[Batch]:
-    """READY batches that may be claimed now."""
-    at_work = running(now)
+def sendable(now: datetime, rehearsals: bool = False) -> QuerySet[Batch]:
+    """READY batches, of campaigns or of `rehearsals`, that may be claimed now."""
+    at_work = running(now, rehearsals)
     if not at_work:
         return Batch.objects.none()
     rested = Q(not_before__isnull=True) | Q(not_before__lte=now)

@@ -66,12 +66,14 @@ class Turn:
 class Sender:
     """One run of sending, for a bounded time.
 
-    `client` is the gateway; `connections` how many requests may be open at once; `until` the moment after which nothing
-    new leaves; `keep` is called at every turn and says whether to go on (the seat of the process).
+    `client` is the gateway; without one this run is for rehearsals alone, each with a gateway of its own here in the
+    house, and no rate and no brake. With one, no rehearsal is touched. `connections` how many requests may be open at
+    once; `until` the moment after which nothing new leaves; `keep` is called at every turn and says whether to go on
+    (the seat of the process).
     """
 
     def __init__(
-        self, client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+        self, client: Client | None, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
     ) -> None:
         self.client = client
         self.connections = connections
@@ -120,9 +122,11 @@ class Sender:
         now = timezone.now()
         with transaction.atomic():
             close(closings, self.token)
-            campaigns = running(now) if going_on else []
+            campaigns = running(now, rehearsals=self.client is None) if going_on else []
             able, slow = self._able(campaigns, now)
-            room = pacing.allowance(min(len(able), self.capacity - self.outstanding), now)
+            room = min(len(able), self.capacity - self.outstanding)
+            if self.client:
+                room = pacing.allowance(room, now)
             room, pauses = budget.within([parcel.worst for parcel in able[:room]])
             intended = {one.id: one for one in intend([parcel.claim for parcel in able[:room]], self.token, now)}
             budget.hold({parcel.claim.id: parcel.worst for parcel in able[:room] if parcel.claim.id in intended})
@@ -204,12 +208,19 @@ class Sender:
         try:
             if parcel.request and not self._withheld(parcel, intended_at):
                 reach("before_post")
-                answer = self.client.send(parcel.request)
+                answer = self._gateway(parcel).send(parcel.request)
                 reach("after_post")
         except Exception as defect:  # whatever it is, the parcel has to come back
             logger.exception("A batch could not be sent")
             answer = SendAnswer({reference: Unknown(type(defect).__name__) for reference in parcel.ids})
         self.answers.put(Posted(parcel, intended_at, answer))
+
+    def _gateway(self, parcel: Parcel) -> Client:
+        """Where this parcel goes. Raises ValueError for a rehearsal beside a gateway, and for anything else without."""
+        stage = self.packers[parcel.claim.campaign_id].stage
+        if (stage is None) == (self.client is None):
+            raise ValueError("a rehearsal and a gateway in one run")
+        return self.client or stage.client(parcel.claim.country)  # type: ignore[union-attr]
 
     def _withheld(self, parcel: Parcel, intended_at: datetime) -> bool:
         """Whether it must not leave any more: paused, other hours, or waited so long that its lease is in danger."""

@@ -16,8 +16,11 @@ from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue
 from campaigns.team import restoring
 
+REHEARSERS = 2  # threads: nobody waits for a network
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
-PREPARE, SEND, RECONCILE = (f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "reconcile"))
+PREPARE, SEND, REHEARSE, RECONCILE = (
+    f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
+)
 
 
 def work() -> None:
@@ -30,6 +33,8 @@ def work() -> None:
     if free and sendable(now).exists():
         for _ in free:
             enqueue(SEND)
+    if not taken("rehearse") and sendable(now, rehearsals=True).exists():
+        enqueue(REHEARSE)
     if not taken("reconcile") and askable(now).exists():
         enqueue(RECONCILE)
 
@@ -54,13 +59,31 @@ def send() -> None:
                 continue
             restoring.look(timezone.now(), lifecycle.under_way())
             left = Sender(client_from_settings(), connections, timezone.now() + SLICE, seat.renew).run()
-        for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
-            sweeping.finish_if_done(campaign_id)
+        _finish()
         if left:
             enqueue(SEND)
         else:
             work()
         return
+
+
+def rehearse() -> None:
+    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it leaves the house."""
+    with Seat("rehearse") as seat:
+        if not seat.held:
+            return
+        restoring.look(timezone.now(), lifecycle.under_way())
+        left = Sender(None, REHEARSERS, timezone.now() + SLICE, seat.renew).run()
+    _finish()
+    if left:
+        enqueue(REHEARSE)
+    else:
+        work()
+
+
+def _finish() -> None:
+    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
+        sweeping.finish_if_done(campaign_id)
 
 
 def reconcile() -> None:

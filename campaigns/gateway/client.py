@@ -1,10 +1,10 @@
 """The client: what this project asks of the gateway, over HTTP. The API key is known here and nowhere else."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote as url_quote
 
 import requests
@@ -18,7 +18,20 @@ from campaigns.gateway.types import Balance, Channel, MessageStatus, Price, Quot
 EVIDENCE_MAX = 16_384  # characters of an answer that are kept
 CONNECT_TIMEOUT, DEADLINE = 5.0, 30.0  # seconds
 SHORTEST_KEY = 8  # characters; a shorter "key" would tear words out of the evidence
+REHEARSAL_MARK = "rehearsal"  # how every reference of a rehearsal begins: no other does, as those are hex digits
 T = TypeVar("T")
+
+
+class Exchanges(Protocol):
+    """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this process."""
+
+    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+        """The answer. Raises NoAnswer."""
+        ...
+
+    def close(self) -> None:
+        """Closes what is kept open."""
+        ...
 
 
 class _Key(str):
@@ -34,7 +47,8 @@ class Client:
     """The BSG API. Safe for many threads, and for processes that fork after it was made.
 
     In: the base address without a slash at the end, the key, the name that X-API-SOURCE gives, the seconds to
-    connect, the seconds that a call may take altogether, and the number of connections kept open.
+    connect, the seconds that a call may take altogether, and the number of connections kept open; for a rehearsal, what
+    answers in the place of the network. A reference of a rehearsal never passes a client that has a socket.
     Raises ValueError for a key that no header can carry.
     """
 
@@ -47,12 +61,14 @@ class Client:
         connect_timeout: float = CONNECT_TIMEOUT,
         deadline: float = DEADLINE,
         connections: int = 32,
+        transport: Exchanges | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = _Key(api_key.strip())
         if not re.fullmatch(r"[!-~]+", self._key):
             raise ValueError("the API key is empty or has characters that no key has")
-        self._transport = Transport(self.base_url, connect_timeout, deadline, connections)
+        self._rehearses = transport is not None  # no socket: only rehearsals' references may pass, and here no others
+        self._transport = transport or Transport(self.base_url, connect_timeout, deadline, connections)
         headers = {"X-API-KEY": self._key, "X-API-SOURCE": source, "User-Agent": source, "Accept": "application/json"}
         self._get = requests.Request("GET", self.base_url, headers=headers).prepare()
         self._post = requests.Request(
@@ -70,9 +86,11 @@ class Client:
         """Sends `request` once, and says for each reference what became of it. Nothing that the gateway or the network
         does raises.
 
-        Raises ValueError, before anything is sent, if a recipient has no reference of their own.
+        Raises ValueError, before anything is sent, if a recipient has no reference of their own, and for one of a
+        rehearsal.
         """
         references = _references(request)
+        self._need_ours(references)
         try:
             answer = self._transport.exchange(self._posting(self._create, payload.body(request)))
         except NoAnswer as failure:
@@ -100,12 +118,18 @@ class Client:
 
     def status_by_reference(self, reference: str) -> MessageStatus | None:
         """The message with our reference, None if the gateway never accepted it (error 40). Raises GatewayError."""
+        self._need_ours([reference])
         path = f"/viber/reference/{url_quote(reference, safe='')}"
         return self._status(path, lambda status: status.reference in ("", reference))
 
     def close(self) -> None:
         """Closes the connections that are kept open."""
         self._transport.close()
+
+    def _need_ours(self, references: Sequence[str]) -> None:
+        """A rehearsal never leaves the house, and nothing else is answered inside of it. Raises ValueError."""
+        if any(reference.startswith(REHEARSAL_MARK) != self._rehearses for reference in references):
+            raise ValueError("a rehearsal's reference on the way to a gateway, or another in a rehearsal")
 
     def _status(self, path: str, is_the_one: Callable[[MessageStatus], bool]) -> MessageStatus | None:
         try:

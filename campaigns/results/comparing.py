@@ -80,9 +80,11 @@ def chase(now: datetime) -> int:
     many.
     """
     unknown = LedgerTotal.objects.values("campaign").annotate(sum=Sum("unknown")).filter(sum__gt=0).values("campaign")
-    recent = Campaign.objects.filter(
-        pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED
-    ).order_by("-launched_at")
+    recent = (
+        Campaign.objects.exclude(purpose=Purpose.REHEARSAL)
+        .filter(pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED)
+        .order_by("-launched_at")
+    )
     left = CHASED
     for campaign_id in recent.values_list("pk", flat=True):
         people = Recipient.objects.filter(

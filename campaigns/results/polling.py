@@ -22,6 +22,7 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch import pacing
 from campaigns.dispatch.failpoints import reach
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
+from campaigns.dispatch.rehearsing import Stage, is_rehearsal
 from campaigns.gateway.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -130,7 +131,7 @@ def _claim(now: datetime) -> list[Batch]:
             ids += again.values_list("pk", flat=True)[: most - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
         batches.update(check_at=now + CLAIM)
-        return list(batches)
+        return list(batches.select_related("campaign"))
 
 
 def _whole(batch: Batch) -> Check:
@@ -148,6 +149,26 @@ def _open(batch: Batch) -> QuerySet[Recipient]:
 
 def _settle(asking: Asking, checks: Sequence[Check]) -> None:
     """Ask for everybody in `checks` at once, then write down what was learnt, a batch at a time."""
+    outside = []
+    for check in checks:
+        if is_rehearsal(check.batch.campaign):
+            _write(check, _rehearsed(check), cut_short=False)
+        else:
+            outside.append(check)
+    if outside:
+        _ask(asking, outside)
+    reach("checked")
+
+
+def _rehearsed(check: Check) -> list[News]:
+    """What the gateway of a rehearsal says, which is in this house: no rate holds it up."""
+    batch = check.batch
+    gateway = Stage(batch.campaign).client(batch.country, check.people, batch.sent_at or batch.done_at)
+    answers = [(person, gateway.status_by_reference(person.reference)) for person in check.people]
+    return [News(person, status) for person, status in answers if status]
+
+
+def _ask(asking: Asking, checks: Sequence[Check]) -> None:
     people = [person for check in checks for person in check.people]
     pacing.take(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
     answers = asking.pool.map(asking.status, people)
@@ -158,7 +179,6 @@ def _settle(asking: Asking, checks: Sequence[Check]) -> None:
     reach("asked")
     for check, news in zip(checks, learnt, strict=True):
         _write(check, news, cut_short=asking.cut_short)
-    reach("checked")
 
 
 def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
@@ -167,7 +187,8 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
     sent_at = batch.sent_at or batch.done_at or timezone.now()
     with transaction.atomic():
         record(news, campaign, batch.country, sent_at)
-        left = set(_open(batch).values_list("delivery_state", flat=True))
+        # of a rehearsal nothing more comes than what its gateway says at once
+        left = set() if is_rehearsal(campaign) else set(_open(batch).values_list("delivery_state", flat=True))
         on_the_way = bool(left - {DeliveryState.DELIVERED})
         then = next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way) if left else None
         if then and cut_short:

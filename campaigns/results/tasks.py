@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.dispatch.seats import Seat, taken
 from campaigns.gateway.client import client_from_settings
 from campaigns.queue import enqueue, waiting
-from campaigns.results import comparing, hints, polling
+from campaigns.results import clearing, comparing, hints, polling
 
 SLICE = timedelta(seconds=15)
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -17,7 +17,8 @@ FOLLOW = "campaigns.results.tasks.follow"
 
 
 def wake() -> None:
-    """Wake a worker where something is worth asking for."""
+    """Wake a worker where something is worth asking for; clear away what was rehearsed long ago."""
+    clearing.clear_old(timezone.now())
     if not taken("follow") and polling.due(timezone.now()):
         enqueue(FOLLOW)
 

@@ -16,6 +16,7 @@ from campaigns.audience.models import StopListEntry
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.ledger.models import LedgerEntry, Purpose
 from campaigns.results import status
 from campaigns.results.rebuilding import differences
 from tests.chaos.processes import database_url
@@ -76,12 +77,12 @@ def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
     return run
 
 
-def launched() -> Campaign:
+def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
     """A campaign with all there is: two lists that overlap, a stop list, an SMS fallback."""
     lists = [factory.contact_list("One", 120), factory.contact_list("Two", 60, start=100)]
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
-    campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!")
+    campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!", purpose=purpose)
     lifecycle.launch(campaign.pk, None, people=PEOPLE - STOPPED)
     return campaign
 
@@ -95,6 +96,20 @@ def test_killed_campaign_ends_as_if_nothing_had_happened(sandbox: RunningSandbox
     sandbox.settle()
     assert run(sandbox.api_url, "") == 0
     check_the_end(campaign, sandbox)
+
+
+@pytest.mark.parametrize("failpoint", ["after_post:1", "close_ledger:2"])
+def test_killed_rehearsal_ends_the_same_and_asks_nobody(sandbox: RunningSandbox, run: Run, failpoint: str) -> None:
+    campaign = launched(Purpose.REHEARSAL)
+    assert run(sandbox.api_url, failpoint) == -9
+    assert run(sandbox.api_url, "") == 0
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.FINISHED
+    assert sandbox.bill()["messages"] == 0
+    charges = LedgerEntry.objects.filter(kind="charge", channel="viber", purpose=Purpose.REHEARSAL)
+    assert charges.count() == charges.values("recipient").distinct().count() == PEOPLE - STOPPED
+    assert LedgerEntry.objects.exclude(purpose=Purpose.REHEARSAL).count() == 0
+    assert differences() == []
 
 
 def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
