@@ -14,7 +14,7 @@
   };
   const drawn = [];
   const number = new Intl.NumberFormat(document.documentElement.lang);
-  const said = (value) => (percent ? `${number.format(value)} %` : number.format(value));
+  const said = (value) => (percent ? `${number.format(value)}%` : number.format(value));
 
   function options({ notes }) {
     const text = colour("--tblr-secondary-color");
