@@ -58,6 +58,8 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "recipients-country", f"{page}recipients?country=DE"
     yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
     middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
+    yield from (("recipients-beginning", f"{page}recipients?phone=380670012"), ("best-times", "/campaigns/best-times"))
+    yield "recipients-why", f"{page}recipients?state=not_delivered&why=undeliverable"
     yield "recipients-deep", f"{page}recipients?at=a{(campaign.audience or 0) // 100}.{middle[0]}"
     yield from ((f"spend-{key}", f"/spend/?{days}&group={key}") for key in GROUPINGS)
     yield "spend-filtered", f"/spend/?{days}&group=campaign&country=PL"
