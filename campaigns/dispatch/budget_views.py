@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import budget
-from campaigns.dispatch.budget_warnings import Limit, month_limit, person_limit
+from campaigns.dispatch.budget_warnings import Limit, campaign_limits, month_limit, person_limit
 from campaigns.dispatch.forms import BudgetForm, MonthForm, PersonForm
 from campaigns.ledger.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.ledger.money import exact
@@ -37,6 +37,7 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _change(request, campaign, form.cleaned_data["amount"])
     known = {"campaign": campaign, "form": form, "taken": budget.taken(campaign.pk), "months": _months()}
+    known["limits"] = campaign_limits(campaign)
     return render(request, "campaigns/dispatch/budget.html", known, status=422 if form.is_bound else 200)
 
 

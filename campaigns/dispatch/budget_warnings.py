@@ -74,6 +74,12 @@ def limits() -> Iterator[Limit]:
         yield from campaign_limits(campaign)
 
 
+def limits_for(user: User) -> list[Limit]:
+    """The budgets of this month that concern `user`: everybody's together, and their own."""
+    mine = UserBudget.objects.filter(user=user).select_related("user")
+    return [*map(month_limit, MonthlyBudget.objects.all()), *map(person_limit, mine)]
+
+
 def _month() -> str:
     return f"{timezone.localdate(timezone=settings.SITE_ZONE):%Y-%m}"
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.budget_warnings import limits_for
 from campaigns.ledger.models import Purpose
 from campaigns.reports import periods, spend_files
 from campaigns.reports.chart import chart
@@ -53,6 +54,7 @@ def _read(request: HttpRequest) -> tuple[Spending, dict[str, str], str]:
 def spend(request: HttpRequest) -> HttpResponse:
     spending, filters, wrong = _read(request)
     page = Paginator(spending.groups, PAGE).get_page(request.GET.get("page"))
+    is_month = spending.period.key == periods.DEFAULT and not filters
     context = {
         "spending": spending,
         "page": page,
@@ -62,7 +64,8 @@ def spend(request: HttpRequest) -> HttpResponse:
         "has_corrections": any(cost.correction for cost in spending.total.costs),
         "got": _yield(spending, filters, _purpose(request.GET)),
         "reconciles": may(current(request), Role.MARKETER),
-        "forecast_fits": spending.period.key == periods.DEFAULT and not filters,
+        "is_month": is_month,
+        "limits": limits_for(current(request)) if is_month else [],
         "groupings": GROUPINGS.values(),
         "wrong": wrong,
         **_period_context(spending.period, request.GET, filters),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
+from campaigns.dispatch.budget_warnings import limits_for
 from campaigns.reports import best_times, calendar, comparison, overview
 from campaigns.reports import dashboard as first_page
 from campaigns.reports.balance import read_balance
@@ -30,6 +31,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         **_now(request),
         "last": last,
         "bill": first_page.month_bill(),
+        "limits": limits_for(current(request)),
         "month": this_month(),
         "steps": None if last else first_page.steps(),
     }

@@ -62,6 +62,8 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "recipients-why", f"{page}recipients?state=not_delivered&why=undeliverable"
     yield "recipients-deep", f"{page}recipients?at=a{(campaign.audience or 0) // 100}.{middle[0]}"
     yield from ((f"spend-{key}", f"/spend/?{days}&group={key}") for key in GROUPINGS)
+    yield from (("spend-month-to-date", "/spend/"), ("forecast", "/spend/forecast/"))
+    yield "reconciliation", "/spend/reconciliation/"
     yield "spend-filtered", f"/spend/?{days}&group=campaign&country=PL"
     entries = f"/spend/entries/?{days}&campaign={campaign.pk}"
     last = LedgerEntry.objects.filter(campaign=campaign).order_by("-day", "-pk")[0]
