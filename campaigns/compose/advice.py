@@ -11,10 +11,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.newcomers import newcomers
+from campaigns.compose.reach import Reach
 from campaigns.compose.sms import UCS_2, sms_parts
 from campaigns.ledger.models import Purpose
 
@@ -35,10 +38,11 @@ class Problem:
     message: str | Promise
 
 
-def warnings(campaign: Campaign, audience: Audience | None = None) -> list[Problem]:
-    """What is allowed in `campaign` and may still be a mistake. `audience` as in `checks.problems`."""
-    found = [*_message(campaign), *_sms(campaign), *_when(campaign)]
-    return [*found, *_repeated(campaign, Audience.of(campaign) if audience is None else audience)]
+def warnings(campaign: Campaign, measured: Reach | None = None) -> list[Problem]:
+    """What is allowed in `campaign` and may still be a mistake. `measured` as in `checks.problems`."""
+    measured = measured or Reach(Audience.of(campaign), build(campaign))
+    found = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
+    return [*found, *_repeated(campaign, measured.audience), *_newcomers(campaign, measured.audience)]
 
 
 def _message(campaign: Campaign) -> Iterator[Problem]:
@@ -53,7 +57,7 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("text", _("Nothing in the message says how to unsubscribe."))
 
 
-def _sms(campaign: Campaign) -> Iterator[Problem]:
+def _sms(campaign: Campaign, measured: Reach) -> Iterator[Problem]:
     if not campaign.sms_text:
         return
     if campaign.validity < SHORT_VALIDITY:
@@ -62,8 +66,11 @@ def _sms(campaign: Campaign) -> Iterator[Problem]:
             _("Viber tries for %(seconds)d seconds only, then the SMS goes out: many will get the SMS.")
             % {"seconds": campaign.validity},
         )
-    taken = sms_parts(build(campaign).sms_text.sketch({}))
-    if taken.encoding == UCS_2 and taken.parts > 1:
+    taken = sms_parts(measured.template.sms_text.sketch({}))
+    if measured.template.sms_text.tags and measured.audience:
+        taken = measured.sms.largest
+        yield from _spilled(measured.sms.by_parts())
+    elif taken.encoding == UCS_2 and taken.parts > 1:
         shown = " ".join(taken.culprits[:5]) + (" …" if len(taken.culprits) > 5 else "")
         yield Problem(
             "sms_text",
@@ -74,6 +81,17 @@ def _sms(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("sms_text", _("The SMS takes %(parts)d parts, each of them paid for.") % {"parts": taken.parts})
     if taken.parts > SMS_PARTS_MEANT:
         yield Problem("sms_text", _("An SMS of more than 5 parts may be cut or refused by networks."))
+
+
+def _spilled(people: dict[int, int]) -> Iterator[Problem]:
+    """`people` by SMS parts: more than one is for those with long values."""
+    if several := sum(number for parts, number in people.items() if parts > 1):
+        words = ngettext(
+            "For %(people)d person the SMS takes more than one part, up to %(parts)d, each of them paid for.",
+            "For %(people)d people the SMS takes more than one part, up to %(parts)d, each of them paid for.",
+            several,
+        )
+        yield Problem("sms_text", words % {"people": several, "parts": max(people)})
 
 
 def _when(campaign: Campaign) -> Iterator[Problem]:
@@ -106,3 +124,23 @@ def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
             "lists",
             _("“%(name)s” sent the same text to one of these lists in the last 24 hours.") % {"name": same.name},
         )
+
+
+def _newcomers(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
+    """People who were never messaged: of a promotional message, which they may not expect."""
+    found = newcomers(audience) if campaign.promotional and audience else None
+    if not found or not found.new:
+        return
+    why = _("Whoever does not expect a message blocks or reports its sender more often.")
+    if found.new == found.looked_at and not found.sampled:
+        yield Problem("lists", _("Nobody of them was ever messaged before. %(why)s") % {"why": why})
+    elif found.sampled:
+        words = _("About %(percent)d %% of them, by a sample of %(number)d, were never messaged before. %(why)s")
+        yield Problem("lists", words % {"percent": found.percent, "number": found.looked_at, "why": why})
+    else:
+        words = ngettext(
+            "%(people)d person was never messaged before. %(why)s",
+            "%(people)d people were never messaged before. %(why)s",
+            found.new,
+        )
+        yield Problem("lists", words % {"people": found.new, "why": why})

@@ -39,7 +39,7 @@ def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Fi
         sms=measured.sms if campaign.sms_text else None,
         estimate=cost,
         problems=checks.problems(campaign, measured),
-        warnings=[*checks.warnings(campaign, audience), *money_warnings(campaign, cost)],
+        warnings=[*checks.warnings(campaign, measured), *money_warnings(campaign, cost)],
     )
 
 

@@ -2,10 +2,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from campaigns.compose.audience import Audience
 from campaigns.compose.checks import problems, warnings
 from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.newcomers import newcomers
+from campaigns.models import Recipient
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +149,16 @@ def test_a_time_that_has_passed_is_refused() -> None:
     assert found(campaign) == {}
 
 
+def messaged(*phones: str) -> None:
+    before = draft(name="Before")
+    Recipient.objects.bulk_create(
+        Recipient(campaign=before, msisdn=phone, reference=phone, batch_number=1, send_state="accepted")
+        for phone in phones
+    )
+
+
 def warned(campaign: Campaign) -> set[str]:
+    messaged(*(phone for phone, _country, _values in named(3)))
     return {warning.field for warning in warnings(campaign)} - {"timing"}  # the night is tested apart
 
 
@@ -176,3 +188,48 @@ def test_the_night_is_warned_of_in_the_zone_of_the_campaign() -> None:
     assert "timing" not in {warning.field for warning in warnings(campaign)}
     campaign.time_zone = "Asia/Tokyo"
     assert "timing" in {warning.field for warning in warnings(campaign)}
+
+
+def lists_warning(campaign: Campaign) -> list[str]:
+    return [str(warning.message) for warning in warnings(campaign) if warning.field == "lists"]
+
+
+def test_people_who_were_never_messaged_are_warned_of() -> None:
+    campaign = complete()
+    [words] = lists_warning(campaign)
+    assert words.startswith("Nobody of them was ever messaged before. Whoever does not expect")
+    messaged("380970000000")
+    Recipient.objects.create(  # asked for and refused: never messaged
+        campaign=draft(), msisdn="380970000001", reference="x", batch_number=1, send_state="refused"
+    )
+    [words] = lists_warning(campaign)
+    assert words.startswith("2 people were never messaged before.")
+    campaign.promotional = False
+    assert lists_warning(campaign) == []
+
+
+def test_newcomers_of_a_large_audience_are_told_by_a_sample(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    people = contact_list("Large", ukrainians(4000))
+    messaged(*(f"38097{number:07d}" for number in range(3000)))
+    with django_assert_num_queries(23):  # however many they are
+        found = newcomers(Audience((people.pk,)))
+    assert (found.sampled, found.looked_at, found.percent) == (True, 1000, 24)  # a quarter of them, near enough
+
+
+def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:
+    people = contact_list("A", [("380970000001", "UA", {"city": "x" * 20}), ("380970000002", "UA", {"city": "x"})])
+    campaign = draft(people, sms_sender="Shop", sms_text="a" * 150 + "{city}")
+    spilled = [str(warning.message) for warning in warnings(campaign) if warning.field == "sms_text"]
+    assert spilled == ["For 1 person the SMS takes more than one part, up to 2, each of them paid for."]
+
+
+def test_the_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:
+    campaign = complete(text="Hello. To stop write STOP")
+    campaign.save()
+    [people] = campaign.lists.all()
+    messaged(*people.contacts.values_list("msisdn", flat=True))
+    before = draft(people, name="Yesterday", text=campaign.text, state="finished")
+    Campaign.objects.filter(pk=before.pk).update(launched_at=timezone.now() - timedelta(hours=23))
+    assert lists_warning(campaign) == ["“Yesterday” sent the same text to one of these lists in the last 24 hours."]
+    Campaign.objects.filter(pk=before.pk).update(launched_at=timezone.now() - timedelta(hours=25))
+    assert lists_warning(campaign) == []
