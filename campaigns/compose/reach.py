@@ -1,20 +1,25 @@
 """What merge tags come to over an audience: the longest text, missing values, how many SMS parts for whom."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, Max, Min, Q, TextField, Value
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Min, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Length, NullIf
 from django.db.models.lookups import IsNull
 
+from campaigns.audience.models import Contact
+from campaigns.compose import measures
 from campaigns.compose.audience import Audience
-from campaigns.compose.merge import MissingValue, Template
+from campaigns.compose.merge import Template
 from campaigns.compose.message import MessageTemplate
-from campaigns.compose.sms import GSM_7, Parts, sms_parts
+from campaigns.compose.sms import GSM_7, UCS_2, Parts, sms_parts
+
+STAND_IN, STAND_IN_WIDE = "a", "я"  # one unit each, in GSM-7 and in UCS-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,11 @@ def _value(name: str) -> Combinable:
     return NullIf(KeyTextTransform(name, "fields"), Value(""), output_field=TextField())
 
 
+def _words(name: str) -> Combinable:
+    """A contact's merge field `name`, empty where it is missing."""
+    return Coalesce(_value(name), Value(""))
+
+
 def lacks(name: str) -> Q:
     """Contacts without a value in the merge field `name`."""
     return Q(IsNull(_value(name), True))
@@ -93,29 +103,85 @@ def lengths(audience: Audience, template: Template) -> Lengths | None:
     return None if found["longest"] is None else Lengths(found["shortest"], found["longest"])
 
 
-def texts(audience: Audience, template: Template) -> Iterator[tuple[str, str, int]]:
-    """Each text that `template` comes to, the country, and how many people get it; not for those who lack a value."""
-    names = tuple(sorted(template.names))
-    for values, country, people in audience.combinations(names):
-        try:
-            yield template.fill({name: value or "" for name, value in zip(names, values, strict=True)}), country, people
-        except MissingValue:
-            continue
-
-
 def longest_link(audience: Audience, template: Template) -> int:
-    """The longest that the link gets over `audience`, in characters."""
+    """The longest that the link gets over `audience`, in characters; whoever lacks a value gets none."""
     if not template.tags:
         return template.literal_length
-    return max((len(text) for text, _country, _people in texts(audience, template)), default=0)
+    measures.prepare()
+    total: Combinable = Value(template.literal_length)
+    for tag in template.tags:
+        default = template.encode(tag.default) if template.encode and tag.default else tag.default or ""
+        length = measures.EncodedLength(_value(tag.name)) if template.encode else Length(_value(tag.name))
+        total = total + Coalesce(length, Value(len(default)))
+    found = _with_values(audience, template).aggregate(longest=Max(total))["longest"]
+    return found or 0
 
 
 def sms_reach(audience: Audience, template: Template) -> SmsReach:
-    """What the SMS text takes over `audience`, person by person."""
+    """What the SMS text takes over `audience`, exactly.
+
+    The database counts people by country, and by how long and of which kind each value is. One text of stand-ins a
+    group says what all of it takes, as no character of it takes two units; people with such a character are read.
+    """
     found = SmsReach()
-    for text, country, people in texts(audience, template):
-        found.add(text, country, people)
+    names = sorted(template.names)
+    people = _with_values(audience, template)
+    largest: dict[str, Any] = {}
+    odd = False
+    for group in _measured(people, names).values("country", *_keys(names)).annotate(people=Count("pk")).order_by():
+        if group["odd"]:
+            odd = True
+            continue
+        before = found.largest
+        found.add(template.fill(_stand_ins(names, group)), group["country"], group["people"])
+        largest = group if found.largest is not before else largest
+    if largest and found.largest.encoding == UCS_2:  # its characters are named, so one of them is read
+        alike = {key: largest[key] for key in ("country", *_keys(names))}
+        [values] = _measured(people, names).filter(**alike).values_list(*_texts(names))[:1]
+        found.largest = sms_parts(template.fill(_given(names, values)))
+    if odd:
+        rows = _measured(people, names).filter(**{"odd": True}).values_list(*_texts(names), "country")
+        for *values, country in rows.iterator():
+            found.add(template.fill(_given(names, values)), country, 1)
     return found
+
+
+def _with_values(audience: Audience, template: Template) -> QuerySet[Contact]:
+    """Those who lack no value that the text has no word for."""
+    people = audience.people()
+    for name in {tag.name for tag in template.tags if tag.default is None}:
+        people = people.exclude(lacks(name))
+    return people
+
+
+def _measured(people: QuerySet[Contact], names: Sequence[str]) -> QuerySet[Contact]:
+    """`people` with what `_keys` names: whether any value has a character of two units; the length and kind of each."""
+    odd = Q(pk__isnull=True)
+    for number, name in enumerate(names):
+        wide = measures.Matches(_words(name), measures.OUTSIDE_GSM)
+        people = people.annotate(**{f"length_{number}": Length(_words(name)), f"wide_{number}": wide})
+        odd |= Q(measures.Matches(_words(name), measures.DOUBLED))
+    return people.annotate(odd=ExpressionWrapper(odd, BooleanField()))
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    return ["odd", *(f"{kind}_{number}" for number in range(len(names)) for kind in ("length", "wide"))]
+
+
+def _stand_ins(names: Sequence[str], group: Mapping[str, Any]) -> dict[str, str]:
+    """Values as long and of the same kind as those of `group`; a missing one is empty."""
+    return {
+        name: (STAND_IN_WIDE if group[f"wide_{number}"] else STAND_IN) * (group[f"length_{number}"])
+        for number, name in enumerate(names)
+    }
+
+
+def _texts(names: Sequence[str]) -> list[KeyTextTransform]:
+    return [KeyTextTransform(name, "fields") for name in names]
+
+
+def _given(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str]:
+    return {name: value or "" for name, value in zip(names, values, strict=False)}
 
 
 class Reach:
