@@ -3,26 +3,19 @@
 Each phone once.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from itertools import islice
 from operator import or_
 from typing import Any
 
 from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.audience.models import Contact, ContactList, StopListEntry
 from campaigns.compose import outcomes
 from campaigns.compose.models import Campaign, Segment
 from campaigns.compose.segments import Choice, has_row
-
-Values = tuple[str | None, ...]
-CHUNK = 10_000  # contacts read at a time
-
 
 Earlier = tuple[tuple[int, str], ...]  # campaigns that went out, each with the outcome of those who are meant
 
@@ -125,17 +118,6 @@ class Audience:
         """People by country, the largest first; "" where the country is not known."""
         rows = self.people().values_list("country").annotate(n=Count("pk")).order_by("-n", "country")
         return dict(rows)
-
-    def combinations(self, names: tuple[str, ...]) -> Iterator[tuple[Values, str, int]]:
-        """Combinations of values of the merge fields `names` with the country, and how many people have it.
-
-        Counted by the chunk and not by the database, which would sort a million different ones: one may come again.
-        """
-        columns = [KeyTextTransform(name, "fields") for name in names]
-        rows = self.people().values_list(*columns, "country").iterator(chunk_size=CHUNK)
-        while chunk := Counter(islice(rows, CHUNK)):
-            for row, people in chunk.items():
-                yield row[:-1], row[-1], people
 
 
 def _ids(related: Manager[Any]) -> tuple[int, ...]:

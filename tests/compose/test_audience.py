@@ -50,17 +50,6 @@ def test_by_country_counts_people_the_largest_first() -> None:
     assert list(Audience.of(campaign).by_country().items()) == [("UA", 2), ("", 1), ("RO", 1)]
 
 
-def test_combinations_count_people_by_values_and_country() -> None:
-    people = [
-        ("380970000001", "UA", {"first_name": "Olena"}),
-        ("380970000002", "UA", {"first_name": "Olena"}),
-        ("380970000003", "UA", {}),
-    ]
-    audience = Audience.of(draft(contact_list("A", people)))
-    assert sorted(audience.combinations(("first_name",)), key=str) == [(("Olena",), "UA", 2), ((None,), "UA", 1)]
-    assert list(audience.combinations(())) == [((), "UA", 3)]
-
-
 def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     first = contact_list("A", ukrainians(6))  # 0..5
     contact_list("B", [*ukrainians(6, start=3), ("40712345678", "RO", {})])  # 3..8
