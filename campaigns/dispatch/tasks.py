@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping
+from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping, watching
 from campaigns.dispatch.claiming import askable
 from campaigns.dispatch.running import sendable
 from campaigns.dispatch.seats import Seat, send_jobs, taken
@@ -18,6 +18,7 @@ from campaigns.team import restoring
 
 REHEARSERS = 2  # threads: nobody waits for a network
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
+HOPS = 5  # times that a task to send looks for a machine with a free seat; the next sweep wakes anew
 PREPARE, SEND, REHEARSE, RECONCILE = (
     f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
 )
@@ -29,9 +30,10 @@ def work() -> None:
         enqueue(PREPARE, campaign_id)
     sweeping.cancel_rests()
     now = timezone.now()
-    free = [job for job in send_jobs() if not taken(job)]
+    jobs = send_jobs()
+    free = sum(not taken(job) for job in jobs) + len(jobs) * watching.idle_elsewhere("send")
     if free and sendable(now).exists():
-        for _ in free:
+        for _ in range(free):
             enqueue(SEND)
     if not taken("rehearse") and sendable(now, rehearsals=True).exists():
         enqueue(REHEARSE)
@@ -51,8 +53,11 @@ def prepare(campaign_id: int) -> None:
         enqueue(PREPARE, campaign_id)
 
 
-def send() -> None:
-    """Send what may be sent, for a bounded time, from a seat of this machine that is free."""
+def send(hops: int = HOPS) -> None:
+    """Send what may be sent, for a bounded time, from a seat of this machine that is free.
+
+    Where none is, another machine may have been meant: the task goes round `hops` times at most.
+    """
     for job, connections in send_jobs().items():
         with Seat(job) as seat:
             if not seat.held:
@@ -65,6 +70,8 @@ def send() -> None:
         else:
             work()
         return
+    if hops and watching.idle_elsewhere("send"):
+        enqueue(SEND, hops - 1)
 
 
 def rehearse() -> None:

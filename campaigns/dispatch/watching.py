@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import Error
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from campaigns.compose import lifecycle
 from campaigns.dispatch.models import Heartbeat
@@ -54,6 +56,18 @@ def leave_sign(**_signal: object) -> None:
 
 
 _left_at = 0.0
+
+
+def idle_elsewhere(job: str) -> int:
+    """How many other machines there are whose queue works and where nobody is at `job`."""
+    now = timezone.now()
+    alive = _machines(Heartbeat.objects.filter(name__startswith="queue@", at__gt=now - SILENT))
+    at_it = _machines(Heartbeat.objects.filter(name__startswith=f"{job}@", until__gt=now))
+    return len(alive - at_it - {settings.WORKER_NAME})
+
+
+def _machines(heartbeats: QuerySet[Heartbeat]) -> set[str]:
+    return {name.partition("@")[2] for name in heartbeats.values_list("name", flat=True)}
 
 
 def _name() -> str:

@@ -1,10 +1,16 @@
 """Seats: who may be at work, and how the senders of a machine share its connections."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
 from pytest_django import Settings
 
-from campaigns.dispatch import tasks
-from campaigns.dispatch.models import Recipient, SendState
+from campaigns.dispatch import tasks, watching
+from campaigns.dispatch.models import Heartbeat, Recipient, SendState
 from campaigns.dispatch.seats import Seat, send_jobs, taken
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -40,3 +46,39 @@ def test_a_second_sender_takes_the_other_seat_and_a_third_none(settings: Setting
     with Seat(first):
         tasks.send()
         assert (taken(first), taken(second), accepted.count()) == (True, False, 120)
+
+
+def sends_queued() -> list[Any]:
+    """The arguments of the waiting tasks to send."""
+    waiting: list[dict[str, Any]] = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
+    return [task["args"] for task in waiting if task["func"] == tasks.SEND]
+
+
+@pytest.mark.django_db
+def test_each_machine_with_a_free_seat_is_woken(settings: Settings) -> None:
+    """This one, and two others; one that is at work and one that has not been heard of for long are not."""
+    now = timezone.now()
+    for name in ("queue@two", "queue@three", "queue@busy"):
+        Heartbeat.objects.create(name=name, at=now)
+    Heartbeat.objects.create(name="queue@gone", at=now - 2 * watching.SILENT)
+    Heartbeat.objects.create(name="send@busy", at=now, until=now + timedelta(minutes=1))
+    settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS = 2, 8, 4
+    factory.launched(60)
+    OrmQ.objects.all().delete()
+    tasks.work()
+    assert sends_queued() == [()] * 2 * 3
+
+
+@pytest.mark.django_db
+def test_a_wake_up_for_another_machine_goes_round_and_comes_to_an_end(settings: Settings) -> None:
+    settings.SEND_PROCESSES = 1
+    factory.launched(60)
+    OrmQ.objects.all().delete()
+    with Seat("send"):
+        tasks.send(2)
+        assert sends_queued() == []  # there is no other machine
+        Heartbeat.objects.create(name="queue@two", at=timezone.now())
+        tasks.send(0)
+        assert sends_queued() == []
+        tasks.send(2)
+    assert sends_queued() == [(1,)]
