@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-reports clean
+.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-reports bench-flood clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios
 
 bench-reports: .venv/installed-dev ## what the pages cost with 10,000,000 recipients, as ratios to 100,000 (takes about ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports
+
+bench-flood: .venv/installed-dev ## pages while delivery reports of rubbish flood in (takes a minute)
+	@exec $(BIN)/python -m tests.benchmarks.bench_reports_flood
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
