@@ -24,6 +24,7 @@ from campaigns.compose import lifecycle
 from campaigns.compose.hours import Hours
 from campaigns.models import (
     AuditEntry,
+    BalanceReading,
     Batch,
     Campaign,
     Contact,
@@ -36,10 +37,13 @@ from campaigns.models import (
     Recipient,
     RejectedRow,
     Role,
+    SampledStatus,
+    SavedReport,
     Sender,
     StopListEntry,
     Tally,
     User,
+    UserBudget,
 )
 from campaigns.team.access import current, may
 from campaigns.team.forms import AdminSignInForm
@@ -286,6 +290,28 @@ class LedgerEntryAdmin(Huge):
 @admin.register(MonthlyBudget)
 class MonthlyBudgetAdmin(ReadOnly):
     list_display = ("currency", "amount")
+
+
+@admin.register(UserBudget)
+class UserBudgetAdmin(ReadOnly):
+    list_display = ("user", "currency", "amount")
+    list_select_related = ("user",)
+
+
+@admin.register(BalanceReading)
+class BalanceReadingAdmin(ReadOnly):
+    list_display = ("at", "amount", "currency", "entered", "unknown", "on_way")
+
+
+@admin.register(SampledStatus)
+class SampledStatusAdmin(ReadOnly):
+    list_display = ("day", "campaign_id", "agrees", "entered", "said", "currency", "status", "status_said")
+
+
+@admin.register(SavedReport)
+class SavedReportAdmin(ReadOnly):
+    list_display = ("name", "owner", "rhythm", "kind", "paused")
+    list_select_related = ("owner",)
 
 
 @admin.register(LedgerTotal)
