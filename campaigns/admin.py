@@ -157,7 +157,7 @@ class SteeringForm(ActionForm):
 
 @admin.register(Campaign)
 class CampaignAdmin(ReadOnly):
-    list_display = ("name", "state", "reason", "audience", "sender", "launched_at", "launched_by")
+    list_display = ("name", "purpose", "state", "reason", "audience", "sender", "launched_at", "launched_by")
     list_filter = ("state", "purpose")
     list_select_related = ("sender", "launched_by")
     search_fields = ("name", "uuid")

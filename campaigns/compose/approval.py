@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 
-from django.db.models import Max
+from django.db.models import Sum
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -79,17 +79,17 @@ def _words(cost: Estimate) -> str:
 
 
 def _seal(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
-    """SHA-256 over the message, the time, who gets it by country, their newest row, and the cost line by line.
+    """SHA-256 over the message, the time, who gets it by country and by their rows, and the cost.
 
     A segment counts as it was last changed.
     """
     said = [str(getattr(campaign, field)) for field in SEALED]
     lines = [(line.country, line.people, line.sms_parts, str(line.least), str(line.most)) for line in cost.lines]
-    newest = audience.in_lists().aggregate(newest=Max("pk"))["newest"]
+    rows = int(audience.in_lists().aggregate(sum=Sum("pk"))["sum"] or 0)  # another person is another sum
     sender = campaign.sender.name if campaign.sender else ""
     segments = Segment.objects.filter(pk__in=audience.segments + audience.exclude_segments).order_by("pk")
     changed = [at.isoformat() for at in segments.values_list("updated_at", flat=True)]
-    whole = [said, sender, repr(audience), changed, newest, sorted(lines)]
+    whole = [said, sender, repr(audience), changed, rows, sorted(lines)]
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

@@ -84,18 +84,23 @@ def copy_of(campaign: Campaign, actor: User | None, name: str, purpose: Purpose)
     )
 
 
-@transaction.atomic
-def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same audience, under the same labels, at no time yet."""
-    copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
-    copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
-    copy.save()
+def copy_audience(campaign: Campaign, copy: Campaign) -> None:
+    """Have `copy`, which is saved, go to whom `campaign` goes."""
     for name in SAVED_CHOICES:
         getattr(copy, name).set(getattr(campaign, name).all())
     EarlierCampaign.objects.bulk_create(
         EarlierCampaign(campaign=copy, source_id=row.source_id, outcome=row.outcome, left_out=row.left_out)
         for row in campaign.earlier.all()
     )
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
+    """A new draft that says the same to the same audience, under the same labels, at no time yet."""
+    copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
+    copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
+    copy.save()
+    copy_audience(campaign, copy)
     copy.labels.set(campaign.labels.all())
     audit.record(actor, copy, "created", _("as a copy of “%(name)s”") % {"name": campaign.name})
     return copy

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.compose import lifecycle, prices
-from campaigns.compose.drafts import copy_of
+from campaigns.compose.drafts import copy_audience, copy_of
 from campaigns.compose.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
@@ -29,8 +29,7 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
         rehearsal.budget = None
         rehearsal.rehearsal_of, rehearsal.rehearsed_at = campaign, campaign.updated_at
         rehearsal.save()
-        rehearsal.lists.set(campaign.lists.all())
-        rehearsal.exclude_lists.set(campaign.exclude_lists.all())
+        copy_audience(campaign, rehearsal)
         lifecycle.launch(rehearsal.pk, actor)
         audit.record(actor, campaign, "rehearsed")
     return rehearsal

@@ -16,10 +16,14 @@ from campaigns.compose.from_request import draft_of
 from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
 from campaigns.compose.preview import FIRST, choices, preview, somebody
 from campaigns.compose.quote import quote
+from campaigns.compose.rehearsal import go_live, rehearse
 from campaigns.compose.testing import phones_in, remembered, send_test
-from campaigns.team.access import current
+from campaigns.ledger.models import Purpose
+from campaigns.team.access import current, find
+from campaigns.team.models import Role
 
 
 @require_safe
@@ -46,6 +50,7 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "chosen": parts(campaign),
             "left_out": parts(campaign, left_out=True),
             "gate": gate,
+            "rehearsals": campaign.rehearsals.all()[:5],
             "awaiting": campaign.state in CAN_APPROVE,
             "can_approve": approval.may_approve(campaign, user),
             "changed": gate is not approval.OPEN and gate.seal != campaign.approval_seal,
@@ -73,6 +78,32 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Run the draft whole to its real audience, without anything leaving the house."""
+    try:
+        rehearsal = rehearse(draft_of(request, pk), current(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("campaign-review", pk)
+    messages.success(request, _("The rehearsal is running. Nobody gets anything."))
+    return redirect(rehearsal)
+
+
+@require_POST
+def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
+    """Launch for real what was rehearsed, as it was rehearsed and to as many people."""
+    found = Campaign.objects.select_related("rehearsal_of")
+    rehearsal = find(current(request), found, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL)
+    try:
+        campaign = go_live(rehearsal, current(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(rehearsal)
+    messages.success(request, _launched(campaign))
+    return redirect(campaign)
+
+
+@require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the draft on its way, if the number of people that was typed is the number that will get it."""
     campaign = draft_of(request, pk)
@@ -86,9 +117,13 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
         return redirect("campaign-review", pk) if campaign.state in CAN_EDIT else redirect(campaign)
+    messages.success(request, _launched(campaign))
+    return redirect(campaign)
+
+
+def _launched(campaign: Campaign) -> str:
     campaign.refresh_from_db(fields=["state"])
     words = _("“%(name)s” is on its way.")
     if campaign.state in CAN_APPROVE:
         words = _("“%(name)s” waits for a second person's approval, and goes out once it has it.")
-    messages.success(request, words % {"name": campaign.name})
-    return redirect(campaign)
+    return words % {"name": campaign.name}

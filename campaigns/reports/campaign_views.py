@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from campaigns.compose import lifecycle, marks
+from campaigns.compose import lifecycle, marks, rehearsal
 from campaigns.compose.audience import parts
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, Label
 from campaigns.compose.pictures import picture_address
 from campaigns.dispatch.models import Evidence
+from campaigns.ledger.models import Purpose
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
@@ -43,7 +44,9 @@ TABS: dict[str, str | Promise] = {
 
 
 def _find(request: HttpRequest, pk: int) -> Campaign:
-    return find(current(request), Campaign.objects.select_related("sender", "created_by", "launched_by"), pk=pk)
+    return find(
+        current(request), Campaign.objects.select_related("sender", "created_by", "launched_by", "rehearsal_of"), pk=pk
+    )
 
 
 @require_safe
@@ -83,6 +86,8 @@ def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
         "can_cancel": marketer and campaign.state in lifecycle.CAN_CANCEL,
         "can_change_hours": marketer and lifecycle.can_change_hours(campaign),
         "can_duplicate": marketer,
+        "can_go_live": marketer and rehearsal.can_go_live(campaign),
+        "can_clear": marketer and campaign.purpose == Purpose.REHEARSAL and campaign.state in lifecycle.FINAL,
         "can_archive": marketer and campaign.state in marks.CAN_ARCHIVE and not campaign.archived_at,
     }
 
@@ -212,4 +217,4 @@ def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> Http
     campaign = _find(request, pk)
     masked = not may(current(request), Role.MARKETER)
     rows = people.export_rows(campaign, people.read_chosen(request.GET), masked)
-    return FILES[kind](f"campaign-{campaign.pk}-recipients", people.HEAD, rows)
+    return FILES[kind](f"{campaign.purpose}-{campaign.pk}-recipients", people.HEAD, rows)

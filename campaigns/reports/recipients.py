@@ -134,7 +134,7 @@ def reason(recipient: Recipient) -> str:
 
 HEAD = (
     "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at", "delivered_at", "currency",
-    "viber_price", "sms_price", "gateway_id", "reference",
+    "viber_price", "sms_price", "gateway_id", "reference", "purpose",
 )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tu
     step = AT_ONCE // 50
     for first, beyond in pairwise(range(0, (last or 0) + step + 1, step)):
         for recipient in wanted.filter(batch_number__gte=first, batch_number__lt=beyond):
-            yield _export_row(recipient, masked)
+            yield (*_export_row(recipient, masked), campaign.purpose)
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

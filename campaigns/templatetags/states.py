@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.audience.models import ImportState
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.models import DeliveryState, SendState
+from campaigns.ledger.models import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ IMPORT: dict[str, Look] = {
     ImportState.FINISHED: Look(ImportState.FINISHED.label, "green", "check"),
     ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
     ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
+}
+PURPOSES: dict[str, Look] = {  # a campaign to people needs no word
+    Purpose.TEST: Look(_("Test"), "striped", "flask"),
+    Purpose.REHEARSAL: Look(_("Rehearsal"), "striped", "test-pipe"),
 }
 TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT}
 

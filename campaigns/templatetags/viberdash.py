@@ -169,7 +169,8 @@ def state_badge(kind: str, state: str, label: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag("components/badge.html")
 def campaign_badge(campaign: Any) -> dict[str, Any]:
-    return _badge("campaign", campaign.state)
+    """The badge of its state; that of a test or a rehearsal says so before anything else."""
+    return _badge("campaign", campaign.state) | {"mark": states.PURPOSES.get(campaign.purpose)}
 
 
 @register.inclusion_tag("components/badge.html")

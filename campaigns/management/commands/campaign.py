@@ -1,5 +1,5 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|again ID|status ID`, and while it is
-under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again ID|status ID`,
+and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
 """
 
 import json
@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose import drafts, from_file, lifecycle
 from campaigns.compose.models import Campaign
+from campaigns.compose.rehearsal import rehearse
 from campaigns.dispatch import budget
 from campaigns.dispatch.again import again
 from campaigns.dispatch.forms import BudgetForm, HoursForm
 from campaigns.ledger.money import exact
 from campaigns.results.status import status
 
-VERBS = "create|launch|pause|resume|cancel|budget|hours|again|status"
+VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|again|status"
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         create = verbs.add_parser("create", help="a new draft, as the JSON file says")
         create.add_argument("file", metavar="FILE")
         create.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
-        for verb in (*lifecycle.MOVES, "budget", "hours", "again", "status"):
+        for verb in (*lifecycle.MOVES, "rehearse", "budget", "hours", "again", "status"):
             moved = verbs.add_parser(verb)
             moved.add_argument("id", type=int, metavar="ID")
             moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
@@ -47,6 +48,8 @@ class Command(BaseCommand):
             answer = self._budget(options["id"], options["amount"])
         elif verb == "hours":
             answer = self._hours(options["id"], options["hours"])
+        elif verb == "rehearse":
+            answer = self._rehearse(options["id"])
         elif verb == "again":
             answer = self._again(options["id"], options["unresolved"])
         else:
@@ -101,6 +104,12 @@ class Command(BaseCommand):
     def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
         try:
             return {"id": again(self._campaign(pk), None, unresolved).pk}
+        except lifecycle.Refused as refused:
+            raise CommandError(str(refused)) from refused
+
+    def _rehearse(self, pk: int) -> dict[str, Any]:
+        try:
+            return {"id": rehearse(self._campaign(pk), None).pk}
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
 
