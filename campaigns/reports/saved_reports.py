@@ -1,5 +1,6 @@
 """Saved reports: which are due, and their way to their owners, never twice."""
 
+import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -24,6 +25,7 @@ from campaigns.team.mail import link
 from campaigns.team.models import Role, User
 from campaigns.workbook import workbook
 
+PATIENCE = 60.0  # seconds of mailing in one task, far below the queue's time-out
 HOUR = 8  # o'clock, where the owner is
 PERIOD_KEYS = ("period", "from", "to")
 KEPT = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
@@ -70,9 +72,14 @@ def due(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
 
 
 def deliver(now: datetime) -> int:
-    """Send what is due, and pause the reports of those who may not read them any more. How many left."""
-    left = 0
+    """Send what is due, and pause the reports of those who may not read them any more. How many left.
+
+    What a slow mail server leaves no time for is still due at the next call.
+    """
+    left, until = 0, time.monotonic() + PATIENCE
     for report, period in due(now):
+        if time.monotonic() > until:
+            break
         if not may(report.owner, Role.VIEWER):
             SavedReport.objects.filter(pk=report.pk).update(paused=True)
         elif report.owner.email and (claimed := _claim(report, period, now)):

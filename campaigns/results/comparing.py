@@ -26,6 +26,7 @@ SAMPLE = 200  # messages a night
 RECENT = timedelta(days=30)  # campaigns that are sampled, and whose unknown prices are asked for
 SETTLED = timedelta(days=2)  # after the last look that polling takes by itself
 CHASED = 2_000  # people without a price that are asked for again in a night
+PATIENCE = timedelta(seconds=60)  # for a night's sample: far below the queue's time-out, with a slow gateway too
 NIGHT = 3  # o'clock, in the site's zone
 ON_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
@@ -111,8 +112,10 @@ class Said:
 
 def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
     """Ask again for some settled messages of recent campaigns, the larger campaigns more often. How many differ."""
-    differing = 0
+    differing, until = 0, timezone.now() + PATIENCE
     for person in _chosen(now, size):
+        if timezone.now() > until:
+            break
         try:
             said = _said(client.status_by_reference(person.reference))
         except GatewayError:
