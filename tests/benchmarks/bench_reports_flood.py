@@ -70,7 +70,7 @@ async def flood(port: int, path: str, seconds: float) -> None:
     lines = [(await loop.create_connection(Flood, "127.0.0.1", port))[1] for _ in range(CONNECTIONS)]
     while (passed := time.monotonic() - start) < seconds:
         for place, line in enumerate(lines):
-            if line.transport.is_closing():  # type: ignore[attr-defined]
+            if line.transport.is_closing():
                 lines[place] = line = (await loop.create_connection(Flood, "127.0.0.1", port))[1]
             if sent < passed * RATE and line.open < 20:
                 line.transport.write(b"".join(pool[(sent + step) % len(pool)] for step in range(5)))  # type: ignore[attr-defined]

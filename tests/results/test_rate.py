@@ -1,0 +1,94 @@
+"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks for it."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from campaigns.dispatch import pacing
+from campaigns.dispatch.models import Batch, Pace, Recipient
+from campaigns.dispatch.sending import Sender
+from campaigns.results import polling
+from tests.dispatch import factory
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
+    with time_machine.travel("2026-11-24 09:00", tick=False) as clock:
+        pacing.take("statuses", 300, 100, timezone.now())
+        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
+        pacing.take("statuses", 100, 100, timezone.now())  # of another worker
+        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(4)
+        clock.shift(3)
+        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
+        clock.shift(3600)
+        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == 0
+        pacing.take("statuses", 150, 100, timezone.now())  # one second's worth was kept, not an hour's
+        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
+
+
+def test_no_limit_waits_for_nothing_but_rest() -> None:
+    now = timezone.now()
+    pacing.take("statuses", 10_000, 0, now)
+    assert not Pace.objects.exists()
+    pacing.rest("statuses", now + timedelta(seconds=5), now)
+    assert pacing.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
+    assert pacing.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
+
+
+def asked(sandbox: RunningSandbox) -> list[str]:
+    return [one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")]
+
+
+def test_poll_takes_no_more_than_the_rate_leaves(
+    sandbox: RunningSandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STATUS_RATE = 40
+    naps: list[float] = []
+    factory.launched(150)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            clock.shift(seconds)
+
+        monkeypatch.setattr("campaigns.results.polling.time.sleep", nap)
+        left = polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
+    assert left
+    assert sum(naps) >= 3  # what was missing to the second and to the third batch, and then to a fourth
+    assert len(asked(sandbox)) == 150
+
+
+def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
+    factory.launched(50)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
+    sandbox.faults(http429=100, everywhere=1)
+    poll(sandbox)
+    assert 4 < pacing.seconds_to_wait(polling.SCOPE, 0, timezone.now()) <= 5
+
+
+def poll(sandbox: RunningSandbox) -> None:
+    """For a fifth of a second: the waiting after it is not waited for."""
+    polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
+
+
+def test_delivered_people_are_left_alone_while_others_are_on_the_way(sandbox: RunningSandbox) -> None:
+    factory.launched(50)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    for batch in Batch.objects.all():
+        people = Recipient.objects.filter(campaign_id=batch.campaign_id, batch_number=batch.number).order_by("pk")
+        delivered = list(people.values_list("pk", flat=True)[:3])
+        Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
+        assert len(polling._whole(batch).people) == batch.size - 3
+        batch.checks = 2
+        assert len(polling._whole(batch).people) == batch.size
+        people.update(delivery_state="delivered")
+        batch.checks = 0
+        assert len(polling._whole(batch).people) == batch.size
