@@ -82,6 +82,9 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
         ("BSG_API_KEY", " ", "the API key of the BSG account (live_… or test_…)"),
         ("SEND_CONNECTIONS", "65", "a number of connections from 1 to 64"),
         ("SEND_CONNECTIONS", "many", "a number of connections from 1 to 64"),
+        ("EMAIL_URL", "mail.example.com", "smtp+tls://user:password@host:587, or consolemail:// for the log"),
+        ("EMAIL_URL", "https://mail.example.com", "smtp+tls://user:password@host:587, or consolemail:// for the log"),
+        ("EMAIL_FROM", "ViberDash", "an e-mail address"),
         ("SEND_RATE", "-1", "recipients a second over all workers, 0 for no limit"),
         ("SEND_RATE", "12.5", "recipients a second over all workers, 0 for no limit"),
         ("DEFAULT_COUNTRY", "Ukraine", "two letters of a country, such as UA"),
@@ -138,6 +141,19 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
     assert found.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
     assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 6
     assert found.Q_CLUSTER["retry"] >= 3 * (found.Q_CLUSTER["timeout"] + 3)
+
+
+def test_mail_goes_where_the_address_says(load: Load) -> None:
+    found = load(**REQUIRED, EMAIL_URL="smtp+tls://viber:p%40ss@mail.example.com:587", EMAIL_FROM="viber@example.com")
+    server = (found.EMAIL_HOST, found.EMAIL_PORT, found.EMAIL_HOST_USER, found.EMAIL_HOST_PASSWORD)
+    assert server == ("mail.example.com", 587, "viber", "p@ss")
+    assert (found.EMAIL_USE_TLS, found.EMAIL_USE_SSL, found.EMAIL_BACKEND) == (
+        True, False, "django.core.mail.backends.smtp.EmailBackend"
+    )  # fmt: skip
+    assert "p@ss" in found.LOGGING["formatters"]["line"]["secrets"]
+    usual = load(**REQUIRED)
+    assert usual.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend"
+    assert usual.DEFAULT_FROM_EMAIL == "viberdash@localhost"
 
 
 def test_relative_database_is_the_same_file_in_every_folder(
