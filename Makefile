@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-reports bench-flood clean
+.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ hosts: .venv/installed-dev ## spread an installation over hosts of its own, and 
 
 bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_import
+
+bench-contacts: .venv/installed-dev ## pages of lists and searches with 5,000,000 contacts (takes about ten minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_contacts
 
 bench-reports: .venv/installed-dev ## what the pages cost with 10,000,000 recipients, as ratios to 100,000 (takes about ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports

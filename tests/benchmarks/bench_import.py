@@ -39,9 +39,9 @@ def environment(database_url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def engine(database_url: str, folder: Path, *arguments: str) -> dict[str, float]:
-    """What `tests.benchmarks.import_engine` measures in a process and a database of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.import_engine", str(folder), *arguments]
+def engine(database_url: str, folder: Path, *arguments: str, module: str = "import_engine") -> dict[str, float]:
+    """What a module of this folder measures in a process and a database of its own."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", str(folder), *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, text=True, check=True
     )
