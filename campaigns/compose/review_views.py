@@ -16,11 +16,11 @@ from campaigns.compose.from_request import draft_of
 from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign
-from campaigns.compose.preview import FIRST, choices, preview, somebody
+from campaigns.compose.models import Campaign, TestGroup
+from campaigns.compose.preview import FIRST, preview, somebody
 from campaigns.compose.quote import quote
 from campaigns.compose.rehearsal import go_live, rehearse
-from campaigns.compose.testing import phones_in, remembered, send_test
+from campaigns.compose.testing import phones_in, remembered, send_tests, variants
 from campaigns.ledger.models import Purpose
 from campaigns.team.access import current, find
 from campaigns.team.models import Role
@@ -45,7 +45,8 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
             "preview": preview(campaign, person),
             "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
             "test_phones": remembered(current(request)),
-            "whose_choices": choices({}, build(campaign))[:-1],
+            "whose_choices": variants(audience, build(campaign)),
+            "test_groups": TestGroup.objects.all(),
             "validity": duration(campaign.validity),
             "chosen": parts(campaign),
             "left_out": parts(campaign, left_out=True),
@@ -63,8 +64,11 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the draft to a few own numbers."""
     campaign = draft_of(request, pk)
     phones = phones_in(request.POST.get("phones", ""))
+    chosen = request.POST.get("group", "")
+    if chosen.isascii() and chosen.isdigit() and len(chosen) <= 18:
+        phones = find(current(request), TestGroup.objects.all(), pk=chosen).phones
     try:
-        test = send_test(campaign, phones, current(request), request.POST.get("whose", FIRST))
+        tests = send_tests(campaign, phones, current(request), request.POST.get("whose", FIRST))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
@@ -74,7 +78,7 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
         len(phones),
     )
     messages.success(request, words % {"n": len(phones), "name": campaign.name})
-    return redirect(test)
+    return redirect(tests[0])
 
 
 @require_POST

@@ -5,6 +5,7 @@ It is a campaign of its own, marked as a test in results and ledger, to a list t
 
 import re
 from collections.abc import Sequence
+from itertools import count
 
 from django.conf import settings
 from django.db import transaction
@@ -19,13 +20,14 @@ from campaigns.compose import lifecycle
 from campaigns.compose.audience import Audience
 from campaigns.compose.drafts import copy_of
 from campaigns.compose.lifecycle import Refused
-from campaigns.compose.message import build
-from campaigns.compose.models import Campaign
-from campaigns.compose.preview import somebody
+from campaigns.compose.message import MessageTemplate, build
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.preview import FIRST, choices, somebody
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
 PHONES_MAX = 10
+EACH = "each"
 _BETWEEN = re.compile(r"[,;\n]+")
 
 
@@ -36,8 +38,30 @@ def phones_in(text: str) -> list[str]:
 
 def remembered(actor: User) -> str:
     """The numbers of this person's last test, as they can be typed again."""
-    people = Contact.objects.filter(list__name=_list_name(actor)).order_by("id")
+    last = Campaign.objects.filter(purpose=Purpose.TEST, created_by=actor).order_by("-pk").first()
+    if last is None:
+        return ""
+    people = Contact.objects.filter(list__in=last.lists.all()).order_by("id")
     return ", ".join(shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX])
+
+
+def variants(audience: Audience, template: MessageTemplate) -> list[tuple[str, str]]:
+    """Whose values a test can have: those of `preview.choices`, but for a phone, and EACH of them."""
+    found = choices(audience.by_country() if audience else {}, template)[:-1]
+    return [*found, (EACH, _("Each of these, one message each"))] if len(found) > 1 else found
+
+
+def send_tests(campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST) -> list[Campaign]:
+    """As `send_test`; with EACH a test for each person whom the variants come to. All are launched, or none."""
+    if whose != EACH:
+        return [send_test(campaign, phones, actor, whose)]
+    audience, template = Audience.of(campaign), build(campaign)
+    people: dict[int, str] = {}
+    for variant, _label in variants(audience, template)[:-1]:
+        if person := somebody(audience, template, variant):
+            people.setdefault(person.pk, variant)
+    with transaction.atomic():
+        return [send_test(campaign, phones, actor, variant) for variant in people.values()]
 
 
 def send_test(campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first") -> Campaign:
@@ -68,8 +92,15 @@ def _list_name(actor: User) -> str:
 
 
 def _list_of(phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User) -> ContactList:
-    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is no phone."""
-    kept, _made = ContactList.objects.get_or_create(name=_list_name(actor), defaults={"created_by": actor})
+    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is no phone.
+
+    Where an earlier test has not yet put its people together, its list is left alone and this one has the next.
+    """
+    busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list("lists__name")
+    taken = {name for (name,) in busy}
+    names_of_lists = (f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor) for number in count(1))
+    free = next(name for name in names_of_lists if name not in taken)
+    kept, _made = ContactList.objects.get_or_create(name=free, defaults={"created_by": actor})
     lists.remove(kept, Contact.objects.filter(list=kept).values_list("pk", flat=True))
     for phone in phones:
         try:

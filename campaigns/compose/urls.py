@@ -9,6 +9,7 @@ from campaigns.compose import (
     saved_views,
     segment_views,
     senders,
+    test_groups,
     views,
 )
 
@@ -21,6 +22,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/launch", review_views.campaign_launch, name="campaign-launch"),
     path("campaigns/<int:pk>/approve", approval_views.campaign_approve, name="campaign-approve"),
     path("campaigns/<int:pk>/return", approval_views.campaign_return, name="campaign-return"),
+    path("settings/test-groups/", test_groups.test_groups, name="test-groups"),
+    path("settings/test-groups/<int:pk>/delete", test_groups.test_group_delete, name="test-group-delete"),
     path("settings/approval/", approval_views.approval_limits, name="approval-limits"),
     path("settings/approval/<int:pk>/delete", approval_views.approval_limit_delete, name="approval-limit-delete"),
     path("campaigns/<int:pk>/rehearse", review_views.campaign_rehearse, name="campaign-rehearse"),

@@ -173,6 +173,12 @@ def campaign_badge(campaign: Any) -> dict[str, Any]:
     return _badge("campaign", campaign.state) | {"mark": states.PURPOSES.get(campaign.purpose)}
 
 
+@register.inclusion_tag("components/mark.html")
+def campaign_mark(campaign: Any) -> dict[str, Any]:
+    """The word "Test" or "Rehearsal" beside a name; nothing beside that of a campaign to people."""
+    return {"mark": states.PURPOSES.get(campaign.purpose)}
+
+
 @register.inclusion_tag("components/badge.html")
 def import_badge(imported: Any) -> dict[str, Any]:
     return _badge("import", imported.state)

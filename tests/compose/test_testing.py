@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from campaigns.audience.models import Contact, ContactList
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign, CampaignState, TestGroup
 from campaigns.compose.testing import phones_in
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import Role
@@ -53,7 +53,8 @@ def test_a_test_is_a_campaign_of_its_own_with_the_values_of_somebody(signed_in: 
 def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Campaign) -> None:
     send(signed_in, campaign, COLLEAGUE)
     send(signed_in, campaign, OWN, "lacking")
-    assert Contact.objects.get(list__name="Test numbers of olena").fields == {}
+    assert Contact.objects.get(list__name="Test numbers of olena (2)").fields == {}
+    assert Contact.objects.get(list__name="Test numbers of olena").msisdn == "380677654321"  # not yet frozen
     assert 'value="+380 67 123 4567"' in signed_in.get(f"/campaigns/{campaign.pk}/review").content.decode()
 
 
@@ -85,3 +86,27 @@ def test_a_draft_with_a_problem_is_not_sent_as_a_test_either(signed_in: Client, 
 def test_viewers_test_nothing(client: Client, campaign: Campaign) -> None:
     client.force_login(person(Role.VIEWER))
     assert client.post(f"/campaigns/{campaign.pk}/test", {"phones": OWN}).status_code == 403
+
+
+def test_each_variant_is_a_test_of_its_own_with_a_list_of_its_own(signed_in: Client, campaign: Campaign) -> None:
+    """The first of them has not yet put its people together when the last is launched."""
+    send(signed_in, campaign, OWN, "each")
+    tests = Campaign.objects.filter(purpose=Purpose.TEST).order_by("pk")
+    got = [Contact.objects.get(list=test.lists.get()).fields for test in tests]
+    assert got == [{"first_name": "Olena"}, {"first_name": "Ana-Maria"}, {}]
+    assert len({test.lists.get().pk for test in tests}) == 3
+
+
+def test_a_group_is_made_once_and_sent_to(signed_in: Client, campaign: Campaign) -> None:
+    groups = "/settings/test-groups/"
+    assert signed_in.post(groups, {"name": "Office", "phones": "12"}).status_code == 422
+    assert signed_in.post(groups, {"name": "Office", "phones": f"{OWN}\n{COLLEAGUE}"})["Location"] == groups
+    assert signed_in.post(groups, {"name": "Office", "phones": OWN}).status_code == 422
+    group = TestGroup.objects.get()
+    assert group.phones == [OWN, COLLEAGUE]
+    signed_in.post(f"/campaigns/{campaign.pk}/test", {"group": str(group.pk), "phones": "", "whose": "first"})
+    test = Campaign.objects.get(purpose=Purpose.TEST)
+    assert Contact.objects.filter(list=test.lists.get()).count() == 2
+    signed_in.force_login(person(Role.VIEWER, "reader"))
+    assert signed_in.get(groups).status_code == 403
+    assert signed_in.post(f"{groups}{group.pk}/delete").status_code == 403
