@@ -68,6 +68,8 @@ class LedgerEntry(models.Model):
         indexes = [
             # reports: the rows behind a number of a day or a campaign, in pages that go by day and id
             models.Index("campaign", "day", "id", name="ledger_campaign_day"),
+            # the same of the SMS alone, which stand behind the charges of the same day
+            models.Index("campaign", "day", "id", name="ledger_campaign_sms", condition=Q(channel="sms")),
         ]
 
     def __str__(self) -> str:
