@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 from campaigns.audience.models import Contact, ContactList, StopListEntry
 from campaigns.compose import outcomes
 from campaigns.compose.models import Campaign, Segment
-from campaigns.compose.segments import Choice, has_row
+from campaigns.compose.segments import Choice, has_row, people
 
 Earlier = tuple[tuple[int, str], ...]  # campaigns that went out, each with the outcome of those who are meant
 
@@ -111,7 +111,7 @@ class Audience:
         in_lists = self.in_lists().count()
         stop_listed = self.in_lists().filter(_stopped()).count()
         rest = self.contacts().count()
-        left = rest if self.once else self.contacts().values("msisdn").distinct().count()
+        left = rest if self.once else people(self.contacts()).count()
         return Funnel(in_lists, rest - left, stop_listed, in_lists - stop_listed - rest, left)
 
     def by_country(self) -> dict[str, int]:

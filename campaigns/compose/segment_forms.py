@@ -29,6 +29,7 @@ else:
 ROWS_MAX = 30
 SHOWN = 200  # imports and campaigns to choose from, the newest
 DAYS_MAX = 3650
+CHECK = {"class": "form-check-input"}
 UNKNOWN = "-"  # the country that is not known: "" would read as no choice at all
 COLUMNS = {  # what a row shows, by what it asks for
     Asks.FIELD: ("field", "operator", "value"),
@@ -55,7 +56,7 @@ class ConditionForm(ConditionModelForm):
     negated = forms.TypedChoiceField(label=_("Condition"), coerce=lambda said: said == "True", required=False)
     countries = forms.MultipleChoiceField(
         label=gettext_lazy("Countries"),
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(CHECK),
         error_messages={"required": gettext_lazy("Choose a country.")},
     )
     source = ImportChoice(
@@ -78,6 +79,7 @@ class ConditionForm(ConditionModelForm):
         for name in set(self.fields) - set(COLUMNS[asks]):
             del self.fields[name]
         getattr(self, f"_for_{asks}")()
+        self.order_fields(COLUMNS[asks])
 
     def _for_field(self) -> None:
         lists = ContactList.objects.values_list("fields", flat=True)
@@ -85,7 +87,6 @@ class ConditionForm(ConditionModelForm):
         self.fields["field"] = forms.ChoiceField(label=_("Merge tag"), choices=[(one, one) for one in sorted(names)])
         self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=Operator.choices)
         self.fields["value"].label = _("Value")
-        self.order_fields(COLUMNS[Asks.FIELD])
 
     def _for_country(self) -> None:
         homes = {home for found in ContactList.objects.values_list("countries", flat=True) for home in found}
@@ -157,7 +158,7 @@ class SegmentForm(SegmentModelForm):
     class Meta:
         model = Segment
         fields = ("name", "met")
-        widgets = {"met": forms.RadioSelect}
+        widgets = {"met": forms.RadioSelect(CHECK)}
         error_messages = {"name": {"required": gettext_lazy("Give the segment a name.")}}
 
     def __init__(self, data: QueryDict | None = None, *, instance: Segment | None = None) -> None:

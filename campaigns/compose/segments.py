@@ -13,7 +13,7 @@ from functools import reduce
 from operator import and_, or_
 
 from django.db import transaction
-from django.db.models import Case, Exists, FloatField, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import BigIntegerField, Case, Exists, FloatField, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Replace
 from django.db.models.lookups import Exact, GreaterThan, IContains, IStartsWith, LessThan, Regex
@@ -49,6 +49,11 @@ class Choice:
     def of(cls, segment: Segment) -> "Choice":
         """As `segment` has them saved."""
         return cls(list(segment.conditions.select_related("list", "source", "campaign", "sender")), segment.met)
+
+    @property
+    def once(self) -> bool:
+        """Whether nobody can be meant by two rows: all of them are of one list."""
+        return self.met == Met.ALL and any(one.asks == Asks.LIST and not one.negated for one in self.conditions)
 
     def rows(self, at: datetime | None = None, but: int = 0) -> Q:
         """The contacts that are meant. Days count back from `at` or now; of the campaign `but` nothing counts."""
@@ -119,14 +124,20 @@ def _field(condition: Condition) -> Q:
     return Q(compared(asked, Value(float(said.replace(",", ".")))))
 
 
-def people(rows: Q) -> QuerySet[Contact, str]:
-    """The phones of those contacts, each once, as one column."""
-    return Contact.objects.filter(rows).order_by().values_list("msisdn", flat=True).distinct()
+def people(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
+    """The phones of `contacts`, each once, as one column.
+
+    As numbers: there are fewer bytes to tell apart, and PostgreSQL is not led to walk the phones' index for it, row by
+    row through the whole table.
+    """
+    number = Cast("msisdn", BigIntegerField())
+    return contacts.order_by().annotate(number=number).values_list("number", flat=True).distinct()
 
 
 def count(choice: Choice) -> int:
     """How many people are meant."""
-    return people(choice.rows()).count() if choice.conditions else 0
+    contacts = Contact.objects.filter(choice.rows())
+    return contacts.count() if choice.once else people(contacts).count()
 
 
 def recount(segment: Segment) -> int:

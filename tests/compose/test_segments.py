@@ -55,7 +55,7 @@ def asked(met: str = Met.ALL, *conditions: Mapping[str, Any]) -> Choice:
 def found(*conditions: Mapping[str, Any], met: str = Met.ALL) -> str:
     """Whom the conditions mean, as the last digits of their phones."""
     choice = asked(met, *conditions)
-    digits = "".join(sorted(msisdn[-1] for msisdn in people(choice.rows())))
+    digits = "".join(sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows()))))
     assert count(choice) == len(digits)
     return digits
 
