@@ -50,6 +50,7 @@ def stories(msisdn: str, campaigns: Iterable[Campaign]) -> list[Story]:
     contacts = {one.list_id: one for one in Contact.objects.filter(msisdn=msisdn).select_related("list", "source")}
     stopped = StopListEntry.objects.filter(msisdn=msisdn).first()
     into, out = (_lists(told, through) for through in (Campaign.lists.through, Campaign.exclude_lists.through))
+    described = _described(told)
     found = []
     for campaign in told:
         on = [contacts[pk] for pk in into.get(campaign.pk, ()) if pk in contacts]
@@ -58,7 +59,7 @@ def stories(msisdn: str, campaigns: Iterable[Campaign]) -> list[Story]:
             found.append(Story(campaign, words, message, attempts.get(message.pk, 0), viber_price(message)))
         else:
             left_out = [contacts[pk] for pk in out.get(campaign.pk, ()) if pk in contacts]
-            found.append(Story(campaign, _why_not(campaign, on, left_out, stopped)))
+            found.append(Story(campaign, _why_not(campaign, on, left_out, stopped, campaign.pk in described)))
     return found
 
 
@@ -69,6 +70,12 @@ def _lists(campaigns: list[Campaign], through: Any) -> dict[int, list[int]]:
     ):
         found.setdefault(campaign_id, []).append(list_id)
     return found
+
+
+def _described(campaigns: list[Campaign]) -> set[int]:
+    """Those whose people were not chosen by lists alone."""
+    chosen = Campaign.objects.filter(pk__in=[one.pk for one in campaigns])
+    return set(chosen.filter(Q(segments__isnull=False) | Q(earlier__left_out=False)).values_list("pk", flat=True))
 
 
 def _attempts(messages: Iterable[Recipient]) -> dict[int, int]:
@@ -85,13 +92,18 @@ def _repeated(on: list[Contact]) -> str:
     return _("On %(n)d of its lists, written to once.") % {"n": len(on)} if len(on) > 1 else ""
 
 
-def _why_not(campaign: Campaign, on: list[Contact], out: list[Contact], stopped: StopListEntry | None) -> str:
-    """Why somebody has no message of a campaign, by what stands in lists and stop list today."""
+def _why_not(
+    campaign: Campaign, on: list[Contact], out: list[Contact], stopped: StopListEntry | None, described: bool
+) -> str:
+    """Why somebody has no message of a campaign, by what stands in lists and stop list today.
+
+    `described`: segments or earlier campaigns chose people too, and what they asked is not kept.
+    """
     if not campaign.frozen_at:
         return _("Its audience is not put together yet.")
     if stopped and stopped.created_at <= campaign.frozen_at:
         return _("On the stop list since %(day)s.") % {"day": date_format(localtime(stopped.created_at), "j M Y")}
-    if not on:
+    if not on and not described:
         return _("Not on its lists.")
     if out:
         return _("Left out: on the list “%(name)s”.") % {"name": out[0].list.name}
