@@ -117,11 +117,11 @@ class Recipient(models.Model):
             ),  # the people of a batch; pages go by it too
             # filters by a state that few may be in: nobody is in these at the freeze, and being accepted moves nobody
             models.Index(
-                "campaign", "delivery_state", "batch_number", name="recipient_told",
+                "campaign", "delivery_state", "batch_number", "id", name="recipient_told",
                 condition=Q(delivery_state__in=["waiting", "sent", "not_delivered", "fallback", "sms_delivered"]),
             ),
             models.Index(
-                "campaign", "batch_number", name="recipient_ended",
+                "campaign", "reason", "batch_number", "id", name="recipient_ended",
                 condition=Q(error_code__isnull=False) | ~Q(reason=""),
             ),
         ]  # fmt: skip

@@ -103,7 +103,7 @@ def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgemen
         if one.status is not None:
             judgement.accepted[one.reference] = _accepted(one.status)
         elif (one.failure and given_up) or (contradicted and not one.failure):
-            judgement.ended[one.reference] = Ending(SendState.UNRESOLVED)
+            judgement.ended[one.reference] = Ending(SendState.UNRESOLVED, reason="unresolved")
         elif one.failure or not quarantined:
             judgement.next = Next.ASK
             judgement.notable = judgement.notable or bool(one.failure)

@@ -141,7 +141,9 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
 def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
     chosen = people.read_chosen(request.GET)
     rows = read_slice(
-        people.recipients(now.campaign, chosen), people.column(now.campaign, chosen), request.GET.get("at", "")
+        people.recipients(now.campaign, chosen, now.outcome),
+        people.column(now.campaign, chosen),
+        request.GET.get("at", ""),
     )
     return {
         **_chips(now, chosen),

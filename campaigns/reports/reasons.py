@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from campaigns.dispatch.models import DeliveryState
 from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome, Share
 
 SMALLINT_MAX = 32_767
@@ -26,7 +25,8 @@ def reasons(outcome: Outcome, state: str) -> list[Share]:
 def columns(state: str, why: str) -> dict[str, Any]:
     """What the columns of a recipient are who is in `state` for this reason; nobody's where it is malformed."""
     if state in STEPS:
-        return {"delivery_state": DeliveryState.NONE if why == "none" else why}
+        named = {step.value or "none": step for step in STEPS[state]}
+        return {"delivery_state": named[why]} if why in named else {"pk__in": []}
     if state == "not_delivered":
         return {"status": why}
     code, _dot, reason = why.partition(".")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,15 +13,17 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
-from campaigns.reports.reasons import EXPLAINED, columns, reasons
+from campaigns.reports.reasons import EXPLAINED, STEPS, columns, reasons
 from campaigns.reports.words import is_country, refusal, status_word
 from campaigns.tables import Cell
 
 _L = gettext_lazy
 COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending
 ANY_PART_MAX = 20_000  # recipients; in a larger campaign a phone is found by its beginning, which an index knows
+FEW = 20_000  # recipients in one state
 AT_ONCE = 2_000  # rows that an export holds in memory
 ALL = tuple(DeliveryState)
+ENDED = Q(error_code__isnull=False) | ~Q(reason="")  # the condition of an index, word for word
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,20 @@ class Filter:
     send_state: SendState
     deliveries: tuple[DeliveryState, ...] = ()
     count: str = ""
+    found_by: Q | None = None  # what holds for all of them too, and by which an index finds them where they are few
 
     def number(self, outcome: Outcome) -> int:
         return int(getattr(outcome, self.count or self.key))
 
-    def select(self, recipients: QuerySet[Recipient]) -> QuerySet[Recipient]:
+    def select(self, recipients: QuerySet[Recipient], why: str, few: bool) -> QuerySet[Recipient]:
         found = recipients.filter(send_state=self.send_state)
-        return found.filter(delivery_state__in=self.deliveries) if self.deliveries else found
+        if few and self.found_by:
+            found = found.filter(self.found_by)
+        if why:
+            found = found.filter(**columns(self.key, why))
+        if not self.deliveries or (why and self.key in STEPS):
+            return found
+        return found.filter(delivery_state__in=self.deliveries)
 
 
 FILTERS: dict[str, Filter] = {
@@ -51,9 +60,9 @@ FILTERS: dict[str, Filter] = {
         Filter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
         Filter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
         Filter("not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)),
-        Filter("refused", _L("Refused"), SendState.REFUSED),
-        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
-        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED),
+        Filter("refused", _L("Refused"), SendState.REFUSED, found_by=ENDED),
+        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED, found_by=Q(reason="unresolved")),
+        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED, found_by=ENDED),
     )
 }
 
@@ -80,15 +89,17 @@ def read_chosen(query: Mapping[str, str]) -> Chosen:
     return Chosen(state, country if is_country(country) else "", digits[:15], why)
 
 
-def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
-    """The recipients of `campaign` that were asked for, to be read in the order of (COLUMN, id)."""
+def recipients(campaign: Campaign, chosen: Chosen, outcome: Outcome | None = None) -> QuerySet[Recipient]:
+    """The recipients of `campaign` that were asked for, to be read in the order of (`column`, id).
+
+    With its `outcome` a state that few are in is looked up by an index of its own; where many are, the first page of
+    them is found sooner by reading on in the order of the pages.
+    """
     found = Recipient.objects.filter(campaign=campaign)
     if chosen.state:
-        found = chosen.state.select(found)
+        found = chosen.state.select(found, chosen.why, outcome is not None and chosen.state.number(outcome) <= FEW)
     if chosen.country:
         found = found.filter(country=chosen.country)
-    if chosen.state and chosen.why:
-        found = found.filter(**columns(chosen.state.key, chosen.why))
     if not chosen.phone:
         return found
     if finds_any_part(campaign):

@@ -60,6 +60,7 @@ def refusal(code: int, reason: str) -> tuple[str, str]:
 
 REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
     "": (_L("The campaign was cancelled before their turn."), ""),
+    "cancelled": (_L("The campaign was cancelled before their turn."), ""),
     "stop_list": (_L("Put on the stop list since the launch."), ""),
     "erased": (_L("Erased before their turn."), ""),
     "missing_value": (_L("A merge tag has no value for this person."), _L("Give the tag a word to use instead.")),

@@ -157,7 +157,7 @@ def _recipients(campaign: Campaign) -> None:
         "reference": f"md5('{pk}:' || n)",
         "batch_number": "(n - 1) / 50 + 1",
         "error_code": "CASE WHEN n % 100 = 97 THEN 41 END",
-        "reason": "''",
+        "reason": "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 98 THEN 'cancelled' ELSE '' END",
         "gateway_id": f"CASE WHEN {ACCEPTED} THEN '{pk}' || n ELSE '' END",
         "currency": f"CASE WHEN {ACCEPTED} AND n % 100 <> 96 THEN 'EUR' ELSE '' END",
         "charged": f"CASE WHEN {ACCEPTED} AND n % 100 <> 96 THEN {PRICE} END",

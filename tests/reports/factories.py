@@ -47,8 +47,8 @@ FATES = {
     "sms_delivered": Fate(S.ACCEPTED, D.FALLBACK_DELIVERED, "not_viber_user", final_price=Decimal(0), sms=True),
     "not_delivered": Fate(S.ACCEPTED, D.NOT_DELIVERED, "undeliverable", final_price=Decimal(0)),
     "refused": Fate(S.REFUSED, error_code=41),
-    "unresolved": Fate(S.UNRESOLVED),
-    "cancelled": Fate(S.CANCELLED),
+    "unresolved": Fate(S.UNRESOLVED, reason="unresolved"),
+    "cancelled": Fate(S.CANCELLED, reason="cancelled"),
     "stopped": Fate(S.CANCELLED, reason="stop_list"),
 }
 
