@@ -257,8 +257,28 @@ UPLOAD_ROOT: Path = read("UPLOAD_ROOT", "a folder for contact files, private", B
 STATE_FILE: Path = read(
     "STATE_FILE", "a file, of this machine alone and no part of a backup", BASE_DIR / "var" / "state.json", as_path
 )
+S3_BUCKET: str = read("S3_BUCKET", "the name of a bucket, or empty", "")
+S3_ENDPOINT: str = read(
+    "S3_ENDPOINT", "an address that begins with http:// or https://, or empty", "", as_address, environment.is_site
+)
+S3_REGION: str = read("S3_REGION", "the region of the bucket, or empty", "")
+S3_ACCESS_KEY: str = read("S3_ACCESS_KEY", "the id of an access key", environment.REQUIRED if S3_BUCKET else "")
+S3_SECRET_KEY: str = read("S3_SECRET_KEY", "the secret of that key", environment.REQUIRED if S3_BUCKET else "")
+S3_STORAGE = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": S3_BUCKET,
+        "endpoint_url": S3_ENDPOINT or None,
+        "region_name": S3_REGION or None,
+        "access_key": S3_ACCESS_KEY,
+        "secret_key": S3_SECRET_KEY,
+        "default_acl": None,  # private: this site serves the pictures itself, wherever they lie
+        "file_overwrite": False,
+        "addressing_style": "path",
+    },
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": S3_STORAGE if S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

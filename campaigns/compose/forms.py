@@ -328,7 +328,9 @@ class CampaignForm(forms.Form):
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
-        self.uploaded = pictures.take_in(upload, self.actor, square=bool(self.data.get("square")))
+        self.uploaded = pictures.take_in(
+            upload, self.actor, bool(self.data.get("square")), pictures.read_crop(self.data)
+        )
         return self.uploaded
 
     def clean_image(self) -> str:

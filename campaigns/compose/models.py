@@ -48,6 +48,11 @@ class Picture(models.Model):
     def __str__(self) -> str:
         return self.title or str(self.file)
 
+    @property
+    def path(self) -> str:
+        """Where this site serves it, wherever it is stored."""
+        return f"{settings.MEDIA_URL}{self.file.name}"
+
 
 class SavedMessage(models.Model):
     """A template, as people call it: a message to start campaigns from; what is locked only administrators change."""

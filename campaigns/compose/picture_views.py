@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import library
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import SIZE_ADVISED, take_in
+from campaigns.compose.pictures import SIZE_ADVISED, read_crop, take_in
 from campaigns.team.access import at_least, current, find, visible
 from campaigns.team.models import Role
 
@@ -45,7 +45,7 @@ def picture_add(request: HttpRequest) -> HttpResponse:
     try:
         if upload is None:
             raise ValidationError(_("Choose a file."))
-        take_in(upload, current(request), square=bool(request.POST.get("square")))
+        take_in(upload, current(request), bool(request.POST.get("square")), read_crop(request.POST))
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))
     else:
@@ -81,7 +81,7 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
     if upload is None:
         return HttpResponse(_("Choose a file."), status=422, content_type="text/plain; charset=utf-8")
     try:
-        picture = take_in(upload, current(request), square=bool(request.POST.get("square")))
+        picture = take_in(upload, current(request), bool(request.POST.get("square")), read_crop(request.POST))
     except ValidationError as wrong:
         return HttpResponse(" ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8")
     context = {"chosen": picture, "name": str(picture.file)}

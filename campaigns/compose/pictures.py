@@ -4,9 +4,10 @@ What is kept is never what was uploaded but a new encoding of its pixels: no EXI
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -32,6 +33,39 @@ SIDE_KEPT = 800  # pixels; Viber shows no more
 SIZE_MAX = 2 * 1024 * 1024  # bytes of what is kept
 SIZE_ADVISED = 400 * 1024
 JPEG_QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A square part of a picture, in per cent: left of its width, top of its height, side of the shorter of both."""
+
+    left: float
+    top: float
+    side: float
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The part in pixels, moved so that it lies within the picture: left, top, right, bottom."""
+        side = max(1, round(min(width, height) * self.side / 100))
+        left = min(round(width * self.left / 100), width - side)
+        top = min(round(height * self.top / 100), height - side)
+        return left, top, left + side, top + side
+
+
+def read_crop(said: Mapping[str, Any]) -> Crop | None:
+    """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says nothing.
+
+    Raises ValidationError.
+    """
+    typed = [str(said.get(name) or "").strip().replace(",", ".") for name in ("crop_left", "crop_top", "crop_side")]
+    if not any(typed):
+        return None
+    try:
+        left, top, side = (float(number or default) for number, default in zip(typed, (0, 0, 100), strict=True))
+    except ValueError:
+        left = top = side = -1.0
+    if not (0 <= left <= 100 and 0 <= top <= 100 and 1 <= side <= 100):
+        raise ValidationError(_("Say which part to cut out in per cent: from 0 to 100, and a side of at least 1."))
+    return Crop(left, top, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +99,16 @@ def is_reachable(campaign: Campaign) -> bool:
     return bool(host) and (addresses.gateway_is_local() or not addresses.is_private(host))
 
 
-def take_in(upload: Upload, actor: User | None, square: bool = False) -> Picture:
-    """Put an uploaded file into the library; `square` cuts it to its middle. Raises ValidationError with what to do."""
+def take_in(upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None) -> Picture:
+    """Put an uploaded file into the library; `square` cuts it to `crop`, or else to its middle.
+
+    Raises ValidationError with what to do.
+    """
     if (upload.size or 0) > UPLOAD_MAX:
         raise ValidationError(
             _("The file is larger than 20 MB. Save the picture smaller, 800 by 800 pixels are enough.")
         )
-    encoded = encode(upload, square)
+    encoded = encode(upload, square, crop)
     picture = Picture(
         title=(upload.name or "").rsplit(".", 1)[0][:100],
         width=encoded.width,
@@ -84,13 +121,13 @@ def take_in(upload: Upload, actor: User | None, square: bool = False) -> Picture
     return picture
 
 
-def encode(file: IO[bytes] | Upload, square: bool = False) -> Encoded:
+def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None) -> Encoded:
     """`file` as a new JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
     image = _opened(file)
     _check_sides(image.width, image.height)
     kind = image.format or ""
     try:
-        pixels = _prepared(image, kind, square)
+        pixels = _prepared(image, kind, square, crop)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError(_("The picture is damaged. Open it on your computer and save it again.")) from error
     content = _bytes(pixels, kind)
@@ -123,12 +160,14 @@ def _check_sides(width: int, height: int) -> None:
         )
 
 
-def _prepared(image: Image.Image, kind: str, square: bool) -> Image.Image:
+def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
     """Upright, in plain colours, cut if wanted, no larger than Viber shows it."""
     pixels = ImageOps.exif_transpose(image)
     see_through = kind == "PNG" and (pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info)
     pixels = pixels.convert("RGBA" if see_through else "RGB")
-    if square:
+    if square and crop:
+        pixels = pixels.crop(crop.box(*pixels.size))
+    elif square:
         side = min(pixels.size)
         pixels = ImageOps.fit(pixels, (side, side))
     pixels.thumbnail((SIDE_KEPT, SIDE_KEPT), Image.Resampling.LANCZOS)

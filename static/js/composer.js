@@ -108,13 +108,83 @@ function tagMenus() {
 
 // --- pictures -------------------------------------------------------------------------------------------------------
 
+// The part to cut out, chosen in a dialog: per cent of the picture, or null where somebody goes back. Where the picture
+// can't be shown the server says what is wrong with it.
+async function choosePart(file) {
+  const dialog = one("#crop");
+  const { default: Cropper } = await import(one("#picture-field").dataset.cropper);
+  const image = new Image();
+  try {
+    image.src = await new Promise((done, failed) => {
+      const reader = new FileReader();
+      reader.addEventListener("load", () => done(reader.result));
+      reader.addEventListener("error", failed);
+      reader.readAsDataURL(file);
+    });
+    await image.decode();
+  } catch {
+    return {};
+  }
+  if (image.naturalWidth === image.naturalHeight) return {};
+  const stage = one("#crop-stage");
+  stage.replaceChildren(image);
+  dialog.showModal();
+  const cropper = new Cropper(image, { container: stage, template: one("#crop-template").innerHTML });
+  const selection = await wholeSquare(cropper);
+  const answer = await new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
+    one("#crop-yes").addEventListener("click", () => done(part(cropper, selection)), { once: true });
+  });
+  stage.replaceChildren();
+  if (dialog.open) dialog.close("");
+  return typeof answer === "object" ? answer : null;
+}
+
+// The largest square in the middle, that can't be dragged out of the picture.
+async function wholeSquare(cropper) {
+  const selection = cropper.getCropperSelection();
+  await cropper.getCropperImage().$ready();
+  await new Promise(requestAnimationFrame);
+  cropper.getCropperImage().$center("contain");
+  await new Promise(requestAnimationFrame);
+  const whole = cropper.getCropperImage().getBoundingClientRect();
+  const stage = cropper.getCropperCanvas().getBoundingClientRect();
+  const [left, top, side] = [whole.left - stage.left, whole.top - stage.top, Math.min(whole.width, whole.height)];
+  selection.$change(left + (whole.width - side) / 2, top + (whole.height - side) / 2, side, side);
+  selection.addEventListener("change", (event) => {
+    const { x, y, width, height } = event.detail;
+    const inside = x > left - 1 && y > top - 1 && x + width < left + whole.width + 1 && y + height < top + whole.height + 1;
+    if (!inside) event.preventDefault();
+  });
+  return selection;
+}
+
+function part(cropper, selection) {
+  const whole = cropper.getCropperImage().getBoundingClientRect();
+  const chosen = selection.getBoundingClientRect();
+  const within = (share) => Math.min(100, Math.max(0, 100 * share)).toFixed(3);
+  return {
+    crop_left: within((chosen.left - whole.left) / whole.width),
+    crop_top: within((chosen.top - whole.top) / whole.height),
+    crop_side: Math.max(1, within(chosen.width / Math.min(whole.width, whole.height))),
+  };
+}
+
 async function upload(file) {
   const field = one("#picture-field");
   const drop = one("#picture-drop");
   const error = one("#picture-error");
   const data = new FormData();
   data.append("picture", file);
-  if (one("#id_square").checked) data.append("square", "on");
+  if (one("#id_square").checked) {
+    const chosen = await choosePart(file);
+    if (chosen === null) {
+      one("#id_picture").value = "";
+      return;
+    }
+    data.append("square", "on");
+    for (const [name, value] of Object.entries(chosen)) data.append(name, value);
+  }
   data.append("csrfmiddlewaretoken", one("[name=csrfmiddlewaretoken]", form).value);
   drop.setAttribute("aria-busy", "true");
   error.textContent = "";

@@ -25,6 +25,12 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ),
     "htmx": ("htmx.org", "4.0.1", "0BSD", {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "LICENSE"}),
     "chart": ("chart.js", "4.6.1", "MIT", {"dist/chart.umd.min.js": "chart.umd.min.js", "LICENSE.md": "LICENSE"}),
+    "cropper": (
+        "cropperjs",
+        "2.2.0",
+        "MIT",
+        {"dist/cropper.esm.min.js": "cropper.esm.min.js", "LICENSE": "LICENSE"},
+    ),
     "inter": (
         "@fontsource-variable/inter",
         "5.3.0",
@@ -38,7 +44,7 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
 }
 
-NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "inter": "Inter", "icons": "Tabler icons"}
+NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "inter": "Inter", "icons": "Tabler icons"}
 
 ICONS = """
     activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up

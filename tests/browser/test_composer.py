@@ -155,11 +155,26 @@ def test_a_merge_tag_comes_from_the_menu_of_the_chosen_lists(composer: Page) -> 
 
 def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(composer: Page, tmp_path: Path) -> None:
     file = tmp_path / "sale.jpg"
-    Image.new("RGB", (1200, 900), "green").save(file)
+    picture = Image.new("RGB", (1200, 900), "green")
+    picture.paste("blue", (0, 0, 300, 900))
+    picture.save(file)
     composer.locator("#id_picture").set_input_files(file)
+    square = composer.locator("cropper-selection")
+    expect(composer.get_by_role("dialog", name="Which part of it?")).to_be_visible()
+    expect(square).to_have_js_property("width", 384)  # as high as the picture is shown
+    at = square.bounding_box()
+    assert at
+    composer.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    composer.mouse.down()
+    composer.mouse.move(at["x"] + at["width"] / 2 + at["width"] / 6 - 1, at["y"] + at["height"] / 2, steps=3)
+    composer.mouse.up()  # to the right edge, where nothing is blue
+    composer.get_by_role("button", name="Cut it out").click()
     expect(composer.locator("#picture-chosen")).to_contain_text("800 × 800")
     expect(composer.locator(".bubble-picture")).to_be_visible()
-    assert size_of(tmp_path / str(Picture.objects.get().file)) == (800, 800)
+    kept = tmp_path / str(Picture.objects.get().file)
+    assert size_of(kept) == (800, 800)
+    with Image.open(kept) as cut:
+        assert cut.getpixel((20, 400))[2] < 40  # type: ignore[index]
 
 
 def test_what_is_no_picture_is_said_beside_the_field(composer: Page, console: Console, tmp_path: Path) -> None:
