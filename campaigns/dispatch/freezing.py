@@ -175,26 +175,29 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: 
 
     How many are new.
     """
-    # where nobody is chosen twice nobody can be there already, unless a slice is repeated: then the conflict says so
+    # Where nobody is chosen twice, only somebody who left the list and came back meanwhile is there already: then the
+    # conflict says so. It names its index, as PostgreSQL would look into every unique one otherwise.
     mine = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {mine})"  # noqa: S608 - a table of ours, a number
     mark = REHEARSAL_MARK if is_rehearsal(campaign) else ""
-    area, order = (areas.AREA, "country, area, chunk") if split else ("''", "country, chunk")
+    area, order = (areas.AREA, "country, area, id") if split else ("''", "country, id")
     alike = f"c.country, {areas.AREA}" if split else "c.country"
     statement = f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
             gateway_id, currency, delivery_state, status, final, sms_status)
-        SELECT %s, msisdn, country, fields, reference, %s + DENSE_RANK() OVER (ORDER BY {order}), 'queued', '',
-            '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
+        SELECT %s, msisdn, country, fields, reference,
+            %s + SUM(CASE WHEN place %% {MAX_RECIPIENTS} = 1 THEN 1 ELSE 0 END)
+                OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING), -- the same order as the one below: sorted once
+            'queued', '', '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
-            SELECT c.msisdn, c.country, {area} AS area, {_fields_sql(build(campaign).names)} AS fields,
+            SELECT c.id, c.msisdn, c.country, {area} AS area, {_fields_sql(build(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
-                (ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) - 1) / {MAX_RECIPIENTS} AS chunk
+                ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) AS place
             FROM {CONTACT} c {areas.joined("c") if split else ""}
             WHERE {where} AND NOT {_STOPPED} AND NOT {out} {"AND " + fresh if several else ""}
         ) AS audience
         ORDER BY {order}
-        ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own columns, numbers
+        ON CONFLICT (msisdn, campaign_id) DO NOTHING"""  # noqa: S608 - names of our own columns, numbers
     with connection.cursor() as cursor:
         cursor.execute(statement, [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:"])
         return int(cursor.rowcount)
