@@ -1,8 +1,8 @@
 """`make bench-dispatch`: how fast a campaign goes out, as ratios to the wire and to what people would use instead.
 
 Everything of one run stands in one table, engine by engine, against the same stand-in gateway, whose own maximum is
-printed first. `--people 1000000` for the long form; PostgreSQL is measured where it answers at TEST_DATABASE_URL or at
-the local standard port.
+printed first. `--large 0` leaves out the campaign to a million. PostgreSQL is measured where it answers at
+TEST_DATABASE_URL or at the local standard port.
 """
 
 import argparse
@@ -136,8 +136,14 @@ def measure(name: str, database_url: str, people: int, mails: float) -> None:
     )
     say(f"{name}: rows by the ORM and bulk_update", f"{ours['naive']:,.0f}/s", f"{ours['naive'] / base:.3f}")
     say(f"{name}: django-post-office, the same by mail", f"{mails:,.0f}/s", f"{ours['send'] / mails:.1f} times of 3")
-    say(f"{name}: freeze", f"{ours['freeze']:,.0f}/s", f"{ours['freeze'] / ours['freeze_floor']:.2f} of 0.5")
-    say(f"{name}: memory of the sender, grown by", f"{ours['memory']:,.0f} MB")
+    say_freeze(f"{name}: freeze of {people:,}", ours)
+    say(f"{name}: memory of a sender, at most", f"{ours['memory']:,.0f} MB", "of 300 MB")
+    say(f"{name}: processor time of the senders", f"{ours['worker_seconds']:,.0f} s a million")
+    if "wal_send" in ours:
+        sizes = ", ".join(f"{ours[f'bytes_{table}']:,.0f}" for table in ("recipient", "ledgerentry", "batch"))
+        say(f"{name}: bytes kept a recipient: recipient, ledger, batch, with indexes", sizes)
+        logs = f"{ours['wal_freeze']:,.0f}, {ours['wal_send']:,.0f}"
+        say(f"{name}: bytes of log a recipient: freeze, send", logs)
     for connections, target in ((8, 0.90), (32, 0.85)):
         with gateway(latency=100) as port:
             slow = engine(database_url, port, str(connections * 500 * 8), str(connections), "--send-only")
@@ -147,20 +153,42 @@ def measure(name: str, database_url: str, people: int, mails: float) -> None:
         )  # fmt: skip
 
 
+def say_freeze(what: str, found: dict[str, float]) -> None:
+    say(what, f"{found['freeze']:,.0f}/s", f"{found['freeze'] / found['freeze_floor']:.2f} of 0.5")
+
+
+def measure_growth(name: str, database_url: str, people: int) -> None:
+    with gateway() as port:
+        ours = engine(database_url, port, str(people), "8", "--growth")
+    say_freeze(f"{name}: freeze of {people:,}", ours)
+    say(f"{name}: the campaign's page meanwhile, median", f"{ours['page']:,.0f} ms", "of 200 ms")
+    say(f"{name}: the campaign's page meanwhile, slowest", f"{ours['page_slowest']:,.0f} ms", "of 200 ms")
+    say(f"{name}: sent to {people:,}", f"{ours['send']:,.0f}/s")
+    growth = f"{ours['small'] / ours['send']:.2f} of at most 1.2"
+    say(f"{name}: time a recipient, against 10,000 at {ours['small']:,.0f}/s", "", growth)
+    say(f"{name}: memory of a sender, at most", f"{ours['memory']:,.0f} MB", "of 300 MB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
-    people: int = parser.parse_args().people
+    parser.add_argument("--large", type=int, default=1_000_000, help="recipients of the large campaign; 0: none")
+    asked = parser.parse_args()
+    people: int = asked.people
     say("what", "figure", "ratio of its target")
     with gateway() as port:
         say("stand-in gateway, its own maximum", f"{stand_in_maximum(port):,.0f} req/s")
     mails = peer(5_000)
     with tempfile.TemporaryDirectory() as folder:
-        measure("SQLite", f"sqlite:///{folder}/bench.sqlite3", people, mails)
-    if why := trouble(POSTGRESQL):
-        say(f"PostgreSQL: not measured, {why}", "")
-    else:
-        measure("PostgreSQL", POSTGRESQL, people, mails)
+        engines = {"SQLite": f"sqlite:///{folder}/bench.sqlite3", "PostgreSQL": POSTGRESQL}
+        if why := trouble(POSTGRESQL):
+            say(f"PostgreSQL: not measured, {why}", "")
+            del engines["PostgreSQL"]
+        for name, database_url in engines.items():
+            measure(name, database_url, people, mails)
+            if asked.large:
+                large = f"sqlite:///{folder}/large.sqlite3" if name == "SQLite" else database_url
+                measure_growth(name, large, asked.large)
 
 
 if __name__ == "__main__":

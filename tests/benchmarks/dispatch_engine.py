@@ -3,9 +3,11 @@
 import argparse
 import multiprocessing
 import resource
+import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing.connection import Connection
 
 import django
 
@@ -14,6 +16,8 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
+from django.test import Client as Browser  # noqa: E402
+from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns import bulk  # noqa: E402
@@ -26,10 +30,13 @@ from campaigns.dispatch.seats import send_jobs  # noqa: E402
 from campaigns.dispatch.sending import Sender  # noqa: E402
 from campaigns.gateway.client import client_from_settings  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
+from campaigns.team.models import User  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
 LONG = timedelta(hours=1)
 NAIVE = 2_000  # recipients; enough to see its rate
+SMALL, SMALL_TIMES = 10_000, 5  # recipients of a small campaign, and how many of them the median is of
+FORK = multiprocessing.get_context("fork")
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -93,7 +100,7 @@ def naive(campaign: Campaign) -> float:
 def send_all() -> float:
     """Seconds until everybody is sent to, by as many processes as a worker machine has for it."""
     connections.close_all()  # each process opens its own
-    processes = [multiprocessing.get_context("fork").Process(target=sender, args=(n,)) for n in send_jobs().values()]
+    processes = [FORK.Process(target=sender, args=(n,)) for n in send_jobs().values()]
     start = time.perf_counter()
     for process in processes:
         process.start()
@@ -113,30 +120,119 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
+def look_at(campaign_id: int, username: str, pipe: Connection) -> None:
+    """Ask for the page of a campaign again and again until told to stop; milliseconds of each answer."""
+    browser = Browser(SERVER_NAME="localhost")
+    browser.force_login(User.objects.get(username=username))
+    address, took = reverse("campaign-detail", args=[campaign_id]), []
+    browser.get(address)  # the first one loads code and templates
+    while not pipe.poll(0.05):
+        start = time.perf_counter()
+        assert browser.get(address).status_code == 200
+        took.append(1000 * (time.perf_counter() - start))
+    pipe.send(took)
+
+
+def freeze_watched(campaign: Campaign) -> tuple[float, list[float]]:
+    """Seconds of the freeze, and the milliseconds in which the campaign's page answered meanwhile."""
+    User.objects.create_superuser("reader", password="reader")
+    connections.close_all()
+    ours, theirs = FORK.Pipe()
+    reader = FORK.Process(target=look_at, args=(campaign.pk, "reader", theirs))
+    reader.start()
+    time.sleep(3)  # it signs in
+    took = seconds(lambda: freeze(campaign.pk, timezone.now() + LONG))
+    ours.send("enough")
+    answered = ours.recv()
+    reader.join()
+    return took, answered
+
+
+def stored(campaign: Campaign, people: int) -> dict[str, float]:
+    """Bytes a recipient that a finished campaign takes, with its indexes (PostgreSQL)."""
+    tables = {"recipient": 1, "ledgerentry": 1, "batch": 1}
+    with connection.cursor() as cursor:
+        for name in tables:
+            cursor.execute("SELECT pg_total_relation_size(%s)", [f"campaigns_{name}"])
+            tables[name] = cursor.fetchone()[0]
+    return {f"bytes_{name}": size / people for name, size in tables.items()}
+
+
+def wal() -> int:
+    """Bytes of log written so far (PostgreSQL)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_lsn() - '0/0'")
+        return int(cursor.fetchone()[0])
+
+
+def everything_sent(campaign: Campaign, people: int) -> None:
+    sent = Recipient.objects.filter(campaign=campaign, send_state=SendState.ACCEPTED).count()
+    assert sent == people, f"{sent} of {people}"
+
+
+def worker_seconds() -> float:
+    """Seconds of processor that the senders took so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measured(people: int, send_only: bool) -> dict[str, float]:
+    """The freeze and the send of one campaign, and the obvious way beside it."""
+    postgresql = connection.vendor == "postgresql"
+    audience = contacts(people)
+    campaign = launched(audience)
+    log = wal() if postgresql else 0
+    froze = seconds(lambda: freeze(campaign.pk, timezone.now() + LONG))
+    log_of_freeze = wal() - log if postgresql else 0
+    figures = {}
+    if not send_only:
+        figures = {"freeze": people / froze, "freeze_floor": people / freeze_floor(campaign)}
+    if postgresql:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        log = wal()
+    figures["send"] = people / send_all()
+    figures["memory"], figures["worker_seconds"] = memory(), worker_seconds() * 1_000_000 / people
+    everything_sent(campaign, people)
+    if postgresql:
+        figures |= {"wal_freeze": log_of_freeze / people, "wal_send": (wal() - log) / people}
+        figures |= stored(campaign, people)
+    if not send_only:
+        second = launched(audience)
+        freeze(second.pk, timezone.now() + LONG)
+        figures["naive"] = NAIVE / naive(second)
+    return figures
+
+
+def grown(people: int) -> dict[str, float]:
+    """What becomes of it with size: small campaigns, then one to `people`."""
+    few, rates = contacts(SMALL), []
+    for _ in range(SMALL_TIMES):
+        small = launched(few)
+        freeze(small.pk, timezone.now() + LONG)
+        rates.append(SMALL / send_all())
+        everything_sent(small, SMALL)
+    campaign = launched(contacts(people))
+    froze, answered = freeze_watched(campaign)
+    figures = {"freeze": people / froze, "freeze_floor": people / freeze_floor(campaign)}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    figures |= {"page": statistics.median(answered), "page_slowest": max(answered)}
+    figures |= {"small": statistics.median(rates), "send": people / send_all(), "memory": memory()}
+    everything_sent(campaign, people)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("people", type=int)
     parser.add_argument("connections", type=int)
     parser.add_argument("--send-only", action="store_true")
+    parser.add_argument("--growth", action="store_true")
     asked = parser.parse_args()
     settings.SEND_CONNECTIONS = asked.connections
-    audience = contacts(asked.people)
-    campaign = launched(audience)
-    froze = seconds(lambda: freeze(campaign.pk, timezone.now() + LONG))
-    figures = {}
-    if not asked.send_only:
-        figures = {"freeze": asked.people / froze, "freeze_floor": asked.people / freeze_floor(campaign)}
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-    figures["send"] = asked.people / send_all()
-    figures["memory"] = memory()
-    sent = Recipient.objects.filter(campaign=campaign, send_state=SendState.ACCEPTED).count()
-    assert sent == asked.people, f"{sent} of {asked.people}"
-    if not asked.send_only:
-        second = launched(audience)
-        freeze(second.pk, timezone.now() + LONG)
-        figures["naive"] = NAIVE / naive(second)
+    figures = grown(asked.people) if asked.growth else measured(asked.people, asked.send_only)
     print("\n".join(f"{name}={figure}" for name, figure in figures.items()))
 
 
