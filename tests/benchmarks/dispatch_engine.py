@@ -122,6 +122,7 @@ def memory() -> float:
 
 def look_at(campaign_id: int, username: str, pipe: Connection) -> None:
     """Ask for the page of a campaign again and again until told to stop; milliseconds of each answer."""
+    settings.DEBUG = True  # for addresses of static files that nobody has collected
     browser = Browser(SERVER_NAME="localhost")
     browser.force_login(User.objects.get(username=username))
     address, took = reverse("campaign-detail", args=[campaign_id]), []
