@@ -179,7 +179,7 @@ class SegmentForm(SegmentModelForm):
 
     def unjudged(self) -> None:
         """Show the name as it was typed, without a word on it: a button other than Save was pressed."""
-        self.initial = {**self.initial, **{name: self[name].value() for name in self.fields}}
+        self.initial = {**self.initial, **_typed(self)}
         self.is_bound = False
 
     def reshape(self) -> None:
@@ -214,7 +214,7 @@ def _saved(segment: Segment) -> list[tuple[str, ConditionForm]]:
     ]
 
 
-def _typed(row: ConditionForm) -> dict[str, Any]:
+def _typed(row: forms.BaseForm) -> dict[str, Any]:
     widgets = {name: field.widget for name, field in row.fields.items()}
     return {name: widget.value_from_datadict(row.data, {}, row.add_prefix(name)) for name, widget in widgets.items()}
 

@@ -103,8 +103,8 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     if "add" in request.POST or "remove" in request.POST:
         form.reshape()
     elif "count" in request.POST:
-        context["count"] = _count(form)
         form.unjudged()
+        context["count"] = _count(form)
     elif form.is_valid() & form.rows_are_valid():
         try:
             return redirect(segments.save(form.save(commit=False), form.choice.conditions, current(request)))

@@ -42,6 +42,26 @@ def test_empty_rooms(signed_in: Page, look: Look) -> None:
     look(signed_in, "contacts-people-empty")
 
 
+def test_a_segment_is_counted_as_it_is_described(signed_in: Page, look: Look) -> None:
+    made = ContactList.objects.create(name="Club", fields=["city"], countries={"UA": 3})
+    for number, city in enumerate(("Kyiv", "Lviv", "Kyiv")):
+        Contact.objects.create(list=made, msisdn=f"38097292000{number}", country="UA", fields={"city": city})
+    page = signed_in
+    page.goto("/contacts/segments/")
+    look(page, "segments-empty")
+    page.get_by_role("link", name="New segment").first.click()
+    page.get_by_label("Name").fill("Kyiv")
+    page.get_by_label("Value").fill("Kyiv")
+    expect(page.get_by_text("2 people meet this now")).to_be_visible()
+    page.get_by_role("button", name="Country").click()
+    page.get_by_label("Ukraine").check()
+    expect(page.get_by_text("2 people meet this now")).to_be_visible()
+    look(page, "segment-form")
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_text("city is “Kyiv”")).to_be_visible()
+    look(page, "segment")
+
+
 def test_a_file_becomes_a_list(signed_in: Page, people: Path, look: Look) -> None:
     page = signed_in
     page.goto("/contacts/")

@@ -24,7 +24,10 @@ def test_new_segment_without_a_script(signed_in: Client) -> None:
     shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "", "add": "country"})
     assert shown.status_code == 200
     assert "Give the segment a name." not in shown.content.decode()
-    assert 'value="N1"' in shown.content.decode()
+    for button in ({"add": "list"}, {"count": "1"}):
+        shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "Ones", "met": "any", **button})
+        assert [shown.context["form"][name].value() for name in ("name", "met")] == ["Ones", "any"]
+        assert 'value="N1"' in shown.content.decode()
     rows = {**NAMED_N1, "row": ["c0:field", "c1:country"], "c1-negated": "True", "c1-countries": ["RO"]}
     shown = signed_in.post("/contacts/segments/new", {**rows, "count": "1"})
     assert "<strong>1</strong> person meets this now" in shown.content.decode()
