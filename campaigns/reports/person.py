@@ -55,7 +55,7 @@ def stories(msisdn: str, campaigns: Iterable[Campaign]) -> list[Story]:
     for campaign in told:
         on = [contacts[pk] for pk in into.get(campaign.pk, ()) if pk in contacts]
         if message := messages.get(campaign.pk):
-            words = " ".join(filter(None, (reason(message), _repeated(on))))
+            words = " · ".join(filter(None, (reason(message), _repeated(on))))
             found.append(Story(campaign, words, message, attempts.get(message.pk, 0), viber_price(message)))
         else:
             left_out = [contacts[pk] for pk in out.get(campaign.pk, ()) if pk in contacts]
@@ -89,7 +89,7 @@ def _attempts(messages: Iterable[Recipient]) -> dict[int, int]:
 
 
 def _repeated(on: list[Contact]) -> str:
-    return _("On %(n)d of its lists, written to once.") % {"n": len(on)} if len(on) > 1 else ""
+    return _("On %(n)d of its lists, one message.") % {"n": len(on)} if len(on) > 1 else ""
 
 
 def _why_not(
