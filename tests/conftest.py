@@ -32,9 +32,10 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
+def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test keeps for a minute is not there for the next, in Redis either."""
     cache.clear()
+    monkeypatch.setattr(restoring, "KNOWN_FOR", float("inf"))  # making the database can take longer
     restoring.note(safe=False)  # known, so that no page asks for it
 
 
