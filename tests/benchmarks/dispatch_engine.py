@@ -49,7 +49,8 @@ def contacts(people: int) -> ContactList:
     """A list of `people`, in the shortest way."""
     made = ContactList.objects.create(name=f"{people} people", contact_count=people)
     rows = [(made.pk, factory.phone(n), factory.COUNTRIES[n % 3][0], "{}") for n in range(people)]
-    bulk.append(Contact._meta.db_table, ("list_id", "msisdn", "country", "fields"), rows)
+    with transaction.atomic():
+        bulk.append(Contact._meta.db_table, ("list_id", "msisdn", "country", "fields"), rows)
     return made
 
 
