@@ -1,0 +1,43 @@
+"""Migrations only add, so that workers of the version before go on while they run, and after."""
+
+import pytest
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+from django.db.models.fields import NOT_PROVIDED
+
+FIRST = {"0001_initial", "0002_room_for_outcomes"}  # of the first release: nothing is older
+ADDS = (migrations.CreateModel, migrations.AddField, migrations.AddIndex, migrations.SeparateDatabaseAndState)
+
+
+def objections(operation: migrations.operations.base.Operation) -> list[str]:
+    """What of an operation an older version would stumble over."""
+    if not isinstance(operation, ADDS):
+        return [f"{operation.describe()}: not an addition"]
+    if isinstance(operation, migrations.AddField):
+        field = operation.field
+        if not (field.null or field.many_to_many or field.db_default is not NOT_PROVIDED):
+            return [f"{operation.describe()}: older code inserts rows without it; give it a db_default"]
+    return []
+
+
+def test_migrations_after_the_first_release_only_add() -> None:
+    ours = MigrationLoader(None).disk_migrations
+    after = [one for (app, name), one in ours.items() if app == "campaigns" and name not in FIRST]
+    assert [words for one in after for operation in one.operations for words in objections(operation)] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        (migrations.AddField("Batch", "late", models.IntegerField()), "older code inserts rows without it"),
+        (migrations.AddField("Batch", "late", models.IntegerField(null=True)), ""),
+        (migrations.AddField("Batch", "late", models.IntegerField(db_default=0)), ""),
+        (migrations.RemoveField("Batch", "token"), "not an addition"),
+        (migrations.RenameField("Batch", "token", "owner"), "not an addition"),
+    ],
+)
+def test_what_an_older_version_stumbles_over_is_found(
+    operation: migrations.operations.base.Operation, words: str
+) -> None:
+    found = objections(operation)
+    assert words in found[0] if words else found == []
