@@ -134,7 +134,8 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
     assert found.SESSION_COOKIE_SECURE
     assert found.SECURE_PROXY_SSL_HEADER == ("HTTP_X_FORWARDED_PROTO", "https")
     database = found.DATABASES["default"]
-    assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]) == ("p@ss", 5433, {"sslmode": "require"})
+    assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]["sslmode"]) == ("p@ss", 5433, "require")
+    assert "-c idle_in_transaction_session_timeout=30s" in database["OPTIONS"]["options"]
     assert found.CACHES["default"]["LOCATION"] == "redis://cache.example.com:6379/2"
     assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == ("Europe/Kyiv", "RO", "WARNING")
     assert found.SECRET_KEY_FALLBACKS == ["one", "two"]
