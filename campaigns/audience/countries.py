@@ -4,12 +4,20 @@ from functools import cache
 
 import phonenumbers
 from django.utils.translation import get_language
-from phonenumbers.geodata.locale import LOCALE_DATA
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    """By country and language. Read when somebody asks: it takes a third of a second, and most processes never do."""
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
+    found: dict[str, dict[str, str]] = LOCALE_DATA
+    return found
 
 
 def name(country: str, language: str = "") -> str:
     """ "UA" -> "Ukraine", in the reader's language where it is known; two letters that nobody knows stay."""
-    names: dict[str, str] = LOCALE_DATA.get(country, {})
+    names = _names().get(country, {})
     language = (language or get_language() or "en").split("-")[0]
     found = names.get(language) or names.get("en") or country
     return names.get(found[1:], country) if found.startswith("*") else found
