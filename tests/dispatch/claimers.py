@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 from campaigns.dispatch.claiming import claim, intend  # noqa: E402
 
-AT_ONCE = 20
+AT_ONCE = 50
 
 
 def claim_all(campaign_id: int) -> list[int]:
