@@ -103,11 +103,12 @@ if SQLITE:
     }
 else:
     # A machine whose network is gone would hold its locks until the system gives the connection up, after hours.
-    given_up = "-c idle_in_transaction_session_timeout=30s -c tcp_user_timeout=30s"
-    given_up += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+    # And what is asked here is never so large that compiling it would pay.
+    session = "-c jit=off -c idle_in_transaction_session_timeout=30s -c tcp_user_timeout=30s"
+    session += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
     alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
     DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    DATABASE["OPTIONS"] = {"connect_timeout": 10, "options": given_up} | alive | DATABASE.get("OPTIONS", {})
+    DATABASE["OPTIONS"] = {"connect_timeout": 10, "options": session} | alive | DATABASE.get("OPTIONS", {})
 if test_name := os.environ.get("TEST_DATABASE_NAME", ""):
     DATABASE["TEST"] = {"NAME": test_name}
 DATABASES = {"default": DATABASE}

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from campaigns.compose.models import Campaign, CampaignState
@@ -30,7 +31,7 @@ def test_four_machines_claim_ten_thousand_batches_and_none_twice() -> None:
     of_each = [json.loads(line) for line in claimed.splitlines()]
     at_work = list(filter(None, of_each))
     assert len(of_each) == MACHINES
-    assert len(at_work) > 1  # SQLite lets one wait for long
+    assert len(at_work) > 1 or settings.SQLITE  # which may let the others wait until one has done it all
     assert Counter(pk for ids in of_each for pk in ids) == Counter(Batch.objects.values_list("pk", flat=True))
     assert list(Batch.objects.values_list("state", "attempts").distinct()) == [(BatchState.SENDING, 1)]
     assert Batch.objects.values("token").distinct().count() == len(at_work)
