@@ -1,9 +1,9 @@
 """Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
 
-`python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` runs what drives a
-browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else, all on SQLite;
-`services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL and
-Redis answers. Where none answers, two workers share everything as `sqlite`.
+`python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` and `more-pages` run
+what drives a browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else, all
+on SQLite; `services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL
+and Redis answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
@@ -89,8 +89,14 @@ def starts_processes(item: pytest.Item) -> bool:
     return item.get_closest_marker("processes") is not None
 
 
+def drives_pages(item: pytest.Item, first: bool) -> bool:
+    """Of the files that drive a browser about one half, by their names."""
+    return drives_a_browser(item) and not starts_processes(item) and (item.path.name < "test_control") is first
+
+
 PARTS: dict[str, Callable[[pytest.Item], bool]] = {
-    "pages": lambda item: drives_a_browser(item) and not starts_processes(item),
+    "pages": lambda item: drives_pages(item, first=True),
+    "more-pages": lambda item: drives_pages(item, first=False),
     "processes": starts_processes,
     "rest": lambda item: not drives_a_browser(item) and not starts_processes(item),
     "services": lambda item: needs_services(item) and not starts_processes(item),

@@ -33,8 +33,8 @@ def test_chaos_reaches_everybody_once(capfd: pytest.CaptureFixture[str]) -> None
     port = 8170 + 10 * (not settings.SQLITE)
     ended = subprocess.run(
         [sys.executable, "-m", "tests.chaos", f"--database={database}", f"--port={port}", "--sooner",
-         "--recipients=3000", "--kills=15", "--every=1", "--rate=200", "--minutes=4"],
-        stdout=subprocess.PIPE, text=True, timeout=400, check=False,
+         "--recipients=3000", "--kills=15", "--every=1", "--rate=200", "--minutes=8"],
+        stdout=subprocess.PIPE, text=True, timeout=560, check=False,
     )  # fmt: skip
     with capfd.disabled():
         print(ended.stdout)
