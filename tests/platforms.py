@@ -1,9 +1,9 @@
 """Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
 
 `python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` and `more-pages` run
-what drives a browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else, all
-on SQLite; `services` and `services-processes` run again what touches the database or the queue, on whatever of PostgreSQL
-and Redis answers. Where none answers, two workers share everything as `sqlite`.
+what drives a browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else,
+all on SQLite; `services` and `services-processes` run again what touches the database or the queue, on whatever of
+PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
 Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
