@@ -2,6 +2,7 @@
 PostgreSQL and Redis where they answer, in one pytest with one summary. What it is given goes on to pytest."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,11 +17,16 @@ BESIDE = [
 ALONE = ["--dist=loadfile", "--tx=2*popen//env:TEST_PLATFORM=sqlite"]
 
 
+MEMORY, ROOM = "/dev/shm", 4 * 2**30  # of what the tests write, nothing need be on a disk
+
+
 def main() -> int:
     missing = platforms.missing()
     os.environ["TESTS_NOT_RUN"] = "\n".join(f"{name}: {why}" for name, why in missing.items())
     # Told apart from a run beside this one on the same server, which would take the database away.
     os.environ.setdefault("TEST_DATABASE_NAME", f"test_viberdash_{os.getpid()}")
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
     if path := chromium.provide():
         os.environ["CHROMIUM"] = path
     spread = ALONE if len(missing) == len(platforms.SERVICES) else BESIDE

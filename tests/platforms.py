@@ -10,6 +10,7 @@ Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once
 import os
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -102,6 +103,21 @@ PARTS: dict[str, Callable[[pytest.Item], bool]] = {
     "services": lambda item: needs_services(item) and not starts_processes(item),
     "services-processes": lambda item: needs_services(item) and starts_processes(item),
 }
+
+
+def has_nothing(file: Path) -> bool:
+    """Whether this worker has nothing to do in a file of tests: then it need not be read."""
+    browser = file.parent.name == "browser"
+    if PLATFORM in ("pages", "more-pages"):
+        return not browser
+    if PLATFORM in ("processes", "services-processes"):
+        return "mark.processes" not in file.read_text(encoding="utf-8")
+    return bool(PARTS.get(PLATFORM)) and browser
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    is_tests = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if is_tests and has_nothing(collection_path) else None
 
 
 @pytest.hookimpl(trylast=True)

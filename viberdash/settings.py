@@ -163,7 +163,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
-    "django_htmx",
     "django_q",
     "csp",
 ]
@@ -283,9 +282,10 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "viberdash.static_files.HashedStaticFiles"
     },
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # every reference is to the hashed name: half as much to compress
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # Security

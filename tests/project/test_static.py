@@ -1,6 +1,8 @@
 """The files of the browser, as they are served in production."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,5 +31,10 @@ def test_static_files_refer_only_to_what_is_there(tmp_path: Path) -> None:
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert list(tmp_path.glob("css/site.*.css.gz"))
-    assert list(tmp_path.glob("css/site.*.css.br"))
+    names = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
+    for path in ("vendor/tabler/tabler.min.css", "vendor/htmx/htmx.min.js", "css/site.css", "js/site.js"):
+        assert re.fullmatch(r".+\.[0-9a-f]{12}\.\w+", names[path])
+        assert all((tmp_path / f"{names[path]}{packed}").is_file() for packed in ("", ".gz", ".br"))
+        assert not (tmp_path / path).exists()  # nothing asks for it
+    assert f"../{names['vendor/inter/inter-latin.woff2']}" in (tmp_path / names["css/site.css"]).read_text()
+    assert f'"./{Path(names["js/merge.js"]).name}"' in (tmp_path / names["js/composer.js"]).read_text()

@@ -1,4 +1,4 @@
-"""The third-party files and what becomes of them in production."""
+"""The third-party files, and what templates may load."""
 
 import json
 import re
@@ -6,24 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
-from pytest_django import Settings
 
 STATIC = Path(settings.BASE_DIR) / "static"
 VENDOR = STATIC / "vendor"
-MANIFEST = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
-
-
-def test_collectstatic_hashes_and_compresses_every_file(settings: Settings, tmp_path: Path) -> None:
-    settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": MANIFEST}
-    call_command("collectstatic", interactive=False, verbosity=0)
-    names = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
-    for path in ("vendor/tabler/tabler.min.css", "vendor/htmx/htmx.min.js", "css/site.css", "js/site.js"):
-        assert re.fullmatch(r".+\.[0-9a-f]{12}\.\w+", names[path])
-        assert (tmp_path / f"{names[path]}.gz").is_file()
-    css = (tmp_path / names["css/site.css"]).read_text()
-    assert f"../{names['vendor/inter/inter-latin.woff2']}" in css
 
 
 def test_each_package_has_its_version_and_licence() -> None:
