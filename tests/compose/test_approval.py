@@ -180,7 +180,7 @@ def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: U
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 0
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (S.PAUSED, "approval")
-    assert campaign.reason_detail == "11 people, 0.253 EUR at most"
+    assert campaign.reason_detail == "11 people, 0.25 EUR at most"
     for actor in (olena, None):
         with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
             lifecycle.resume(campaign.pk, actor)
@@ -226,7 +226,7 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
     assert "waits until a second person approves it" in client.get(review).content.decode()
-    assert "second person" in client.post(launch, {"people": "10"}, follow=True).content.decode()
+    assert "second person" in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
     assert 'name="seal"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)
