@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -248,10 +249,10 @@ def _missing_values(measured: Reach) -> Iterator[Problem]:
 
 def _missing_words(name: str, people: int) -> str:
     return ngettext(
-        "%(people)d person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
-        "%(people)d people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        "%(people)s person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        "%(people)s people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
         people,
-    ) % {"people": people, "name": name}
+    ) % {"people": number_format(people, force_grouping=True), "name": name}
 
 
 def _length_problems(measured: Reach) -> Iterator[Problem]:
