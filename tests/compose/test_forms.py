@@ -14,6 +14,7 @@ from campaigns.compose.models import Campaign, Picture, Timing
 from tests.compose.factories import contact_list, draft, ukrainians
 
 pytestmark = pytest.mark.django_db
+NOVEMBER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the times that are said below lie ahead of it
 BASE = "https://dash.example.com"
 BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
 
@@ -87,6 +88,7 @@ def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
     assert set(form(text="Hi {name}", lists=[chosen.pk]).errors) == {"text"}
 
 
+@time_machine.travel(NOVEMBER)
 def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
     said: dict[str, Any] = {"timing": "gateway", "scheduled_at": "2026-12-24T10:00", "time_zone": "Europe/Kyiv"}
@@ -95,11 +97,13 @@ def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     assert (campaign.timing, campaign.time_zone) == (Timing.GATEWAY, "Europe/Kyiv")
 
 
+@time_machine.travel(NOVEMBER)
 def test_a_time_with_an_offset_stands_by_itself() -> None:
     campaign = filled(form(timing="at", scheduled_at="2026-12-24T10:00:00+05:00", time_zone="Europe/Kyiv"))
     assert campaign.scheduled_at == datetime(2026, 12, 24, 5, tzinfo=UTC)
 
 
+@time_machine.travel(NOVEMBER)
 def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
     made = form(timing="at", scheduled_at="2027-03-28T03:30", time_zone="Europe/Kyiv")
     assert set(made.errors) == {"scheduled_at"}
