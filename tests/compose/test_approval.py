@@ -207,6 +207,25 @@ def test_a_pause_is_no_way_round(olena: User) -> None:
     assert state_of(campaign) == S.PAUSED
 
 
+def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
+    User.objects.update(role=Role.ADMINISTRATOR, is_staff=True)
+    campaign = asked(olena)
+    changelist = "/admin/campaigns/campaign/"
+    chosen = {"action": "resume", "_selected_action": [campaign.pk]}
+    client.force_login(olena)
+    said = client.post(changelist, chosen, follow=True).content.decode()
+    assert "it is “Waiting for approval”" in said
+    assert state_of(campaign) == S.AWAITING_APPROVAL
+    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)  # it grew over the limit
+    said = client.post(changelist, chosen, follow=True).content.decode()
+    assert "nobody approves their own" in said
+    assert state_of(campaign) == S.PAUSED
+    client.force_login(User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True))
+    client.post(changelist, chosen)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approved_by.username) == (S.PREPARING, "admin")
+
+
 def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) -> None:
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
