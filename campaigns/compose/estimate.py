@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.utils.formats import number_format
 
+from campaigns.audience import countries
 from campaigns.compose import prices
 from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
@@ -23,7 +24,7 @@ class Line:
     """One country. An amount that is None is not known; `least` and `most` are in `currency`."""
 
     country: str
-    name: str  # of the country, as the gateway calls it; else its code
+    name: str  # of the country, as the gateway calls it; where it names none, as we do
     people: int
     viber: Price | None
     sms: Price | None
@@ -103,7 +104,7 @@ def _line(country: str, people: Parts, found: Estimate) -> Line:
     count = sum(people.values())
     return Line(
         country=country,
-        name=found.viber.names.get(country, country) if found.viber else country,
+        name=(found.viber.names.get(country) if found.viber else "") or countries.name(country),
         people=count,
         viber=viber,
         sms=sms,

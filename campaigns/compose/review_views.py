@@ -17,6 +17,7 @@ from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refus
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, TestGroup
+from campaigns.compose.precedents import precedents
 from campaigns.compose.preview import FIRST, preview, somebody
 from campaigns.compose.quote import quote
 from campaigns.compose.reach import Reach
@@ -48,6 +49,7 @@ def _review(request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | Non
         {
             "campaign": campaign,
             "figures": found,
+            "precedents": precedents(campaign, audience, found.funnel.left),
             "confirm": confirm or ConfirmForm(found.funnel.left, found.estimate),
             "preview": preview(campaign, person),
             "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
