@@ -157,10 +157,11 @@ def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
 def test_what_is_saved_is_shown_again() -> None:
     when = datetime(2026, 12, 24, 8, tzinfo=UTC)
     chosen = contact_list("A", ukrainians(1))
-    campaign = draft(chosen, timing=Timing.AT, scheduled_at=when, time_zone="Europe/Kyiv", promotional=False)
+    campaign = draft(chosen, timing=Timing.AT, scheduled_at=when, time_zone="Europe/Kyiv", promotional=False, budget=20)
     shown = initial_of(campaign)
     assert shown["scheduled_at"] == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - as the field shows it
     assert (shown["promotional"], shown["lists"], shown["sender"]) == ("False", [chosen.pk], "Shop")
+    assert shown["budget"] == "20.00"
 
 
 def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first_of_them() -> None:
