@@ -5,7 +5,7 @@ tariff, lists, exclude_lists, segments, exclude_segments, campaigns, exclude_cam
 sending_hours, rate`; null or absent is the default. Lists and segments go by their names, earlier campaigns by their
 numbers: 12 is everybody it was for, {"campaign": 12, "outcome": "read"} are some of them. `scheduled_at` is ISO 8601
 with an offset, and the campaign is sent by us at that time; `local_at` instead is a time without one, by the clock of
-each recipient. `sending_hours` is "09:00-21:00" by that clock too; null or absent is any hour, as a program that creates
+each recipient. `sending_hours` is "09:00-21:00" by that clock too; null or absent is any hour, as a program that makes
 campaigns chose its moment. `rate` is recipients a second.
 """
 

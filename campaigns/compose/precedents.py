@@ -35,6 +35,7 @@ def precedents(campaign: Campaign, audience: Audience, people: int) -> list[Prec
     found = []
     for earlier in alike.exclude(pk=campaign.pk).distinct().order_by("-launched_at")[:SHOWN]:
         costs = {currency: sum(parts.values(), Decimal(0)) for currency, parts in spend_of(earlier.pk).items()}
-        likely = {currency: cost / earlier.audience * people for currency, cost in costs.items()}
+        went_to = earlier.audience or 1  # never none: it was chosen by that
+        likely = {currency: cost * people / went_to for currency, cost in costs.items()}
         found.append(Precedent(earlier, costs, likely))
     return found
