@@ -12,7 +12,7 @@ from campaigns.compose.audience import Audience, parts
 from campaigns.compose.confirming import ConfirmForm
 from campaigns.compose.estimate import estimate
 from campaigns.compose.figures import figures
-from campaigns.compose.from_request import draft_of
+from campaigns.compose.from_request import clocks, draft_of
 from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
@@ -59,6 +59,7 @@ def _review(request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | Non
             "validity": duration(campaign.validity),
             "chosen": parts(campaign),
             "left_out": parts(campaign, left_out=True),
+            **clocks(campaign, audience),
             "gate": gate,
             "rehearsals": campaign.rehearsals.all()[:5],
             "awaiting": campaign.state in CAN_APPROVE,
