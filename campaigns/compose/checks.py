@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are filled in
+SHOWN_ENDINGS = (".jpg", ".jpeg", ".png")
 NAMED = 5  # countries in one complaint
 FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
 
@@ -61,8 +62,8 @@ def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]
 def message_problems(campaign: Campaign) -> list[Problem]:
     """What is wrong with the message itself, whoever gets it."""
     template = build(campaign)
-    found = [*_brace_problems(campaign, template), *_contract_problems(campaign, template)]
-    found += [*_link_problems(campaign, template), *_picture_problems(campaign), *_sms_problems(template)]
+    found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
+    found += [*_contract_problems(campaign, template), *_link_problems(campaign, template), *_sms_problems(template)]
     return _once_a_field(found)
 
 
@@ -117,6 +118,9 @@ def _link_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Pr
 
 
 def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
+    if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):  # the contract knows more of them
+        words = _("Viber shows JPEG and PNG: the address of a picture ends in .jpg, .jpeg or .png.")
+        yield Problem("image_url", words)
     if (campaign.image or campaign.image_url) and not is_reachable(campaign):
         yield Problem(
             "image_url",

@@ -45,6 +45,7 @@ def test_a_complete_draft_has_no_problem() -> None:
         ({"sender": None}, "sender"),
         ({"image_url": "https://cdn.example.com/a.png"}, "image_url"),
         ({**BUTTON, "image_url": "https://cdn.example.com/a.svg"}, "image_url"),
+        ({**BUTTON, "image_url": "https://cdn.example.com/a.gif"}, "image_url"),
         ({**BUTTON, "image_url": "ftp://cdn.example.com/a.png"}, "image_url"),
         ({**BUTTON, "image_url": f"https://cdn.example.com/{'a' * 230}.png"}, "image_url"),
         ({"button_caption": "Buy"}, "button_url"),
@@ -146,6 +147,8 @@ def test_a_time_that_has_passed_is_refused() -> None:
     assert set(found(campaign)) == {"scheduled_at"}
     campaign.scheduled_at = timezone.now() + timedelta(hours=1)
     assert found(campaign) == {}
+    campaign.scheduled_at = timezone.now() + timedelta(days=367)
+    assert set(found(campaign)) == {"scheduled_at"}
 
 
 def messaged(*phones: str) -> None:

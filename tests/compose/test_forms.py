@@ -57,20 +57,41 @@ def test_line_ends_become_one_character() -> None:
         ({"sender": "s" * 15}, "sender"),
         ({"text": "я" * 1001}, "text"),
         ({"text": "broken \ud83d"}, "text"),
+        ({"text": "Hi {first name}"}, "text"),
+        ({"promotional": "perhaps"}, "promotional"),
         ({"image_url": "https://cdn.example.com/a.png"}, "image_url"),
+        ({**BUTTON, "image_url": "https://cdn.example.com/a.svg"}, "image_url"),
+        ({**BUTTON, "image_url": "https://cdn.example.com/a.gif"}, "image_url"),
+        ({**BUTTON, "image_url": "ftp://cdn.example.com/a.png"}, "image_url"),
+        ({**BUTTON, "image_url": f"https://cdn.example.com/{'a' * 228}.png"}, "image_url"),
         ({"button_caption": "c" * 21, "button_url": "https://shop.example.com/"}, "button_caption"),
+        ({"button_caption": "{first_name|you}", "button_url": "https://shop.example.com/"}, "button_caption"),
+        ({"button_url": "https://shop.example.com/"}, "button_caption"),
         ({"button_caption": "Buy", "button_url": "ftp://shop.example.com/"}, "button_url"),
+        ({"button_caption": "Buy", "button_url": "javascript:alert(1)"}, "button_url"),
+        ({"button_caption": "Buy", "button_url": "https://user:secret@shop.example.com/"}, "button_url"),
+        ({"button_caption": "Buy", "button_url": "https://{city|x}.example.com/"}, "button_url"),
+        ({"button_caption": "Buy", "button_url": f"https://shop.example.com/{'a' * 231}"}, "button_url"),
         ({"button_caption": "Buy"}, "button_url"),
         ({"sms_sender": "Shop"}, "sms_text"),
+        ({"sms_text": "Hi"}, "sms_sender"),
+        ({"sms_text": "Hi", "sms_sender": "ab"}, "sms_sender"),
+        ({"sms_text": "Hi", "sms_sender": "a" * 12}, "sms_sender"),
+        ({"sms_text": "Hi", "sms_sender": "12"}, "sms_sender"),
         ({"sms_text": "Hi", "sms_sender": "1" * 16}, "sms_sender"),
+        ({"sms_text": "Hi", "sms_sender": "{city|S}"}, "sms_sender"),
+        ({"sms_text": "a" * 766, "sms_sender": "Shop"}, "sms_text"),
+        ({"sms_text": "a" * 764 + "€", "sms_sender": "Shop"}, "sms_text"),
         ({"validity": "14"}, "validity"),
         ({"validity": "86401"}, "validity"),
         ({"validity": "day"}, "validity"),
+        ({"tariff": "-1"}, "tariff"),
         ({"tariff": "10"}, "tariff"),
         ({"lists": ["999"]}, "lists"),
         ({"timing": "at"}, "scheduled_at"),
         ({"timing": "at", "scheduled_at": "soon"}, "scheduled_at"),
         ({"timing": "at", "scheduled_at": "2020-01-01T10:00"}, "scheduled_at"),
+        ({"timing": "gateway", "scheduled_at": "2099-01-01T10:00"}, "scheduled_at"),
         ({"timing": "never"}, "timing"),
         ({"time_zone": "Mars/Base"}, "time_zone"),
         ({"budget": "-1"}, "budget"),
@@ -80,6 +101,25 @@ def test_line_ends_become_one_character() -> None:
 )
 def test_what_the_contract_refuses_is_refused_at_its_field(said: dict[str, Any], field: str) -> None:
     assert set(form(**said).errors) == {field}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "я" * 999 + "😀", "sender": "s" * 14},
+        {"button_caption": "c" * 20, "button_url": f"https://shop.example.com/{'a' * 230}"},
+        {**BUTTON, "image_url": f"https://cdn.example.com/{'a' * 227}.png"},
+        {**BUTTON, "image_url": "https://cdn.example.com/a.jpeg"},
+        {"sms_text": "a" * 765, "sms_sender": "abc"},
+        {"sms_text": "a", "sms_sender": "a" * 11},
+        {"sms_text": "a", "sms_sender": "123"},
+        {"sms_text": "a", "sms_sender": "1" * 15},
+        {"validity": "15", "tariff": "0"},
+        {"validity": "86400", "tariff": "9"},
+    ],
+)
+def test_what_the_contract_just_allows_is_taken(said: dict[str, Any]) -> None:
+    assert form(**said).errors == {}
 
 
 def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:

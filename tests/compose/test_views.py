@@ -291,6 +291,13 @@ def test_launch_refuses_what_has_a_problem(signed_in: Client) -> None:
     assert campaign.state == CampaignState.DRAFT
 
 
+def test_launch_to_nobody_does_nothing(signed_in: Client) -> None:
+    campaign = draft(contact_list("A", ukrainians(1)))
+    stop("380970000000")
+    assert "Nobody is left in the audience." in launch(signed_in, campaign, "0", "0").content.decode()
+    assert campaign.state == CampaignState.DRAFT
+
+
 def test_launch_at_a_time_schedules(signed_in: Client) -> None:
     at = timezone.now() + timedelta(hours=2)
     campaign = draft(contact_list("A", ukrainians(2)), timing=Timing.AT, scheduled_at=at)
