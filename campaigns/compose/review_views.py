@@ -37,8 +37,10 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
     return _review(request, campaign)
 
 
-def _review(request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | None = None) -> HttpResponse:
-    """The page, with what was typed to confirm the launch where that was not right."""
+def _review(
+    request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | None = None, test_wrong: str = ""
+) -> HttpResponse:
+    """The page; with what was typed to confirm the launch, or to send a test, where something in it was not right."""
     user, gate = current(request), approval.gate(campaign)
     audience = Audience.of(campaign)
     found = figures(campaign, audience, refresh="refresh" in request.GET)
@@ -53,7 +55,8 @@ def _review(request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | Non
             "confirm": confirm or ConfirmForm(found.funnel.left, found.estimate),
             "preview": preview(campaign, person),
             "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
-            "test_phones": remembered(user),
+            "test": request.POST if test_wrong else {"phones": remembered(user)},
+            "test_wrong": test_wrong,
             "whose_choices": variants(audience, build(campaign)),
             "test_groups": TestGroup.objects.all(),
             "validity": duration(campaign.validity),
@@ -66,7 +69,7 @@ def _review(request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | Non
             "can_approve": approval.may_approve(campaign, user),
             "changed": gate is not approval.OPEN and gate.seal != campaign.approval_seal,
         },
-        status=422 if confirm else 200,
+        status=422 if confirm or test_wrong else 200,
     )
 
 
@@ -81,8 +84,10 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         tests = send_tests(campaign, phones, current(request), request.POST.get("whose", FIRST))
     except Refused as refused:
+        if campaign.state in CAN_EDIT:
+            return _review(request, campaign, test_wrong=str(refused))
         messages.error(request, str(refused))
-        return redirect("campaign-review", pk)
+        return redirect(campaign)
     words = ngettext(
         "The test is on its way to %(n)d phone. “%(name)s” is still a draft.",
         "The test is on its way to %(n)d phones. “%(name)s” is still a draft.",

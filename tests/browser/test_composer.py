@@ -105,6 +105,8 @@ def test_from_the_first_letter_to_the_gateway(
     expect(page.locator("#preview-text")).to_contain_text("Ярослава-Марія")
     page.get_by_label("Whose message", exact=True).select_option("country:RO")
     expect(page.locator("#preview-text")).to_contain_text("Привіт, друже 😀")
+    page.get_by_label("Dark", exact=True).check()
+    expect(page.locator(".phone-viber .bubble")).to_have_css("background-color", "rgb(42, 39, 56)")
     look(page, "composer-filled")
 
     page.get_by_role("button", name="Review").click()
