@@ -126,6 +126,6 @@ def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str
     if template.names:
         found.append((LACKING, _("Somebody without a value")))
     if len(people) > 1:
-        named = {country: countries.name(country) or _("an unknown country") for country in people}
-        found += [(f"{COUNTRY}{code}", _("Somebody in %(country)s") % {"country": name}) for code, name in named.items()]
+        named = {code: countries.name(code) or _("an unknown country") for code in people}
+        found += [(f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name}) for code, name in named.items()]
     return [*found, (BY_PHONE, _("By phone number…"))]
