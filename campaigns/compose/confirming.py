@@ -11,7 +11,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.compose.estimate import Estimate, in_words
+from campaigns.compose.audience import Audience
+from campaigns.compose.estimate import Estimate, estimate, in_words
+from campaigns.compose.message import build
+from campaigns.compose.models import Campaign
+from campaigns.compose.reach import Reach
 from campaigns.ledger.money import on_card
 
 _BETWEEN = re.compile(r"[\s'’]")  # digits; \s knows the spaces that do not break too
@@ -72,6 +76,7 @@ class ConfirmForm(forms.Form):
 
     def __init__(self, people: int, cost: Estimate, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, auto_id="id_%s")
+        self.people = people
         self.fields["people"] = Figure(
             Decimal(people),
             label=_("Number of people"),
@@ -84,3 +89,10 @@ class ConfirmForm(forms.Form):
                 label=_("Highest cost, in %(currency)s") % {"currency": currency},
                 error_messages={"required": gettext_lazy("Type the highest cost, to confirm that you mean to pay it.")},
             )
+
+
+def typed(campaign: Campaign, data: Mapping[str, Any]) -> ConfirmForm:
+    """What was typed to confirm the launch of `campaign`, against what its audience and its cost are now."""
+    measured = Reach(Audience.of(campaign), build(campaign))
+    people = measured.audience.funnel().left if measured.audience else 0
+    return ConfirmForm(people, estimate(campaign, measured), data)

@@ -9,8 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import approval, lifecycle
 from campaigns.compose.audience import Audience, parts
-from campaigns.compose.confirming import ConfirmForm
-from campaigns.compose.estimate import estimate
+from campaigns.compose.confirming import ConfirmForm, typed
 from campaigns.compose.figures import figures
 from campaigns.compose.from_request import clocks, draft_of
 from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
@@ -20,7 +19,6 @@ from campaigns.compose.models import Campaign, TestGroup
 from campaigns.compose.precedents import precedents
 from campaigns.compose.preview import FIRST, preview, somebody
 from campaigns.compose.quote import quote
-from campaigns.compose.reach import Reach
 from campaigns.compose.rehearsal import go_live, rehearse
 from campaigns.compose.testing import phones_in, remembered, send_tests, variants
 from campaigns.ledger.models import Purpose
@@ -127,14 +125,11 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the draft on its way, if what was typed is how many people will get it and what that costs at most."""
     campaign = draft_of(request, pk)
-    measured = Reach(Audience.of(campaign), build(campaign))
-    people = measured.audience.funnel().left if measured.audience else 0
-    if campaign.state in CAN_LAUNCH and people:
-        confirm = ConfirmForm(people, estimate(campaign, measured), request.POST)
-        if not confirm.is_valid():
-            return _review(request, campaign, confirm)
+    confirm = typed(campaign, request.POST)
+    if campaign.state in CAN_LAUNCH and confirm.people and not confirm.is_valid():
+        return _review(request, campaign, confirm)
     try:
-        lifecycle.launch(campaign.pk, current(request), people)
+        lifecycle.launch(campaign.pk, current(request), confirm.people)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
