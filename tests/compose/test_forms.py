@@ -128,6 +128,20 @@ def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
     assert set(form(text="Hi {name}", lists=[chosen.pk]).errors) == {"text"}
 
 
+def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
+    """A value that somebody lacks, and what gets too long for the person with the longest values."""
+    long = [("380970000001", "UA", {"first_name": "n" * 11, "city": "c" * 231})]
+    chosen: dict[str, Any] = {"lists": [contact_list("A", long).pk], "sms_sender": "Shop", "sms_text": "Hi"}
+    assert form(text="Hi {first_name}", **chosen).errors == {}
+    assert set(form(text="x" * 990 + "{first_name}", **chosen).errors) == {"text"}
+    assert set(form(**BUTTON | {"button_url": "https://shop.example.com/{city}"}, **chosen).errors) == {"button_url"}
+    assert set(form(**chosen | {"sms_text": "x" * 755 + "{first_name}"}).errors) == {"sms_text"}
+    chosen["lists"] += [contact_list("B", ukrainians(1)).pk]
+    assert form(text="Hi {city}", **chosen).errors["text"] == [
+        "1 person has no {city}. Give them a word instead, as in {city|friend}."
+    ]
+
+
 @time_machine.travel(NOVEMBER)
 def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
