@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -87,11 +88,11 @@ def _spilled(people: dict[int, int]) -> Iterator[Problem]:
     """`people` by SMS parts: more than one is for those with long values."""
     if several := sum(number for parts, number in people.items() if parts > 1):
         words = ngettext(
-            "For %(people)d person the SMS takes more than one part, up to %(parts)d, each of them paid for.",
-            "For %(people)d people the SMS takes more than one part, up to %(parts)d, each of them paid for.",
+            "For %(people)s person the SMS takes more than one part, up to %(parts)d, each of them paid for.",
+            "For %(people)s people the SMS takes more than one part, up to %(parts)d, each of them paid for.",
             several,
         )
-        yield Problem("sms_text", words % {"people": several, "parts": max(people)})
+        yield Problem("sms_text", words % {"people": number_format(several, force_grouping=True), "parts": max(people)})
 
 
 def _when(campaign: Campaign) -> Iterator[Problem]:
@@ -128,19 +129,14 @@ def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
 
 def _newcomers(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
     """People who were never messaged: of a promotional message, which they may not expect."""
-    found = newcomers(audience) if campaign.promotional and audience else None
-    if not found or not found.new:
+    found = newcomers(audience) if campaign.promotional and audience else 0
+    if not found:
         return
-    why = _("Whoever does not expect a message blocks or reports its sender more often.")
-    if found.new == found.looked_at and not found.sampled:
-        yield Problem("lists", _("Nobody of them was ever messaged before. %(why)s") % {"why": why})
-    elif found.sampled:
-        words = _("About %(percent)d %% of them, by a sample of %(number)d, were never messaged before. %(why)s")
-        yield Problem("lists", words % {"percent": found.percent, "number": found.looked_at, "why": why})
-    else:
-        words = ngettext(
-            "%(people)d person was never messaged before. %(why)s",
-            "%(people)d people were never messaged before. %(why)s",
-            found.new,
-        )
-        yield Problem("lists", words % {"people": found.new, "why": why})
+    words = ngettext(
+        "%(people)s person was never messaged before. Whoever does not expect a message blocks or reports its sender "
+        "more often.",
+        "%(people)s people were never messaged before. Whoever does not expect a message blocks or reports its sender "
+        "more often.",
+        found,
+    )
+    yield Problem("lists", words % {"people": number_format(found, force_grouping=True)})

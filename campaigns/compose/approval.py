@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience import Audience
-from campaigns.compose.estimate import Estimate, estimate
+from campaigns.compose.estimate import Estimate, estimate, in_words
 from campaigns.compose.message import build
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
 from campaigns.compose.reach import Reach
 from campaigns.ledger.models import Purpose
-from campaigns.ledger.money import exact
 from campaigns.team.access import may, those_who_may
 from campaigns.team.mail import link, mail
 from campaigns.team.models import Role, User
@@ -72,7 +71,7 @@ def _words(cost: Estimate) -> str:
     people = ngettext("%(n)s person", "%(n)s people", cost.people) % {
         "n": number_format(cost.people, force_grouping=True)
     }
-    sums = ", ".join(f"{exact(total.most)} {currency}" for currency, total in sorted(cost.totals.items()))
+    sums = ", ".join(in_words(total.most, currency) for currency, total in sorted(cost.totals.items()))
     if not sums or cost.unpriced or cost.sms_unpriced:
         return _("%(people)s, at a cost not wholly known") % {"people": people}
     return _("%(people)s, %(sums)s at most") % {"people": people, "sums": sums}

@@ -62,7 +62,7 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
         "limits": ApprovalLimit.objects.all(),
         "approvers": those_who_may(Role.APPROVER).order_by("username"),
         "form": form,
-        "administrates": may(user, Role.ADMINISTRATOR),
+        "can_edit": may(user, Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/compose/approval_limits.html", known, status=422 if form.is_bound else 200)
 
@@ -79,8 +79,6 @@ def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the limit of a currency off."""
     user = current(request)
     limit = find(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
-    with transaction.atomic():
-        audit.record(user, limit, "removed", limit.currency)
-        limit.delete()
+    audit.delete(user, limit, "removed", limit.currency)
     messages.success(request, _("There is no limit in %(currency)s any more.") % {"currency": limit.currency})
     return redirect("approval-limits")

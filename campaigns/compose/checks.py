@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are filled in
+SHOWN_ENDINGS = (".jpg", ".jpeg", ".png")
 NAMED = 5  # countries in one complaint
 FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
 
@@ -60,8 +62,8 @@ def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]
 def message_problems(campaign: Campaign) -> list[Problem]:
     """What is wrong with the message itself, whoever gets it."""
     template = build(campaign)
-    found = [*_brace_problems(campaign, template), *_contract_problems(campaign, template)]
-    found += [*_link_problems(campaign, template), *_picture_problems(campaign), *_sms_problems(template)]
+    found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
+    found += [*_contract_problems(campaign, template), *_link_problems(campaign, template), *_sms_problems(template)]
     return _once_a_field(found)
 
 
@@ -116,6 +118,9 @@ def _link_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Pr
 
 
 def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
+    if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):  # the contract knows more of them
+        words = _("Viber shows JPEG and PNG: the address of a picture ends in .jpg, .jpeg or .png.")
+        yield Problem("image_url", words)
     if (campaign.image or campaign.image_url) and not is_reachable(campaign):
         yield Problem(
             "image_url",
@@ -248,10 +253,10 @@ def _missing_values(measured: Reach) -> Iterator[Problem]:
 
 def _missing_words(name: str, people: int) -> str:
     return ngettext(
-        "%(people)d person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
-        "%(people)d people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        "%(people)s person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
+        "%(people)s people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
         people,
-    ) % {"people": people, "name": name}
+    ) % {"people": number_format(people, force_grouping=True), "name": name}
 
 
 def _length_problems(measured: Reach) -> Iterator[Problem]:

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.utils.formats import number_format
+
+from campaigns.audience import countries
 from campaigns.compose import prices
 from campaigns.compose.audience import Audience
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign
 from campaigns.compose.prices import Price, Prices
 from campaigns.compose.reach import Reach
-from campaigns.ledger.money import ZERO
+from campaigns.ledger.money import ZERO, exact, on_card
 
 Parts = Mapping[int, int]  # SMS parts -> people; {0: people} without a fallback
 
@@ -21,7 +24,7 @@ class Line:
     """One country. An amount that is None is not known; `least` and `most` are in `currency`."""
 
     country: str
-    name: str  # of the country, as the gateway calls it; else its code
+    name: str  # of the country, as the gateway calls it; where it names none, as we do
     people: int
     viber: Price | None
     sms: Price | None
@@ -101,7 +104,7 @@ def _line(country: str, people: Parts, found: Estimate) -> Line:
     count = sum(people.values())
     return Line(
         country=country,
-        name=found.viber.names.get(country, country) if found.viber else country,
+        name=(found.viber.names.get(country) if found.viber else "") or countries.name(country),
         people=count,
         viber=viber,
         sms=sms,
@@ -121,3 +124,8 @@ def _most(people: Parts, viber: Price | None, sms: Price | None, falls_back: boo
     if sms is None or sms.currency != viber.currency:
         return None
     return sum((max(viber.amount, sms.amount * parts) * n for parts, n in people.items()), ZERO)
+
+
+def in_words(amount: Decimal, currency: str = "") -> str:
+    """`amount` as cards show it, for words without markup: 1,234.50 EUR."""
+    return f"{number_format(exact(on_card(amount)), force_grouping=True)} {currency}".rstrip()

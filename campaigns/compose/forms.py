@@ -24,7 +24,7 @@ from campaigns.compose.reach import Reach
 from campaigns.compose.saved_messages import locked_fields
 from campaigns.compose.segments import WENT_OUT
 from campaigns.gateway import limits
-from campaigns.ledger.money import PLACES
+from campaigns.ledger.money import PLACES, exact
 from campaigns.team.forms import zone_choices
 from campaigns.team.models import User
 
@@ -398,7 +398,7 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
         "timing": campaign.timing,
         "scheduled_at": campaign.local_time or (at.astimezone(zone).replace(tzinfo=None) if at else None),
         "time_zone": campaign.time_zone,
-        "budget": campaign.budget,
+        "budget": None if campaign.budget is None else exact(campaign.budget),
         "sends_from": campaign.sends_from,
         "sends_until": campaign.sends_until,
         "rate": campaign.rate,

@@ -1,16 +1,17 @@
 """A campaign as a JSON file says it, through the same form as the page.
 
 The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
-tariff, lists, exclude_lists, segments, exclude_segments, campaigns, exclude_campaigns, scheduled_at, budget,
+tariff, lists, exclude_lists, segments, exclude_segments, campaigns, exclude_campaigns, scheduled_at, local_at, budget,
 sending_hours, rate`; null or absent is the default. Lists and segments go by their names, earlier campaigns by their
 numbers: 12 is everybody it was for, {"campaign": 12, "outcome": "read"} are some of them. `scheduled_at` is ISO 8601
-with an offset, and the campaign is sent by us at that time. `sending_hours` is
-"09:00-21:00" by the clock of each recipient; null or absent is any hour, as a program that creates campaigns chose its
-moment. `rate` is recipients a second.
+with an offset, and the campaign is sent by us at that time; `local_at` instead is a time without one, by the clock of
+each recipient. `sending_hours` is "09:00-21:00" by that clock too; null or absent is any hour, as a program that makes
+campaigns chose its moment. `rate` is recipients a second.
 """
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def form_of(said: dict[str, Any]) -> CampaignForm:
     """The form filled in with what a file says. Raises NotUsable for what no form could hold."""
     if unknown := sorted(said.keys() - READERS.keys()):
         raise NotUsable(_("unknown field: %(names)s") % {"names": ", ".join(unknown)})
+    if said.get("scheduled_at") is not None and said.get("local_at") is not None:
+        raise NotUsable(_("scheduled_at and local_at: say one of them."))
     data: dict[str, Any] = {"timing": Timing.NOW}
     for field, value in said.items():
         if value is not None:
@@ -122,13 +125,24 @@ def _campaign(field: str, said: Any) -> str:
 
 
 def _time(field: str, value: Any) -> dict[str, Any]:
-    try:
-        at = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
+    at = _read_time(value)
     if at is None or at.tzinfo is None:
         raise _wrong(field, _("a time with an offset, such as 2030-01-31T09:00:00+02:00"))
-    return {field: value, "timing": Timing.AT}
+    return {"scheduled_at": value, "timing": Timing.AT}
+
+
+def _local_time(field: str, value: Any) -> dict[str, Any]:
+    at = _read_time(value)
+    if at is None or at.tzinfo is not None:
+        raise _wrong(field, _("a time without an offset, such as 2030-01-31T09:00"))
+    return {"scheduled_at": value, "timing": Timing.LOCAL}
+
+
+def _read_time(value: Any) -> datetime | None:
+    try:
+        return parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _hours(field: str, value: Any) -> dict[str, Any]:
@@ -148,6 +162,7 @@ READERS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "validity": _number,
     "tariff": _number,
     "scheduled_at": _time,
+    "local_at": _local_time,
     "budget": _amount,
     "sending_hours": _hours,
     "rate": _number,

@@ -15,12 +15,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from campaigns.compose import approval
 from campaigns.compose.approval import Gate
 from campaigns.compose.audience import Audience
 from campaigns.compose.checks import problems
+from campaigns.compose.confirming import another_audience
 from campaigns.compose.hours import Hours
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
@@ -165,14 +166,7 @@ def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, G
     if left == 0:
         raise Refused(_("Nobody is left in the audience."))
     if people is not None and people != left:
-        raise Refused(
-            ngettext(
-                "The audience is %(left)d person now, not %(people)d.",
-                "The audience is %(left)d people now, not %(people)d.",
-                left,
-            )
-            % {"left": left, "people": people}
-        )
+        raise Refused(another_audience(left, people))
     return left, approval.gate(campaign, measured)
 
 

@@ -85,9 +85,7 @@ def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a label: the campaigns that carried it stay."""
     user = current(request)
     label = find(user, Label.objects.all(), Role.MARKETER, pk=pk)
-    with transaction.atomic():
-        audit.record(user, label, "deleted", label.name)
-        label.delete()
+    audit.delete(user, label, "deleted", label.name)
     messages.success(request, _("Label “%(name)s” is deleted.") % {"name": label.name})
     return redirect("label-list")
 

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose import prices
 from campaigns.compose.advice import Problem
-from campaigns.compose.estimate import Estimate
+from campaigns.compose.estimate import Estimate, in_words
 from campaigns.compose.models import Campaign
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance
-from campaigns.ledger.money import ZERO, exact
+from campaigns.ledger.money import ZERO
 
 FRESH = 60  # seconds
 
@@ -46,8 +46,8 @@ def _budget(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
     if total.most > budget:
         yield Problem(
             "budget",
-            _("It may cost up to %(most)s %(currency)s; at the budget of %(budget)s sending pauses.")
-            % {"most": exact(total.most), "currency": currency, "budget": exact(budget)},
+            _("It may cost up to %(most)s; at the budget of %(budget)s sending pauses.")
+            % {"most": in_words(total.most, currency), "budget": in_words(budget, currency)},
         )
 
 
@@ -57,6 +57,6 @@ def _balance(held: Balance, estimate: Estimate) -> Iterator[Problem]:
     if total and total.most > available:
         yield Problem(
             "",
-            _("It may cost up to %(most)s %(currency)s; the account has %(available)s. When it is out, sending pauses.")
-            % {"most": exact(total.most), "currency": held.currency, "available": exact(available)},
+            _("It may cost up to %(most)s; the account has %(available)s. When it is out, sending pauses.")
+            % {"most": in_words(total.most, held.currency), "available": in_words(available, held.currency)},
         )

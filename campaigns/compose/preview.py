@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from campaigns.audience import countries
 from campaigns.audience.models import Contact
 from campaigns.compose import reach, sms
 from campaigns.compose.audience import Audience
@@ -117,16 +118,14 @@ def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
     return _first(people.filter(msisdn=digits)) if digits else None
 
 
-def choices(countries: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
-    """Whose message can be looked at: (word for `somebody`, label)."""
+def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
+    """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each country."""
     found = [(FIRST, _("First person"))]
     if template.text.tags:
         found.append((LONGEST, _("Longest text")))
     if template.names:
         found.append((LACKING, _("Somebody without a value")))
-    if len(countries) > 1:
-        found += [
-            (f"{COUNTRY}{country}", _("Somebody in %(country)s") % {"country": country or _("an unknown country")})
-            for country in countries
-        ]
+    if len(people) > 1:
+        named = {code: countries.name(code) or _("an unknown country") for code in people}
+        found += [(f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name}) for code, name in named.items()]
     return [*found, (BY_PHONE, _("By phone number…"))]

@@ -1,7 +1,5 @@
 """The review, and the launch."""
 
-import re
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,12 +9,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose import approval, lifecycle
 from campaigns.compose.audience import Audience, parts
+from campaigns.compose.confirming import ConfirmForm, typed
 from campaigns.compose.figures import figures
-from campaigns.compose.from_request import draft_of
-from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, Refused
+from campaigns.compose.from_request import clocks, draft_of
+from campaigns.compose.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.lines import duration
 from campaigns.compose.message import build
 from campaigns.compose.models import Campaign, TestGroup
+from campaigns.compose.precedents import precedents
 from campaigns.compose.preview import FIRST, preview, somebody
 from campaigns.compose.quote import quote
 from campaigns.compose.rehearsal import go_live, rehearse
@@ -32,6 +32,13 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT | CAN_APPROVE:
         return redirect(campaign)
+    return _review(request, campaign)
+
+
+def _review(
+    request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | None = None, test_wrong: str = ""
+) -> HttpResponse:
+    """The page; with what was typed to confirm the launch, or to send a test, where something in it was not right."""
     user, gate = current(request), approval.gate(campaign)
     audience = Audience.of(campaign)
     found = figures(campaign, audience, refresh="refresh" in request.GET)
@@ -42,20 +49,25 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "campaign": campaign,
             "figures": found,
+            "precedents": precedents(campaign, audience, found.funnel.left),
+            "confirm": confirm or ConfirmForm(found.funnel.left, found.estimate),
             "preview": preview(campaign, person),
             "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
-            "test_phones": remembered(current(request)),
+            "test": request.POST if test_wrong else {"phones": remembered(user)},
+            "test_wrong": test_wrong,
             "whose_choices": variants(audience, build(campaign)),
             "test_groups": TestGroup.objects.all(),
             "validity": duration(campaign.validity),
             "chosen": parts(campaign),
             "left_out": parts(campaign, left_out=True),
+            **clocks(campaign, audience),
             "gate": gate,
             "rehearsals": campaign.rehearsals.all()[:5],
             "awaiting": campaign.state in CAN_APPROVE,
             "can_approve": approval.may_approve(campaign, user),
             "changed": gate is not approval.OPEN and gate.seal != campaign.approval_seal,
         },
+        status=422 if confirm or test_wrong else 200,
     )
 
 
@@ -70,8 +82,10 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         tests = send_tests(campaign, phones, current(request), request.POST.get("whose", FIRST))
     except Refused as refused:
+        if campaign.state in CAN_EDIT:
+            return _review(request, campaign, test_wrong=str(refused))
         messages.error(request, str(refused))
-        return redirect("campaign-review", pk)
+        return redirect(campaign)
     words = ngettext(
         "The test is on its way to %(n)d phone. “%(name)s” is still a draft.",
         "The test is on its way to %(n)d phones. “%(name)s” is still a draft.",
@@ -109,14 +123,13 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the draft on its way, if the number of people that was typed is the number that will get it."""
+    """Send the draft on its way, if what was typed is how many people will get it and what that costs at most."""
     campaign = draft_of(request, pk)
-    typed = re.sub(r"[\s,.'\u00a0\u202f]", "", request.POST.get("people", ""))
-    if not (typed.isascii() and typed.isdigit()) or len(typed) > 10:
-        messages.error(request, _("Type the number of people, to confirm that you mean them all."))
-        return redirect("campaign-review", pk)
+    confirm = typed(campaign, request.POST)
+    if campaign.state in CAN_LAUNCH and confirm.people and not confirm.is_valid():
+        return _review(request, campaign, confirm)
     try:
-        lifecycle.launch(campaign.pk, current(request), int(typed))
+        lifecycle.launch(campaign.pk, current(request), confirm.people)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])

@@ -81,5 +81,4 @@ def lock(saved: SavedMessage, fields: Iterable[str], actor: User) -> None:
 
 def delete(saved: SavedMessage, actor: User) -> None:
     """Delete a template; campaigns made from it keep their words and are locked no more."""
-    audit.record(actor, saved, "deleted", saved.name)
-    saved.delete()
+    audit.delete(actor, saved, "deleted", saved.name)

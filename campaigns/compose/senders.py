@@ -8,7 +8,6 @@ from crispy_forms.layout import Layout
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Count, Max, ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -60,10 +59,8 @@ def senders(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Sender “%(name)s” is added.") % {"name": form.cleaned_data["name"]})
             return redirect("sender-list")
     page = Paginator(used_senders(), PAGE).get_page(request.GET.get("page"))
-    administrates = may(user, Role.ADMINISTRATOR)
-    return render(
-        request, "campaigns/compose/senders.html", {"page": page, "form": form, "administrates": administrates}
-    )
+    context = {"page": page, "form": form, "can_edit": may(user, Role.ADMINISTRATOR)}
+    return render(request, "campaigns/compose/senders.html", context)
 
 
 @require_POST
@@ -72,9 +69,7 @@ def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
     user = current(request)
     sender = find(user, Sender.objects.all(), Role.ADMINISTRATOR, pk=pk)
     try:
-        with transaction.atomic():
-            audit.record(user, sender, "removed", sender.name)
-            sender.delete()
+        audit.delete(user, sender, "removed", sender.name)
     except ProtectedError:
         messages.error(request, _("“%(name)s” stays: campaigns use it.") % {"name": sender.name})
     else:

@@ -70,7 +70,7 @@ def test_groups(request: HttpRequest) -> HttpResponse:
             audit.record(current(request), group, "added", group.name)
         messages.success(request, _("Test group “%(name)s” is added.") % {"name": group.name})
         return redirect("test-groups")
-    known = {"groups": TestGroup.objects.all(), "form": form}
+    known = {"groups": TestGroup.objects.all(), "form": form, "can_edit": True}
     return render(request, "campaigns/compose/test_groups.html", known, status=422 if form.is_bound else 200)
 
 
@@ -78,8 +78,6 @@ def test_groups(request: HttpRequest) -> HttpResponse:
 def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a group; tests that were sent to it stay."""
     group = find(current(request), TestGroup.objects.all(), Role.MARKETER, pk=pk)
-    with transaction.atomic():
-        audit.record(current(request), group, "removed", group.name)
-        group.delete()
+    audit.delete(current(request), group, "removed", group.name)
     messages.success(request, _("Test group “%(name)s” is deleted.") % {"name": group.name})
     return redirect("test-groups")

@@ -3,7 +3,7 @@
 SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every engine.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 PLACES = 7
 UNIT = Decimal(1).scaleb(-PLACES)
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 
 class InexactAmountError(ValueError):
@@ -40,6 +41,11 @@ def exact(amount: Decimal) -> str:
     text = f"{amount:.{PLACES}f}".rstrip("0")
     whole, _point, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def on_card(amount: Decimal) -> Decimal:
+    """`amount` as cards show it and people type it: two decimals, half a cent up; less than a cent stays as it is."""
+    return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
 
 
 if TYPE_CHECKING:

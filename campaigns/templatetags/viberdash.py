@@ -1,7 +1,7 @@
 """How pages write numbers, money, times, phones, states and icons."""
 
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import phonenumbers
@@ -17,14 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.ledger.money import PLACES
+from campaigns.ledger.money import CENT, PLACES, on_card
 from campaigns.ledger.money import exact as exact_digits
 from campaigns.team.models import Role, User
 from campaigns.templatetags import states
 
 register = template.Library()
 
-CENT = Decimal("0.01")
 MASK = "•••"
 
 
@@ -70,7 +69,7 @@ def money(amount: Any, currency: str = "") -> str:
     amount = Decimal(amount)
     if 0 < abs(amount) < CENT:
         return money_exact(amount, currency)
-    return _amount(amount, currency, _grouped(amount.quantize(CENT, ROUND_HALF_UP), 2))
+    return _amount(amount, currency, _grouped(on_card(amount), 2))
 
 
 @register.filter

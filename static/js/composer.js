@@ -101,7 +101,7 @@ function fillTagMenu(menu) {
 function tagMenus() {
   const menus = all(".tag-menu");
   for (const menu of menus) {
-    menu.hidden = false;
+    menu.hidden = one(`#${menu.dataset.target}`).disabled;
     menu.addEventListener("show.bs.dropdown", () => fillTagMenu(menu));
   }
 }

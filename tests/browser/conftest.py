@@ -186,7 +186,8 @@ def _fits(page: Page, where: str) -> None:
 
 def _picture(page: Page, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        # hiding the caret would put a style into the page, which its Content-Security-Policy says no to when htmx swaps
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True, caret="initial")
 
 
 @pytest.fixture

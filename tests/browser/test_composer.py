@@ -90,7 +90,10 @@ def test_mistakes_stand_at_their_fields_and_the_first_has_the_focus(
     look(composer, "composer-errors")
 
 
-def test_from_the_first_letter_to_the_gateway(composer: Page, look: Look, sandbox: RunningSandbox) -> None:
+def test_from_the_first_letter_to_the_gateway(
+    composer: Page, look: Look, sandbox: RunningSandbox, console: Console
+) -> None:
+    console.allow("422")  # the wrong cost
     page = composer
     fill_in(page)
     expect(page.locator("#figures")).to_contain_text("3 people")
@@ -102,13 +105,20 @@ def test_from_the_first_letter_to_the_gateway(composer: Page, look: Look, sandbo
     expect(page.locator("#preview-text")).to_contain_text("Ярослава-Марія")
     page.get_by_label("Whose message", exact=True).select_option("country:RO")
     expect(page.locator("#preview-text")).to_contain_text("Привіт, друже 😀")
+    page.get_by_label("Dark", exact=True).check()
+    expect(page.locator(".phone-viber .bubble")).to_have_css("background-color", "rgb(42, 39, 56)")
     look(page, "composer-filled")
 
     page.get_by_role("button", name="Review").click()
     expect(page.get_by_role("heading", name="Review “Spring sale”")).to_be_visible()
     expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
     look(page, "review")
-    page.get_by_label("Type the number of people to confirm").fill("3")
+    page.get_by_label("Number of people").fill("3")
+    page.get_by_label("Highest cost, in EUR").fill("0,91")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_text("The highest cost is 0.19 EUR now, not 0.91.")).to_be_visible()
+    expect(page.get_by_label("Highest cost, in EUR")).to_be_focused()
+    page.get_by_label("Highest cost, in EUR").fill("0,19")
     page.get_by_role("button", name="Launch").click()
     expect(page.get_by_text("“Spring sale” is on its way.")).to_be_visible()
 
@@ -289,7 +299,8 @@ def test_without_javascript_the_form_works_whole(
     page.get_by_role("button", name="Review").click()
     expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
     expect(page.locator("#preview-text")).to_have_text("Hello Олена")
-    page.get_by_label("Type the number of people to confirm").fill("3")
+    page.get_by_label("Number of people").fill("3")
+    page.get_by_label("Highest cost, in EUR").fill("0.09")
     page.get_by_role("button", name="Launch").click()
     campaign = Campaign.objects.get()
     assert (campaign.state, str(campaign.image)) == (CampaignState.PREPARING, str(Picture.objects.get().file))

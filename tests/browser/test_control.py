@@ -10,7 +10,7 @@ from campaigns.compose.hours import DAYTIME, Hours, Place
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, Evidence
 from campaigns.ledger.models import MonthlyBudget
-from tests.browser.conftest import Console, Look
+from tests.browser.conftest import Look
 from tests.reports.factories import make_campaign, send
 
 BODY = (
@@ -55,8 +55,7 @@ def test_budgets(signed_in: Page, look: Look) -> None:
     look(signed_in, "month-budgets")
 
 
-def test_those_who_wait_for_their_day(signed_in: Page, look: Look, console: Console) -> None:
-    console.allow("Applying inline style")  # the look at it sets styles while the page morphs itself
+def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
     hours = next(one for one in (DAYTIME, Hours.read("00:00-01:00")) if not one.open_at(Place("JP"), timezone.now()))
     made = make_campaign("World", CampaignState.SENDING, audience=120, sends_from=hours.start, sends_until=hours.end)
     for number, size in enumerate((50, 50, 20), 1):

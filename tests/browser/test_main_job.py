@@ -203,13 +203,17 @@ def compose(page: Page, image: Path) -> None:
 
 
 def launch(page: Page, people: int) -> None:
-    """The review says how many; another number launches nothing."""
+    """The review says how many, and what it costs at most; other figures launch nothing."""
     expect(page.get_by_role("heading", name=f"Send to {people:,} people")).to_be_visible()
-    confirm = page.get_by_label("Type the number of people to confirm")
-    confirm.fill(str(people + 1))
+    most, currency = amount(page.locator("tfoot td.num").last.inner_text())
+    number, cost = page.get_by_label("Number of people"), page.get_by_label(f"Highest cost, in {currency}")
+    number.fill(str(people + 1))
+    cost.fill(f"{most + 1}")
     page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text(f"The audience is {people} people now, not {people + 1}.")).to_be_visible()
-    confirm.fill(f"{people:,}")
+    expect(page.get_by_text(f"The audience is {people:,} people now, not {people + 1:,}.")).to_be_visible()
+    expect(page.get_by_text(f"The highest cost is {most} {currency} now, not {most + 1}.")).to_be_visible()
+    number.fill(f"{people:,}")
+    cost.fill(str(most).replace(".", ","))
     page.get_by_role("button", name="Launch").click()
     expect(page.get_by_text("is on its way.")).to_be_visible()
 
@@ -365,7 +369,8 @@ def sign_out(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_main_job(page: Page, stack: Stack, tmp_path: Path) -> None:
+def test_main_job(page: Page, stack: Stack, console: Console, tmp_path: Path) -> None:
+    console.allow("422")  # figures that confirm nothing
     sign_in(page, stack.password)
     bring_in(page, customers(tmp_path), "Customers", "Call", GOOD)
     read_the_report(page)

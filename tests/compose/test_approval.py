@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client
@@ -180,7 +181,7 @@ def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: U
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 0
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (S.PAUSED, "approval")
-    assert campaign.reason_detail == "11 people, 0.253 EUR at most"
+    assert campaign.reason_detail == "11 people, 0.25 EUR at most"
     for actor in (olena, None):
         with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
             lifecycle.resume(campaign.pk, actor)
@@ -207,6 +208,27 @@ def test_a_pause_is_no_way_round(olena: User) -> None:
     assert state_of(campaign) == S.PAUSED
 
 
+def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
+    User.objects.update(role=Role.ADMINISTRATOR, is_staff=True)
+    campaign = asked(olena)
+
+    def resume() -> list[str]:
+        chosen = {"action": "resume", "_selected_action": [campaign.pk]}
+        return [str(said) for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)]
+
+    client.force_login(olena)
+    assert resume() == ["Spring: The campaign can't be resumed: it is “Waiting for approval”."]
+    assert state_of(campaign) == S.AWAITING_APPROVAL
+    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)  # it grew over the limit
+    assert "nobody approves their own" in resume()[-1]
+    assert state_of(campaign) == S.PAUSED
+    another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
+    client.force_login(another)
+    assert resume()[-1] == "1 campaign was moved."
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approved_by) == (S.PREPARING, another)
+
+
 def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) -> None:
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
@@ -226,7 +248,7 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
     assert "waits until a second person approves it" in client.get(review).content.decode()
-    assert "second person" in client.post(launch, {"people": "10"}, follow=True).content.decode()
+    assert "second person" in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
     assert 'name="seal"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)

@@ -1,13 +1,12 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
-from campaigns.compose.audience import Audience
 from campaigns.compose.checks import problems, warnings
+from campaigns.compose.hours import DAYTIME
 from campaigns.compose.models import Campaign, Timing
-from campaigns.compose.newcomers import newcomers
 from campaigns.models import Recipient
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 
@@ -46,6 +45,7 @@ def test_a_complete_draft_has_no_problem() -> None:
         ({"sender": None}, "sender"),
         ({"image_url": "https://cdn.example.com/a.png"}, "image_url"),
         ({**BUTTON, "image_url": "https://cdn.example.com/a.svg"}, "image_url"),
+        ({**BUTTON, "image_url": "https://cdn.example.com/a.gif"}, "image_url"),
         ({**BUTTON, "image_url": "ftp://cdn.example.com/a.png"}, "image_url"),
         ({**BUTTON, "image_url": f"https://cdn.example.com/{'a' * 230}.png"}, "image_url"),
         ({"button_caption": "Buy"}, "button_url"),
@@ -147,6 +147,8 @@ def test_a_time_that_has_passed_is_refused() -> None:
     assert set(found(campaign)) == {"scheduled_at"}
     campaign.scheduled_at = timezone.now() + timedelta(hours=1)
     assert found(campaign) == {}
+    campaign.scheduled_at = timezone.now() + timedelta(days=367)
+    assert set(found(campaign)) == {"scheduled_at"}
 
 
 def messaged(*phones: str) -> None:
@@ -182,6 +184,16 @@ def test_what_may_be_a_mistake_is_warned_of(changes: dict[str, object], field: s
     assert found(campaign) == {}
 
 
+@pytest.mark.parametrize(("at", "sleeps"), [("07:59", True), ("08:00", False), ("20:59", False), ("21:00", True)])
+def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -> None:
+    campaign = complete(timing=Timing.LOCAL, local_at=f"2030-01-31T{at}", time_zone="Asia/Tokyo")
+    campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)  # noon in Tokyo, which counts for nobody here
+    words = [str(warning.message) for warning in warnings(campaign) if warning.field == "timing"]
+    assert words == ([f"It would go out at {at} by everybody's own clock, when people sleep."] if sleeps else [])
+    campaign.sends_from, campaign.sends_until = DAYTIME.start, DAYTIME.end  # who sleeps waits
+    assert "timing" not in {warning.field for warning in warnings(campaign)}
+
+
 def test_the_night_is_warned_of_in_the_zone_of_the_campaign() -> None:
     noon_in_utc = (timezone.now() + timedelta(days=2)).replace(hour=12)
     campaign = complete(timing=Timing.AT, scheduled_at=noon_in_utc, time_zone="UTC")
@@ -195,25 +207,18 @@ def lists_warning(campaign: Campaign) -> list[str]:
 
 
 def test_people_who_were_never_messaged_are_warned_of() -> None:
-    campaign = complete()
-    [words] = lists_warning(campaign)
-    assert words.startswith("Nobody of them was ever messaged before. Whoever does not expect")
-    messaged("380970000000")
+    people = contact_list("Large", ukrainians(1500))
+    messaged("380970000000", "380970000007")
     Recipient.objects.create(  # asked for and refused: never messaged
         campaign=draft(), msisdn="380970000001", reference="x", batch_number=1, send_state="refused"
     )
+    test = draft(purpose="test")
+    Recipient.objects.create(campaign=test, msisdn="380970000002", batch_number=1, send_state="accepted")
+    campaign = draft(people)
     [words] = lists_warning(campaign)
-    assert words.startswith("2 people were never messaged before.")
+    assert words.startswith("1,498 people were never messaged before. Whoever does not expect")
     campaign.promotional = False
     assert lists_warning(campaign) == []
-
-
-def test_newcomers_of_a_large_audience_are_told_by_a_sample(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    people = contact_list("Large", ukrainians(4000))
-    messaged(*(f"38097{number:07d}" for number in range(3000)))
-    with django_assert_num_queries(23):  # however many they are
-        found = newcomers(Audience((people.pk,)))
-    assert (found.sampled, found.looked_at, found.percent) == (True, 1000, 24)  # a quarter of them, near enough
 
 
 def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:

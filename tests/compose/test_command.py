@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -13,6 +14,7 @@ from campaigns.compose.models import Campaign, Segment, Sender, Timing
 from tests.compose.factories import contact_list, draft, ukrainians
 
 pytestmark = pytest.mark.django_db
+NOVEMBER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the times that are said below lie ahead of it
 LEAST = {"name": "Spring", "sender": "Shop", "text": "Hello"}
 
 
@@ -28,6 +30,7 @@ def create(tmp_path: Path, said: object) -> Campaign:
     return Campaign.objects.get(pk=command("create", file)["id"])
 
 
+@time_machine.travel(NOVEMBER)
 def test_create_takes_every_field(tmp_path: Path) -> None:
     chosen, out = contact_list("A", ukrainians(3)), contact_list("B", ukrainians(1))
     campaign = create(
@@ -68,6 +71,16 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
     assert (campaign.budget, campaign.scheduled_at) == (None, None)
 
 
+@time_machine.travel(NOVEMBER)
+def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
+    people = contact_list("A", ukrainians(1))
+    people.countries = {"UA": 1}
+    people.save()
+    campaign = create(tmp_path, {**LEAST, "lists": ["A"], "local_at": "2026-12-24T10:00"})
+    assert (campaign.timing, campaign.local_at) == (Timing.LOCAL, "2026-12-24T10:00")
+    assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)  # Kyiv
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
@@ -93,6 +106,13 @@ def test_create_takes_null_for_the_default(tmp_path: Path) -> None:
         ({**LEAST, "campaigns": [99]}, "campaigns: This campaign did not go out"),
         ({**LEAST, "lists": "A"}, "lists should be the names of contact lists"),
         ({**LEAST, "scheduled_at": "2026-12-24T10:00:00"}, "scheduled_at should be a time with an offset"),
+        ({**LEAST, "local_at": "2026-12-24T10:00Z"}, "local_at should be a time without an offset"),
+        ({**LEAST, "local_at": 9}, "local_at should be a time without an offset"),
+        ({**LEAST, "local_at": "2020-12-24T10:00"}, "scheduled_at: By the clocks of some of the recipients"),
+        (
+            {**LEAST, "local_at": "2026-12-24T10:00", "scheduled_at": "2026-12-24T10:00:00Z"},
+            "scheduled_at and local_at: say one of them.",
+        ),
         ({**LEAST, "scheduled_at": "2020-12-24T10:00:00Z"}, "scheduled_at: This time has passed."),
         ({**LEAST, "budget": -1}, "budget:"),
         (

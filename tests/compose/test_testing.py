@@ -71,7 +71,10 @@ def test_what_is_no_phone_is_named_and_nothing_is_sent(
     signed_in: Client, campaign: Campaign, phones: str, words: str
 ) -> None:
     stop("380679999999")
-    assert words in send(signed_in, campaign, phones)
+    shown = send(signed_in, campaign, phones, "longest")
+    wrong = shown.partition('id="phones-wrong">')[2].partition("</span>")[0]
+    assert words in wrong
+    assert (f'value="{phones}"' in shown, '<option value="longest" selected>' in shown) == (True, True)
     assert not Campaign.objects.filter(purpose=Purpose.TEST).exists()
     assert not ContactList.objects.filter(name__startswith="Test numbers").exists()
 

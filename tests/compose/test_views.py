@@ -216,13 +216,14 @@ def review(client: Client, campaign: Campaign) -> str:
     return page(client, f"/campaigns/{campaign.pk}/review")
 
 
-def test_review_shows_everything_and_asks_for_the_number(signed_in: Client) -> None:
+def test_review_shows_everything_and_asks_for_both_figures(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(12)), text="Hi {first_name}", sms_sender="Shop", sms_text="SMS")
     shown = review(signed_in, campaign)
     assert "Send to 12 people" in shown
     assert "Hi N0" in shown
     assert "Ukraine" in shown
     assert 'name="people"' in shown
+    assert 'name="cost_EUR"' in shown
 
 
 def test_review_without_the_gateway_still_works(signed_in: Client) -> None:
@@ -238,33 +239,62 @@ def test_review_names_what_stands_in_the_way(signed_in: Client) -> None:
     assert 'name="people"' not in shown
 
 
-def launch(client: Client, campaign: Campaign, people: str) -> Any:
-    answer = client.post(f"/campaigns/{campaign.pk}/launch", {"people": people}, follow=True)
+def launch(client: Client, campaign: Campaign, people: str, cost: str = "0.04") -> Any:
+    answer = client.post(f"/campaigns/{campaign.pk}/launch", {"people": people, "cost_EUR": cost}, follow=True)
     campaign.refresh_from_db()
     return answer
 
 
-@pytest.mark.parametrize("typed", ["1200", "1,200", "1 200", "1\u00a0200"])
-def test_launch_takes_the_number_as_people_write_it(signed_in: Client, olena: User, typed: str) -> None:
+def test_launch_takes_both_figures_as_people_write_them(signed_in: Client, olena: User) -> None:
     campaign = draft(contact_list("A", ukrainians(1200)))
-    launch(signed_in, campaign, typed)
+    launch(signed_in, campaign, "1\u00a0200", "24,00 EUR")
     assert (campaign.state, campaign.launched_by) == (CampaignState.PREPARING, olena)
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
-    [("", "Type the number of people"), ("all", "Type the number"), ("3", "The audience is 2 people now, not 3.")],
+    ("people", "cost", "words"),
+    [
+        ("", "0.04", "Type the number of people, to confirm that you mean them all."),
+        ("3", "0.04", "The audience is 2 people now, not 3."),
+        ("2", "", "Type the highest cost, to confirm that you mean to pay it."),
+        ("2", "0.05", "The highest cost is 0.04 EUR now, not 0.05."),
+    ],
 )
-def test_launch_without_the_right_number_does_nothing(signed_in: Client, typed: str, words: str) -> None:
+def test_launch_without_both_figures_does_nothing(signed_in: Client, people: str, cost: str, words: str) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
-    answer = launch(signed_in, campaign, typed)
+    answer = launch(signed_in, campaign, people, cost)
     assert campaign.state == CampaignState.DRAFT
-    assert words in answer.content.decode()
+    shown = answer.content.decode()
+    assert (answer.status_code, words in shown, f'value="{people or cost}"' in shown) == (422, True, True)
+    assert f'href="/campaigns/{campaign.pk}/review?refresh"' in shown  # from the address that was posted to
+
+
+def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
+    campaign = draft(contact_list("A", ukrainians(2)), sms_sender="Shop", sms_text="a" * 161)
+    assert "The highest cost is 0.08 EUR now, not 0.04." in launch(signed_in, campaign, "2").content.decode()
+    assert campaign.state == CampaignState.DRAFT
+    launch(signed_in, campaign, "2", "0.08")
+    assert campaign.state == CampaignState.PREPARING
+
+
+def test_where_no_price_is_known_the_people_alone_confirm(signed_in: Client) -> None:
+    PriceList.objects.all().delete()
+    campaign = draft(contact_list("A", ukrainians(2)))
+    assert "No price is known" in review(signed_in, campaign)
+    launch(signed_in, campaign, "2", "")
+    assert campaign.state == CampaignState.PREPARING
 
 
 def test_launch_refuses_what_has_a_problem(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)), text="Hi {nobody}")
     launch(signed_in, campaign, "2")
+    assert campaign.state == CampaignState.DRAFT
+
+
+def test_launch_to_nobody_does_nothing(signed_in: Client) -> None:
+    campaign = draft(contact_list("A", ukrainians(1)))
+    stop("380970000000")
+    assert "Nobody is left in the audience." in launch(signed_in, campaign, "0", "0").content.decode()
     assert campaign.state == CampaignState.DRAFT
 
 

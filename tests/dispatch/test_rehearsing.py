@@ -4,11 +4,13 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.compose import lifecycle
@@ -16,6 +18,7 @@ from campaigns.compose.models import Campaign, CampaignState, PriceList
 from campaigns.compose.rehearsal import can_go_live, go_live, rehearse
 from campaigns.dispatch import budget, sweeping, tasks
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Pace, Recipient
+from campaigns.dispatch.sending import Sender
 from campaigns.gateway import rehearsal
 from campaigns.gateway.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
@@ -133,6 +136,37 @@ def test_senders_with_a_gateway_do_not_touch_it(real_gateway: Watched) -> None:
     tasks.send()
     assert real_gateway.calls == 0
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.READY}
+
+
+def test_two_machines_rehearse_one_campaign_and_nobody_twice(real_gateway: Watched) -> None:
+    rehearsed = rehearse(the_draft(300), None)
+    tasks.prepare(rehearsed.pk)
+    together = threading.Barrier(2)
+
+    def machine(_number: int) -> int:
+        held: list[int] = []
+
+        def keep() -> bool:
+            held.append(len(sender.claimed))
+            if len(held) <= 2:
+                together.wait(30)  # before the first turn, and when both have claimed
+            return True
+
+        sender = Sender(None, tasks.REHEARSERS, timezone.now() + tasks.SLICE, keep)
+        try:
+            sender.run()
+        finally:
+            connection.close()
+        return held[1]
+
+    with ThreadPoolExecutor(2) as machines:
+        of_each = list(machines.map(machine, range(2)))
+    assert all(of_each), of_each
+    assert set(Batch.objects.values_list("state", "attempts")) == {(BatchState.DONE, 1)}
+    charges = LedgerEntry.objects.filter(kind="charge", channel="viber")
+    assert (charges.count(), charges.values("recipient").distinct().count()) == (300, 300)
+    assert set(Recipient.objects.values_list("send_state", flat=True)) == {"accepted"}
+    assert (real_gateway.calls, differences()) == (0, [])
 
 
 def request(reference: str) -> SendRequest:
