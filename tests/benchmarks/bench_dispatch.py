@@ -100,14 +100,16 @@ def stand_in_maximum(port: int) -> float:
 
 
 def engine(database_url: str, port: int, *arguments: str) -> dict[str, float]:
-    """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own."""
+    """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own; no address: SQLite."""
+    folder = tempfile.TemporaryDirectory()  # new each time: what one measurement leaves unsent, the next would send
     environment = os.environ | {
-        "DATABASE_URL": database_url, "BSG_API_URL": f"http://127.0.0.1:{port}/rest", "BSG_API_KEY": "test_benchmark",
+        "DATABASE_URL": database_url or f"sqlite:///{folder.name}/bench.sqlite3", "BSG_API_URL": f"http://127.0.0.1:{port}/rest", "BSG_API_KEY": "test_benchmark",
         "SECRET_KEY": "benchmark" * 8, "DEBUG": "false", "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
         "TEST_DATABASE_NAME": "test_viberdash_bench", "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.benchmarks.dispatch_engine", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    with folder:
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return {name: float(value) for name, value in (line.split("=") for line in done.stdout.split())}
 
 
@@ -179,16 +181,14 @@ def main() -> None:
     with gateway() as port:
         say("stand-in gateway, its own maximum", f"{stand_in_maximum(port):,.0f} req/s")
     mails = peer(5_000)
-    with tempfile.TemporaryDirectory() as folder:
-        engines = {"SQLite": f"sqlite:///{folder}/bench.sqlite3", "PostgreSQL": POSTGRESQL}
-        if why := trouble(POSTGRESQL):
-            say(f"PostgreSQL: not measured, {why}", "")
-            del engines["PostgreSQL"]
-        for name, database_url in engines.items():
-            measure(name, database_url, people, mails)
-            if asked.large:
-                large = f"sqlite:///{folder}/large.sqlite3" if name == "SQLite" else database_url
-                measure_growth(name, large, asked.large)
+    engines = {"SQLite": "", "PostgreSQL": POSTGRESQL}
+    if why := trouble(POSTGRESQL):
+        say(f"PostgreSQL: not measured, {why}", "")
+        del engines["PostgreSQL"]
+    for name, database_url in engines.items():
+        measure(name, database_url, people, mails)
+        if asked.large:
+            measure_growth(name, database_url, asked.large)
 
 
 if __name__ == "__main__":

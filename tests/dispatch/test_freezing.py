@@ -65,3 +65,25 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     with pytest.raises(lifecycle.Refused, match="The audience is 3 people now, not 1"):
         lifecycle.launch(campaign.pk, None, 1)
     assert Campaign.objects.get(pk=campaign.pk).state == CampaignState.DRAFT
+
+
+def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freezing, "SLICE", 5)
+    people = contact_list("A", 10)
+    campaign = draft(people)
+    lifecycle.launch(campaign.pk, None, 10)
+    slices = 0
+
+    def comes_back_after_the_first_slice() -> bool:
+        nonlocal slices
+        slices += 1
+        if slices == 2:
+            people.contacts.filter(msisdn=phone(0)).delete()
+            Contact.objects.create(list=people, msisdn=phone(0), country="UA", fields={})
+        return True
+
+    assert freeze(campaign.pk, timezone.now() + SOON, comes_back_after_the_first_slice)
+    snapshot = Snapshot.objects.get(campaign=campaign)
+    assert (snapshot.in_lists, snapshot.repeated, snapshot.left) == (11, 1, 10)
+    assert campaign.recipients.count() == 10
+    assert sum(campaign.batches.values_list("size", flat=True)) == 10
