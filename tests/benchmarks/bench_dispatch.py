@@ -102,8 +102,9 @@ def stand_in_maximum(port: int) -> float:
 def engine(database_url: str, port: int, *arguments: str) -> dict[str, float]:
     """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own; no address: SQLite."""
     folder = tempfile.TemporaryDirectory()  # new each time: what one measurement leaves unsent, the next would send
+    database_url = database_url or f"sqlite:///{folder.name}/bench.sqlite3"
     environment = os.environ | {
-        "DATABASE_URL": database_url or f"sqlite:///{folder.name}/bench.sqlite3", "BSG_API_URL": f"http://127.0.0.1:{port}/rest", "BSG_API_KEY": "test_benchmark",
+        "DATABASE_URL": database_url, "BSG_API_URL": f"http://127.0.0.1:{port}/rest", "BSG_API_KEY": "test_benchmark",
         "SECRET_KEY": "benchmark" * 8, "DEBUG": "false", "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
         "TEST_DATABASE_NAME": "test_viberdash_bench", "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }  # fmt: skip
