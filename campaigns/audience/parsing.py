@@ -3,10 +3,10 @@
 import gc
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, repeat
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import NamedTuple
@@ -214,11 +214,13 @@ def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
     columns = [encoded(column(records, place)) for place in names]
     if not columns:
         return ["{}"] * len(records)
-    beginnings = [f'"{name}":"' for name in names.values()]
     if any("" in values for values in columns):
+        beginnings = [f'"{name}":"' for name in names.values()]
         return [_object(beginnings, values) for values in zip(*columns, strict=True)]
-    whole = "{" + ",".join(f'{beginning}%s"' for beginning in beginnings) + "}"
-    return [whole % values for values in zip(*columns, strict=True)]
+    pieces: list[Iterable[str]] = []  # what stands before each value, and the value
+    for name, values in zip(names.values(), columns, strict=True):
+        pieces += [repeat(f'","{name}":"' if pieces else f'{{"{name}":"'), values]
+    return list(map("".join, zip(*pieces, repeat('"}'))))  # noqa: B905 - what is repeated has no end
 
 
 def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
