@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.audience import countries, exports, imports, mapping, reading, uploads
 from campaigns.audience.forms import ColumnsForm, LayoutForm, UploadForm
 from campaigns.audience.models import ContactList, Import, ImportState
-from campaigns.audience.paging import page_of
 from campaigns.audience.phones import Reason
 from campaigns.audience.reading import Layout
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
+from campaigns.paging import page_of
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
 
@@ -29,7 +29,7 @@ EXAMPLES = 3  # values of a column
 def import_list(request: HttpRequest) -> HttpResponse:
     """Every import, newest first."""
     found = visible(current(request), Import.objects.select_related("created_by", "list"))
-    page = page_of(request, found, found.count())
+    page = page_of(request, found)
     context = {"page": page, "tabs": tabs("imports"), "can_edit": may(current(request), Role.MARKETER)}
     return render(request, "campaigns/audience/import_list.html", context)
 

@@ -220,7 +220,7 @@ def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
     pieces: list[Iterable[str]] = []  # what stands before each value, and the value
     for name, values in zip(names.values(), columns, strict=True):
         pieces += [repeat(f'","{name}":"' if pieces else f'{{"{name}":"'), values]
-    return list(map("".join, zip(*pieces, repeat('"}'))))  # noqa: B905 - what is repeated has no end
+    return list(map("".join, zip(*pieces, repeat('"}'))))
 
 
 def _object(beginnings: list[str], values: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from campaigns.audience.models import Contact, StopListEntry
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.dispatch import erasing
-from campaigns.reports.paging import PAGE
+from campaigns.paging import PAGE
 from campaigns.reports.person import campaigns_of, document, stories
 from campaigns.team.access import at_least, current, may, visible
 from campaigns.team.audit import record
