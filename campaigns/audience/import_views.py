@@ -119,7 +119,7 @@ def _columns(found: Import, form: ColumnsForm | None) -> dict[str, Any]:
 
 
 def _layout_form(found: Import) -> LayoutForm:
-    return LayoutForm(initial=found.mapping)
+    return LayoutForm(found.mapping)
 
 
 def _examples(body: list[list[str]], place: int) -> list[str]:
@@ -130,12 +130,15 @@ def _examples(body: list[list[str]], place: int) -> list[str]:
 @at_least(Role.MARKETER)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read the file another way; the preview and the proposal change with it."""
+    """Read the file, or another sheet of it, another way; the preview and the proposal change with it."""
     found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    form = LayoutForm(request.POST)
+    form = LayoutForm(found.mapping, request.POST)
     if form.is_valid():
         try:
-            imports.relayout(found.pk, form.layout())
+            if form.other_sheet():
+                imports.choose_sheet(found.pk, form.other_sheet())
+            else:
+                imports.relayout(found.pk, form.layout())
         except Refused as refused:
             messages.error(request, str(refused))
     return redirect(found)

@@ -35,6 +35,12 @@ class People:
     def __len__(self) -> int:
         return len(self.msisdns)
 
+    def add(self, msisdns: list[str], countries: list[str], fields: list[str]) -> None:
+        """Put more rows behind the others."""
+        self.msisdns += msisdns
+        self.countries += countries
+        self.fields += fields
+
     def without(self, msisdns: set[str]) -> "People":
         """The rows whose phone is not among `msisdns`."""
         kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
