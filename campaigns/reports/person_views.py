@@ -96,6 +96,6 @@ def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("person", msisdn)
-    words = _("Erased: %(lists)d lists, %(messages)d messages. The stop list keeps the phone.")
-    messages.success(request, words % {"lists": gone.lists, "messages": gone.messages})
+    words = _("Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The stop list keeps the phone.")
+    messages.success(request, words % {"lists": gone.lists, "messages": gone.messages, "rows": gone.rejected})
     return redirect("person", msisdn)

@@ -102,7 +102,7 @@ def test_another_sheet_can_be_chosen(signed_in: Client, book: Path) -> None:
     page = signed_in.get(made.get_absolute_url())
     form = page.context["layout_form"]
     assert [name for name, _words in form.fields["sheet"].choices] == ["Київ", "Порожній", "Львів"]
-    assert (form["sheet"].value(), list(form.fields)[0], "encoding" in form.fields) == ("Київ", "sheet", False)
+    assert (form["sheet"].value(), next(iter(form.fields)), "encoding" in form.fields) == ("Київ", "sheet", False)
     address, data = reverse("import-layout", args=[made.pk]), {"delimiter": ",", "quote": '"', "header": "on"}
     signed_in.post(address, data | {"sheet": "Львів"})
     page = signed_in.get(made.get_absolute_url())
