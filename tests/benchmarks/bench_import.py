@@ -18,7 +18,7 @@ import django
 import openpyxl
 import phonenumbers
 
-from tests.benchmarks import contact_files
+from tests.benchmarks import contact_files, hostile_files
 from tests.platforms import POSTGRESQL, trouble
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -121,10 +121,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--phones", type=int, default=100_000)
     parser.add_argument("--no-memory", dest="memory", action="store_false")
+    parser.add_argument("--no-hostile", dest="hostile", action="store_false")
+    parser.add_argument("--hostile-only", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= environment(f"sqlite:///{folder}/none.sqlite3")
+        if chosen.hostile or chosen.hostile_only:
+            hostile_files.measure(folder, dict(os.environ), say)
+        if chosen.hostile_only:
+            return
         django.setup()
         contact_files.write_csv(folder / "people.csv", ROWS)
         contact_files.write_csv(folder / "peer.csv", 20_000, clean=True)
