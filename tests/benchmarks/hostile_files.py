@@ -20,6 +20,7 @@ import openpyxl
 import requests
 
 from tests.benchmarks.bench_reports_flood import free_port, prepare, server
+from tests.benchmarks.memory import high_water
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WEB_MB, WORKER_MB, SECONDS = 50, 512, 30  # limits: growth of the web server, peak of a worker, time until the answer
@@ -76,12 +77,6 @@ FILES: dict[str, Callable[[], bytes]] = {
     "broken.zip": lambda: zipped({"people.csv": b"phone\n380501112233\n" * 9})[:-40],
     "picture.csv": lambda: b"\x89PNG\r\n\x1a\n" + noise(1 * MB),
 }
-
-
-def high_water(process: int | str) -> float:
-    """The most memory that a process has had since it began, or since somebody cleared the mark; in MB."""
-    said = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return int(said.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 class Peak:
