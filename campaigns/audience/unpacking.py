@@ -23,6 +23,8 @@ MAX_RATIO = 200  # times that an archive may grow; spreadsheets grow 5 to 30 tim
 SMALL = 20 << 20  # an archive that unpacks to this little is harmless, whatever the ratio
 CHUNK = 1 << 20
 MAX_MEMBERS = 10_000
+HEAD = 8192  # bytes by which a file is judged
+ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
 # What a file begins with when it is something else, and what people call it.
 NOT_TABLES = (
     (b"%PDF", "PDF"),
@@ -85,9 +87,11 @@ def _flat(path: Path, kind: str, sheet: str) -> Unpacked:
 def kind_of(path: Path) -> str:
     """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything else."""
     with path.open("rb") as file:
-        head = file.read(8192)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _archive_kind(path)
+        head = file.read(HEAD)
+    return _archive_kind(path) if head.startswith(ARCHIVES) else _kind_of_head(head)
+
+
+def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
     for beginning, name in NOT_TABLES:
@@ -156,6 +160,10 @@ def _from_zip(path: Path, sheet: str) -> Unpacked:
         target = path.with_name(path.name + ".member")
         try:
             with archive.open(files[0]) as source, target.open("wb") as copy:
+                head = source.read(HEAD)
+                if not head.startswith(ARCHIVES):
+                    _kind_of_head(head)  # before a gigabyte of it is on the disk
+                copy.write(head)
                 _copy(source, copy)
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
             raise Refused(_broken()) from error
