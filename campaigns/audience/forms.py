@@ -8,6 +8,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout as FormLayout
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience import countries, encodings
@@ -101,8 +102,8 @@ class LayoutForm(forms.Form):
     quote = forms.ChoiceField(label=_("Quotation marks"), choices=QUOTES, required=False)
     header = forms.BooleanField(label=_("The first row names the columns"), required=False)
 
-    def __init__(self, mapping: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial=mapping, **kwargs)
+    def __init__(self, mapping: dict[str, Any], data: QueryDict | None = None) -> None:
+        super().__init__(data, initial=mapping)
         self.taken = mapping.get("sheet", "")
         if len(sheets := mapping.get("sheets", ())) > 1:
             self.fields["sheet"] = forms.ChoiceField(label=_("Sheet"), choices=[(name, name) for name in sheets])

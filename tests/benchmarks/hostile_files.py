@@ -159,8 +159,8 @@ def measure(folder: Path, environment: dict[str, str], say: Callable[..., None])
             del made
             worker = ""
             if waits:
-                command = (sys.executable, "-m", "tests.benchmarks.hostile_files", waits)
-                done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
+                worker_command = (sys.executable, "-m", "tests.benchmarks.hostile_files", waits)
+                done = subprocess.run(worker_command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
                 words, own, child = json.loads(done.stdout)
                 hungriest = max(hungriest, own, child)
                 worker = f", worker {own:.0f} MB, its child {child:.0f} MB"
