@@ -1,7 +1,7 @@
 """`make bench-import`: how fast a file becomes clean contacts, as ratios to the database's floor and to other tools.
 
 `--phones 1000000` compares that many random numbers with the library; `--no-memory` leaves out what 1 and 2 million
-rows take.
+rows take, `--no-hostile` the files that somebody made to do harm (hostile_files.py).
 PostgreSQL is measured where TEST_DATABASE_URL or the local standard port answers.
 """
 
