@@ -246,12 +246,13 @@ class Normaliser:
         msisdns: list[str] = []
         countries: list[str] = []
         look_up, digits, country_of = self.known.get, msisdns.append, countries.append
+        ascii_only = "".join(cleaned).isascii()
         for place, text in enumerate(cleaned):
             found = look_up(text[:-FREE])
             if found is not None:
                 drop, add, country = found
                 msisdn = add + text[drop:] if add or drop else text
-                if msisdn.isdecimal() and msisdn.isascii():
+                if msisdn.isdecimal() and (ascii_only or msisdn.isascii()):
                     digits(msisdn)
                     country_of(country)
                     continue

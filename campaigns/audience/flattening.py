@@ -1,15 +1,16 @@
-"""A spreadsheet -> a CSV file, by a process of its own: `python -m campaigns.audience.flattening SOURCE TARGET SECONDS`
+"""A spreadsheet -> a CSV file, by a process of its own:
+`python -m campaigns.audience.flattening SOURCE TARGET SECONDS [SHEET]`
 
 The library that reads spreadsheets keeps a whole sheet in memory and sets no limit to what an archive unpacks to. Here
-the operating system does: a hostile file ends this process and nothing else. Prints the name of the sheet. Imports
-nothing of the site, so that it starts at once.
+the operating system does: a hostile file ends this process and nothing else. Prints the name of the sheet and those of
+all that can be seen, as JSON. Imports nothing of the site, so that it starts at once.
 """
 
 import csv
 import datetime as dt
+import json
 import resource
 import sys
-from collections.abc import Iterator
 from typing import TextIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
@@ -23,24 +24,22 @@ class Unreadable(Exception):  # noqa: N818 - a fact about a file
     """What is wrong, as one of the words that unpacking.py knows."""
 
 
-def flatten(source: str, target: TextIO) -> str:
-    """Write the first visible sheet that holds something to `target`; its name.
+def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[str]]:
+    """Write the sheet `wanted`, or the first visible one that holds something, to `target`; its name, and all names.
 
     Rows and columns keep their places: empty ones before the first cell are written too.
     """
     with CalamineWorkbook.from_path(source) as book:
-        for sheet in _sheets(book):
+        names = [about.name for about in book.sheets_metadata if about.visible == SheetVisibleEnum.Visible]
+        if wanted and wanted not in names:
+            raise Unreadable("sheet")
+        for name in [wanted] if wanted else names:
+            sheet = book.get_sheet_by_name(name)
             if sheet.start is None or sheet.end is None:
                 continue
             _write(sheet, sheet.start[1], target)
-            return str(sheet.name)
+            return name, names
     raise Unreadable("empty")
-
-
-def _sheets(book: CalamineWorkbook) -> Iterator[CalamineSheet]:
-    for about in book.sheets_metadata:
-        if about.visible == SheetVisibleEnum.Visible:
-            yield book.get_sheet_by_name(about.name)
 
 
 def _write(sheet: CalamineSheet, empty_columns: int, target: TextIO) -> None:
@@ -68,13 +67,13 @@ def as_text(cell: object) -> str:
     return str(cell)
 
 
-def main(source: str, target: str, seconds: str) -> int:
+def main(source: str, target: str, seconds: str, wanted: str = "") -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
-            print(flatten(source, file))  # noqa: T201 the answer to the process that asked
+            print(json.dumps(flatten(source, file, wanted)))  # noqa: T201 the answer to the process that asked
     except Unreadable as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         return 3

@@ -8,6 +8,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout as FormLayout
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.audience import countries, encodings
@@ -94,18 +95,32 @@ class UploadForm(forms.Form):
 
 
 class LayoutForm(forms.Form):
-    """How the text of a file is read."""
+    """How a file is read: which of its sheets, where it has several; or how its text is."""
 
     encoding = forms.ChoiceField(label=_("Encoding"), choices=[(name, name.upper()) for name in encodings.CHOICES])
     delimiter = forms.ChoiceField(label=_("Between columns"), choices=DELIMITERS)
     quote = forms.ChoiceField(label=_("Quotation marks"), choices=QUOTES, required=False)
     header = forms.BooleanField(label=_("The first row names the columns"), required=False)
 
+    def __init__(self, mapping: dict[str, Any], data: QueryDict | None = None) -> None:
+        super().__init__(data, initial=mapping)
+        self.taken = mapping.get("sheet", "")
+        if len(sheets := mapping.get("sheets", ())) > 1:
+            self.fields["sheet"] = forms.ChoiceField(label=_("Sheet"), choices=[(name, name) for name in sheets])
+        if self.taken:
+            del self.fields["encoding"]  # of the text that we have made of it
+        self.order_fields(["sheet"])
+
+    def other_sheet(self) -> str:
+        """The sheet that was chosen instead of the one that is read; empty: none was."""
+        chosen = self.cleaned_data.get("sheet", "")
+        return "" if chosen == self.taken else str(chosen)
+
     def layout(self) -> Layout:
         """What was chosen."""
         data = self.cleaned_data
         # A select sends the tab as it is; Django's trimming is off for choices.
-        return Layout(data["encoding"], data["delimiter"], data["quote"], data["header"])
+        return Layout(**{name: data[name] for name in ("encoding", "delimiter", "quote", "header") if name in data})
 
 
 class ColumnsForm(forms.Form):

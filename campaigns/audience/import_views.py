@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.audience import countries, exports, imports, mapping, reading, uploads
 from campaigns.audience.forms import ColumnsForm, LayoutForm, UploadForm
 from campaigns.audience.models import ContactList, Import, ImportState
-from campaigns.audience.paging import page_of
 from campaigns.audience.phones import Reason
 from campaigns.audience.reading import Layout
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
+from campaigns.paging import page_of
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
 
@@ -29,7 +29,7 @@ EXAMPLES = 3  # values of a column
 def import_list(request: HttpRequest) -> HttpResponse:
     """Every import, newest first."""
     found = visible(current(request), Import.objects.select_related("created_by", "list"))
-    page = page_of(request, found, found.count())
+    page = page_of(request, found)
     context = {"page": page, "tabs": tabs("imports"), "can_edit": may(current(request), Role.MARKETER)}
     return render(request, "campaigns/audience/import_list.html", context)
 
@@ -119,7 +119,7 @@ def _columns(found: Import, form: ColumnsForm | None) -> dict[str, Any]:
 
 
 def _layout_form(found: Import) -> LayoutForm:
-    return LayoutForm(initial=found.mapping)
+    return LayoutForm(found.mapping)
 
 
 def _examples(body: list[list[str]], place: int) -> list[str]:
@@ -130,12 +130,15 @@ def _examples(body: list[list[str]], place: int) -> list[str]:
 @at_least(Role.MARKETER)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read the file another way; the preview and the proposal change with it."""
+    """Read the file, or another sheet of it, another way; the preview and the proposal change with it."""
     found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    form = LayoutForm(request.POST)
+    form = LayoutForm(found.mapping, request.POST)
     if form.is_valid():
         try:
-            imports.relayout(found.pk, form.layout())
+            if form.other_sheet():
+                imports.choose_sheet(found.pk, form.other_sheet())
+            else:
+                imports.relayout(found.pk, form.layout())
         except Refused as refused:
             messages.error(request, str(refused))
     return redirect(found)

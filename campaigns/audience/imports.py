@@ -37,6 +37,7 @@ BEFORE_THE_END = (
 )
 CAN_MAP = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
+WANTED = "wanted_sheet"  # in the mapping, while another sheet than the one there is waits to be opened
 
 
 def receive(
@@ -57,36 +58,50 @@ def receive(
         created_by=actor,
         lease_until=timezone.now() + LEASE,
     )
-    if uploads.locate(path).stat().st_size <= SMALL:
-        open_file(received.pk)
-        received.refresh_from_db()
-    else:
-        enqueue(OPEN, received.pk)
+    _open(received)
+    received.refresh_from_db()
     return received
 
 
+def _open(waiting: Import) -> None:
+    if uploads.locate(uploads.original(waiting.path)).stat().st_size <= SMALL:
+        open_file(waiting.pk)
+    else:
+        enqueue(OPEN, waiting.pk)
+
+
 def open_file(import_id: int) -> None:
-    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED with words that say why."""
+    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED with words that say why.
+
+    Where another sheet was wanted and cannot be had, the import stays with the sheet that it had, and with the words.
+    """
     opened = Import.objects.filter(pk=import_id, state=ImportState.READING).first()
     if opened is None:
         return
     try:
         path, proposed = _proposal(opened)
     except Refused as refused:
-        fail(import_id, str(refused))
-        return
+        if WANTED not in opened.mapping:
+            fail(import_id, str(refused))
+            return
+        path, failure = opened.path, str(refused)[:300]
+        proposed = {name: value for name, value in opened.mapping.items() if name != WANTED}
+    else:
+        failure = ""
     Import.objects.filter(pk=import_id, state=ImportState.READING).update(
-        state=ImportState.UPLOADED, path=path, mapping=proposed, lease_until=None
+        state=ImportState.UPLOADED, path=path, mapping=proposed, failure=failure, lease_until=None
     )
 
 
 def _proposal(opened: Import) -> tuple[str, dict[str, Any]]:
-    unpacked = unpacking.unpack(uploads.locate(opened.path))
+    upload = uploads.locate(uploads.original(opened.path))
+    unpacked = unpacking.unpack(upload, opened.mapping.get(WANTED, ""))
     country = opened.mapping["country"]
     layout = reading.detect(unpacked.path, country)
     rows = reading.sample(unpacked.path, layout)
     proposed = _as_last_time(rows, layout, opened) or mapping.propose(rows, layout, country)
-    about = {"kind": unpacked.kind, "sheet": unpacked.sheet, "country": country, "existing": "update"}
+    about = {"kind": unpacked.kind, "sheet": unpacked.sheet, "sheets": list(unpacked.sheets)}
+    about |= {"country": country, "existing": "update"}
     return unpacked.path.name, layout.as_json() | proposed.as_json() | about
 
 
@@ -105,6 +120,19 @@ def relayout(import_id: int, layout: Layout) -> None:
     rows = reading.sample(uploads.locate(chosen.path), layout)
     proposed = mapping.propose(rows, layout, chosen.mapping["country"])
     _remap(import_id, chosen.mapping | layout.as_json() | proposed.as_json())
+
+
+def choose_sheet(import_id: int, sheet: str) -> None:
+    """Take another sheet of the file, which is opened as after the upload: at once where it is small."""
+    with transaction.atomic():
+        chosen = Import.objects.select_for_update().get(pk=import_id)
+        if chosen.state not in CAN_MAP:
+            return
+        chosen.state, chosen.checked, chosen.failure = ImportState.READING, {}, ""
+        chosen.mapping |= {WANTED: sheet}
+        chosen.lease_until = timezone.now() + LEASE
+        chosen.save(update_fields=["state", "checked", "failure", "mapping", "lease_until"])
+    _open(chosen)
 
 
 def choose_columns(import_id: int, columns: Mapping, country: str, existing: str) -> None:
@@ -168,10 +196,12 @@ def cancel(import_id: int) -> None:
         uploads.remove(path or "")
 
 
-def import_now(path: Path, list_name: str, phone_column: str, country: str) -> Import:
+def import_now(path: Path, list_name: str, phone_column: str, country: str, sheet: str = "") -> Import:
     """The same from a command, at once and without questions. Raises Refused; the report otherwise."""
     name = uploads.keep(path)
-    made = Import(list_name=list_name, file_name=path.name[:255], path=name, mapping={"country": country})
+    made = Import(
+        list_name=list_name, file_name=path.name[:255], path=name, mapping={"country": country, WANTED: sheet}
+    )
     try:
         made.path, made.mapping = _proposal(made)
         layout = Layout.from_json(made.mapping)

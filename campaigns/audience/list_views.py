@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Page
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
@@ -15,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.audience import countries, exports, lists, phones, searching, stoplist
 from campaigns.audience.forms import IntoForm, ListForm, PasteForm, PersonForm
 from campaigns.audience.models import Contact, ContactList
-from campaigns.audience.paging import page_of, page_of_ids
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
+from campaigns.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
 from campaigns.workbook import ROWS_MAX
@@ -35,7 +36,7 @@ def list_list(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
     order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_first=True)
-    page = page_of(request, chosen.order_by(order, "pk"), chosen.count())
+    page = page_of(request, chosen.order_by(order, "pk"))
     rows = [(one, _homes(one)) for one in page.object_list]
     context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("lists"), **_rights(request)}
     return render(request, "campaigns/audience/list_list.html", context)
@@ -60,9 +61,10 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     hits = searching.search(words, found) if words else None
     people = Contact.objects.filter(list=found).order_by("id")
-    page = page_of_ids(request, people, hits.ids) if hits else page_of(request, people, found.contact_count)
+    page: Page[Contact] | Slice[Contact]
+    page = page_of_ids(request, people, hits.ids) if hits else slice_of(request, people, "id")
     tags = found.fields[:TAGS_SHOWN]
-    rows = [(person, [person.fields.get(tag, "") for tag in tags]) for person in page.object_list]
+    rows = [(person, [person.fields.get(tag, "") for tag in tags]) for person in page]
     context = {
         "list": found,
         "page": page,

@@ -145,6 +145,14 @@ def _impossible(number: PhoneNumber) -> Reason:
     return Reason.NO_SUCH_COUNTRY if possible == ValidationResult.INVALID_COUNTRY_CODE else Reason.NO_SUCH_NUMBER
 
 
+def national(msisdn: str) -> str:
+    """`380972920283` -> `972920283`: what stands in every way to write the number."""
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse("+" + msisdn))
+    except NumberParseException:
+        return msisdn
+
+
 @lru_cache(maxsize=4096)
 def shown(msisdn: str) -> str:
     """`380972920283` -> `+380 97 292 0283`."""

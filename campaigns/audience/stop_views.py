@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.audience import phones, stoplist
 from campaigns.audience.forms import StopForm
 from campaigns.audience.models import StopListEntry
-from campaigns.audience.paging import page_of
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
+from campaigns.paging import slice_of
 from campaigns.team.access import at_least, current, find, may, need, visible
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
@@ -56,7 +56,7 @@ def _context(request: HttpRequest, form: StopForm, stopped: stoplist.Stopped | N
         entries = entries.filter(msisdn__contains=digits) if digits else entries.filter(reason__icontains=words)
     return {
         "form": form,
-        "page": page_of(request, entries.order_by("-id"), entries.count()),
+        "slice": slice_of(request, entries, "-id"),
         "q": words,
         "wrong": [(text, reason.label) for text, reason in stopped.wrong[:100]] if stopped else [],
         "tabs": tabs("stop"),

@@ -3,11 +3,12 @@
 What a file is, is judged by its content, never by its name.
 """
 
+import json
 import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -22,6 +23,8 @@ MAX_RATIO = 200  # times that an archive may grow; spreadsheets grow 5 to 30 tim
 SMALL = 20 << 20  # an archive that unpacks to this little is harmless, whatever the ratio
 CHUNK = 1 << 20
 MAX_MEMBERS = 10_000
+HEAD = 8192  # bytes by which a file is judged
+ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
 # What a file begins with when it is something else, and what people call it.
 NOT_TABLES = (
     (b"%PDF", "PDF"),
@@ -48,15 +51,19 @@ NOT_TABLES = (
 
 
 class Unpacked(NamedTuple):
-    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), and which sheet of it was taken."""
+    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was taken, and of which."""
 
     path: Path
     kind: str
     sheet: str = ""
+    sheets: Sequence[str] = ()
 
 
-def unpack(upload: Path) -> Unpacked:
-    """The text of the file at `upload`: itself, or a new file beside it. Raises Refused."""
+def unpack(upload: Path, sheet: str = "") -> Unpacked:
+    """The text of the file at `upload`: itself, or a new file beside it. Raises Refused.
+
+    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds something.
+    """
     size = upload.stat().st_size
     if not size:
         raise Refused(_("The file is empty."))
@@ -64,23 +71,27 @@ def unpack(upload: Path) -> Unpacked:
         raise Refused(_("The file is larger than %(limit)d MB.") % {"limit": MAX_BYTES >> 20})
     kind = kind_of(upload)
     if kind == "zip":
-        return _from_zip(upload)
-    return _flat(upload, kind)
+        return _from_zip(upload, sheet)
+    return _flat(upload, kind, sheet)
 
 
-def _flat(path: Path, kind: str) -> Unpacked:
+def _flat(path: Path, kind: str, sheet: str) -> Unpacked:
     if kind == "csv":
+        if sheet:
+            raise Refused(_("This file has no sheets."))
         return Unpacked(path, kind)
     target = path.with_name(path.name + ".text")
-    return Unpacked(target, kind, _flatten(path, kind, target))
+    return Unpacked(target, kind, *_flatten(path, kind, target, sheet))
 
 
 def kind_of(path: Path) -> str:
     """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything else."""
     with path.open("rb") as file:
-        head = file.read(8192)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _archive_kind(path)
+        head = file.read(HEAD)
+    return _archive_kind(path) if head.startswith(ARCHIVES) else _kind_of_head(head)
+
+
+def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
     for beginning, name in NOT_TABLES:
@@ -139,7 +150,7 @@ def _broken() -> str:
     return _("The file is damaged and cannot be opened. Save it again and upload it anew.")
 
 
-def _from_zip(path: Path) -> Unpacked:
+def _from_zip(path: Path, sheet: str) -> Unpacked:
     with _opened(path) as archive:
         files = [member for member in archive.infolist() if not member.is_dir() and not _hidden(member.filename)]
         if len(files) != 1:
@@ -149,13 +160,17 @@ def _from_zip(path: Path) -> Unpacked:
         target = path.with_name(path.name + ".member")
         try:
             with archive.open(files[0]) as source, target.open("wb") as copy:
+                head = source.read(HEAD)
+                if not head.startswith(ARCHIVES):
+                    _kind_of_head(head)  # before a gigabyte of it is on the disk
+                copy.write(head)
                 _copy(source, copy)
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
             raise Refused(_broken()) from error
     kind = kind_of(target)
     if kind == "zip":
         raise Refused(_("The ZIP holds another ZIP. Put the table itself into it."))
-    return _flat(target, kind)
+    return _flat(target, kind, sheet)
 
 
 def _hidden(name: str) -> bool:
@@ -176,14 +191,18 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _flatten(source: Path, kind: str, target: Path) -> str:
-    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the name of the sheet."""
+def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, list[str]]:
+    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet, and all of them.
+
+    What was at `target` before stays where that fails.
+    """
+    fresh = target.with_name(target.name + ".new")
     named = source.with_name(f"{source.name}.{kind}")  # the library goes by the name's ending
     named.hardlink_to(source)
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
-            [sys.executable, "-m", "campaigns.audience.flattening", str(named), str(target), str(seconds)],
+            [sys.executable, "-m", "campaigns.audience.flattening", str(named), str(fresh), str(seconds), sheet],
             cwd=settings.BASE_DIR,
             capture_output=True,
             text=True,
@@ -195,9 +214,11 @@ def _flatten(source: Path, kind: str, target: Path) -> str:
     finally:
         named.unlink()
     if done.returncode:
-        target.unlink(missing_ok=True)
-        raise Refused(_words(done.returncode, done.stderr.strip()))
-    return done.stdout.strip()
+        fresh.unlink(missing_ok=True)
+        raise Refused(_words(done.returncode, done.stderr.strip(), sheet))
+    fresh.replace(target)
+    taken, sheets = json.loads(done.stdout)
+    return taken, sheets
 
 
 def _unpacked_size(source: Path, kind: str) -> int:
@@ -207,7 +228,11 @@ def _unpacked_size(source: Path, kind: str) -> int:
         return sum(member.file_size for member in archive.infolist())
 
 
-def _words(code: int, said: str) -> str:
+def _words(code: int, said: str, sheet: str) -> str:
+    if said == "sheet":
+        return _("The file has no sheet “%(name)s” that can be seen.") % {"name": sheet}
+    if said == "empty" and sheet:
+        return _("The sheet “%(name)s” is empty.") % {"name": sheet}
     if said == "empty":
         return _("The file is empty.")
     if said == "password":

@@ -29,18 +29,22 @@ def locate(name: str) -> Path:
     return Path(settings.UPLOAD_ROOT) / name
 
 
+def original(name: str) -> str:
+    """The path of the file as it was uploaded, of it or of what was unpacked from it."""
+    return name.split(".", 1)[0]
+
+
 def remove(name: str) -> None:
     """Delete the file and whatever was unpacked from it."""
     if not name:
         return
-    first = name.split(".", 1)[0]
-    for path in Path(settings.UPLOAD_ROOT).glob(f"{first}*"):
+    for path in Path(settings.UPLOAD_ROOT).glob(f"{original(name)}*"):
         path.unlink(missing_ok=True)
 
 
 def remove_orphans(needed: Iterable[str], before: float) -> None:
     """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to: left by a crash."""
-    keep = {name.split(".", 1)[0] for name in needed}
+    keep = {original(name) for name in needed}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
-        if path.name.split(".", 1)[0] not in keep and path.stat().st_mtime < before:
+        if original(path.name) not in keep and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -19,6 +21,7 @@ from campaigns.audience.models import StopListEntry
 TABLE = "campaigns_contact"
 REJECTED = "campaigns_rejectedrow"
 STAGING = "contact_staging"
+COPY_ROWS = 2_000  # in one part of a COPY
 
 
 @dataclass(slots=True)
@@ -31,6 +34,12 @@ class People:
 
     def __len__(self) -> int:
         return len(self.msisdns)
+
+    def add(self, msisdns: list[str], countries: list[str], fields: list[str]) -> None:
+        """Put more rows behind the others."""
+        self.msisdns += msisdns
+        self.countries += countries
+        self.fields += fields
 
     def without(self, msisdns: set[str]) -> "People":
         """The rows whose phone is not among `msisdns`."""
@@ -96,15 +105,20 @@ def _insert_all(people: People, list_id: int, source_id: int | None) -> bool:
 
 def _copy(people: People, list_id: int, source_id: int | None) -> None:
     source = r"\N" if source_id is None else source_id
-    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
-    text = "".join([f"{list_id}\t{msisdn}\t{country}\t{fields}\t{source}\n" for msisdn, country, fields in rows])
     columns = "list_id, msisdn, country, fields, source_id"
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,  # what fails in COPY fails when it ends, beyond Django's own wrapping
         cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy,
     ):
-        copy.write(text)
+        _send(copy, people, f"{list_id}\t%s\t%s\t%s\t{source}\n")
+
+
+def _send(copy: Any, people: People, form: str) -> None:
+    """The rows in the `form` of COPY. In parts, so that the database has something to do while the others are made."""
+    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
+    while part := list(islice(rows, COPY_ROWS)):
+        copy.write("".join([form % row for row in part]))
 
 
 def _copy_fields(people: People) -> list[str]:
@@ -115,8 +129,6 @@ def _copy_fields(people: People) -> list[str]:
 
 
 def _merge_postgres(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
-    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
-    text = "".join([f"{msisdn}\t{country}\t{fields}\n" for msisdn, country, fields in rows])
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country varchar(2), fields jsonb)"
@@ -124,7 +136,7 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
         )
         cursor.execute(f"TRUNCATE {STAGING}")
         with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
-            copy.write(text)
+            _send(copy, people, "%s\t%s\t%s\n")
         cursor.execute(
             f"""
             WITH inserted AS (
@@ -152,8 +164,9 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
 
 
 def _document(people: People) -> str:
+    """{"UA380972920283": {"first_name": "Olena"}, …}"""
     rows = zip(people.msisdns, people.countries, people.fields, strict=True)
-    return "[" + ",".join([f'["{m}","{country}",{fields}]' for m, country, fields in rows]) + "]"
+    return "{" + ",".join([f'"{country}{msisdn}":{fields}' for msisdn, country, fields in rows]) + "}"
 
 
 def _insert_document(people: People, list_id: int, source_id: int | None) -> None:
@@ -164,8 +177,7 @@ def _insert_document(people: People, list_id: int, source_id: int | None) -> Non
 # One statement for a whole slice: the database works without the interpreter, which meanwhile reads the next rows.
 _SQLITE_INSERT = f"""
     INSERT INTO {TABLE} (list_id, msisdn, country, fields, source_id)
-    SELECT %s, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), %s
-    FROM json_each(%s) WHERE true
+    SELECT %s, substr(key, 3), substr(key, 1, 2), value, %s FROM json_each(%s) WHERE true
 """
 
 

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.audience.lists import dependants
 from campaigns.audience.models import ContactList
-from campaigns.audience.paging import page_of
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.compose import segments
 from campaigns.compose.models import Asks, Campaign, Segment
 from campaigns.compose.segment_forms import SegmentForm
 from campaigns.compose.segments import Choice
+from campaigns.paging import page_of
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
 
@@ -32,7 +32,7 @@ def segment_list(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
     chosen = found.filter(name__icontains=words) if words else found
-    page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"), chosen.count())
+    page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"))
     rows = _with_uses(list(page.object_list))
     can_edit = may(current(request), Role.MARKETER)
     context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("segments"), "can_edit": can_edit}

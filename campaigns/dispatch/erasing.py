@@ -1,15 +1,15 @@
-"""Forget one person: off every list, and out of what was sent, so that sums, counts and references stay true.
+"""Forget one person: off every list, out of rejected rows and of what was sent. Sums, counts and references stay true.
 
 What stays: the stop list's entry (made now where there is none), so that no file brings them back and no campaign
 writes to them; the ledger, which names nobody; the reference of each message, by which the gateway knows it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.audience import lists, stoplist
+from campaigns.audience import lists, rejections, stoplist
 from campaigns.audience.models import Contact, StopListEntry
 from campaigns.audience.refusal import Refused
 from campaigns.dispatch.models import ERASED, Batch, BatchState, Evidence, Recipient, SendState
@@ -22,12 +22,16 @@ REASON = "erased"  # why somebody still in the queue was cancelled
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an erasure takes: rows on lists, their merge tags that hold something, and messages that name the phone."""
+    """What an erasure takes: rows on lists, their merge tags that hold something, and messages that name the phone.
+
+    `rejected`: rows that an import turned away and that name it; counted by the erasure alone, as it takes reading all.
+    """
 
     lists: int
     tags: int
     messages: int
     waiting: int  # of the messages, those not sent yet: they never will be
+    rejected: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.lists or self.messages)
@@ -40,18 +44,23 @@ def held(msisdn: str) -> Held:
     return Held(len(contacts), sum(map(len, contacts)), len(states), states.count(SendState.QUEUED))
 
 
-@transaction.atomic
 def erase(msisdn: str, actor: User | None) -> Held:
     """Erase what is held on a phone; how much it was. Raises Refused while a message to it is on its way."""
-    found = held(msisdn)
+    return _erase(msisdn, actor, list(rejections.naming(msisdn)))
+
+
+@transaction.atomic
+def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> Held:
+    found = replace(held(msisdn), rejected=len(rejected))
     stoplist.stop_numbers([msisdn], _("Erased"), actor)
     for contact in Contact.objects.filter(msisdn=msisdn).select_related("list"):
         lists.remove(contact.list, [contact.pk])
+    rejections.clear(rejected)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn))
     _withdraw([one for one in messages if one.send_state == SendState.QUEUED])
     for one in messages:
         _anonymise(one)
-    detail = f"lists {found.lists}, messages {found.messages}"
+    detail = f"lists {found.lists}, messages {found.messages}, rejected rows {found.rejected}"
     record(actor, StopListEntry.objects.get(msisdn=msisdn), "erased", detail)
     return found
 

@@ -19,13 +19,13 @@ from campaigns.compose.models import Campaign, Label
 from campaigns.compose.pictures import picture_address
 from campaigns.dispatch.models import Evidence
 from campaigns.ledger.models import Purpose
+from campaigns.paging import PAGE, read_slice
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
 from campaigns.reports.evidence import answers
 from campaigns.reports.hourly import over_time
 from campaigns.reports.outcomes import by_country
-from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.reasons import reasons
 from campaigns.reports.standing import Standing, standing
 from campaigns.reports.words import country_name, duration

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from django.db.models import Max, Min, QuerySet
 
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.paging import read_slice
 from campaigns.reports.bills import Bill, bills, spent
-from campaigns.reports.paging import read_slice
 from campaigns.reports.periods import Period
 from campaigns.reports.spending import NONE, filtered
 from campaigns.tables import Cell

@@ -9,7 +9,8 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from campaigns.audience.models import Contact, StopListEntry
+from campaigns.audience import rejections
+from campaigns.audience.models import Contact, RejectedRow, StopListEntry
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.ledger.models import LedgerEntry
@@ -117,11 +118,13 @@ def document(msisdn: str) -> dict[str, Any]:
     """All that is held on a phone, for whoever asks what is held on them. Amounts as text, exact."""
     contacts = Contact.objects.filter(msisdn=msisdn).select_related("list", "source").order_by("list__name")
     stopped = StopListEntry.objects.filter(msisdn=msisdn).first()
+    rejected = RejectedRow.objects.filter(pk__in=list(rejections.naming(msisdn))).order_by("pk")
     messages = Recipient.objects.filter(msisdn=msisdn).select_related("campaign").order_by("pk")
     return {
         "phone": f"+{msisdn}",
         "lists": [_held_by_list(one) for one in contacts],
         "stop_list": {"reason": stopped.reason, "since": stopped.created_at} if stopped else None,
+        "rejected_rows": [_held_by_import(one) for one in rejected.select_related("source")],
         "messages": [_held_by_campaign(one) for one in messages],
     }
 
@@ -134,6 +137,10 @@ def _held_by_list(contact: Contact) -> dict[str, Any]:
         "merge_tags": contact.fields,
         "came_with": {"file": source.file_name, "at": source.started_at} if source else None,
     }
+
+
+def _held_by_import(row: RejectedRow) -> dict[str, Any]:
+    return {"file": row.source.file_name, "row_number": row.row_number, "row": row.row, "reason": row.reason}
 
 
 def _held_by_campaign(message: Recipient) -> dict[str, Any]:

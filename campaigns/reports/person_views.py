@@ -14,7 +14,7 @@ from campaigns.audience.models import Contact, StopListEntry
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.dispatch import erasing
-from campaigns.reports.paging import PAGE
+from campaigns.paging import PAGE
 from campaigns.reports.person import campaigns_of, document, stories
 from campaigns.team.access import at_least, current, may, visible
 from campaigns.team.audit import record
@@ -96,6 +96,6 @@ def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("person", msisdn)
-    words = _("Erased: %(lists)d lists, %(messages)d messages. The stop list keeps the phone.")
-    messages.success(request, words % {"lists": gone.lists, "messages": gone.messages})
+    words = _("Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The stop list keeps the phone.")
+    messages.success(request, words % {"lists": gone.lists, "messages": gone.messages, "rows": gone.rejected})
     return redirect("person", msisdn)

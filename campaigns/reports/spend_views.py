@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budget_warnings import limits_for
 from campaigns.ledger.models import Purpose
+from campaigns.paging import PAGE, read_slice
 from campaigns.reports import periods, spend_files
 from campaigns.reports.chart import chart
 from campaigns.reports.entries import COLUMN, HEAD, entries, entries_bill, export_rows
 from campaigns.reports.forecast import LOOKED_BACK, outlook
-from campaigns.reports.paging import PAGE, read_slice
 from campaigns.reports.spending import (
     GROUPINGS,
     NONE,

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budget_warnings import limits_for
+from campaigns.paging import PAGE
 from campaigns.reports import best_times, calendar, comparison, overview
 from campaigns.reports import dashboard as first_page
 from campaigns.reports.balance import read_balance
 from campaigns.reports.filters import Filters, read_filters
-from campaigns.reports.paging import PAGE
 from campaigns.reports.periods import this_month
 from campaigns.team.access import current, may, visible
 from campaigns.team.models import Role

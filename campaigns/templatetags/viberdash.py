@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-import phonenumbers
 from django import template
 from django.http import HttpRequest
 from django.template import Context
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.audience.phones import shown
 from campaigns.ledger.money import CENT, PLACES, on_card
 from campaigns.ledger.money import exact as exact_digits
 from campaigns.team.models import Role, User
@@ -130,15 +131,9 @@ def phone(msisdn: str, user: Any = None) -> str:
     """E.164 digits as people write them; viewers see only the beginning and the end. Who was erased has none."""
     if not msisdn[:1].isdecimal():
         return _("erased")
-    try:
-        number = phonenumbers.parse(f"+{msisdn}")
-    except phonenumbers.NumberParseException:
-        written = f"+{msisdn}"
-    else:
-        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     if user is not None and getattr(user, "role", None) == Role.VIEWER and not getattr(user, "is_superuser", False):
         return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
-    return written.replace(" ", "\u00a0")
+    return shown(msisdn).replace(" ", "\u00a0")
 
 
 @register.filter
@@ -150,7 +145,11 @@ def who(person: User | None) -> str:
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon of the sprite. It decorates: what it means stands beside it in words."""
-    sprite = static("vendor/icons/sprite.svg")
+    return _drawn(static("vendor/icons/sprite.svg"), name, extra)
+
+
+@lru_cache(maxsize=1024)  # a page has hundreds of them
+def _drawn(sprite: str, name: str, extra: str) -> SafeString:
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, sprite, name
     )

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -21,6 +22,11 @@ PEOPLE = [
     ["", "Ніхто", ""],
     ["3.80973E+11", "Ексель", ""],
 ]
+SHEETS = {
+    "Київ": [["phone", "first_name"], ["0972920283", "Олена"]],
+    "Порожній": [],
+    "Львів": [["tel", "name"], ["0501234567", "Іван"]],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +65,16 @@ def viewer(db: None) -> Client:
     client = Client()
     client.force_login(User.objects.create_user("vera", password="x", role=Role.VIEWER))
     return client
+
+
+@pytest.fixture
+def book(tmp_path: Path, uploads: Path) -> Path:
+    """A workbook with three sheets, the second of them empty."""
+    made = openpyxl.Workbook()
+    for place, (name, rows) in enumerate(SHEETS.items()):
+        sheet = made.create_sheet(name, place)
+        for row in rows:
+            sheet.append(row)
+    del made["Sheet"]
+    made.save(tmp_path / "book.xlsx")
+    return tmp_path / "book.xlsx"

@@ -38,6 +38,13 @@ def test_takes_the_named_column_and_country(write: Write) -> None:
     assert Contact.objects.get().msisdn == "40721234567"
 
 
+def test_takes_the_named_sheet(book: Path) -> None:
+    _run(str(book), "--list", "Clients", "--sheet", "Львів")
+    assert [(one.msisdn, one.fields) for one in Contact.objects.all()] == [("380501234567", {"name": "Іван"})]
+    with pytest.raises(CommandError, match="no sheet “lviv”"):
+        _run(str(book), "--list", "Clients", "--sheet", "lviv")
+
+
 def test_answers_in_words(write: Write) -> None:
     lines = _run(str(write(PEOPLE)), "--list", "Clients").splitlines()
     assert lines[:2] == ["rows: 7", "new: 3"]

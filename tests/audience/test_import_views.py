@@ -97,6 +97,25 @@ def test_layout_changes_the_preview(signed_in: Client, write: Write) -> None:
     assert page.context["preview"][1] == ["+380 97 292 0283,Олена,Київ"]
 
 
+def test_another_sheet_can_be_chosen(signed_in: Client, book: Path) -> None:
+    made = _upload(signed_in, book)
+    page = signed_in.get(made.get_absolute_url())
+    form = page.context["layout_form"]
+    assert [name for name, _words in form.fields["sheet"].choices] == ["Київ", "Порожній", "Львів"]
+    assert (form["sheet"].value(), next(iter(form.fields)), "encoding" in form.fields) == ("Київ", "sheet", False)
+    address, data = reverse("import-layout", args=[made.pk]), {"delimiter": ",", "quote": '"', "header": "on"}
+    signed_in.post(address, data | {"sheet": "Львів"})
+    page = signed_in.get(made.get_absolute_url())
+    assert (page.context["names"], page.context["preview"]) == (["tel", "name"], [["0501234567", "Іван"]])
+    signed_in.post(address, data | {"sheet": "Порожній"})
+    page = signed_in.get(made.get_absolute_url())
+    assert page.context["import"].failure == "The sheet “Порожній” is empty."
+    assert (page.context["layout_form"]["sheet"].value(), page.context["names"]) == ("Львів", ["tel", "name"])
+    signed_in.post(address, data | {"sheet": "Other"})
+    made.refresh_from_db()
+    assert (made.state, made.mapping["sheet"]) == (ImportState.UPLOADED, "Львів")
+
+
 def test_columns_without_a_phone_are_refused_at_once(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     data = {"role_0": "skip", "role_1": "field", "name_1": "first name", "role_2": "field", "name_2": "city"}

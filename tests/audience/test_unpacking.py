@@ -66,7 +66,12 @@ def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
     book.create_sheet("People").append(["0972920283"])
     book.save(tmp_path / "book")
     found = unpack(tmp_path / "book")
-    assert (found.sheet, _rows(found.path)) == ("People", [["0972920283"]])
+    assert (found.sheet, found.sheets) == ("People", ["Empty", "People"])
+    assert _rows(found.path) == [["0972920283"]]
+    for sheet, words in (("Empty", "The sheet “Empty” is empty."), ("Sheet", "The file has no sheet “Sheet” that can")):
+        with pytest.raises(Refused, match=words):
+            unpack(tmp_path / "book", sheet)
+    assert _rows(found.path) == [["0972920283"]], "what was read before is still there"
 
 
 def test_xlsx_formula_brings_its_value_and_is_never_run(tmp_path: Path) -> None:

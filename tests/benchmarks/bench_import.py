@@ -1,7 +1,7 @@
 """`make bench-import`: how fast a file becomes clean contacts, as ratios to the database's floor and to other tools.
 
 `--phones 1000000` compares that many random numbers with the library; `--no-memory` leaves out what 1 and 2 million
-rows take.
+rows take, `--no-hostile` the files that somebody made to do harm (hostile_files.py).
 PostgreSQL is measured where TEST_DATABASE_URL or the local standard port answers.
 """
 
@@ -18,7 +18,7 @@ import django
 import openpyxl
 import phonenumbers
 
-from tests.benchmarks import contact_files
+from tests.benchmarks import contact_files, hostile_files
 from tests.platforms import POSTGRESQL, trouble
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -121,10 +121,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--phones", type=int, default=100_000)
     parser.add_argument("--no-memory", dest="memory", action="store_false")
+    parser.add_argument("--no-hostile", dest="hostile", action="store_false")
+    parser.add_argument("--hostile-only", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= environment(f"sqlite:///{folder}/none.sqlite3")
+        if chosen.hostile or chosen.hostile_only:
+            hostile_files.measure(folder, dict(os.environ), say)
+        if chosen.hostile_only:
+            return
         django.setup()
         contact_files.write_csv(folder / "people.csv", ROWS)
         contact_files.write_csv(folder / "peer.csv", 20_000, clean=True)

@@ -82,6 +82,7 @@ async def flood(port: int, path: str, seconds: float) -> None:
 
 @contextmanager
 def server(*command: str, environment: dict[str, str], port: int) -> Iterator[int]:
+    """A process that answers at the port; its id."""
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 60
@@ -91,7 +92,7 @@ def server(*command: str, environment: dict[str, str], port: int) -> Iterator[in
                 break
             except requests.ConnectionError:
                 time.sleep(0.1)
-        yield port
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

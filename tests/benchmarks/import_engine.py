@@ -4,7 +4,6 @@
 """
 
 import gc
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from campaigns.audience import importing, imports, uploads  # noqa: E402
 from campaigns.audience.models import Contact, ContactList, Import  # noqa: E402
 from tests.benchmarks import contact_files  # noqa: E402
+from tests.benchmarks.memory import high_water  # noqa: E402
 
 ROUNDS = 3
 PEER_ROWS = 20_000
@@ -135,7 +135,7 @@ def memory(folder: Path, count: int) -> None:
     made.refresh_from_db()
     assert made.rows == count, made.failure
     print(f"seconds={time.perf_counter() - start}")
-    print(f"peak={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}")
+    print(f"peak={high_water('self')}")
 
 
 def main() -> None:

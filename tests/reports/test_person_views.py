@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, ContactList, StopListEntry
+from campaigns.audience.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
@@ -61,13 +61,34 @@ def test_person_campaigns_and_why_not(marketer: Client, clients: ContactList) ->
     assert told(marketer)[later.name].startswith("On the stop list since")
 
 
+def rejected_rows(clients: ContactList) -> list[RejectedRow]:
+    """Rows of a file, all of which name the phone but for the last."""
+    source = Import.objects.create(list=clients, list_name="Clients", file_name="people.csv", rejected=5)
+    cells = (
+        "067 000-00-01, 0501112233",
+        "тел.(067).000.00.01",
+        "３８０６７００００００１",
+        "+380 67 0000001 a",
+        "0670000002",
+    )
+    rows = [RejectedRow(source=source, row_number=at, row=["0", one], reason="letters") for at, one in enumerate(cells)]
+    return RejectedRow.objects.bulk_create(rows)
+
+
 def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList) -> None:
+    rejected_rows(clients)
     send(finished("Sent", [clients]), {("UA", "sms"): 1})
     answer = marketer.get(reverse("person-data", args=[MSISDN]))
     held = json.loads(answer.content)
     assert answer["Content-Disposition"] == f'attachment; filename="person-{MSISDN}.json"'
     assert held["phone"] == f"+{MSISDN}"
     assert [(one["list"], one["merge_tags"]) for one in held["lists"]] == [("Clients", {"first_name": "Олена"})]
+    assert [(one["file"], one["row_number"], one["row"][1][:6]) for one in held["rejected_rows"]] == [
+        ("people.csv", 0, "067 00"),
+        ("people.csv", 1, "тел.(0"),
+        ("people.csv", 2, "３８０６７０"),
+        ("people.csv", 3, "+380 6"),
+    ]
     [message] = held["messages"]
     assert (message["campaign"], message["viber_price"], message["sms_price"]) == ("Sent", "0.00", "0.0410005")
     assert [charge["amount"] for charge in message["charges"]] == ["0.0234567", "0.0410005"]
@@ -76,6 +97,7 @@ def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList)
 def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: ContactList) -> None:
     client.force_login(make_user("anna", Role.ADMINISTRATOR))
     done = finished("Done", [clients])
+    *_, another = rejected_rows(clients)
     send(done, {("UA", "delivered"): 2})
     reference = Recipient.objects.get(msisdn=MSISDN).reference
     Evidence.objects.create(campaign=done, batch_number=1, what="error", body=f'{{"to": "{MSISDN}"}}')
@@ -98,7 +120,8 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
     assert Tally.objects.get(campaign=waits, reason="erased").recipients == 1
     assert StopListEntry.objects.get().msisdn == MSISDN
     trail = AuditEntry.objects.get(action="erased")
-    assert trail.detail == "lists 1, messages 2"
+    assert trail.detail == "lists 1, messages 2, rejected rows 4"
+    assert list(RejectedRow.objects.order_by("pk").values_list("row", flat=True)) == [[], [], [], [], another.row]
     assert trail.subject == f"stoplistentry:{StopListEntry.objects.get().pk}"
 
 

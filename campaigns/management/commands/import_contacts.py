@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--list", required=True, metavar="NAME", help="the list; made if it is new")
         parser.add_argument("--phone-column", default="", metavar="C", help="name, letter or number of the column")
+        parser.add_argument("--sheet", default="", metavar="NAME", help="of a workbook; else the first that holds rows")
         parser.add_argument("--country", default=settings.DEFAULT_COUNTRY, help="of phones without a country code")
         parser.add_argument("--keep", action="store_true", help="leave people who are on the list already as they are")
         parser.add_argument("--json", action="store_true", help="answer in JSON")
@@ -35,7 +36,9 @@ class Command(BaseCommand):
         if country not in SUPPORTED_REGIONS:
             raise CommandError(f"{country} is no country. Name it by two letters, such as UA.")
         try:
-            made = imports.import_now(options["file"], options["list"].strip(), options["phone_column"], country)
+            made = imports.import_now(
+                options["file"], options["list"].strip(), options["phone_column"], country, options["sheet"]
+            )
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         if options["keep"]:

@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports.paging import read_slice
+from campaigns.paging import read_slice
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
