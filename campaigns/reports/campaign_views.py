@@ -25,7 +25,7 @@ from campaigns.reports.bills import country_bills
 from campaigns.reports.evidence import answers
 from campaigns.reports.hourly import over_time
 from campaigns.reports.outcomes import by_country
-from campaigns.reports.paging import PAGE, read_slice
+from campaigns.reports.paging import PAGE
 from campaigns.reports.reasons import reasons
 from campaigns.reports.standing import Standing, standing
 from campaigns.reports.words import country_name, duration
@@ -140,11 +140,7 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
 
 def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
     chosen = people.read_chosen(request.GET)
-    rows = read_slice(
-        people.recipients(now.campaign, chosen, now.outcome),
-        people.column(now.campaign, chosen),
-        request.GET.get("at", ""),
-    )
+    rows = people.page(now.campaign, chosen, now.outcome, request.GET.get("at", ""))
     return {
         **_chips(now, chosen),
         "rows": [(row, people.reason(row)) for row in rows.rows],

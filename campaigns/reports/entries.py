@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from django.db.models import Max, Min, QuerySet
 
-from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal
 from campaigns.reports.bills import Bill, bills, spent
+from campaigns.reports.indexed import sms
 from campaigns.reports.paging import read_slice
 from campaigns.reports.periods import Period
 from campaigns.reports.spending import NONE, filtered
@@ -32,6 +33,8 @@ def entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySe
             return LedgerEntry.objects.none()
         first, last = days["first"], days["last"]
     found = LedgerEntry.objects.filter(day__range=(first, last), purpose=purpose)
+    if wanted.get("channel") == Channel.SMS:
+        found = found.filter(sms())
     return filtered(found, wanted).select_related("recipient")
 
 

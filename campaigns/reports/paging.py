@@ -25,10 +25,21 @@ class Slice(Generic[M]):
 
 def read_slice(rows: QuerySet[M], column: str, at: str, size: int = PAGE) -> Slice[M]:
     """The page of `rows` that `at` names, in the order of (`column`, id). A malformed `at` means the first page."""
-    backwards, position = _position(rows.model, column, at)
+    return read_merged([rows], column, at, size)
+
+
+def read_merged(parts: Sequence[QuerySet[M]], column: str, at: str, size: int = PAGE) -> Slice[M]:
+    """The same page of several queries together, which have no row in common: each is read as far as a page may go."""
+    if not parts:
+        return Slice([])
+    backwards, position = _position(parts[0].model, column, at)
     order = (f"-{column}", "-pk") if backwards else (column, "pk")
-    wanted = rows.filter(_beyond(column, position, backwards)) if position else rows
-    found = list(wanted.order_by(*order)[: size + 1])
+    found: list[M] = []
+    for rows in parts:
+        wanted = rows.filter(_beyond(column, position, backwards)) if position else rows
+        found += wanted.order_by(*order)[: size + 1]
+    if len(parts) > 1:
+        found.sort(key=lambda row: (getattr(row, column), row.pk), reverse=backwards)
     more = len(found) > size
     page = found[:size]
     if backwards:

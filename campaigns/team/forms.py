@@ -1,7 +1,6 @@
 """Forms of the account: signing in, the password, name and time zone."""
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
@@ -12,6 +11,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.team.clock import zone_names
 from campaigns.team.models import User
 from campaigns.team.signing_in import Tries
 
@@ -37,7 +37,7 @@ def post_form(*fields: str, submit: str | Words, wide: bool = False) -> FormHelp
 
 def zone_choices() -> list[tuple[str, Any]]:
     """Time zones by continent, with the site's own as the choice of those who choose none."""
-    known = available_timezones()
+    known = zone_names()
     groups = [(area, sorted(zone for zone in known if zone.startswith(f"{area}/"))) for area in AREAS]
     own = _("As the site: %(zone)s") % {"zone": settings.TIME_ZONE}
     return [("", own), ("UTC", "UTC"), *((area, [(zone, _city(zone)) for zone in zones]) for area, zones in groups)]
