@@ -1,4 +1,6 @@
-"""Who is at work: a seat is held by one process at a time, until its lease ends. The rows are the heartbeats too."""
+"""Who is at work: a seat is held by one process at a time, until its lease ends. The rows are the heartbeats too, and are
+there only while somebody is at work.
+"""
 
 import secrets
 from datetime import datetime, timedelta
@@ -12,6 +14,7 @@ from campaigns.dispatch.models import Heartbeat
 
 LEASE = timedelta(seconds=15)
 RENEW = timedelta(seconds=3)
+GIVEN_UP = timedelta(hours=1)  # since the end of a lease
 
 
 class Seat:
@@ -25,9 +28,7 @@ class Seat:
 
     def __enter__(self) -> "Seat":
         now = timezone.now()
-        free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
-            name=self.name, until__isnull=True
-        )
+        free = Heartbeat.objects.filter(name=self.name, until__lte=now)
         self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(now)
         return self
 
@@ -54,7 +55,12 @@ class Seat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.held:
-            Heartbeat.objects.filter(name=self.name, token=self.token).update(until=None)
+            Heartbeat.objects.filter(name=self.name, token=self.token).delete()
+
+
+def forget_given_up(now: datetime) -> None:
+    """Take away the seats that nobody gave back and nobody took over: their process was killed, and their job is done."""
+    Heartbeat.objects.filter(until__lt=now - GIVEN_UP).delete()
 
 
 def beat(name: str) -> None:

@@ -17,7 +17,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import budget
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.sending import Sender
-from campaigns.ledger.models import MonthlyBudget
+from campaigns.ledger.models import MonthlyBudget, UserBudget
 from campaigns.results import status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
@@ -128,9 +128,16 @@ def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> None:
-    month("12")
-    campaigns = [factory.launched(people) for people in (700, 701)]
+@pytest.mark.parametrize("reason", ["month_budget", "user_budget"])
+def test_two_senders_at_once_stay_within_a_budget(sandbox: RunningSandbox, reason: str) -> None:
+    """Of the month, or of the person who launched both campaigns."""
+    campaigns = [factory.launched(people) for people in (500, 501)]
+    if reason == "month_budget":
+        month("8")
+    else:
+        olena = make_user("olena")
+        UserBudget.objects.create(user=olena, currency="EUR", amount=Decimal(8))
+        Campaign.objects.update(launched_by=olena)
     clients = [sandbox.client() for _campaign in campaigns]
 
     def run(number: int) -> None:
@@ -141,8 +148,8 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, "month_budget")}
-    assert Decimal(6) < total() <= Decimal(12)
+    assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, reason)}
+    assert Decimal(4) < total() <= Decimal(8)
     assert total() == Decimal(sandbox.bill()["spend"]["EUR"]["total"])
 
 
