@@ -1,5 +1,5 @@
-"""Who is at work: a seat is held by one process at a time, until its lease ends. The rows are the heartbeats too, and are
-there only while somebody is at work.
+"""Who is at work: a seat is held by one process at a time, until its lease ends; its row is there no longer than that.
+The rows are the heartbeats too.
 """
 
 import secrets
@@ -59,7 +59,7 @@ class Seat:
 
 
 def forget_given_up(now: datetime) -> None:
-    """Take away the seats that nobody gave back and nobody took over: their process was killed, and their job is done."""
+    """Take away the seats that nobody gave back and nobody took over: their process was killed, their job is done."""
     Heartbeat.objects.filter(until__lt=now - GIVEN_UP).delete()
 
 

@@ -175,7 +175,8 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
 
 def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
     """One filter for each state that anybody is in, and within the chosen one a filter for each reason."""
-    counted = [(state, state.number(now.outcome)) for state in people.FILTERS.values()]
+    states = [*people.FILTERS.values(), *([chosen.state] if chosen.state in people.GROUPS.values() else [])]
+    counted = [(state, state.number(now.outcome)) for state in states]
     within = reasons(now.outcome, chosen.state.key) if chosen.state else []
     return {
         "chosen": chosen,

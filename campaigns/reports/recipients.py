@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.reports.indexed import ended, told
-from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
+from campaigns.reports.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
 from campaigns.reports.paging import Slice, read_merged, read_slice
 from campaigns.reports.reasons import EXPLAINED, STEPS, columns, reasons, step_name
 from campaigns.reports.words import is_country, refusal, status_word
@@ -52,7 +52,7 @@ class Filter:
         refused, cancelled or never settled by reason, the others by what became of the message.
         """
         found = self._sent(recipients, why)
-        if self.send_state == SendState.QUEUED:
+        if self.send_state == SendState.QUEUED or self.key == "taken":
             return [found]
         if self.send_state == SendState.ACCEPTED:
             known = [state for state in self.deliveries if outcome.deliveries[state]]
@@ -87,6 +87,16 @@ FILTERS: dict[str, Filter] = {
 }
 
 
+# What figures of the pages count together; no chips of their own.
+GROUPS: dict[str, Filter] = {
+    chosen.key: chosen
+    for chosen in (
+        Filter("taken", _L("Accepted by the gateway"), SendState.ACCEPTED, count="accepted"),
+        Filter("by_viber", _L("Delivered by Viber"), SendState.ACCEPTED, BY_VIBER, "delivered"),
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What the reader asks for: a state, a country ("" for any), a part of the phone, a reason within the state."""
@@ -104,7 +114,8 @@ def read_chosen(query: Mapping[str, str]) -> Chosen:
     """The filters in a query string; what is malformed is as if it were not there."""
     digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
     country = query.get("country", "")
-    state = FILTERS.get(query.get("state", ""))
+    asked = query.get("state", "")
+    state = FILTERS.get(asked) or GROUPS.get(asked)
     why = query.get("why", "")[:40].replace("\0", "") if state and state.key in EXPLAINED else ""
     return Chosen(state, country if is_country(country) else "", digits[:15], why)
 

@@ -1,6 +1,8 @@
 """The page of one campaign."""
 
+import html
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Timing
 from campaigns.dispatch.models import Evidence
+from campaigns.ledger.money import exact
 from campaigns.team import audit
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, send
@@ -65,6 +68,22 @@ def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign)
         "Left out": "−1",
     }.items():
         assert f"<dt>{label}</dt><dd>{number}</dd>" in page
+
+
+def test_page_numbers_open_the_people_and_the_entries_they_count(marketer: Client, campaign: Campaign) -> None:
+    for tab in ("recipients", "countries"):
+        page = text(marketer, f"/campaigns/{campaign.pk}/?tab={tab}")
+        links = re.findall(r'<a class="num-link" href="([^"]+)">([\d,]+)</a>', page)
+        assert len(links) > 5
+        for address, number in links:
+            answer = marketer.get(html.unescape(address)).context
+            assert len(answer["rows"]) == min(int(number.replace(",", "")), 50)
+            assert answer["total"] in (None, int(number.replace(",", "")))
+    spent = re.findall(r'<a class="num-link" href="(/spend/[^"]+)"><span class="money">([\d.]+)', page)
+    assert len(spent) == 3
+    for address, amount in spent:
+        [cost] = marketer.get(html.unescape(address)).context["bill"].costs
+        assert exact(cost.total) == amount
 
 
 def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: Campaign) -> None:

@@ -23,7 +23,7 @@ def campaign() -> Campaign:
     return made
 
 
-@pytest.mark.parametrize("key", people.FILTERS)
+@pytest.mark.parametrize("key", [*people.FILTERS, *people.GROUPS])
 def test_each_filter_finds_as_many_as_the_tally_says(campaign: Campaign, key: str) -> None:
     outcome = outcomes({campaign.pk: campaign.audience})[campaign.pk]
     chosen = people.read_chosen({"state": key})
