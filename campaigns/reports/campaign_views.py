@@ -175,7 +175,7 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
 
 def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
     """One filter for each state that anybody is in, and within the chosen one a filter for each reason."""
-    states = [*people.FILTERS.values(), *([chosen.state] if chosen.state in people.GROUPS.values() else [])]
+    states = [*people.FILTERS.values(), *(group for group in people.GROUPS.values() if group == chosen.state)]
     counted = [(state, state.number(now.outcome)) for state in states]
     within = reasons(now.outcome, chosen.state.key) if chosen.state else []
     return {

@@ -16,8 +16,8 @@ from campaigns.ledger.models import Channel
 class Written(Value):
     """A word of ours that stands in the statement itself and is not handed over beside it."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return f"'{self.value}'", []
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        return f"'{self.value}'", ()
 
 
 TOLD_OF = (

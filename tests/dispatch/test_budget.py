@@ -91,7 +91,7 @@ def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -
     assert spent != charged
     assert spent + left == charged + held
     settle(sandbox)
-    assert budget.taken(campaign.pk)["EUR"] == (Decimal(sandbox.bill()["spend"]["EUR"]["total"]), 0)
+    assert budget.taken(campaign.pk)["EUR"] == (Decimal(sandbox.bill()["spend"]["EUR"]["total"]), Decimal(0))
 
 
 def test_unknown_price_pauses(sandbox: RunningSandbox, settings: Settings) -> None:

@@ -71,14 +71,12 @@ def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign)
 
 
 def test_page_numbers_open_the_people_and_the_entries_they_count(marketer: Client, campaign: Campaign) -> None:
-    for tab in ("recipients", "countries"):
-        page = text(marketer, f"/campaigns/{campaign.pk}/?tab={tab}")
-        links = re.findall(r'<a class="num-link" href="([^"]+)">([\d,]+)</a>', page)
-        assert len(links) > 5
-        for address, number in links:
-            answer = marketer.get(html.unescape(address)).context
-            assert len(answer["rows"]) == min(int(number.replace(",", "")), 50)
-            assert answer["total"] in (None, int(number.replace(",", "")))
+    page = text(marketer, f"/campaigns/{campaign.pk}/?tab=countries")
+    links = re.findall(r'<a class="num-link" href="(/campaigns/[^"]+)">(\d+)</a>', page)
+    assert len(links) > 10
+    for address, number in links:
+        answer = marketer.get(html.unescape(address), **HTMX).context  # type: ignore[arg-type]
+        assert (len(answer["rows"]), answer["total"] or int(number)) == (min(int(number), 50), int(number))
     spent = re.findall(r'<a class="num-link" href="(/spend/[^"]+)"><span class="money">([\d.]+)', page)
     assert len(spent) == 3
     for address, amount in spent:
