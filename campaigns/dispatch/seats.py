@@ -28,7 +28,9 @@ class Seat:
 
     def __enter__(self) -> "Seat":
         now = timezone.now()
-        free = Heartbeat.objects.filter(name=self.name, until__lte=now)
+        free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
+            name=self.name, until__isnull=True
+        )
         self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(now)
         return self
 
