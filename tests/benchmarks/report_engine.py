@@ -28,7 +28,7 @@ from django.utils import timezone  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.ledger.entries import Movement, enter  # noqa: E402
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
-from campaigns.reports.recipients import FILTERS  # noqa: E402
+from campaigns.reports.recipients import FILTERS, GROUPS  # noqa: E402
 from campaigns.reports.spending import GROUPINGS  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks import report_rows  # noqa: E402
@@ -56,7 +56,9 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "compare", "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6))
     yield "progress", f"{page}progress"
     yield from ((f"campaign-{tab}", f"{page}?tab={tab}") for tab in ("recipients", "countries", "message", "activity"))
-    yield from ((f"recipients-{key}", f"{page}recipients?state={key}") for key in FILTERS if key != "queued")
+    yield from (
+        (f"recipients-{key}", f"{page}recipients?state={key}") for key in (*FILTERS, *GROUPS) if key != "queued"
+    )
     yield "recipients-country", f"{page}recipients?country=DE"
     yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
     middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
