@@ -57,12 +57,23 @@ def read_slice(rows: QuerySet[M], column: str, at: str, size: int = PAGE) -> Sli
 
     A malformed `at` means the first page.
     """
+    return read_merged([rows], column, at, size)
+
+
+def read_merged(parts: Sequence[QuerySet[M]], column: str, at: str, size: int = PAGE) -> Slice[M]:
+    """The same page of several queries together, which have no row in common: each is read as far as a page may go."""
+    if not parts:
+        return Slice([])
     falling, column = column.startswith("-"), column.lstrip("-")
-    backwards, position = _position(rows.model, column, at)
+    backwards, position = _position(parts[0].model, column, at)
     down = backwards != falling
     order = (f"-{column}", "-pk") if down else (column, "pk")
-    wanted = rows.filter(_beyond(column, position, down)) if position else rows
-    found = list(wanted.order_by(*order)[: size + 1])
+    found: list[M] = []
+    for rows in parts:
+        wanted = rows.filter(_beyond(column, position, down)) if position else rows
+        found += wanted.order_by(*order)[: size + 1]
+    if len(parts) > 1:
+        found.sort(key=lambda row: (getattr(row, column), row.pk), reverse=down)
     more = len(found) > size
     page = found[:size]
     if backwards:

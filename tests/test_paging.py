@@ -1,10 +1,11 @@
 """Pages that begin after the last row of the one before."""
 
 import pytest
+from django.db.models import F
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.paging import read_slice
+from campaigns.paging import read_merged, read_slice
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,15 @@ def test_read_slice_walks_forwards_and_back_over_every_row_once(campaign: Campai
     assert [row.pk for row in back.rows] == pages[1]
     first = read_slice(rows, "batch_number", back.before)
     assert ([row.pk for row in first.rows], first.before, bool(first.after)) == (pages[0], "", True)
+
+
+def test_read_merged_walks_over_the_rows_of_all_parts_in_one_order(campaign: Campaign) -> None:
+    rows = Recipient.objects.filter(campaign=campaign)
+    third = F("pk") % 3
+    parts = [rows.alias(third=third).filter(third=rest) for rest in range(3)]
+    for at in ("", read_slice(rows, "batch_number", "").after, read_slice(rows, "batch_number", "b3.999999999").before):
+        assert read_merged(parts, "batch_number", at) == read_slice(rows, "batch_number", at)
+    assert not read_merged([], "batch_number", "")
 
 
 def test_read_slice_of_few_rows_has_no_neighbours(campaign: Campaign) -> None:

@@ -1,4 +1,6 @@
-"""Who is at work: a seat is held by one process at a time, until its lease ends. The rows are the heartbeats too."""
+"""Who is at work: a seat is held by one process at a time, until its lease ends; its row is there no longer than that.
+The rows are the heartbeats too.
+"""
 
 import secrets
 from datetime import datetime, timedelta
@@ -12,6 +14,7 @@ from campaigns.dispatch.models import Heartbeat
 
 LEASE = timedelta(seconds=15)
 RENEW = timedelta(seconds=3)
+GIVEN_UP = timedelta(hours=1)  # since the end of a lease
 
 
 class Seat:
@@ -54,7 +57,12 @@ class Seat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.held:
-            Heartbeat.objects.filter(name=self.name, token=self.token).update(until=None)
+            Heartbeat.objects.filter(name=self.name, token=self.token).delete()
+
+
+def forget_given_up(now: datetime) -> None:
+    """Take away the seats that nobody gave back and nobody took over: their process was killed, their job is done."""
+    Heartbeat.objects.filter(until__lt=now - GIVEN_UP).delete()
 
 
 def beat(name: str) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
-from campaigns.dispatch.seats import beat
+from campaigns.dispatch.seats import beat, forget_given_up
 from campaigns.dispatch.tally import Moves
 from campaigns.queue import drop_unreadable, enqueue, waiting
 from campaigns.team import restoring
@@ -32,6 +32,7 @@ def sweep() -> None:
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
         finish_if_done(campaign_id)
     drop_unreadable()
+    forget_given_up(now)
     wake()
 
 

@@ -27,6 +27,8 @@ def address() -> str:
 
 def is_ours(path: str) -> bool:
     """Whether `path` is the secret one, of this SECRET_KEY or of an earlier one. Takes as long for any wrong one."""
+    if not path.startswith(PATH):
+        return False
     told = path.removeprefix(PATH)
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return any(constant_time_compare(told, _secret(key)) for key in keys)

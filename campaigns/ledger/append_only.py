@@ -1,4 +1,4 @@
-"""The ledger refuses UPDATE and DELETE in the database itself, whoever asks.
+"""The ledger refuses UPDATE, DELETE and TRUNCATE in the database itself, whoever asks.
 
 Made sure of after each migration, not by one: where SQLite changes a table it makes it anew, and the triggers are gone.
 """
@@ -16,7 +16,7 @@ POSTGRESQL = [
     f" $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$",
     f"DROP TRIGGER IF EXISTS ledger_append_only ON {TABLE}",
     # a statement trigger costs an insert nothing
-    f"CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON {TABLE}"
+    f"CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE}"
     " FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()",
 ]
 

@@ -19,7 +19,7 @@ from campaigns.compose.models import Campaign, Label
 from campaigns.compose.pictures import picture_address
 from campaigns.dispatch.models import Evidence
 from campaigns.ledger.models import Purpose
-from campaigns.paging import PAGE, read_slice
+from campaigns.paging import PAGE
 from campaigns.reports import recipients as people
 from campaigns.reports.activity import deeds
 from campaigns.reports.bills import country_bills
@@ -140,11 +140,7 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
 
 def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
     chosen = people.read_chosen(request.GET)
-    rows = read_slice(
-        people.recipients(now.campaign, chosen, now.outcome),
-        people.column(now.campaign, chosen),
-        request.GET.get("at", ""),
-    )
+    rows = people.page(now.campaign, chosen, now.outcome, request.GET.get("at", ""))
     return {
         **_chips(now, chosen),
         "rows": [(row, people.reason(row)) for row in rows.rows],
@@ -179,7 +175,8 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
 
 def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
     """One filter for each state that anybody is in, and within the chosen one a filter for each reason."""
-    counted = [(state, state.number(now.outcome)) for state in people.FILTERS.values()]
+    states = [*people.FILTERS.values(), *(group for group in people.GROUPS.values() if group == chosen.state)]
+    counted = [(state, state.number(now.outcome)) for state in states]
     within = reasons(now.outcome, chosen.state.key) if chosen.state else []
     return {
         "chosen": chosen,

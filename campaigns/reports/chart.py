@@ -56,7 +56,7 @@ def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
     nothing = Cost(currency)
     costs = [bill.by_currency.get(currency, nothing) for _label, bill, _url in points]
     return [
-        {"channel": channel, "label": label, "values": [str(getattr(cost, channel)) for cost in costs]}
+        {"key": channel, "label": label, "values": [str(getattr(cost, channel)) for cost in costs]}
         for channel, label in labels.items()
         if any(getattr(cost, channel) for cost in costs)
     ]

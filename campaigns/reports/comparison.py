@@ -1,13 +1,14 @@
 """Campaigns side by side: the same figures in the same rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.reports.outcomes import Outcome
+from campaigns.reports.entries import address
 from campaigns.reports.overview import Row
 
 MOST = 6  # columns that can be read
@@ -20,6 +21,7 @@ class Figure:
 
     number: int
     whole: int | None = None
+    url: str = ""  # of these people
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Money:
 
     amount: Decimal
     currency: str
+    url: str = ""  # of its entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +45,44 @@ class MoneyLine:
     costs: list[list[Money]]  # by campaign, one a currency
 
 
-PEOPLE: tuple[tuple[str | Promise, Callable[[Outcome], Figure]], ...] = (
-    (_("Audience"), lambda one: Figure(one.audience)),
-    (_("Accepted"), lambda one: Figure(one.accepted, one.audience)),
-    (_("Delivered"), lambda one: Figure(one.delivered, one.accepted)),
-    (_("Read"), lambda one: Figure(one.read, one.delivered)),
-    (_("By SMS"), lambda one: Figure(one.by_sms, one.accepted)),
-    (_("Not delivered"), lambda one: Figure(one.not_delivered, one.accepted)),
-    (_("Refused"), lambda one: Figure(one.refused, one.audience)),
-    (_("Unresolved"), lambda one: Figure(one.unresolved, one.audience)),
+PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (  # label, Outcome's count and its whole, the filter
+    (_("Audience"), "audience", "", ""),
+    (_("Accepted"), "accepted", "audience", "taken"),
+    (_("Delivered"), "delivered", "accepted", "by_viber"),
+    (_("Read"), "read", "delivered", "read"),
+    (_("By SMS"), "by_sms", "accepted", "by_sms"),
+    (_("Not delivered"), "not_delivered", "accepted", "not_delivered"),
+    (_("Refused"), "refused", "audience", "refused"),
+    (_("Unresolved"), "unresolved", "audience", "unresolved"),
 )
 
 
 def people_lines(rows: Sequence[Row]) -> list[Line]:
     """What became of the messages, a line a state."""
-    return [Line(label, [figure(row.outcome) for row in rows]) for label, figure in PEOPLE]
+    return [Line(label, [_figure(row, count, whole, state) for row in rows]) for label, count, whole, state in PEOPLE]
+
+
+def _figure(row: Row, count: str, whole: str, state: str) -> Figure:
+    url = reverse("campaign-recipients", args=[row.campaign.pk])
+    number: int = getattr(row.outcome, count)
+    return Figure(number, getattr(row.outcome, whole) if whole else None, f"{url}?state={state}" if number else "")
 
 
 def money_lines(rows: Sequence[Row]) -> list[MoneyLine]:
     """What it cost: by channel, altogether, for each person reached and for each reader."""
     return [
-        MoneyLine(_("Viber"), [[Money(cost.viber, cost.currency) for cost in row.bill.costs] for row in rows]),
-        MoneyLine(_("SMS"), [[Money(cost.sms, cost.currency) for cost in row.bill.costs] for row in rows]),
-        MoneyLine(_("Total"), [[Money(cost.total, cost.currency) for cost in row.bill.costs] for row in rows]),
+        MoneyLine(_("Viber"), [_spent(row, "viber", channel="viber") for row in rows]),
+        MoneyLine(_("SMS"), [_spent(row, "sms", channel="sms") for row in rows]),
+        MoneyLine(_("Total"), [_spent(row, "total") for row in rows]),
         MoneyLine(_("Per person reached"), [_each(row, row.outcome.reached) for row in rows]),
         MoneyLine(_("Per reader"), [_each(row, row.outcome.read) for row in rows]),
     ]
+
+
+def _spent(row: Row, part: str, **filters: str) -> list[Money]:
+    url = address(row.campaign, **filters)
+    amounts = [(getattr(cost, part), cost.currency) for cost in row.bill.costs]
+    return [Money(amount, currency, url if amount else "") for amount, currency in amounts]
 
 
 def _each(row: Row, people: int) -> list[Money]:

@@ -1,13 +1,19 @@
 """The rows of the ledger behind a number."""
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Max, Min, QuerySet
+from django.urls import reverse
+from django.utils import timezone
 
-from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.compose.models import Campaign
+from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
 from campaigns.paging import read_slice
 from campaigns.reports.bills import Bill, bills, spent
-from campaigns.reports.periods import Period
+from campaigns.reports.indexed import sms
+from campaigns.reports.periods import Period, today
 from campaigns.reports.spending import NONE, filtered
 from campaigns.tables import Cell
 
@@ -16,6 +22,16 @@ AT_ONCE = 2_000  # rows that an export holds in memory
 HEAD = (
     "id", "at", "day", "kind", "channel", "purpose", "campaign_id", "phone", "country", "currency", "amount", "note",
 )  # fmt: skip
+
+
+def address(campaign: Campaign, **filters: str) -> str:
+    """The page of all entries of `campaign` that `filters` select."""
+    launched = campaign.launched_at
+    first = timezone.localdate(launched, settings.SITE_ZONE) if launched else today()
+    query = {"campaign": campaign.pk, "from": first.isoformat(), "to": today().isoformat(), **filters}
+    if campaign.purpose != Purpose.CAMPAIGN:
+        query["purpose"] = campaign.purpose
+    return f"{reverse('spend-entries')}?{urlencode(query)}"
 
 
 def entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySet[LedgerEntry]:
@@ -32,6 +48,8 @@ def entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySe
             return LedgerEntry.objects.none()
         first, last = days["first"], days["last"]
     found = LedgerEntry.objects.filter(day__range=(first, last), purpose=purpose)
+    if wanted.get("channel") == Channel.SMS:
+        found = found.filter(sms())
     return filtered(found, wanted).select_related("recipient")
 
 

@@ -14,6 +14,7 @@ from campaigns.audience.models import Contact, StopListEntry
 from campaigns.audience.refusal import Refused
 from campaigns.audience.tabs import tabs
 from campaigns.dispatch import erasing
+from campaigns.dispatch.models import Recipient
 from campaigns.paging import PAGE
 from campaigns.reports.person import campaigns_of, document, stories
 from campaigns.team.access import at_least, current, may, visible
@@ -69,9 +70,15 @@ def _erase_words(held: erasing.Held) -> str:
 @at_least(Role.MARKETER)
 @require_safe
 def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
-    """All that is held on one phone, as a JSON file."""
+    """All that is held on one phone, as a JSON file. That somebody took it stands in the trail, without the phone."""
+    held = document(msisdn)
+    for rows in (StopListEntry, Contact, Recipient):
+        if row := rows._default_manager.filter(msisdn=msisdn).first():
+            numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
+            record(current(request), row, "exported", _("Lists: %(lists)d, messages: %(messages)d") % numbers)
+            break
     return JsonResponse(
-        document(msisdn),
+        held,
         json_dumps_params={"ensure_ascii": False, "indent": 2},
         headers={"Content-Disposition": f'attachment; filename="person-{msisdn}.json"', "Cache-Control": "no-store"},
     )

@@ -5,25 +5,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import F, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
-from campaigns.reports.outcomes import BY_SMS, OPEN, Outcome
-from campaigns.reports.reasons import EXPLAINED, STEPS, columns, reasons
+from campaigns.paging import Slice, read_merged, read_slice
+from campaigns.reports.indexed import ended, told
+from campaigns.reports.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
+from campaigns.reports.reasons import EXPLAINED, STEPS, columns, reasons, step_name
 from campaigns.reports.words import is_country, refusal, status_word
 from campaigns.tables import Cell
 
 _L = gettext_lazy
 COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending
 ANY_PART_MAX = 20_000  # recipients; in a larger campaign a phone is found by its beginning, which an index knows
-FEW = 20_000  # recipients in one state
 AT_ONCE = 2_000  # rows that an export holds in memory
 ALL = tuple(DeliveryState)
-ENDED = Q(error_code__isnull=False) | ~Q(reason="")  # the condition of an index, word for word
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +36,39 @@ class Filter:
     send_state: SendState
     deliveries: tuple[DeliveryState, ...] = ()
     count: str = ""
-    found_by: Q | None = None  # what holds for all of them too, and by which an index finds them where they are few
 
     def number(self, outcome: Outcome) -> int:
         return int(getattr(outcome, self.count or self.key))
 
-    def select(self, recipients: QuerySet[Recipient], why: str, few: bool) -> QuerySet[Recipient]:
+    def select(self, recipients: QuerySet[Recipient], why: str) -> QuerySet[Recipient]:
+        """Those of `recipients` in this state, for the reason `why` ("" for any)."""
+        found = self._sent(recipients, why)
+        return found.filter(delivery_state__in=self.deliveries) if self.deliveries else found
+
+    def parts(self, recipients: QuerySet[Recipient], why: str, outcome: Outcome) -> list[QuerySet[Recipient]]:
+        """The same in parts, of each of which an index knows the order of the pages; `outcome` says which there are.
+
+        However few of millions they are and wherever among them, a page is read without the others: people who were
+        refused, cancelled or never settled by reason, the others by what became of the message.
+        """
+        found = self._sent(recipients, why)
+        if self.send_state == SendState.QUEUED or self.key == "taken":
+            return [found]
+        if self.send_state == SendState.ACCEPTED:
+            known = [state for state in self.deliveries if outcome.deliveries[state]]
+            if why and self.key in STEPS:
+                known = [state for state in known if why == step_name(state)]
+            return [found.filter(told(state)) for state in known]
+        reasons_of = {
+            SendState.REFUSED: {reason for _code, reason in outcome.refusals},
+            SendState.CANCELLED: set(outcome.cancellations),
+            SendState.UNRESOLVED: {"unresolved"},
+        }
+        return [found.filter(ended(reason)) for reason in sorted(reasons_of[self.send_state])]
+
+    def _sent(self, recipients: QuerySet[Recipient], why: str) -> QuerySet[Recipient]:
         found = recipients.filter(send_state=self.send_state)
-        if few and self.found_by:
-            found = found.filter(self.found_by)
-        if why:
-            found = found.filter(**columns(self.key, why))
-        if not self.deliveries or (why and self.key in STEPS):
-            return found
-        return found.filter(delivery_state__in=self.deliveries)
+        return found.filter(**columns(self.key, why)) if why else found
 
 
 FILTERS: dict[str, Filter] = {
@@ -60,9 +80,19 @@ FILTERS: dict[str, Filter] = {
         Filter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
         Filter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
         Filter("not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)),
-        Filter("refused", _L("Refused"), SendState.REFUSED, found_by=ENDED),
-        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED, found_by=Q(reason="unresolved")),
-        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED, found_by=ENDED),
+        Filter("refused", _L("Refused"), SendState.REFUSED),
+        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
+        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED),
+    )
+}
+
+
+# What figures of the pages count together; no chips of their own.
+GROUPS: dict[str, Filter] = {
+    chosen.key: chosen
+    for chosen in (
+        Filter("taken", _L("Accepted by the gateway"), SendState.ACCEPTED, count="accepted"),
+        Filter("by_viber", _L("Delivered by Viber"), SendState.ACCEPTED, BY_VIBER, "delivered"),
     )
 }
 
@@ -84,29 +114,44 @@ def read_chosen(query: Mapping[str, str]) -> Chosen:
     """The filters in a query string; what is malformed is as if it were not there."""
     digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
     country = query.get("country", "")
-    state = FILTERS.get(query.get("state", ""))
+    asked = query.get("state", "")
+    state = FILTERS.get(asked) or GROUPS.get(asked)
     why = query.get("why", "")[:40].replace("\0", "") if state and state.key in EXPLAINED else ""
     return Chosen(state, country if is_country(country) else "", digits[:15], why)
 
 
-def recipients(campaign: Campaign, chosen: Chosen, outcome: Outcome | None = None) -> QuerySet[Recipient]:
-    """The recipients of `campaign` that were asked for, to be read in the order of (`column`, id).
+def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
+    """The recipients of `campaign` that were asked for."""
+    found = _whatever_state(campaign, chosen)
+    return chosen.state.select(found, chosen.why) if chosen.state else found
 
-    With its `outcome` a state that few are in is looked up by an index of its own; where many are, the first page of
-    them is found sooner by reading on in the order of the pages.
-    """
-    found = Recipient.objects.filter(campaign=campaign)
-    if chosen.state:
-        found = chosen.state.select(found, chosen.why, outcome is not None and chosen.state.number(outcome) <= FEW)
+
+def page(campaign: Campaign, chosen: Chosen, outcome: Outcome, at: str) -> Slice[Recipient]:
+    """The page `at` of the recipients that were asked for; `outcome` is the campaign's."""
+    if not chosen.state or _by_beginning(campaign, chosen):
+        return read_slice(recipients(campaign, chosen), column(campaign, chosen), at)
+    return read_merged(chosen.state.parts(_whatever_state(campaign, chosen), chosen.why, outcome), COLUMN, at)
+
+
+def _whatever_state(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
+    """Those of the country and the phone that were asked for."""
+    found = _by_phone(campaign) if _by_beginning(campaign, chosen) else Recipient.objects.filter(campaign=campaign)
     if chosen.country:
         found = found.filter(country=chosen.country)
     if not chosen.phone:
         return found
-    if finds_any_part(campaign):
+    if not _by_beginning(campaign, chosen):
         return found.filter(msisdn__contains=chosen.phone)
     found = found.filter(msisdn__gte=chosen.phone)
     beyond = str(int(chosen.phone) + 1)  # the first beginning of that length which comes after
     return found.filter(msisdn__lt=beyond) if len(beyond) == len(chosen.phone) else found
+
+
+def _by_phone(campaign: Campaign) -> QuerySet[Recipient]:
+    """Of `campaign`, to be found by the index over phones: SQLite would sooner read a whole campaign."""
+    if connection.vendor != "sqlite":
+        return Recipient.objects.filter(campaign=campaign)
+    return Recipient.objects.alias(hidden=F("campaign_id") + 0).filter(hidden=campaign.pk)
 
 
 def finds_any_part(campaign: Campaign) -> bool:
@@ -116,7 +161,11 @@ def finds_any_part(campaign: Campaign) -> bool:
 
 def column(campaign: Campaign, chosen: Chosen) -> str:
     """The column that the pages of what was asked for go by."""
-    return BY_PHONE if chosen.phone and not finds_any_part(campaign) else COLUMN
+    return BY_PHONE if _by_beginning(campaign, chosen) else COLUMN
+
+
+def _by_beginning(campaign: Campaign, chosen: Chosen) -> bool:
+    return bool(chosen.phone) and not finds_any_part(campaign)
 
 
 def expected(outcome: Outcome, chosen: Chosen) -> int | None:

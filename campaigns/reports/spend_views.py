@@ -29,7 +29,7 @@ from campaigns.reports.spending import (
 )
 from campaigns.reports.statements import read_month, statement
 from campaigns.reports.words import country_name
-from campaigns.reports.yields import Yield, read_yield
+from campaigns.reports.yields import Yield, read_yields
 from campaigns.tables import FILES
 from campaigns.team.access import current, find, may
 from campaigns.team.models import Role
@@ -62,7 +62,7 @@ def spend(request: HttpRequest) -> HttpResponse:
         "chart": chart(spending),
         "has_fees": any(cost.fee for cost in spending.total.costs),
         "has_corrections": any(cost.correction for cost in spending.total.costs),
-        "got": _yield(spending, filters, _purpose(request.GET)),
+        "yields": _yields(spending, filters, _purpose(request.GET)),
         "reconciles": may(current(request), Role.MARKETER),
         "is_month": is_month,
         "limits": limits_for(current(request)) if is_month else [],
@@ -73,11 +73,11 @@ def spend(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/reports/spend.html", context)
 
 
-def _yield(spending: Spending, filters: dict[str, str], purpose: str) -> Yield | None:
-    """What was got for the money; None where the question is another: of test sends, or of one channel alone."""
+def _yields(spending: Spending, filters: dict[str, str], purpose: str) -> list[Yield]:
+    """What was got for the money; nothing where the question is another: of test sends, or of one channel alone."""
     if purpose != Purpose.CAMPAIGN or "channel" in filters:
-        return None
-    return read_yield(spending.period, filters)
+        return []
+    return read_yields(spending.period, filters)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -204,8 +205,14 @@ def _opens(spending: Spending, key: tuple[Any, ...], filters: Mapping[str, str],
     if purpose != Purpose.CAMPAIGN:
         query["purpose"] = purpose
     if not grouping.opens or (grouping.opens == "campaign" and "campaign" in query):
-        return f"{reverse('spend-entries')}?{urlencode(query)}"
-    return f"{reverse('spend')}?{urlencode({**query, 'group': grouping.opens})}"
+        return f"{_page('spend-entries')}?{urlencode(query)}"
+    return f"{_page('spend')}?{urlencode({**query, 'group': grouping.opens})}"
+
+
+@cache
+def _page(name: str) -> str:
+    """Its address; a year has a link a day."""
+    return reverse(name)
 
 
 def _clip(grouping: Grouping, start: date, period: Period) -> tuple[date, date]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +14,8 @@ from campaigns.compose.prices import VIBER, kept_prices
 from campaigns.dispatch.models import Snapshot
 from campaigns.ledger.money import ZERO
 from campaigns.reports.bills import Bill, campaign_bills
+from campaigns.reports.entries import address
 from campaigns.reports.outcomes import Outcome, Share, by_country
-from campaigns.reports.periods import today
 from campaigns.reports.waiting import Waiting, waiting
 
 LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
@@ -33,7 +32,8 @@ class Step:
     label: str | Promise
     number: int
     whole: int
-    state: str = ""  # a key of recipients.FILTERS
+    state: str = ""  # a key of recipients.FILTERS or GROUPS; "" for everybody
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +125,19 @@ class Standing:
         outcome, audience = self.outcome, self.outcome.audience
         steps = [
             Step(_("Audience"), audience, audience),
-            Step(_("Accepted by the gateway"), outcome.accepted, audience),
-            Step(_("Delivered by Viber"), outcome.delivered, audience),
+            Step(_("Accepted by the gateway"), outcome.accepted, audience, "taken"),
+            Step(_("Delivered by Viber"), outcome.delivered, audience, "by_viber"),
             Step(_("Read"), outcome.read, audience, "read"),
         ]
         if outcome.by_sms:
             steps.append(Step(_("SMS sent instead"), outcome.by_sms, audience, "by_sms"))
-            steps.append(Step(_("SMS delivered"), outcome.sms_delivered, audience))
+            steps.append(Step(_("SMS delivered"), outcome.sms_delivered, audience, "by_sms", "sms_delivered"))
         return steps
 
     @property
-    def first_day(self) -> str:
-        """The site's day of the launch, for the address of its entries."""
-        launched = self.campaign.launched_at
-        return (timezone.localdate(launched, settings.SITE_ZONE) if launched else today()).isoformat()
-
-    @property
-    def last_day(self) -> str:
-        return today().isoformat()
+    def ledger(self) -> dict[str, str]:
+        """The addresses of its entries: "all", and those of each channel."""
+        return {"all": address(self.campaign), **{one: address(self.campaign, channel=one) for one in ("viber", "sms")}}
 
     @property
     def per_person(self) -> list[Unit]:

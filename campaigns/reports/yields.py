@@ -1,17 +1,19 @@
 """From the estimate to the bill, and what was got for it: the campaigns that were launched in a period."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 
-from campaigns.compose.prices import VIBER, Prices, kept_prices
-from campaigns.dispatch.models import Tally
+from campaigns.compose.prices import VIBER, Price, Prices, kept_prices
+from campaigns.dispatch.models import SendState, Tally
 from campaigns.ledger.models import Purpose
 from campaigns.ledger.money import ZERO
-from campaigns.reports.bills import Cost, bills, spent
+from campaigns.reports.bills import Bill, Cost, bills, spent
 from campaigns.reports.outcomes import GROUPED, Outcome
 from campaigns.reports.periods import Period, moments
 from campaigns.reports.spending import filtered
@@ -28,15 +30,21 @@ class Yield:
     """
 
     outcome: Outcome = field(default_factory=Outcome)
-    costs: list[Cost] = field(default_factory=list)
+    bill: Bill = field(default_factory=Bill)
     estimates: dict[str, Decimal] = field(default_factory=dict)
     campaigns: int = 0
-    not_yet_known: int = 0
+
+    def add(self, row: dict[str, Any], price: Price | None) -> None:
+        """Take in the people of a tally; `price` is that of a Viber message to each."""
+        self.outcome.add(row)
+        if row["send_state"] == SendState.ACCEPTED and price:
+            self.estimates[price.currency] = self.estimates.get(price.currency, ZERO) + price.amount * row["number"]
 
     @property
     def cost(self) -> Cost | None:
         """The only currency; people can't be told apart by currencies, so with several there is no cost of each."""
-        return self.costs[0] if len(self.costs) == 1 else None
+        costs = self.bill.costs
+        return costs[0] if len(costs) == 1 else None
 
     @property
     def estimate(self) -> Decimal | None:
@@ -65,25 +73,31 @@ class Yield:
         return (self.cost.total / people).quantize(FINE) if self.cost and people else None
 
 
-def read_yield(period: Period, filters: Mapping[str, str]) -> Yield:
-    """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none of them. Three
-    queries and the price lists.
+def read_yields(period: Period, filters: Mapping[str, str]) -> list[Yield]:
+    """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none of them.
+
+    One for each currency, as a tariff is charged in one; where one was charged in two, one of all. Three queries and
+    the price lists.
     """
     start, end = moments(period)
     launched = Q(campaign__launched_at__gte=start, campaign__launched_at__lt=end)
     wanted = {key: value for key, value in filters.items() if key in OF_CAMPAIGNS}
     totals = filtered(spent().filter(launched), wanted)
-    found = Yield(campaigns=totals.order_by().values("campaign").distinct().count())
-    for bill in bills(totals).values():
-        found.costs, found.not_yet_known = bill.costs, bill.not_yet_known
+    campaigns = totals.order_by().values_list("campaign__tariff").annotate(Count("campaign", distinct=True))
+    billed = {tariff: bill for (tariff,), bill in bills(totals, "campaign__tariff").items()}
+    apart = all(len(bill.by_currency) < 2 for bill in billed.values())
+    currency = {tariff: "".join(bill.by_currency) if apart else "" for tariff, bill in billed.items()}
+    found: defaultdict[str, Yield] = defaultdict(Yield)
+    for tariff, number in campaigns:
+        found[currency[tariff]].campaigns += number
+        found[currency[tariff]].bill.merge(billed[tariff])
     tallies = filtered(Tally.objects.filter(launched, campaign__purpose=Purpose.CAMPAIGN), wanted)
     prices = lru_cache(maxsize=None)(_prices)
     for row in tallies.order_by().values("campaign__tariff", "country", *GROUPED).annotate(number=Sum("recipients")):
-        found.outcome.add(row)
-        price = prices(row["campaign__tariff"]).of(row["country"])
-        if row["send_state"] == "accepted" and price:
-            found.estimates[price.currency] = found.estimates.get(price.currency, ZERO) + price.amount * row["number"]
-    return found
+        tariff = row["campaign__tariff"]
+        if tariff in currency:  # nobody of another was accepted
+            found[currency[tariff]].add(row, prices(tariff).of(row["country"]))
+    return [found[name] for name in sorted(found)]
 
 
 def _prices(tariff: int) -> Prices:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,8 @@ from campaigns.gateway.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import MessageStatus
+from campaigns.ledger.entries import Movement
+from campaigns.ledger.money import ZERO
 from campaigns.results import hints
 from campaigns.results.models import StatusHint
 from campaigns.results.plan import FIRST, looks_for_reads, next_check
@@ -186,7 +189,7 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.sent_at or batch.done_at or timezone.now()
     with transaction.atomic():
-        record(news, campaign, batch.country, sent_at)
+        moved = record(news, campaign, batch.country, sent_at)
         # of a rehearsal nothing more comes than what its gateway says at once
         left = set() if is_rehearsal(campaign) else set(_open(batch).values_list("delivery_state", flat=True))
         on_the_way = bool(left - {DeliveryState.DELIVERED})
@@ -194,10 +197,18 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
         if then and cut_short:
             then = timezone.now()
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
-        if then is None:
-            changes["held"] = None  # no SMS will follow
-        elif check.hinted and on_the_way:
+        changes["held"] = _still_held(batch, moved) if then and on_the_way else None  # no SMS will follow
+        if then and check.hinted and on_the_way:
             changes["check_at"] = Coalesce(F("check_at"), Value(then))  # the others' turn does not wait for hints
         if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
             transaction.set_rollback(True)
         reach("recorded")
+
+
+def _still_held(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:
+    """What stays held for the SMS that may follow: `moved` came out of it, so that nothing is counted twice."""
+    if batch.held is None:
+        return None
+    of_it = [amount for one in moved if one.currency == batch.held_currency for _person, amount in one.amounts]
+    left: Decimal = batch.held - sum(filter(None, of_it), ZERO)
+    return max(left, ZERO)

@@ -34,8 +34,8 @@ class News:
     status: MessageStatus
 
 
-def record(news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime) -> None:
-    """Write `news` about people of one batch that left at `sent_at`."""
+def record(news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime) -> list[Movement]:
+    """Write `news` about people of one batch that left at `sent_at`. The money that moved."""
     moves, hours = Moves(), Hours(campaign.pk)
     movements: list[Movement] = []
     left = max(sent_at, campaign.scheduled_at or sent_at) if campaign.timing == Timing.GATEWAY else sent_at
@@ -48,6 +48,7 @@ def record(news: Sequence[News], campaign: Campaign, country: str, sent_at: date
     enter(movements, timezone.now())
     moves.write()
     hours.write()
+    return movements
 
 
 @dataclass(frozen=True, slots=True)

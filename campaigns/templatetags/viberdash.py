@@ -14,8 +14,8 @@ from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.audience.phones import shown
 from campaigns.ledger.money import CENT, PLACES, on_card
@@ -155,20 +155,16 @@ def _drawn(sprite: str, name: str, extra: str) -> SafeString:
     )
 
 
-def _badge(kind: str, state: str, label: str = "") -> dict[str, Any]:
-    return {"state": state, "look": states.look(kind, state), "label": label}
-
-
-@register.inclusion_tag("components/badge.html")
-def state_badge(kind: str, state: str, label: str = "") -> dict[str, Any]:
+@register.simple_tag
+def state_badge(kind: str, state: str, label: str = "") -> SafeString:
     """The badge of a state of a "campaign", "recipient" or "import"; `label` where another word is wanted."""
-    return _badge(kind, state, label)
+    return _badge(kind, state, str(label))
 
 
-@register.inclusion_tag("components/badge.html")
-def campaign_badge(campaign: Any) -> dict[str, Any]:
+@register.simple_tag
+def campaign_badge(campaign: Any) -> SafeString:
     """The badge of its state; that of a test or a rehearsal says so before anything else."""
-    return _badge("campaign", campaign.state) | {"mark": states.PURPOSES.get(campaign.purpose)}
+    return _badge("campaign", campaign.state, purpose=campaign.purpose)
 
 
 @register.inclusion_tag("components/mark.html")
@@ -177,14 +173,25 @@ def campaign_mark(campaign: Any) -> dict[str, Any]:
     return {"mark": states.PURPOSES.get(campaign.purpose)}
 
 
-@register.inclusion_tag("components/badge.html")
-def import_badge(imported: Any) -> dict[str, Any]:
+@register.simple_tag
+def import_badge(imported: Any) -> SafeString:
     return _badge("import", imported.state)
 
 
-@register.inclusion_tag("components/badge.html")
-def recipient_badge(recipient: Any) -> dict[str, Any]:
+@register.simple_tag
+def recipient_badge(recipient: Any) -> SafeString:
     return _badge("recipient", states.recipient_state(recipient))
+
+
+def _badge(kind: str, state: str, label: str = "", purpose: str = "") -> SafeString:
+    return _drawn_badge(kind, state, label, purpose, get_language())
+
+
+@lru_cache(maxsize=512)
+def _drawn_badge(kind: str, state: str, label: str, purpose: str, _language: str | None) -> SafeString:
+    """A table of fifty rows shows a hundred badges of three kinds: each is drawn once in a language."""
+    look, mark = states.look(kind, state), states.PURPOSES.get(purpose)
+    return render_to_string("components/badge.html", {"state": state, "look": look, "label": label, "mark": mark})
 
 
 def _request(context: Context) -> HttpRequest:

@@ -1,4 +1,8 @@
-"""One engine at one size for bench_reports, printed as name=value, in a database of its own that is dropped after."""
+"""One engine at one size for bench_reports, in a database of its own that is dropped after.
+
+Makes the rows and says in how many seconds; then answers each line of its standard input with one: "pages" with their
+names, the name of a page with the milliseconds it took, "rest" with all other figures as name=value.
+"""
 
 import argparse
 import resource
@@ -24,18 +28,16 @@ from django.utils import timezone  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.ledger.entries import Movement, enter  # noqa: E402
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
-from campaigns.reports.recipients import FILTERS  # noqa: E402
+from campaigns.reports.recipients import FILTERS, GROUPS  # noqa: E402
 from campaigns.reports.spending import GROUPINGS  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks import report_rows  # noqa: E402
 
-TIMES = 20  # each page is asked for
 PEOPLE = (400, 300, 300)  # in one transaction: what twenty answers of the gateway bring, by country
 EXPORTED = 1_000_000  # rows
 
 
-def say(name: str, figure: float) -> None:
-    print(f"{name}={figure}", flush=True)
+Figures = dict[str, float]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -54,7 +56,9 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "compare", "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6))
     yield "progress", f"{page}progress"
     yield from ((f"campaign-{tab}", f"{page}?tab={tab}") for tab in ("recipients", "countries", "message", "activity"))
-    yield from ((f"recipients-{key}", f"{page}recipients?state={key}") for key in FILTERS if key != "queued")
+    yield from (
+        (f"recipients-{key}", f"{page}recipients?state={key}") for key in (*FILTERS, *GROUPS) if key != "queued"
+    )
     yield "recipients-country", f"{page}recipients?country=DE"
     yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
     middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
@@ -72,17 +76,16 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "statement", f"/spend/statement/?month={now:%Y-%m}"
 
 
-def measure_pages(client: Client, campaign: Campaign) -> None:
-    for name, address in addresses(campaign):
-        answer = client.get(address)
-        assert answer.status_code == 200, f"{address}: {answer.status_code}"
-        took = [seconds(lambda address=address: client.get(address)) * 1000 for _ in range(TIMES)]  # type: ignore[misc]
-        say(f"page.{name}.best", min(took))  # what else the machine does only adds: this is the page's own
-        say(f"page.{name}.median", median(took))
-        say(f"page.{name}.p95", quantiles(took, n=20)[-1])
+def ask(client: Client, address: str) -> float:
+    """The milliseconds of a page."""
+    start = time.perf_counter()
+    answer = client.get(address)
+    took = (time.perf_counter() - start) * 1000
+    assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    return took
 
 
-def measure_totals() -> None:
+def measure_totals() -> Figures:
     """What the spend page asks, of the totals and of the entries themselves."""
     keys = ("campaign", "currency", "channel", "kind")
     known = {"currency": "EUR"}  # what has no price yet is a sum of nothing in one and zero in the other
@@ -93,11 +96,10 @@ def measure_totals() -> None:
     assert set(totals.all()) == set(entries.all())
     quick = median(seconds(lambda: list(totals.all())) for _ in range(9))
     slow = median(seconds(lambda: list(entries.all())) for _ in range(3))
-    say("totals.seconds", quick)
-    say("totals.times", slow / quick)
+    return {"totals.times": slow / quick}
 
 
-def measure_upkeep() -> None:
+def measure_upkeep() -> Figures:
     """Entries with their totals and without, in turn, in the sizes that sending writes."""
     people = count(10**12)
 
@@ -121,7 +123,7 @@ def measure_upkeep() -> None:
     write()
     pairs = [(seconds(write_bare), seconds(write)) for _ in range(100)]
     bare, kept = (quantiles(side, n=4)[0] for side in zip(*pairs, strict=True))
-    say("upkeep.share", kept / bare - 1)
+    return {"upkeep.share": kept / bare - 1}
 
 
 def memory() -> float:
@@ -129,7 +131,7 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> None:
+def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> Figures:
     """The recipients as a file: how fast, and what memory grows by after the first tenth of it."""
     whole = (campaign.audience or 1) > rows
     answer = client.get(f"/campaigns/{campaign.pk}/recipients.{kind}")
@@ -141,9 +143,8 @@ def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> 
         if whole and sent >= rows:
             break
     answer.close()
-    say(f"export.{kind}.rows", sent)
-    say(f"export.{kind}.rate", sent / (time.perf_counter() - start))
-    say(f"export.{kind}.memory", memory() - before)
+    rate = sent / (time.perf_counter() - start)
+    return {f"export.{kind}.rows": sent, f"export.{kind}.rate": rate, f"export.{kind}.memory": memory() - before}
 
 
 def made(recipients: int) -> Campaign:
@@ -160,24 +161,32 @@ def made(recipients: int) -> Campaign:
     return campaign
 
 
+def rest(client: Client, campaign: Campaign) -> Figures:
+    """Everything but the pages."""
+    rows = min(EXPORTED, campaign.audience or 0)
+    figures = measure_totals()
+    for kind in ("csv", "xlsx"):
+        figures |= measure_export(client, campaign, kind, rows)
+    return figures | measure_upkeep()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("recipients", type=int)
-    parser.add_argument("--pages-only", action="store_true")
     asked = parser.parse_args()
     start = time.perf_counter()
     campaign = made(asked.recipients)
-    say("made.seconds", time.perf_counter() - start)
+    print(time.perf_counter() - start, flush=True)
     client = Client()
     client.force_login(User.objects.get(username="olena"))
-    measure_pages(client, campaign)
-    if asked.pages_only:
-        return
-    measure_totals()
-    rows = min(EXPORTED, campaign.audience or 0)
-    for kind in ("csv", "xlsx"):
-        measure_export(client, campaign, kind, rows)
-    measure_upkeep()
+    pages = dict(addresses(campaign))
+    for line in map(str.strip, sys.stdin):
+        if line == "pages":
+            print(*pages, flush=True)
+        elif line == "rest":
+            print(*(f"{name}={figure}" for name, figure in rest(client, campaign).items()), flush=True)
+        else:
+            print(ask(client, pages[line]), flush=True)
 
 
 if __name__ == "__main__":

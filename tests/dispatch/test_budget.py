@@ -9,9 +9,11 @@ from pytest_django import Settings
 
 from campaigns.compose import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import budget
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.sending import Sender
-from campaigns.results import polling, status
+from campaigns.ledger.models import LedgerEntry
+from campaigns.results import hints, polling, status
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -32,6 +34,7 @@ def settle(sandbox: RunningSandbox) -> None:
     sandbox.settle()
     for batch in Batch.objects.all():
         batch.done_at = batch.done_at and batch.done_at - timedelta(hours=1)
+        batch.check_at = batch.check_at and batch.check_at - timedelta(hours=1)
         batch.save()
     polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
 
@@ -72,7 +75,23 @@ def test_settled_batches_hold_nothing(sandbox: RunningSandbox) -> None:
     send(sandbox)
     assert Batch.objects.filter(campaign=campaign, held__gt=0).exists()
     settle(sandbox)
-    assert not Batch.objects.filter(check_at=None, held__isnull=False).exists()
+    assert not Batch.objects.filter(held__isnull=False).exists()
+
+
+def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS")
+    send(sandbox)
+    charged, held = budget.taken(campaign.pk)["EUR"]
+    sandbox.settle()
+    told = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
+    assert hints.keep(list(told)) == 70
+    polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    assert LedgerEntry.objects.filter(channel="sms").exists()
+    spent, left = budget.taken(campaign.pk)["EUR"]
+    assert spent != charged
+    assert spent + left == charged + held
+    settle(sandbox)
+    assert budget.taken(campaign.pk)["EUR"] == (Decimal(sandbox.bill()["spend"]["EUR"]["total"]), Decimal(0))
 
 
 def test_unknown_price_pauses(sandbox: RunningSandbox, settings: Settings) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -17,7 +20,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import budget
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.sending import Sender
-from campaigns.ledger.models import MonthlyBudget
+from campaigns.ledger.models import MonthlyBudget, UserBudget
 from campaigns.results import status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
@@ -129,8 +132,8 @@ def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox
 
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> None:
-    month("12")
-    campaigns = [factory.launched(people) for people in (700, 701)]
+    month("8")
+    campaigns = [factory.launched(people) for people in (500, 501)]
     clients = [sandbox.client() for _campaign in campaigns]
 
     def run(number: int) -> None:
@@ -142,8 +145,40 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
     assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, "month_budget")}
-    assert Decimal(6) < total() <= Decimal(12)
+    assert Decimal(4) < total() <= Decimal(8)
     assert total() == Decimal(sandbox.bill()["spend"]["EUR"]["total"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("reason", ["month_budget", "user_budget"])
+def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
+    """Two campaigns of one person; each worker has seen what is left and not yet committed when the other comes."""
+    olena = make_user("olena")
+    if reason == "month_budget":
+        month("8")
+    else:
+        UserBudget.objects.create(user=olena, currency="EUR", amount=Decimal(8))
+    campaigns = [factory.launched(people) for people in (50, 49)]
+    both = Barrier(2)
+
+    def leave(campaign: Campaign) -> tuple[int, dict[int, str]]:
+        worst = budget.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
+        try:
+            with transaction.atomic():
+                answer = budget.within([worst])
+                with suppress(BrokenBarrierError):  # whoever waits for the other's end does not come
+                    both.wait(0.2)
+                budget.hold(dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst))
+            return answer
+        finally:
+            connection.close()
+
+    Campaign.objects.update(launched_by=olena)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(leave, campaigns))
+    assert sorted(left for left, _why in answers) == [0, 1]
+    assert [why for left, why in answers if not left] in [[{campaign.pk: reason}] for campaign in campaigns]
+    assert Batch.objects.aggregate(held=Sum("held")) == {"held": Decimal(5)}
 
 
 # the pages

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch import tasks, watching
 from campaigns.dispatch.models import Heartbeat, Recipient, SendState
-from campaigns.dispatch.seats import Seat, send_jobs, taken
+from campaigns.dispatch.seats import Seat, forget_given_up, send_jobs, taken
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -46,6 +46,17 @@ def test_a_second_sender_takes_the_other_seat_and_a_third_none(settings: Setting
     with Seat(first):
         tasks.send()
         assert (taken(first), taken(second), accepted.count()) == (True, False, 120)
+
+
+@pytest.mark.django_db
+def test_a_seat_leaves_nothing_behind_and_one_that_was_given_up_is_forgotten() -> None:
+    now = timezone.now()
+    with Seat("prepare-5") as seat, Seat("prepare-5") as second:
+        assert (seat.held, second.held, Heartbeat.objects.count()) == (True, False, 1)
+    Heartbeat.objects.create(name="prepare-6@killed", at=now, until=now - timedelta(hours=2))
+    Heartbeat.objects.create(name="send@busy", at=now, until=now - timedelta(minutes=2))
+    forget_given_up(now)
+    assert [one.name for one in Heartbeat.objects.all()] == ["send@busy"]
 
 
 def sends_queued() -> list[Any]:

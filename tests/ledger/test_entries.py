@@ -46,11 +46,12 @@ def test_second_charge_of_a_recipient_is_refused() -> None:
         enter([charge((1, Decimal("0.23")))], NOON)
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE campaigns_ledgerentry SET amount = 0", "DELETE FROM campaigns_ledgerentry"]
-)
-def test_database_refuses_to_change_an_entry(statement: str) -> None:
+def test_database_refuses_to_change_an_entry() -> None:
     enter([charge((1, Decimal("0.23")))], NOON)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    statements = ["UPDATE campaigns_ledgerentry SET amount = 0", "DELETE FROM campaigns_ledgerentry"]
+    if connection.vendor == "postgresql":  # SQLite has no other way
+        statements.append("TRUNCATE campaigns_ledgerentry CASCADE")
+    for statement in statements:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
     assert LedgerEntry.objects.get().amount == Decimal("0.23")

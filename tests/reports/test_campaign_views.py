@@ -1,6 +1,8 @@
 """The page of one campaign."""
 
+import html
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Timing
 from campaigns.dispatch.models import Evidence
+from campaigns.ledger.money import exact
 from campaigns.team import audit
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, send
@@ -65,6 +68,20 @@ def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign)
         "Left out": "−1",
     }.items():
         assert f"<dt>{label}</dt><dd>{number}</dd>" in page
+
+
+def test_page_numbers_open_the_people_and_the_entries_they_count(marketer: Client, campaign: Campaign) -> None:
+    page = text(marketer, f"/campaigns/{campaign.pk}/?tab=countries")
+    links = re.findall(r'<a class="num-link" href="(/campaigns/[^"]+)">(\d+)</a>', page)
+    assert len(links) > 10
+    for address, number in links:
+        answer = marketer.get(html.unescape(address), **HTMX).context  # type: ignore[arg-type]
+        assert (len(answer["rows"]), answer["total"] or int(number)) == (min(int(number), 50), int(number))
+    spent = re.findall(r'<a class="num-link" href="(/spend/[^"]+)"><span class="money">([\d.]+)', page)
+    assert len(spent) == 3
+    for address, amount in spent:
+        [cost] = marketer.get(html.unescape(address)).context["bill"].costs
+        assert exact(cost.total) == amount
 
 
 def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: Campaign) -> None:

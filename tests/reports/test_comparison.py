@@ -28,6 +28,9 @@ def test_compare_shows_the_same_figures_of_each(marketer: Client) -> None:
         "Audience": [4, 50], "Accepted": [4, 40], "Delivered": [0, 40], "Read": [0, 30], "By SMS": [4, 0],
         "Not delivered": [0, 0], "Refused": [0, 10], "Unresolved": [0, 0],
     }  # fmt: skip
+    for line in answer.context["people"]:
+        for figure in filter(lambda figure: figure.url, line.figures):
+            assert marketer.get(figure.url).context["total"] == figure.number
     money = {
         str(line.label): [[f"{exact(cost.amount)} {cost.currency}" for cost in costs] for costs in line.costs]
         for line in answer.context["money"]

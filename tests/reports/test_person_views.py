@@ -92,6 +92,9 @@ def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList)
     [message] = held["messages"]
     assert (message["campaign"], message["viber_price"], message["sms_price"]) == ("Sent", "0.00", "0.0410005")
     assert [charge["amount"] for charge in message["charges"]] == ["0.0234567", "0.0410005"]
+    trail = AuditEntry.objects.get(action="exported")
+    assert trail.actor == User.objects.get(pk=marketer.session["_auth_user_id"])
+    assert (trail.subject, trail.detail) == (f"contact:{Contact.objects.get().pk}", "Lists: 1, messages: 1")
 
 
 def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: ContactList) -> None:

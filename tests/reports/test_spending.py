@@ -167,9 +167,9 @@ def test_chart_draws_each_currency_with_all_days(other: Campaign) -> None:
     assert drawn["time"] is True
     euro, dollar = drawn["currencies"]
     assert (len(euro["labels"]), euro["labels"][1]) == (31, "2 Mar")
-    assert [one["channel"] for one in euro["series"]] == ["viber", "sms"]
+    assert [one["key"] for one in euro["series"]] == ["viber", "sms"]
     assert euro["series"][0]["values"][1] == "0.3000000"
-    assert [one["channel"] for one in dollar["series"]] == ["viber"]
+    assert [one["key"] for one in dollar["series"]] == ["viber"]
     assert euro["links"][1] == "/spend/?from=2026-03-02&to=2026-03-02&group=campaign"
     assert euro["links"][2] == ""
 

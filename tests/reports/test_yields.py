@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState, PriceList
 from campaigns.reports.periods import Period
-from campaigns.reports.yields import Yield, read_yield
+from campaigns.reports.yields import Yield, read_yields
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,8 @@ LAST_MOMENT = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 
 
 def read(**filters: str) -> Yield:
-    return read_yield(MARCH, filters)
+    [found] = read_yields(MARCH, filters)
+    return found
 
 
 def test_read_yield() -> None:
@@ -40,13 +41,23 @@ def test_read_yield() -> None:
     assert found.cost.total == Decimal("0.3620010")
     assert (found.per_delivered, found.per_read, found.per_sms) == tuple(map(Decimal, ("0.0402", "0.0905", "0.0410")))
     assert read(country="PL").outcome.accepted == 3
-    assert read(sender="999").campaigns == 0
+    assert read_yields(MARCH, {"sender": "999"}) == []
 
 
-def test_read_yield_of_several_currencies_has_no_cost_of_each() -> None:
+def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
+    for tariff, currency, people in ((0, "EUR", 4), (2, "USD", 1), (1, "EUR", 3)):
+        made = make_campaign(f"{tariff}", CampaignState.FINISHED, launched_at=LAST_MOMENT, tariff=tariff)
+        send(made, {("UA", "read"): people, ("UA", "sms_delivered"): 1}, Decimal("0.04"), currency=currency)
+    euro, dollar = read_yields(MARCH, {})
+    assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (2, 7, Decimal("0.28"))
+    assert (dollar.campaigns, dollar.outcome.read, dollar.cost and dollar.cost.viber) == (1, 1, Decimal("0.04"))
+    assert (euro.per_read, dollar.per_read) == (Decimal("0.0517"), Decimal("0.0810"))
+
+
+def test_a_tariff_of_several_currencies_has_no_cost_of_each() -> None:
     for currency in ("EUR", "USD"):
         made = make_campaign(currency, CampaignState.FINISHED, launched_at=LAST_MOMENT)
         send(made, {("UA", "read"): 1}, currency=currency)
     found = read()
-    assert [cost.currency for cost in found.costs] == ["EUR", "USD"]
+    assert [cost.currency for cost in found.bill.costs] == ["EUR", "USD"]
     assert (found.cost, found.per_delivered, found.estimate) == (None, None, None)

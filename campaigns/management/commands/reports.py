@@ -4,18 +4,17 @@ The web server takes them too. With this beside it, and the proxy sending the re
 concern of the pages: it runs with the lowest priority, and what it can't take waits, and then is turned away, here.
 """
 
+import asyncio
 import os
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from campaigns.gateway.delivery_reports import PATH
-from campaigns.results.server import asgi
+from campaigns.results.server import serve
 
 NICE = 15  # of 19: pages and sending come first
-CONNECTIONS_MAX = 512  # beyond it: 503, and polling finds what was to be told
 
 
 class Command(BaseCommand):
@@ -23,8 +22,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.nice(NICE)
-        uvicorn.run(
-            asgi, host=settings.HOST, port=settings.REPORTS_PORT, lifespan="off", http="httptools", ws="none",
-            access_log=False, log_level="warning", limit_concurrency=CONNECTIONS_MAX, server_header=False,
-            date_header=False, timeout_graceful_shutdown=5,
-        )  # fmt: skip
+        asyncio.run(serve(settings.HOST, settings.REPORTS_PORT))
