@@ -1,7 +1,6 @@
 """A real Chromium against the site: `page`, `signed_in`, `console`, `look`."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,10 +10,11 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django import Settings
 
 from campaigns.models import Role, User
+from tests import chromium
 from tests.sandbox_fixture import KEY
 
 # Playwright's loop runs in the thread of the tests, where Django would refuse the database for being asynchronous.
@@ -30,7 +30,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = {360: 740, 768: 1024, 1440: 900}  # and the height that goes with it
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -56,22 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def chromium(playwright: Playwright) -> str:
-    """$CHROMIUM, else one on the PATH, else Playwright's own."""
-    own = playwright.chromium.executable_path
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None) or own
-    if not os.access(found, os.X_OK):
-        pytest.fail(
-            f"No Chromium: {found} is not there. Set CHROMIUM to one, install it, or run: playwright install chromium",
-            pytrace=False,
-        )
-    return found
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    if not path:
+        pytest.fail("No Chromium: set CHROMIUM to one, install it, or run: playwright install chromium", pytrace=False)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
