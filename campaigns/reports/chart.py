@@ -6,7 +6,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from campaigns.reports.bills import Bill, Cost
-from campaigns.reports.spending import Group, Spending, buckets
+from campaigns.reports.spending import Spending, buckets
 
 BARS = 12  # groups drawn; the table has all
 Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
@@ -14,21 +14,15 @@ Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
 
 def chart(spending: Spending) -> dict[str, Any]:
     """One chart a currency, stacked by channel: over time, or the dearest groups as bars."""
+    by_time = spending.grouping.by_time
+    points = _over_time(spending) if by_time else [(group.name, group.bill, group.url) for group in spending.groups]
     currencies = sorted(spending.total.by_currency)
-    return {
-        "time": spending.grouping.by_time,
-        "currencies": [_drawing(_points(spending, currency), currency) for currency in currencies],
-    }
+    return {"time": by_time, "currencies": [_drawing(_of(points, one, by_time), one) for one in currencies]}
 
 
-def _points(spending: Spending, currency: str) -> list[Point]:
-    if spending.grouping.by_time:
-        return _over_time(spending)
-    return [_point(group) for group in spending.groups if currency in group.bill.by_currency][:BARS]
-
-
-def _point(group: Group) -> Point:
-    return group.name, group.bill, group.url
+def _of(points: list[Point], currency: str, by_time: bool) -> list[Point]:
+    """Those that are drawn for a currency: every day, so that charts stand over each other; of groups the dearest."""
+    return points if by_time else [point for point in points if currency in point[1].by_currency][:BARS]
 
 
 def _over_time(spending: Spending) -> list[Point]:
