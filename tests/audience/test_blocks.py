@@ -15,7 +15,7 @@ from campaigns.audience.phones import Phone, Reason, Verdict
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 HOMES = ("UA", "RO", "KZ", "US", "GB", "BY", "AR", "BR", "IT", "MX")
 # `make bench-import` compares a million; here enough of them to notice any change of the library's rules.
-RANDOM = int(os.environ.get("RANDOM_PHONES", "30000"))
+RANDOM = int(os.environ.get("RANDOM_PHONES", "10000"))
 
 
 def _library(cell: str, home: str) -> Verdict:

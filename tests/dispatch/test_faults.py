@@ -1,5 +1,6 @@
 """A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed returns by itself."""
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
@@ -17,7 +18,6 @@ from campaigns.gateway.sandbox import Sandbox
 from campaigns.results.rebuilding import differences
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
-from viberdash.dotenv import is_free
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -50,7 +50,7 @@ def send_the_rest(client: Client) -> None:
     "storm", [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}], ids=str
 )
 def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict[str, float]) -> None:
-    campaign = factory.launched(1000)
+    campaign = factory.launched(500)
     client = sandbox.client()
     sandbox.faults(**storm)
     for probes in range(1, 4):
@@ -61,27 +61,29 @@ def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict
     assert Batch.objects.filter(state=BatchState.DONE).count() == 0
     sandbox.faults()
     send_the_rest(client)
-    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (1000, {})
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
     assert sweeping.finish_if_done(campaign.pk)
     assert differences() == []
 
 
 def test_parallel_limit_is_kept_to_without_a_loss(sandbox: RunningSandbox) -> None:
     """The account takes two requests at a time, and four connections are open."""
-    factory.launched(1000)
+    factory.launched(500)
     sandbox.faults(parallel=2, slow=100, slow_ms=20)
     send_the_rest(sandbox.client())
-    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (1000, {})
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
 
 
 def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
-    campaign = factory.launched(1000)
-    port = next(port for port in range(8170, 8180) if is_free(port))
-    client = Client(f"http://127.0.0.1:{port}/rest", KEY)
-    for probes in range(1, 4):
-        send(client, MINUTE, for_two_turns())
-        assert step() == probes
-        factory.an_hour_later()
+    campaign = factory.launched(500)
+    with socket.socket() as nobody:  # has the port, and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        client = Client(f"http://127.0.0.1:{port}/rest", KEY)
+        for probes in range(1, 4):
+            send(client, MINUTE, for_two_turns())
+            assert step() == probes
+            factory.an_hour_later()
     assert set(Batch.objects.values_list("state", "attempts")) == {(BatchState.READY, 0)}
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.SENDING
@@ -89,7 +91,7 @@ def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
     server.start()
     try:
         send_the_rest(client)
-        assert len(server.account.messages) == 1000
+        assert len(server.account.messages) == 500
         assert not server.account.refused
     finally:
         client.close()

@@ -36,7 +36,7 @@ FAILPOINTS = [
     "asked:1", "recorded:1", "recorded:3", "checked:1",
     *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
 ]  # fmt: skip
-PEOPLE, STOPPED = 160, 7
+PEOPLE, STOPPED = 80, 7
 Run = Callable[[str, str], int]
 
 
@@ -79,7 +79,7 @@ def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
 
 def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
     """A campaign with all there is: two lists that overlap, a stop list, an SMS fallback."""
-    lists = [factory.contact_list("One", 120), factory.contact_list("Two", 60, start=100)]
+    lists = [factory.contact_list("One", 60), factory.contact_list("Two", 30, start=50)]
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
     campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!", purpose=purpose)
