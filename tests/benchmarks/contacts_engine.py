@@ -106,6 +106,7 @@ def main() -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing has been collected
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    settings.STATIC_ROOT = sys.argv[1]  # a folder that is there
     if connection.vendor == "sqlite":  # a test's database would be in memory, where nothing takes time
         connection.settings_dict["TEST"]["NAME"] = f"{sys.argv[1]}/contacts.sqlite3"
     setup_test_environment(debug=False)
