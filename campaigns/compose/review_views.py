@@ -126,10 +126,11 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the draft on its way, if what was typed is how many people will get it and what that costs at most."""
     campaign = draft_of(request, pk)
     confirm = typed(campaign, request.POST)
-    if campaign.state in CAN_LAUNCH and confirm.people and not confirm.is_valid():
+    confirmed = confirm.people if confirm.is_valid() else 0  # of nobody there is no launch, whatever moves meanwhile
+    if campaign.state in CAN_LAUNCH and confirm.people and not confirmed:
         return _review(request, campaign, confirm)
     try:
-        lifecycle.launch(campaign.pk, current(request), confirm.people)
+        lifecycle.launch(campaign.pk, current(request), confirmed)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
