@@ -127,7 +127,10 @@ def _phone(number: PhoneNumber) -> Verdict:
         return Reason.TOO_SHORT
     if len(msisdn) > MSISDN_MAX:
         return Reason.TOO_LONG
-    return Phone(msisdn, phonenumbers.region_code_for_number(number) or "")
+    country = phonenumbers.region_code_for_number(number)
+    if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:  # a satellite's: no price, no hours
+        return Reason.NO_SUCH_COUNTRY
+    return Phone(msisdn, country)
 
 
 def _unreadable(error: int) -> Reason:

@@ -164,7 +164,7 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
 
 
 def _document(people: People) -> str:
-    """{"UA380972920283": {"first_name": "Olena"}, …}"""
+    """{"UA380972920283": {"first_name": "Olena"}, …}: a country is always two letters (phones.py)."""
     rows = zip(people.msisdns, people.countries, people.fields, strict=True)
     return "{" + ",".join([f'"{country}{msisdn}":{fields}' for msisdn, country, fields in rows]) + "}"
 

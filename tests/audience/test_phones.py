@@ -55,6 +55,8 @@ def test_normalise_countries(cell: str, home: str, expected: Phone) -> None:
         ("+38097292028300", Reason.TOO_LONG),
         ("9" * 60, Reason.TOO_LONG),
         ("+999123456789", Reason.NO_SUCH_COUNTRY),
+        ("+881612345678", Reason.NO_SUCH_COUNTRY),  # a satellite phone
+        ("+870301234567", Reason.NO_SUCH_COUNTRY),
         ("0441234567", Reason.NOT_A_MOBILE),
         ("0123456789", Reason.NO_SUCH_NUMBER),
         ("3.80973E+11", Reason.SPREADSHEET_NUMBER),
