@@ -1,7 +1,8 @@
 """Many rows in one statement, on each engine. Callers bring their own transaction.
 
-The names of tables and columns come from the models of the caller, the values always as parameters. What is the same
-for all rows is given once, as a constant; the rest as rows, which the database reads as a table called "item".
+The names of tables and columns come from the models of the caller, the values always as parameters.
+What is the same for all rows is given once, as a constant; the rest as rows, which the database
+reads as a table called "item".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,9 @@ PLAIN = {"bigint", "text"}  # types whose values every driver takes as they are
 
 
 def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert `rows`, all of whose values differ. Raises IntegrityError where a constraint says no."""
+    """Insert `rows`, all of whose values differ. Raises IntegrityError where a constraint says
+    no.
+    """
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -29,34 +32,52 @@ def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", list(rows))  # noqa: S608
 
 
-def insert(table: str, constants: Mapping[str, Any], columns: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Insert a row for each of `rows`: `columns` (name -> PostgreSQL type) of it, and `constants` (name -> value).
+def insert(
+    table: str, constants: Mapping[str, Any], columns: Mapping[str, str], rows: Sequence[Row]
+) -> None:
+    """Insert a row for each of `rows`: `columns` (name -> PostgreSQL type) of it, and `constants`
+    (name -> value).
 
     Raises IntegrityError where a constraint says no.
     """
     names = ", ".join([*constants, *columns])
     places = ", ".join(["%s"] * len(constants) + [f"item.{name}" for name in columns])
     for item, params in _items(columns, rows):
-        _execute(f"INSERT INTO {table} ({names}) SELECT {places} FROM {item}", [*_values(constants), *params])  # noqa: S608
+        _execute(
+            f"INSERT INTO {table} ({names}) SELECT {places} FROM {item}",  # noqa: S608
+            [*_values(constants), *params],
+        )
 
 
 def update(
-    table: str, constants: Mapping[str, Any], columns: Mapping[str, str], rows: Sequence[Row], guard: str = "1 = 1"
+    table: str,
+    constants: Mapping[str, Any],
+    columns: Mapping[str, str],
+    rows: Sequence[Row],
+    guard: str = "1 = 1",
 ) -> int:
-    """Change those rows of `table` whose id is the last value in one of `rows`, after those of `columns`. How many.
+    """Change those rows of `table` whose id is the last value in one of `rows`, after those of
+    `columns`. How many.
 
     `guard` is a condition in SQL that a row must meet to be changed.
     """
-    assignments = ", ".join([f"{name} = %s" for name in constants] + [f"{name} = item.{name}" for name in columns])
+    assignments = ", ".join(
+        [f"{name} = %s" for name in constants] + [f"{name} = item.{name}" for name in columns]
+    )
     changed = 0
     for item, params in _items({**columns, "id": "bigint"}, rows):
-        statement = f"UPDATE {table} SET {assignments} FROM {item} WHERE {table}.id = item.id AND {guard}"  # noqa: S608
+        statement = (
+            f"UPDATE {table} SET {assignments} FROM {item} WHERE {table}.id = item.id AND {guard}"  # noqa: S608
+        )
         changed += _execute(statement, [*_values(constants), *params])
     return changed
 
 
-def upsert(table: str, keys: Sequence[str], conflict: str, deltas: Sequence[str], rows: Sequence[Row]) -> None:
-    """Add the deltas in `rows` (key columns, then delta columns) to the rows of `table`, making those that are missing.
+def upsert(
+    table: str, keys: Sequence[str], conflict: str, deltas: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Add the deltas in `rows` (key columns, then delta columns) to the rows of `table`, making
+    those that are missing.
 
     `conflict` is the list of columns and expressions of the unique index over `keys`.
     """
@@ -94,12 +115,17 @@ def _adapted(value: Any) -> Any:
 
 
 def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    """`rows` as a table expression "item" and its parameters; in parts where the engine has a limit."""
+    """`rows` as a table expression "item" and its parameters; in parts where the engine has a
+    limit.
+    """
     if not rows:
         return
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-        values = [_array(kind, column) for kind, column in zip(columns.values(), zip(*rows, strict=True), strict=True)]
+        values = [
+            _array(kind, column)
+            for kind, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
+        ]
         yield f"unnest({arrays}) AS item({', '.join(columns)})", values
         return
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
@@ -113,11 +139,17 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
 
 
 def _array(kind: str, values: Sequence[Any]) -> Any:
-    """Numbers and texts as the text of an array, which the driver does not have to look through one by one."""
+    """Numbers and texts as the text of an array, which the driver does not have to look through one
+    by one.
+    """
     if kind == "bigint":
         return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
     if kind == "text":
-        return "{" + ",".join([value if value and value.isdigit() else _quoted(value) for value in values]) + "}"
+        return (
+            "{"
+            + ",".join([value if value and value.isdigit() else _quoted(value) for value in values])
+            + "}"
+        )
     return list(values)
 
 

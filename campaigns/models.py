@@ -1,6 +1,15 @@
-"""The map of the data, in the order in which it flows; each stage's models stand in its own folder."""
+"""The map of the data, in the order in which it flows; each stage's models stand in its own
+folder.
+"""
 
-from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
+from campaigns.audience.models import (
+    Contact,
+    ContactList,
+    Import,
+    ImportState,
+    RejectedRow,
+    StopListEntry,
+)
 from campaigns.compose.models import (
     ApprovalLimit,
     Campaign,

@@ -1,5 +1,5 @@
-"""Pages of 50. Of a short table by numbers; of a long one by neighbours, without counting or skipping rows: such a page
-begins after the last row of the one before.
+"""Pages of 50. Of a short table by numbers; of a long one by neighbours, without counting or
+skipping rows: such a page begins after the last row of the one before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,9 @@ def page_of_ids(request: HttpRequest, rows: QuerySet[Any], ids: list[int]) -> Pa
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[M]):
-    """One page of rows. `before` and `after` are the values of `?at=` for its neighbours, "" where there is none."""
+    """One page of rows. `before` and `after` are the values of `?at=` for its neighbours, "" where
+    there is none.
+    """
 
     rows: Sequence[M]
     before: str = ""
@@ -53,7 +55,8 @@ def slice_of(request: HttpRequest, rows: QuerySet[M], column: str) -> Slice[M]:
 
 
 def read_slice(rows: QuerySet[M], column: str, at: str, size: int = PAGE) -> Slice[M]:
-    """The page of `rows` that `at` names, in the order of (`column`, id), or, with a minus before it, the other way.
+    """The page of `rows` that `at` names, in the order of (`column`, id), or, with a minus before
+    it, the other way.
 
     A malformed `at` means the first page.
     """
@@ -61,7 +64,9 @@ def read_slice(rows: QuerySet[M], column: str, at: str, size: int = PAGE) -> Sli
 
 
 def read_merged(parts: Sequence[QuerySet[M]], column: str, at: str, size: int = PAGE) -> Slice[M]:
-    """The same page of several queries together, which have no row in common: each is read as far as a page may go."""
+    """The same page of several queries together, which have no row in common: each is read as far
+    as a page may go.
+    """
     if not parts:
         return Slice([])
     falling, column = column.startswith("-"), column.lstrip("-")
@@ -98,13 +103,20 @@ def _position(model: type[Model], column: str, at: str) -> tuple[bool, tuple[Any
     if at[:1] not in ("a", "b") or not dot:
         return False, None
     try:
-        return at[0] == "b", (cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value), int(pk))
+        return at[0] == "b", (
+            cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value),
+            int(pk),
+        )
     except (ValidationError, ValueError):
         return False, None
 
 
 def _beyond(column: str, position: tuple[Any, int], down: bool) -> Q:
-    """The rows beyond `position`. The first condition alone lets the database start at the right place of its index."""
+    """The rows beyond `position`. The first condition alone lets the database start at the right
+    place of its index.
+    """
     value, pk = position
     way = "lt" if down else "gt"
-    return Q(**{f"{column}__{way}e": value}) & (Q(**{f"{column}__{way}": value}) | Q(**{f"pk__{way}": pk}))
+    return Q(**{f"{column}__{way}e": value}) & (
+        Q(**{f"{column}__{way}": value}) | Q(**{f"pk__{way}": pk})
+    )

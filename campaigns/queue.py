@@ -1,11 +1,15 @@
-"""The queue (django-q2), which only wakes workers up: a task that is lost or runs twice changes nothing."""
+"""The queue (django-q2), which only wakes workers up: a task that is lost or runs twice changes
+nothing.
+"""
 
 from django.utils import timezone
 from django_q.tasks import async_task
 
 
 def enqueue(task: str, *args: int | str) -> None:
-    """Have a worker call `task`, the path of a function, with `args`. In a transaction: after its commit."""
+    """Have a worker call `task`, the path of a function, with `args`. In a transaction: after its
+    commit.
+    """
     async_task(task, *args)  # type: ignore[no-untyped-call]
 
 
@@ -17,7 +21,8 @@ def waiting() -> int:
 
 
 def drop_unreadable() -> int:
-    """Delete waiting tasks that no worker can read: signed with another key, or of code that is gone. How many.
+    """Delete waiting tasks that no worker can read: signed with another key, or of code that is
+    gone. How many.
 
     The queue itself stumbles over them again and again.
     """
@@ -25,7 +30,9 @@ def drop_unreadable() -> int:
     from django_q.signing import SignedPackage
 
     unreadable = []
-    for task_id, payload in OrmQ.objects.filter(lock__lte=timezone.now()).order_by("pk").values_list("pk", "payload"):
+    for task_id, payload in (
+        OrmQ.objects.filter(lock__lte=timezone.now()).order_by("pk").values_list("pk", "payload")
+    ):
         try:
             SignedPackage.loads(payload)
         except Exception:  # noqa: BLE001 - unpickling raises anything
@@ -33,7 +40,8 @@ def drop_unreadable() -> int:
     return int(OrmQ.objects.filter(pk__in=unreadable).delete()[0])
 
 
-SCHEDULES = {  # what the queue itself calls each minute; `manage.py sweep` does the same from outside
+# what the queue itself calls each minute; `manage.py sweep` does the same from outside
+SCHEDULES = {
     "sweep": "campaigns.dispatch.tasks.sweep",
     "statuses": "campaigns.results.tasks.wake",
     "imports": "campaigns.audience.tasks.resume_stalled",
@@ -47,7 +55,15 @@ def ensure_schedules(**_signal: object) -> None:
     """Have exactly our schedules in the queue's table, after each migration."""
     from django_q.models import Schedule
 
-    Schedule.objects.filter(func__startswith="campaigns.").exclude(func__in=SCHEDULES.values()).delete()
-    each_minute = {"schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1, "args": None, "kwargs": None}
+    Schedule.objects.filter(func__startswith="campaigns.").exclude(
+        func__in=SCHEDULES.values()
+    ).delete()
+    each_minute = {
+        "schedule_type": Schedule.MINUTES,
+        "minutes": 1,
+        "repeats": -1,
+        "args": None,
+        "kwargs": None,
+    }
     for name, func in SCHEDULES.items():
         Schedule.objects.update_or_create(name=name, defaults={"func": func, **each_minute})

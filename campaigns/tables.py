@@ -15,16 +15,21 @@ from campaigns.workbook import workbook
 Cell = str | int | Decimal | datetime | None
 AT_ONCE = 500  # rows in one piece of the answer
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+# what a spreadsheet takes for the beginning of a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe(text: str) -> str:
-    """The text with an apostrophe before what looks like a formula; importing takes it off again."""
+    """The text with an apostrophe before what looks like a formula; importing takes it off
+    again.
+    """
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def written(cell: Cell) -> str:
-    """A cell of a CSV file: amounts with all their decimals, times with their offset, unknown as nothing."""
+    """A cell of a CSV file: amounts with all their decimals, times with their offset, unknown as
+    nothing.
+    """
     if cell is None:
         return ""
     if isinstance(cell, Decimal):
@@ -54,12 +59,16 @@ def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     yield "".join(lines).encode()
 
 
-def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
+def csv_answer(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> StreamingHttpResponse:
     """A CSV file called `name` to download."""
     return _file(csv_lines(chain([head], rows)), f"{name}.csv", "text/csv; charset=utf-8")
 
 
-def xlsx_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
+def xlsx_answer(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> StreamingHttpResponse:
     """An XLSX file called `name` to download."""
     return _file(workbook(chain([head], rows)), f"{name}.xlsx", XLSX)
 
@@ -68,7 +77,10 @@ def _file(pieces: Iterator[bytes], name: str, kind: str) -> StreamingHttpRespons
     return StreamingHttpResponse(
         pieces,
         content_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
     )
 
 

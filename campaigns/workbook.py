@@ -1,4 +1,6 @@
-"""A workbook of one sheet, written as a stream: memory does not grow with the rows (Office Open XML, ECMA-376)."""
+"""A workbook of one sheet, written as a stream: memory does not grow with the rows (Office Open
+XML, ECMA-376).
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,18 +26,18 @@ SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 PARTS = {
     "[Content_Types].xml": (
-        f'{HEAD}<Types xmlns="{PACKAGE}/content-types">'
-        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{SHEET}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{SHEET}.worksheet+xml"/></Types>'
+        f'{HEAD}<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels"'
+        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override'
+        f' PartName="/xl/workbook.xml" ContentType="{SHEET}.sheet.main+xml"/><Override'
+        f' PartName="/xl/worksheets/sheet1.xml" ContentType="{SHEET}.worksheet+xml"/></Types>'
     ),
     "_rels/.rels": (
-        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1"'
+        f' Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
     ),
     "xl/_rels/workbook.xml.rels": (
-        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
+        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1"'
+        f' Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
     ),
     "xl/workbook.xml": (
         f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">'
@@ -45,7 +47,9 @@ PARTS = {
 
 
 class _Pipe:
-    """What a ZipFile writes, to be taken away as it comes. Not seekable, so sizes stand behind the data."""
+    """What a ZipFile writes, to be taken away as it comes. Not seekable, so sizes stand behind the
+    data.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -64,7 +68,9 @@ class _Pipe:
 
 
 def workbook(rows: Iterable[Sequence[str | int | Decimal | datetime | None]]) -> Iterator[bytes]:
-    """An XLSX file with `rows` in its only sheet. Text is text, never a formula; amounts are exact numbers."""
+    """An XLSX file with `rows` in its only sheet. Text is text, never a formula; amounts are exact
+    numbers.
+    """
     pipe = _Pipe()
     with ZipFile(cast(IO[bytes], pipe), "w", ZIP_DEFLATED) as archive:
         for name, content in PARTS.items():
@@ -81,8 +87,9 @@ def workbook(rows: Iterable[Sequence[str | int | Decimal | datetime | None]]) ->
 
 def _sheet(rows: Iterable[Sequence[str | int | Decimal | datetime | None]]) -> Iterator[str]:
     yield (
-        f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0">'
-        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>'
+        f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane'
+        ' ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
+        ' state="frozen"/></sheetView></sheetViews><sheetData>'
     )
     lines: list[str] = []
     for number, row in enumerate(rows, start=1):

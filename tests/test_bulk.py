@@ -12,20 +12,37 @@ from campaigns.ledger.totals import Sums
 
 pytestmark = pytest.mark.django_db
 TABLE = Contact._meta.db_table
-WORDS = ["plain", "", 'a "quoted" one', "back\\slash", "{braces},commas", "Олена 😀", "NULL", "  ", "12", "\t\n"]
+WORDS = [
+    "plain",
+    "",
+    'a "quoted" one',
+    "back\\slash",
+    "{braces},commas",
+    "Олена 😀",
+    "NULL",
+    "  ",
+    "12",
+    "\t\n",
+]
 
 
 def test_update_writes_any_text_as_it_is() -> None:
     made = ContactList.objects.create(name="List")
-    people = Contact.objects.bulk_create(Contact(list=made, msisdn=str(n)) for n in range(len(WORDS)))
+    people = Contact.objects.bulk_create(
+        Contact(list=made, msisdn=str(n)) for n in range(len(WORDS))
+    )
     rows = [(word, person.pk) for word, person in zip(WORDS, people, strict=True)]
     assert bulk.update(TABLE, {"country": "UA"}, {"msisdn": "text"}, rows) == len(WORDS)
-    assert list(Contact.objects.order_by("pk").values_list("msisdn", "country")) == [(word, "UA") for word in WORDS]
+    assert list(Contact.objects.order_by("pk").values_list("msisdn", "country")) == [
+        (word, "UA") for word in WORDS
+    ]
 
 
 def test_update_leaves_rows_that_the_guard_excludes() -> None:
     made = ContactList.objects.create(name="List")
-    people = Contact.objects.bulk_create(Contact(list=made, msisdn=str(n), country="UA") for n in range(3))
+    people = Contact.objects.bulk_create(
+        Contact(list=made, msisdn=str(n), country="UA") for n in range(3)
+    )
     Contact.objects.filter(msisdn="1").update(country="RO")
     rows = [("BG", person.pk) for person in people]
     assert bulk.update(TABLE, {}, {"country": "text"}, rows, guard=f"{TABLE}.country = 'UA'") == 2
@@ -35,7 +52,9 @@ def test_update_leaves_rows_that_the_guard_excludes() -> None:
 def test_insert_takes_more_rows_than_one_statement_has_parameters() -> None:
     made = ContactList.objects.create(name="List")
     rows = [(str(n), "UA") for n in range(40_000)]
-    bulk.insert(TABLE, {"list_id": made.pk, "fields": "{}"}, {"msisdn": "text", "country": "text"}, rows)
+    bulk.insert(
+        TABLE, {"list_id": made.pk, "fields": "{}"}, {"msisdn": "text", "country": "text"}, rows
+    )
     assert Contact.objects.filter(list=made).count() == 40_000
 
 

@@ -41,27 +41,41 @@ def test_read_merged_walks_over_the_rows_of_all_parts_in_one_order(campaign: Cam
     rows = Recipient.objects.filter(campaign=campaign)
     third = F("pk") % 3
     parts = [rows.alias(third=third).filter(third=rest) for rest in range(3)]
-    for at in ("", read_slice(rows, "batch_number", "").after, read_slice(rows, "batch_number", "b3.999999999").before):
+    for at in (
+        "",
+        read_slice(rows, "batch_number", "").after,
+        read_slice(rows, "batch_number", "b3.999999999").before,
+    ):
         assert read_merged(parts, "batch_number", at) == read_slice(rows, "batch_number", at)
     assert not read_merged([], "batch_number", "")
 
 
 def test_read_slice_of_few_rows_has_no_neighbours(campaign: Campaign) -> None:
-    page = read_slice(Recipient.objects.filter(campaign=campaign, batch_number=3), "batch_number", "")
+    page = read_slice(
+        Recipient.objects.filter(campaign=campaign, batch_number=3), "batch_number", ""
+    )
     assert (len(page.rows), page.before, page.after) == (20, "", "")
 
 
 def test_read_slice_of_exactly_one_page_has_no_next(campaign: Campaign) -> None:
-    page = read_slice(Recipient.objects.filter(campaign=campaign, batch_number=1), "batch_number", "")
+    page = read_slice(
+        Recipient.objects.filter(campaign=campaign, batch_number=1), "batch_number", ""
+    )
     assert (len(page.rows), page.after) == (50, "")
 
 
 @pytest.mark.parametrize("at", ["x", "a", "b1", "a1.", "a.1", "aone.two", "a1.2.3'", "a" * 400])
-def test_read_slice_takes_malformed_positions_for_the_first_page(campaign: Campaign, at: str) -> None:
+def test_read_slice_takes_malformed_positions_for_the_first_page(
+    campaign: Campaign, at: str
+) -> None:
     page = read_slice(Recipient.objects.filter(campaign=campaign), "batch_number", at)
     assert (page.rows[0].batch_number, page.before) == (1, "")
 
 
-@pytest.mark.parametrize("at", ["a99999999999999999999.1", "a1.99999999999999999999", "b-99999999999999999999.1"])
+@pytest.mark.parametrize(
+    "at", ["a99999999999999999999.1", "a1.99999999999999999999", "b-99999999999999999999.1"]
+)
 def test_read_slice_beyond_all_numbers_does_not_fail(campaign: Campaign, at: str) -> None:
-    assert len(read_slice(Recipient.objects.filter(campaign=campaign), "batch_number", at).rows) <= 50
+    assert (
+        len(read_slice(Recipient.objects.filter(campaign=campaign), "batch_number", at).rows) <= 50
+    )

@@ -1,12 +1,16 @@
-"""The library's verdict on whole blocks of numbers at once, so that most rows need only one look into a dictionary.
+"""The library's verdict on whole blocks of numbers at once, so that most rows need only one look
+into a dictionary.
 
-A block is all numbers with the same beginning and the same length: `380501` and six more digits. Whether every number
-of a block is a valid mobile is *proved* from the library's own patterns, by matching the beginning and then wildcards:
+A block is all numbers with the same beginning and the same length: `380501` and six more digits.
+Whether every number of a block is a valid mobile is *proved* from the library's own patterns, by
+matching the beginning and then wildcards:
 
 - with wildcards that only `\\d` accepts, a match means that every number of the block matches;
-- with wildcards that any digit of a pattern accepts, no match means that no number of the block matches.
+- with wildcards that any digit of a pattern accepts, no match means that no number of the block
+matches.
 
-What cannot be proved this way, and everything that is refused, is asked of the library number by number.
+What cannot be proved this way, and everything that is refused, is asked of the library number by
+number.
 """
 
 import re
@@ -26,12 +30,23 @@ TOKEN = re.compile(r"\\d|\[\^?[^\]]*\]|\{[^}]*\}|\d")
 UNPROVABLE = re.compile(r"\(\?[^:]|\\[^d]|\[\^|\.")
 FREE = 6  # wildcards of a block, first try
 FREER = 4  # and where that was not enough
-SPECIAL = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
+SPECIAL = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
 
 
 @cache
 def _every(pattern: str) -> re.Pattern[str]:
-    return re.compile(TOKEN.sub(lambda token: rf"[\d{WILD}]" if token[0] == r"\d" else token[0], pattern))
+    return re.compile(
+        TOKEN.sub(lambda token: rf"[\d{WILD}]" if token[0] == r"\d" else token[0], pattern)
+    )
 
 
 @cache
@@ -86,8 +101,12 @@ def _home_code(metadata: PhoneMetadata) -> int:
 
 
 def _viable(metadata: PhoneMetadata, number: str) -> bool:
-    """Whether a number of the block may match the general pattern, whatever lengths are possible."""
-    return _some(_provable(_general(metadata).national_number_pattern)).fullmatch(number) is not None
+    """Whether a number of the block may match the general pattern, whatever lengths are
+    possible.
+    """
+    return (
+        _some(_provable(_general(metadata).national_number_pattern)).fullmatch(number) is not None
+    )
 
 
 def _may_begin(pattern: str | None, number: str) -> bool:
@@ -95,7 +114,9 @@ def _may_begin(pattern: str | None, number: str) -> bool:
 
 
 def _mobile_country(code: int, number: str) -> str:
-    """The region in which every number of the block `number` (national, with wildcards) is a mobile."""
+    """The region in which every number of the block `number` (national, with wildcards) is a
+    mobile.
+    """
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
     for region in regions:
         metadata = PhoneMetadata.metadata_for_region(region, None)
@@ -114,15 +135,21 @@ def _belongs(metadata: PhoneMetadata, number: str) -> bool:
             raise Undecided
         return False
     kinds = [getattr(metadata, name) for name in (*SPECIAL, "fixed_line", "mobile")]
-    if not _any_matches(metadata.general_desc, number) or not any(_any_matches(kind, number) for kind in kinds):
+    if not _any_matches(metadata.general_desc, number) or not any(
+        _any_matches(kind, number) for kind in kinds
+    ):
         return False
-    if _all_match(metadata.general_desc, number) and any(_all_match(kind, number) for kind in kinds):
+    if _all_match(metadata.general_desc, number) and any(
+        _all_match(kind, number) for kind in kinds
+    ):
         return True
     raise Undecided
 
 
 def _mobile_in(metadata: PhoneMetadata, number: str) -> str:
-    ordinary = metadata.fixed_line if metadata.same_mobile_and_fixed_line_pattern else metadata.mobile
+    ordinary = (
+        metadata.fixed_line if metadata.same_mobile_and_fixed_line_pattern else metadata.mobile
+    )
     if not _all_match(metadata.general_desc, number) or not _all_match(ordinary, number):
         raise Undecided
     if any(_any_matches(getattr(metadata, name), number) for name in SPECIAL):
@@ -131,10 +158,16 @@ def _mobile_in(metadata: PhoneMetadata, number: str) -> str:
 
 
 def _abroad(number: str) -> tuple[str, int, str]:
-    """Country, calling code and national number of a block in international form without the plus."""
+    """Country, calling code and national number of a block in international form without the
+    plus.
+    """
     for length in (1, 2, 3):
         code = number[:length]
-        if code.isdigit() and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE and code[0] != "0":
+        if (
+            code.isdigit()
+            and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+            and code[0] != "0"
+        ):
             national = number[length:]
             main = phonenumbers.region_code_for_country_code(int(code))
             metadata = PhoneMetadata.metadata_for_region(main, None)
@@ -145,7 +178,9 @@ def _abroad(number: str) -> tuple[str, int, str]:
 
 
 def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
-    """Country and international digits of a block without a plus, as the library reads it in `home`."""
+    """Country and international digits of a block without a plus, as the library reads it in
+    `home`.
+    """
     if _may_begin(home.international_prefix, number):
         raise Undecided
     code = str(_home_code(home))
@@ -170,7 +205,9 @@ def _with_home_code(number: str, code: str, home: PhoneMetadata) -> tuple[str, s
 
 
 def _trunk(number: str, home: PhoneMetadata) -> str:
-    """The national prefix that the block begins with, where the library's rule for it is plain text."""
+    """The national prefix that the block begins with, where the library's rule for it is plain
+    text.
+    """
     choices = (home.national_prefix_for_parsing or "").split("|")
     if home.national_prefix_transform_rule or not all(choice.isdigit() for choice in choices):
         return ""
@@ -191,7 +228,9 @@ def _nobody_at_home(number: str, home: PhoneMetadata) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Every number of the block is a mobile of `country`: leave `drop` signs out, put `add` before the rest."""
+    """Every number of the block is a mobile of `country`: leave `drop` signs out, put `add` before
+    the rest.
+    """
 
     drop: int
     add: str
@@ -199,9 +238,15 @@ class Block:
 
 
 def prove(beginning: str, free: int, default_country: str) -> Block | None:
-    """The verdict on `beginning` (digits, perhaps a plus before them) and `free` more digits; None: ask one by one."""
+    """The verdict on `beginning` (digits, perhaps a plus before them) and `free` more digits; None:
+    ask one by one.
+    """
     home = PhoneMetadata.metadata_for_region(default_country, None)
-    if home is None or beginning.startswith("00") or not MSISDN_MIN <= len(beginning) + free <= MSISDN_MAX + 1:
+    if (
+        home is None
+        or beginning.startswith("00")
+        or not MSISDN_MIN <= len(beginning) + free <= MSISDN_MAX + 1
+    ):
         return None
     wild = beginning + WILD * free
     try:
@@ -236,10 +281,15 @@ class Normaliser:
         """The verdict on each cell, in order."""
         msisdns, countries = self.columns(cells)
         pairs = zip(msisdns, countries, strict=True)
-        return [Phone(msisdn, country) if country else phones.Reason(msisdn) for msisdn, country in pairs]
+        return [
+            Phone(msisdn, country) if country else phones.Reason(msisdn)
+            for msisdn, country in pairs
+        ]
 
     def columns(self, cells: list[str]) -> tuple[list[str], list[str]]:
-        """Two columns, cell by cell: E.164 digits and country; or a reason, and nothing for a country."""
+        """Two columns, cell by cell: E.164 digits and country; or a reason, and nothing for a
+        country.
+        """
         cleaned = "\n".join(cells).translate(CLEANING).split("\n")
         if len(cleaned) != len(cells) or "\n" in "".join(cells):
             cleaned = [cell.replace("\n", " ").translate(CLEANING) for cell in cells]
@@ -269,7 +319,9 @@ class Normaliser:
                 if found:
                     return found[1] + text[found[0] :], found[2]
         verdict = phones.normalise(cell, self.default_country)
-        return (verdict.msisdn, verdict.country) if isinstance(verdict, Phone) else (verdict.value, "")
+        return (
+            (verdict.msisdn, verdict.country) if isinstance(verdict, Phone) else (verdict.value, "")
+        )
 
     def _block(
         self, beginning: str, free: int, known: dict[str, tuple[int, str, str] | None]

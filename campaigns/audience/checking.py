@@ -44,7 +44,8 @@ class Check:
 
 
 def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> None:
-    """Check the file of an import in state CHECKING: it becomes CHECKED, or UPLOADED again with words that say why not.
+    """Check the file of an import in state CHECKING: it becomes CHECKED, or UPLOADED again with
+    words that say why not.
 
     Nothing is kept of a check that was killed: whoever finds it in CHECKING starts it anew.
     """
@@ -64,5 +65,10 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> None:
         return
     counts = check.as_json()
     checking.update(
-        state=ImportState.CHECKED, checked=counts, total_rows=counts["rows"], rows=0, failure="", lease_until=None
+        state=ImportState.CHECKED,
+        checked=counts,
+        total_rows=counts["rows"],
+        rows=0,
+        failure="",
+        lease_until=None,
     )

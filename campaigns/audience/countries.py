@@ -8,7 +8,9 @@ from django.utils.translation import get_language
 
 @cache
 def _names() -> dict[str, dict[str, str]]:
-    """By country and language. Read when somebody asks: it takes a third of a second, and most processes never do."""
+    """By country and language. Read when somebody asks: it takes a third of a second, and most
+    processes never do.
+    """
     from phonenumbers.geodata.locale import LOCALE_DATA
 
     found: dict[str, dict[str, str]] = LOCALE_DATA
@@ -16,7 +18,9 @@ def _names() -> dict[str, dict[str, str]]:
 
 
 def name(country: str, language: str = "") -> str:
-    """ "UA" -> "Ukraine", in the reader's language where it is known; two letters that nobody knows stay."""
+    """ "UA" -> "Ukraine", in the reader's language where it is known; two letters that nobody knows
+    stay.
+    """
     names = _names().get(country, {})
     language = (language or get_language() or "en").split("-")[0]
     found = names.get(language) or names.get("en") or country

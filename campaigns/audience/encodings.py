@@ -1,4 +1,6 @@
-"""Which encoding a text file is in: by its mark, by being valid UTF-8, or by the alphabet that makes likely words."""
+"""Which encoding a text file is in: by its mark, by being valid UTF-8, or by the alphabet that
+makes likely words.
+"""
 
 import codecs
 import re
@@ -16,8 +18,29 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # In the order in which they are preferred when they read equally well.
-EIGHT_BIT = ("cp1252", "cp1251", "cp1253", "cp1250", "iso8859_7", "iso8859_2", "cp1254", "koi8_u", "cp866", "iso8859_5")
-CHOICES = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", *EIGHT_BIT, "iso8859_1", "cp1257", "mac_cyrillic")
+EIGHT_BIT = (
+    "cp1252",
+    "cp1251",
+    "cp1253",
+    "cp1250",
+    "iso8859_7",
+    "iso8859_2",
+    "cp1254",
+    "koi8_u",
+    "cp866",
+    "iso8859_5",
+)
+CHOICES = (
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    *EIGHT_BIT,
+    "iso8859_1",
+    "cp1257",
+    "mac_cyrillic",
+)
 AT_HOME = {
     **dict.fromkeys(("UA", "RU", "BY", "KZ", "BG", "RS", "MK", "KG", "MD"), "cp1251"),
     **dict.fromkeys(("GR", "CY"), "cp1253"),
@@ -90,12 +113,17 @@ def beyond_ascii(path: Path) -> bytes:
 def best_of(names: Iterable[str], sample: bytes, default_country: str) -> str:
     """The encoding of `names` that reads `sample` as the likeliest words."""
     home = AT_HOME.get(default_country, "cp1252")
-    scores = {name: likelihood(sample.decode(name, "replace")) * (1.02 if name == home else 1) for name in names}
+    scores = {
+        name: likelihood(sample.decode(name, "replace")) * (1.02 if name == home else 1)
+        for name in names
+    }
     return max(scores, key=lambda name: scores[name])
 
 
 def likelihood(text: str) -> float:
-    """How much `text` looks like words of a language: a figure to compare readings of the same bytes by."""
+    """How much `text` looks like words of a language: a figure to compare readings of the same
+    bytes by.
+    """
     signs = sum(_sign_weight(sign) for sign in text if not sign.isascii())
     return signs + sum(_word_weight(word) for word in WORD.findall(text) if not word.isascii())
 
@@ -109,7 +137,9 @@ def _sign_weight(sign: str) -> float:
 
 
 def _word_weight(word: str) -> float:
-    scripts = {"latin" if sign < "\u0250" else "greek" if sign < "\u0400" else "cyrillic" for sign in word}
+    scripts = {
+        "latin" if sign < "\u0250" else "greek" if sign < "\u0400" else "cyrillic" for sign in word
+    }
     mixed = 4.0 * (len(scripts) - 1)
     jumps = sum(2.0 for one, two in pairwise(word) if one.islower() and two.isupper())
     return (1.0 if word.endswith("ić") else 0.0) - mixed - jumps

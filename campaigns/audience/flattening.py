@@ -1,9 +1,10 @@
 """A spreadsheet -> a CSV file, by a process of its own:
 `python -m campaigns.audience.flattening SOURCE TARGET SECONDS [SHEET]`
 
-The library that reads spreadsheets keeps a whole sheet in memory and sets no limit to what an archive unpacks to. Here
-the operating system does: a hostile file ends this process and nothing else. Prints the name of the sheet and those of
-all that can be seen, as JSON. Imports nothing of the site, so that it starts at once.
+The library that reads spreadsheets keeps a whole sheet in memory and sets no limit to what an
+archive unpacks to. Here the operating system does: a hostile file ends this process and nothing
+else. Prints the name of the sheet and those of all that can be seen, as JSON. Imports nothing of
+the site, so that it starts at once.
 """
 
 import csv
@@ -17,7 +18,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 MEMORY = 480 << 20  # bytes; a million rows of four columns need 350 MB
 MAX_ROWS = 2_000_001
-ROOMS = 500 * 300_000  # cells of a sheet that are laid out at most; many more mean one lost cell far away
+# cells of a sheet that are laid out at most; many more mean one lost cell far away
+ROOMS = 500 * 300_000
 
 
 class Unreadable(Exception):  # noqa: N818 - a fact about a file
@@ -25,12 +27,17 @@ class Unreadable(Exception):  # noqa: N818 - a fact about a file
 
 
 def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[str]]:
-    """Write the sheet `wanted`, or the first visible one that holds something, to `target`; its name, and all names.
+    """Write the sheet `wanted`, or the first visible one that holds something, to `target`; its
+    name, and all names.
 
     Rows and columns keep their places: empty ones before the first cell are written too.
     """
     with CalamineWorkbook.from_path(source) as book:
-        names = [about.name for about in book.sheets_metadata if about.visible == SheetVisibleEnum.Visible]
+        names = [
+            about.name
+            for about in book.sheets_metadata
+            if about.visible == SheetVisibleEnum.Visible
+        ]
         if wanted and wanted not in names:
             raise Unreadable("sheet")
         for name in [wanted] if wanted else names:

@@ -36,7 +36,9 @@ def helper(*fields: str, submit: Any = None) -> FormHelper:
     made: FormHelper = FormHelper()
     made.form_method = "post"
     made.form_tag = submit is not None
-    button = [StrictButton(submit, type="submit", css_class="btn-primary")] if submit is not None else []
+    button = (
+        [StrictButton(submit, type="submit", css_class="btn-primary")] if submit is not None else []
+    )
     made.layout = FormLayout(*fields, *button)
     return made
 
@@ -53,7 +55,10 @@ def country_field() -> forms.ChoiceField:
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
-        help_text=_("CSV, TSV, TXT, XLSX, XLS or ODS, or a ZIP with one of them. Up to 500 MB and 2,000,000 rows."),
+        help_text=_(
+            "CSV, TSV, TXT, XLSX, XLS or ODS, or a ZIP with one of them. Up to 500 MB and 2,000,000"
+            " rows."
+        ),
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods,.zip"}),
         allow_empty_file=True,  # said in our own words, with the others
     )
@@ -89,7 +94,9 @@ class UploadForm(forms.Form):
         if not data.get("into") and not name and "file" in data:
             name = data["file"].name.rsplit(".", 1)[0][:100]
         if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error("name", _("There is a list of this name. Choose it above, or take another name."))
+            self.add_error(
+                "name", _("There is a list of this name. Choose it above, or take another name.")
+            )
         data["name"] = name
         return data
 
@@ -97,7 +104,9 @@ class UploadForm(forms.Form):
 class LayoutForm(forms.Form):
     """How a file is read: which of its sheets, where it has several; or how its text is."""
 
-    encoding = forms.ChoiceField(label=_("Encoding"), choices=[(name, name.upper()) for name in encodings.CHOICES])
+    encoding = forms.ChoiceField(
+        label=_("Encoding"), choices=[(name, name.upper()) for name in encodings.CHOICES]
+    )
     delimiter = forms.ChoiceField(label=_("Between columns"), choices=DELIMITERS)
     quote = forms.ChoiceField(label=_("Quotation marks"), choices=QUOTES, required=False)
     header = forms.BooleanField(label=_("The first row names the columns"), required=False)
@@ -106,7 +115,9 @@ class LayoutForm(forms.Form):
         super().__init__(data, initial=mapping)
         self.taken = mapping.get("sheet", "")
         if len(sheets := mapping.get("sheets", ())) > 1:
-            self.fields["sheet"] = forms.ChoiceField(label=_("Sheet"), choices=[(name, name) for name in sheets])
+            self.fields["sheet"] = forms.ChoiceField(
+                label=_("Sheet"), choices=[(name, name) for name in sheets]
+            )
         if self.taken:
             del self.fields["encoding"]  # of the text that we have made of it
         self.order_fields(["sheet"])
@@ -120,7 +131,13 @@ class LayoutForm(forms.Form):
         """What was chosen."""
         data = self.cleaned_data
         # A select sends the tab as it is; Django's trimming is off for choices.
-        return Layout(**{name: data[name] for name in ("encoding", "delimiter", "quote", "header") if name in data})
+        return Layout(
+            **{
+                name: data[name]
+                for name in ("encoding", "delimiter", "quote", "header")
+                if name in data
+            }
+        )
 
 
 class ColumnsForm(forms.Form):
@@ -136,10 +153,17 @@ class ColumnsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.names = names
         for place, name in enumerate(names):
-            role = PHONE if place in proposed.phones else FIELD if place in proposed.fields else SKIP
+            role = (
+                PHONE if place in proposed.phones else FIELD if place in proposed.fields else SKIP
+            )
             select = forms.ChoiceField(label=name, choices=ROLES, initial=role)
-            tag = forms.CharField(label=name, required=False, max_length=MAX_NAME, initial=proposed.fields.get(place))
-            select.widget.attrs |= {"class": "form-select", "aria-label": _("What “%(column)s” is") % {"column": name}}
+            tag = forms.CharField(
+                label=name, required=False, max_length=MAX_NAME, initial=proposed.fields.get(place)
+            )
+            select.widget.attrs |= {
+                "class": "form-select",
+                "aria-label": _("What “%(column)s” is") % {"column": name},
+            }
             tag.widget.attrs |= {
                 "class": "form-control",
                 "aria-label": _("Merge tag of “%(column)s”") % {"column": name},
@@ -149,14 +173,19 @@ class ColumnsForm(forms.Form):
 
     def columns(self) -> list[tuple[int, str, forms.BoundField, forms.BoundField]]:
         """Number, name, role and tag of each column, for the page."""
-        return [(place, name, self[f"role_{place}"], self[f"name_{place}"]) for place, name in enumerate(self.names)]
+        return [
+            (place, name, self[f"role_{place}"], self[f"name_{place}"])
+            for place, name in enumerate(self.names)
+        ]
 
     def clean(self) -> dict[str, Any]:
         taken: set[str] = set()
         for place in self._places(FIELD):
             tag = (self.cleaned_data.get(f"name_{place}") or "").strip()
             if not TAG.fullmatch(tag):
-                self.add_error(f"name_{place}", _("Letters, digits and underscores, a letter first."))
+                self.add_error(
+                    f"name_{place}", _("Letters, digits and underscores, a letter first.")
+                )
             elif tag in taken:
                 self.add_error(f"name_{place}", _("Another column has this name."))
             taken.add(tag)
@@ -165,13 +194,22 @@ class ColumnsForm(forms.Form):
         return self.cleaned_data
 
     def _places(self, role: str) -> list[int]:
-        return [place for place in range(len(self.names)) if self.cleaned_data.get(f"role_{place}") == role]
+        return [
+            place
+            for place in range(len(self.names))
+            if self.cleaned_data.get(f"role_{place}") == role
+        ]
 
     def mapping(self) -> Mapping:
         """What was chosen; of several phone columns those proposed first come first."""
         order = {place: number for number, place in enumerate(self.proposed.phones)}
-        phones = sorted(self._places(PHONE), key=lambda place: (order.get(place, len(order)), place))
-        return Mapping(phones, {place: self.cleaned_data[f"name_{place}"].strip() for place in self._places(FIELD)})
+        phones = sorted(
+            self._places(PHONE), key=lambda place: (order.get(place, len(order)), place)
+        )
+        return Mapping(
+            phones,
+            {place: self.cleaned_data[f"name_{place}"].strip() for place in self._places(FIELD)},
+        )
 
 
 class ListForm(ListModelForm):
@@ -205,7 +243,9 @@ class PersonForm(forms.Form):
 
 class PasteForm(forms.Form):
     phones = forms.CharField(
-        label=_("Phones, one a line"), widget=forms.Textarea(attrs={"rows": 8}), max_length=PASTE_MAX
+        label=_("Phones, one a line"),
+        widget=forms.Textarea(attrs={"rows": 8}),
+        max_length=PASTE_MAX,
     )
     country = country_field()
 
@@ -222,7 +262,9 @@ class StopForm(forms.Form):
         required=False,
     )
     file = forms.FileField(
-        label=_("Or a file with phones"), required=False, help_text=_("Any file that can be imported.")
+        label=_("Or a file with phones"),
+        required=False,
+        help_text=_("Any file that can be imported."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
     country = country_field()
@@ -232,7 +274,11 @@ class StopForm(forms.Form):
         self.helper = helper("phones", "file", "reason", "country", submit=_("Stop"))
 
     def clean(self) -> dict[str, Any]:
-        if not self.cleaned_data.get("phones") and not self.cleaned_data.get("file") and not self.errors:
+        if (
+            not self.cleaned_data.get("phones")
+            and not self.cleaned_data.get("file")
+            and not self.errors
+        ):
             self.add_error("phones", _("Type phones, or choose a file."))
         file = self.cleaned_data.get("file")
         if file and file.size > STOP_FILE_MAX:
@@ -244,7 +290,10 @@ class IntoForm(forms.Form):
     """Where people are copied to: a list that there is, or a new one."""
 
     into = forms.ModelChoiceField(
-        label=_("Into the list"), queryset=ContactList.objects.all(), required=False, empty_label=_("A new list")
+        label=_("Into the list"),
+        queryset=ContactList.objects.all(),
+        required=False,
+        empty_label=_("A new list"),
     )
     name = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
 
@@ -259,5 +308,7 @@ class IntoForm(forms.Form):
         if not data.get("into") and not name:
             self.add_error("name", _("Choose a list, or name a new one."))
         if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error("name", _("There is a list of this name. Choose it above, or take another name."))
+            self.add_error(
+                "name", _("There is a list of this name. Choose it above, or take another name.")
+            )
         return data | {"name": name}

@@ -30,7 +30,11 @@ def import_list(request: HttpRequest) -> HttpResponse:
     """Every import, newest first."""
     found = visible(current(request), Import.objects.select_related("created_by", "list"))
     page = page_of(request, found)
-    context = {"page": page, "tabs": tabs("imports"), "can_edit": may(current(request), Role.MARKETER)}
+    context = {
+        "page": page,
+        "tabs": tabs("imports"),
+        "can_edit": may(current(request), Role.MARKETER),
+    }
     return render(request, "campaigns/audience/import_list.html", context)
 
 
@@ -39,19 +43,30 @@ def import_list(request: HttpRequest) -> HttpResponse:
 def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file."""
     lists = visible(current(request), ContactList.objects.all())
-    chosen = lists.filter(pk=request.GET["list"]).first() if request.GET.get("list", "").isdigit() else None
+    chosen = (
+        lists.filter(pk=request.GET["list"]).first()
+        if request.GET.get("list", "").isdigit()
+        else None
+    )
     form = UploadForm(request.POST or None, request.FILES or None, initial={"into": chosen})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         received = imports.receive(
-            data["file"].chunks(), data["file"].name, data["into"], data["name"], data["country"], current(request)
+            data["file"].chunks(),
+            data["file"].name,
+            data["into"],
+            data["name"],
+            data["country"],
+            current(request),
         )
         if received.state == ImportState.FAILED:
             form.add_error("file", received.failure)
             received.delete()
         else:
             return redirect(received)
-    return render(request, "campaigns/audience/import_new.html", {"form": form, "tabs": tabs("imports")})
+    return render(
+        request, "campaigns/audience/import_new.html", {"form": form, "tabs": tabs("imports")}
+    )
 
 
 @require_safe
@@ -62,7 +77,11 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Import, form: ColumnsForm | None = None) -> HttpResponse:
-    context = {"import": found, "tabs": tabs("imports"), "can_edit": may(current(request), Role.MARKETER)}
+    context = {
+        "import": found,
+        "tabs": tabs("imports"),
+        "can_edit": may(current(request), Role.MARKETER),
+    }
     context |= _standing(found, form)
     return render(request, "campaigns/audience/import_detail.html", context)
 
@@ -75,10 +94,17 @@ def _standing(found: Import, form: ColumnsForm | None = None) -> dict[str, Any]:
         try:
             return {"part": "columns", **_columns(found, form)}
         except (Refused, FileNotFoundError) as refused:
-            return {"part": "columns", "unreadable": str(refused), "layout_form": _layout_form(found)}
+            return {
+                "part": "columns",
+                "unreadable": str(refused),
+                "layout_form": _layout_form(found),
+            }
     if found.state == ImportState.CHECKED:
         return {"part": "checked", "check": found.checked, **_counted(found.checked)}
-    return {"part": "report", **_counted({"rejected": found.rejected_by_reason, "countries": found.countries})}
+    return {
+        "part": "report",
+        **_counted({"rejected": found.rejected_by_reason, "countries": found.countries}),
+    }
 
 
 def _counted(counts: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +125,10 @@ def _progress(found: Import) -> dict[str, Any]:
     seconds = (timezone.now() - found.started_at).total_seconds()
     rate = found.rows / seconds if seconds > 0 else 0
     left = ((found.total_rows or 0) - found.rows) / rate if rate else None
-    return {"rate": round(rate), "left": timedelta(seconds=round(left)) if left and left > 0 else None}
+    return {
+        "rate": round(rate),
+        "left": timedelta(seconds=round(left)) if left and left > 0 else None,
+    }
 
 
 def _columns(found: Import, form: ColumnsForm | None) -> dict[str, Any]:
@@ -107,7 +136,9 @@ def _columns(found: Import, form: ColumnsForm | None) -> dict[str, Any]:
     rows = reading.sample(uploads.locate(found.path), layout)
     names = mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
-    form = form or ColumnsForm(names, mapping.Mapping.from_json(found.mapping), initial=found.mapping)
+    form = form or ColumnsForm(
+        names, mapping.Mapping.from_json(found.mapping), initial=found.mapping
+    )
     examples = [_examples(body, place) for place in range(len(names))]
     return {
         "form": form,
@@ -130,7 +161,9 @@ def _examples(body: list[list[str]], place: int) -> list[str]:
 @at_least(Role.MARKETER)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read the file, or another sheet of it, another way; the preview and the proposal change with it."""
+    """Read the file, or another sheet of it, another way; the preview and the proposal change with
+    it.
+    """
     found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
     form = LayoutForm(found.mapping, request.POST)
     if form.is_valid():
@@ -156,7 +189,9 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     form = ColumnsForm(names, mapping.Mapping.from_json(found.mapping), request.POST)
     if not form.is_valid():
         return _page(request, found, form)
-    imports.choose_columns(found.pk, form.mapping(), form.cleaned_data["country"], form.cleaned_data["existing"])
+    imports.choose_columns(
+        found.pk, form.mapping(), form.cleaned_data["country"], form.cleaned_data["existing"]
+    )
     imports.start_check(found.pk)
     return redirect(found)
 
@@ -194,7 +229,11 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     found = find(current(request), Import.objects.select_related("list", "created_by"), pk=pk)
     if found.state not in BUSY:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {"import": found, "can_edit": may(current(request), Role.MARKETER), **_standing(found)}
+    context = {
+        "import": found,
+        "can_edit": may(current(request), Role.MARKETER),
+        **_standing(found),
+    }
     return render(request, "campaigns/audience/_import_busy.html", context)
 
 

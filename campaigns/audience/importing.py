@@ -1,7 +1,9 @@
-"""Rows of a file -> people on a list, a slice at a time: each slice, its counts and its place are one transaction.
+"""Rows of a file -> people on a list, a slice at a time: each slice, its counts and its place are
+one transaction.
 
-Whoever runs it may be killed at any moment. The next one goes on after the last slice that was committed, so no row is
-lost or counted twice. Two never run the same import: who runs it holds its lease.
+Whoever runs it may be killed at any moment. The next one goes on after the last slice that was
+committed, so no row is lost or counted twice. Two never run the same import: who runs it holds its
+lease.
 """
 
 import contextlib
@@ -30,7 +32,8 @@ LEASE = timedelta(seconds=60)  # a slice takes a second or two
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 KEEP = "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
 AHEAD = 1  # slices read while one is being written
-SWITCH = 0.0005  # seconds; between the thread that reads and the one that writes, which waits for the database often
+# seconds; between the thread that reads and the one that writes, which waits for the database often
+SWITCH = 0.0005
 
 
 class Lost(Exception):  # noqa: N818 - a fact, not an error
@@ -38,7 +41,9 @@ class Lost(Exception):  # noqa: N818 - a fact, not an error
 
 
 def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
-    """Import as much as `keep_going` allows; whether something is left to do. Does nothing where another is at it."""
+    """Import as much as `keep_going` allows; whether something is left to do. Does nothing where
+    another is at it.
+    """
     token = claim(import_id)
     if not token:
         return False
@@ -68,21 +73,30 @@ def parser_of(run_: Import) -> Parser:
 
 
 def claim(import_id: int) -> str:
-    """The token of a lease on the import; empty where there is nothing to do or another holds it or its list."""
+    """The token of a lease on the import; empty where there is nothing to do or another holds it or
+    its list.
+    """
     token, now = uuid.uuid4().hex, timezone.now()
     with transaction.atomic():
         wanted = Import.objects.filter(pk=import_id).first()
         if wanted is None or wanted.list_id is None:
             return ""
-        # Two imports of one list would count each other's people; the lock makes their claims take turns.
+        # Two imports of one list would count each other's people; the lock makes their claims take
+        # turns.
         ContactList.objects.select_for_update().filter(pk=wanted.list_id).first()
-        busy = Import.objects.filter(list=wanted.list_id, state=ImportState.RUNNING, lease_until__gt=now)
+        busy = Import.objects.filter(
+            list=wanted.list_id, state=ImportState.RUNNING, lease_until__gt=now
+        )
         claimed = (
-            Import.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), pk=import_id, state__in=AT_WORK)
+            Import.objects.filter(
+                Q(lease_until=None) | Q(lease_until__lte=now), pk=import_id, state__in=AT_WORK
+            )
             .filter(~Exists(busy.exclude(pk=import_id)))
             .update(state=ImportState.RUNNING, lease_token=token, lease_until=now + LEASE)
         )
-        if Import.objects.filter(pk=import_id, lease_token=token, started_at=None).update(started_at=now):
+        if Import.objects.filter(pk=import_id, lease_token=token, started_at=None).update(
+            started_at=now
+        ):
             _add_fields(wanted)
     return token if claimed else ""
 
@@ -93,7 +107,9 @@ def release(import_id: int, token: str) -> None:
 
 
 def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
-    """The same slices, read by a thread of its own while the database writes. The thread uses no database."""
+    """The same slices, read by a thread of its own while the database writes. The thread uses no
+    database.
+    """
     ready: queue.Queue[Slice | Exception | None] = queue.Queue(AHEAD)
     gone = threading.Event()
 
@@ -217,7 +233,9 @@ def _add_fields(run_: Import) -> None:
 
 def fail(import_id: int, why: str) -> None:
     """End the import with words that say why; what came in before stays."""
-    open_ = Import.objects.filter(pk=import_id).exclude(state__in=(ImportState.FINISHED, ImportState.CANCELLED))
+    open_ = Import.objects.filter(pk=import_id).exclude(
+        state__in=(ImportState.FINISHED, ImportState.CANCELLED)
+    )
     found = open_.values_list("path", flat=True).first()
     done = open_.update(
         state=ImportState.FAILED,

@@ -1,6 +1,8 @@
-"""The way of an import from the upload to its report: every step that a person or the queue may take.
+"""The way of an import from the upload to its report: every step that a person or the queue may
+take.
 
-A step is one conditional update, so that a second click does nothing. Pages only enqueue; tasks.py does the work.
+A step is one conditional update, so that a second click does nothing. Pages only enqueue; tasks.py
+does the work.
 """
 
 from collections.abc import Iterable
@@ -25,8 +27,15 @@ from campaigns.team.audit import record
 from campaigns.team.models import User
 
 SMALL = 2 << 20  # bytes of a file that is opened at once, without a worker
-OPEN, CHECK, RUN = (f"campaigns.audience.tasks.{name}" for name in ("open_file", "check", "run_import"))
-TASKS = {ImportState.READING: OPEN, ImportState.CHECKING: CHECK, ImportState.QUEUED: RUN, ImportState.RUNNING: RUN}
+OPEN, CHECK, RUN = (
+    f"campaigns.audience.tasks.{name}" for name in ("open_file", "check", "run_import")
+)
+TASKS = {
+    ImportState.READING: OPEN,
+    ImportState.CHECKING: CHECK,
+    ImportState.QUEUED: RUN,
+    ImportState.RUNNING: RUN,
+}
 BEFORE_THE_END = (
     ImportState.READING,
     ImportState.UPLOADED,
@@ -37,11 +46,17 @@ BEFORE_THE_END = (
 )
 CAN_MAP = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
-WANTED = "wanted_sheet"  # in the mapping, while another sheet than the one there is waits to be opened
+# in the mapping, while another sheet than the one there is waits to be opened
+WANTED = "wanted_sheet"
 
 
 def receive(
-    chunks: Iterable[bytes], file_name: str, contact_list: ContactList | None, list_name: str, country: str, actor: User
+    chunks: Iterable[bytes],
+    file_name: str,
+    contact_list: ContactList | None,
+    list_name: str,
+    country: str,
+    actor: User,
 ) -> Import:
     """Keep an uploaded file and open it: at once where it is small, else by a worker.
 
@@ -71,9 +86,11 @@ def _open(waiting: Import) -> None:
 
 
 def open_file(import_id: int) -> None:
-    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED with words that say why.
+    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED with words
+    that say why.
 
-    Where another sheet was wanted and cannot be had, the import stays with the sheet that it had, and with the words.
+    Where another sheet was wanted and cannot be had, the import stays with the sheet that it had,
+    and with the words.
     """
     opened = Import.objects.filter(pk=import_id, state=ImportState.READING).first()
     if opened is None:
@@ -107,8 +124,16 @@ def _proposal(opened: Import) -> tuple[str, dict[str, Any]]:
 
 def _as_last_time(rows: list[list[str]], layout: Layout, opened: Import) -> Mapping | None:
     """The mapping of the last import of the same list, where the file has the same columns."""
-    names = [name for name in mapping.column_names(rows, layout) if name.casefold() not in mapping.NOT_FIELDS]
-    last = Import.objects.filter(list=opened.list_id, state=ImportState.FINISHED).exclude(list=None).first()
+    names = [
+        name
+        for name in mapping.column_names(rows, layout)
+        if name.casefold() not in mapping.NOT_FIELDS
+    ]
+    last = (
+        Import.objects.filter(list=opened.list_id, state=ImportState.FINISHED)
+        .exclude(list=None)
+        .first()
+    )
     if last is None or not layout.header or last.mapping.get("columns") != names:
         return None
     return Mapping.from_json(last.mapping)
@@ -123,7 +148,9 @@ def relayout(import_id: int, layout: Layout) -> None:
 
 
 def choose_sheet(import_id: int, sheet: str) -> None:
-    """Take another sheet of the file, which is opened as after the upload: at once where it is small."""
+    """Take another sheet of the file, which is opened as after the upload: at once where it is
+    small.
+    """
     with transaction.atomic():
         chosen = Import.objects.select_for_update().get(pk=import_id)
         if chosen.state not in CAN_MAP:
@@ -154,14 +181,20 @@ def _remap(import_id: int, changed: dict[str, Any]) -> None:
 
 def back_to_columns(import_id: int) -> None:
     """From the check back to the choice of columns."""
-    Import.objects.filter(pk=import_id, state=ImportState.CHECKED).update(state=ImportState.UPLOADED, checked={})
+    Import.objects.filter(pk=import_id, state=ImportState.CHECKED).update(
+        state=ImportState.UPLOADED, checked={}
+    )
 
 
 def start_check(import_id: int) -> None:
     """Have a worker count what the import would do."""
     with transaction.atomic():
         started = Import.objects.filter(pk=import_id, state=ImportState.UPLOADED).update(
-            state=ImportState.CHECKING, checked={}, rows=0, failure="", lease_until=timezone.now() + LEASE
+            state=ImportState.CHECKING,
+            checked={},
+            rows=0,
+            failure="",
+            lease_until=timezone.now() + LEASE,
         )
         if started:
             enqueue(CHECK, import_id)
@@ -170,7 +203,9 @@ def start_check(import_id: int) -> None:
 def start(import_id: int, actor: User | None) -> None:
     """Have a worker import the file, into a list that is made now if it is new."""
     with transaction.atomic():
-        started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(state=ImportState.QUEUED)
+        started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(
+            state=ImportState.QUEUED
+        )
         if not started:
             return
         queued = Import.objects.get(pk=import_id)
@@ -190,17 +225,28 @@ def cancel(import_id: int) -> None:
     open_ = Import.objects.filter(pk=import_id, state__in=BEFORE_THE_END)
     path = open_.values_list("path", flat=True).first()
     done = open_.update(
-        state=ImportState.CANCELLED, finished_at=timezone.now(), path="", lease_until=None, lease_token=""
+        state=ImportState.CANCELLED,
+        finished_at=timezone.now(),
+        path="",
+        lease_until=None,
+        lease_token="",
     )
     if done:
         uploads.remove(path or "")
 
 
-def import_now(path: Path, list_name: str, phone_column: str, country: str, sheet: str = "") -> Import:
-    """The same from a command, at once and without questions. Raises Refused; the report otherwise."""
+def import_now(
+    path: Path, list_name: str, phone_column: str, country: str, sheet: str = ""
+) -> Import:
+    """The same from a command, at once and without questions. Raises Refused; the report
+    otherwise.
+    """
     name = uploads.keep(path)
     made = Import(
-        list_name=list_name, file_name=path.name[:255], path=name, mapping={"country": country, WANTED: sheet}
+        list_name=list_name,
+        file_name=path.name[:255],
+        path=name,
+        mapping={"country": country, WANTED: sheet},
     )
     try:
         made.path, made.mapping = _proposal(made)
@@ -218,9 +264,13 @@ def import_now(path: Path, list_name: str, phone_column: str, country: str, shee
 
 
 def resume_stalled() -> None:
-    """Wake a worker for every import that nobody is at: one whose worker died, or whose task was lost."""
+    """Wake a worker for every import that nobody is at: one whose worker died, or whose task was
+    lost.
+    """
     now = timezone.now()
-    stalled = Import.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), state__in=list(TASKS))
+    stalled = Import.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now), state__in=list(TASKS)
+    )
     for import_id, state in stalled.values_list("pk", "state"):
         enqueue(TASKS[ImportState(state)], import_id)
 
@@ -237,6 +287,10 @@ def clear_forgotten(older_than: timedelta = timedelta(days=30)) -> None:
 def resume_next(import_id: int) -> None:
     """After an import has ended, wake a worker for the next one that waits for the same list."""
     list_id = Import.objects.filter(pk=import_id).values_list("list", flat=True).first()
-    waiting = Import.objects.filter(list=list_id, state=ImportState.QUEUED).exclude(list=None).order_by("pk")
+    waiting = (
+        Import.objects.filter(list=list_id, state=ImportState.QUEUED)
+        .exclude(list=None)
+        .order_by("pk")
+    )
     for next_id in waiting.values_list("pk", flat=True)[:1]:
         enqueue(RUN, next_id)

@@ -35,10 +35,19 @@ def list_list(request: HttpRequest) -> HttpResponse:
     chosen = found.filter(name__icontains=words) if words else found
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
-    order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_first=True)
+    order = (
+        F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_first=True)
+    )
     page = page_of(request, chosen.order_by(order, "pk"))
     rows = [(one, _homes(one)) for one in page.object_list]
-    context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("lists"), **_rights(request)}
+    context = {
+        "page": page,
+        "rows": rows,
+        "q": words,
+        "sort": key,
+        "tabs": tabs("lists"),
+        **_rights(request),
+    }
     return render(request, "campaigns/audience/list_list.html", context)
 
 
@@ -84,7 +93,10 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _delete_words(found: ContactList) -> str:
     """What is lost with the list, in numbers and names."""
-    people = ngettext("%d person goes with it.", "%d people go with it.", found.contact_count) % found.contact_count
+    people = (
+        ngettext("%d person goes with it.", "%d people go with it.", found.contact_count)
+        % found.contact_count
+    )
     names = [used.name for used in lists.dependants(found)]
     used = _("What names it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
     return f"{people} {used}".strip()
@@ -113,7 +125,12 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect(found)
     messages.success(
-        request, _("“%(name)s” is deleted, with %(people)d people.") % {"name": found.name, "people": people}
+        request,
+        _("“%(name)s” is deleted, with %(people)d people.")
+        % {
+            "name": found.name,
+            "people": people,
+        },
     )
     return redirect("list-list")
 
@@ -121,7 +138,9 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @at_least(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Copy everybody, or those chosen (?person=…), to another list: merging lists is copying one into the other."""
+    """Copy everybody, or those chosen (?person=…), to another list: merging lists is copying one
+    into the other.
+    """
     found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     chosen = _chosen(request.GET)
     form = IntoForm(found, request.POST or None)
@@ -133,7 +152,10 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, ngettext("%d person copied.", "%d people copied.", new) % new)
         return redirect(target)
     number = len(chosen) or found.contact_count
-    title = ngettext("Copy %d person to another list", "Copy %d people to another list", number) % number
+    title = (
+        ngettext("Copy %d person to another list", "Copy %d people to another list", number)
+        % number
+    )
     return _form_page(request, form, found, title)
 
 
@@ -163,7 +185,9 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             form.add_error("phone", str(refused))
         else:
-            messages.success(request, _("%(phone)s is added.") % {"phone": phones.shown(added.msisdn)})
+            messages.success(
+                request, _("%(phone)s is added.") % {"phone": phones.shown(added.msisdn)}
+            )
             return redirect(found)
     return _form_page(request, form, found, _("Add a person"))
 
@@ -180,11 +204,19 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     form = PasteForm(request.POST or None)
     added = None
     if request.method == "POST" and form.is_valid():
-        added = lists.paste(found, form.cleaned_data["phones"].splitlines(), form.cleaned_data["country"])
+        added = lists.paste(
+            found, form.cleaned_data["phones"].splitlines(), form.cleaned_data["country"]
+        )
         if not added.wrong:
             messages.success(request, _added_words(added))
             return redirect(found)
-    context = {"form": form, "list": found, "title": _("Paste phones"), "added": added, "tabs": tabs("lists")}
+    context = {
+        "form": form,
+        "list": found,
+        "title": _("Paste phones"),
+        "added": added,
+        "tabs": tabs("lists"),
+    }
     if added:
         context["added_words"] = _added_words(added)
         context["wrong"] = [(text, reason.label) for text, reason in added.wrong[:100]]
@@ -193,8 +225,8 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _added_words(added: lists.Added) -> str:
     return _(
-        "%(rows)d lines: %(new)d new, %(known)d on the list already, %(repeated)d repeated, %(stop)d on the stop list, "
-        "%(wrong)d not valid."
+        "%(rows)d lines: %(new)d new, %(known)d on the list already, %(repeated)d repeated,"
+        " %(stop)d on the stop list, %(wrong)d not valid."
     ) % {
         "rows": added.rows,
         "new": added.new,
@@ -210,7 +242,10 @@ def _added_words(added: lists.Added) -> str:
 def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the merge fields of a person on a list."""
     contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
-    tags = [*contact.list.fields, *(name for name in contact.fields if name not in contact.list.fields)]
+    tags = [
+        *contact.list.fields,
+        *(name for name in contact.fields if name not in contact.list.fields),
+    ]
     initial = {f"tag_{name}": value for name, value in contact.fields.items()}
     form = PersonForm(tags, request.POST or None, new=False, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -226,7 +261,9 @@ def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a person off a list."""
     contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
     lists.remove(contact.list, [contact.pk])
-    messages.success(request, _("%(phone)s is off the list.") % {"phone": phones.shown(contact.msisdn)})
+    messages.success(
+        request, _("%(phone)s is off the list.") % {"phone": phones.shown(contact.msisdn)}
+    )
     return redirect(contact.list)
 
 
@@ -236,9 +273,13 @@ def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a person on the stop list, with one click."""
     contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
     stoplist.stop_numbers(
-        [contact.msisdn], _("Stopped from the list %(name)s") % {"name": contact.list}, current(request)
+        [contact.msisdn],
+        _("Stopped from the list %(name)s") % {"name": contact.list},
+        current(request),
     )
-    messages.success(request, _("%(phone)s is on the stop list.") % {"phone": phones.shown(contact.msisdn)})
+    messages.success(
+        request, _("%(phone)s is on the stop list.") % {"phone": phones.shown(contact.msisdn)}
+    )
     return redirect(contact.list)
 
 
@@ -261,7 +302,9 @@ def person_search(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/audience/person_search.html", context)
 
 
-def _form_page(request: HttpRequest, form: Any, contact_list: ContactList, title: str) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, form: Any, contact_list: ContactList, title: str
+) -> HttpResponse:
     context = {"form": form, "list": contact_list, "title": title, "tabs": tabs("lists")}
     context["back"] = reverse("list-detail", args=[contact_list.pk])
     return render(request, "campaigns/audience/form.html", context)

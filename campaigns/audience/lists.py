@@ -1,4 +1,6 @@
-"""People on lists, outside of imports: add, paste, change, remove, copy, merge, delete. Counts move with the people."""
+"""People on lists, outside of imports: add, paste, change, remove, copy, merge, delete. Counts move
+with the people.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,13 +20,16 @@ from campaigns.audience.refusal import Refused
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-FINAL = ("", "draft", "finished", "cancelled")  # states of what refers to a list in which it needs the list no more
+# states of what refers to a list in which it needs the list no more
+FINAL = ("", "draft", "finished", "cancelled")
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 
 
 @dataclass(slots=True)
 class Added:
-    """What became of phones that somebody typed or pasted. `rows` = new + known + repeated + stop_listed + wrong."""
+    """What became of phones that somebody typed or pasted. `rows` = new + known + repeated +
+    stop_listed + wrong.
+    """
 
     rows: int = 0
     new: int = 0
@@ -35,7 +40,9 @@ class Added:
 
 
 def add(contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str) -> Phone:
-    """Put one person on a list. Raises Refused: no mobile, on the stop list, on the list already."""
+    """Put one person on a list. Raises Refused: no mobile, on the stop list, on the list
+    already.
+    """
     verdict = normalise(phone, country)
     if isinstance(verdict, Reason):
         raise Refused(verdict.label)
@@ -110,14 +117,22 @@ def _count(locked: ContactList, more: Mapping[str, int]) -> None:
 
 def recount(contact_list: ContactList) -> None:
     """Count a list anew. Scans it: for copies and repairs, never for a page."""
-    rows = Contact.objects.filter(list=contact_list).order_by().values_list("country").annotate(n=Count("pk"))
+    rows = (
+        Contact.objects.filter(list=contact_list)
+        .order_by()
+        .values_list("country")
+        .annotate(n=Count("pk"))
+    )
     contact_list.countries = dict(rows)
     contact_list.contact_count = sum(contact_list.countries.values())
     contact_list.save(update_fields=["countries", "contact_count", "updated_at"])
 
 
-def copy_people(source: ContactList, target: ContactList, contact_ids: Iterable[int] | None = None) -> int:
-    """Put the people of `source` (or some of them) on `target` too, with their merge fields; how many were new there.
+def copy_people(
+    source: ContactList, target: ContactList, contact_ids: Iterable[int] | None = None
+) -> int:
+    """Put the people of `source` (or some of them) on `target` too, with their merge fields; how
+    many were new there.
 
     Who is on `target` already stays as they are.
     """
@@ -134,15 +149,22 @@ def copy_people(source: ContactList, target: ContactList, contact_ids: Iterable[
         locked = ContactList.objects.select_for_update().get(pk=target.pk)
         before = locked.contact_count
         with connection.cursor() as cursor:
-            cursor.execute(f"{statement} ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING", values)
-        locked.fields = [*locked.fields, *(name for name in source.fields if name not in locked.fields)]
+            cursor.execute(
+                f"{statement} ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING", values
+            )
+        locked.fields = [
+            *locked.fields,
+            *(name for name in source.fields if name not in locked.fields),
+        ]
         locked.save(update_fields=["fields"])
         recount(locked)
     return locked.contact_count - before
 
 
 class Dependant(NamedTuple):
-    """Something that refers to a list: what it is, its name, and whether it needs the list still."""
+    """Something that refers to a list: what it is, its name, and whether it needs the list
+    still.
+    """
 
     kind: str
     name: str
@@ -152,8 +174,8 @@ class Dependant(NamedTuple):
 def dependants(thing: Model) -> list[Dependant]:
     """What of the later stages refers to a list, or to a thing like it.
 
-    They are found by their relations: this stage does not know them. What protects a thing needs it; of others their
-    state says whether they do.
+    They are found by their relations: this stage does not know them. What protects a thing needs
+    it; of others their state says whether they do.
     """
     found: dict[Dependant, None] = {}
     for relation in thing._meta.get_fields(include_hidden=True):

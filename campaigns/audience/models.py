@@ -12,24 +12,35 @@ MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
 class Compact(json.JSONEncoder):
-    """JSON as imports write it, so that what a page saved and what a file brought compare as equal texts."""
+    """JSON as imports write it, so that what a page saved and what a file brought compare as equal
+    texts.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"ensure_ascii": False, "separators": (",", ":")})
 
 
 class ContactList(models.Model):
-    """People under one name. `contact_count` and `fields` are kept by imports and edits, never counted on a page."""
+    """People under one name. `contact_count` and `fields` are kept by imports and edits, never
+    counted on a page.
+    """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    fields = models.JSONField(default=list, blank=True)  # names of the merge fields, in the order of the file's columns
+    # names of the merge fields, in the order of the file's columns
+    fields = models.JSONField(default=list, blank=True)
     contact_count = models.PositiveIntegerField(default=0)
-    countries = models.JSONField(default=dict, blank=True)  # {"UA": 1200}: people by country; adds up to contact_count
-    searched_to = models.BigIntegerField(default=0)  # contacts up to this id are in the index that searches use
+    # {"UA": 1200}: people by country; adds up to contact_count
+    countries = models.JSONField(default=dict, blank=True)
+    # contacts up to this id are in the index that searches use
+    searched_to = models.BigIntegerField(default=0)
     # the last campaign whose audience was taken from it; written by dispatch
     used_at = models.DateTimeField(null=True, blank=True)
-    used_by = models.ForeignKey("campaigns.Campaign", models.SET_NULL, null=True, blank=True, related_name="+")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    used_by = models.ForeignKey(
+        "campaigns.Campaign", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -48,9 +59,11 @@ class ContactList(models.Model):
 class Contact(models.Model):
     """One phone on one list, with the other columns of the file as merge fields."""
 
-    # No constraint in the database: its check is the largest cost of an import; a list's contacts go before the
-    # list does.
-    list = models.ForeignKey(ContactList, models.CASCADE, db_constraint=False, db_index=False, related_name="contacts")
+    # No constraint in the database: its check is the largest cost of an import; a list's contacts
+    # go before the list does.
+    list = models.ForeignKey(
+        ContactList, models.CASCADE, db_constraint=False, db_index=False, related_name="contacts"
+    )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(_("country"), max_length=2, blank=True)
     # {"first_name": "Olena"}; text only, and only what is not empty
@@ -71,7 +84,8 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         constraints = [models.UniqueConstraint("list", "msisdn", name="contact_list_msisdn")]
         indexes = [
-            models.Index("list", "id", name="contact_list_id"),  # the freeze walks a list in slices; pages go by it too
+            # the freeze walks a list in slices; pages go by it too
+            models.Index("list", "id", name="contact_list_id"),
             models.Index("msisdn", name="contact_msisdn"),  # one person's lists
         ]
 
@@ -98,18 +112,23 @@ class Import(models.Model):
                   ^                       |         any of them before -> FAILED | CANCELLED
                   +-----------------------+
 
-    `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`. `next_row` is where it goes on
-    after a worker died: rows before it are written, counted and committed together.
+    `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`. `next_row`
+    is where it goes on after a worker died: rows before it are written, counted and committed
+    together.
     """
 
     list = models.ForeignKey(ContactList, models.SET_NULL, null=True, related_name="imports")
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as the person knows it
     path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once removed
-    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country, existing (update | keep)
+    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country,
+    # existing (update | keep)
     mapping = models.JSONField(default=dict)
-    checked = models.JSONField(default=dict)  # what the check found: rows, new, known, duplicates, …, by country
-    state = models.CharField(max_length=9, choices=ImportState.choices, default=ImportState.UPLOADED)
+    # what the check found: rows, new, known, duplicates, …, by country
+    checked = models.JSONField(default=dict)
+    state = models.CharField(
+        max_length=9, choices=ImportState.choices, default=ImportState.UPLOADED
+    )
     failure = models.CharField(max_length=300, blank=True)
     next_row = models.PositiveIntegerField(default=0)
     total_rows = models.PositiveIntegerField(null=True)
@@ -122,7 +141,9 @@ class Import(models.Model):
     rejected = models.PositiveIntegerField(default=0)
     rejected_by_reason = models.JSONField(default=dict)
     countries = models.JSONField(default=dict)  # the people it brought or found, by country
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -157,11 +178,15 @@ class RejectedRow(models.Model):
 
 
 class StopListEntry(models.Model):
-    """Somebody who must never get a message, whatever list they are on. Survives the erasure of the contact."""
+    """Somebody who must never get a message, whatever list they are on. Survives the erasure of the
+    contact.
+    """
 
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,4 +1,6 @@
-"""Records of a file -> slices of people, with what was turned away and why. By column, and without a database."""
+"""Records of a file -> slices of people, with what was turned away and why. By column, and without
+a database.
+"""
 
 import gc
 import re
@@ -22,7 +24,8 @@ from campaigns.audience.writing import People
 
 MAX_ROWS = 2_000_000
 SLICE_ROWS = 20_000
-PART_ROWS = 2_000  # looked at by columns at a time: the thread that writes never waits long for the interpreter
+# looked at by columns at a time: the thread that writes never waits long for the interpreter
+PART_ROWS = 2_000
 FIRST_ROWS = 5_000  # the first slice is short, so that the database has something to do soon
 SLICE_CHARACTERS = 8 << 20  # rows with huge cells make shorter slices
 BLOCK_BITS = 20  # numbers that differ in their last 20 bits share a block of Seen
@@ -58,8 +61,8 @@ class Slice:
 
 
 class Seen:
-    """The phones of the file so far, in little memory: a set while they are few, afterwards bits where many stand close
-    together, else sets of integers.
+    """The phones of the file so far, in little memory: a set while they are few, afterwards bits
+    where many stand close together, else sets of integers.
 
     2,000,000 numbers of one country take about 20 MB; spread over the whole world, 130 MB.
     """
@@ -109,7 +112,9 @@ class Seen:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Rows are no cycles: looking for some among hundreds of thousands of lists would double the time."""
+    """Rows are no cycles: looking for some among hundreds of thousands of lists would double the
+    time.
+    """
     usual = gc.isenabled()
     gc.disable()
     try:
@@ -129,7 +134,9 @@ class Parser:
         self.seen = Seen()
 
     def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[Slice]:
-        """The slices of the file from record `start` on. Phones of earlier records count as seen. Raises Refused."""
+        """The slices of the file from record `start` on. Phones of earlier records count as seen.
+        Raises Refused.
+        """
         reader = Reader(path, self.layout)
         position = 0
         while True:
@@ -144,7 +151,9 @@ class Parser:
                 return
             position += found
             if position > MAX_ROWS + 1:
-                raise Refused(_("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS})
+                raise Refused(
+                    _("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS}
+                )
             if position > start:
                 yield parsed
 
@@ -167,12 +176,16 @@ class Parser:
         self._people(parsed, records, numbers, msisdns, countries)
 
     def _phones(self, records: list[Record]) -> tuple[list[str], list[str]]:
-        """Phones (or reasons) and countries of the records: of the first phone column that holds a valid one."""
+        """Phones (or reasons) and countries of the records: of the first phone column that holds a
+        valid one.
+        """
         first, *others = self.mapping.phones
         msisdns, countries = self.normaliser.columns(column(records, first))
         for other in others:
             failed = [place for place, country in enumerate(countries) if not country]
-            more, their = self.normaliser.columns(column([records[place] for place in failed], other))
+            more, their = self.normaliser.columns(
+                column([records[place] for place in failed], other)
+            )
             for place, msisdn, country in zip(failed, more, their, strict=True):
                 if country or msisdns[place] == Reason.EMPTY:
                     msisdns[place], countries[place] = msisdn, country
@@ -192,7 +205,10 @@ class Parser:
                 for place, country in enumerate(countries)
                 if not country
             ]
-            records, msisdns = list(compress(records, countries)), list(compress(msisdns, countries))
+            records, msisdns = (
+                list(compress(records, countries)),
+                list(compress(msisdns, countries)),
+            )
             countries = list(filter(None, countries))
         fresh = self.seen.new(msisdns)
         if False in fresh:
@@ -215,7 +231,9 @@ def column(records: list[Record], place: int) -> list[str]:
 
 
 def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
-    """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are left out."""
+    """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are
+    left out.
+    """
     columns = [encoded(column(records, place)) for place in names]
     if not columns:
         return ["{}"] * len(records)
@@ -229,12 +247,16 @@ def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
 
 
 def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
-    members = [f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value]
+    members = [
+        f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value
+    ]
     return "{" + ",".join(members) + "}"
 
 
 def encoded(values: list[str]) -> list[str]:
-    """The values as they stand between the quotation marks of JSON, trimmed. A column of plain words costs one look."""
+    """The values as they stand between the quotation marks of JSON, trimmed. A column of plain
+    words costs one look.
+    """
     if not values:
         return values
     text = BAR.join(values)
@@ -250,11 +272,16 @@ def encoded(values: list[str]) -> list[str]:
         and _all_short(text)
     ):
         return values
-    return [value if value.isalnum() and len(value) <= MAX_VALUE else encode_value(value) for value in values]
+    return [
+        value if value.isalnum() and len(value) <= MAX_VALUE else encode_value(value)
+        for value in values
+    ]
 
 
 def _all_short(text: str) -> bool:
-    """Whether no value of the joined text can be too long: there is a bar in every stretch of half that length."""
+    """Whether no value of the joined text can be too long: there is a bar in every stretch of half
+    that length.
+    """
     half = MAX_VALUE // 2
     return all(BAR in text[start : start + half] for start in range(0, len(text) - half, half))
 
@@ -265,5 +292,7 @@ def encode_value(value: str) -> str:
 
 
 def clean_value(value: str) -> str:
-    """The text of a merge field as it is kept: no space around it, no NUL, no more than a message can hold."""
+    """The text of a merge field as it is kept: no space around it, no NUL, no more than a message
+    can hold.
+    """
     return FORMULA.sub("", value.replace("\0", "").strip())[:MAX_VALUE]

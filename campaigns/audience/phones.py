@@ -1,6 +1,7 @@
 """Phone numbers: what a cell says -> the E.164 digits of a mobile, or why not.
 
-The rules are those of `phonenumbers`; `blocks.py` gives the same verdict faster where that can be proved.
+The rules are those of `phonenumbers`; `blocks.py` gives the same verdict faster where that can be
+proved.
 """
 
 import re
@@ -27,7 +28,10 @@ class Reason(TextChoices):
     NOT_A_MOBILE = "not_a_mobile", _("Not a mobile number")
     NO_SUCH_NUMBER = "no_such_number", _("Nobody can have this number")
     LETTERS = "letters", _("Letters in the number")
-    SPREADSHEET_NUMBER = "spreadsheet_number", _("A spreadsheet has shortened the number, such as 3.80973E+11")
+    SPREADSHEET_NUMBER = (
+        "spreadsheet_number",
+        _("A spreadsheet has shortened the number, such as 3.80973E+11"),
+    )
     SEVERAL_NUMBERS = "several_numbers", _("Several numbers in one cell")
     NOT_A_NUMBER = "not_a_number", _("Signs that no phone number has")
 
@@ -42,15 +46,23 @@ class Phone:
 
 Verdict = Phone | Reason
 
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-SPACES = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+INVISIBLE = (
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+SPACES = (
+    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
 HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 BRACKETS = "()[]\uff08\uff09"
 QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel's sign for "this is text" comes along in copies
 
 
 def _table() -> dict[int, str | None]:
-    table: dict[int, str | None] = {ord(sign): None for sign in INVISIBLE + SPACES + HYPHENS + BRACKETS + QUOTES + "\0"}
+    table: dict[int, str | None] = {
+        ord(sign): None for sign in INVISIBLE + SPACES + HYPHENS + BRACKETS + QUOTES + "\0"
+    }
     table[ord("\uff0b")] = "+"
     for code in range(0x80, 0x1FBFA):  # full-width, Arabic and all other decimal digits
         digit = unicodedata.decimal(chr(code), None)
@@ -61,7 +73,8 @@ def _table() -> dict[int, str | None]:
 
 CLEANING = _table()
 SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
-WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")  # what programs make of a column of numbers; no digit is lost
+# what programs make of a column of numbers; no digit is lost
+WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
 PLAIN = re.compile(r"\+?[0-9]+")
 LETTER = re.compile(r"[^\W\d_]")
 
@@ -73,10 +86,12 @@ def clean(raw: str) -> str:
 
 @lru_cache(maxsize=8192)  # what is wrong in a file is often wrong in the same way many times
 def normalise(raw: str, default_country: str) -> Verdict:
-    """What `raw` says, read in `default_country` (two letters) where it has no country code of its own.
+    """What `raw` says, read in `default_country` (two letters) where it has no country code of its
+    own.
 
-    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits that are no number
-    in the default country but are one with a plus before them are taken as that: lists often leave the plus out.
+    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits
+    that are no number in the default country but are one with a plus before them are taken as that:
+    lists often leave the plus out.
     """
     cell = raw.strip()
     if SHORTENED.fullmatch(cell):
@@ -115,7 +130,8 @@ def _read(text: str, default_country: str) -> Verdict:
         number = phonenumbers.parse(text, default_country)
     except NumberParseException as unreadable:
         return _unreadable(unreadable.error_type)
-    kind = phonenumbers.number_type(number)  # the library's is_valid_number means: not of an unknown type
+    # the library's is_valid_number means: not of an unknown type
+    kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         return _impossible(number)
     return _phone(number) if kind in MOBILE_TYPES else Reason.NOT_A_MOBILE
@@ -128,7 +144,8 @@ def _phone(number: PhoneNumber) -> Verdict:
     if len(msisdn) > MSISDN_MAX:
         return Reason.TOO_LONG
     country = phonenumbers.region_code_for_number(number)
-    if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:  # a satellite's: no price, no hours
+    # a satellite's: no price, no hours
+    if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
         return Reason.NO_SUCH_COUNTRY
     return Phone(msisdn, country)
 
@@ -145,7 +162,11 @@ def _impossible(number: PhoneNumber) -> Reason:
         return Reason.TOO_LONG
     if possible in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
         return Reason.TOO_SHORT
-    return Reason.NO_SUCH_COUNTRY if possible == ValidationResult.INVALID_COUNTRY_CODE else Reason.NO_SUCH_NUMBER
+    return (
+        Reason.NO_SUCH_COUNTRY
+        if possible == ValidationResult.INVALID_COUNTRY_CODE
+        else Reason.NO_SUCH_NUMBER
+    )
 
 
 def national(msisdn: str) -> str:

@@ -1,4 +1,6 @@
-"""A text file -> its records: how it is laid out, found out or told, and the rows one after the other."""
+"""A text file -> its records: how it is laid out, found out or told, and the rows one after the
+other.
+"""
 
 import csv
 import io
@@ -47,7 +49,8 @@ class Layout:
 
 
 class Reader:
-    """The records of a text file, the header among them; an empty line is an empty list. NUL bytes are left out.
+    """The records of a text file, the header among them; an empty line is an empty list. NUL bytes
+    are left out.
 
     Reading raises Refused for a cell or a line that is too long.
     """
@@ -65,7 +68,9 @@ class Reader:
         )
 
     def take(self, rows: int, characters: int) -> list[Record]:
-        """The next records: `rows` of them, or fewer where they take more than `characters`; none at the end."""
+        """The next records: `rows` of them, or fewer where they take more than `characters`; none
+        at the end.
+        """
         taken: list[Record] = []
         limit = self.characters + characters
         try:
@@ -86,13 +91,19 @@ class Reader:
             while text := file.read(BLOCK):
                 self.characters += len(text)
                 if self.characters > self._patience:
-                    raise Refused(_("Near line %(line)d the rows are far too long.") % {"line": self._reader.line_num})
+                    raise Refused(
+                        _("Near line %(line)d the rows are far too long.")
+                        % {"line": self._reader.line_num}
+                    )
                 if "\0" in text:
                     text = text.replace("\0", "")
                 text = rest + text
                 cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
                 if not cut and len(text) > MAX_LINE:
-                    raise Refused(_("A line is longer than %(limit)d characters: not a table.") % {"limit": MAX_LINE})
+                    raise Refused(
+                        _("A line is longer than %(limit)d characters: not a table.")
+                        % {"limit": MAX_LINE}
+                    )
                 rest = text[cut:]
                 yield io.StringIO(text[:cut], newline="")
         yield io.StringIO(rest, newline="")
@@ -101,8 +112,9 @@ class Reader:
 def _unreadable(line: int, error: str) -> str:
     if "field larger" in error:
         return _(
-            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation mark is opened there "
-            "and never closed: choose other quotation marks, or mend the file."
+            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation"
+            " mark is opened there and never closed: choose other quotation marks, or mend the"
+            " file."
         ) % {"line": line, "limit": MAX_CELL}
     return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
 
@@ -113,7 +125,11 @@ def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
     width = max(map(len, first), default=0)
     if width > MAX_COLUMNS:
         raise Refused(
-            _("The file has %(columns)d columns; %(limit)d is the most.") % {"columns": width, "limit": MAX_COLUMNS}
+            _("The file has %(columns)d columns; %(limit)d is the most.")
+            % {
+                "columns": width,
+                "limit": MAX_COLUMNS,
+            }
         )
     return first
 
@@ -141,7 +157,9 @@ def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
 
 
 def _fitness(rows: list[Record], quote: str) -> float:
-    """How much the rows look like a table: most of them have the same number of columns, more than one."""
+    """How much the rows look like a table: most of them have the same number of columns, more than
+    one.
+    """
     widths = Counter(map(len, rows))
     if not widths:
         return 0.1
@@ -152,7 +170,9 @@ def _fitness(rows: list[Record], quote: str) -> float:
 
 
 def has_header(rows: list[Record], default_country: str) -> bool:
-    """Whether the first row names the columns: it holds no phone and no number, and rows below do."""
+    """Whether the first row names the columns: it holds no phone and no number, and rows below
+    do.
+    """
     first = rows[0]
     if any(isinstance(normalise(cell, default_country), Phone) for cell in first):
         return False

@@ -4,7 +4,9 @@ from django.utils.functional import Promise
 
 
 class Refused(Exception):  # noqa: N818 - a fact about a file
-    """The file cannot be read, or is not what it says. `str()` is one clear line that says what to do."""
+    """The file cannot be read, or is not what it says. `str()` is one clear line that says what to
+    do.
+    """
 
     def __init__(self, words: str | Promise) -> None:
         super().__init__(str(words))

@@ -1,4 +1,6 @@
-"""Rejected rows that hold somebody's phone after all: beside another one, among words, in a column of another kind."""
+"""Rejected rows that hold somebody's phone after all: beside another one, among words, in a column
+of another kind.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,7 +13,8 @@ BETWEEN = re.compile(r"[./]")  # signs between digits that are no part of `phone
 
 
 def naming(msisdn: str) -> Iterator[int]:
-    """Ids of the rejected rows with the phone in any form: with or without its country, however it is spaced.
+    """Ids of the rejected rows with the phone in any form: with or without its country, however it
+    is spaced.
 
     Reads all rejected rows: for what a person asks for, never for a page.
     """
@@ -20,9 +23,13 @@ def naming(msisdn: str) -> Iterator[int]:
     last = 0
     while part := list(rows.filter(pk__gt=last)[:AT_ONCE]):
         last = part[-1][0]
-        yield from (pk for pk, cells in part if number in BETWEEN.sub("", phones.clean("|".join(cells))))
+        yield from (
+            pk for pk, cells in part if number in BETWEEN.sub("", phones.clean("|".join(cells)))
+        )
 
 
 def clear(row_ids: Iterable[int]) -> None:
-    """Forget what the rows held; their numbers and reasons stay, so that the counts of their imports are still true."""
+    """Forget what the rows held; their numbers and reasons stay, so that the counts of their
+    imports are still true.
+    """
     RejectedRow.objects.filter(pk__in=list(row_ids)).update(row=[])

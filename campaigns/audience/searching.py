@@ -1,7 +1,8 @@
 """People by any part of their phone or merge fields, without reading all contacts.
 
-First a look at some contacts: what many have is found there, and an index would only be in the way. What few have is
-asked of the index (search_index.py), whose answers are compared with the contacts themselves.
+First a look at some contacts: what many have is found there, and an index would only be in the way.
+What few have is asked of the index (search_index.py), whose answers are compared with the contacts
+themselves.
 """
 
 import json
@@ -29,7 +30,9 @@ DIALLED = 7  # so many digits are a number as it is dialled: the zeros before it
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Contact ids in their order. Not `complete`: there may be others. `too_short`: for want of letters."""
+    """Contact ids in their order. Not `complete`: there may be others. `too_short`: for want of
+    letters.
+    """
 
     ids: list[int]
     complete: bool = True
@@ -45,7 +48,9 @@ def terms(words: str) -> list[str]:
 
 
 def search(words: str, contact_list: ContactList | None = None) -> Found:
-    """Up to MOST people, on one list or on all, who have every one of the words in their phone or merge fields."""
+    """Up to MOST people, on one list or on all, who have every one of the words in their phone or
+    merge fields.
+    """
     wanted = terms(words)
     everybody = Contact.objects.filter(list=contact_list) if contact_list else Contact.objects.all()
     first = list(_raw(everybody.order_by("pk"), LOOK))
@@ -85,7 +90,9 @@ def _matching(rows: list[tuple[int, str, str]], wanted: list[str]) -> Iterator[i
     """Those who match. A look at the whole text saves most of them the parsing."""
     for pk, msisdn, fields in rows:
         text = f"{msisdn} {fields}".casefold()
-        if all(term in text for term in wanted) and matches(wanted, msisdn, json.loads(fields).values()):
+        if all(term in text for term in wanted) and matches(
+            wanted, msisdn, json.loads(fields).values()
+        ):
             yield pk
 
 
@@ -112,7 +119,10 @@ def _fresh(contact_list: ContactList | None, wanted: list[str]) -> tuple[list[in
 
 
 def _by_index(
-    everybody: QuerySet[Contact], contact_list: ContactList | None, long: list[str], wanted: list[str]
+    everybody: QuerySet[Contact],
+    contact_list: ContactList | None,
+    long: list[str],
+    wanted: list[str],
 ) -> Iterator[int]:
     """Those whom the index finds, compared with their contacts."""
     candidates = _candidates(everybody, contact_list, long)
@@ -120,7 +130,9 @@ def _by_index(
         yield from _matching(list(_raw(everybody.filter(pk__in=ids), STEP)), wanted)
 
 
-def _candidates(everybody: QuerySet[Contact], contact_list: ContactList | None, long: list[str]) -> Iterator[int]:
+def _candidates(
+    everybody: QuerySet[Contact], contact_list: ContactList | None, long: list[str]
+) -> Iterator[int]:
     """Ids of contacts that may match; of one list: within its range of ids."""
     bounds: list[int] = []
     if contact_list:  # each end by itself: asked for both at once, SQLite reads the whole list
@@ -133,20 +145,28 @@ def _candidates(everybody: QuerySet[Contact], contact_list: ContactList | None, 
 
 def _ask_sqlite(long: list[str], bounds: list[int]) -> Iterator[int]:
     """Contacts with all the trigrams; in which order, it does not know."""
-    trigrams = dict.fromkeys(term[place : place + SHORTEST] for term in long for place in range(len(term) - 2))
+    trigrams = dict.fromkeys(
+        term[place : place + SHORTEST] for term in long for place in range(len(term) - 2)
+    )
     asked = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
     within = "AND rowid BETWEEN %s AND %s" if bounds else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT rowid FROM {search_index.INDEX} WHERE {search_index.INDEX} MATCH %s {within} LIMIT %s",  # noqa: S608
+            f"SELECT rowid FROM {search_index.INDEX}"  # noqa: S608
+            f" WHERE {search_index.INDEX} MATCH %s {within}"
+            " LIMIT %s",
             [asked, *bounds, CANDIDATES],
         )
         while rows := cursor.fetchmany(STEP):
             yield from (pk for (pk,) in rows)
 
 
-def _ask_postgresql(long: list[str], contact_list: ContactList | None, bounds: list[int]) -> list[int]:
-    """The planner takes a rare word for a common one, and the index for slow; it would rather read a whole list."""
+def _ask_postgresql(
+    long: list[str], contact_list: ContactList | None, bounds: list[int]
+) -> list[int]:
+    """The planner takes a rare word for a common one, and the index for slow; it would rather read
+    a whole list.
+    """
     conditions = ["text LIKE %s"] * len(long)
     values: list[Any] = [f"%{_plain(term)}%" for term in long]
     if contact_list:

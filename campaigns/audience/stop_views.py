@@ -48,12 +48,18 @@ def _stop(form: StopForm, actor: User) -> stoplist.Stopped | None:
         return None
 
 
-def _context(request: HttpRequest, form: StopForm, stopped: stoplist.Stopped | None) -> dict[str, object]:
+def _context(
+    request: HttpRequest, form: StopForm, stopped: stoplist.Stopped | None
+) -> dict[str, object]:
     words = request.GET.get("q", "").strip()
     entries = visible(current(request), StopListEntry.objects.select_related("created_by"))
     if words:
         digits = "".join(sign for sign in phones.clean(words) if sign.isdigit()).lstrip("0")
-        entries = entries.filter(msisdn__contains=digits) if digits else entries.filter(reason__icontains=words)
+        entries = (
+            entries.filter(msisdn__contains=digits)
+            if digits
+            else entries.filter(reason__icontains=words)
+        )
     return {
         "form": form,
         "slice": slice_of(request, entries, "-id"),
@@ -71,5 +77,7 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     entry = find(current(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
     record(current(request), entry, "lifted")
     stoplist.lift(entry)
-    messages.success(request, _("%(phone)s is off the stop list.") % {"phone": phones.shown(entry.msisdn)})
+    messages.success(
+        request, _("%(phone)s is off the stop list.") % {"phone": phones.shown(entry.msisdn)}
+    )
     return redirect("stop-list")

@@ -50,7 +50,9 @@ def stop_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | 
         for parsed in Parser(layout, mapping.Mapping(columns.phones), country).slices(path):
             stopped.rows += parsed.rows
             stopped.new += stop_numbers(parsed.people.msisdns, reason, actor)
-            stopped.wrong += [("; ".join(row)[:60], Reason(why)) for _number, row, why in parsed.rejected]
+            stopped.wrong += [
+                ("; ".join(row)[:60], Reason(why)) for _number, row, why in parsed.rejected
+            ]
     finally:
         uploads.remove(name)
     stopped.known = stopped.rows - len(stopped.wrong) - stopped.new
@@ -59,9 +61,13 @@ def stop_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | 
 
 def stop_numbers(msisdns: list[str], reason: str, actor: User | None) -> int:
     """The same for E.164 digits, none twice; how many were not there before."""
-    before = StopListEntry.objects.filter(msisdn__in=msisdns).count() if len(msisdns) <= CHUNK else None
+    before = (
+        StopListEntry.objects.filter(msisdn__in=msisdns).count() if len(msisdns) <= CHUNK else None
+    )
     total = StopListEntry.objects.count() if before is None else 0
-    entries = [StopListEntry(msisdn=msisdn, reason=reason[:200], created_by=actor) for msisdn in msisdns]
+    entries = [
+        StopListEntry(msisdn=msisdn, reason=reason[:200], created_by=actor) for msisdn in msisdns
+    ]
     StopListEntry.objects.bulk_create(entries, CHUNK, ignore_conflicts=True)
     if before is None:
         return StopListEntry.objects.count() - total

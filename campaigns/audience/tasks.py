@@ -30,14 +30,18 @@ def run_import(import_id: int) -> None:
 
 
 def index_people() -> None:
-    """Bring the index that searches use up to the contacts, for a while; what is left is a task of its own."""
+    """Bring the index that searches use up to the contacts, for a while; what is left is a task of
+    its own.
+    """
     end = time.monotonic() + SECONDS
     if search_index.bring_up(lambda: time.monotonic() < end):
         enqueue(INDEX)
 
 
 def resume_stalled() -> None:
-    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new people found."""
+    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new
+    people found.
+    """
     imports.resume_stalled()
     imports.clear_forgotten()
     if search_index.behind().exists():

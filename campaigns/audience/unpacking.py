@@ -51,7 +51,9 @@ NOT_TABLES = (
 
 
 class Unpacked(NamedTuple):
-    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was taken, and of which."""
+    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was
+    taken, and of which.
+    """
 
     path: Path
     kind: str
@@ -62,7 +64,8 @@ class Unpacked(NamedTuple):
 def unpack(upload: Path, sheet: str = "") -> Unpacked:
     """The text of the file at `upload`: itself, or a new file beside it. Raises Refused.
 
-    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds something.
+    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds
+    something.
     """
     size = upload.stat().st_size
     if not size:
@@ -85,7 +88,9 @@ def _flat(path: Path, kind: str, sheet: str) -> Unpacked:
 
 
 def kind_of(path: Path) -> str:
-    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything else."""
+    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything
+    else.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD)
     return _archive_kind(path) if head.startswith(ARCHIVES) else _kind_of_head(head)
@@ -95,13 +100,19 @@ def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
     for beginning, name in NOT_TABLES:
-        if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (len(beginning) > 2 or not _texty(head)):
+        if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (
+            len(beginning) > 2 or not _texty(head)
+        ):
             raise Refused(
-                _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.") % {"kind": name}
+                _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.")
+                % {"kind": name}
             )
     if not _texty(head):
         raise Refused(
-            _("This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with one of them.")
+            _(
+                "This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
+                " one of them."
+            )
         )
     return "csv"
 
@@ -124,7 +135,12 @@ def _archive_kind(path: Path) -> str:
         if "content.xml" in names and "mimetype" in names:
             return "ods"
         if "[Content_Types].xml" in names:
-            raise Refused(_("This is an Office document without a table. Save the table as CSV or XLSX and try again."))
+            raise Refused(
+                _(
+                    "This is an Office document without a table. Save the table as CSV or XLSX and"
+                    " try again."
+                )
+            )
     return "zip"
 
 
@@ -142,7 +158,9 @@ def _opened(path: Path) -> zipfile.ZipFile:
         or (unpacked > SMALL and unpacked > MAX_RATIO * path.stat().st_size)
     ):
         archive.close()
-        raise Refused(_("The file unpacks to far more than a list of contacts can be: it is not opened."))
+        raise Refused(
+            _("The file unpacks to far more than a list of contacts can be: it is not opened.")
+        )
     return archive
 
 
@@ -152,11 +170,19 @@ def _broken() -> str:
 
 def _from_zip(path: Path, sheet: str) -> Unpacked:
     with _opened(path) as archive:
-        files = [member for member in archive.infolist() if not member.is_dir() and not _hidden(member.filename)]
+        files = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not _hidden(member.filename)
+        ]
         if len(files) != 1:
-            raise Refused(_("The ZIP holds %(count)d files. Put one table into it.") % {"count": len(files)})
+            raise Refused(
+                _("The ZIP holds %(count)d files. Put one table into it.") % {"count": len(files)}
+            )
         if files[0].flag_bits & 1:
-            raise Refused(_("The ZIP is locked with a password. Take the password off and upload it anew."))
+            raise Refused(
+                _("The ZIP is locked with a password. Take the password off and upload it anew.")
+            )
         target = path.with_name(path.name + ".member")
         try:
             with archive.open(files[0]) as source, target.open("wb") as copy:
@@ -182,7 +208,10 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     for chunk in _chunks(source):
         size += len(chunk)
         if size > MAX_BYTES * 2:
-            raise Refused(_("The file in the ZIP is larger than %(limit)d MB.") % {"limit": MAX_BYTES * 2 >> 20})
+            raise Refused(
+                _("The file in the ZIP is larger than %(limit)d MB.")
+                % {"limit": MAX_BYTES * 2 >> 20}
+            )
         target.write(chunk)
 
 
@@ -192,7 +221,8 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, list[str]]:
-    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet, and all of them.
+    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet,
+    and all of them.
 
     What was at `target` before stays where that fails.
     """
@@ -202,7 +232,15 @@ def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, li
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
-            [sys.executable, "-m", "campaigns.audience.flattening", str(named), str(fresh), str(seconds), sheet],
+            [
+                sys.executable,
+                "-m",
+                "campaigns.audience.flattening",
+                str(named),
+                str(fresh),
+                str(seconds),
+                sheet,
+            ],
             cwd=settings.BASE_DIR,
             capture_output=True,
             text=True,
@@ -237,7 +275,12 @@ def _words(code: int, said: str, sheet: str) -> str:
         return _("The file is empty.")
     if said == "password":
         return _("The file is locked with a password. Take the password off and upload it anew.")
-    if said == "large" or code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV):
+    if said == "large" or code in (
+        -signal.SIGABRT,
+        -signal.SIGKILL,
+        -signal.SIGXCPU,
+        -signal.SIGSEGV,
+    ):
         return _too_much()
     return _broken()
 

@@ -1,4 +1,6 @@
-"""Contact files on disk: below UPLOAD_ROOT, under random names, gone when they are not needed any more."""
+"""Contact files on disk: below UPLOAD_ROOT, under random names, gone when they are not needed any
+more.
+"""
 
 import secrets
 from collections.abc import Iterable
@@ -43,7 +45,9 @@ def remove(name: str) -> None:
 
 
 def remove_orphans(needed: Iterable[str], before: float) -> None:
-    """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to: left by a crash."""
+    """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to:
+    left by a crash.
+    """
     keep = {original(name) for name in needed}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
         if original(path.name) not in keep and path.stat().st_mtime < before:

@@ -10,7 +10,12 @@ urlpatterns = [
     path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
     path("contacts/<int:pk>/copy", list_views.list_copy, name="list-copy"),
     *(
-        path(f"contacts/<int:pk>/export.{kind}", list_views.list_export, {"kind": kind}, name=f"list-export-{kind}")
+        path(
+            f"contacts/<int:pk>/export.{kind}",
+            list_views.list_export,
+            {"kind": kind},
+            name=f"list-export-{kind}",
+        )
         for kind in FILES
     ),
     path("contacts/<int:pk>/add", list_views.list_add, name="list-add"),
@@ -24,11 +29,17 @@ urlpatterns = [
     path("contacts/import", import_views.import_new, name="import-new"),
     path("contacts/imports/", import_views.import_list, name="import-list"),
     path("contacts/imports/<int:pk>/", import_views.import_detail, name="import-detail"),
-    path("contacts/imports/<int:pk>/progress", import_views.import_progress, name="import-progress"),
+    path(
+        "contacts/imports/<int:pk>/progress", import_views.import_progress, name="import-progress"
+    ),
     path("contacts/imports/<int:pk>/layout", import_views.import_layout, name="import-layout"),
     path("contacts/imports/<int:pk>/columns", import_views.import_columns, name="import-columns"),
     path("contacts/imports/<int:pk>/back", import_views.import_back, name="import-back"),
     path("contacts/imports/<int:pk>/start", import_views.import_start, name="import-start"),
     path("contacts/imports/<int:pk>/cancel", import_views.import_cancel, name="import-cancel"),
-    path("contacts/imports/<int:pk>/rejected.csv", import_views.import_rejected, name="import-rejected"),
+    path(
+        "contacts/imports/<int:pk>/rejected.csv",
+        import_views.import_rejected,
+        name="import-rejected",
+    ),
 ]

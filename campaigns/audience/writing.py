@@ -1,4 +1,5 @@
-"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, a JSON document on SQLite.
+"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, a JSON
+document on SQLite.
 
 The names in the statements are constants of this module, the values always parameters.
 """
@@ -26,7 +27,9 @@ COPY_ROWS = 2_000  # in one part of a COPY
 
 @dataclass(slots=True)
 class People:
-    """Rows by column: E.164 digits, none twice; two letters of the country; merge fields as compact JSON."""
+    """Rows by column: E.164 digits, none twice; two letters of the country; merge fields as compact
+    JSON.
+    """
 
     msisdns: list[str] = field(default_factory=list)
     countries: list[str] = field(default_factory=list)
@@ -44,18 +47,26 @@ class People:
     def without(self, msisdns: set[str]) -> "People":
         """The rows whose phone is not among `msisdns`."""
         kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
-        return People(*([column[place] for place in kept] for column in (self.msisdns, self.countries, self.fields)))
+        return People(
+            *(
+                [column[place] for place in kept]
+                for column in (self.msisdns, self.countries, self.fields)
+            )
+        )
 
 
 @contextmanager
 def unhurried() -> Iterator[None]:
-    """Commits within do not wait for the disk. A power cut may undo the last of them, whole and in order.
+    """Commits within do not wait for the disk. A power cut may undo the last of them, whole and in
+    order.
 
-    Only for work whose place is committed with it, so that it goes on from wherever the database stands. The first
-    ordinary commit afterwards makes all of them last.
+    Only for work whose place is committed with it, so that it goes on from wherever the database
+    stands. The first ordinary commit afterwards makes all of them last.
     """
     settings = {"postgresql": ("SET synchronous_commit = off", "RESET synchronous_commit")}
-    relax, restore = settings.get(connection.vendor, ("PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"))
+    relax, restore = settings.get(
+        connection.vendor, ("PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL")
+    )
     if connection.in_atomic_block:  # somebody else's transaction: theirs to decide
         yield
         return
@@ -78,11 +89,14 @@ class Written:
     countries: Counter[str]
 
 
-def write(people: People, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False) -> Written:
+def write(
+    people: People, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False
+) -> Written:
     """Put `people` on a list. Call it within a transaction.
 
-    Whoever is on the list already gets the new merge fields over the old ones (`update`) or stays as they are. `fresh`
-    says that none of them is expected to be there, which is faster; where that is wrong, the outcome is the same.
+    Whoever is on the list already gets the new merge fields over the old ones (`update`) or stays
+    as they are. `fresh` says that none of them is expected to be there, which is faster; where that
+    is wrong, the outcome is the same.
     """
     if not people:
         return Written(0, 0, 0, Counter())
@@ -108,21 +122,26 @@ def _copy(people: People, list_id: int, source_id: int | None) -> None:
     columns = "list_id, msisdn, country, fields, source_id"
     with (
         connection.cursor() as cursor,
-        connection.wrap_database_errors,  # what fails in COPY fails when it ends, beyond Django's own wrapping
+        # what fails in COPY fails when it ends, beyond Django's own wrapping
+        connection.wrap_database_errors,
         cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy,
     ):
         _send(copy, people, f"{list_id}\t%s\t%s\t%s\t{source}\n")
 
 
 def _send(copy: Any, people: People, form: str) -> None:
-    """The rows in the `form` of COPY. In parts, so that the database has something to do while the others are made."""
+    """The rows in the `form` of COPY. In parts, so that the database has something to do while the
+    others are made.
+    """
     rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
     while part := list(islice(rows, COPY_ROWS)):
         copy.write("".join([form % row for row in part]))
 
 
 def _copy_fields(people: People) -> list[str]:
-    """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means anything to it."""
+    """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means
+    anything to it.
+    """
     if not any("\\" in fields for fields in people.fields):
         return people.fields
     return [fields.replace("\\", "\\\\") for fields in people.fields]
@@ -131,8 +150,8 @@ def _copy_fields(people: People) -> list[str]:
 def _merge_postgres(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country varchar(2), fields jsonb)"
-            " ON COMMIT DELETE ROWS"
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country"
+            " varchar(2), fields jsonb) ON COMMIT DELETE ROWS"
         )
         cursor.execute(f"TRUNCATE {STAGING}")
         with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
@@ -152,7 +171,8 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
         if update and countries.total() < len(people):
             cursor.execute(
                 f"""
-                UPDATE {TABLE} AS contact SET fields = contact.fields || staging.fields, source_id = %s
+                UPDATE {TABLE} AS contact
+                SET fields = contact.fields || staging.fields, source_id = %s
                 FROM {STAGING} AS staging
                 WHERE contact.list_id = %s AND contact.msisdn = staging.msisdn
                 AND contact.fields IS DISTINCT FROM contact.fields || staging.fields
@@ -164,9 +184,13 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
 
 
 def _document(people: People) -> str:
-    """{"UA380972920283": {"first_name": "Olena"}, …}: a country is always two letters (phones.py)."""
+    """{"UA380972920283": {"first_name": "Olena"}, …}: a country is always two letters
+    (phones.py).
+    """
     rows = zip(people.msisdns, people.countries, people.fields, strict=True)
-    return "{" + ",".join([f'"{country}{msisdn}":{fields}' for msisdn, country, fields in rows]) + "}"
+    return (
+        "{" + ",".join([f'"{country}{msisdn}":{fields}' for msisdn, country, fields in rows]) + "}"
+    )
 
 
 def _insert_document(people: People, list_id: int, source_id: int | None) -> None:
@@ -174,7 +198,8 @@ def _insert_document(people: People, list_id: int, source_id: int | None) -> Non
         cursor.execute(_SQLITE_INSERT, [list_id, source_id, _document(people)])
 
 
-# One statement for a whole slice: the database works without the interpreter, which meanwhile reads the next rows.
+# One statement for a whole slice: the database works without the interpreter, which meanwhile reads
+# the next rows.
 _SQLITE_INSERT = f"""
     INSERT INTO {TABLE} (list_id, msisdn, country, fields, source_id)
     SELECT %s, substr(key, 3), substr(key, 1, 2), value, %s FROM json_each(%s) WHERE true
@@ -191,14 +216,18 @@ _SQLITE_CHANGE = f"""
 
 
 def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
-    """One statement; whoever is new has an id that was not there before, as nobody else writes meanwhile."""
+    """One statement; whoever is new has an id that was not there before, as nobody else writes
+    meanwhile.
+    """
     conflict = _SQLITE_CHANGE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT max(id) FROM {TABLE}")
         (last,) = cursor.fetchone()
         cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _document(people)])
         touched = cursor.rowcount
-        cursor.execute(f"SELECT country, count(*) FROM {TABLE} WHERE id > %s GROUP BY country", [last or 0])
+        cursor.execute(
+            f"SELECT country, count(*) FROM {TABLE} WHERE id > %s GROUP BY country", [last or 0]
+        )
         countries = Counter(dict(cursor.fetchall()))
     new = countries.total()
     return Written(new, touched - new, len(people) - touched, countries)
@@ -212,11 +241,14 @@ def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
     if connection.vendor == "postgresql":
         bulk.append(REJECTED, columns.split(", "), [(import_id, *row) for row in rows])
         return
-    document = "[" + ",".join([f'[{number},{cells},"{reason}"]' for number, cells, reason in rows]) + "]"
+    document = (
+        "[" + ",".join([f'[{number},{cells},"{reason}"]' for number, cells, reason in rows]) + "]"
+    )
     taken = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {taken} FROM json_each(%s)", [import_id, document]
+            f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {taken} FROM json_each(%s)",
+            [import_id, document],
         )
 
 
@@ -232,14 +264,20 @@ def stop_listed(msisdns: list[str]) -> set[str]:
     return _among("campaigns_stoplistentry", msisdns)
 
 
-def _among(table: str, msisdns: list[str], condition: str = "", parameters: Sequence[int] = ()) -> set[str]:
+def _among(
+    table: str, msisdns: list[str], condition: str = "", parameters: Sequence[int] = ()
+) -> set[str]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"SELECT msisdn FROM {table} WHERE {condition} msisdn = ANY(%s)", [*parameters, msisdns])
+            cursor.execute(
+                f"SELECT msisdn FROM {table} WHERE {condition} msisdn = ANY(%s)",
+                [*parameters, msisdns],
+            )
         else:
             chosen = "SELECT value FROM json_each(%s)"
             document = json.dumps(msisdns)
             cursor.execute(
-                f"SELECT msisdn FROM {table} WHERE {condition} msisdn IN ({chosen})", [*parameters, document]
+                f"SELECT msisdn FROM {table} WHERE {condition} msisdn IN ({chosen})",
+                [*parameters, document],
             )
         return {msisdn for (msisdn,) in cursor.fetchall()}

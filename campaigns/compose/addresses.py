@@ -6,11 +6,23 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home", "intranet", "test", "example", "invalid")
+LOCAL_NAMES = (
+    "localhost",
+    "local",
+    "internal",
+    "lan",
+    "home",
+    "intranet",
+    "test",
+    "example",
+    "invalid",
+)
 
 
 def is_private(host: str) -> bool:
-    """Whether nobody outside the own network reaches `host`: private addresses, localhost, names without a dot."""
+    """Whether nobody outside the own network reaches `host`: private addresses, localhost, names
+    without a dot.
+    """
     host = host.strip("[]").rstrip(".").lower()
     try:
         return not ipaddress.ip_address(host).is_global
@@ -28,7 +40,9 @@ def _is_local(url: str) -> bool:
 
 
 def gateway_is_local() -> bool:
-    """Whether messages go to a gateway on this machine, the sandbox: it reaches what others can't."""
+    """Whether messages go to a gateway on this machine, the sandbox: it reaches what others
+    can't.
+    """
     return _is_local(settings.BSG_API_URL)
 
 
@@ -46,7 +60,9 @@ def has_credentials(url: str) -> bool:
 
 
 def punycode(host: str) -> str:
-    """`host` as the network knows it: "xn--…" where it has letters outside ASCII; empty where it is no host."""
+    """`host` as the network knows it: "xn--…" where it has letters outside ASCII; empty where it is
+    no host.
+    """
     try:
         return host.encode("idna").decode()
     except UnicodeError:

@@ -22,7 +22,9 @@ from campaigns.team.models import Role
 
 @require_POST
 def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a campaign go that waits for a second person, as it was on the review that this one looked at."""
+    """Let a campaign go that waits for a second person, as it was on the review that this one
+    looked at.
+    """
     campaign = draft_of(request, pk)
     need(current(request), Role.APPROVER)
     try:
@@ -30,7 +32,9 @@ def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
-        return redirect("campaign-review", pk) if campaign.state in CAN_APPROVE else redirect(campaign)
+        return (
+            redirect("campaign-review", pk) if campaign.state in CAN_APPROVE else redirect(campaign)
+        )
     messages.success(request, _("“%(name)s” is approved and on its way.") % {"name": campaign.name})
     return redirect(campaign)
 
@@ -64,12 +68,19 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
         "form": form,
         "can_edit": may(user, Role.ADMINISTRATOR),
     }
-    return render(request, "campaigns/compose/approval_limits.html", known, status=422 if form.is_bound else 200)
+    return render(
+        request,
+        "campaigns/compose/approval_limits.html",
+        known,
+        status=422 if form.is_bound else 200,
+    )
 
 
 @transaction.atomic
 def _set(request: HttpRequest, currency: str, amount: Decimal) -> None:
-    limit, _made = ApprovalLimit.objects.update_or_create(currency=currency, defaults={"amount": amount})
+    limit, _made = ApprovalLimit.objects.update_or_create(
+        currency=currency, defaults={"amount": amount}
+    )
     audit.record(current(request), limit, "set", f"{exact(amount)} {currency}")
     messages.success(request, _("From now on, what may cost more needs a second person."))
 
@@ -80,5 +91,7 @@ def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
     user = current(request)
     limit = find(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
     audit.delete(user, limit, "removed", limit.currency)
-    messages.success(request, _("There is no limit in %(currency)s any more.") % {"currency": limit.currency})
+    messages.success(
+        request, _("There is no limit in %(currency)s any more.") % {"currency": limit.currency}
+    )
     return redirect("approval-limits")

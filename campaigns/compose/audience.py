@@ -1,4 +1,5 @@
-"""Who a campaign goes to: lists, segments and earlier campaigns, without the stop list and without such to leave out.
+"""Who a campaign goes to: lists, segments and earlier campaigns, without the stop list and without
+such to leave out.
 
 Each phone once.
 """
@@ -17,12 +18,14 @@ from campaigns.compose import outcomes
 from campaigns.compose.models import Campaign, Segment
 from campaigns.compose.segments import Choice, has_row, people
 
-Earlier = tuple[tuple[int, str], ...]  # campaigns that went out, each with the outcome of those who are meant
+# campaigns that went out, each with the outcome of those who are meant
+Earlier = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is chosen and who is left out, saved or not: ids of lists and of segments, and earlier campaigns.
+    """Who is chosen and who is left out, saved or not: ids of lists and of segments, and earlier
+    campaigns.
 
     All of it chooses rows of contacts: somebody who is on no list any more is in no audience.
     """
@@ -33,7 +36,9 @@ class Audience:
     exclude_segments: tuple[int, ...] = ()
     campaigns: Earlier = ()
     exclude_campaigns: Earlier = ()
-    own: int = 0  # campaign whose it is: what becomes of its own people makes nobody come or go while it is frozen
+    # campaign whose it is: what becomes of its own people makes nobody come or go while it is
+    # frozen
+    own: int = 0
     at: datetime | None = None  # what the days of segments count back from; None: now
 
     @classmethod
@@ -45,8 +50,12 @@ class Audience:
             exclude_lists=_ids(campaign.exclude_lists),
             segments=_ids(campaign.segments),
             exclude_segments=_ids(campaign.exclude_segments),
-            campaigns=tuple((source, outcome) for left_out, source, outcome in rows if not left_out),
-            exclude_campaigns=tuple((source, outcome) for left_out, source, outcome in rows if left_out),
+            campaigns=tuple(
+                (source, outcome) for left_out, source, outcome in rows if not left_out
+            ),
+            exclude_campaigns=tuple(
+                (source, outcome) for left_out, source, outcome in rows if left_out
+            ),
             own=campaign.pk,
             at=at,
         )
@@ -57,7 +66,9 @@ class Audience:
 
     @property
     def lists_alone(self) -> bool:
-        """Whether nothing but lists is chosen, and each person is found by their row of one of them."""
+        """Whether nothing but lists is chosen, and each person is found by their row of one of
+        them.
+        """
         return not self.segments and not self.campaigns
 
     @property
@@ -67,7 +78,11 @@ class Audience:
 
     def possible_lists(self) -> QuerySet[ContactList]:
         """The lists that somebody of the audience can be on."""
-        return ContactList.objects.filter(pk__in=self.lists) if self.lists_alone else ContactList.objects.all()
+        return (
+            ContactList.objects.filter(pk__in=self.lists)
+            if self.lists_alone
+            else ContactList.objects.all()
+        )
 
     def in_lists(self) -> QuerySet[Contact]:
         """Everybody who is chosen, once per list."""
@@ -81,11 +96,15 @@ class Audience:
         return found
 
     def people(self) -> QuerySet[Contact]:
-        """Those who will be sent to, once: on several lists, the list made first gives the merge fields."""
+        """Those who will be sent to, once: on several lists, the list made first gives the merge
+        fields.
+        """
         contacts = self.contacts()
         if self.once:
             return contacts
-        earlier = Contact.objects.filter(self._chosen(), msisdn=OuterRef("msisdn"), list__lt=OuterRef("list"))
+        earlier = Contact.objects.filter(
+            self._chosen(), msisdn=OuterRef("msisdn"), list__lt=OuterRef("list")
+        )
         return contacts.exclude(Exists(earlier))
 
     def _chosen(self) -> Q:
@@ -116,7 +135,9 @@ class Audience:
 
     def by_country(self) -> dict[str, int]:
         """People by country, the largest first; "" where the country is not known."""
-        rows = self.people().values_list("country").annotate(n=Count("pk")).order_by("-n", "country")
+        rows = (
+            self.people().values_list("country").annotate(n=Count("pk")).order_by("-n", "country")
+        )
         return dict(rows)
 
 
@@ -147,9 +168,14 @@ class Funnel:
 
 
 def parts(campaign: Campaign, left_out: bool = False) -> list[tuple[str, str]]:
-    """What `campaign` goes to or leaves out, for a page: names of lists, segments and campaigns, with addresses."""
+    """What `campaign` goes to or leaves out, for a page: names of lists, segments and campaigns,
+    with addresses.
+    """
     prefix = "exclude_" if left_out else ""
-    saved = [*getattr(campaign, f"{prefix}lists").all(), *getattr(campaign, f"{prefix}segments").all()]
+    saved = [
+        *getattr(campaign, f"{prefix}lists").all(),
+        *getattr(campaign, f"{prefix}segments").all(),
+    ]
     found = [(str(thing), thing.get_absolute_url()) for thing in saved]
     earlier = campaign.earlier.filter(left_out=left_out).select_related("source")
     return found + [(str(row), row.source.get_absolute_url()) for row in earlier]

@@ -1,6 +1,7 @@
 """Drafts that save themselves while somebody writes, and who else has them open.
 
-What is saved by itself may be unfinished, and wrong: a draft is a draft. What no column takes stays as it was, named.
+What is saved by itself may be unfinished, and wrong: a draft is a draft. What no column takes stays
+as it was, named.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 KEPT = (  # fields whose words are not text: what can't be read of them is not there
-    "promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget", "sends_from", "sends_until",
-    "rate",
+    "promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget",
+    "sends_from", "sends_until", "rate",
 )  # fmt: skip
 PRESENT = timedelta(seconds=90)  # a page says every half minute that it is still there
 
@@ -70,5 +71,9 @@ def present(campaign: Campaign, user: User) -> list[str]:
     """Say that `user` has the draft open; the names of the others who have."""
     now = timezone.now()
     Editing.objects.update_or_create(campaign=campaign, user=user, defaults={"at": now})
-    others = Editing.objects.filter(campaign=campaign, at__gt=now - PRESENT).exclude(user=user).select_related("user")
+    others = (
+        Editing.objects.filter(campaign=campaign, at__gt=now - PRESENT)
+        .exclude(user=user)
+        .select_related("user")
+    )
     return [other.user.get_full_name() or other.user.get_username() for other in others]

@@ -1,7 +1,8 @@
-"""What forbids a launch (problems) and what should be thought over (warnings), each at the field of the form.
+"""What forbids a launch (problems) and what should be thought over (warnings), each at the field of
+the form.
 
-The words of the contract come from `gateway.limits`; the rest are the rules of Viber and of SMS, and of this house.
-The form, the command, the review and the launch all ask here.
+The words of the contract come from `gateway.limits`; the rest are the rules of Viber and of SMS,
+and of this house. The form, the command, the review and the launch all ask here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -63,7 +64,11 @@ def message_problems(campaign: Campaign) -> list[Problem]:
     """What is wrong with the message itself, whoever gets it."""
     template = build(campaign)
     found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
-    found += [*_contract_problems(campaign, template), *_link_problems(campaign, template), *_sms_problems(template)]
+    found += [
+        *_contract_problems(campaign, template),
+        *_link_problems(campaign, template),
+        *_sms_problems(template),
+    ]
     return _once_a_field(found)
 
 
@@ -83,8 +88,8 @@ def _brace_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[P
 
 def _stray_words(stray: str) -> str:
     return _(
-        "“%(stray)s” is not a merge tag: a tag is a name of letters, digits and underscores between braces, "
-        "as in {first_name} or {first_name|friend}. For a brace itself write {{ or }}."
+        "“%(stray)s” is not a merge tag: a tag is a name of letters, digits and underscores between"
+        " braces, as in {first_name} or {first_name|friend}. For a brace itself write {{ or }}."
     ) % {"stray": stray}
 
 
@@ -107,18 +112,27 @@ def _link_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Pr
         yield Problem("button_url", _("A link must not carry a user name or a password."))
     authority = url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
     if Template(authority).tags:
-        yield Problem("button_url", _("A merge tag can't be part of the host name: put it after the first slash."))
+        yield Problem(
+            "button_url",
+            _("A merge tag can't be part of the host name: put it after the first slash."),
+        )
         return
     filled = template.button_url.sketch(dict.fromkeys(template.names, "x"))
     host = addresses.host_of(filled)
     if not host or not addresses.punycode(host):
-        yield Problem("button_url", _("This is not a web address. It should look like https://example.com/offer."))
+        yield Problem(
+            "button_url",
+            _("This is not a web address. It should look like https://example.com/offer."),
+        )
     elif addresses.is_private(host) and not addresses.gateway_is_local():
-        yield Problem("button_url", _("Nobody outside your network can open %(host)s.") % {"host": host})
+        yield Problem(
+            "button_url", _("Nobody outside your network can open %(host)s.") % {"host": host}
+        )
 
 
 def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
-    if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):  # the contract knows more of them
+    # the contract knows more of them
+    if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):
         words = _("Viber shows JPEG and PNG: the address of a picture ends in .jpg, .jpeg or .png.")
         yield Problem("image_url", words)
     if (campaign.image or campaign.image_url) and not is_reachable(campaign):
@@ -142,9 +156,9 @@ def _sms_problems(template: MessageTemplate) -> Iterator[Problem]:
 def _too_many_units(septets: int) -> str:
     if septets <= limits.SMS_TEXT_MAX:
         return ""
-    return _("The SMS takes %(units)d units; 765 fit (5 parts). Characters such as € or { take two.") % {
-        "units": septets
-    }
+    return _(
+        "The SMS takes %(units)d units; 765 fit (5 parts). Characters such as € or { take two."
+    ) % {"units": septets}
 
 
 def time_problems(campaign: Campaign) -> list[Problem]:
@@ -156,7 +170,12 @@ def time_problems(campaign: Campaign) -> list[Problem]:
     now = timezone.now()
     if campaign.scheduled_at <= now:
         if campaign.timing == Timing.LOCAL:
-            return [Problem("scheduled_at", _("By the clocks of some of the recipients this time has passed."))]
+            return [
+                Problem(
+                    "scheduled_at",
+                    _("By the clocks of some of the recipients this time has passed."),
+                )
+            ]
         return [Problem("scheduled_at", _("This time has passed."))]
     if campaign.scheduled_at > now + FARTHEST:
         return [Problem("scheduled_at", _("This is more than a year away."))]
@@ -173,16 +192,20 @@ def ends_problem(start: time | None, end: time | None) -> Problem | None:
 
 
 def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
-    """Countries on the lists where it would never be sent, or where the gateway would send at night.
+    """Countries on the lists where it would never be sent, or where the gateway would send at
+    night.
 
-    What is handed over is sent by the gateway at its time: nobody waits there, so the time has to suit everybody.
+    What is handed over is sent by the gateway at its time: nobody waits there, so the time has to
+    suit everybody.
     """
     hours, at = campaign.sending_hours, campaign.scheduled_at
     if hours is None:
         return []
     handed_over = campaign.timing == Timing.GATEWAY and at is not None
     moment = at if handed_over and at else timezone.now()
-    shut = [place.country for place in places(audience) if not _suits(hours, place, moment, handed_over)]
+    shut = [
+        place.country for place in places(audience) if not _suits(hours, place, moment, handed_over)
+    ]
     if not shut:
         return []
     named = ", ".join(countries.name(code) or _("a country not known") for code in shut[:NAMED])
@@ -194,7 +217,9 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
 
 
 def places(audience: Audience) -> list[Place]:
-    """The countries of the lists, as their imports counted them; of people chosen otherwise, counted now."""
+    """The countries of the lists, as their imports counted them; of people chosen otherwise,
+    counted now.
+    """
     if not audience.lists_alone:
         return [Place(country) for country in sorted(audience.by_country())]
     lists = audience.possible_lists().values_list("countries", flat=True)
@@ -234,7 +259,9 @@ def unknown_tag_words(name: str, known: set[str]) -> str:
             "near": near[0],
         }
     if not known:
-        return _("The chosen lists have no column {%(name)s}, nor any other column than the phone.") % {"name": name}
+        return _(
+            "The chosen lists have no column {%(name)s}, nor any other column than the phone."
+        ) % {"name": name}
     return _("The chosen lists have no column {%(name)s}. They have: %(known)s.") % {
         "name": name,
         "known": ", ".join(f"{{{field}}}" for field in sorted(known)),
@@ -246,7 +273,10 @@ def _missing_values(measured: Reach) -> Iterator[Problem]:
         field = next(
             field
             for field in MERGED
-            if any(tag.name == name and tag.default is None for tag in getattr(measured.template, field).tags)
+            if any(
+                tag.name == name and tag.default is None
+                for tag in getattr(measured.template, field).tags
+            )
         )
         yield Problem(field, _missing_words(name, people))
 
@@ -273,7 +303,10 @@ def _text_lengths(found: Lengths) -> Iterator[Problem]:
     if found.longest > limits.TEXT_MAX:
         yield Problem(
             "text",
-            _("For the person with the longest values the text has %(length)d characters; 1000 fit.")
+            _(
+                "For the person with the longest values the text has %(length)d characters; 1000"
+                " fit."
+            )
             % {"length": found.longest},
         )
     elif found.shortest == 0:
@@ -284,7 +317,8 @@ def _link_lengths(longest: int) -> Iterator[Problem]:
     if longest > limits.URL_MAX:
         yield Problem(
             "button_url",
-            _("With the longest value the link has %(length)d characters; 255 fit.") % {"length": longest},
+            _("With the longest value the link has %(length)d characters; 255 fit.")
+            % {"length": longest},
         )
 
 
@@ -297,5 +331,7 @@ def _sms_lengths(measured: Reach, found: Lengths) -> Iterator[Problem]:
             _("For the person with the longest values the SMS has %(length)d characters; 765 fit.")
             % {"length": found.longest},
         )
-    elif found.longest * 2 > limits.SMS_TEXT_MAX and (words := _too_many_units(measured.sms.widest_gsm)):
+    elif found.longest * 2 > limits.SMS_TEXT_MAX and (
+        words := _too_many_units(measured.sms.widest_gsm)
+    ):
         yield Problem("sms_text", words)

@@ -1,4 +1,6 @@
-"""What a person types to confirm a launch: how many people, and the highest cost, as people write figures."""
+"""What a person types to confirm a launch: how many people, and the highest cost, as people write
+figures.
+"""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +27,8 @@ _NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 def figure(said: str, currency: str = "") -> Decimal | None:
     """The number that `said` is, with `currency` or without; None where it is none.
 
-    A comma or a point before each three digits groups them, as in 1,200 or 1.200,50; any other one begins the decimals.
+    A comma or a point before each three digits groups them, as in 1,200 or 1.200,50; any other one
+    begins the decimals.
     """
     text = _BETWEEN.sub("", said).upper()
     if currency:
@@ -44,7 +47,10 @@ def another_audience(left: int, people: Any) -> str:
         "The audience is %(left)s person now, not %(people)s.",
         "The audience is %(left)s people now, not %(people)s.",
         left,
-    ) % {"left": number_format(left, force_grouping=True), "people": number_format(people, force_grouping=True)}
+    ) % {
+        "left": number_format(left, force_grouping=True),
+        "people": number_format(people, force_grouping=True),
+    }
 
 
 class Figure(forms.CharField):
@@ -68,11 +74,15 @@ class Figure(forms.CharField):
             raise ValidationError(another_audience(int(self.expected), said))
         words = _("The highest cost is %(now)s now, not %(said)s.")
         said_words = number_format(said, force_grouping=True)
-        raise ValidationError(words % {"now": in_words(self.expected, self.currency), "said": said_words})
+        raise ValidationError(
+            words % {"now": in_words(self.expected, self.currency), "said": said_words}
+        )
 
 
 class ConfirmForm(forms.Form):
-    """The people, and the highest cost in each currency that is known. Where no price is, the people alone."""
+    """The people, and the highest cost in each currency that is known. Where no price is, the
+    people alone.
+    """
 
     def __init__(self, people: int, cost: Estimate, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, auto_id="id_%s")
@@ -80,19 +90,29 @@ class ConfirmForm(forms.Form):
         self.fields["people"] = Figure(
             Decimal(people),
             label=_("Number of people"),
-            error_messages={"required": gettext_lazy("Type the number of people, to confirm that you mean them all.")},
+            error_messages={
+                "required": gettext_lazy(
+                    "Type the number of people, to confirm that you mean them all."
+                )
+            },
         )
         for currency, total in cost.totals.items():
             self.fields[f"cost_{currency}"] = Figure(
                 on_card(total.most),
                 currency,
                 label=_("Highest cost, in %(currency)s") % {"currency": currency},
-                error_messages={"required": gettext_lazy("Type the highest cost, to confirm that you mean to pay it.")},
+                error_messages={
+                    "required": gettext_lazy(
+                        "Type the highest cost, to confirm that you mean to pay it."
+                    )
+                },
             )
 
 
 def typed(campaign: Campaign, data: Mapping[str, Any]) -> ConfirmForm:
-    """What was typed to confirm the launch of `campaign`, against what its audience and its cost are now."""
+    """What was typed to confirm the launch of `campaign`, against what its audience and its cost
+    are now.
+    """
     measured = Reach(Audience.of(campaign), build(campaign))
     people = measured.audience.funnel().left if measured.audience else 0
     return ConfirmForm(people, estimate(campaign, measured), data)

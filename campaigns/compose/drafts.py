@@ -1,4 +1,6 @@
-"""Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s to say."""
+"""Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s
+to say.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +16,8 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 COPIED = (
-    "sender", "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional",
-    "validity", "tariff", "time_zone", "budget", "made_from",
+    "sender", "text", "image", "image_url", "button_caption", "button_url", "sms_sender",
+    "sms_text", "promotional", "validity", "tariff", "time_zone", "budget", "made_from",
 )  # fmt: skip
 
 
@@ -31,8 +33,8 @@ class Changed(Exception):  # noqa: N818 - not a failure: two people at one draft
 def save(form: CampaignForm, actor: User | None) -> Campaign:
     """Save a valid `form` as a new draft, or over the one it was made for.
 
-    Raises Refused when that is no draft any more, and Changed when somebody else saved it meanwhile, unless the form
-    says to overwrite.
+    Raises Refused when that is no draft any more, and Changed when somebody else saved it
+    meanwhile, unless the form says to overwrite.
     """
     campaign = locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
     said = form.cleaned_data
@@ -53,7 +55,9 @@ def save(form: CampaignForm, actor: User | None) -> Campaign:
 
 
 def choose(campaign: Campaign, said: Mapping[str, Any]) -> None:
-    """Save whom `said` chooses and leaves out, by the fields of the form; a field that is not in it stays."""
+    """Save whom `said` chooses and leaves out, by the fields of the form; a field that is not in it
+    stays.
+    """
     for name in SAVED_CHOICES:
         if name in said:
             getattr(campaign, name).set(said[name])
@@ -61,7 +65,9 @@ def choose(campaign: Campaign, said: Mapping[str, Any]) -> None:
         if name in said:
             campaign.earlier.filter(left_out=left_out).delete()
             EarlierCampaign.objects.bulk_create(
-                EarlierCampaign(campaign=campaign, source_id=source, outcome=outcome, left_out=left_out)
+                EarlierCampaign(
+                    campaign=campaign, source_id=source, outcome=outcome, left_out=left_out
+                )
                 for source, outcome in said[name]
             )
 
@@ -89,15 +95,21 @@ def copy_audience(campaign: Campaign, copy: Campaign) -> None:
     for name in SAVED_CHOICES:
         getattr(copy, name).set(getattr(campaign, name).all())
     EarlierCampaign.objects.bulk_create(
-        EarlierCampaign(campaign=copy, source_id=row.source_id, outcome=row.outcome, left_out=row.left_out)
+        EarlierCampaign(
+            campaign=copy, source_id=row.source_id, outcome=row.outcome, left_out=row.left_out
+        )
         for row in campaign.earlier.all()
     )
 
 
 @transaction.atomic
 def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same audience, under the same labels, at no time yet."""
-    copy = copy_of(campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
+    """A new draft that says the same to the same audience, under the same labels, at no time
+    yet.
+    """
+    copy = copy_of(
+        campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
+    )
     copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
     copy.save()
     copy_audience(campaign, copy)

@@ -1,4 +1,6 @@
-"""What the chosen time is where the audience is: beside the form, so that nobody has to reckon with zones."""
+"""What the chosen time is where the audience is: beside the form, so that nobody has to reckon with
+zones.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +26,11 @@ class Elsewhere:
 
 
 def elsewhere(campaign: Campaign, people: Mapping[str, int]) -> list[Elsewhere]:
-    """The time of `campaign` by the clocks of `people` (country -> how many), where most of them are first.
+    """The time of `campaign` by the clocks of `people` (country -> how many), where most of them
+    are first.
 
-    By the recipients' own clocks it is the other way round: when that is on the clock of the campaign's zone.
+    By the recipients' own clocks it is the other way round: when that is on the clock of the
+    campaign's zone.
     """
     rows: dict[str, list[str]] = {}
     for country in sorted(people, key=lambda code: -people[code]):

@@ -1,4 +1,6 @@
-"""What a campaign will cost: at least, when Viber reaches everybody; at most, when the dearer way is taken."""
+"""What a campaign will cost: at least, when Viber reaches everybody; at most, when the dearer way
+is taken.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -46,7 +48,8 @@ class Total:
 class Estimate:
     """All countries, the sums by currency, and what they leave out.
 
-    For `unpriced` people no Viber price is known; for `sms_unpriced` none of the SMS, so the most is not known.
+    For `unpriced` people no Viber price is known; for `sms_unpriced` none of the SMS, so the most
+    is not known.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -60,7 +63,11 @@ class Estimate:
     @property
     def failures(self) -> list[str]:
         """What the gateway did not tell, once each."""
-        return list(dict.fromkeys(found.failure for found in (self.viber, self.sms) if found and found.failure))
+        return list(
+            dict.fromkeys(
+                found.failure for found in (self.viber, self.sms) if found and found.failure
+            )
+        )
 
     def add(self, line: Line) -> None:
         """Put `line` in, and into the sums."""
@@ -77,7 +84,9 @@ class Estimate:
 
 
 def estimate(campaign: Campaign, measured: Reach | None = None, refresh: bool = False) -> Estimate:
-    """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for the prices anew."""
+    """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for
+    the prices anew.
+    """
     measured = measured or Reach(Audience.of(campaign), build(campaign))
     found = Estimate(viber=prices.prices(prices.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
@@ -90,7 +99,9 @@ def estimate(campaign: Campaign, measured: Reach | None = None, refresh: bool = 
 def _people(campaign: Campaign, measured: Reach) -> Iterator[tuple[str, Parts]]:
     """Each country with how many people get how many SMS parts, the largest first."""
     if not campaign.sms_text:
-        yield from ((country, {0: people}) for country, people in measured.audience.by_country().items())
+        yield from (
+            (country, {0: people}) for country, people in measured.audience.by_country().items()
+        )
         return
     by_country: dict[str, Counter[int]] = defaultdict(Counter)
     for (country, parts), people in measured.sms.people.items():
@@ -115,7 +126,9 @@ def _line(country: str, people: Parts, found: Estimate) -> Line:
     )
 
 
-def _most(people: Parts, viber: Price | None, sms: Price | None, falls_back: bool) -> Decimal | None:
+def _most(
+    people: Parts, viber: Price | None, sms: Price | None, falls_back: bool
+) -> Decimal | None:
     """The dearer of the two, person by person: what Viber does not deliver costs nothing there."""
     if viber is None:
         return None

@@ -1,4 +1,6 @@
-"""The numbers beside a draft: who gets it, how long it gets, what it costs, what is wrong and what is doubtful."""
+"""The numbers beside a draft: who gets it, how long it gets, what it costs, what is wrong and what
+is doubtful.
+"""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,7 +32,9 @@ class Figures:
 
 
 def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Figures:
-    """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its prices anew."""
+    """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its
+    prices anew.
+    """
     measured = reach.Reach(audience, build(campaign))
     cost = estimate(campaign, measured, refresh)
     return Figures(
@@ -44,7 +48,9 @@ def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Fi
 
 
 def remembered_countries(audience: Audience) -> dict[str, int]:
-    """`audience.by_country()`, counted again only now and then: for the preview, which is drawn as one types."""
+    """`audience.by_country()`, counted again only now and then: for the preview, which is drawn as
+    one types.
+    """
     key = "countries:" + sha256(repr(audience).encode()).hexdigest()[:32]
     found: dict[str, int] | None = cache.get(key)
     if found is None:

@@ -1,4 +1,6 @@
-"""The form of a draft. The page and `manage.py campaign create` both go through it; its rules stand in `checks`."""
+"""The form of a draft. The page and `manage.py campaign create` both go through it; its rules stand
+in `checks`.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +21,15 @@ from campaigns.compose import checks, links, pictures
 from campaigns.compose.audience import Audience, Earlier
 from campaigns.compose.hours import DAYTIME, earliest
 from campaigns.compose.message import build
-from campaigns.compose.models import Campaign, Outcome, Picture, SavedMessage, Segment, Sender, Timing
+from campaigns.compose.models import (
+    Campaign,
+    Outcome,
+    Picture,
+    SavedMessage,
+    Segment,
+    Sender,
+    Timing,
+)
 from campaigns.compose.reach import Reach
 from campaigns.compose.saved_messages import locked_fields
 from campaigns.compose.segments import WENT_OUT
@@ -34,7 +44,8 @@ if TYPE_CHECKING:
 else:
     Lists = Segments = forms.ModelMultipleChoiceField
 
-TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")  # straight into the draft
+# straight into the draft
+TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")
 SAVED_CHOICES = ("lists", "exclude_lists", "segments", "exclude_segments")
 AUDIENCE = (*SAVED_CHOICES, "campaigns", "exclude_campaigns")
 EARLIER_SHOWN = 50  # campaigns to choose people of
@@ -43,10 +54,17 @@ CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
 class Words(forms.CharField):
-    """A text whose lines end as they will be sent: browsers post CR LF, people mean one character."""
+    """A text whose lines end as they will be sent: browsers post CR LF, people mean one
+    character.
+    """
 
     def to_python(self, value: Any) -> str:
-        text = super().to_python(value if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")) or ""
+        text = (
+            super().to_python(
+                value if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
+            )
+            or ""
+        )
         if not limits.is_encodable(text):
             raise ValidationError(_("The text has a broken character."))
         return text
@@ -68,13 +86,17 @@ class LocalTime(forms.DateTimeField):
 
 
 class EarlierCampaigns(forms.Field):
-    """Campaigns that went out, each as "12:read": its number and the outcome of those of its people who are meant."""
+    """Campaigns that went out, each as "12:read": its number and the outcome of those of its people
+    who are meant.
+    """
 
     widget = forms.SelectMultiple
 
     def to_python(self, value: Any) -> Earlier:
         found = {self._read(str(said)) for said in value or () if said}
-        known = Campaign.objects.filter(WENT_OUT, pk__in=[campaign for campaign, _outcome in found]).count()
+        known = Campaign.objects.filter(
+            WENT_OUT, pk__in=[campaign for campaign, _outcome in found]
+        ).count()
         if known < len({campaign for campaign, _outcome in found}):
             raise ValidationError(_("This campaign did not go out, or is not there any more."))
         return tuple(sorted(found))
@@ -82,13 +104,19 @@ class EarlierCampaigns(forms.Field):
     @staticmethod
     def _read(said: str) -> tuple[int, str]:
         number, _colon, outcome = said.partition(":")
-        if not (number.isascii() and number.isdigit()) or len(number) > 18 or outcome not in Outcome.values:
+        if (
+            not (number.isascii() and number.isdigit())
+            or len(number) > 18
+            or outcome not in Outcome.values
+        ):
             raise ValidationError(_("Choose a campaign and whom of its people."))
         return int(number), outcome
 
 
 class CampaignForm(forms.Form):
-    """What a person, or a file, says of a campaign. `base_url` is where this site's pictures are reached."""
+    """What a person, or a file, says of a campaign. `base_url` is where this site's pictures are
+    reached.
+    """
 
     name = Words(
         label=_("Name"),
@@ -133,7 +161,9 @@ class CampaignForm(forms.Form):
     utm_campaign = Words(label="utm_campaign", required=False, max_length=100)
     utm_content = Words(label="utm_content", required=False, max_length=100)
     utm_term = Words(label="utm_term", required=False, max_length=100)
-    sms_sender = Words(label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX)
+    sms_sender = Words(
+        label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX
+    )
     sms_text = Words(label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
     validity = forms.IntegerField(
         label=_("Viber tries for"),
@@ -149,21 +179,39 @@ class CampaignForm(forms.Form):
         choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
     )
     lists: Lists = Lists(
-        ContactList.objects.all(), label=_("Lists"), required=False, widget=forms.CheckboxSelectMultiple
+        ContactList.objects.all(),
+        label=_("Lists"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     exclude_lists: Lists = Lists(
-        ContactList.objects.all(), label=_("Leave out"), required=False, widget=forms.CheckboxSelectMultiple
+        ContactList.objects.all(),
+        label=_("Leave out"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     segments: Segments = Segments(
-        Segment.objects.all(), label=_("Segments"), required=False, widget=forms.CheckboxSelectMultiple
+        Segment.objects.all(),
+        label=_("Segments"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     exclude_segments: Segments = Segments(
-        Segment.objects.all(), label=_("Leave out segments"), required=False, widget=forms.CheckboxSelectMultiple
+        Segment.objects.all(),
+        label=_("Leave out segments"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     campaigns = EarlierCampaigns(label=_("People of earlier campaigns"), required=False)
-    exclude_campaigns = EarlierCampaigns(label=_("Leave out people of earlier campaigns"), required=False)
+    exclude_campaigns = EarlierCampaigns(
+        label=_("Leave out people of earlier campaigns"), required=False
+    )
     timing = forms.ChoiceField(
-        label=_("When"), required=False, choices=Timing.choices, initial=Timing.NOW, widget=forms.RadioSelect
+        label=_("When"),
+        required=False,
+        choices=Timing.choices,
+        initial=Timing.NOW,
+        widget=forms.RadioSelect,
     )
     scheduled_at = LocalTime(
         label=_("Date and time"),
@@ -181,8 +229,12 @@ class CampaignForm(forms.Form):
         help_text=_("Sending pauses before it would cost more. In the currency of the account."),
     )
     # a new campaign is promotional until somebody says otherwise
-    sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK, initial=DAYTIME.start)
-    sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK, initial=DAYTIME.end)
+    sends_from = forms.TimeField(
+        label=_("Not before"), required=False, widget=CLOCK, initial=DAYTIME.start
+    )
+    sends_until = forms.TimeField(
+        label=_("Not after"), required=False, widget=CLOCK, initial=DAYTIME.end
+    )
     rate = forms.IntegerField(
         label=_("People a second"),
         required=False,
@@ -190,7 +242,8 @@ class CampaignForm(forms.Form):
         max_value=RATE_MAX,
         help_text=_("At most. Empty: as fast as it goes."),
     )
-    version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft that the person is looking at
+    # of the draft that the person is looking at
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
     overwrite = forms.BooleanField(label=_("Save mine over theirs"), required=False)
 
     def __init__(
@@ -226,7 +279,9 @@ class CampaignForm(forms.Form):
     # what was said
 
     def sketch(self) -> None:
-        """Read what can be read of an unfinished form, instead of `is_valid`: nothing is refused, nothing uploaded."""
+        """Read what can be read of an unfinished form, instead of `is_valid`: nothing is refused,
+        nothing uploaded.
+        """
         self.cleaned_data: dict[str, Any] = {}
         for name, said in self.fields.items():
             if isinstance(said, forms.FileField):
@@ -250,7 +305,9 @@ class CampaignForm(forms.Form):
     @property
     def audience(self) -> Audience:
         """Who is chosen, and who is left out."""
-        ids = {name: tuple(sorted(row.pk for row in self.said(name) or ())) for name in SAVED_CHOICES}
+        ids = {
+            name: tuple(sorted(row.pk for row in self.said(name) or ())) for name in SAVED_CHOICES
+        }
         return Audience(
             lists=ids["lists"],
             exclude_lists=ids["exclude_lists"],
@@ -262,12 +319,16 @@ class CampaignForm(forms.Form):
         )
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
-        """The campaigns whose people can be chosen, the newest first, by field; each with what is chosen of it."""
+        """The campaigns whose people can be chosen, the newest first, by field; each with what is
+        chosen of it.
+        """
         found = {}
         newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
         for name in ("campaigns", "exclude_campaigns"):
             values = [said.partition(":") for said in self[name].value() or () if said]
-            chosen = {int(number): outcome for number, _colon, outcome in values if number.isdecimal()}
+            chosen = {
+                int(number): outcome for number, _colon, outcome in values if number.isdecimal()
+            }
             older = chosen.keys() - {row.pk for row in newest}
             rows = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
             found[name] = [(row, chosen.get(row.pk, "")) for row in rows]
@@ -280,12 +341,16 @@ class CampaignForm(forms.Form):
         return sorted({name for names in fields for name in names})
 
     def fill(self, campaign: Campaign) -> Campaign:
-        """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`, true or not."""
+        """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`,
+        true or not.
+        """
         for field in TEXTS:
             setattr(campaign, field, self.said(field))
         campaign.button_url = links.with_utm(campaign.button_url, self._utm())
         sender = self.said("sender")
-        campaign.sender = (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
+        campaign.sender = (
+            (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
+        )
         campaign.image, campaign.image_url = self._picture()
         campaign.promotional = self.said("promotional") is not False
         campaign.validity = self.said("validity") or limits.VALIDITY_MAX
@@ -294,7 +359,10 @@ class CampaignForm(forms.Form):
         self._fill_time(campaign)
         campaign.time_zone = self.said("time_zone") or ""
         campaign.budget = self.said("budget")
-        campaign.sends_from, campaign.sends_until = self.said("sends_from"), self.said("sends_until")
+        campaign.sends_from, campaign.sends_until = (
+            self.said("sends_from"),
+            self.said("sends_until"),
+        )
         campaign.rate = self.said("rate")
         campaign.made_from = self.made_from
         return campaign
@@ -304,16 +372,22 @@ class CampaignForm(forms.Form):
         campaign.scheduled_at, campaign.local_at = at, ""
         if at and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
             campaign.local_at = at.isoformat(timespec="minutes")
-            campaign.scheduled_at = earliest(at, checks.places(self.audience)) or at.replace(tzinfo=settings.SITE_ZONE)
+            campaign.scheduled_at = earliest(at, checks.places(self.audience)) or at.replace(
+                tzinfo=settings.SITE_ZONE
+            )
 
     def _utm(self) -> dict[str, str]:
-        """The UTM parameters to put into the link; one that stands in it and has no words here stays."""
+        """The UTM parameters to put into the link; one that stands in it and has no words here
+        stays.
+        """
         if "button_url" in self.locked:
             return {}
         return {name: words for name in links.UTM if (words := self.said(name))}
 
     def _picture(self) -> tuple[str, str]:
-        """The stored picture's name, if any, and the address at which the gateway finds the picture."""
+        """The stored picture's name, if any, and the address at which the gateway finds the
+        picture.
+        """
         if self.said("remove_picture"):
             return "", ""
         if not self.uploaded and (url := self.said("image_url")):
@@ -324,7 +398,9 @@ class CampaignForm(forms.Form):
     # what is wrong with it
 
     def clean_picture(self) -> Picture | None:
-        """An upload becomes a picture of the library at once, so that nothing is lost when another field is wrong."""
+        """An upload becomes a picture of the library at once, so that nothing is lost when another
+        field is wrong.
+        """
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
@@ -341,7 +417,9 @@ class CampaignForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self._settle_time():
-            self.add_error("scheduled_at", _("On that day the clocks jump over this time. Choose another."))
+            self.add_error(
+                "scheduled_at", _("On that day the clocks jump over this time. Choose another.")
+            )
         self._check_hours()
         draft = self.fill(Campaign())
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
@@ -360,7 +438,9 @@ class CampaignForm(forms.Form):
             self.add_error(wrong.field, str(wrong.message))
 
     def _settle_time(self) -> bool:
-        """A time without an offset is one of the zone that stands beside it. Whether there is such a time."""
+        """A time without an offset is one of the zone that stands beside it. Whether there is such
+        a time.
+        """
         said = self.cleaned_data.get("scheduled_at")
         if said and self.cleaned_data.get("timing") == Timing.LOCAL:
             self.cleaned_data["scheduled_at"] = said.replace(tzinfo=None)
@@ -368,7 +448,9 @@ class CampaignForm(forms.Form):
         if said is None or timezone.is_aware(said):
             return True
         try:
-            with timezone.override(ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)):
+            with timezone.override(
+                ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
+            ):
                 self.cleaned_data["scheduled_at"] = from_current_timezone(said)
         except ValidationError:
             return False
@@ -393,10 +475,15 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
         "exclude_lists": list(campaign.exclude_lists.values_list("pk", flat=True)),
         "segments": list(campaign.segments.values_list("pk", flat=True)),
         "exclude_segments": list(campaign.exclude_segments.values_list("pk", flat=True)),
-        "campaigns": [f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=False)],
-        "exclude_campaigns": [f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=True)],
+        "campaigns": [
+            f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=False)
+        ],
+        "exclude_campaigns": [
+            f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=True)
+        ],
         "timing": campaign.timing,
-        "scheduled_at": campaign.local_time or (at.astimezone(zone).replace(tzinfo=None) if at else None),
+        "scheduled_at": campaign.local_time
+        or (at.astimezone(zone).replace(tzinfo=None) if at else None),
         "time_zone": campaign.time_zone,
         "budget": None if campaign.budget is None else exact(campaign.budget),
         "sends_from": campaign.sends_from,

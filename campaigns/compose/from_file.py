@@ -1,12 +1,13 @@
 """A campaign as a JSON file says it, through the same form as the page.
 
-The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text, promotional, validity,
-tariff, lists, exclude_lists, segments, exclude_segments, campaigns, exclude_campaigns, scheduled_at, local_at, budget,
-sending_hours, rate`; null or absent is the default. Lists and segments go by their names, earlier campaigns by their
-numbers: 12 is everybody it was for, {"campaign": 12, "outcome": "read"} are some of them. `scheduled_at` is ISO 8601
-with an offset, and the campaign is sent by us at that time; `local_at` instead is a time without one, by the clock of
-each recipient. `sending_hours` is "09:00-21:00" by that clock too; null or absent is any hour, as a program that makes
-campaigns chose its moment. `rate` is recipients a second.
+The fields are `name, sender, text, image_url, button_caption, button_url, sms_sender, sms_text,
+promotional, validity, tariff, lists, exclude_lists, segments, exclude_segments, campaigns,
+exclude_campaigns, scheduled_at, local_at, budget, sending_hours, rate`; null or absent is the
+default. Lists and segments go by their names, earlier campaigns by their numbers: 12 is everybody
+it was for, {"campaign": 12, "outcome": "read"} are some of them. `scheduled_at` is ISO 8601 with an
+offset, and the campaign is sent by us at that time; `local_at` instead is a time without one, by
+the clock of each recipient. `sending_hours` is "09:00-21:00" by that clock too; null or absent is
+any hour, as a program that makes campaigns chose its moment. `rate` is recipients a second.
 """
 
 import json
@@ -24,7 +25,16 @@ from campaigns.compose.forms import CampaignForm
 from campaigns.compose.hours import Hours
 from campaigns.compose.models import Outcome, Segment, Timing
 
-TEXTS = ("name", "sender", "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
+TEXTS = (
+    "name",
+    "sender",
+    "text",
+    "image_url",
+    "button_caption",
+    "button_url",
+    "sms_sender",
+    "sms_text",
+)
 NAMED: dict[str, type[ContactList | Segment]] = {
     "lists": ContactList,
     "exclude_lists": ContactList,
@@ -42,9 +52,13 @@ def read(path: str) -> dict[str, Any]:
     try:
         found = json.loads(Path(path).read_text("utf-8-sig"), parse_float=Decimal)
     except OSError as error:
-        raise NotUsable(_("%(path)s can't be read: %(why)s") % {"path": path, "why": error.strerror}) from error
+        raise NotUsable(
+            _("%(path)s can't be read: %(why)s") % {"path": path, "why": error.strerror}
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise NotUsable(_("%(path)s is not JSON: %(why)s") % {"path": path, "why": error}) from error
+        raise NotUsable(
+            _("%(path)s is not JSON: %(why)s") % {"path": path, "why": error}
+        ) from error
     if not isinstance(found, dict):
         raise NotUsable(_("%(path)s should hold one object, {…}.") % {"path": path})
     return found
@@ -66,12 +80,15 @@ def form_of(said: dict[str, Any]) -> CampaignForm:
 def complaint(form: CampaignForm) -> str:
     """What is wrong with an invalid form, in one line: each field with its words."""
     return " ".join(
-        f"{field}: {' '.join(str(words) for words in errors)}" for field, errors in form.errors.items()
+        f"{field}: {' '.join(str(words) for words in errors)}"
+        for field, errors in form.errors.items()
     ).replace("\n", " ")
 
 
 def _wrong(field: str, expected: str) -> NotUsable:
-    return NotUsable(_("%(field)s should be %(expected)s.") % {"field": field, "expected": expected})
+    return NotUsable(
+        _("%(field)s should be %(expected)s.") % {"field": field, "expected": expected}
+    )
 
 
 def _text(field: str, value: Any) -> dict[str, Any]:
@@ -101,11 +118,17 @@ def _flag(field: str, value: Any) -> dict[str, Any]:
 def _named(field: str, value: Any) -> dict[str, Any]:
     model = NAMED[field]
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise _wrong(field, _("the names of %(things)s, in brackets") % {"things": model._meta.verbose_name_plural})
+        raise _wrong(
+            field,
+            _("the names of %(things)s, in brackets") % {"things": model._meta.verbose_name_plural},
+        )
     known = dict(model._default_manager.filter(name__in=value).values_list("name", "pk"))
     if missing := [name for name in value if name not in known]:
         words = _("%(field)s: there is no %(thing)s “%(names)s”.")
-        raise NotUsable(words % {"field": field, "thing": model._meta.verbose_name, "names": "”, “".join(missing)})
+        raise NotUsable(
+            words
+            % {"field": field, "thing": model._meta.verbose_name, "names": "”, “".join(missing)}
+        )
     return {field: [known[name] for name in value]}
 
 
@@ -149,7 +172,9 @@ def _hours(field: str, value: Any) -> dict[str, Any]:
     try:
         hours = Hours.read(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise _wrong(field, _("hours of one day, such as 09:00-21:00, or null for any hour")) from error
+        raise _wrong(
+            field, _("hours of one day, such as 09:00-21:00, or null for any hour")
+        ) from error
     return {"sends_from": f"{hours.start:%H:%M}", "sends_until": f"{hours.end:%H:%M}"}
 
 

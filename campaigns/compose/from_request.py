@@ -1,4 +1,6 @@
-"""What a page's request says of a campaign: the form, the draft it is about, whose message is looked at."""
+"""What a page's request says of a campaign: the form, the draft it is about, whose message is
+looked at.
+"""
 
 from typing import Any
 
@@ -17,7 +19,9 @@ from campaigns.team.models import Role
 
 
 def base_url(request: HttpRequest) -> str:
-    """Where this site's pictures are reached: at its public address, else as this person reaches it."""
+    """Where this site's pictures are reached: at its public address, else as this person reaches
+    it.
+    """
     return settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
 
 
@@ -43,7 +47,9 @@ def template_of(request: HttpRequest) -> SavedMessage | None:
 
 
 def sketched(request: HttpRequest) -> CampaignForm:
-    """The form as it stands, finished or not; of the draft whose number it carries, which may lock fields."""
+    """The form as it stands, finished or not; of the draft whose number it carries, which may lock
+    fields.
+    """
     said = request.POST.get("draft", "")
     number = int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else 0
     drafts = visible(current(request), Campaign.objects.select_related("sender", "made_from"))
@@ -54,7 +60,12 @@ def sketched(request: HttpRequest) -> CampaignForm:
 
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
     """The campaign `pk`, for somebody who may write campaigns."""
-    return find(current(request), Campaign.objects.select_related("sender", "made_from"), Role.MARKETER, pk=pk)
+    return find(
+        current(request),
+        Campaign.objects.select_related("sender", "made_from"),
+        Role.MARKETER,
+        pk=pk,
+    )
 
 
 def clocks(campaign: Campaign, audience: Audience) -> dict[str, Any]:
@@ -73,7 +84,11 @@ def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[
     offered = choices(remembered_countries(audience), template)
     if whose not in dict(offered):
         whose = FIRST
-    person = somebody(audience, template, whose, request.POST.get("whose_phone", "")) if audience else None
+    person = (
+        somebody(audience, template, whose, request.POST.get("whose_phone", ""))
+        if audience
+        else None
+    )
     return {
         "preview": preview(campaign, person),
         "whose": whose,

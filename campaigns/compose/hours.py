@@ -1,7 +1,7 @@
 """Sending hours: when it is day for the people a message goes to.
 
-Where a country, or an area code, has several time zones it has to be day in all of them: nobody is woken, and the hours
-are shorter there.
+Where a country, or an area code, has several time zones it has to be day in all of them: nobody is
+woken, and the hours are shorter there.
 """
 
 import re
@@ -18,7 +18,9 @@ _WRITTEN = re.compile(r"\s*(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)\s*")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """People who share their sending hours: a country, or the zones of an area in it (a key of `zones.areas`)."""
+    """People who share their sending hours: a country, or the zones of an area in it (a key of
+    `zones.areas`).
+    """
 
     country: str
     area: str = ""
@@ -26,7 +28,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """From `start` until just before `end`, by the clock on the wall; `end` is later than `start`."""
+    """From `start` until just before `end`, by the clock on the wall; `end` is later than
+    `start`.
+    """
 
     start: time
     end: time
@@ -47,27 +51,37 @@ class Hours:
 
     def open_at(self, place: Place, moment: datetime) -> bool:
         """Whether it is within the hours in every zone of `place`."""
-        return all(self.start <= _clock(moment, zone) < self.end for zone in zones_of(place.country, place.area))
+        return all(
+            self.start <= _clock(moment, zone) < self.end
+            for zone in zones_of(place.country, place.area)
+        )
 
     def opens_at(self, place: Place, moment: datetime) -> datetime | None:
-        """The first moment from `moment` on that is within the hours in `place`; None where there is none."""
+        """The first moment from `moment` on that is within the hours in `place`; None where there
+        is none.
+        """
         if self.open_at(place, moment):
             return moment
         starts = (
-            datetime.combine(moment.astimezone(zone).date() + timedelta(days=days), self.start, zone)
+            datetime.combine(
+                moment.astimezone(zone).date() + timedelta(days=days), self.start, zone
+            )
             for zone in zones_of(place.country, place.area)
             for days in range(DAYS_AHEAD)
         )
         later = sorted(start.astimezone(moment.tzinfo) for start in starts)
-        return next((start for start in later if start > moment and self.open_at(place, start)), None)
+        return next(
+            (start for start in later if start > moment and self.open_at(place, start)), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """When people may be sent to: within `hours`, and not before `local` on their own clocks. None: no such limit.
+    """When people may be sent to: within `hours`, and not before `local` on their own clocks. None:
+    no such limit.
 
-    Where a place has several zones it has to be `local` in all of them. A time that the clocks jump over is the moment
-    after the jump, one that comes twice the first of the two.
+    Where a place has several zones it has to be `local` in all of them. A time that the clocks jump
+    over is the moment after the jump, one that comes twice the first of the two.
     """
 
     hours: Hours | None = None
@@ -80,7 +94,9 @@ class Timetable:
         return self.hours is None or self.hours.open_at(place, moment)
 
     def opens_at(self, place: Place, moment: datetime) -> datetime | None:
-        """The first moment from `moment` on at which people in `place` may be sent to; None where there is none."""
+        """The first moment from `moment` on at which people in `place` may be sent to; None where
+        there is none.
+        """
         start = max(moment, latest(self.local, place)) if self.local else moment
         return self.hours.opens_at(place, start) if self.hours else start
 
@@ -100,7 +116,9 @@ def earliest(local: datetime, places: Iterable[Place]) -> datetime | None:
 
 
 def _moments(local: datetime, place: Place) -> list[datetime]:
-    return [local.replace(tzinfo=zone).astimezone(UTC) for zone in zones_of(place.country, place.area)]
+    return [
+        local.replace(tzinfo=zone).astimezone(UTC) for zone in zones_of(place.country, place.area)
+    ]
 
 
 DAYTIME = Hours(time(9), time(21))  # for promotional messages, unless a person says otherwise

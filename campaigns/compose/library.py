@@ -41,7 +41,9 @@ def delete(picture: Picture, actor: User) -> bool:
     if SavedMessage.objects.filter(content__image=str(picture.file)).exists():
         return False
     with transaction.atomic():
-        unused = Picture.objects.filter(pk=picture.pk).exclude(Exists(Campaign.objects.filter(image=OuterRef("file"))))
+        unused = Picture.objects.filter(pk=picture.pk).exclude(
+            Exists(Campaign.objects.filter(image=OuterRef("file")))
+        )
         if not unused.delete()[0]:
             return False
         audit.record(actor, picture, "deleted", str(picture))

@@ -1,7 +1,8 @@
-"""Where a campaign stands: every legal move, and the words of each refusal. Nothing else writes `Campaign.state`.
+"""Where a campaign stands: every legal move, and the words of each refusal. Nothing else writes
+`Campaign.state`.
 
-A move is one conditional UPDATE, so of fifty clicks that arrive together one moves the campaign and the others are
-told so.
+A move is one conditional UPDATE, so of fifty clicks that arrive together one moves the campaign and
+the others are told so.
 """
 
 from collections.abc import Callable
@@ -60,14 +61,26 @@ class Reason:
 
 _L = gettext_lazy
 _REASONS: dict[str, Reason] = {
-    "by_person": Reason(_L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")),
+    "by_person": Reason(
+        _L("Paused by hand."), _L("Press Resume to send to the people who are still waiting.")
+    ),
     "approval": Reason(
-        _L("It has become larger or dearer than what may go out without a second person's approval."),
+        _L(
+            "It has become larger or dearer than what may go out without a second person's"
+            " approval."
+        ),
         _L("Somebody else who may approve presses Resume, or cancel it."),
     ),
-    "missed": Reason(_L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")),
-    "nobody": Reason(_L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")),
-    "budget": Reason(_L("The next messages could exceed the budget."), _L("Raise the budget, and sending goes on.")),
+    "missed": Reason(
+        _L("The server was down at the scheduled time."), _L("Press Resume to send now, or cancel.")
+    ),
+    "nobody": Reason(
+        _L("Nobody is left in the audience."), _L("Everybody is on the stop list or was left out.")
+    ),
+    "budget": Reason(
+        _L("The next messages could exceed the budget."),
+        _L("Raise the budget, and sending goes on."),
+    ),
     "month_budget": Reason(
         _L("The next messages could exceed this month's budget."),
         _L("An administrator can raise it in Settings; then, or next month, press Resume."),
@@ -105,33 +118,48 @@ def reason_text(campaign: Campaign) -> str:
     if campaign.state != S.PAUSED or not campaign.reason:
         return ""
     words = reason(campaign.reason)
-    return " ".join(str(part) for part in (words.sentence, campaign.reason_detail, words.next_step) if part)
+    return " ".join(
+        str(part) for part in (words.sentence, campaign.reason_detail, words.next_step) if part
+    )
 
 
 def _wake() -> None:
-    """Wake a worker. A hint only: what is to be done stands in the tables, and the sweep finds it without this."""
+    """Wake a worker. A hint only: what is to be done stands in the tables, and the sweep finds it
+    without this.
+    """
     enqueue(WAKE)
 
 
-def _move(campaign_id: int, sources: frozenset[CampaignState], to: CampaignState, **changes: Any) -> bool:
+def _move(
+    campaign_id: int, sources: frozenset[CampaignState], to: CampaignState, **changes: Any
+) -> bool:
     changes = {"reason": "", "reason_detail": "", **changes}
-    return bool(Campaign.objects.filter(pk=campaign_id, state__in=sources).update(state=to, **changes))
+    return bool(
+        Campaign.objects.filter(pk=campaign_id, state__in=sources).update(state=to, **changes)
+    )
 
 
 def _refuse(campaign_id: int, verb: str) -> Refused:
     label = Campaign.objects.get(pk=campaign_id).get_state_display()
-    return Refused(_("The campaign can't be %(verb)s: it is “%(state)s”.") % {"verb": verb, "state": label})
+    return Refused(
+        _("The campaign can't be %(verb)s: it is “%(state)s”.") % {"verb": verb, "state": label}
+    )
 
 
 def _starts_later(campaign: Campaign, now: datetime) -> bool:
-    return campaign.timing in OURS and campaign.scheduled_at is not None and campaign.scheduled_at > now
+    return (
+        campaign.timing in OURS
+        and campaign.scheduled_at is not None
+        and campaign.scheduled_at > now
+    )
 
 
 def launch(campaign_id: int, actor: User | None, people: int | None = None) -> None:
     """Send a draft on its way: at once, at its time, or to somebody who has to approve it first.
 
-    `people` is how many recipients the person confirmed; None where nobody was asked. Raises Refused when the campaign
-    is no draft, when something in it forbids sending, or when the audience is not of that size any more.
+    `people` is how many recipients the person confirmed; None where nobody was asked. Raises
+    Refused when the campaign is no draft, when something in it forbids sending, or when the
+    audience is not of that size any more.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_LAUNCH:
@@ -144,10 +172,15 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
         to, done = S.AWAITING_APPROVAL, ("asked for approval", gate.words)
     else:
         changes = {"launched_at": now, "launched_by": actor, "approved_people": gate.people or None}
-        to, done = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING, ("launched", str(left))
+        to, done = (
+            S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING,
+            ("launched", str(left)),
+        )
     with transaction.atomic():
         # as it was checked: an edit in between moves `updated_at`
-        draft = Campaign.objects.filter(pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at)
+        draft = Campaign.objects.filter(
+            pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at
+        )
         if not draft.update(state=to, approval_note="", **changes):
             raise _launched_or_edited(campaign_id)
         audit.record(actor, campaign, *done)
@@ -158,7 +191,9 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
 
 
 def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, Gate]:
-    """How many people are left of the audience, and whether somebody has to approve. Refuses as `launch` does."""
+    """How many people are left of the audience, and whether somebody has to approve. Refuses as
+    `launch` does.
+    """
     measured = Reach(Audience.of(campaign), build(campaign))
     if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
@@ -172,15 +207,18 @@ def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, G
 
 def _launched_or_edited(campaign_id: int) -> Refused:
     if Campaign.objects.filter(pk=campaign_id, state=S.DRAFT).exists():
-        return Refused(_("Somebody changed the draft just now. Look at it again before you launch."))
+        return Refused(
+            _("Somebody changed the draft just now. Look at it again before you launch.")
+        )
     return _refuse(campaign_id, _("launched"))
 
 
 def approve(campaign_id: int, actor: User | None, seal: str) -> None:
-    """Let a campaign go that waits for a second person. `seal` is that of the review this person looked at.
+    """Let a campaign go that waits for a second person. `seal` is that of the review this person
+    looked at.
 
-    Raises Refused where they may not approve it, and where anything in it is not as it was asked for: then it is a
-    draft again, and has to be asked for anew.
+    Raises Refused where they may not approve it, and where anything in it is not as it was asked
+    for: then it is a draft again, and has to be asked for anew.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_APPROVE:
@@ -189,7 +227,9 @@ def approve(campaign_id: int, actor: User | None, seal: str) -> None:
     left, gate = _fit_to_leave(campaign)
     if gate.seal != campaign.approval_seal and gate is not approval.OPEN:
         _to_draft(campaign, actor, "approval void", gate.words)
-        raise Refused(_("Its audience or its cost changed since it was asked for. It is a draft again."))
+        raise Refused(
+            _("Its audience or its cost changed since it was asked for. It is a draft again.")
+        )
     if seal != campaign.approval_seal:
         raise Refused(_("It is not what you looked at any more. Look at it again."))
     now = timezone.now()
@@ -197,7 +237,11 @@ def approve(campaign_id: int, actor: User | None, seal: str) -> None:
     with transaction.atomic():
         waiting = Campaign.objects.filter(pk=campaign_id, state__in=CAN_APPROVE, approval_seal=seal)
         if not waiting.update(
-            state=to, launched_at=now, launched_by=campaign.approval_asked_by, approved_by=actor, approved_people=left
+            state=to,
+            launched_at=now,
+            launched_by=campaign.approval_asked_by,
+            approved_by=actor,
+            approved_people=left,
         ):
             raise _refuse(campaign_id, _("approved"))
         audit.record(actor, campaign, "approved", gate.words)
@@ -206,7 +250,8 @@ def approve(campaign_id: int, actor: User | None, seal: str) -> None:
 
 
 def send_back(campaign_id: int, actor: User | None, note: str) -> None:
-    """Return what waits for approval to its draft, with a note that says why; who asked for it may take it back.
+    """Return what waits for approval to its draft, with a note that says why; who asked for it may
+    take it back.
 
     Raises Refused where it does not wait, and where an approver gives no reason.
     """
@@ -219,11 +264,15 @@ def send_back(campaign_id: int, actor: User | None, note: str) -> None:
 
 
 def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) -> None:
-    waiting = Campaign.objects.filter(pk=campaign.pk, state__in=CAN_APPROVE, approval_seal=campaign.approval_seal)
+    waiting = Campaign.objects.filter(
+        pk=campaign.pk, state__in=CAN_APPROVE, approval_seal=campaign.approval_seal
+    )
     cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_seal": ""}
     with transaction.atomic():
         # `updated_at` moves, so that no page opened before can launch it
-        if not waiting.update(state=S.DRAFT, approval_note=note[:500], updated_at=timezone.now(), **cleared):
+        if not waiting.update(
+            state=S.DRAFT, approval_note=note[:500], updated_at=timezone.now(), **cleared
+        ):
             raise _refuse(campaign.pk, _("returned"))
         audit.record(actor, campaign, action, note)
         campaign.approval_note = note[:500]
@@ -244,7 +293,11 @@ def _need_approver(campaign: Campaign, actor: User | None) -> None:
 def _outgrown(campaign: Campaign) -> Gate | None:
     """What it has become, where a second person would have to approve that and did not."""
     gate = approval.gate(campaign)
-    return gate if gate.needed and (campaign.approved_by_id is None or gate.seal != campaign.approval_seal) else None
+    return (
+        gate
+        if gate.needed and (campaign.approved_by_id is None or gate.seal != campaign.approval_seal)
+        else None
+    )
 
 
 def pause(campaign_id: int, actor: User | None, why: str = "by_person", detail: str = "") -> None:
@@ -252,11 +305,15 @@ def pause(campaign_id: int, actor: User | None, why: str = "by_person", detail: 
     with transaction.atomic():
         if not _move(campaign_id, CAN_PAUSE, S.PAUSED, reason=why, reason_detail=detail[:300]):
             raise _refuse(campaign_id, _("paused"))
-        audit.record(actor, Campaign(pk=campaign_id), "paused", f"{reason(why).sentence} {detail}".strip())
+        audit.record(
+            actor, Campaign(pk=campaign_id), "paused", f"{reason(why).sentence} {detail}".strip()
+        )
 
 
 def pause_if_running(campaign_id: int, why: str, detail: str = "") -> None:
-    """Pause for a reason of the gateway's; nothing where somebody paused or cancelled it already."""
+    """Pause for a reason of the gateway's; nothing where somebody paused or cancelled it
+    already.
+    """
     try:
         pause(campaign_id, None, why, detail)
     except Refused:
@@ -269,7 +326,13 @@ def resume(campaign_id: int, actor: User | None) -> None:
     Where it was paused for want of approval, resuming is approving it as it is now.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
-    to = S.SENDING if campaign.frozen_at else S.SCHEDULED if _starts_later(campaign, timezone.now()) else S.PREPARING
+    to = (
+        S.SENDING
+        if campaign.frozen_at
+        else S.SCHEDULED
+        if _starts_later(campaign, timezone.now())
+        else S.PREPARING
+    )
     changes: dict[str, Any] = {}
     if campaign.state in CAN_RESUME and campaign.reason == "approval":
         _need_approver(campaign, actor)
@@ -301,7 +364,9 @@ def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) 
     with transaction.atomic():
         if not campaigns.update(budget=budget, updated_at=timezone.now()):
             raise _refuse(campaign_id, _("given another budget"))
-        audit.record(actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget))
+        audit.record(
+            actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget)
+        )
 
 
 def can_change_hours(campaign: Campaign) -> bool:
@@ -310,11 +375,14 @@ def can_change_hours(campaign: Campaign) -> bool:
 
 
 def change_hours(campaign_id: int, actor: User | None, hours: Hours | None) -> None:
-    """Set when it may be sent, by the recipient's clock; None: at any hour. From the senders' next look on it is so.
+    """Set when it may be sent, by the recipient's clock; None: at any hour. From the senders' next
+    look on it is so.
 
     Raises Refused when it is a draft or over, or was handed to the gateway, which waits for nobody.
     """
-    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=ACTIVE).exclude(timing=Timing.GATEWAY)
+    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=ACTIVE).exclude(
+        timing=Timing.GATEWAY
+    )
     start, end = (hours.start, hours.end) if hours else (None, None)
     with transaction.atomic():
         if not campaigns.update(sends_from=start, sends_until=end, updated_at=timezone.now()):
@@ -329,7 +397,9 @@ def under_way() -> bool:
 
 
 def start_due(now: datetime) -> int:
-    """Start what is scheduled for `now` or earlier; what was missed by much waits for a person. How many started."""
+    """Start what is scheduled for `now` or earlier; what was missed by much waits for a person. How
+    many started.
+    """
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
     due = Campaign.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
@@ -341,7 +411,8 @@ def start_due(now: datetime) -> int:
 
 
 def frozen(campaign_id: int, audience: int) -> bool:
-    """The audience of a campaign is complete: it may send, unless more came meanwhile than was approved.
+    """The audience of a campaign is complete: it may send, unless more came meanwhile than was
+    approved.
 
     Whether it sends now.
     """

@@ -41,22 +41,42 @@ def _audience(audience: Audience) -> str:
     chosen = _short(", ".join(names(audience.lists, audience.segments, audience.campaigns)))
     if not chosen:
         return _("Nobody yet")
-    left_out = _short(", ".join(names(audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns)))
-    return _("%(lists)s without %(others)s") % {"lists": chosen, "others": left_out} if left_out else chosen
+    left_out = _short(
+        ", ".join(
+            names(audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns)
+        )
+    )
+    return (
+        _("%(lists)s without %(others)s") % {"lists": chosen, "others": left_out}
+        if left_out
+        else chosen
+    )
 
 
 def names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
     """What an audience chooses or leaves out, by name."""
-    found = list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True)) if lists else []
-    found += Segment.objects.filter(pk__in=segments).values_list("name", flat=True) if segments else []
+    found = (
+        list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
+        if lists
+        else []
+    )
+    found += (
+        Segment.objects.filter(pk__in=segments).values_list("name", flat=True) if segments else []
+    )
     earlier = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
-    told = ((earlier[source], Outcome(outcome)) for source, outcome in campaigns if source in earlier)
+    told = (
+        (earlier[source], Outcome(outcome)) for source, outcome in campaigns if source in earlier
+    )
     return found + [f"{campaign} ({outcome.label})" for campaign, outcome in told]
 
 
 def _when(campaign: Campaign) -> str:
     hours = campaign.sending_hours
-    return _("%(when)s, %(hours)s") % {"when": _start(campaign), "hours": hours} if hours else _start(campaign)
+    return (
+        _("%(when)s, %(hours)s") % {"when": _start(campaign), "hours": hours}
+        if hours
+        else _start(campaign)
+    )
 
 
 def _start(campaign: Campaign) -> str:
@@ -65,10 +85,14 @@ def _start(campaign: Campaign) -> str:
     if campaign.scheduled_at is None:
         return _("No time yet")
     if local := campaign.local_time:
-        return _("%(time)s by the clock of whoever gets it") % {"time": date_format(local, "j M Y, H:i")}
+        return _("%(time)s by the clock of whoever gets it") % {
+            "time": date_format(local, "j M Y, H:i")
+        }
     zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
     at = campaign.scheduled_at.astimezone(zone)
-    words = _("%(time)s, handed to the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
+    words = (
+        _("%(time)s, handed to the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
+    )
     return words % {"time": f"{date_format(at, 'j M Y, H:i')} ({zone.key})"}
 
 

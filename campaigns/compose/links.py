@@ -13,7 +13,9 @@ SAFE = "{}|"  # a merge tag may stand in a parameter
 
 
 def _parts(url: str) -> tuple[str, list[str], str]:
-    """`url` as what stands before the question mark, its parameters, and the fragment with its sign."""
+    """`url` as what stands before the question mark, its parameters, and the fragment with its
+    sign.
+    """
     rest, sign, fragment = url.partition("#")
     address, _mark, query = rest.partition("?")
     return address, [one for one in query.split("&") if one], sign + fragment
@@ -26,7 +28,9 @@ def utm_of(url: str) -> dict[str, str]:
 
 
 def with_utm(url: str, wanted: Mapping[str, str]) -> str:
-    """`url` with the UTM parameters `wanted`: where it has one, in its place; an empty one is taken out."""
+    """`url` with the UTM parameters `wanted`: where it has one, in its place; an empty one is taken
+    out.
+    """
     if not url or not wanted:
         return url
     address, parameters, fragment = _parts(url)
@@ -48,7 +52,9 @@ def without_utm(url: str) -> str:
 
 
 def network_name(url: str) -> str:
-    """The host of `url` in punycode, where that looks different: what people may be fooled by. Else empty."""
+    """The host of `url` in punycode, where that looks different: what people may be fooled by. Else
+    empty.
+    """
     host = addresses.host_of(url)
     name = addresses.punycode(host)
     return name if name and name != host.lower() else ""

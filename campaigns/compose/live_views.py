@@ -23,31 +23,44 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
     """A fragment: the phone, for the form as it stands."""
     form = sketched(request)
     return render(
-        request, "campaigns/compose/_phone_fragment.html", phone(form.fill(Campaign()), form.audience, request)
+        request,
+        "campaigns/compose/_phone_fragment.html",
+        phone(form.fill(Campaign()), form.audience, request),
     )
 
 
 @at_least(Role.MARKETER)
 @require_POST
 def campaign_figures(request: HttpRequest) -> HttpResponse:
-    """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it stands."""
+    """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it
+    stands.
+    """
     form = sketched(request)
     campaign, audience = form.fill(Campaign()), form.audience
-    found = {"figures": figures(campaign, audience), "lines": lines(campaign, audience), **clocks(campaign, audience)}
+    found = {
+        "figures": figures(campaign, audience),
+        "lines": lines(campaign, audience),
+        **clocks(campaign, audience),
+    }
     return render(request, "campaigns/compose/_figures.html", found)
 
 
 @at_least(Role.MARKETER)
 @require_POST
 def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonResponse:
-    """Save what is written so far. Answers with the draft's version, or 409 and the words why nothing was saved."""
+    """Save what is written so far. Answers with the draft's version, or 409 and the words why
+    nothing was saved.
+    """
     form = form_of(request, draft_of(request, pk) if pk else None, files=None)
     try:
         saved = autosave(form, current(request))
     except Refused as refused:
         return JsonResponse({"words": str(refused)}, status=409)
     except drafts.Changed:
-        words = _("Somebody else saved this draft. Nothing of yours is saved by itself any more: press Save draft.")
+        words = _(
+            "Somebody else saved this draft. Nothing of yours is saved by itself any more: press"
+            " Save draft."
+        )
         return JsonResponse({"words": words}, status=409)
     return JsonResponse(
         {
@@ -68,6 +81,8 @@ def _saved_words(left_out: list[str]) -> str:
 
 @require_POST
 def campaign_present(request: HttpRequest, pk: int) -> HttpResponse:
-    """A fragment: who else has this draft open. Its page asks so often, which says that this person has."""
+    """A fragment: who else has this draft open. Its page asks so often, which says that this person
+    has.
+    """
     others = present(draft_of(request, pk), current(request))
     return render(request, "campaigns/compose/_others.html", {"others": others})

@@ -43,7 +43,9 @@ class LabelForm(LabelModelForm):
         self.fields["name"].widget.attrs["autocomplete"] = "off"
         verb = _("Save") if self.instance.pk else _("Add label")
         self.helper = FormHelper()
-        self.helper.layout = Layout("name", "colour", StrictButton(verb, type="submit", css_class="btn-primary"))
+        self.helper.layout = Layout(
+            "name", "colour", StrictButton(verb, type="submit", css_class="btn-primary")
+        )
 
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())
@@ -72,7 +74,9 @@ def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpRespo
         if form.is_valid():
             with transaction.atomic():
                 audit.record(user, form.save(), action, form.cleaned_data["name"])
-            messages.success(request, _("Label “%(name)s” is saved.") % {"name": form.cleaned_data["name"]})
+            messages.success(
+                request, _("Label “%(name)s” is saved.") % {"name": form.cleaned_data["name"]}
+            )
             return redirect("label-list")
     page = Paginator(marks.used_labels(), PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "form": form, "can_edit": may(user, Role.MARKETER)}
@@ -100,13 +104,20 @@ def campaign_labels(request: HttpRequest, pk: int) -> HttpResponse:
     campaign, wrong = _campaign(request, pk), ""
     try:
         if (remove := request.POST.get("remove", "")).isdecimal():
-            marks.take_label(campaign, find(current(request), campaign.labels.all(), pk=remove), current(request))
+            marks.take_label(
+                campaign, find(current(request), campaign.labels.all(), pk=remove), current(request)
+            )
         else:
             marks.put_label(campaign, request.POST.get("name", ""), current(request))
     except Refused as refused:
         wrong = str(refused)
     if request.headers.get("HX-Request"):
-        context = {"campaign": campaign, "all_labels": Label.objects.all(), "can_label": True, "wrong": wrong}
+        context = {
+            "campaign": campaign,
+            "all_labels": Label.objects.all(),
+            "can_label": True,
+            "wrong": wrong,
+        }
         return render(request, "campaigns/compose/_labels.html", context)
     if wrong:
         messages.error(request, wrong)
@@ -145,7 +156,9 @@ def campaign_archive(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
-    messages.success(request, _("“%(name)s” is archived; its figures still count.") % {"name": campaign.name})
+    messages.success(
+        request, _("“%(name)s” is archived; its figures still count.") % {"name": campaign.name}
+    )
     return redirect(campaign)
 
 

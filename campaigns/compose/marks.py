@@ -1,4 +1,6 @@
-"""What a team puts on a campaign for its own order: labels, notes, the archive. Nothing of it changes what is sent."""
+"""What a team puts on a campaign for its own order: labels, notes, the archive. Nothing of it
+changes what is sent.
+"""
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
@@ -22,7 +24,9 @@ def used_labels() -> QuerySet[Label]:
 
 
 def label_named(name: str) -> Label:
-    """The label of that name, in capitals or not; a new one in the next colour where there is none. Raises Refused."""
+    """The label of that name, in capitals or not; a new one in the next colour where there is none.
+    Raises Refused.
+    """
     name = " ".join(name.replace("\0", "").split())
     if not 0 < len(name) <= LABEL_MAX:
         raise Refused(_("A label has 1 to %(most)d characters.") % {"most": LABEL_MAX})
@@ -32,7 +36,9 @@ def label_named(name: str) -> Label:
         return label
     try:
         with transaction.atomic():
-            return Label.objects.create(name=name, colour=colours[Label.objects.count() % len(colours)])
+            return Label.objects.create(
+                name=name, colour=colours[Label.objects.count() % len(colours)]
+            )
     except IntegrityError:  # somebody else made it just now
         return known.get()
 
@@ -89,7 +95,9 @@ def unarchive(campaign: Campaign, actor: User | None) -> None:
 
 @transaction.atomic
 def _shelve(campaign: Campaign, actor: User | None, archived: bool) -> None:
-    """An UPDATE of this column alone: `updated_at`, by which edits of a draft are told apart, does not move."""
+    """An UPDATE of this column alone: `updated_at`, by which edits of a draft are told apart, does
+    not move.
+    """
     others = Campaign.objects.filter(pk=campaign.pk, archived_at__isnull=archived)
     if archived:
         others = others.filter(state__in=CAN_ARCHIVE)

@@ -1,4 +1,6 @@
-"""Whether there is enough money: the estimate against the campaign's budget and the account's balance."""
+"""Whether there is enough money: the estimate against the campaign's budget and the account's
+balance.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -32,7 +34,9 @@ def balance() -> Balance | None:
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
-    """Where the money may end before the audience does. Sums are compared within one currency only."""
+    """Where the money may end before the audience does. Sums are compared within one currency
+    only.
+    """
     if campaign.budget is not None:
         yield from _budget(campaign.budget, estimate)
     if estimate.totals and (held := balance()):
@@ -47,7 +51,10 @@ def _budget(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
         yield Problem(
             "budget",
             _("It may cost up to %(most)s; at the budget of %(budget)s sending pauses.")
-            % {"most": in_words(total.most, currency), "budget": in_words(budget, currency)},
+            % {
+                "most": in_words(total.most, currency),
+                "budget": in_words(budget, currency),
+            },
         )
 
 
@@ -57,6 +64,12 @@ def _balance(held: Balance, estimate: Estimate) -> Iterator[Problem]:
     if total and total.most > available:
         yield Problem(
             "",
-            _("It may cost up to %(most)s; the account has %(available)s. When it is out, sending pauses.")
-            % {"most": in_words(total.most, held.currency), "available": in_words(available, held.currency)},
+            _(
+                "It may cost up to %(most)s; the account has %(available)s. When it is out, sending"
+                " pauses."
+            )
+            % {
+                "most": in_words(total.most, held.currency),
+                "available": in_words(available, held.currency),
+            },
         )

@@ -1,4 +1,6 @@
-"""What the database can say of a text: whether it has certain characters, how long it gets in a link."""
+"""What the database can say of a text: whether it has certain characters, how long it gets in a
+link.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,9 @@ Compiled = tuple[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """A set of characters as each engine writes it: between brackets, a "]" first and a "-" last."""
+    """A set of characters as each engine writes it: between brackets, a "]" first and a "-"
+    last.
+    """
 
     glob: str
     regex: str
@@ -27,7 +31,9 @@ class Characters:
 
 DOUBLED = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
     glob="*[]" + GSM_EXTENDED.replace("]", "").replace("^", "") + "^\U00010000-\U0010ffff]*",
-    regex="[]" + GSM_EXTENDED.replace("]", "").replace("^", "").replace("\\", "\\\\") + "^\U00010000-\U0010ffff]",
+    regex="[]"
+    + GSM_EXTENDED.replace("]", "").replace("^", "").replace("\\", "\\\\")
+    + "^\U00010000-\U0010ffff]",
 )
 OUTSIDE_GSM = Characters(
     glob="*[^" + GSM_BASIC.replace("-", "") + "-]*", regex="[^" + GSM_BASIC.replace("-", "") + "-]"
@@ -44,10 +50,14 @@ class Matches(Func):
         super().__init__(text)
         self.characters = characters
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any) -> Compiled:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
         return self._compared(compiler, "GLOB", self.characters.glob)
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any) -> Compiled:
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
         return self._compared(compiler, "~", self.characters.regex)
 
     def _compared(self, compiler: SQLCompiler, operator: str, pattern: str) -> Compiled:
@@ -56,20 +66,29 @@ class Matches(Func):
 
 
 class EncodedLength(Func):
-    """How many characters a text takes in a link: three for each byte that has to be encoded. `prepare` comes first."""
+    """How many characters a text takes in a link: three for each byte that has to be encoded.
+    `prepare` comes first.
+    """
 
     output_field = IntegerField()
     arity = 1
     function = _URL_LENGTH
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any) -> Compiled:
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
         text, params = compiler.compile(self.source_expressions[0])
-        octets, plain = f"OCTET_LENGTH(CONVERT_TO({text}, 'UTF8'))", f"REGEXP_REPLACE({text}, %s, '', 'g')"
+        octets, plain = (
+            f"OCTET_LENGTH(CONVERT_TO({text}, 'UTF8'))",
+            f"REGEXP_REPLACE({text}, %s, '', 'g')",
+        )
         return f"(3 * {octets} - 2 * LENGTH({plain}))", [*params, *params, f"[^{UNRESERVED}]"]
 
 
 def prepare() -> None:
-    """Give SQLite, which has no such function of its own, that of `EncodedLength`, on this connection."""
+    """Give SQLite, which has no such function of its own, that of `EncodedLength`, on this
+    connection.
+    """
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         connection.connection.create_function(_URL_LENGTH, 1, _url_length, deterministic=True)

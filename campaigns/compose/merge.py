@@ -1,14 +1,17 @@
 """Merge tags: `{first_name}` and `{first_name|friend}`, filled in by one pass over the text.
 
-A name is letters, digits and underscores; `{{` and `}}` are literal braces. What is filled in is text and is never
-parsed again. The browser counts with the same rules (static/js/merge.js); one table of test vectors runs through both.
+A name is letters, digits and underscores; `{{` and `}}` are literal braces. What is filled in is
+text and is never parsed again. The browser counts with the same rules (static/js/merge.js); one
+table of test vectors runs through both.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})")
+_TOKEN = re.compile(
+    r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
+)
 _BRACES = {"{{": "{", "}}": "}"}
 NAME = re.compile(r"\w+")
 
@@ -23,7 +26,9 @@ class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A place to be filled in: by the recipient's `name`, or by `default`; None: there is no word instead."""
+    """A place to be filled in: by the recipient's `name`, or by `default`; None: there is no word
+    instead.
+    """
 
     name: str
     default: str | None
@@ -32,8 +37,9 @@ class Tag:
 class Template:
     """A text with merge tags, compiled once to be filled millions of times.
 
-    `encode` turns a value into what may stand in the text, such as URL-encoding in a link. `names` are the tags used,
-    `strays` the braces that belong to no tag (they stay in the text as they are; the checks refuse them).
+    `encode` turns a value into what may stand in the text, such as URL-encoding in a link. `names`
+    are the tags used, `strays` the braces that belong to no tag (they stay in the text as they are;
+    the checks refuse them).
     """
 
     __slots__ = ("_pieces", "_slots", "encode", "literal_length", "names", "strays", "tags", "text")
@@ -75,7 +81,9 @@ class Template:
         return f"Template({self.text!r})"
 
     def fill(self, fields: Mapping[str, str]) -> str:
-        """The text for a recipient with these `fields`. Raises MissingValue; an empty value is a missing one."""
+        """The text for a recipient with these `fields`. Raises MissingValue; an empty value is a
+        missing one.
+        """
         if not self._slots:
             return self._pieces[0]
         pieces = self._pieces.copy()
@@ -92,7 +100,11 @@ class Template:
 
     def sketch(self, fields: Mapping[str, str]) -> str:
         """As `fill`, with the tag itself where neither a value nor a word stands: for previews."""
-        missing = {tag.name: f"{{{tag.name}}}" for tag in self.tags if not fields.get(tag.name) and tag.default is None}
+        missing = {
+            tag.name: f"{{{tag.name}}}"
+            for tag in self.tags
+            if not fields.get(tag.name) and tag.default is None
+        }
         return self.fill({**fields, **missing}) if missing else self.fill(fields)
 
 

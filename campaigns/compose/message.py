@@ -1,4 +1,6 @@
-"""The one code that makes a message: preview, review and sending all read a person's words from here."""
+"""The one code that makes a message: preview, review and sending all read a person's words from
+here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +39,9 @@ class MessageTemplate:
         self._same = None if self.names else self._filled({})
 
     def _filled(self, fields: Mapping[str, str]) -> Rendered:
-        return Rendered(self.text.fill(fields), self.button_url.fill(fields), self.sms_text.fill(fields))
+        return Rendered(
+            self.text.fill(fields), self.button_url.fill(fields), self.sms_text.fill(fields)
+        )
 
     def for_fields(self, fields: Mapping[str, str]) -> Rendered:
         """What a person with these merge `fields` gets. Raises merge.MissingValue."""
@@ -49,8 +53,12 @@ class MessageTemplate:
         return list(dict.fromkeys(tag.name for tag in every if tag.default is None))
 
     def sketch(self, fields: Mapping[str, str]) -> Rendered:
-        """As `for_fields`, with the bare tag where a value is missing: for the preview of a draft."""
-        return Rendered(self.text.sketch(fields), self.button_url.sketch(fields), self.sms_text.sketch(fields))
+        """As `for_fields`, with the bare tag where a value is missing: for the preview of a
+        draft.
+        """
+        return Rendered(
+            self.text.sketch(fields), self.button_url.sketch(fields), self.sms_text.sketch(fields)
+        )
 
 
 def build(campaign: Campaign) -> MessageTemplate:
@@ -58,8 +66,12 @@ def build(campaign: Campaign) -> MessageTemplate:
     return MessageTemplate(campaign.text, campaign.button_url, campaign.sms_text)
 
 
-def message_for(campaign: Campaign, rendered: Rendered, to: tuple[Address, ...], callback_url: str = "") -> Message:
-    """`rendered` on its way to `to`, as the gateway gets it; it reports to `callback_url`, if that is given."""
+def message_for(
+    campaign: Campaign, rendered: Rendered, to: tuple[Address, ...], callback_url: str = ""
+) -> Message:
+    """`rendered` on its way to `to`, as the gateway gets it; it reports to `callback_url`, if that
+    is given.
+    """
     return Message(
         to=to,
         text=rendered.text,

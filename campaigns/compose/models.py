@@ -37,7 +37,9 @@ class Picture(models.Model):
     width = models.PositiveSmallIntegerField()
     height = models.PositiveSmallIntegerField()
     size = models.PositiveIntegerField()  # bytes
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -55,12 +57,16 @@ class Picture(models.Model):
 
 
 class SavedMessage(models.Model):
-    """A template, as people call it: a message to start campaigns from; what is locked only administrators change."""
+    """A template, as people call it: a message to start campaigns from; what is locked only
+    administrators change.
+    """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     content = models.JSONField(default=dict)  # {field of the form: what it shows}
     locked = models.JSONField(default=list, blank=True)  # names of those fields
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -92,13 +98,16 @@ class Label(models.Model):
     """A word of the team's own by which campaigns are found, and spend is grouped."""
 
     name = models.CharField(_("label"), max_length=40)
-    colour = models.CharField(_("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE)
+    colour = models.CharField(
+        _("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE
+    )
 
     class Meta:
         verbose_name = _("label")
         verbose_name_plural = _("labels")
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]  # "Sale" and "sale" are one
+        # "Sale" and "sale" are one
+        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -112,13 +121,18 @@ class Met(models.TextChoices):
 
 
 class Segment(models.Model):
-    """A saved choice of people by conditions. Who is in it is asked anew each time: see segments.py."""
+    """A saved choice of people by conditions. Who is in it is asked anew each time: see
+    segments.py.
+    """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     met = models.CharField(_("people who meet"), max_length=3, choices=Met.choices, default=Met.ALL)
-    people = models.PositiveIntegerField(null=True)  # when they were last counted, for lists of segments
+    # when they were last counted, for lists of segments
+    people = models.PositiveIntegerField(null=True)
     counted_at = models.DateTimeField(null=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -156,7 +170,9 @@ class Operator(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What became of somebody in a campaign, for choosing people by it. The rows that each means: outcomes.py."""
+    """What became of somebody in a campaign, for choosing people by it. The rows that each means:
+    outcomes.py.
+    """
 
     ALL = "all", _("Everybody it was for")
     SENT = "sent", _("Sent")
@@ -188,12 +204,18 @@ class Condition(models.Model):
     )
     outcome = models.CharField(_("outcome"), max_length=13, choices=Outcome.choices, blank=True)
     campaign = models.ForeignKey(
-        "campaigns.Campaign", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("campaign")
+        "campaigns.Campaign",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("campaign"),
     )
     sender = models.ForeignKey(
         Sender, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sender")
     )
-    days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)  # the last so many; None: ever
+    # the last so many; None: ever
+    days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("segment")  # a person knows it by the segment's name
@@ -224,7 +246,8 @@ class Timing(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """A message, its audience and where its sending stands. `state` is written by compose/lifecycle.py alone.
+    """A message, its audience and where its sending stands. `state` is written by
+    compose/lifecycle.py alone.
 
     DRAFT -> (AWAITING_APPROVAL) -> SCHEDULED -> PREPARING -> SENDING -> FINISHED
       ^              |                  |            |          |
@@ -236,47 +259,70 @@ class Campaign(models.Model):
     )  # part of every reference, so random and never reused
     name = models.CharField(_("name"), max_length=100)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
-    state = models.CharField(_("state"), max_length=17, choices=CampaignState.choices, default=CampaignState.DRAFT)
-    reason = models.CharField(max_length=40, blank=True)  # why it is paused: a key of lifecycle.REASONS
+    state = models.CharField(
+        _("state"), max_length=17, choices=CampaignState.choices, default=CampaignState.DRAFT
+    )
+    # why it is paused: a key of lifecycle.REASONS
+    reason = models.CharField(max_length=40, blank=True)
     reason_detail = models.CharField(max_length=300, blank=True)
 
-    sender = models.ForeignKey(Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True)
+    sender = models.ForeignKey(
+        Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True
+    )
     text = models.TextField(_("text"), blank=True)
     image = models.FileField(_("picture"), upload_to="pictures/", blank=True)
     image_url = models.CharField(_("picture address"), max_length=limits.URL_MAX, blank=True)
     button_caption = models.CharField(_("button"), max_length=limits.CAPTION_MAX, blank=True)
     button_url = models.CharField(_("button link"), max_length=2000, blank=True)
-    sms_sender = models.CharField(_("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True)
+    sms_sender = models.CharField(
+        _("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True
+    )
     sms_text = models.TextField(_("SMS text"), blank=True)
     promotional = models.BooleanField(_("promotional"), default=True)
     validity = models.PositiveIntegerField(_("validity"), default=limits.VALIDITY_MAX)
     tariff = models.PositiveSmallIntegerField(_("tariff"), default=0)
 
-    lists = models.ManyToManyField(ContactList, verbose_name=_("lists"), blank=True, related_name="+")
+    lists = models.ManyToManyField(
+        ContactList, verbose_name=_("lists"), blank=True, related_name="+"
+    )
     exclude_lists = models.ManyToManyField(
         ContactList, verbose_name=_("lists to leave out"), blank=True, related_name="+"
     )
-    segments = models.ManyToManyField(Segment, verbose_name=_("segments"), blank=True, related_name="+")
+    segments = models.ManyToManyField(
+        Segment, verbose_name=_("segments"), blank=True, related_name="+"
+    )
     exclude_segments = models.ManyToManyField(
         Segment, verbose_name=_("segments to leave out"), blank=True, related_name="+"
     )
     timing = models.CharField(_("when"), max_length=7, choices=Timing.choices, default=Timing.NOW)
     scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
-    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # the zone `scheduled_at` was said in
-    # by the recipients' own clocks, as "2026-11-24T10:00"; then `scheduled_at` is when the first of them shows it
+    # the zone `scheduled_at` was said in
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    # by the recipients' own clocks, as "2026-11-24T10:00"; then `scheduled_at` is when the first of
+    # them shows it
     local_at = models.CharField(max_length=16, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
     # both or neither: by the clock of whoever gets it, nobody is sent to outside of them
     sends_from = models.TimeField(_("not before"), null=True, blank=True)
     sends_until = models.TimeField(_("not after"), null=True, blank=True)
-    rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)  # over all workers
+    # over all workers
+    rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)
 
-    labels = models.ManyToManyField(Label, verbose_name=_("labels"), blank=True, related_name="campaigns")
-    archived_at = models.DateTimeField(null=True, blank=True)  # since then it is not in the list; reports count it
+    labels = models.ManyToManyField(
+        Label, verbose_name=_("labels"), blank=True, related_name="campaigns"
+    )
+    # since then it is not in the list; reports count it
+    archived_at = models.DateTimeField(null=True, blank=True)
 
-    made_from = models.ForeignKey(SavedMessage, models.SET_NULL, null=True, blank=True, related_name="campaigns")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    made_from = models.ForeignKey(
+        SavedMessage, models.SET_NULL, null=True, blank=True, related_name="campaigns"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    launched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     launched_at = models.DateTimeField(null=True, blank=True)
@@ -286,14 +332,21 @@ class Campaign(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     approval_asked_at = models.DateTimeField(null=True, blank=True)
-    approval_seal = models.CharField(max_length=64, blank=True)  # approval.py: of what was asked for
+    # approval.py: of what was asked for
+    approval_seal = models.CharField(max_length=64, blank=True)
     approval_note = models.CharField(max_length=500, blank=True)  # why it was returned
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    approved_people = models.PositiveIntegerField(null=True, blank=True)  # when it passed the gate, approved or below
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # when it passed the gate, approved or below
+    approved_people = models.PositiveIntegerField(null=True, blank=True)
     # a rehearsal: the draft that it is one of, and how far that draft was then
-    rehearsal_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="rehearsals")
+    rehearsal_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="rehearsals"
+    )
     rehearsed_at = models.DateTimeField(null=True, blank=True)  # its `updated_at`
-    frozen_at = models.DateTimeField(null=True, blank=True)  # the audience is complete since then; written by lifecycle
+    # the audience is complete since then; written by lifecycle
+    frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients, known once frozen
 
     class Meta:
@@ -303,7 +356,9 @@ class Campaign(models.Model):
         indexes = [
             # the sweep and the senders: what is at work now
             models.Index(
-                "state", name="campaign_state", condition=~models.Q(state__in=["draft", "finished", "cancelled"])
+                "state",
+                name="campaign_state",
+                condition=~models.Q(state__in=["draft", "finished", "cancelled"]),
             ),
         ]
 
@@ -316,7 +371,11 @@ class Campaign(models.Model):
     @property
     def sending_hours(self) -> Hours | None:
         """When it may be sent, by the recipient's clock; None: at any hour."""
-        return Hours(self.sends_from, self.sends_until) if self.sends_from and self.sends_until else None
+        return (
+            Hours(self.sends_from, self.sends_until)
+            if self.sends_from and self.sends_until
+            else None
+        )
 
     @sending_hours.setter
     def sending_hours(self, hours: Hours | None) -> None:
@@ -324,12 +383,20 @@ class Campaign(models.Model):
 
     @property
     def local_time(self) -> datetime | None:
-        """The time by the recipients' own clocks, without a zone; None where it is meant by one clock for all."""
-        return datetime.fromisoformat(self.local_at) if self.timing == Timing.LOCAL and self.local_at else None
+        """The time by the recipients' own clocks, without a zone; None where it is meant by one
+        clock for all.
+        """
+        return (
+            datetime.fromisoformat(self.local_at)
+            if self.timing == Timing.LOCAL and self.local_at
+            else None
+        )
 
     @property
     def timetable(self) -> Timetable | None:
-        """What its people wait for, each by their own clock; None: for nothing. The gateway waits for nobody."""
+        """What its people wait for, each by their own clock; None: for nothing. The gateway waits
+        for nobody.
+        """
         wanted = Timetable(self.sending_hours, self.local_time)
         return None if self.timing == Timing.GATEWAY or wanted == Timetable() else wanted
 
@@ -338,7 +405,9 @@ class Note(models.Model):
     """What somebody wrote down about a campaign, for colleagues."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="notes")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
     at = models.DateTimeField(auto_now_add=True)
     text = models.TextField(_("note"), max_length=2000)
 
@@ -352,7 +421,9 @@ class Note(models.Model):
 
 
 class EarlierCampaign(models.Model):
-    """The recipients of an earlier campaign as a part of another one's audience, or left out of it."""
+    """The recipients of an earlier campaign as a part of another one's audience, or left out of
+    it.
+    """
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="earlier")
     source = models.ForeignKey(Campaign, models.PROTECT, related_name="+")
@@ -361,7 +432,9 @@ class EarlierCampaign(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("campaign", "source", "outcome", "left_out", name="earlier_campaign_once")
+            models.UniqueConstraint(
+                "campaign", "source", "outcome", "left_out", name="earlier_campaign_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -369,7 +442,9 @@ class EarlierCampaign(models.Model):
 
 
 class Editing(models.Model):
-    """Somebody has a draft open: told to others who open it, forgotten a while after their page is gone."""
+    """Somebody has a draft open: told to others who open it, forgotten a while after their page is
+    gone.
+    """
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -404,7 +479,9 @@ class TestGroup(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     phones = models.JSONField(default=list)  # in the form in which they were typed
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -423,11 +500,15 @@ class PriceList(models.Model):
     tariff = models.PositiveSmallIntegerField(default=0)
     rows = models.JSONField(
         default=list
-    )  # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency": "EUR"}]
+        # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency":
+        # "EUR"}]
+    )
     fetched_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("channel", "tariff", name="price_list_channel_tariff")]
+        constraints = [
+            models.UniqueConstraint("channel", "tariff", name="price_list_channel_tariff")
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.tariff}"

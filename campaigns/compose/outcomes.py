@@ -1,7 +1,8 @@
 """People by what became of them in earlier campaigns, as a condition on contacts.
 
-What became of them stands in a later stage's table. It is read through the campaigns' own relation `recipients`, by
-names alone, so that nothing of that stage is imported here; its index by phone and campaign answers.
+What became of them stands in a later stage's table. It is read through the campaigns' own relation
+`recipients`, by names alone, so that nothing of that stage is imported here; its index by phone and
+campaign answers.
 """
 
 from datetime import datetime
@@ -34,9 +35,15 @@ def met(outcome: str, campaigns: Q, since: datetime | None = None, but: int = 0)
 
     Tests and rehearsals never count, nor does the campaign with the id `but`.
     """
-    rows = campaigns & Q(purpose=Purpose.CAMPAIGN, recipients__msisdn=OuterRef("msisdn")) & ROWS[Outcome(outcome)]
+    rows = (
+        campaigns
+        & Q(purpose=Purpose.CAMPAIGN, recipients__msisdn=OuterRef("msisdn"))
+        & ROWS[Outcome(outcome)]
+    )
     if but:
         rows &= ~Q(pk=but)
     if since:
-        rows &= Q(recipients__sent_at__gte=since) | Q(recipients__sent_at=None, frozen_at__gte=since)
+        rows &= Q(recipients__sent_at__gte=since) | Q(
+            recipients__sent_at=None, frozen_at__gte=since
+        )
     return Q(Exists(Campaign.objects.filter(rows)))

@@ -69,7 +69,9 @@ def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     if library.delete(picture, current(request)):
         messages.success(request, _("The picture is deleted."))
     else:
-        messages.error(request, _("A campaign or a template uses this picture, and phones fetch it: it stays."))
+        messages.error(
+            request, _("A campaign or a template uses this picture, and phones fetch it: it stays.")
+        )
     return redirect("picture-list")
 
 
@@ -79,11 +81,17 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
     """A fragment: the picture just uploaded, chosen; or what is wrong with it, in plain words."""
     upload = request.FILES.get("picture")
     if upload is None:
-        return HttpResponse(_("Choose a file."), status=422, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            _("Choose a file."), status=422, content_type="text/plain; charset=utf-8"
+        )
     try:
-        picture = take_in(upload, current(request), bool(request.POST.get("square")), read_crop(request.POST))
+        picture = take_in(
+            upload, current(request), bool(request.POST.get("square")), read_crop(request.POST)
+        )
     except ValidationError as wrong:
-        return HttpResponse(" ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            " ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8"
+        )
     context = {"chosen": picture, "name": str(picture.file)}
     return render(request, "campaigns/compose/_picture_chosen.html", context)
 
@@ -91,7 +99,9 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def media(request: HttpRequest, name: str) -> FileResponse:
-    """A picture of the library, for the phones of those who get it: anybody who knows its random name."""
+    """A picture of the library, for the phones of those who get it: anybody who knows its random
+    name.
+    """
     if not STORED_PICTURE.fullmatch(name) or not default_storage.exists(name):
         raise Http404
     answer = FileResponse(default_storage.open(name), content_type=guess_type(name)[0])

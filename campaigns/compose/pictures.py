@@ -1,6 +1,7 @@
 """The picture of a message: taken in, made safe, and reachable for the gateway.
 
-What is kept is never what was uploaded but a new encoding of its pixels: no EXIF, nothing hidden behind the image.
+What is kept is never what was uploaded but a new encoding of its pixels: no EXIF, nothing hidden
+behind the image.
 """
 
 import secrets
@@ -37,14 +38,18 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A square part of a picture, in per cent: left of its width, top of its height, side of the shorter of both."""
+    """A square part of a picture, in per cent: left of its width, top of its height, side of the
+    shorter of both.
+    """
 
     left: float
     top: float
     side: float
 
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The part in pixels, moved so that it lies within the picture: left, top, right, bottom."""
+        """The part in pixels, moved so that it lies within the picture: left, top, right,
+        bottom.
+        """
         side = max(1, round(min(width, height) * self.side / 100))
         left = min(round(width * self.left / 100), width - side)
         top = min(round(height * self.top / 100), height - side)
@@ -52,19 +57,27 @@ class Crop:
 
 
 def read_crop(said: Mapping[str, Any]) -> Crop | None:
-    """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says nothing.
+    """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says
+    nothing.
 
     Raises ValidationError.
     """
-    typed = [str(said.get(name) or "").strip().replace(",", ".") for name in ("crop_left", "crop_top", "crop_side")]
+    typed = [
+        str(said.get(name) or "").strip().replace(",", ".")
+        for name in ("crop_left", "crop_top", "crop_side")
+    ]
     if not any(typed):
         return None
     try:
-        left, top, side = (float(number or default) for number, default in zip(typed, (0, 0, 100), strict=True))
+        left, top, side = (
+            float(number or default) for number, default in zip(typed, (0, 0, 100), strict=True)
+        )
     except ValueError:
         left = top = side = -1.0
     if not (0 <= left <= 100 and 0 <= top <= 100 and 1 <= side <= 100):
-        raise ValidationError(_("Say which part to cut out in per cent: from 0 to 100, and a side of at least 1."))
+        raise ValidationError(
+            _("Say which part to cut out in per cent: from 0 to 100, and a side of at least 1.")
+        )
     return Crop(left, top, side)
 
 
@@ -81,7 +94,8 @@ class Encoded:
 def picture_address(campaign: Campaign) -> str:
     """Where the gateway fetches the campaign's picture; empty where it has none.
 
-    An uploaded one moves with PUBLIC_BASE_URL; without it, with the address of the site at the upload.
+    An uploaded one moves with PUBLIC_BASE_URL; without it, with the address of the site at the
+    upload.
     """
     if campaign.image and settings.PUBLIC_BASE_URL:
         return stored_address(settings.PUBLIC_BASE_URL, str(campaign.image))
@@ -94,19 +108,26 @@ def stored_address(base: str, name: str) -> str:
 
 
 def is_reachable(campaign: Campaign) -> bool:
-    """Whether the gateway can fetch the campaign's picture. A gateway on this machine reaches what others can't."""
+    """Whether the gateway can fetch the campaign's picture. A gateway on this machine reaches what
+    others can't.
+    """
     host = addresses.host_of(picture_address(campaign))
     return bool(host) and (addresses.gateway_is_local() or not addresses.is_private(host))
 
 
-def take_in(upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None) -> Picture:
+def take_in(
+    upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None
+) -> Picture:
     """Put an uploaded file into the library; `square` cuts it to `crop`, or else to its middle.
 
     Raises ValidationError with what to do.
     """
     if (upload.size or 0) > UPLOAD_MAX:
         raise ValidationError(
-            _("The file is larger than 20 MB. Save the picture smaller, 800 by 800 pixels are enough.")
+            _(
+                "The file is larger than 20 MB. Save the picture smaller, 800 by 800 pixels are"
+                " enough."
+            )
         )
     encoded = encode(upload, square, crop)
     picture = Picture(
@@ -129,10 +150,14 @@ def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = N
     try:
         pixels = _prepared(image, kind, square, crop)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValidationError(_("The picture is damaged. Open it on your computer and save it again.")) from error
+        raise ValidationError(
+            _("The picture is damaged. Open it on your computer and save it again.")
+        ) from error
     content = _bytes(pixels, kind)
     if len(content) > SIZE_MAX:
-        raise ValidationError(_("Even scaled down the picture is larger than 2 MB. Save it as JPEG."))
+        raise ValidationError(
+            _("Even scaled down the picture is larger than 2 MB. Save it as JPEG.")
+        )
     return Encoded(content, ENDINGS[kind], pixels.width, pixels.height)
 
 
@@ -155,7 +180,10 @@ def _check_sides(width: int, height: int) -> None:
         raise ValidationError(_too_large())
     if min(width, height) < SIDE_MIN:
         raise ValidationError(
-            _("The picture has %(width)d by %(height)d pixels. It should have 400 to 800 a side, and at least 64.")
+            _(
+                "The picture has %(width)d by %(height)d pixels. It should have 400 to 800 a side,"
+                " and at least 64."
+            )
             % {"width": width, "height": height}
         )
 
@@ -163,7 +191,9 @@ def _check_sides(width: int, height: int) -> None:
 def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
     """Upright, in plain colours, cut if wanted, no larger than Viber shows it."""
     pixels = ImageOps.exif_transpose(image)
-    see_through = kind == "PNG" and (pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info)
+    see_through = kind == "PNG" and (
+        pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info
+    )
     pixels = pixels.convert("RGBA" if see_through else "RGB")
     if square and crop:
         pixels = pixels.crop(crop.box(*pixels.size))

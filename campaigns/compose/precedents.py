@@ -1,4 +1,6 @@
-"""What earlier campaigns like a draft really came to: to one of its lists or segments, priced alike, and over."""
+"""What earlier campaigns like a draft really came to: to one of its lists or segments, priced
+alike, and over.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +17,9 @@ SHOWN = 3  # of them, the latest
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
-    """A campaign that is over, and what it has cost until now by currency; `likely`: as much for each person now."""
+    """A campaign that is over, and what it has cost until now by currency; `likely`: as much for
+    each person now.
+    """
 
     campaign: Campaign
     costs: dict[str, Decimal]
@@ -23,7 +27,9 @@ class Precedent:
 
 
 def precedents(campaign: Campaign, audience: Audience, people: int) -> list[Precedent]:
-    """The latest campaigns like `campaign`, whose message `people` would get; empty where there was none."""
+    """The latest campaigns like `campaign`, whose message `people` would get; empty where there was
+    none.
+    """
     alike = Campaign.objects.filter(
         Q(lists__in=audience.lists) | Q(segments__in=audience.segments),
         purpose=Purpose.CAMPAIGN,
@@ -34,7 +40,10 @@ def precedents(campaign: Campaign, audience: Audience, people: int) -> list[Prec
     alike = alike.exclude(sms_text="") if campaign.sms_text else alike.filter(sms_text="")
     found = []
     for earlier in alike.exclude(pk=campaign.pk).distinct().order_by("-launched_at")[:SHOWN]:
-        costs = {currency: sum(parts.values(), Decimal(0)) for currency, parts in spend_of(earlier.pk).items()}
+        costs = {
+            currency: sum(parts.values(), Decimal(0))
+            for currency, parts in spend_of(earlier.pk).items()
+        }
         went_to = earlier.audience or 1  # never none: it was chosen by that
         likely = {currency: cost * people / went_to for currency, cost in costs.items()}
         found.append(Precedent(earlier, costs, likely))

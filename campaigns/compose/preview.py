@@ -38,7 +38,9 @@ class SmsPart:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `person` gets. None is nobody in particular, who gets the words instead, or else the bare tags."""
+    """What `person` gets. None is nobody in particular, who gets the words instead, or else the
+    bare tags.
+    """
 
     person: Contact | None
     rendered: Rendered
@@ -79,12 +81,18 @@ def preview(campaign: Campaign, person: Contact | None) -> Preview:
         missing=missing,
         pieces=pieces(rendered.text),
         sms_taken=sms.sms_parts(rendered.sms_text),
-        sms_parts=[SmsPart(text, number) for number, text in enumerate(sms.split(rendered.sms_text), 1)],
+        sms_parts=[
+            SmsPart(text, number) for number, text in enumerate(sms.split(rendered.sms_text), 1)
+        ],
     )
 
 
-def somebody(audience: Audience, template: MessageTemplate, whose: str = FIRST, phone: str = "") -> Contact | None:
-    """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody like that."""
+def somebody(
+    audience: Audience, template: MessageTemplate, whose: str = FIRST, phone: str = ""
+) -> Contact | None:
+    """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody
+    like that.
+    """
     people = audience.people()
     if whose == LONGEST and template.text.tags:
         return _longest(people, template)
@@ -119,7 +127,9 @@ def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
 
 
 def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
-    """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each country."""
+    """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each
+    country.
+    """
     found = [(FIRST, _("First person"))]
     if template.text.tags:
         found.append((LONGEST, _("Longest text")))
@@ -127,5 +137,8 @@ def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str
         found.append((LACKING, _("Somebody without a value")))
     if len(people) > 1:
         named = {code: countries.name(code) or _("an unknown country") for code in people}
-        found += [(f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name}) for code, name in named.items()]
+        found += [
+            (f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name})
+            for code, name in named.items()
+        ]
     return [*found, (BY_PHONE, _("By phone number…"))]

@@ -18,7 +18,8 @@ from campaigns.gateway.client import Client
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 
 FRESH = timedelta(days=1)
-ASK_AGAIN = 60  # seconds after a failure; a page must not wait for a gateway that is down again and again
+# seconds after a failure; a page must not wait for a gateway that is down again and again
+ASK_AGAIN = 60
 CONNECT_TIMEOUT, DEADLINE = 2.0, 6.0  # seconds: somebody waits for the page
 ELSEWHERE = ""  # the gateway's "Other countries"
 VIBER: types.Channel = "viber"
@@ -45,10 +46,16 @@ class Prices:
     def names(self) -> dict[str, str]:
         """What the gateway calls each country; "" is not one."""
         rows = self.list.rows if self.list else []
-        return {row["country"]: row["country_name"] for row in rows if row["country"] and row["country_name"]}
+        return {
+            row["country"]: row["country_name"]
+            for row in rows
+            if row["country"] and row["country_name"]
+        }
 
     def of(self, country: str) -> Price | None:
-        """The price in `country`, else that of the other countries; None where the gateway names neither."""
+        """The price in `country`, else that of the other countries; None where the gateway names
+        neither.
+        """
         return self.by_country.get(country) or self.by_country.get(ELSEWHERE)
 
 
@@ -68,7 +75,13 @@ def _rows(prices: Iterable[types.Price]) -> list[dict[str, str]]:
 
 @lru_cache(maxsize=2)
 def _client(base_url: str) -> Client:
-    return Client(base_url, settings.BSG_API_KEY, connect_timeout=CONNECT_TIMEOUT, deadline=DEADLINE, connections=2)
+    return Client(
+        base_url,
+        settings.BSG_API_KEY,
+        connect_timeout=CONNECT_TIMEOUT,
+        deadline=DEADLINE,
+        connections=2,
+    )
 
 
 def client() -> Client:
@@ -92,7 +105,8 @@ def _words(error: GatewayError, tariff: int) -> str:
 
 
 def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
-    """The prices of `channel` in `tariff`: kept ones that are fresh, else the gateway's, else kept ones that are old.
+    """The prices of `channel` in `tariff`: kept ones that are fresh, else the gateway's, else kept
+    ones that are old.
 
     `refresh` asks the gateway whatever is kept. Nothing that the gateway does raises.
     """
@@ -128,7 +142,9 @@ def _dearest(rows: list[dict[str, Any]]) -> dict[str, Price]:
 
 
 def price_list(channel: types.Channel, tariff: int, refresh: bool = False) -> PriceList | None:
-    """The price list as last fetched, asked for anew when it is older than a day; None where there never was one."""
+    """The price list as last fetched, asked for anew when it is older than a day; None where there
+    never was one.
+    """
     return prices(channel, tariff, refresh).list
 
 

@@ -1,4 +1,6 @@
-"""The gateway's own word on the cost of a sample, beside what this house counts for the same people."""
+"""The gateway's own word on the cost of a sample, beside what this house counts for the same
+people.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,9 +19,11 @@ from campaigns.ledger.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What `people` would cost when Viber reaches them all: as the gateway says, and as counted here.
+    """What `people` would cost when Viber reaches them all: as the gateway says, and as counted
+    here.
 
-    `counted` is None where a price is not known, or stands in another currency. `failed`: the gateway did not answer.
+    `counted` is None where a price is not known, or stands in another currency. `failed`: the
+    gateway did not answer.
     """
 
     people: int
@@ -35,7 +39,9 @@ class Quoted:
 
 
 def quote(campaign: Campaign) -> Quoted | None:
-    """Ask the gateway what the first people of the audience would cost; nothing is sent. None where there is nobody."""
+    """Ask the gateway what the first people of the audience would cost; nothing is sent. None where
+    there is nobody.
+    """
     people = list(Audience.of(campaign).people().order_by("list", "id")[:MAX_RECIPIENTS])
     request = _request(campaign, people)
     if not request.messages:

@@ -1,4 +1,6 @@
-"""What merge tags come to over an audience: the longest text, missing values, how many SMS parts for whom."""
+"""What merge tags come to over an audience: the longest text, missing values, how many SMS parts
+for whom.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,7 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Min, Q, QuerySet, TextField, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    Max,
+    Min,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Length, NullIf
@@ -85,7 +97,9 @@ def length_expression(template: Template) -> Combinable:
 
 
 def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
-    """How many people lack a value for a tag without a word instead, by the tag's name, where somebody does."""
+    """How many people lack a value for a tag without a word instead, by the tag's name, where
+    somebody does.
+    """
     needed = template.needed()
     if not needed:
         return {}
@@ -104,14 +118,22 @@ def lengths(audience: Audience, template: Template) -> Lengths | None:
 
 
 def longest_link(audience: Audience, template: Template) -> int:
-    """The longest that the link gets over `audience`, in characters; whoever lacks a value gets none."""
+    """The longest that the link gets over `audience`, in characters; whoever lacks a value gets
+    none.
+    """
     if not template.tags:
         return template.literal_length
     measures.prepare()
     total: Combinable = Value(template.literal_length)
     for tag in template.tags:
-        default = template.encode(tag.default) if template.encode and tag.default else tag.default or ""
-        length = measures.EncodedLength(_value(tag.name)) if template.encode else Length(_value(tag.name))
+        default = (
+            template.encode(tag.default) if template.encode and tag.default else tag.default or ""
+        )
+        length = (
+            measures.EncodedLength(_value(tag.name))
+            if template.encode
+            else Length(_value(tag.name))
+        )
         total = total + Coalesce(length, Value(len(default)))
     found = _with_values(audience, template).aggregate(longest=Max(total))["longest"]
     return found or 0
@@ -120,27 +142,36 @@ def longest_link(audience: Audience, template: Template) -> int:
 def sms_reach(audience: Audience, template: Template) -> SmsReach:
     """What the SMS text takes over `audience`, exactly.
 
-    The database counts people by country, and by how long and of which kind each value is. One text of stand-ins a
-    group says what all of it takes, as no character of it takes two units; people with such a character are read.
+    The database counts people by country, and by how long and of which kind each value is. One text
+    of stand-ins a group says what all of it takes, as no character of it takes two units; people
+    with such a character are read.
     """
     found = SmsReach()
     names = sorted(template.names)
     people = _with_values(audience, template)
     largest: dict[str, Any] = {}
     odd = False
-    for group in _measured(people, names).values("country", *_keys(names)).annotate(people=Count("pk")).order_by():
+    for group in (
+        _measured(people, names)
+        .values("country", *_keys(names))
+        .annotate(people=Count("pk"))
+        .order_by()
+    ):
         if group["odd"]:
             odd = True
             continue
         before = found.largest
         found.add(template.fill(_stand_ins(names, group)), group["country"], group["people"])
         largest = group if found.largest is not before else largest
-    if largest and found.largest.encoding == UCS_2:  # its characters are named, so one of them is read
+    # its characters are named, so one of them is read
+    if largest and found.largest.encoding == UCS_2:
         alike = {key: largest[key] for key in ("country", *_keys(names))}
         [values] = _measured(people, names).filter(**alike).values_list(*_texts(names))[:1]
         found.largest = sms_parts(template.fill(_given(names, values)))
     if odd:
-        rows = _measured(people, names).filter(**{"odd": True}).values_list(*_texts(names), "country")
+        rows = (
+            _measured(people, names).filter(**{"odd": True}).values_list(*_texts(names), "country")
+        )
         for *values, country in rows.iterator():
             found.add(template.fill(_given(names, values)), country, 1)
     return found
@@ -155,17 +186,24 @@ def _with_values(audience: Audience, template: Template) -> QuerySet[Contact]:
 
 
 def _measured(people: QuerySet[Contact], names: Sequence[str]) -> QuerySet[Contact]:
-    """`people` with what `_keys` names: whether any value has a character of two units; the length and kind of each."""
+    """`people` with what `_keys` names: whether any value has a character of two units; the length
+    and kind of each.
+    """
     odd = Q(pk__isnull=True)
     for number, name in enumerate(names):
         wide = measures.Matches(_words(name), measures.OUTSIDE_GSM)
-        people = people.annotate(**{f"length_{number}": Length(_words(name)), f"wide_{number}": wide})
+        people = people.annotate(
+            **{f"length_{number}": Length(_words(name)), f"wide_{number}": wide}
+        )
         odd |= Q(measures.Matches(_words(name), measures.DOUBLED))
     return people.annotate(odd=ExpressionWrapper(odd, BooleanField()))
 
 
 def _keys(names: Sequence[str]) -> list[str]:
-    return ["odd", *(f"{kind}_{number}" for number in range(len(names)) for kind in ("length", "wide"))]
+    return [
+        "odd",
+        *(f"{kind}_{number}" for number in range(len(names)) for kind in ("length", "wide")),
+    ]
 
 
 def _stand_ins(names: Sequence[str], group: Mapping[str, Any]) -> dict[str, str]:
@@ -185,7 +223,9 @@ def _given(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str]
 
 
 class Reach:
-    """What a campaign's words come to over `audience`, each figure counted once, when it is first asked for."""
+    """What a campaign's words come to over `audience`, each figure counted once, when it is first
+    asked for.
+    """
 
     def __init__(self, audience: Audience, template: MessageTemplate) -> None:
         self.audience, self.template = audience, template

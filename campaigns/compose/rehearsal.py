@@ -1,7 +1,9 @@
-"""A rehearsal: the draft to its real audience, whole, answered inside the house; then the draft itself for real.
+"""A rehearsal: the draft to its real audience, whole, answered inside the house; then the draft
+itself for real.
 
-It is a campaign of its own with references of its own, so nothing of it is ever taken for the real one. It goes at once
-and without budgets, sending hours and rates: its bill says what the campaign would come to.
+It is a campaign of its own with references of its own, so nothing of it is ever taken for the real
+one. It goes at once and without budgets, sending hours and rates: its bill says what the campaign
+would come to.
 """
 
 from django.db import transaction
@@ -17,7 +19,9 @@ from campaigns.team.models import User
 
 
 def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
-    """Rehearse the draft `campaign`. Gives the rehearsal, launched; raises Refused where it could not be launched."""
+    """Rehearse the draft `campaign`. Gives the rehearsal, launched; raises Refused where it could
+    not be launched.
+    """
     if campaign.state not in CAN_EDIT or campaign.purpose != Purpose.CAMPAIGN:
         raise Refused(_("Only a draft is rehearsed."))
     prices.prices(prices.VIBER, campaign.tariff)  # fresh ones: it is billed by what is kept
@@ -38,7 +42,9 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
 def can_go_live(rehearsal: Campaign) -> bool:
     """Whether the draft that was rehearsed is still the same, and a draft."""
     draft = rehearsal.rehearsal_of
-    return draft is not None and draft.state in CAN_EDIT and draft.updated_at == rehearsal.rehearsed_at
+    return (
+        draft is not None and draft.state in CAN_EDIT and draft.updated_at == rehearsal.rehearsed_at
+    )
 
 
 def go_live(rehearsal: Campaign, actor: User) -> Campaign:

@@ -36,9 +36,14 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _review(
-    request: HttpRequest, campaign: Campaign, confirm: ConfirmForm | None = None, test_wrong: str = ""
+    request: HttpRequest,
+    campaign: Campaign,
+    confirm: ConfirmForm | None = None,
+    test_wrong: str = "",
 ) -> HttpResponse:
-    """The page; with what was typed to confirm the launch, or to send a test, where something in it was not right."""
+    """The page; with what was typed to confirm the launch, or to send a test, where something in it
+    was not right.
+    """
     user, gate = current(request), approval.gate(campaign)
     audience = Audience.of(campaign)
     found = figures(campaign, audience, refresh="refresh" in request.GET)
@@ -123,10 +128,13 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the draft on its way, if what was typed is how many people will get it and what that costs at most."""
+    """Send the draft on its way, if what was typed is how many people will get it and what that
+    costs at most.
+    """
     campaign = draft_of(request, pk)
     confirm = typed(campaign, request.POST)
-    confirmed = confirm.people if confirm.is_valid() else 0  # of nobody there is no launch, whatever moves meanwhile
+    # of nobody there is no launch, whatever moves meanwhile
+    confirmed = confirm.people if confirm.is_valid() else 0
     if campaign.state in CAN_LAUNCH and confirm.people and not confirmed:
         return _review(request, campaign, confirm)
     try:

@@ -58,13 +58,17 @@ def locked_fields(saved: SavedMessage | None, actor: User | None) -> frozenset[s
 
 
 def keep(campaign: Campaign, name: str, actor: User) -> SavedMessage:
-    """Keep the message of `campaign` as a template called `name`. Raises Refused for no name, or one that is taken."""
+    """Keep the message of `campaign` as a template called `name`. Raises Refused for no name, or
+    one that is taken.
+    """
     name = name.strip()[:100]
     if not name:
         raise Refused(_("Give the template a name."))
     try:
         with transaction.atomic():
-            saved = SavedMessage.objects.create(name=name, content=content_of(campaign), created_by=actor)
+            saved = SavedMessage.objects.create(
+                name=name, content=content_of(campaign), created_by=actor
+            )
     except IntegrityError as taken:
         raise Refused(_("There is a template “%(name)s” already.") % {"name": name}) from taken
     audit.record(actor, saved, "created", _("from “%(name)s”") % {"name": campaign.name})

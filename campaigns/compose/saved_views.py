@@ -24,7 +24,11 @@ def template_list(request: HttpRequest) -> HttpResponse:
     person = current(request)
     saved = visible(person, SavedMessage.objects.annotate(uses=Count("campaigns")).order_by("name"))
     page = Paginator(saved, ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "locks": saved_messages.LOCKS, "administrates": may(person, Role.ADMINISTRATOR)}
+    context = {
+        "page": page,
+        "locks": saved_messages.LOCKS,
+        "administrates": may(person, Role.ADMINISTRATOR),
+    }
     return render(request, "campaigns/compose/template_list.html", context)
 
 
@@ -58,5 +62,7 @@ def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Only an administrator deletes a template with locked fields."))
     else:
         saved_messages.delete(saved, current(request))
-        messages.success(request, _("The template is deleted. Campaigns made from it keep their words."))
+        messages.success(
+            request, _("The template is deleted. Campaigns made from it keep their words.")
+        )
     return redirect("template-list")

@@ -1,6 +1,8 @@
-"""The form of a segment: a name, and rows of conditions. What a row shows depends on what it asks for.
+"""The form of a segment: a name, and rows of conditions. What a row shows depends on what it asks
+for.
 
-Rows are added and removed by buttons that post the whole form, so that nothing is lost and no script is needed.
+Rows are added and removed by buttons that post the whole form, so that nothing is lost and no
+script is needed.
 """
 
 import re
@@ -53,7 +55,9 @@ class ImportChoice(Imports):
 class ConditionForm(ConditionModelForm):
     """One row. It asks for `asks`, whatever is posted."""
 
-    negated = forms.TypedChoiceField(label=_("Condition"), coerce=lambda said: said == "True", required=False)
+    negated = forms.TypedChoiceField(
+        label=_("Condition"), coerce=lambda said: said == "True", required=False
+    )
     countries = forms.MultipleChoiceField(
         label=gettext_lazy("Countries"),
         widget=forms.CheckboxSelectMultiple(CHECK),
@@ -65,11 +69,24 @@ class ConditionForm(ConditionModelForm):
         error_messages={"required": gettext_lazy("Choose an import.")},
     )
     verdict = forms.ChoiceField(label=gettext_lazy("What happened"))
-    days = forms.IntegerField(label=gettext_lazy("In the last days"), required=False, min_value=1, max_value=DAYS_MAX)
+    days = forms.IntegerField(
+        label=gettext_lazy("In the last days"), required=False, min_value=1, max_value=DAYS_MAX
+    )
 
     class Meta:
         model = Condition
-        fields = ("field", "operator", "value", "negated", "countries", "list", "source", "campaign", "sender", "days")
+        fields = (
+            "field",
+            "operator",
+            "value",
+            "negated",
+            "countries",
+            "list",
+            "source",
+            "campaign",
+            "sender",
+            "days",
+        )
 
     def __init__(self, asks: Asks, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(data, auto_id="id_%s", **options)
@@ -84,17 +101,28 @@ class ConditionForm(ConditionModelForm):
     def _for_field(self) -> None:
         lists = ContactList.objects.values_list("fields", flat=True)
         names = {name for fields in lists for name in fields} | {self.instance.field} - {""}
-        self.fields["field"] = forms.ChoiceField(label=_("Merge tag"), choices=[(one, one) for one in sorted(names)])
+        self.fields["field"] = forms.ChoiceField(
+            label=_("Merge tag"), choices=[(one, one) for one in sorted(names)]
+        )
         self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=Operator.choices)
         self.fields["value"].label = _("Value")
 
     def _for_country(self) -> None:
-        homes = {home for found in ContactList.objects.values_list("countries", flat=True) for home in found}
-        named = [(home, countries.name(home) or _("Unknown")) for home in homes | set(self.instance.countries)]
+        homes = {
+            home
+            for found in ContactList.objects.values_list("countries", flat=True)
+            for home in found
+        }
+        named = [
+            (home, countries.name(home) or _("Unknown"))
+            for home in homes | set(self.instance.countries)
+        ]
         self.fields["countries"].choices = sorted(  # type: ignore[attr-defined]
             [(home or UNKNOWN, name) for home, name in named], key=lambda pair: pair[1]
         )
-        self.initial["countries"] = [home or UNKNOWN for home in self.initial.get("countries") or ()]
+        self.initial["countries"] = [
+            home or UNKNOWN for home in self.initial.get("countries") or ()
+        ]
         self._has_verbs()
 
     def _for_list(self) -> None:
@@ -110,7 +138,9 @@ class ConditionForm(ConditionModelForm):
     def _for_messages(self) -> None:
         choices = [(_verdict(*key), words) for key, words in MESSAGES_WORDS.items()]
         self.fields["verdict"].choices = choices  # type: ignore[attr-defined]
-        newest = list(Campaign.objects.filter(WENT_OUT).order_by("-pk").values_list("pk", flat=True)[:SHOWN])
+        newest = list(
+            Campaign.objects.filter(WENT_OUT).order_by("-pk").values_list("pk", flat=True)[:SHOWN]
+        )
         campaign, sender = self.fields["campaign"], self.fields["sender"]
         chosen = Campaign.objects.filter(pk__in=[*newest, self.instance.campaign_id])
         campaign.queryset = chosen  # type: ignore[attr-defined]
@@ -153,7 +183,9 @@ def _verdict(outcome: str, negated: bool) -> str:
 
 
 class SegmentForm(SegmentModelForm):
-    """The name, how conditions are combined, and `rows` of them: (key, form), as posted or as saved."""
+    """The name, how conditions are combined, and `rows` of them: (key, form), as posted or as
+    saved.
+    """
 
     class Meta:
         model = Segment
@@ -175,15 +207,21 @@ class SegmentForm(SegmentModelForm):
     def choice(self) -> Choice:
         """What the rows mean. After `rows_are_valid`."""
         met = self["met"].value()
-        return Choice([row.instance for _key, row in self.rows], met if met in Met.values else Met.ALL)
+        return Choice(
+            [row.instance for _key, row in self.rows], met if met in Met.values else Met.ALL
+        )
 
     def unjudged(self) -> None:
-        """Show the name as it was typed, without a word on it: a button other than Save was pressed."""
+        """Show the name as it was typed, without a word on it: a button other than Save was
+        pressed.
+        """
         self.initial = {**self.initial, **_typed(self)}
         self.is_bound = False
 
     def reshape(self) -> None:
-        """Add or remove the row that a button asked for. What was typed stays, and is not judged yet."""
+        """Add or remove the row that a button asked for. What was typed stays, and is not judged
+        yet.
+        """
         self.unjudged()
         self.rows = [
             (key, ConditionForm(row.asks, initial=_typed(row), prefix=key))
@@ -216,7 +254,10 @@ def _saved(segment: Segment) -> list[tuple[str, ConditionForm]]:
 
 def _typed(row: forms.BaseForm) -> dict[str, Any]:
     widgets = {name: field.widget for name, field in row.fields.items()}
-    return {name: widget.value_from_datadict(row.data, {}, row.add_prefix(name)) for name, widget in widgets.items()}
+    return {
+        name: widget.value_from_datadict(row.data, {}, row.add_prefix(name))
+        for name, widget in widgets.items()
+    }
 
 
 def _free_key(taken: list[str]) -> str:

@@ -1,4 +1,6 @@
-"""Segments: the list, one of them with the first people in it, the form, and the count beside it."""
+"""Segments: the list, one of them with the first people in it, the form, and the count beside
+it.
+"""
 
 from collections.abc import Sequence
 
@@ -35,7 +37,14 @@ def segment_list(request: HttpRequest) -> HttpResponse:
     page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"))
     rows = _with_uses(list(page.object_list))
     can_edit = may(current(request), Role.MARKETER)
-    context = {"page": page, "rows": rows, "q": words, "sort": key, "tabs": tabs("segments"), "can_edit": can_edit}
+    context = {
+        "page": page,
+        "rows": rows,
+        "q": words,
+        "sort": key,
+        "tabs": tabs("segments"),
+        "can_edit": can_edit,
+    }
     return render(request, "campaigns/compose/segment_list.html", context)
 
 
@@ -43,7 +52,9 @@ def _with_uses(shown: Sequence[Segment]) -> list[tuple[Segment, int]]:
     """Each segment, and how many campaigns name it."""
     uses: dict[int, set[int]] = {segment.pk: set() for segment in shown}
     for through in (Campaign.segments.through, Campaign.exclude_segments.through):
-        for segment, campaign in through._default_manager.filter(segment__in=uses).values_list("segment", "campaign"):
+        for segment, campaign in through._default_manager.filter(segment__in=uses).values_list(
+            "segment", "campaign"
+        ):
             uses[segment].add(campaign)
     return [(segment, len(uses[segment.pk])) for segment in shown]
 
@@ -76,7 +87,9 @@ def _uses(segment: Segment) -> list[Campaign]:
 
 def _delete_words(segment: Segment) -> str:
     names = [used.name for used in dependants(segment)]
-    used = _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
+    used = (
+        _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
+    )
     return f"{_('Nobody is deleted with it: a segment only describes people.')} {used}".strip()
 
 
@@ -107,7 +120,9 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
         context["count"] = _count(form)
     elif form.is_valid() & form.rows_are_valid():
         try:
-            return redirect(segments.save(form.save(commit=False), form.choice.conditions, current(request)))
+            return redirect(
+                segments.save(form.save(commit=False), form.choice.conditions, current(request))
+            )
         except Refused as refused:
             messages.error(request, str(refused))
     status = 422 if form.is_bound and "then" in request.POST else 200
@@ -118,7 +133,11 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
 @require_POST
 def segment_count(request: HttpRequest) -> HttpResponse:
     """A fragment: how many people the rows mean, as they stand."""
-    return render(request, "campaigns/compose/_segment_count.html", {"count": _count(SegmentForm(request.POST))})
+    return render(
+        request,
+        "campaigns/compose/_segment_count.html",
+        {"count": _count(SegmentForm(request.POST))},
+    )
 
 
 def _count(form: SegmentForm) -> int | str:

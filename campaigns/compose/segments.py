@@ -1,8 +1,9 @@
 """Who is in a segment: its conditions as one condition on contacts, and what is done with segments.
 
-A segment chooses rows of contacts, of which a person has one a list. What a merge tag, a country or an import says is
-said of that row; lists to be on or not, and messages, are asked of the person. Where all conditions are to be met, the
-first list to be on is the one whose rows are meant, so that its merge tags are the ones that count.
+A segment chooses rows of contacts, of which a person has one a list. What a merge tag, a country or
+an import says is said of that row; lists to be on or not, and messages, are asked of the person.
+Where all conditions are to be met, the first list to be on is the one whose rows are meant, so that
+its merge tags are the ones that count.
 """
 
 import re
@@ -13,7 +14,18 @@ from functools import reduce
 from operator import and_, or_
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, Exists, FloatField, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Exists,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Replace
 from django.db.models.lookups import Exact, GreaterThan, IContains, IStartsWith, LessThan, Regex
@@ -27,7 +39,16 @@ from campaigns.audience.lists import dependants
 from campaigns.audience.models import Contact
 from campaigns.audience.refusal import Refused
 from campaigns.compose import outcomes
-from campaigns.compose.models import Asks, Campaign, CampaignState, Condition, Met, Operator, Outcome, Segment
+from campaigns.compose.models import (
+    Asks,
+    Campaign,
+    CampaignState,
+    Condition,
+    Met,
+    Operator,
+    Outcome,
+    Segment,
+)
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -35,7 +56,8 @@ from campaigns.team.models import User
 NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"  # sorts as it reads
 NOBODY = Q(pk__in=[])
-WENT_OUT = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)  # campaigns whose people can be chosen
+# campaigns whose people can be chosen
+WENT_OUT = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +70,22 @@ class Choice:
     @classmethod
     def of(cls, segment: Segment) -> "Choice":
         """As `segment` has them saved."""
-        return cls(list(segment.conditions.select_related("list", "source", "campaign", "sender")), segment.met)
+        return cls(
+            list(segment.conditions.select_related("list", "source", "campaign", "sender")),
+            segment.met,
+        )
 
     @property
     def once(self) -> bool:
         """Whether nobody can be meant by two rows: all of them are of one list."""
-        return self.met == Met.ALL and any(one.asks == Asks.LIST and not one.negated for one in self.conditions)
+        return self.met == Met.ALL and any(
+            one.asks == Asks.LIST and not one.negated for one in self.conditions
+        )
 
     def rows(self, at: datetime | None = None, but: int = 0) -> Q:
-        """The contacts that are meant. Days count back from `at` or now; of the campaign `but` nothing counts."""
+        """The contacts that are meant. Days count back from `at` or now; of the campaign `but`
+        nothing counts.
+        """
         if not self.conditions:
             return NOBODY
         moment, found, pinned = at or timezone.now(), [], self.met == Met.ANY
@@ -77,7 +106,11 @@ def _asked(condition: Condition, at: datetime, but: int) -> Q:
     elif condition.asks == Asks.LIST:
         asked = has_row(Q(list=condition.list_id))
     elif condition.asks == Asks.IMPORT:  # without it only who has no row of it at all
-        asked = has_row(Q(source=condition.source_id)) if condition.negated else Q(source=condition.source_id)
+        asked = (
+            has_row(Q(source=condition.source_id))
+            if condition.negated
+            else Q(source=condition.source_id)
+        )
     else:
         asked = _messages(condition, at, but)
     return ~asked if condition.negated else asked
@@ -99,8 +132,12 @@ def _messages(condition: Condition, at: datetime, but: int) -> Q:
 
 
 def _field(condition: Condition) -> Q:
-    """What a merge tag says; who has no value has the empty one, which is neither more nor less than anything."""
-    value = Coalesce(KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField())
+    """What a merge tag says; who has no value has the empty one, which is neither more nor less
+    than anything.
+    """
+    value = Coalesce(
+        KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField()
+    )
     said = condition.value
     match condition.operator:
         case Operator.IS:
@@ -127,8 +164,8 @@ def _field(condition: Condition) -> Q:
 def people(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
     """The phones of `contacts`, each once, as one column.
 
-    As numbers: there are fewer bytes to tell apart, and PostgreSQL is not led to walk the phones' index for it, row by
-    row through the whole table.
+    As numbers: there are fewer bytes to tell apart, and PostgreSQL is not led to walk the phones'
+    index for it, row by row through the whole table.
     """
     number = Cast("msisdn", BigIntegerField())
     return contacts.order_by().annotate(number=number).values_list("number", flat=True).distinct()
@@ -143,7 +180,9 @@ def count(choice: Choice) -> int:
 def recount(segment: Segment) -> int:
     """Count the people of a saved segment, and keep the number for where segments are listed."""
     segment.people, segment.counted_at = count(Choice.of(segment)), timezone.now()
-    Segment.objects.filter(pk=segment.pk).update(people=segment.people, counted_at=segment.counted_at)
+    Segment.objects.filter(pk=segment.pk).update(
+        people=segment.people, counted_at=segment.counted_at
+    )
     return segment.people
 
 
@@ -151,7 +190,8 @@ def first(choice: Choice, most: int) -> list[Contact]:
     """Some of the people, each once: at most `most`."""
     found: dict[str, Contact] = {}
     rows = Contact.objects.filter(choice.rows()).select_related("list")
-    for contact in rows[: most * 4]:  # on several lists each; unordered, so that the database stops early
+    # on several lists each; unordered, so that the database stops early
+    for contact in rows[: most * 4]:
         found.setdefault(contact.msisdn, contact)
     return list(found.values())[:most]
 
@@ -166,9 +206,13 @@ def words(condition: Condition) -> str:
         return f"{condition.field} {condition.get_operator_display()} {said}".strip()
     if condition.asks == Asks.COUNTRY:
         named = ", ".join(countries.name(code) or _("unknown") for code in condition.countries)
-        return (_("not from %(countries)s") if condition.negated else _("from %(countries)s")) % {"countries": named}
+        return (_("not from %(countries)s") if condition.negated else _("from %(countries)s")) % {
+            "countries": named
+        }
     if condition.asks == Asks.LIST:
-        return (_("not on “%(list)s”") if condition.negated else _("on “%(list)s”")) % {"list": condition.list}
+        return (_("not on “%(list)s”") if condition.negated else _("on “%(list)s”")) % {
+            "list": condition.list
+        }
     if condition.asks == Asks.IMPORT:
         said = _("did not come with %(file)s") if condition.negated else _("came with %(file)s")
         return said % {"file": import_name(condition.source)}
@@ -178,7 +222,11 @@ def words(condition: Condition) -> str:
 def import_name(imported: object) -> str:
     """An import as people tell it from others of the same file name."""
     when = getattr(imported, "created_at", None)
-    return f"{imported} ({date_format(timezone.localtime(when), 'j M Y, H:i')})" if when else str(imported)
+    return (
+        f"{imported} ({date_format(timezone.localtime(when), 'j M Y, H:i')})"
+        if when
+        else str(imported)
+    )
 
 
 MESSAGES_WORDS = {  # (outcome, negated)
@@ -204,7 +252,9 @@ def _messages_words(condition: Condition) -> str:
     if condition.sender:
         found.append(_("sender %(name)s") % {"name": condition.sender})
     if condition.days:
-        found.append(ngettext("in the last %d day", "in the last %d days", condition.days) % condition.days)
+        found.append(
+            ngettext("in the last %d day", "in the last %d days", condition.days) % condition.days
+        )
     return " · ".join(found)
 
 
@@ -212,17 +262,25 @@ def _messages_words(condition: Condition) -> str:
 
 
 def freezing(segment: Segment) -> bool:
-    """Whether a campaign is fixing its audience by the segment just now: it must not change half-way."""
+    """Whether a campaign is fixing its audience by the segment just now: it must not change
+    half-way.
+    """
     halfway = Q(state=CampaignState.PREPARING) | Q(state=CampaignState.PAUSED, frozen_at=None)
-    return Campaign.objects.filter(halfway, Q(segments=segment) | Q(exclude_segments=segment)).exists()
+    return Campaign.objects.filter(
+        halfway, Q(segments=segment) | Q(exclude_segments=segment)
+    ).exists()
 
 
 @transaction.atomic
 def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) -> Segment:
-    """Save a segment, new or not, with exactly these conditions. Raises Refused while a campaign is freezing it."""
+    """Save a segment, new or not, with exactly these conditions. Raises Refused while a campaign is
+    freezing it.
+    """
     known = segment.pk is not None
     if known and freezing(segment):
-        raise Refused(_("A campaign is fixing its audience by this segment just now. Try again in a minute."))
+        raise Refused(
+            _("A campaign is fixing its audience by this segment just now. Try again in a minute.")
+        )
     if not known:
         segment.created_by = actor
     segment.save()

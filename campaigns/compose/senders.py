@@ -1,4 +1,6 @@
-"""The room of senders in Settings: which names there are, where they are used, add one, remove an unused one."""
+"""The room of senders in Settings: which names there are, where they are used, add one, remove an
+unused one.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +34,27 @@ class SenderForm(SenderModelForm):
     class Meta:
         model = Sender
         fields = ("name",)
-        help_texts = {"name": gettext_lazy("Exactly as BSG has registered it, up to 14 characters.")}
+        help_texts = {
+            "name": gettext_lazy("Exactly as BSG has registered it, up to 14 characters.")
+        }
         error_messages = {"name": {"unique": gettext_lazy("This sender is here already.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
         self.helper: FormHelper = FormHelper()
-        self.helper.layout = Layout("name", StrictButton(_("Add sender"), type="submit", css_class="btn-primary"))
+        self.helper.layout = Layout(
+            "name", StrictButton(_("Add sender"), type="submit", css_class="btn-primary")
+        )
 
 
 def used_senders() -> QuerySet[Sender]:
-    """All senders, each with `campaigns` (how many use it) and `last_used` (when one of them was launched last)."""
-    return Sender.objects.annotate(campaigns=Count("campaign"), last_used=Max("campaign__launched_at")).order_by("name")
+    """All senders, each with `campaigns` (how many use it) and `last_used` (when one of them was
+    launched last).
+    """
+    return Sender.objects.annotate(
+        campaigns=Count("campaign"), last_used=Max("campaign__launched_at")
+    ).order_by("name")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,7 +66,9 @@ def senders(request: HttpRequest) -> HttpResponse:
         need(user, Role.ADMINISTRATOR)
         if form.is_valid():
             audit.record(user, form.save(), "added", form.cleaned_data["name"])
-            messages.success(request, _("Sender “%(name)s” is added.") % {"name": form.cleaned_data["name"]})
+            messages.success(
+                request, _("Sender “%(name)s” is added.") % {"name": form.cleaned_data["name"]}
+            )
             return redirect("sender-list")
     page = Paginator(used_senders(), PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "form": form, "can_edit": may(user, Role.ADMINISTRATOR)}

@@ -1,15 +1,17 @@
 """How an SMS travels: its encoding, its units, its parts (3GPP TS 23.038, TS 23.040).
 
-GSM-7: 160 septets in one part, 153 in each of several; ten characters take two septets and never straddle parts.
-UCS-2: 70 units of UTF-16, or 67; a surrogate pair (an emoji) is two units and never straddles parts.
-The browser counts with the same rules (static/js/sms.js); one table of test vectors runs through both.
+GSM-7: 160 septets in one part, 153 in each of several; ten characters take two septets and never
+straddle parts. UCS-2: 70 units of UTF-16, or 67; a surrogate pair (an emoji) is two units and never
+straddles parts. The browser counts with the same rules (static/js/sms.js); one table of test
+vectors runs through both.
 """
 
 import re
 from dataclasses import dataclass
 
 GSM_BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
+    " !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENDED = "^{}\\[~]|€\f"
@@ -23,10 +25,11 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 # What typists and word processors put in, and what says the same in GSM-7.
 REPLACEMENTS = {
-    "‘": "'", "’": "'", "‚": ",", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‹": "'", "›": "'",
-    "`": "'", "´": "'", "ʼ": "'", "′": "'", "″": '"', "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-",
-    "‑": "-", "…": "...", "•": "*", "·": ".", "×": "x", "№": "No.", "™": "(TM)", "©": "(C)", "®": "(R)", "\t": " ",
-    "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2003": " ", "\u2002": " ", "\u200b": "", "\u200c": "", "\u200d": "",
+    "‘": "'", "’": "'", "‚": ",", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+    "‹": "'", "›": "'", "`": "'", "´": "'", "ʼ": "'", "′": "'", "″": '"', "–": "-", "—": "-",
+    "‒": "-", "―": "-", "−": "-", "‐": "-", "‑": "-", "…": "...", "•": "*", "·": ".", "×": "x",
+    "№": "No.", "™": "(TM)", "©": "(C)", "®": "(R)", "\t": " ", "\u00a0": " ", "\u202f": " ",
+    "\u2009": " ", "\u2003": " ", "\u2002": " ", "\u200b": "", "\u200c": "", "\u200d": "",
     "\ufeff": "", "\u00ad": "",
 }  # fmt: skip
 _REPLACING = str.maketrans(REPLACEMENTS)
@@ -34,7 +37,9 @@ _REPLACING = str.maketrans(REPLACEMENTS)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a text takes. `units` are septets or UTF-16 units; `culprits` are the characters that force UCS-2."""
+    """What a text takes. `units` are septets or UTF-16 units; `culprits` are the characters that
+    force UCS-2.
+    """
 
     encoding: str
     units: int
@@ -54,7 +59,9 @@ def sms_parts(text: str) -> Parts:
     return Parts(GSM_7, units, _count(text, units, wide, GSM_SINGLE, GSM_PART, _EXTENDED))
 
 
-def _count(text: str, units: int, wide: int, single: int, part: int, doubled: re.Pattern[str]) -> int:
+def _count(
+    text: str, units: int, wide: int, single: int, part: int, doubled: re.Pattern[str]
+) -> int:
     if units <= single:
         return 1 if units else 0
     if not wide:

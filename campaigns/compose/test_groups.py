@@ -1,4 +1,6 @@
-"""Test groups: own phones under a name, that tests are sent to together. Kept in Settings, chosen on the review."""
+"""Test groups: own phones under a name, that tests are sent to together. Kept in Settings, chosen
+on the review.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,9 @@ class TestGroupForm(GroupModelForm):
     class Meta:
         model = TestGroup
         fields = ("name", "phones")
-        error_messages = {"name": {"unique": gettext_lazy("There is a test group of that name already.")}}
+        error_messages = {
+            "name": {"unique": gettext_lazy("There is a test group of that name already.")}
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,7 +75,9 @@ def test_groups(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Test group “%(name)s” is added.") % {"name": group.name})
         return redirect("test-groups")
     known = {"groups": TestGroup.objects.all(), "form": form, "can_edit": True}
-    return render(request, "campaigns/compose/test_groups.html", known, status=422 if form.is_bound else 200)
+    return render(
+        request, "campaigns/compose/test_groups.html", known, status=422 if form.is_bound else 200
+    )
 
 
 @require_POST

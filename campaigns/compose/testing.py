@@ -1,6 +1,7 @@
 """A test send: the draft to a few own numbers, as somebody of its audience would get it.
 
-It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the numbers for next time.
+It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the
+numbers for next time.
 """
 
 import re
@@ -42,17 +43,25 @@ def remembered(actor: User) -> str:
     if last is None:
         return ""
     people = Contact.objects.filter(list__in=last.lists.all()).order_by("id")
-    return ", ".join(shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX])
+    return ", ".join(
+        shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
+    )
 
 
 def variants(audience: Audience, template: MessageTemplate) -> list[tuple[str, str]]:
-    """Whose values a test can have: those of `preview.choices`, but for a phone, and EACH of them."""
+    """Whose values a test can have: those of `preview.choices`, but for a phone, and EACH of
+    them.
+    """
     found = choices(audience.by_country() if audience else {}, template)[:-1]
     return [*found, (EACH, _("Each of these, one message each"))] if len(found) > 1 else found
 
 
-def send_tests(campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST) -> list[Campaign]:
-    """As `send_test`; with EACH a test for each person whom the variants come to. All are launched, or none."""
+def send_tests(
+    campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST
+) -> list[Campaign]:
+    """As `send_test`; with EACH a test for each person whom the variants come to. All are launched,
+    or none.
+    """
     if whose != EACH:
         return [send_test(campaign, phones, actor, whose)]
     audience, template = Audience.of(campaign), build(campaign)
@@ -64,22 +73,33 @@ def send_tests(campaign: Campaign, phones: Sequence[str], actor: User, whose: st
         return [send_test(campaign, phones, actor, variant) for variant in people.values()]
 
 
-def send_test(campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first") -> Campaign:
-    """Send `campaign` to `phones` with the merge fields of whom `whose` means (as in `preview.somebody`).
+def send_test(
+    campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first"
+) -> Campaign:
+    """Send `campaign` to `phones` with the merge fields of whom `whose` means (as in
+    `preview.somebody`).
 
     Gives the test, launched. Raises Refused, and then nothing is sent.
     """
     if not 1 <= len(phones) <= PHONES_MAX:
         raise Refused(
-            ngettext("Type up to %(n)d phone number.", "Type up to %(n)d phone numbers.", PHONES_MAX)
+            ngettext(
+                "Type up to %(n)d phone number.", "Type up to %(n)d phone numbers.", PHONES_MAX
+            )
             % {"n": PHONES_MAX}
         )
     template = build(campaign)
     person = somebody(Audience.of(campaign), template, whose)
-    fields = {name: value for name, value in (person.fields if person else {}).items() if name in template.names}
+    fields = {
+        name: value
+        for name, value in (person.fields if person else {}).items()
+        if name in template.names
+    }
     with transaction.atomic():
         to = _list_of(phones, fields, sorted(template.names), actor)
-        test = copy_of(campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST)
+        test = copy_of(
+            campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST
+        )
         test.budget = None
         test.save()
         test.lists.set([to])
@@ -91,14 +111,23 @@ def _list_name(actor: User) -> str:
     return _("Test numbers of %(name)s") % {"name": actor.get_username()[:80]}
 
 
-def _list_of(phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User) -> ContactList:
-    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is no phone.
+def _list_of(
+    phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User
+) -> ContactList:
+    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is
+    no phone.
 
-    Where an earlier test has not yet put its people together, its list is left alone and this one has the next.
+    Where an earlier test has not yet put its people together, its list is left alone and this one
+    has the next.
     """
-    busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list("lists__name")
+    busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list(
+        "lists__name"
+    )
     taken = {name for (name,) in busy}
-    names_of_lists = (f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor) for number in count(1))
+    names_of_lists = (
+        f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)
+        for number in count(1)
+    )
     free = next(name for name in names_of_lists if name not in taken)
     kept, _made = ContactList.objects.get_or_create(name=free, defaults={"created_by": actor})
     lists.remove(kept, Contact.objects.filter(list=kept).values_list("pk", flat=True))

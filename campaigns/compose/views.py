@@ -20,22 +20,32 @@ from campaigns.team.access import at_least, current, visible
 from campaigns.team.models import Role
 
 
-def _composer(request: HttpRequest, form: CampaignForm, status: int = 200, **more: Any) -> HttpResponse:
+def _composer(
+    request: HttpRequest, form: CampaignForm, status: int = 200, **more: Any
+) -> HttpResponse:
     campaign, audience = _shown(form)
     context = {
         "form": form,
         "campaign": form.campaign,
         "senders": visible(current(request), Sender.objects.all()),
         "pictures": visible(current(request), Picture.objects.all())[:24],
-        "started_from": f"?template={form.made_from.pk}" if form.made_from and not form.campaign else "",
+        "started_from": f"?template={form.made_from.pk}"
+        if form.made_from and not form.campaign
+        else "",
         "utm_fields": [form[name] for name in links.UTM],
         "has_utm": any(form[name].value() for name in links.UTM),
         "has_templates": SavedMessage.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "earlier": form.earlier_rows(),
-        "leaves_out": any(form[name].value() or form[name].errors for name in AUDIENCE if name.startswith("exclude")),
+        "leaves_out": any(
+            form[name].value() or form[name].errors
+            for name in AUDIENCE
+            if name.startswith("exclude")
+        ),
         "outcomes": Outcome.choices,
-        "chosen": Picture.objects.filter(file=str(campaign.image)).first() if campaign.image else None,
+        "chosen": Picture.objects.filter(file=str(campaign.image)).first()
+        if campaign.image
+        else None,
         "chosen_name": str(campaign.image or ""),
         "words": browser_words(),
         "lines": lines(campaign, audience),
@@ -56,8 +66,12 @@ CARDS = {
 
 
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
-    """The cards that are not folded at first: those with something to mend, and the audience until it is chosen."""
-    wrong = {card for card, fields in CARDS.items() if any(field in form.errors for field in fields)}
+    """The cards that are not folded at first: those with something to mend, and the audience until
+    it is chosen.
+    """
+    wrong = {
+        card for card, fields in CARDS.items() if any(field in form.errors for field in fields)
+    }
     return wrong | (set() if audience else {"audience"}) | ({"sms"} if campaign.sms_text else set())
 
 
@@ -89,7 +103,9 @@ def _from_template(form: CampaignForm) -> Campaign:
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """Write a new campaign. `?list=3` chooses that list, `?segment=3` that segment."""
     chosen = {"lists": request.GET.getlist("list"), "segments": request.GET.getlist("segment")}
-    form = form_of(request, initial={name: [pk for pk in pks if _is_id(pk)] for name, pks in chosen.items()})
+    form = form_of(
+        request, initial={name: [pk for pk in pks if _is_id(pk)] for name, pks in chosen.items()}
+    )
     if request.method == "POST" and form.is_valid():
         return _saved(request, drafts.save(form, current(request)))
     return _composer(request, form, status=422 if form.is_bound else 200)
@@ -100,7 +116,9 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on with a draft."""
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT:
-        messages.warning(request, _("Only drafts can be changed. Duplicate the campaign to change something."))
+        messages.warning(
+            request, _("Only drafts can be changed. Duplicate the campaign to change something.")
+        )
         return redirect(campaign)
     form = form_of(request, campaign)
     if request.method != "POST":

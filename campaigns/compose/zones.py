@@ -1,6 +1,8 @@
-"""What time it is where a phone is at home: the time zones of a country, or of an area code where phones have one.
+"""What time it is where a phone is at home: the time zones of a country, or of an area code where
+phones have one.
 
-The zones come from libphonenumber's data. A phone that has moved away keeps the hours of its number.
+The zones come from libphonenumber's data. A phone that has moved away keeps the hours of its
+number.
 """
 
 import re
@@ -12,7 +14,8 @@ from django.conf import settings
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 Zones = tuple[ZoneInfo, ...]
-BY_AREA = frozenset({"US", "CA", "BR", "MX"})  # several zones, and a mobile's number begins with an area code
+# several zones, and a mobile's number begins with an area code
+BY_AREA = frozenset({"US", "CA", "BR", "MX"})
 AREA_DIGITS = 4  # of a phone with its country code: +1 212…, +55 11…, +52 66…
 AREA_KEY_MAX = 200  # characters of an area's zones, as batches keep them
 STAND_INS = {  # where the data names a neighbour whose clock is another one
@@ -28,14 +31,18 @@ STAND_INS = {  # where the data names a neighbour whose clock is another one
 
 @cache
 def zones_of(country: str, area: str = "") -> Zones:
-    """The zones of a country, or those of an `area` in it (a key of `areas`). Where neither is known, the site's."""
+    """The zones of a country, or those of an `area` in it (a key of `areas`). Where neither is
+    known, the site's.
+    """
     names = area.split() if area else _names(country)
     return tuple(ZoneInfo(name) for name in names) or (settings.SITE_ZONE,)
 
 
 @cache
 def areas() -> dict[str, str]:
-    """First digits of a phone -> the zones of that area, as one text; for the countries in BY_AREA."""
+    """First digits of a phone -> the zones of that area, as one text; for the countries in
+    BY_AREA.
+    """
     codes = sorted({str(phonenumbers.country_code_for_region(country)) for country in BY_AREA})
     found = {}
     for code in codes:
@@ -49,7 +56,9 @@ def areas() -> dict[str, str]:
 
 
 def _of_area(area: str, code: str) -> set[str]:
-    """The zones of every phone that begins with `area`: of the longest known beginning, and of all longer ones."""
+    """The zones of every phone that begins with `area`: of the longest known beginning, and of all
+    longer ones.
+    """
     lengths = range(len(area), len(code), -1)
     nearest = next((area[:length] for length in lengths if area[:length] in TIMEZONE_DATA), "")
     longer = [prefix for prefix in _long_prefixes(code) if prefix.startswith(area)]
@@ -58,22 +67,36 @@ def _of_area(area: str, code: str) -> set[str]:
 
 @cache
 def _long_prefixes(code: str) -> list[str]:
-    return [prefix for prefix in TIMEZONE_DATA if prefix.startswith(code) and len(prefix) > AREA_DIGITS]
+    return [
+        prefix for prefix in TIMEZONE_DATA if prefix.startswith(code) and len(prefix) > AREA_DIGITS
+    ]
 
 
 @cache
 def _names(country: str) -> tuple[str, ...]:
     code = phonenumbers.country_code_for_region(country)
-    prefixes = _prefixes(country, str(code)) if len(phonenumbers.region_codes_for_country_code(code)) > 1 else []
+    prefixes = (
+        _prefixes(country, str(code))
+        if len(phonenumbers.region_codes_for_country_code(code)) > 1
+        else []
+    )
     found = {name for prefix in prefixes or [str(code)] for name in TIMEZONE_DATA.get(prefix, ())}
     return tuple(sorted(STAND_INS.get((country, name), name) for name in found))
 
 
 def _prefixes(country: str, code: str) -> list[str]:
-    """The known prefixes of a country that shares its code with others; none where nothing tells them apart."""
-    known = [prefix for prefix in TIMEZONE_DATA if prefix.startswith(code) and len(prefix) > len(code)]
+    """The known prefixes of a country that shares its code with others; none where nothing tells
+    them apart.
+    """
+    known = [
+        prefix for prefix in TIMEZONE_DATA if prefix.startswith(code) and len(prefix) > len(code)
+    ]
     if code == "1":
-        return [prefix for prefix in known if len(prefix) >= AREA_DIGITS and _american(prefix[1:4]) == country]
+        return [
+            prefix
+            for prefix in known
+            if len(prefix) >= AREA_DIGITS and _american(prefix[1:4]) == country
+        ]
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
     leading = metadata.leading_digits if metadata else None
     return [prefix for prefix in known if re.match(leading, prefix[len(code) :])] if leading else []
@@ -81,4 +104,6 @@ def _prefixes(country: str, code: str) -> list[str]:
 
 @cache
 def _american(area_code: str) -> str | None:
-    return phonenumbers.region_code_for_number(phonenumbers.PhoneNumber(1, int(f"{area_code}2345678")))
+    return phonenumbers.region_code_for_number(
+        phonenumbers.PhoneNumber(1, int(f"{area_code}2345678"))
+    )

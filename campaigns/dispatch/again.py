@@ -1,7 +1,9 @@
-"""Send again to those who failed: a draft with the same message, to a list of exactly those it did not reach.
+"""Send again to those who failed: a draft with the same message, to a list of exactly those it did
+not reach.
 
-The draft is another campaign, so its references are others and the gateway would not know a second message from a first
-one. Whoever is unresolved may have got it: they come along only when a person says so.
+The draft is another campaign, so its references are others and the gateway would not know a second
+message from a first one. Whoever is unresolved may have got it: they come along only when a person
+says so.
 """
 
 from collections import Counter
@@ -26,7 +28,9 @@ NAME_ROOM = 80  # characters of the campaign's name in that of the list
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """How many people a campaign did not reach. `sms_failed`: neither Viber nor the SMS reached them."""
+    """How many people a campaign did not reach. `sms_failed`: neither Viber nor the SMS reached
+    them.
+    """
 
     refused: int = 0
     not_delivered: int = 0
@@ -40,7 +44,9 @@ class Failed:
 
 
 def failed(campaign: Campaign) -> Failed:
-    """Whom `campaign` did not reach, from its tally; only failed SMS are counted among the people."""
+    """Whom `campaign` did not reach, from its tally; only failed SMS are counted among the
+    people.
+    """
     found: Counter[tuple[str, str]] = Counter()
     rows = Tally.objects.filter(campaign=campaign).values_list("send_state", "delivery_state")
     for send_state, delivery_state, people in rows.annotate(Sum("recipients")).order_by():
@@ -52,7 +58,9 @@ def failed(campaign: Campaign) -> Failed:
     return Failed(
         refused=by_state[SendState.REFUSED],
         not_delivered=found[SendState.ACCEPTED, DeliveryState.NOT_DELIVERED],
-        sms_failed=Recipient.objects.filter(_sms_failed(), campaign=campaign).count() if found[sms] else 0,
+        sms_failed=Recipient.objects.filter(_sms_failed(), campaign=campaign).count()
+        if found[sms]
+        else 0,
         unresolved=by_state[SendState.UNRESOLVED],
     )
 
@@ -72,7 +80,8 @@ def _people(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
 
 @transaction.atomic
 def again(campaign: Campaign, actor: User | None, unresolved: bool = False) -> Campaign:
-    """A draft that says the same to whom `campaign` did not reach; with `unresolved`, also to whom it may have reached.
+    """A draft that says the same to whom `campaign` did not reach; with `unresolved`, also to whom
+    it may have reached.
 
     Raises Refused while it is under way, and where nobody failed.
     """
@@ -84,12 +93,16 @@ def again(campaign: Campaign, actor: User | None, unresolved: bool = False) -> C
     if not people.exists():
         raise Refused(_("It reached everybody whose outcome is known."))
     to = _list_of(campaign, people, actor)
-    draft = copy_of(campaign, actor, _("%(name)s (again)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN)
+    draft = copy_of(
+        campaign, actor, _("%(name)s (again)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
+    )
     draft.sending_hours, draft.rate = campaign.sending_hours, campaign.rate
     draft.save()
     draft.lists.set([to])
     detail = _("to %(people)d people whom “%(name)s” did not reach")
-    audit.record(actor, draft, "created", detail % {"people": to.contact_count, "name": campaign.name})
+    audit.record(
+        actor, draft, "created", detail % {"people": to.contact_count, "name": campaign.name}
+    )
     audit.record(actor, campaign, "again", f"{to.contact_count}")
     return draft
 
@@ -104,7 +117,9 @@ def _list_of(campaign: Campaign, people: QuerySet[Recipient], actor: User | None
         countries=countries,
         created_by=actor,
     )
-    chosen, params = people.order_by("pk").values("msisdn", "country", "fields").query.sql_with_params()
+    chosen, params = (
+        people.order_by("pk").values("msisdn", "country", "fields").query.sql_with_params()
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Contact._meta.db_table} (list_id, msisdn, country, fields)"  # noqa: S608 - our own names

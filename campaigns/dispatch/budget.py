@@ -1,8 +1,9 @@
-"""Budgets, of a campaign, of a person and of the month: the worst case of a batch is held before it leaves, so that
-none can be exceeded.
+"""Budgets, of a campaign, of a person and of the month: the worst case of a batch is held before it
+leaves, so that none can be exceeded.
 
-The worst case of a person is the dearer of the Viber message and the SMS that may go out instead. What was charged
-leaves the hold when the batch is closed; the rest stays until results knows that no SMS will follow.
+The worst case of a person is the dearer of the Viber message and the SMS that may go out instead.
+What was charged leaves the hold when the batch is closed; the rest stays until results knows that
+no SMS will follow.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -70,7 +71,8 @@ def is_guarded(campaign: Campaign) -> bool:
 
 
 def within(worsts: Sequence[Worst | None]) -> tuple[int, dict[int, str]]:
-    """How many of the first of `worsts` (None: without a budget) may leave, and which campaigns to pause then, and why.
+    """How many of the first of `worsts` (None: without a budget) may leave, and which campaigns to
+    pause then, and why.
 
     Call it in the transaction of the intent.
     """
@@ -87,7 +89,9 @@ def within(worsts: Sequence[Worst | None]) -> tuple[int, dict[int, str]]:
         if mine not in left:
             left[mine] = _left(worst.campaign_id, worst.currency)
         if months_own not in left:
-            left[months_own] = left_of_month(worst.currency) if worst.currency in months else Decimal("Infinity")
+            left[months_own] = (
+                left_of_month(worst.currency) if worst.currency in months else Decimal("Infinity")
+            )
         if persons_own not in left:
             theirs = persons.get((worst.user_id, worst.currency))
             left[persons_own] = left_of_person(theirs) if theirs else Decimal("Infinity")
@@ -110,7 +114,8 @@ def hold(worsts: Mapping[int, Worst | None]) -> None:
 
 
 def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool:
-    """Set the budget of a campaign; None: no limit. Whether that set it going again, where its budget had paused it.
+    """Set the budget of a campaign; None: no limit. Whether that set it going again, where its
+    budget had paused it.
 
     Raises lifecycle.Refused when the campaign is over.
     """
@@ -119,7 +124,9 @@ def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool
         campaign = Campaign.objects.get(pk=campaign_id)
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN:
             return False
-        if amount is not None and not all(_left(campaign_id, currency) > 0 for currency in taken(campaign_id)):
+        if amount is not None and not all(
+            _left(campaign_id, currency) > 0 for currency in taken(campaign_id)
+        ):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
@@ -127,10 +134,15 @@ def change(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool
 
 def taken(campaign_id: int) -> dict[str, tuple[Decimal, Decimal]]:
     """What a campaign has spent and what is held for messages on their way, by currency."""
-    spent = dict(_by_currency(LedgerTotal.objects.filter(campaign_id=campaign_id), "currency", "amount"))
+    spent = dict(
+        _by_currency(LedgerTotal.objects.filter(campaign_id=campaign_id), "currency", "amount")
+    )
     on_hold = Batch.objects.filter(campaign_id=campaign_id, held__isnull=False)
     held = dict(_by_currency(on_hold, "held_currency", "held"))
-    return {name: (spent.get(name, ZERO), held.get(name, ZERO)) for name in sorted({*spent, *held} - {""})}
+    return {
+        name: (spent.get(name, ZERO), held.get(name, ZERO))
+        for name in sorted({*spent, *held} - {""})
+    }
 
 
 def _by_currency(rows: QuerySet[Any], currency: str, column: str) -> list[tuple[str, Decimal]]:
@@ -138,13 +150,17 @@ def _by_currency(rows: QuerySet[Any], currency: str, column: str) -> list[tuple[
 
 
 def _lock_months() -> frozenset[str]:
-    """The currencies that have a monthly budget; until the transaction ends nobody else spends of any of them."""
+    """The currencies that have a monthly budget; until the transaction ends nobody else spends of
+    any of them.
+    """
     months = MonthlyBudget.objects.select_for_update().order_by("currency")
     return frozenset(months.values_list("currency", flat=True))
 
 
 def _lock_persons(users: Collection[int | None]) -> dict[tuple[int | None, str], UserBudget]:
-    """The budgets of `users` by person and currency; until the transaction ends nobody else spends of any of them."""
+    """The budgets of `users` by person and currency; until the transaction ends nobody else spends
+    of any of them.
+    """
     if not users:
         return {}
     found = UserBudget.objects.select_for_update(of=("self",)).filter(user__in=users).order_by("pk")
@@ -152,7 +168,9 @@ def _lock_persons(users: Collection[int | None]) -> dict[tuple[int | None, str],
 
 
 def left_of_person(limit: UserBudget) -> Decimal:
-    """What of this month's budget of a person is neither spent nor held by the campaigns they launched."""
+    """What of this month's budget of a person is neither spent nor held by the campaigns they
+    launched.
+    """
     mine = {"campaign__launched_by": OuterRef("user")}
     spent = LedgerTotal.objects.filter(day__gte=_first_of_month(), currency=limit.currency, **mine)
     held = Batch.objects.filter(held__isnull=False, held_currency=limit.currency, **mine)
@@ -170,7 +188,9 @@ def _first_of_month() -> date:
 
 
 def _left(campaign_id: int, currency: str) -> Decimal:
-    """What of the budget is neither spent nor held. Nobody else asks for this campaign until the transaction ends."""
+    """What of the budget is neither spent nor held. Nobody else asks for this campaign until the
+    transaction ends.
+    """
     Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
     spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
     held = Batch.objects.filter(campaign_id=OuterRef("pk"), held__isnull=False)
@@ -183,7 +203,9 @@ def _left(campaign_id: int, currency: str) -> Decimal:
 
 
 def left_of_month(currency: str) -> Decimal:
-    """What of the monthly budget in `currency` is neither spent nor held; negative where it was lowered below that."""
+    """What of the monthly budget in `currency` is neither spent nor held; negative where it was
+    lowered below that.
+    """
     spent = LedgerTotal.objects.filter(day__gte=_first_of_month(), currency=OuterRef("currency"))
     held = Batch.objects.filter(held__isnull=False, held_currency=OuterRef("currency"))
     found = MonthlyBudget.objects.annotate(

@@ -33,12 +33,21 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("The campaign is over; its budget can't be changed any more."))
         return redirect(campaign)
     shown = None if campaign.budget is None else exact(campaign.budget)
-    form = BudgetForm(request.POST or None, initial={"amount": shown}, back=campaign.get_absolute_url())
+    form = BudgetForm(
+        request.POST or None, initial={"amount": shown}, back=campaign.get_absolute_url()
+    )
     if request.method == "POST" and form.is_valid():
         return _change(request, campaign, form.cleaned_data["amount"])
-    known = {"campaign": campaign, "form": form, "taken": budget.taken(campaign.pk), "months": _months()}
+    known = {
+        "campaign": campaign,
+        "form": form,
+        "taken": budget.taken(campaign.pk),
+        "months": _months(),
+    }
     known["limits"] = campaign_limits(campaign)
-    return render(request, "campaigns/dispatch/budget.html", known, status=422 if form.is_bound else 200)
+    return render(
+        request, "campaigns/dispatch/budget.html", known, status=422 if form.is_bound else 200
+    )
 
 
 def _change(request: HttpRequest, campaign: Campaign, amount: Decimal | None) -> HttpResponse:
@@ -77,7 +86,9 @@ def _persons() -> list[Month]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def month_budgets(request: HttpRequest) -> HttpResponse:
-    """What all campaigns together, and those of each person, may cost in a month; administrators set it."""
+    """What all campaigns together, and those of each person, may cost in a month; administrators
+    set it.
+    """
     user = current(request)
     for_person = "user" in request.POST
     form = MonthForm(request.POST if request.POST and not for_person else None)
@@ -96,7 +107,12 @@ def month_budgets(request: HttpRequest) -> HttpResponse:
         "person_form": person_form,
         "administrates": may(user, Role.ADMINISTRATOR),
     }
-    return render(request, "campaigns/dispatch/month_budgets.html", known, status=422 if asked.is_bound else 200)
+    return render(
+        request,
+        "campaigns/dispatch/month_budgets.html",
+        known,
+        status=422 if asked.is_bound else 200,
+    )
 
 
 @transaction.atomic
@@ -107,7 +123,10 @@ def _set(request: HttpRequest, form: MonthForm | PersonForm) -> None:
     set_now, _made = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
     whose = f"{keys['user']}: " if "user" in keys else ""
     audit.record(current(request), set_now, "set", f"{whose}{exact(amount)} {keys['currency']}")
-    messages.success(request, _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."))
+    messages.success(
+        request,
+        _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."),
+    )
 
 
 @require_POST
@@ -130,5 +149,8 @@ def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     with transaction.atomic():
         audit.record(user, found, "removed", found.currency)
         found.delete()
-    messages.success(request, _("There is no monthly budget in %(currency)s any more.") % {"currency": found.currency})
+    messages.success(
+        request,
+        _("There is no monthly budget in %(currency)s any more.") % {"currency": found.currency},
+    )
     return redirect("month-budgets")

@@ -1,4 +1,6 @@
-"""Warnings at half, four fifths and all of a budget: each told once in its period, on the page and by e-mail."""
+"""Warnings at half, four fifths and all of a budget: each told once in its period, on the page and
+by e-mail.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +28,9 @@ MAIL = "campaigns.dispatch.tasks.mail_warning"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget and what of it is spent or held. `scope` names it in a warning, `period` is "" where it has none."""
+    """A budget and what of it is spent or held. `scope` names it in a warning, `period` is "" where
+    it has none.
+    """
 
     scope: str
     period: str
@@ -37,21 +41,27 @@ class Limit:
 
     @property
     def percent(self) -> int:
-        """What is taken in per cent of the budget, rounded down; a budget of nothing is all taken."""
+        """What is taken in per cent of the budget, rounded down; a budget of nothing is all
+        taken.
+        """
         return int(self.taken * 100 / self.amount) if self.amount else 100
 
 
 def month_limit(one: MonthlyBudget) -> Limit:
     """The budget of this month in one currency."""
     taken = one.amount - budget.left_of_month(one.currency)
-    return Limit(f"month:{one.currency}", _month(), _("All campaigns"), one.amount, taken, one.currency)
+    return Limit(
+        f"month:{one.currency}", _month(), _("All campaigns"), one.amount, taken, one.currency
+    )
 
 
 def person_limit(one: UserBudget) -> Limit:
     """The budget of this month of one person."""
     name = one.user.get_full_name() or one.user.get_username()
     taken = one.amount - budget.left_of_person(one)
-    return Limit(f"user:{one.user_id}:{one.currency}", _month(), name, one.amount, taken, one.currency)
+    return Limit(
+        f"user:{one.user_id}:{one.currency}", _month(), name, one.amount, taken, one.currency
+    )
 
 
 def campaign_limits(campaign: Campaign) -> list[Limit]:
@@ -66,7 +76,9 @@ def campaign_limits(campaign: Campaign) -> list[Limit]:
 
 
 def limits() -> Iterator[Limit]:
-    """Every budget that can be reached now: the month's, those of people, those of campaigns under way."""
+    """Every budget that can be reached now: the month's, those of people, those of campaigns under
+    way.
+    """
     yield from map(month_limit, MonthlyBudget.objects.all())
     yield from map(person_limit, UserBudget.objects.select_related("user"))
     launched = Campaign.objects.filter(budget__isnull=False, launched_at__isnull=False)
@@ -85,7 +97,8 @@ def _month() -> str:
 
 
 def warn() -> int:
-    """Write down each step that a budget has reached and that was not told yet, and have it mailed. How many.
+    """Write down each step that a budget has reached and that was not told yet, and have it mailed.
+    How many.
 
     Of several steps reached at once the highest is mailed; the lower ones are only written down.
     """
@@ -101,7 +114,9 @@ def warn() -> int:
             )
             made += new
             if not warning.claimed_at and step < reached[-1]:
-                BudgetWarning.objects.filter(pk=warning.pk, claimed_at=None).update(claimed_at=timezone.now())
+                BudgetWarning.objects.filter(pk=warning.pk, claimed_at=None).update(
+                    claimed_at=timezone.now()
+                )
     for pk in BudgetWarning.objects.filter(claimed_at=None).values_list("pk", flat=True):
         enqueue(MAIL, pk)
     return made
@@ -109,20 +124,27 @@ def warn() -> int:
 
 def _words(limit: Limit) -> str:
     return _("%(name)s: %(taken)s of %(amount)s %(currency)s are spent or held.") % {
-        "name": limit.name, "taken": exact(limit.taken), "amount": exact(limit.amount), "currency": limit.currency,
+        "name": limit.name, "taken": exact(limit.taken), "amount": exact(limit.amount),
+        "currency": limit.currency,
     }  # fmt: skip
 
 
 def tell(pk: int) -> bool:
-    """Mail a warning to administrators and to whose budget it is, where nobody has. Whether it was mailed now.
+    """Mail a warning to administrators and to whose budget it is, where nobody has. Whether it was
+    mailed now.
 
-    Claimed before it leaves: a crash in between loses the mail, never doubles it; the page shows the warning anyway.
+    Claimed before it leaves: a crash in between loses the mail, never doubles it; the page shows
+    the warning anyway.
     """
     if not BudgetWarning.objects.filter(pk=pk, claimed_at=None).update(claimed_at=timezone.now()):
         return False
     warning = BudgetWarning.objects.get(pk=pk)
     subject = _("ViberDash: %(percent)d%% of a budget is reached") % {"percent": warning.percent}
-    return bool(mail.mail(_people(warning), subject, f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n"))
+    return bool(
+        mail.mail(
+            _people(warning), subject, f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n"
+        )
+    )
 
 
 def _people(warning: BudgetWarning) -> QuerySet[User]:
@@ -133,4 +155,6 @@ def _people(warning: BudgetWarning) -> QuerySet[User]:
     elif kind == "campaign":
         owner = Campaign.objects.filter(pk=int(rest)).values_list("launched_by", flat=True).first()
     administrators = those_who_may(Role.ADMINISTRATOR)
-    return administrators | User.objects.filter(pk=owner, is_active=True) if owner else administrators
+    return (
+        administrators | User.objects.filter(pk=owner, is_active=True) if owner else administrators
+    )

@@ -1,6 +1,7 @@
 """Whose batch it is: claims with a lease, and the intent that is committed before a request leaves.
 
-Every step is a conditional UPDATE that names the state and the token it expects; whoever comes second gets nothing.
+Every step is a conditional UPDATE that names the state and the token it expects; whoever comes
+second gets nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +17,8 @@ from campaigns.compose.hours import Place
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, BatchState
 
-LEASE = timedelta(seconds=90)  # longer than waiting for a free connection and the request's deadline together
+# longer than waiting for a free connection and the request's deadline together
+LEASE = timedelta(seconds=90)
 BATCH = Batch._meta.db_table
 CAMPAIGN = Campaign._meta.db_table
 
@@ -44,9 +46,12 @@ def askable(now: datetime) -> QuerySet[Batch]:
 
 
 def claim(
-    campaign_id: int, how_many: int, token: str, now: datetime, places: Collection[Place] | None = None
+    campaign_id: int, how_many: int, token: str, now: datetime,
+    places: Collection[Place] | None = None
 ) -> list[Claim]:  # fmt: skip
-    """READY -> LEASED: up to `how_many` batches of a campaign, for the holder of `token`; where given, of `places`."""
+    """READY -> LEASED: up to `how_many` batches of a campaign, for the holder of `token`; where
+    given, of `places`.
+    """
     locked = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     there, where = "", []
     if places is not None:
@@ -55,10 +60,14 @@ def claim(
     statement = f"""
         UPDATE {BATCH} SET state = 'leased', token = %s, lease_until = %s WHERE id IN (
             SELECT id FROM {BATCH}
-            WHERE campaign_id = %s AND state = 'ready' AND (not_before IS NULL OR not_before <= %s) {there}
+            WHERE campaign_id = %s AND state = 'ready'
+                AND (not_before IS NULL OR not_before <= %s) {there}
             ORDER BY number LIMIT %s {locked})
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns
-    return _claims(statement, [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), *where, how_many])
+    return _claims(
+        statement,
+        [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), *where, how_many],
+    )
 
 
 def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
@@ -71,7 +80,8 @@ def intend(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
     ids = ", ".join(str(one.id) for one in claims)
     statement = f"""
         UPDATE {BATCH} SET state = 'sending', lease_until = %s, sent_at = %s,
-            first_sent_at = COALESCE(first_sent_at, %s), attempts = attempts + 1, asked = 0, not_before = NULL
+            first_sent_at = COALESCE(first_sent_at, %s), attempts = attempts + 1, asked = 0,
+            not_before = NULL
         WHERE id IN ({ids}) AND token = %s AND state = 'leased'
             AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = campaign_id AND c.state = 'sending')
         RETURNING {CLAIMED}"""  # noqa: S608 - names of our own columns, numbers
@@ -88,13 +98,20 @@ def release(ids: Sequence[int], token: str) -> None:
 
 
 def claim_ambiguous(how_many: int, token: str, now: datetime) -> list[Batch]:
-    """AMBIGUOUS batches whose outcome may be asked for now, leased to the holder of `token`; they stay AMBIGUOUS."""
+    """AMBIGUOUS batches whose outcome may be asked for now, leased to the holder of `token`; they
+    stay AMBIGUOUS.
+    """
     ids = list(askable(now).order_by("pk").values_list("pk", flat=True)[:how_many])
-    askable(now).filter(pk__in=ids).update(token=token, lease_until=now + LEASE, asked=F("asked") + 1)
+    askable(now).filter(pk__in=ids).update(
+        token=token, lease_until=now + LEASE, asked=F("asked") + 1
+    )
     return list(Batch.objects.filter(pk__in=ids, token=token, state=BatchState.AMBIGUOUS))
 
 
 def _claims(statement: str, params: Sequence[Any]) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return sorted((Claim(*row) for row in cursor.fetchall()), key=lambda one: (one.campaign_id, one.number))
+        return sorted(
+            (Claim(*row) for row in cursor.fetchall()),
+            key=lambda one: (one.campaign_id, one.number),
+        )

@@ -1,4 +1,6 @@
-"""Write down what became of batches: recipients, money, counts and the batches themselves, in one transaction."""
+"""Write down what became of batches: recipients, money, counts and the batches themselves, in one
+transaction.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -36,7 +38,8 @@ class Closing:
     judgement: Judgement
     sent_at: datetime
     purpose: Purpose = Purpose.CAMPAIGN
-    held: Decimal | None = None  # against the budget; what was not charged of it stays held where an SMS may follow
+    # against the budget; what was not charged of it stays held where an SMS may follow
+    held: Decimal | None = None
     falls_back: bool = False
     what: str = ""  # for the evidence
     http_status: int | None = None
@@ -44,7 +47,8 @@ class Closing:
 
 
 def close(closings: Sequence[Closing], token: str, state: BatchState = BatchState.SENDING) -> None:
-    """Write all of `closings` whose batches are still in `state` under `token`; the others are somebody else's by now.
+    """Write all of `closings` whose batches are still in `state` under `token`; the others are
+    somebody else's by now.
 
     Call it in a transaction: either all of it is true afterwards or nothing.
     """
@@ -63,7 +67,9 @@ def close(closings: Sequence[Closing], token: str, state: BatchState = BatchStat
     reach("close_counts")
 
 
-def _move_batches(closings: Sequence[Closing], token: str, state: BatchState, now: datetime) -> set[int]:
+def _move_batches(
+    closings: Sequence[Closing], token: str, state: BatchState, now: datetime
+) -> set[int]:
     """SENDING (or AMBIGUOUS) -> where each belongs now. The ids of those that were still ours."""
     groups: defaultdict[tuple[Next, bool, timedelta | None], list[int]] = defaultdict(list)
     for closing in closings:
@@ -97,7 +103,9 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
     table = Batch._meta.db_table
     changes = dict(changes)
     undone = changes.pop("attempts", 0)
-    values = [bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()]
+    values = [
+        bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()
+    ]
     assignments = ", ".join(f"{name} = %s" for name in changes)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +117,9 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
 
 
 def _keep_rest(closings: Sequence[Closing]) -> None:
-    """Of what was held for a batch that is done, what was not charged: an SMS that goes out instead will take of it."""
+    """Of what was held for a batch that is done, what was not charged: an SMS that goes out instead
+    will take of it.
+    """
     rows = [
         (to_units(max(closing.held - _charged(closing), ZERO)), closing.claim.id)
         for closing in closings
@@ -119,7 +129,14 @@ def _keep_rest(closings: Sequence[Closing]) -> None:
 
 
 def _charged(closing: Closing) -> Decimal:
-    return sum((verdict.price for verdict in closing.judgement.accepted.values() if verdict.price is not None), ZERO)
+    return sum(
+        (
+            verdict.price
+            for verdict in closing.judgement.accepted.values()
+            if verdict.price is not None
+        ),
+        ZERO,
+    )
 
 
 def _write_outcomes(closings: Sequence[Closing]) -> None:
@@ -137,22 +154,40 @@ def _write_outcomes(closings: Sequence[Closing]) -> None:
         constants = {"send_state": SendState.ACCEPTED.value, "currency": currency}
         _write(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
     for ending, people in ended.items():
-        _write({"send_state": ending.state.value, "error_code": ending.error_code, "reason": ending.reason}, {}, people)
+        _write(
+            {
+                "send_state": ending.state.value,
+                "error_code": ending.error_code,
+                "reason": ending.reason,
+            },
+            {},
+            people,
+        )
 
 
-def _write(constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
-    written = bulk.update(RECIPIENT, constants, columns, rows, guard=f"{RECIPIENT}.send_state = 'queued'")
+def _write(
+    constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    written = bulk.update(
+        RECIPIENT, constants, columns, rows, guard=f"{RECIPIENT}.send_state = 'queued'"
+    )
     if written != len(rows):
-        raise RuntimeError(f"{len(rows) - written} of {len(rows)} recipients were not queued any more")
+        raise RuntimeError(
+            f"{len(rows) - written} of {len(rows)} recipients were not queued any more"
+        )
 
 
 def _charges(closings: Sequence[Closing]) -> list[Movement]:
-    amounts: defaultdict[tuple[int, str, str, Purpose], list[tuple[int, Decimal | None]]] = defaultdict(list)
+    amounts: defaultdict[tuple[int, str, str, Purpose], list[tuple[int, Decimal | None]]] = (
+        defaultdict(list)
+    )
     for closing in closings:
         claim, ids, accepted = closing.claim, closing.ids, closing.judgement.accepted
         for currency in {verdict.currency for verdict in accepted.values()}:
             amounts[claim.campaign_id, claim.country, currency, closing.purpose] += [
-                (ids[reference], price) for reference, (_id, price, named) in accepted.items() if named == currency
+                (ids[reference], price)
+                for reference, (_id, price, named) in accepted.items()
+                if named == currency
             ]
     return [
         Movement(Kind.CHARGE, Channel.VIBER, campaign_id, country, currency, charged, purpose)
@@ -164,7 +199,9 @@ def _count(closings: Sequence[Closing]) -> None:
     moves = Moves()
     for closing in closings:
         campaign_id, country = closing.claim.campaign_id, closing.claim.country
-        moves.arrive(campaign_id, country, SendState.ACCEPTED.value, people=len(closing.judgement.accepted))
+        moves.arrive(
+            campaign_id, country, SendState.ACCEPTED.value, people=len(closing.judgement.accepted)
+        )
         for ending, people in Counter(closing.judgement.ended.values()).items():
             moves.arrive(
                 campaign_id, country, ending.state.value,
@@ -188,13 +225,19 @@ def _keep_evidence(closings: Sequence[Closing]) -> None:
 
 
 def _readable(body: str) -> str:
-    """An answer as it may be kept: without the key, should it be in there, and without what no text column takes."""
+    """An answer as it may be kept: without the key, should it be in there, and without what no text
+    column takes.
+    """
     return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
 
 
 def _control(closings: Sequence[Closing], now: datetime) -> None:
-    """What the answers mean beyond their batches: pauses, and everybody's pace, of which a rehearsal says nothing."""
-    for campaign_id, why in {(c.claim.campaign_id, c.judgement.pause) for c in closings if c.judgement.pause}:
+    """What the answers mean beyond their batches: pauses, and everybody's pace, of which a
+    rehearsal says nothing.
+    """
+    for campaign_id, why in {
+        (c.claim.campaign_id, c.judgement.pause) for c in closings if c.judgement.pause
+    }:
         lifecycle.pause_if_running(campaign_id, why)
     closings = [closing for closing in closings if closing.purpose != Purpose.REHEARSAL]
     if refused := [closing.sent_at for closing in closings if closing.judgement.slow_down]:

@@ -1,7 +1,9 @@
-"""Forget one person: off every list, out of rejected rows and of what was sent. Sums, counts and references stay true.
+"""Forget one person: off every list, out of rejected rows and of what was sent. Sums, counts and
+references stay true.
 
-What stays: the stop list's entry (made now where there is none), so that no file brings them back and no campaign
-writes to them; the ledger, which names nobody; the reference of each message, by which the gateway knows it.
+What stays: the stop list's entry (made now where there is none), so that no file brings them back
+and no campaign writes to them; the ledger, which names nobody; the reference of each message, by
+which the gateway knows it.
 """
 
 from dataclasses import dataclass, replace
@@ -22,9 +24,11 @@ REASON = "erased"  # why somebody still in the queue was cancelled
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an erasure takes: rows on lists, their merge tags that hold something, and messages that name the phone.
+    """What an erasure takes: rows on lists, their merge tags that hold something, and messages that
+    name the phone.
 
-    `rejected`: rows that an import turned away and that name it; counted by the erasure alone, as it takes reading all.
+    `rejected`: rows that an import turned away and that name it; counted by the erasure alone, as
+    it takes reading all.
     """
 
     lists: int
@@ -45,7 +49,9 @@ def held(msisdn: str) -> Held:
 
 
 def erase(msisdn: str, actor: User | None) -> Held:
-    """Erase what is held on a phone; how much it was. Raises Refused while a message to it is on its way."""
+    """Erase what is held on a phone; how much it was. Raises Refused while a message to it is on
+    its way.
+    """
     return _erase(msisdn, actor, list(rejections.naming(msisdn)))
 
 
@@ -66,12 +72,18 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> Held:
 
 
 def _withdraw(waiting: list[Recipient]) -> None:
-    """QUEUED -> CANCELLED, where no request can hold them: their batches are locked, and nobody has claimed them."""
+    """QUEUED -> CANCELLED, where no request can hold them: their batches are locked, and nobody has
+    claimed them.
+    """
     moves = Moves()
     for one in waiting:
-        batch = Batch.objects.select_for_update().get(campaign=one.campaign_id, number=one.batch_number)
+        batch = Batch.objects.select_for_update().get(
+            campaign=one.campaign_id, number=one.batch_number
+        )
         if batch.state != BatchState.READY:
-            raise Refused(_("A message to this phone is on its way just now. Try again in some minutes."))
+            raise Refused(
+                _("A message to this phone is on its way just now. Try again in some minutes.")
+            )
         Recipient.objects.filter(pk=one.pk).update(send_state=SendState.CANCELLED, reason=REASON)
         moves.arrive(one.campaign_id, one.country, SendState.CANCELLED.value, reason=REASON)
     moves.write()

@@ -1,6 +1,8 @@
-"""Named places at which a test may kill this process, to prove that nothing is lost or doubled there.
+"""Named places at which a test may kill this process, to prove that nothing is lost or doubled
+there.
 
-Nothing happens unless the environment names one: FAILPOINT="intended:3" kills with SIGKILL at the third pass.
+Nothing happens unless the environment names one: FAILPOINT="intended:3" kills with SIGKILL at the
+third pass.
 """
 
 import os

@@ -43,7 +43,10 @@ class BudgetForm(forms.Form):
     amount = _amount(
         label=_("Budget"),
         required=False,
-        help_text=_("Sending pauses before it would cost more. Empty: no limit. In the currency of the account."),
+        help_text=_(
+            "Sending pauses before it would cost more. Empty: no limit. In the currency of the"
+            " account."
+        ),
     )
 
     def __init__(self, *args: Any, back: str = "", **options: Any) -> None:
@@ -71,7 +74,9 @@ class HoursForm(forms.Form):
         super().__init__(*args, **options)
         self.campaign = campaign
         self.helper = _helper(
-            _("Change the hours"), Div("sends_from", "sends_until", css_class="pair-fields"), back=back
+            _("Change the hours"),
+            Div("sends_from", "sends_until", css_class="pair-fields"),
+            back=back,
         )
 
     def clean(self) -> dict[str, Any]:
@@ -112,9 +117,13 @@ class MonthForm(MonthModelForm):
 
 
 class PersonForm(forms.Form):
-    """What the campaigns that one person launches may cost in a month. Saying another amount changes it."""
+    """What the campaigns that one person launches may cost in a month. Saying another amount
+    changes it.
+    """
 
-    user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("username"), label=_("Person"))
+    user = forms.ModelChoiceField(
+        User.objects.filter(is_active=True).order_by("username"), label=_("Person")
+    )
     currency = _currency()
     amount = _amount(label=_("At most, in a month"))
 

@@ -1,9 +1,11 @@
-"""Freeze the audience: contacts -> recipients and their batches, a slice at a time, each slice one transaction.
+"""Freeze the audience: contacts -> recipients and their batches, a slice at a time, each slice one
+transaction.
 
-Everything about a slice is one statement in the database: who is chosen, who is left after the stop list and those to
-leave out, the reference, the batch. A slice that is repeated after a crash finds its rows there and adds nothing.
-Lists alone are written here as the database takes them fastest. Whom segments and earlier campaigns mean is asked once
-a slice, by the condition that counted them at the review: messages go out meanwhile, and two answers could differ.
+Everything about a slice is one statement in the database: who is chosen, who is left after the stop
+list and those to leave out, the reference, the batch. A slice that is repeated after a crash finds
+its rows there and adds nothing. Lists alone are written here as the database takes them fastest.
+Whom segments and earlier campaigns mean is asked once a slice, by the condition that counted them
+at the review: messages go out meanwhile, and two answers could differ.
 """
 
 import hashlib
@@ -39,15 +41,18 @@ BATCH = Batch._meta.db_table
 
 
 def reference_of(uuid: UUID, msisdn: str, send_number: int = 1, mark: str = "") -> str:
-    """The reference of a message: fixed by what it means, so that the gateway refuses a second send of it (error 43).
+    """The reference of a message: fixed by what it means, so that the gateway refuses a second send
+    of it (error 43).
 
-    The twin of `_reference_sql`, for those who have no database at hand. `mark`: that of a rehearsal.
+    The twin of `_reference_sql`, for those who have no database at hand. `mark`: that of a
+    rehearsal.
     """
     return (mark + hashlib.sha256(f"{uuid.hex}:{msisdn}:{send_number}".encode()).hexdigest())[:32]
 
 
 def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
-    """Freeze slice by slice until the moment `until`, while `keep` says to go on. Whether nothing is left to do here.
+    """Freeze slice by slice until the moment `until`, while `keep` says to go on. Whether nothing
+    is left to do here.
 
     Only a PREPARING campaign is touched; it is SENDING when its last slice is in.
     """
@@ -71,7 +76,9 @@ def _locked_snapshot(campaign_id: int) -> Snapshot:
 
 
 def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
-    """Freeze the next slice and move the cursor past it. False when there was none: the snapshot is complete."""
+    """Freeze the next slice and move the cursor past it. False when there was none: the snapshot is
+    complete.
+    """
     audience = Audience.of(campaign, snapshot.begun_at)
     upper, size = _next_slice(audience, snapshot)
     if not size:
@@ -101,14 +108,23 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
 
 def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
     snapshot.complete = True
-    ContactList.objects.filter(pk__in=campaign.lists.values("pk")).update(used_at=timezone.now(), used_by=campaign)
-    places = Batch.objects.filter(campaign=campaign).order_by("country", "area").values_list("country", "area")
-    snapshot.places = [list(place) for place in places.distinct()]  # also without sending hours: they can come later
+    ContactList.objects.filter(pk__in=campaign.lists.values("pk")).update(
+        used_at=timezone.now(), used_by=campaign
+    )
+    places = (
+        Batch.objects.filter(campaign=campaign)
+        .order_by("country", "area")
+        .values_list("country", "area")
+    )
+    # also without sending hours: they can come later
+    snapshot.places = [list(place) for place in places.distinct()]
     snapshot.save(update_fields=["complete", "places"])
 
 
 def _next_slice(audience: Audience, snapshot: Snapshot) -> tuple[int, int]:
-    """The last contact id of the next slice, and how many contacts are in it; moves on to the next list after one."""
+    """The last contact id of the next slice, and how many contacts are in it; moves on to the next
+    list after one.
+    """
     lists = audience.possible_lists().filter(pk__gte=snapshot.list_id)
     for list_id in lists.order_by("pk").values_list("pk", flat=True):
         if list_id != snapshot.list_id:
@@ -116,7 +132,8 @@ def _next_slice(audience: Audience, snapshot: Snapshot) -> tuple[int, int]:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT MAX(id), COUNT(*) FROM"  # noqa: S608 - names of our own tables
-                f" (SELECT id FROM {CONTACT} WHERE list_id = %s AND id > %s ORDER BY id LIMIT %s) AS slice",
+                f" (SELECT id FROM {CONTACT} WHERE list_id = %s AND id > %s ORDER BY id LIMIT %s)"
+                " AS slice",
                 [list_id, snapshot.contact_id, SLICE],
             )
             upper, size = cursor.fetchone()
@@ -144,7 +161,9 @@ _STOPPED = f"EXISTS (SELECT 1 FROM {STOPPED} s WHERE s.msisdn = c.msisdn)"  # no
 
 def _left_out_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     if audience.exclude_segments or audience.exclude_campaigns:
-        return _among(_ids(Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper))
+        return _among(
+            _ids(Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper)
+        )
     if not audience.exclude_lists:
         return "1 = 0"
     ids = ", ".join(map(str, audience.exclude_lists))
@@ -171,8 +190,11 @@ def _fields_sql(names: Iterable[str]) -> str:
     return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
 
 
-def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: str, several: bool, split: bool) -> int:
-    """One statement: the slice's contacts as recipients, in batches of one country each; where `split`, of one area.
+def _insert_recipients(
+    campaign: Campaign, snapshot: Snapshot, where: str, out: str, several: bool, split: bool
+) -> int:
+    """One statement: the slice's contacts as recipients, in batches of one country each; where
+    `split`, of one area.
 
     How many are new.
     """
@@ -182,14 +204,17 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: 
     area, order = (areas.AREA, "country, area, id") if split else ("''", "country, id")
     alike = f"c.country, {areas.AREA}" if split else "c.country"
     statement = f"""
-        INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number, send_state, reason,
-            gateway_id, currency, delivery_state, status, final, sms_status)
+        INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number,
+            send_state, reason, gateway_id, currency, delivery_state, status, final, sms_status)
         SELECT %s, msisdn, country, fields, reference,
             %s + SUM(CASE WHEN place %% {MAX_RECIPIENTS} = 1 THEN 1 ELSE 0 END)
-                OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING), -- the same order as the one below: sorted once
-            'queued', '', '', '', '', '', {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
+                -- the same order as the one below: sorted once
+                OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING),
+            'queued', '', '', '', '', '',
+            {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
-            SELECT c.id, c.msisdn, c.country, {area} AS area, {_fields_sql(build(campaign).names)} AS fields,
+            SELECT c.id, c.msisdn, c.country, {area} AS area,
+                {_fields_sql(build(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) AS place
             FROM {CONTACT} c {areas.joined("c") if split else ""}
@@ -197,8 +222,8 @@ def _insert_recipients(campaign: Campaign, snapshot: Snapshot, where: str, out: 
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
     params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:"]
-    # Somebody of the slice is there already only if they left the list and came back meanwhile, so that looking for it
-    # at each row, a sixth of the time, is left until the index has said so.
+    # Somebody of the slice is there already only if they left the list and came back meanwhile, so
+    # that looking for it at each row, a sixth of the time, is left until the index has said so.
     try:
         with transaction.atomic():
             return _inserted(statement, params)
@@ -218,8 +243,10 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO {BATCH}
-                    (campaign_id, number, country, area, size, state, token, attempts, asked, checks, held_currency)
-                SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '', 0, 0, 0, ''
+                    (campaign_id, number, country, area, size, state, token, attempts, asked,
+                    checks, held_currency)
+                SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '',
+                    0, 0, 0, ''
                 FROM {RECIPIENT} r {areas.joined("r") if split else ""}
                 WHERE r.campaign_id = %s AND r.batch_number > %s
                 GROUP BY r.campaign_id, r.batch_number, r.country
@@ -230,12 +257,12 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
 
 
 def _who_is_missing(where: str, out: str) -> tuple[int, int]:
-    """Of a slice's contacts: how many are on the stop list, and how many others are to be left out."""
+    """Of a slice's contacts: how many are on the stop list, and how many others are to be left
+    out.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT COALESCE(SUM(CASE WHEN {_STOPPED} THEN 1 ELSE 0 END), 0),
+        cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {_STOPPED} THEN 1 ELSE 0 END), 0),
                     COALESCE(SUM(CASE WHEN NOT {_STOPPED} AND {out} THEN 1 ELSE 0 END), 0)
-                FROM {CONTACT} c WHERE {where}"""  # noqa: S608 - names of our own tables
-        )
+                FROM {CONTACT} c WHERE {where}""")  # noqa: S608 - names of our own tables
         stopped, gone = cursor.fetchone()
     return int(stopped), int(gone)

@@ -1,4 +1,6 @@
-"""What an answer of the gateway means for each recipient, for the batch, for the campaign and for everybody's pace."""
+"""What an answer of the gateway means for each recipient, for the batch, for the campaign and for
+everybody's pace.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,15 +68,24 @@ def judge(answer: SendAnswer, attempts: int) -> Judgement:
 
 
 def _with_total(judgement: Judgement, answer: SendAnswer) -> Judgement:
-    """Keep the answer where its `total_price` is not the sum of the prices in it: nobody knows which one is billed."""
+    """Keep the answer where its `total_price` is not the sum of the prices in it: nobody knows
+    which one is billed.
+    """
     prices = [verdict.price for verdict in judgement.accepted.values()]
-    if answer.total_price is not None and prices and None not in prices and sum(prices) != answer.total_price:  # type: ignore[arg-type]
+    if (
+        answer.total_price is not None
+        and prices
+        and None not in prices
+        and sum(prices) != answer.total_price
+    ):  # type: ignore[arg-type]
         judgement.notable, judgement.what = True, TOTAL_DIFFERS
     return judgement
 
 
 def wait_after(attempts: int, asked_for: float | None = None) -> timedelta:
-    """How long a batch rests after its `attempts`-th failure: doubling, or as long as the gateway asked for."""
+    """How long a batch rests after its `attempts`-th failure: doubling, or as long as the gateway
+    asked for.
+    """
     if asked_for is not None:
         return min(timedelta(seconds=asked_for), LONGEST_WAIT)
     doublings: int = 2 ** min(max(attempts, 1) - 1, 10)
@@ -96,7 +107,9 @@ def _judge_refusal(reference: str, code: int, judgement: Judgement) -> None:
         judgement.next = Next.ASK
     elif call in (Call.PAUSE_CAMPAIGN, Call.SLOW_DOWN, Call.RETRY_LATER, Call.NOT_FOUND):
         judgement.next = judgement.next if judgement.next is Next.ASK else Next.AGAIN
-        judgement.pause = lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
+        judgement.pause = (
+            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
+        )
         judgement.slow_down = judgement.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
     else:
         judgement.ended[reference] = Ending(SendState.REFUSED, error_code=code)

@@ -1,4 +1,6 @@
-"""How fast: the account's rate, and the brake that all workers pull together when the gateway asks for less."""
+"""How fast: the account's rate, and the brake that all workers pull together when the gateway asks
+for less.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +20,8 @@ STEP_MAX = 6  # waits of 1, 2, 4 … 32 seconds between probes
 def allowance(wanted: int, now: datetime) -> int:
     """How many batches of the `wanted` may leave now, over all workers. Call it in a transaction.
 
-    At full speed that is all of them, within the rate; under the brake one, for whoever asks first after each wait.
+    At full speed that is all of them, within the rate; under the brake one, for whoever asks first
+    after each wait.
     """
     if wanted <= 0 or (not settings.SEND_RATE and not braked()):
         return max(wanted, 0)  # without a lock: at full speed nobody waits for anybody
@@ -29,12 +32,16 @@ def allowance(wanted: int, now: datetime) -> int:
 
 
 def within_rates(wanted: Sequence[int], rates: Mapping[int, int], now: datetime) -> list[bool]:
-    """For a batch of each of the campaigns `wanted`, in order, whether it may leave now. Call it in a transaction.
+    """For a batch of each of the campaigns `wanted`, in order, whether it may leave now. Call it in
+    a transaction.
 
-    `rates`: recipients a second by campaign, for those that have a limit of their own, over all workers.
+    `rates`: recipients a second by campaign, for those that have a limit of their own, over all
+    workers.
     """
     granted = {
-        campaign_id: _within_rate(_locked(_scope(campaign_id), now), wanted.count(campaign_id), rates[campaign_id], now)
+        campaign_id: _within_rate(
+            _locked(_scope(campaign_id), now), wanted.count(campaign_id), rates[campaign_id], now
+        )
         for campaign_id in sorted(rates.keys() & set(wanted))
     }
     answers = []
@@ -47,9 +54,13 @@ def within_rates(wanted: Sequence[int], rates: Mapping[int, int], now: datetime)
 
 
 def give_back(unused: Mapping[int, int]) -> None:
-    """Batches, by campaign, that its rate allowed and that did not leave: what they took of it is there again."""
+    """Batches, by campaign, that its rate allowed and that did not leave: what they took of it is
+    there again.
+    """
     for campaign_id, batches in sorted(unused.items()):
-        Pace.objects.filter(scope=_scope(campaign_id)).update(tokens=F("tokens") + batches * MAX_RECIPIENTS)
+        Pace.objects.filter(scope=_scope(campaign_id)).update(
+            tokens=F("tokens") + batches * MAX_RECIPIENTS
+        )
 
 
 def _scope(campaign_id: int) -> str:
@@ -57,7 +68,9 @@ def _scope(campaign_id: int) -> str:
 
 
 def seconds_to_wait(scope: str, rate: int, now: datetime) -> float:
-    """How long until something may be taken of `scope`, whose bucket fills by `rate` a second (0: no limit)."""
+    """How long until something may be taken of `scope`, whose bucket fills by `rate` a second (0:
+    no limit).
+    """
     pace = Pace.objects.filter(scope=scope).first()
     if pace is None:
         return 0.0
@@ -67,7 +80,9 @@ def seconds_to_wait(scope: str, rate: int, now: datetime) -> float:
 
 
 def take(scope: str, amount: int, rate: int, now: datetime) -> None:
-    """Take `amount` of what fills by `rate` a second (0: no limit), on credit: who asks next waits for it."""
+    """Take `amount` of what fills by `rate` a second (0: no limit), on credit: who asks next waits
+    for it.
+    """
     if rate and amount:
         with transaction.atomic():
             pace = _locked(scope, now)
@@ -89,7 +104,9 @@ def _filled(pace: Pace, rate: int, now: datetime) -> float:
 
 
 def slow_down(sent_at: datetime, now: datetime) -> None:
-    """Pull the brake, because of what was sent at `sent_at`. What had left before it was last pulled does not count."""
+    """Pull the brake, because of what was sent at `sent_at`. What had left before it was last
+    pulled does not count.
+    """
     pace = _locked(ACCOUNT, now)
     if pace.step and sent_at < pace.at:
         return
@@ -100,7 +117,9 @@ def slow_down(sent_at: datetime, now: datetime) -> None:
 
 
 def speed_up(sent_at: datetime) -> None:
-    """The gateway accepted what was sent at `sent_at`: full speed, unless the brake was pulled after that."""
+    """The gateway accepted what was sent at `sent_at`: full speed, unless the brake was pulled
+    after that.
+    """
     if braked():
         Pace.objects.filter(scope=ACCOUNT, step__gt=0, at__lte=sent_at).update(step=0, until=None)
 
@@ -128,7 +147,9 @@ def _probe(pace: Pace, now: datetime) -> int:
 
 
 def _within_rate(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
-    """A bucket of recipients that fills by `rate` a second; a batch may leave while anything is in it, on credit."""
+    """A bucket of recipients that fills by `rate` a second; a batch may leave while anything is in
+    it, on credit.
+    """
     pace.tokens = _filled(pace, rate, now)
     pace.at = now
     granted = 0

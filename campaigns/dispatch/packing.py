@@ -26,7 +26,8 @@ from campaigns.ledger.models import Purpose
 
 RECIPIENT = Recipient._meta.db_table
 STOPPED = StopListEntry._meta.db_table
-Row = tuple[int, int, str, str, Any]  # batch number, id, msisdn, reference, fields as the database gives them
+# batch number, id, msisdn, reference, fields as the database gives them
+Row = tuple[int, int, str, str, Any]
 STOPPED_ENDING = Ending(SendState.CANCELLED, reason="stop_list")
 
 
@@ -52,7 +53,8 @@ class Packer:
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
         self.reports_to = delivery_reports.address()
         self.stage = Stage(self.campaign) if is_rehearsal(self.campaign) else None
-        self._same = None if self.template.names else self._render({})  # where everybody gets the same words
+        # where everybody gets the same words
+        self._same = None if self.template.names else self._render({})
 
     def guard(self) -> None:
         """From now on a budget limits this campaign."""
@@ -69,8 +71,9 @@ class Packer:
         fields = "fields" if self.template.names else "NULL"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT} WHERE campaign_id = %s"  # noqa: S608
-                f" AND batch_number IN ({', '.join(map(str, numbers))}) AND send_state = 'queued'"
+                f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT}"  # noqa: S608
+                f" WHERE campaign_id = %s AND batch_number IN ({', '.join(map(str, numbers))})"
+                " AND send_state = 'queued'"
                 " ORDER BY batch_number",
                 [self.campaign.pk],
             )
@@ -80,15 +83,23 @@ class Packer:
     def _stopped(self, groups: Iterable[list[Row]]) -> set[str]:
         """Who of them came onto the stop list since the freeze looked."""
         newest = StopListEntry.objects.order_by("-pk").first()
-        if newest is None or (self.campaign.launched_at and newest.created_at < self.campaign.launched_at):
+        if newest is None or (
+            self.campaign.launched_at and newest.created_at < self.campaign.launched_at
+        ):
             return set()
         msisdns = [row[2] for rows in groups for row in rows]
-        return set(StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True))
+        return set(
+            StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
+        )
 
     def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
         ended, addresses = self._sorted_out(rows, stopped)
         messages = tuple([self._message(rendered, to) for rendered, to in addresses.items()])
-        request = SendRequest(messages, self.campaign.validity, self.campaign.tariff) if messages else None
+        request = (
+            SendRequest(messages, self.campaign.validity, self.campaign.tariff)
+            if messages
+            else None
+        )
         people = [(words, len(to)) for words, to in addresses.items()]
         worst = self.worst_case.of(claim.country, people) if self.worst_case else None
         return Parcel(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
@@ -102,7 +113,11 @@ class Packer:
         ended: dict[str, Ending] = {}
         addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
-            words = STOPPED_ENDING if msisdn in stopped else self._same or self._render(_decoded(fields))
+            words = (
+                STOPPED_ENDING
+                if msisdn in stopped
+                else self._same or self._render(_decoded(fields))
+            )
             if isinstance(words, Ending):
                 ended[reference] = words
             else:

@@ -1,8 +1,10 @@
-"""Settle what nobody knows: ask the gateway by reference for everybody in an AMBIGUOUS batch who is still queued.
+"""Settle what nobody knows: ask the gateway by reference for everybody in an AMBIGUOUS batch who is
+still queued.
 
-Found: accepted, with its id and price. Not found (error 40): after a quarantine, in which a late request may still
-arrive there, the batch is sent again with the same references. What can't be settled while the message is valid is
-UNRESOLVED: a person decides, and nothing is sent again by itself.
+Found: accepted, with its id and price. Not found (error 40): after a quarantine, in which a late
+request may still arrive there, the batch is sent again with the same references. What can't be
+settled while the message is valid is UNRESOLVED: a person decides, and nothing is sent again by
+itself.
 """
 
 import secrets
@@ -28,20 +30,27 @@ from campaigns.gateway.types import Accepted, MessageStatus
 from campaigns.ledger.models import Purpose
 
 AT_ONCE = 10  # batches in one round
-GRACE = timedelta(hours=1)  # after the validity, until a batch that can't be settled is given to a person
+# after the validity, until a batch that can't be settled is given to a person
+GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The answer for one recipient. `status` None: not found; `failure` says why there is no answer."""
+    """The answer for one recipient. `status` None: not found; `failure` says why there is no
+    answer.
+    """
 
     reference: str
     status: MessageStatus | None = None
     failure: str = ""
 
 
-def reconcile(client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
-    """Ask for ambiguous batches that are due, until the moment `until`. Whether some were left then."""
+def reconcile(
+    client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+) -> bool:
+    """Ask for ambiguous batches that are due, until the moment `until`. Whether some were left
+    then.
+    """
     token = secrets.token_hex(16)
     with ThreadPoolExecutor(connections, "ask") as pool:
         while True:
@@ -70,7 +79,9 @@ def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
     ids = dict(people.values_list("reference", "pk"))
     theirs = Stage(campaign).client(batch.country) if is_rehearsal(campaign) else client
     asked = list(pool.map(lambda reference: _ask(theirs, reference), ids))
-    claim = Claim(batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts)
+    claim = Claim(
+        batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts
+    )
     failure = next((one.failure for one in asked if one.failure), "")
     return Closing(
         claim,
@@ -94,11 +105,18 @@ def _ask(client: Client, reference: str) -> Asked:
 def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgement:
     judgement = Judgement()
     now = timezone.now()
-    quarantined = batch.sent_at is None or now >= batch.sent_at + timedelta(seconds=settings.RECONCILE_QUARANTINE)
+    quarantined = batch.sent_at is None or now >= batch.sent_at + timedelta(
+        seconds=settings.RECONCILE_QUARANTINE
+    )
     over = now - timedelta(seconds=campaign.validity) - GRACE
     given_up = batch.sent_at is not None and batch.sent_at < over
-    # the gateway keeps saying that it has the message when it is sent (43), and that it has not when it is asked (40)
-    contradicted = batch.attempts >= TROUBLE_AFTER and batch.first_sent_at is not None and batch.first_sent_at < over
+    # the gateway keeps saying that it has the message when it is sent (43), and that it has not
+    # when it is asked (40)
+    contradicted = (
+        batch.attempts >= TROUBLE_AFTER
+        and batch.first_sent_at is not None
+        and batch.first_sent_at < over
+    )
     for one in asked:
         if one.status is not None:
             judgement.accepted[one.reference] = _accepted(one.status)
@@ -112,7 +130,11 @@ def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgemen
         elif judgement.next is not Next.ASK:
             judgement.next = Next.AGAIN
     if judgement.next is Next.ASK:
-        judgement.wait = wait_after(batch.asked) if quarantined else timedelta(seconds=settings.RECONCILE_QUARANTINE)
+        judgement.wait = (
+            wait_after(batch.asked)
+            if quarantined
+            else timedelta(seconds=settings.RECONCILE_QUARANTINE)
+        )
     return judgement
 
 

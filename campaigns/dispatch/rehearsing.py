@@ -19,7 +19,9 @@ def is_rehearsal(campaign: Campaign) -> bool:
 
 
 class Stage:
-    """The gateways of one rehearsal, one for each country: its people are billed by the price list as it is kept."""
+    """The gateways of one rehearsal, one for each country: its people are billed by the price list
+    as it is kept.
+    """
 
     def __init__(self, campaign: Campaign) -> None:
         if not is_rehearsal(campaign):
@@ -29,8 +31,12 @@ class Stage:
         self._viber = kept_prices(VIBER, campaign.tariff)
         self._sms = kept_prices(SMS, campaign.tariff) if campaign.sms_text else None
 
-    def client(self, country: str, people: Sequence[Recipient] = (), sent_at: datetime | None = None) -> Client:
-        """The gateway for people of `country`; it had accepted the messages to `people` at `sent_at`."""
+    def client(
+        self, country: str, people: Sequence[Recipient] = (), sent_at: datetime | None = None
+    ) -> Client:
+        """The gateway for people of `country`; it had accepted the messages to `people` at
+        `sent_at`.
+        """
         kept = [self._kept(person, sent_at) for person in people] if sent_at else []
         return rehearsal.client(self._rates(country), kept)
 
@@ -39,7 +45,9 @@ class Stage:
         sms = self._sms.of(country) if self._sms else None
         currency = viber.currency if viber else sms.currency if sms else ""
         return rehearsal.Rates(
-            viber.amount if viber else None, sms.amount if sms and sms.currency == currency else None, currency
+            viber.amount if viber else None,
+            sms.amount if sms and sms.currency == currency else None,
+            currency,
         )
 
     def _kept(self, person: Recipient, sent_at: datetime) -> rehearsal.Kept:
@@ -49,4 +57,6 @@ class Stage:
                 parts = sms_parts(self._template.for_fields(person.fields).sms_text).parts
             except MissingValue:  # then it was never accepted
                 parts = 0
-        return rehearsal.Kept(person.reference, person.msisdn, sent_at, self.campaign.validity, parts)
+        return rehearsal.Kept(
+            person.reference, person.msisdn, sent_at, self.campaign.validity, parts
+        )

@@ -30,31 +30,46 @@ class Running:
         mine = Q(campaign_id=self.id)
         if self.places is None:
             return mine
-        return mine & Q(*(Q(country=one.country, area=one.area) for one in self.places), _connector=Q.OR)
+        return mine & Q(
+            *(Q(country=one.country, area=one.area) for one in self.places), _connector=Q.OR
+        )
 
 
 def running(now: datetime, rehearsals: bool = False) -> list[Running]:
-    """The campaigns, or the `rehearsals` alone, that may send at `now`, those that were launched first at the front.
+    """The campaigns, or the `rehearsals` alone, that may send at `now`, those that were launched
+    first at the front.
 
     One whose people all wait for their clocks is not among them; after a restore, none is.
     """
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
     kind = Q(purpose=Purpose.REHEARSAL) if rehearsals else ~Q(purpose=Purpose.REHEARSAL)
-    campaigns = Campaign.objects.filter(kind, state=CampaignState.SENDING).order_by("launched_at", "pk")
+    campaigns = Campaign.objects.filter(kind, state=CampaignState.SENDING).order_by(
+        "launched_at", "pk"
+    )
     rows = campaigns.select_related("snapshot").annotate(
-        limited=Exists(MonthlyBudget.objects.all()) | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
+        limited=Exists(MonthlyBudget.objects.all())
+        | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
     )
     found = [
-        Running(row.pk, row.rate, not rehearsals and (row.limited or row.budget is not None), _open_places(row, now))
-        for row in rows.only("rate", "budget", "timing", "local_at", "sends_from", "sends_until", "snapshot__places")
+        Running(
+            row.pk,
+            row.rate,
+            not rehearsals and (row.limited or row.budget is not None),
+            _open_places(row, now),
+        )
+        for row in rows.only(
+            "rate", "budget", "timing", "local_at", "sends_from", "sends_until", "snapshot__places"
+        )
     ]
     return [one for one in found if one.places is None or one.places]
 
 
 def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
     timetable = campaign.timetable
-    return frozenset(timetable.open_places(places_of(campaign.snapshot), now)) if timetable else None
+    return (
+        frozenset(timetable.open_places(places_of(campaign.snapshot), now)) if timetable else None
+    )
 
 
 def places_of(snapshot: Snapshot) -> list[Place]:
@@ -69,4 +84,6 @@ def sendable(now: datetime, rehearsals: bool = False) -> QuerySet[Batch]:
         return Batch.objects.none()
     rested = Q(not_before__isnull=True) | Q(not_before__lte=now)
     theirs = Q(*(one.batches() for one in at_work), _connector=Q.OR)
-    return Batch.objects.filter(rested, theirs, campaign__state=CampaignState.SENDING, state=BatchState.READY)
+    return Batch.objects.filter(
+        rested, theirs, campaign__state=CampaignState.SENDING, state=BatchState.READY
+    )

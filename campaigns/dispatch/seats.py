@@ -1,5 +1,5 @@
-"""Who is at work: a seat is held by one process at a time, until its lease ends; its row is there no longer than that.
-The rows are the heartbeats too.
+"""Who is at work: a seat is held by one process at a time, until its lease ends; its row is there
+no longer than that. The rows are the heartbeats too.
 """
 
 import secrets
@@ -18,7 +18,9 @@ GIVEN_UP = timedelta(hours=1)  # since the end of a lease
 
 
 class Seat:
-    """`with Seat("reconcile") as seat:` one process a worker machine; `seat.held` says whether it is us."""
+    """`with Seat("reconcile") as seat:` one process a worker machine; `seat.held` says whether it
+    is us.
+    """
 
     def __init__(self, job: str) -> None:
         self.name = f"{job}@{settings.WORKER_NAME}"[:100]
@@ -31,7 +33,9 @@ class Seat:
         free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
             name=self.name, until__isnull=True
         )
-        self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(now)
+        self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(
+            now
+        )
         return self
 
     def _first(self, now: datetime) -> bool:
@@ -39,7 +43,9 @@ class Seat:
             return False
         try:
             with transaction.atomic():
-                Heartbeat.objects.create(name=self.name, at=now, until=now + LEASE, token=self.token)
+                Heartbeat.objects.create(
+                    name=self.name, at=now, until=now + LEASE, token=self.token
+                )
         except IntegrityError:
             return False
         return True
@@ -54,14 +60,19 @@ class Seat:
         return self.held
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self.held:
             Heartbeat.objects.filter(name=self.name, token=self.token).delete()
 
 
 def forget_given_up(now: datetime) -> None:
-    """Take away the seats that nobody gave back and nobody took over: their process was killed, their job is done."""
+    """Take away the seats that nobody gave back and nobody took over: their process was killed,
+    their job is done.
+    """
     Heartbeat.objects.filter(until__lt=now - GIVEN_UP).delete()
 
 
@@ -72,14 +83,20 @@ def beat(name: str) -> None:
 
 def taken(job: str) -> bool:
     """Whether somebody on this machine is at `job` now."""
-    return Heartbeat.objects.filter(name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()).exists()
+    return Heartbeat.objects.filter(
+        name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()
+    ).exists()
 
 
 def send_jobs() -> dict[str, int]:
-    """The jobs of this machine's senders, and the connections of each: SEND_CONNECTIONS in equal shares.
+    """The jobs of this machine's senders, and the connections of each: SEND_CONNECTIONS in equal
+    shares.
 
-    One process is at work on one core at a time, so there are several; two workers are left for everything else.
+    One process is at work on one core at a time, so there are several; two workers are left for
+    everything else.
     """
     senders = max(1, min(settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS - 2))
     share, over = divmod(settings.SEND_CONNECTIONS, senders)
-    return {f"send-{place}" if place else "send": share + (place < over) for place in range(senders)}
+    return {
+        f"send-{place}" if place else "send": share + (place < over) for place in range(senders)
+    }

@@ -1,6 +1,8 @@
-"""The sweep: put right what died half-way, start what is due, finish what is done, and wake the workers.
+"""The sweep: put right what died half-way, start what is due, finish what is done, and wake the
+workers.
 
-Runs from a schedule of the queue and from `manage.py sweep` outside it; any number of sweeps at once do no harm.
+Runs from a schedule of the queue and from `manage.py sweep` outside it; any number of sweeps at
+once do no harm.
 """
 
 from datetime import datetime
@@ -29,7 +31,9 @@ def sweep() -> None:
     if not restoring.count_up(now, lifecycle.under_way()):
         lifecycle.start_due(now)
     cancel_rests()
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
+        "pk", flat=True
+    ):
         finish_if_done(campaign_id)
     drop_unreadable()
     forget_given_up(now)
@@ -45,8 +49,12 @@ def wake() -> None:
 def free_expired(now: datetime) -> None:
     """Leases that ended: what had not left is READY again, what may have left is AMBIGUOUS."""
     over = Batch.objects.filter(lease_until__lte=now)
-    over.filter(state=BatchState.LEASED).update(state=BatchState.READY, token="", lease_until=None, held=None)
-    over.filter(state=BatchState.SENDING).update(state=BatchState.AMBIGUOUS, token="", lease_until=None, not_before=now)
+    over.filter(state=BatchState.LEASED).update(
+        state=BatchState.READY, token="", lease_until=None, held=None
+    )
+    over.filter(state=BatchState.SENDING).update(
+        state=BatchState.AMBIGUOUS, token="", lease_until=None, not_before=now
+    )
 
 
 def _with_open_batches(state: CampaignState) -> list[int]:
@@ -63,7 +71,9 @@ def cancel_rests() -> None:
 
 
 def cancel_rest(campaign_id: int) -> None:
-    """Whoever of a cancelled campaign has not been sent to becomes CANCELLED, a slice of batches at a time."""
+    """Whoever of a cancelled campaign has not been sent to becomes CANCELLED, a slice of batches at
+    a time.
+    """
     while _cancel_slice(campaign_id):
         pass
 
@@ -77,10 +87,14 @@ def _cancel_slice(campaign_id: int) -> int:
         .values_list("number", flat=True)[:CANCEL_SLICE]
     )
     ours = Batch.objects.filter(campaign_id=campaign_id, number__in=numbers)
-    people = Recipient.objects.filter(campaign_id=campaign_id, batch_number__in=numbers, send_state=SendState.QUEUED)
+    people = Recipient.objects.filter(
+        campaign_id=campaign_id, batch_number__in=numbers, send_state=SendState.QUEUED
+    )
     moves = Moves()
     for country, number in people.order_by().values_list("country").annotate(people=Count("pk")):
-        moves.arrive(campaign_id, country, SendState.CANCELLED.value, reason="cancelled", people=number)
+        moves.arrive(
+            campaign_id, country, SendState.CANCELLED.value, reason="cancelled", people=number
+        )
     people.update(send_state=SendState.CANCELLED, reason="cancelled")
     moves.write()
     ours.update(state=BatchState.DONE, done_at=timezone.now())
@@ -88,9 +102,14 @@ def _cancel_slice(campaign_id: int) -> int:
 
 
 def finish_if_done(campaign_id: int) -> bool:
-    """Finish a campaign when all of its audience is counted in final states. Whether it is finished now."""
+    """Finish a campaign when all of its audience is counted in final states. Whether it is finished
+    now.
+    """
     if Batch.objects.filter(campaign_id=campaign_id).exclude(state=BatchState.DONE).exists():
         return False
-    settled = Tally.objects.filter(campaign_id=campaign_id).aggregate(people=Sum("recipients"))["people"] or 0
+    settled = (
+        Tally.objects.filter(campaign_id=campaign_id).aggregate(people=Sum("recipients"))["people"]
+        or 0
+    )
     audience = Campaign.objects.get(pk=campaign_id).audience
     return settled == audience and lifecycle.finish(campaign_id)

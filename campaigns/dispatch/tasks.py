@@ -1,4 +1,6 @@
-"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it changes nothing."""
+"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it
+changes nothing.
+"""
 
 from datetime import timedelta
 
@@ -18,7 +20,8 @@ from campaigns.team import restoring
 
 REHEARSERS = 2  # threads: nobody waits for a network
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
-HOPS = 5  # times that a task to send looks for a machine with a free seat; the next sweep wakes anew
+# times that a task to send looks for a machine with a free seat; the next sweep wakes anew
+HOPS = 5
 PREPARE, SEND, REHEARSE, RECONCILE = (
     f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
 )
@@ -26,7 +29,9 @@ PREPARE, SEND, REHEARSE, RECONCILE = (
 
 def work() -> None:
     """Look what there is to do, and wake a worker for each kind of it."""
-    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list(
+        "pk", flat=True
+    ):
         enqueue(PREPARE, campaign_id)
     sweeping.cancel_rests()
     now = timezone.now()
@@ -63,7 +68,9 @@ def send(hops: int = HOPS) -> None:
             if not seat.held:
                 continue
             restoring.look(timezone.now(), lifecycle.under_way())
-            left = Sender(client_from_settings(), connections, timezone.now() + SLICE, seat.renew).run()
+            left = Sender(
+                client_from_settings(), connections, timezone.now() + SLICE, seat.renew
+            ).run()
         _finish()
         if left:
             enqueue(SEND)
@@ -75,7 +82,9 @@ def send(hops: int = HOPS) -> None:
 
 
 def rehearse() -> None:
-    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it leaves the house."""
+    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it
+    leaves the house.
+    """
     with Seat("rehearse") as seat:
         if not seat.held:
             return
@@ -89,7 +98,9 @@ def rehearse() -> None:
 
 
 def _finish() -> None:
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
+        "pk", flat=True
+    ):
         sweeping.finish_if_done(campaign_id)
 
 
@@ -99,7 +110,9 @@ def reconcile() -> None:
         if not seat.held:
             return
         client = client_from_settings()
-        left = reconciling.reconcile(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
+        left = reconciling.reconcile(
+            client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew
+        )
     if left:
         enqueue(RECONCILE)
     else:

@@ -10,6 +10,14 @@ urlpatterns = [
     path("campaigns/<int:pk>/hours", views.campaign_hours, name="campaign-hours"),
     path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
     path("settings/budgets/", budget_views.month_budgets, name="month-budgets"),
-    path("settings/budgets/person/<int:pk>/delete", budget_views.user_budget_delete, name="user-budget-delete"),
-    path("settings/budgets/<int:pk>/delete", budget_views.month_budget_delete, name="month-budget-delete"),
+    path(
+        "settings/budgets/person/<int:pk>/delete",
+        budget_views.user_budget_delete,
+        name="user-budget-delete",
+    ),
+    path(
+        "settings/budgets/<int:pk>/delete",
+        budget_views.month_budget_delete,
+        name="month-budget-delete",
+    ),
 ]

@@ -30,12 +30,16 @@ def _move(request: HttpRequest, pk: int, move: lifecycle.Move, done: str) -> Htt
 
 @require_POST
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(request, pk, lifecycle.pause, _("Paused. Requests that are under way still finish."))
+    return _move(
+        request, pk, lifecycle.pause, _("Paused. Requests that are under way still finish.")
+    )
 
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(request, pk, lifecycle.resume, _("Sending goes on with the people who are still waiting."))
+    return _move(
+        request, pk, lifecycle.resume, _("Sending goes on with the people who are still waiting.")
+    )
 
 
 @require_POST
@@ -45,31 +49,53 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_hours(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change when a campaign under way may be sent: running senders keep to it from their next look on."""
+    """Change when a campaign under way may be sent: running senders keep to it from their next look
+    on.
+    """
     user = current(request)
     campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if not lifecycle.can_change_hours(campaign):
-        messages.warning(request, _("Only while a campaign is under way, and not handed to the gateway."))
+        messages.warning(
+            request, _("Only while a campaign is under way, and not handed to the gateway.")
+        )
         return redirect(campaign)
     shown = {"sends_from": campaign.sends_from, "sends_until": campaign.sends_until}
-    form = HoursForm(request.POST or None, initial=shown, campaign=campaign, back=campaign.get_absolute_url())
+    form = HoursForm(
+        request.POST or None, initial=shown, campaign=campaign, back=campaign.get_absolute_url()
+    )
     if request.method != "POST" or not form.is_valid():
         known = {"campaign": campaign, "form": form}
-        return render(request, "campaigns/dispatch/hours.html", known, status=422 if form.is_bound else 200)
-    return _move(request, pk, partial(lifecycle.change_hours, hours=form.hours), _("The sending hours are changed."))
+        return render(
+            request, "campaigns/dispatch/hours.html", known, status=422 if form.is_bound else 200
+        )
+    return _move(
+        request,
+        pk,
+        partial(lifecycle.change_hours, hours=form.hours),
+        _("The sending hours are changed."),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """A draft to those whom a campaign did not reach. Whoever may have got it comes along only by a tick of its own."""
+    """A draft to those whom a campaign did not reach. Whoever may have got it comes along only by a
+    tick of its own.
+    """
     user = current(request)
     campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if request.method != "POST":
-        return render(request, "campaigns/dispatch/again.html", {"campaign": campaign, "failed": failed(campaign)})
+        return render(
+            request,
+            "campaigns/dispatch/again.html",
+            {"campaign": campaign, "failed": failed(campaign)},
+        )
     try:
         draft = again(campaign, user, unresolved=bool(request.POST.get("unresolved")))
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect(campaign)
-    messages.success(request, _("This is a draft to those who were not reached. Nothing is sent before you launch it."))
+    messages.success(
+        request,
+        _("This is a draft to those who were not reached. Nothing is sent before you launch it."),
+    )
     return redirect("campaign-edit", draft.pk)

@@ -1,7 +1,8 @@
-"""Whether the queue of this machine works: each task that was done and acknowledged is its sign of life.
+"""Whether the queue of this machine works: each task that was done and acknowledged is its sign of
+life.
 
-A task alone would not be one. Where the process that acknowledges has died with its lock, tasks are still done, and
-then done again and again, and the queue grows.
+A task alone would not be one. Where the process that acknowledges has died with its lock, tasks are
+still done, and then done again and again, and the queue grows.
 """
 
 import time
@@ -34,7 +35,9 @@ class Watch:
         self.since = now
 
     def stands_still(self, now: datetime) -> bool:
-        """Whether nothing was heard of the queue for too long. Gives it something to do where it is quiet."""
+        """Whether nothing was heard of the queue for too long. Gives it something to do where it is
+        quiet.
+        """
         silence = now - max(self.since, _last_sign() or self.since)
         if silence > SILENT:
             return True

@@ -1,4 +1,6 @@
-"""The client: what this project asks of the gateway, over HTTP. The API key is known here and nowhere else."""
+"""The client: what this project asks of the gateway, over HTTP. The API key is known here and
+nowhere else.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,17 +15,29 @@ from django.conf import settings
 from campaigns.gateway import errors, inquiries, payload, wire
 from campaigns.gateway.parsing import everybody, read_answer
 from campaigns.gateway.transport import Answer, NoAnswer, Transport
-from campaigns.gateway.types import Balance, Channel, MessageStatus, Price, Quote, SendAnswer, SendRequest, Unknown
+from campaigns.gateway.types import (
+    Balance,
+    Channel,
+    MessageStatus,
+    Price,
+    Quote,
+    SendAnswer,
+    SendRequest,
+    Unknown,
+)
 
 EVIDENCE_MAX = 16_384  # characters of an answer that are kept
 CONNECT_TIMEOUT, DEADLINE = 5.0, 30.0  # seconds
 SHORTEST_KEY = 8  # characters; a shorter "key" would tear words out of the evidence
-REHEARSAL_MARK = "rehearsal"  # how every reference of a rehearsal begins: no other does, as those are hex digits
+# how every reference of a rehearsal begins: no other does, as those are hex digits
+REHEARSAL_MARK = "rehearsal"
 T = TypeVar("T")
 
 
 class Exchanges(Protocol):
-    """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this process."""
+    """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this
+    process.
+    """
 
     def exchange(self, prepared: requests.PreparedRequest) -> Answer:
         """The answer. Raises NoAnswer."""
@@ -35,7 +49,9 @@ class Exchanges(Protocol):
 
 
 class _Key(str):
-    """The API key; nothing that shows values (a traceback, a debug page, a log of headers) shows it."""
+    """The API key; nothing that shows values (a traceback, a debug page, a log of headers) shows
+    it.
+    """
 
     __slots__ = ()
 
@@ -46,10 +62,10 @@ class _Key(str):
 class Client:
     """The BSG API. Safe for many threads, and for processes that fork after it was made.
 
-    In: the base address without a slash at the end, the key, the name that X-API-SOURCE gives, the seconds to
-    connect, the seconds that a call may take altogether, and the number of connections kept open; for a rehearsal, what
-    answers in the place of the network. A reference of a rehearsal never passes a client that has a socket.
-    Raises ValueError for a key that no header can carry.
+    In: the base address without a slash at the end, the key, the name that X-API-SOURCE gives, the
+    seconds to connect, the seconds that a call may take altogether, and the number of connections
+    kept open; for a rehearsal, what answers in the place of the network. A reference of a rehearsal
+    never passes a client that has a socket. Raises ValueError for a key that no header can carry.
     """
 
     def __init__(
@@ -67,12 +83,23 @@ class Client:
         self._key = _Key(api_key.strip())
         if not re.fullmatch(r"[!-~]+", self._key):
             raise ValueError("the API key is empty or has characters that no key has")
-        self._rehearses = transport is not None  # no socket: only rehearsals' references may pass, and here no others
-        self._transport = transport or Transport(self.base_url, connect_timeout, deadline, connections)
-        headers = {"X-API-KEY": self._key, "X-API-SOURCE": source, "User-Agent": source, "Accept": "application/json"}
+        # no socket: only rehearsals' references may pass, and here no others
+        self._rehearses = transport is not None
+        self._transport = transport or Transport(
+            self.base_url, connect_timeout, deadline, connections
+        )
+        headers = {
+            "X-API-KEY": self._key,
+            "X-API-SOURCE": source,
+            "User-Agent": source,
+            "Accept": "application/json",
+        }
         self._get = requests.Request("GET", self.base_url, headers=headers).prepare()
         self._post = requests.Request(
-            "POST", self.base_url, headers=headers | {"Content-Type": "application/json"}, data=b"{}"
+            "POST",
+            self.base_url,
+            headers=headers | {"Content-Type": "application/json"},
+            data=b"{}",
         ).prepare()
         self._create = self._address("/viber/create")
 
@@ -83,11 +110,11 @@ class Client:
         raise TypeError("a client is not to be written down: it holds the key")
 
     def send(self, request: SendRequest) -> SendAnswer:
-        """Sends `request` once, and says for each reference what became of it. Nothing that the gateway or the network
-        does raises.
+        """Sends `request` once, and says for each reference what became of it. Nothing that the
+        gateway or the network does raises.
 
-        Raises ValueError, before anything is sent, if a recipient has no reference of their own, and for one of a
-        rehearsal.
+        Raises ValueError, before anything is sent, if a recipient has no reference of their own,
+        and for one of a rehearsal.
         """
         references = _references(request)
         self._need_ours(references)
@@ -97,7 +124,9 @@ class Client:
             unknown = Unknown(self._without_key(failure.why))
             return SendAnswer(everybody(references, unknown), not_sent=not failure.written)
         text = self._text(answer)
-        read = read_answer(request, answer.status, text, wire.seconds(answer.headers.get("Retry-After")))
+        read = read_answer(
+            request, answer.status, text, wire.seconds(answer.headers.get("Retry-After"))
+        )
         return read if len(text) <= EVIDENCE_MAX else _with_short_body(read)
 
     def quote(self, request: SendRequest) -> Quote:
@@ -105,19 +134,30 @@ class Client:
         return self._ask(inquiries.read_quote, "/viber/price", payload.body(request))
 
     def prices(self, channel: Channel, tariff: int = 0) -> list[Price]:
-        """The price list of a channel. Raises GatewayError (GatewayRefused with code 6 for an unknown tariff)."""
-        return self._ask(lambda answer: inquiries.read_prices(answer, channel), f"/{channel}/prices/{tariff:d}")
+        """The price list of a channel. Raises GatewayError (GatewayRefused with code 6 for an
+        unknown tariff).
+        """
+        return self._ask(
+            lambda answer: inquiries.read_prices(answer, channel), f"/{channel}/prices/{tariff:d}"
+        )
 
     def balance(self) -> Balance:
         """What the account holds. Raises GatewayError."""
         return self._ask(inquiries.read_balance, "/common/balance")
 
     def status_by_id(self, gateway_id: str) -> MessageStatus | None:
-        """The message with the gateway's own id, None if it knows none (error 40). Raises GatewayError."""
-        return self._status(f"/viber/{url_quote(gateway_id, safe='')}", lambda status: status.gateway_id == gateway_id)
+        """The message with the gateway's own id, None if it knows none (error 40). Raises
+        GatewayError.
+        """
+        return self._status(
+            f"/viber/{url_quote(gateway_id, safe='')}",
+            lambda status: status.gateway_id == gateway_id,
+        )
 
     def status_by_reference(self, reference: str) -> MessageStatus | None:
-        """The message with our reference, None if the gateway never accepted it (error 40). Raises GatewayError."""
+        """The message with our reference, None if the gateway never accepted it (error 40). Raises
+        GatewayError.
+        """
         self._need_ours([reference])
         path = f"/viber/reference/{url_quote(reference, safe='')}"
         return self._status(path, lambda status: status.reference in ("", reference))
@@ -127,11 +167,17 @@ class Client:
         self._transport.close()
 
     def _need_ours(self, references: Sequence[str]) -> None:
-        """A rehearsal never leaves the house, and nothing else is answered inside of it. Raises ValueError."""
+        """A rehearsal never leaves the house, and nothing else is answered inside of it. Raises
+        ValueError.
+        """
         if any(reference.startswith(REHEARSAL_MARK) != self._rehearses for reference in references):
-            raise ValueError("a rehearsal's reference on the way to a gateway, or another in a rehearsal")
+            raise ValueError(
+                "a rehearsal's reference on the way to a gateway, or another in a rehearsal"
+            )
 
-    def _status(self, path: str, is_the_one: Callable[[MessageStatus], bool]) -> MessageStatus | None:
+    def _status(
+        self, path: str, is_the_one: Callable[[MessageStatus], bool]
+    ) -> MessageStatus | None:
         try:
             status = self._ask(inquiries.read_status, path)
         except errors.GatewayRefused as refused:
@@ -163,7 +209,9 @@ class Client:
         return prepared
 
     def _posting(self, address: str, body: bytes) -> requests.PreparedRequest:
-        """A copy of what was prepared once: preparing anew costs more than everything else here together."""
+        """A copy of what was prepared once: preparing anew costs more than everything else here
+        together.
+        """
         prepared = self._post.copy()
         prepared.url = address
         prepared.body = body
@@ -200,5 +248,7 @@ def _client(base_url: str, api_key: _Key, connections: int) -> Client:
 
 
 def client_from_settings() -> Client:
-    """The client for BSG_API_URL and BSG_API_KEY, one for the whole process so that its connections stay open."""
+    """The client for BSG_API_URL and BSG_API_KEY, one for the whole process so that its connections
+    stay open.
+    """
     return _client(settings.BSG_API_URL, _Key(settings.BSG_API_KEY), settings.SEND_CONNECTIONS)

@@ -1,8 +1,9 @@
-"""Delivery reports: what the gateway posts to a message's `callback_url` (bsg-viber-api.md, Status).
+"""Delivery reports: what the gateway posts to a message's `callback_url` (bsg-viber-api.md,
+Status).
 
-They are unsigned, so nothing in one is believed but the reference, and that only as a hint that its status is worth
-asking for. The address is a secret made out of SECRET_KEY: nothing is stored, and whoever has not been told it can't
-guess it.
+They are unsigned, so nothing in one is believed but the reference, and that only as a hint that its
+status is worth asking for. The address is a secret made out of SECRET_KEY: nothing is stored, and
+whoever has not been told it can't guess it.
 """
 
 import json
@@ -21,12 +22,20 @@ _SALT = "campaigns.gateway.delivery_reports"
 
 
 def address() -> str:
-    """The `callback_url` of messages that leave now; "" where nobody outside can reach this site."""
-    return f"{settings.PUBLIC_BASE_URL}{PATH}{_secret(settings.SECRET_KEY)}" if settings.PUBLIC_BASE_URL else ""
+    """The `callback_url` of messages that leave now; "" where nobody outside can reach this
+    site.
+    """
+    return (
+        f"{settings.PUBLIC_BASE_URL}{PATH}{_secret(settings.SECRET_KEY)}"
+        if settings.PUBLIC_BASE_URL
+        else ""
+    )
 
 
 def is_ours(path: str) -> bool:
-    """Whether `path` is the secret one, of this SECRET_KEY or of an earlier one. Takes as long for any wrong one."""
+    """Whether `path` is the secret one, of this SECRET_KEY or of an earlier one. Takes as long for
+    any wrong one.
+    """
     if not path.startswith(PATH):
         return False
     told = path.removeprefix(PATH)
@@ -40,12 +49,22 @@ def _secret(key: str) -> str:
 
 
 def references(body: bytes) -> list[str]:
-    """The references that a report names: an object, a list of them, or a form. Of what is malformed, none."""
+    """The references that a report names: an object, a list of them, or a form. Of what is
+    malformed, none.
+    """
     try:
         text = body.decode()
         if text.lstrip()[:1] in ("{", "["):
-            return [reference for entry in _entries(json.loads(text)) if (reference := _reference(entry))]
-        return [reference for reference in parse_qs(text).get("reference", []) if REFERENCE.fullmatch(reference)]
+            return [
+                reference
+                for entry in _entries(json.loads(text))
+                if (reference := _reference(entry))
+            ]
+        return [
+            reference
+            for reference in parse_qs(text).get("reference", [])
+            if REFERENCE.fullmatch(reference)
+        ]
     except (ValueError, RecursionError):
         return []
 

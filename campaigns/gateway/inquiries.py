@@ -1,4 +1,6 @@
-"""Answers to the calls other than send: status, prices, quote, balance (BSG API, Status; Prices, quote, balance)."""
+"""Answers to the calls other than send: status, prices, quote, balance (BSG API, Status; Prices,
+quote, balance).
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,7 +14,8 @@ from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageSta
 def read_object(http_status: int, text: str, retry_after: float | None = None) -> Mapping[str, Any]:
     """The JSON object of an answer without an error.
 
-    Raises GatewayRefused for an error code, GatewayUnreachable for HTTP 5xx, GatewayUnreadable for anything else.
+    Raises GatewayRefused for an error code, GatewayUnreachable for HTTP 5xx, GatewayUnreadable for
+    anything else.
     """
     if http_status >= 500:
         raise errors.GatewayUnreachable(f"HTTP {http_status}", http_status=http_status, body=text)
@@ -31,11 +34,17 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
     refusal = read_refusal(answer, http_status)
     if refusal:
         raise errors.GatewayRefused(
-            refusal.code, refusal.description, retry_after=retry_after, http_status=http_status, body=text
+            refusal.code,
+            refusal.description,
+            retry_after=retry_after,
+            http_status=http_status,
+            body=text,
         )
     if not isinstance(answer, Mapping) or not 200 <= http_status < 300:
         raise errors.GatewayUnreadable(
-            f"HTTP {http_status}, not an answer that is documented", http_status=http_status, body=text
+            f"HTTP {http_status}, not an answer that is documented",
+            http_status=http_status,
+            body=text,
         )
     return answer
 
@@ -76,11 +85,17 @@ def _fallback(found: Any, currency: str) -> tuple[FallbackStatus, ...]:
 
 
 def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
-    """The price list; rows whose price cannot be read are left out. Raises GatewayUnreadable if it is no list."""
+    """The price list; rows whose price cannot be read are left out. Raises GatewayUnreadable if it
+    is no list.
+    """
     rows = answer.get("prices")
     if not isinstance(rows, list):
         raise errors.GatewayUnreadable("a price list without prices")
-    read = (_price(row, channel, wire.currency(answer.get("currency"))) for row in rows if isinstance(row, Mapping))
+    read = (
+        _price(row, channel, wire.currency(answer.get("currency")))
+        for row in rows
+        if isinstance(row, Mapping)
+    )
     return [row for row in read if row is not None]
 
 

@@ -38,8 +38,12 @@ class _Entry:
     verdict: Verdict
 
 
-def read_answer(request: SendRequest, http_status: int, text: str, retry_after: float | None = None) -> SendAnswer:
-    """The verdict for each recipient of `request`. `text` is the body, already without the key. Never raises."""
+def read_answer(
+    request: SendRequest, http_status: int, text: str, retry_after: float | None = None
+) -> SendAnswer:
+    """The verdict for each recipient of `request`. `text` is the body, already without the key.
+    Never raises.
+    """
     references = [address.reference for message in request.messages for address in message.to]
     answered = partial(SendAnswer, http_status=http_status, body=text, retry_after=retry_after)
     if http_status == 429:
@@ -57,16 +61,23 @@ def read_answer(request: SendRequest, http_status: int, text: str, retry_after: 
     entries = list(_entries(request, answer, currency))
     if entries:
         verdicts = _assign(references, entries)
-        return answered(verdicts, throttled=_throttled(verdicts), total_price=total, currency=currency)
+        return answered(
+            verdicts, throttled=_throttled(verdicts), total_price=total, currency=currency
+        )
     refusal_of_all = read_refusal(answer, http_status)
     if refusal_of_all is None:
-        return answered(everybody(references, Unknown(f"HTTP {http_status}, no entry in the answer")))
+        return answered(
+            everybody(references, Unknown(f"HTTP {http_status}, no entry in the answer"))
+        )
     verdicts = everybody(references, refusal_of_all)
     return answered(verdicts, refused_whole=refusal_of_all, throttled=_throttled(verdicts))
 
 
-def _everybody_accepted(references: Sequence[str], answer: Any, currency: str) -> dict[str, Verdict] | None:
-    """Shape A as it nearly always is: an entry for everybody at their place, and each accepted. None for any other.
+def _everybody_accepted(
+    references: Sequence[str], answer: Any, currency: str
+) -> dict[str, Verdict] | None:
+    """Shape A as it nearly always is: an entry for everybody at their place, and each accepted.
+    None for any other.
 
     The same as reading entry by entry, in a third of the time.
     """
@@ -89,7 +100,9 @@ def everybody(references: Sequence[str], verdict: Verdict) -> dict[str, Verdict]
 
 
 def _throttled(verdicts: Mapping[str, Verdict]) -> bool:
-    return any(isinstance(v, Refused) and v.code == errors.TOO_MANY_AT_ONCE for v in verdicts.values())
+    return any(
+        isinstance(v, Refused) and v.code == errors.TOO_MANY_AT_ONCE for v in verdicts.values()
+    )
 
 
 def read_refusal(answer: Any, http_status: int) -> Refused | None:
@@ -110,7 +123,9 @@ def read_refusal(answer: Any, http_status: int) -> Refused | None:
 
 
 def _http_error_code(answer: Mapping[str, Any], http_status: int) -> int | None:
-    """The code of shape H: the gateway's own where it stands, else the one that the HTTP status comes to."""
+    """The code of shape H: the gateway's own where it stands, else the one that the HTTP status
+    comes to.
+    """
     if not ("message" in answer or "code" in answer or "errors" in answer):
         return None
     code = wire.code(answer.get("code"))
@@ -120,7 +135,11 @@ def _http_error_code(answer: Mapping[str, Any], http_status: int) -> int | None:
 
 
 def _description(answer: Mapping[str, Any]) -> str:
-    return wire.text(answer.get("errorDescription")) or wire.text(answer.get("message")) or "no description"
+    return (
+        wire.text(answer.get("errorDescription"))
+        or wire.text(answer.get("message"))
+        or "no description"
+    )
 
 
 def _totals(answer: Any) -> tuple[str, Decimal | None]:
@@ -145,8 +164,11 @@ def _entries(request: SendRequest, answer: Any, currency: str) -> Iterator[_Entr
         yield from _nested(request, element, position if several else None, currency)
 
 
-def _nested(request: SendRequest, element: Any, position: int | None, currency: str) -> Iterator[_Entry]:
-    """The entries of one element of shape B; an element that is itself an entry (it names a reference or an id) is one.
+def _nested(
+    request: SendRequest, element: Any, position: int | None, currency: str
+) -> Iterator[_Entry]:
+    """The entries of one element of shape B; an element that is itself an entry (it names a
+    reference or an id) is one.
 
     An element with an error and no messages refuses the message at its `position` in the request.
     """
@@ -171,7 +193,9 @@ def _entry(found: Any, outer_error: Any, currency: str) -> _Entry:
 
 
 def _verdict(found: Mapping[str, Any], outer_error: Any, currency: str) -> Verdict:
-    """What one entry says. An entry without an error of its own has that of the element around it."""
+    """What one entry says. An entry without an error of its own has that of the element around
+    it.
+    """
     error = found.get("error", outer_error)
     gateway_id = wire.identifier(found.get("id"))
     code = wire.code(error)
@@ -189,8 +213,8 @@ def _verdict(found: Mapping[str, Any], outer_error: Any, currency: str) -> Verdi
 def _assign(references: list[str], entries: list[_Entry]) -> dict[str, Verdict]:
     """Each entry to the recipient it names; one that names nobody to the recipient at its position.
 
-    Positions count only if there are as many entries as recipients and every entry that names somebody stands at
-    that person's place: otherwise the order was evidently not kept.
+    Positions count only if there are as many entries as recipients and every entry that names
+    somebody stands at that person's place: otherwise the order was evidently not kept.
     """
     ordered = len(entries) == len(references) and all(
         entry.reference is None or entry.reference == reference
@@ -198,9 +222,17 @@ def _assign(references: list[str], entries: list[_Entry]) -> dict[str, Verdict]:
     )
     verdicts: dict[str, Verdict] = dict.fromkeys(references, _NO_ENTRY)
     for position, entry in enumerate(entries):
-        reference = entry.reference if entry.reference is not None else references[position] if ordered else None
+        reference = (
+            entry.reference
+            if entry.reference is not None
+            else references[position]
+            if ordered
+            else None
+        )
         before = verdicts.get(reference) if reference is not None else None
         if reference is None or before is None:
             continue  # nobody's, or a reference that was never sent
-        verdicts[reference] = entry.verdict if before is _NO_ENTRY or before == entry.verdict else _CONFLICT
+        verdicts[reference] = (
+            entry.verdict if before is _NO_ENTRY or before == entry.verdict else _CONFLICT
+        )
     return verdicts

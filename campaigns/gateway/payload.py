@@ -12,8 +12,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=
 def body(request: SendRequest) -> bytes:
     """The JSON of `request` in UTF-8.
 
-    Half a surrogate pair, which UTF-8 cannot carry, goes out as a question mark (`limits.violations` names it).
-    Raises ValueError for a `scheduled_at` without a time zone.
+    Half a surrogate pair, which UTF-8 cannot carry, goes out as a question mark
+    (`limits.violations` names it). Raises ValueError for a `scheduled_at` without a time zone.
     """
     return _encode(
         {
@@ -26,7 +26,9 @@ def body(request: SendRequest) -> bytes:
 
 def _message(message: Message) -> dict[str, Any]:
     built: dict[str, Any] = {
-        "to": [{"msisdn": address.msisdn, "reference": address.reference} for address in message.to],
+        "to": [
+            {"msisdn": address.msisdn, "reference": address.reference} for address in message.to
+        ],
         "text": message.text,
         "alpha_name": message.sender,
         "is_promotional": message.promotional,
@@ -37,7 +39,9 @@ def _message(message: Message) -> dict[str, Any]:
     if message.scheduled_at is not None:
         if message.scheduled_at.tzinfo is None:
             raise ValueError("scheduled_at has no time zone")
-        built["scheduledDatetime"] = message.scheduled_at.astimezone(UTC).isoformat(timespec="seconds")
+        built["scheduledDatetime"] = message.scheduled_at.astimezone(UTC).isoformat(
+            timespec="seconds"
+        )
     if message.callback_url:
         built["callback_url"] = message.callback_url
     return built

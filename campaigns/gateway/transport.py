@@ -1,8 +1,9 @@
 """HTTP for the client: pooled connections, and a deadline over the whole exchange.
 
-The time-out of `requests` is one for each read: a server that sends a byte now and then keeps a call for ever. Here
-every wait on the socket gets what is left of the one deadline, so name resolution, connecting, TLS, writing, waiting
-and reading together end in time, however slowly the bytes drip.
+The time-out of `requests` is one for each read: a server that sends a byte now and then keeps a
+call for ever. Here every wait on the socket gets what is left of the one deadline, so name
+resolution, connecting, TLS, writing, waiting and reading together end in time, however slowly the
+bytes drip.
 
 It also knows for certain whether a byte of the request was written, which no exception class tells.
 """
@@ -25,11 +26,14 @@ from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util import Timeout
 
 ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer is none
-LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)  # ValueError: a host or header it refuses
+# ValueError: a host or header it refuses
+LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
 
 
 class _Exchange(threading.local):
-    """The exchange that this thread is in: when it must have ended, and whether a byte of the request went out."""
+    """The exchange that this thread is in: when it must have ended, and whether a byte of the
+    request went out.
+    """
 
     deadline = 0.0  # on the monotonic clock
     written = False
@@ -68,9 +72,11 @@ class _Reader(RawIOBase):
 
 
 class _DeadlineSocket:
-    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it serves.
+    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it
+    serves.
 
-    Head and body of a request leave in one write: two cost twice the system calls, packets and TLS records.
+    Head and body of a request leave in one write: two cost twice the system calls, packets and TLS
+    records.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -93,7 +99,9 @@ class _DeadlineSocket:
 
 
 def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
-    """The host's addresses. The system's resolver knows no deadline, so it is asked in a thread of its own."""
+    """The host's addresses. The system's resolver knows no deadline, so it is asked in a thread of
+    its own.
+    """
     answer: list[Any] = []
 
     def ask() -> None:
@@ -136,7 +144,9 @@ def _connect(host: str, port: int, timeout: float, options: Any) -> socket.socke
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port or 80, float(self.timeout or 0), self.socket_options)
+        return _connect(
+            self._dns_host, self.port or 80, float(self.timeout or 0), self.socket_options
+        )
 
     def connect(self) -> None:
         super().connect()
@@ -145,7 +155,9 @@ class _Connection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port or 443, float(self.timeout or 0), self.socket_options)
+        return _connect(
+            self._dns_host, self.port or 443, float(self.timeout or 0), self.socket_options
+        )
 
     def connect(self) -> None:
         super().connect()
@@ -161,7 +173,9 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """`requests`' own transport with these connections. It never retries, follows no redirect, keeps no cookie."""
+    """`requests`' own transport with these connections. It never retries, follows no redirect,
+    keeps no cookie.
+    """
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -189,7 +203,9 @@ class Answer:
 
 
 class NoAnswer(Exception):  # noqa: N818 - reads as what it is
-    """No answer came. `written` tells whether the gateway may have got the request or a part of it."""
+    """No answer came. `written` tells whether the gateway may have got the request or a part of
+    it.
+    """
 
     def __init__(self, why: str, written: bool) -> None:
         super().__init__(why)
@@ -203,12 +219,16 @@ class Transport:
     In: the seconds for connecting, the seconds for everything together, the connections kept open.
     """
 
-    def __init__(self, base_url: str, connect_timeout: float, deadline: float, connections: int) -> None:
+    def __init__(
+        self, base_url: str, connect_timeout: float, deadline: float, connections: int
+    ) -> None:
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._connections = connections
         self._proxies = get_environ_proxies(base_url)
-        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._verify = (
+            os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        )
         self._open()
 
     def _open(self) -> None:
@@ -217,23 +237,28 @@ class Transport:
         self._process = os.getpid()
 
     def _own_pool(self, prepared: requests.PreparedRequest) -> HTTPConnectionPool:
-        """The connections of this process: two processes on one connection would read each other's answers.
+        """The connections of this process: two processes on one connection would read each other's
+        answers.
 
-        `requests` opens them, by its rules for proxies and certificates. It is asked for them once: that and its
-        Response cost as much again as the exchange itself.
+        `requests` opens them, by its rules for proxies and certificates. It is asked for them once:
+        that and its Response cost as much again as the exchange itself.
         """
         if self._process != os.getpid():
             self._open()
         pool = self._pool
         if pool is not None:
             return pool
-        fresh = self._adapter.get_connection_with_tls_context(prepared, self._verify, proxies=self._proxies)
+        fresh = self._adapter.get_connection_with_tls_context(
+            prepared, self._verify, proxies=self._proxies
+        )
         self._adapter.cert_verify(fresh, prepared.url, self._verify, None)  # type: ignore[no-untyped-call]
         self._pool = cast(HTTPConnectionPool, fresh)
         return self._pool
 
     def exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at the latest."""
+        """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at
+        the latest.
+        """
         _exchange.deadline = time.monotonic() + self._deadline
         _exchange.written = False
         _exchange.waits_for_body, _exchange.head = bool(prepared.body), b""
@@ -241,13 +266,16 @@ class Transport:
             return self._exchange_once(prepared)
         except LIBRARY_ERRORS as error:
             failure = NoAnswer(_why(error), _exchange.written)
-        # Outside of the handler: a chained traceback would carry the library's frames, and in them the key.
+        # Outside of the handler: a chained traceback would carry the library's frames, and in them
+        # the key.
         raise failure
 
     def _exchange_once(self, prepared: requests.PreparedRequest) -> Answer:
         raw = self._own_pool(prepared).urlopen(
             str(prepared.method),
-            self._adapter.request_url(prepared, self._proxies) if self._proxies else prepared.path_url,
+            self._adapter.request_url(prepared, self._proxies)
+            if self._proxies
+            else prepared.path_url,
             body=prepared.body,
             headers=prepared.headers,
             redirect=False,
@@ -276,7 +304,9 @@ class Transport:
 
 
 def _why(error: BaseException) -> str:
-    """The innermost cause in a few words, such as "ConnectionRefusedError: [Errno 111] Connection refused"."""
+    """The innermost cause in a few words, such as "ConnectionRefusedError: [Errno 111] Connection
+    refused".
+    """
     seen = error
     while True:
         inner = seen.__cause__ or seen.__context__ or _wrapped(seen)

@@ -1,4 +1,6 @@
-"""Values as the gateway writes them: numbers that may be strings, amounts, times, texts. Nothing here raises."""
+"""Values as the gateway writes them: numbers that may be strings, amounts, times, texts. Nothing
+here raises.
+"""
 
 import json
 import re
@@ -52,7 +54,8 @@ def code(value: Any) -> int | None:
 
 
 def amount(value: Any) -> Decimal | None:
-    """An exact amount with seven decimal places, written as a number or as text; None for everything that is not one.
+    """An exact amount with seven decimal places, written as a number or as text; None for
+    everything that is not one.
 
     More places are none that the gateway documents, and could not be kept without rounding.
     """
@@ -72,7 +75,9 @@ def _exactly(value: Decimal) -> Decimal | None:
 
 
 def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal | None, str]:
-    """The price of `entry` and its currency. A price is never negative; without a currency it is not known."""
+    """The price of `entry` and its currency. A price is never negative; without a currency it is
+    not known.
+    """
     currency_named = currency(entry.get("currency")) or currency_of_all
     named = amount(entry.get("price"))
     return (named if named is not None and named >= 0 and currency_named else None), currency_named
@@ -92,7 +97,9 @@ def _currency(written: str) -> str:
 def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
     """A string or a number as text, cut, without NUL; "" for anything else."""
     if not isinstance(value, str):
-        return str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
+        return (
+            str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
+        )
     if value.isalnum() and value.isascii():
         return value[:longest]
     return printable(value).strip()[:longest]
@@ -125,7 +132,9 @@ def moment(value: Any) -> datetime | None:
 
 
 def seconds(value: str | None) -> float | None:
-    """Retry-After as seconds; None for a missing or unreadable one, and for the date form, which depends on clocks."""
+    """Retry-After as seconds; None for a missing or unreadable one, and for the date form, which
+    depends on clocks.
+    """
     if value is None or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value.strip()):
         return None
     return float(value)

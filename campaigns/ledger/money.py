@@ -1,6 +1,8 @@
-"""Amounts of money: exact decimals with the gateway's seven places, kept in the database as integers.
+"""Amounts of money: exact decimals with the gateway's seven places, kept in the database as
+integers.
 
-SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every engine.
+SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every
+engine.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,7 +20,9 @@ CENT = Decimal("0.01")
 
 
 class InexactAmountError(ValueError):
-    """An amount with more than seven decimal places: the gateway names none, and rounding would lose money."""
+    """An amount with more than seven decimal places: the gateway names none, and rounding would
+    lose money.
+    """
 
 
 @lru_cache(maxsize=10_000)  # prices repeat: a price list has a few hundred
@@ -37,14 +41,18 @@ def from_units(units: int) -> Decimal:
 
 
 def exact(amount: Decimal) -> str:
-    """All decimals that matter and at least two: 0.2300000 -> "0.23", 460 -> "460.00", 0.0125 -> "0.0125"."""
+    """All decimals that matter and at least two: 0.2300000 -> "0.23", 460 -> "460.00", 0.0125 ->
+    "0.0125".
+    """
     text = f"{amount:.{PLACES}f}".rstrip("0")
     whole, _point, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
 def on_card(amount: Decimal) -> Decimal:
-    """`amount` as cards show it and people type it: two decimals, half a cent up; less than a cent stays as it is."""
+    """`amount` as cards show it and people type it: two decimals, half a cent up; less than a cent
+    stays as it is.
+    """
     return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
 
 
@@ -55,7 +63,9 @@ else:
 
 
 class AmountField(IntegerColumn):
-    """A Decimal in Python, an integer of ten-millionths in the database. NULL is "not yet known", never zero."""
+    """A Decimal in Python, an integer of ten-millionths in the database. NULL is "not yet known",
+    never zero.
+    """
 
     def from_db_value(self, value: int | None, *args: Any) -> Decimal | None:
         return None if value is None else from_units(int(value))

@@ -17,7 +17,9 @@ def spend_of(campaign_id: int, purpose: Purpose | None = None) -> Spend:
     if purpose:
         totals = totals.filter(purpose=purpose)
     spend: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
-    for currency, channel, amount in totals.values_list("currency", "channel").annotate(sum=Sum("amount")):
+    for currency, channel, amount in totals.values_list("currency", "channel").annotate(
+        sum=Sum("amount")
+    ):
         if currency:
             spend[currency][channel] = amount or ZERO
     return dict(spend)

@@ -55,7 +55,9 @@ def _deed(entry: AuditEntry) -> Deed:
     what, detail = ACTIONS.get(entry.action, entry.action), entry.detail
     if entry.action == "launched" and detail.isdecimal():  # how many people it was launched to
         people = int(detail)
-        words = ngettext("launched it to %(people)s person", "launched it to %(people)s people", people)
+        words = ngettext(
+            "launched it to %(people)s person", "launched it to %(people)s people", people
+        )
         what, detail = words % {"people": number_format(people, force_grouping=True)}, ""
     return Deed(entry.at, _name(entry), what, detail)
 

@@ -1,4 +1,6 @@
-"""The account's balance for the pages: asked at most once a minute, and never the reason that a page fails."""
+"""The account's balance for the pages: asked at most once a minute, and never the reason that a
+page fails.
+"""
 
 from dataclasses import dataclass
 
@@ -37,7 +39,12 @@ def read_balance() -> Reading:
 
 def _ask() -> Reading:
     now = timezone.now().timestamp()
-    client = Client(settings.BSG_API_URL, settings.BSG_API_KEY, connect_timeout=CONNECT_TIMEOUT, deadline=DEADLINE)
+    client = Client(
+        settings.BSG_API_URL,
+        settings.BSG_API_KEY,
+        connect_timeout=CONNECT_TIMEOUT,
+        deadline=DEADLINE,
+    )
     try:
         return Reading(client.balance(), now)
     except GatewayError as failure:

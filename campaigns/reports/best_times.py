@@ -1,7 +1,7 @@
 """At which hours and on which days messages were read best, from this installation's own campaigns.
 
-A rate is shown with how sure it is: the half width of its 95 % interval. What few messages were sent in says nothing,
-and is neither compared nor called best.
+A rate is shown with how sure it is: the half width of its 95 % interval. What few messages were
+sent in says nothing, and is neither compared nor called best.
 """
 
 from collections import Counter
@@ -56,7 +56,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """What was sent between `since` and `until`, by the hour and by the day of the reader's week."""
+    """What was sent between `since` and `until`, by the hour and by the day of the reader's
+    week.
+    """
 
     since: datetime
     until: datetime
@@ -78,24 +80,36 @@ class Times:
         return self._best(self.days)
 
     def _best(self, slots: Iterable[Slot]) -> Slot | None:
-        """The one with the highest rate, if it is above the average even at the low end of its interval."""
+        """The one with the highest rate, if it is above the average even at the low end of its
+        interval.
+        """
         compared = [slot for slot in slots if slot.enough]
         if not self.enough or len(compared) < 2:
             return None
         best = max(compared, key=lambda slot: slot.read_rate or 0.0)
-        return best if (best.read_rate or 0.0) - best.margin > (self.whole.read_rate or 0.0) else None
+        return (
+            best if (best.read_rate or 0.0) - best.margin > (self.whole.read_rate or 0.0) else None
+        )
 
     @property
     def chart(self) -> dict[str, Any]:
-        """What the page's script draws: rates that are worth comparing, nothing where there are none."""
+        """What the page's script draws: rates that are worth comparing, nothing where there are
+        none.
+        """
         return {
             "unit": "percent",
-            "drawings": [_drawing(_("By the hour of sending"), self.hours), _drawing(_("By the day"), self.days)],
+            "drawings": [
+                _drawing(_("By the hour of sending"), self.hours),
+                _drawing(_("By the day"), self.days),
+            ],
         }
 
 
 def _drawing(label: str, slots: list[Slot]) -> dict[str, Any]:
-    values = [round(slot.read_rate, 1) if slot.enough and slot.read_rate is not None else None for slot in slots]
+    values = [
+        round(slot.read_rate, 1) if slot.enough and slot.read_rate is not None else None
+        for slot in slots
+    ]
     return {
         "label": label,
         "labels": [slot.words for slot in slots],
@@ -107,10 +121,14 @@ def _drawing(label: str, slots: list[Slot]) -> dict[str, Any]:
 def best_times(campaigns: QuerySet[Campaign], now: datetime) -> Times:
     """The hours and days in which `campaigns` were sent, by the clock of whoever reads this."""
     since, until = now - PERIOD, now - SETTLING
-    rows = HourCount.objects.filter(campaign__in=campaigns, measure__in=COUNTED, hour__gte=since, hour__lt=until)
+    rows = HourCount.objects.filter(
+        campaign__in=campaigns, measure__in=COUNTED, hour__gte=since, hour__lt=until
+    )
     hours: Counter[tuple[int, str]] = Counter()
     days: Counter[tuple[int, str]] = Counter()
-    for hour, measure, people in rows.order_by().values_list("hour", "measure").annotate(Sum("people")):
+    for hour, measure, people in (
+        rows.order_by().values_list("hour", "measure").annotate(Sum("people"))
+    ):
         local = timezone.localtime(hour)
         hours[local.hour, measure] += people
         days[local.weekday(), measure] += people

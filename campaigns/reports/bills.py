@@ -1,4 +1,6 @@
-"""What was spent, read from the ledger's totals: per currency, never across currencies, the unknown counted."""
+"""What was spent, read from the ledger's totals: per currency, never across currencies, the unknown
+counted.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,8 +16,8 @@ from campaigns.ledger.money import ZERO
 
 @dataclass(slots=True)
 class Cost:
-    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was sent; what people
-    corrected by hand is in no channel.
+    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was
+    sent; what people corrected by hand is in no channel.
     """
 
     currency: str
@@ -31,7 +33,9 @@ class Cost:
 
     @property
     def since(self) -> Decimal:
-        """What Viber prices went up or down since the send, as messages were or were not delivered."""
+        """What Viber prices went up or down since the send, as messages were or were not
+        delivered.
+        """
         return self.viber - self.at_send
 
     def add(self, channel: str, kind: str, amount: Decimal) -> None:
@@ -73,7 +77,9 @@ class Bill:
 
     @property
     def not_yet_known(self) -> int:
-        """Prices still to come. A period in which older ones were settled has none of them, not fewer than none."""
+        """Prices still to come. A period in which older ones were settled has none of them, not
+        fewer than none.
+        """
         return max(self.unknown, 0)
 
 
@@ -81,7 +87,9 @@ SUMMED = ("currency", "channel", "kind")
 
 
 def bills(totals: QuerySet[LedgerTotal], *keys: str) -> dict[tuple[Any, ...], Bill]:
-    """One bill for each combination of `keys` (fields, also across relations) in `totals`, by one query."""
+    """One bill for each combination of `keys` (fields, also across relations) in `totals`, by one
+    query.
+    """
     rows = (
         totals.order_by()
         .values(*keys, *SUMMED)
@@ -96,7 +104,10 @@ def bills(totals: QuerySet[LedgerTotal], *keys: str) -> dict[tuple[Any, ...], Bi
 def campaign_bills(campaign_ids: Iterable[int]) -> dict[int, Bill]:
     """What each campaign has cost until now, adjustments included; by one query."""
     ids = list(campaign_ids)
-    found = {key[0]: bill for key, bill in bills(LedgerTotal.objects.filter(campaign__in=ids), "campaign").items()}
+    found = {
+        key[0]: bill
+        for key, bill in bills(LedgerTotal.objects.filter(campaign__in=ids), "campaign").items()
+    }
     return {campaign_id: found.get(campaign_id) or Bill() for campaign_id in ids}
 
 

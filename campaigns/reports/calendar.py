@@ -1,4 +1,6 @@
-"""The calendar of campaigns: what goes out on which day, in the reader's zone, a month or a week at a time."""
+"""The calendar of campaigns: what goes out on which day, in the reader's zone, a month or a week at
+a time.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +23,9 @@ A_WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A campaign on one day. `at`: when it starts on that day; None: it goes on from the day before."""
+    """A campaign on one day. `at`: when it starts on that day; None: it goes on from the day
+    before.
+    """
 
     campaign: Campaign
     at: datetime | None
@@ -50,7 +54,9 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the page draws. `first` and `last` are the month's or week's own days; `days` fill whole weeks."""
+    """What the page draws. `first` and `last` are the month's or week's own days; `days` fill whole
+    weeks.
+    """
 
     kind: str
     first: date
@@ -59,12 +65,20 @@ class Picture:
 
     @property
     def title(self) -> str:
-        return formats.date_format(self.first, "F Y") if self.kind == MONTH else span(self.first, self.last)
+        return (
+            formats.date_format(self.first, "F Y")
+            if self.kind == MONTH
+            else span(self.first, self.last)
+        )
 
     @property
     def before(self) -> date:
         """The first day of the month or week before."""
-        return self.first - A_WEEK if self.kind == WEEK else month_of(self.first - timedelta(days=1))[0]
+        return (
+            self.first - A_WEEK
+            if self.kind == WEEK
+            else month_of(self.first - timedelta(days=1))[0]
+        )
 
     @property
     def after(self) -> date:
@@ -80,7 +94,9 @@ class Picture:
 
 
 def read_span(query: Mapping[str, str], now: date) -> tuple[str, date]:
-    """The kind of picture, and a day in it: `?week=2026-11-23` or `?month=2026-11-01`; anything else is this month."""
+    """The kind of picture, and a day in it: `?week=2026-11-23` or `?month=2026-11-01`; anything
+    else is this month.
+    """
     for kind in (WEEK, MONTH):
         if day := read_day(query.get(kind, "")):
             return kind, day
@@ -114,13 +130,19 @@ def _midnight(day: date) -> datetime:
 
 
 def _within(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> Iterable[Campaign]:
-    """Those that start before `end` and do not end before `begin`. Drafts count where they have a time."""
+    """Those that start before `end` and do not end before `begin`. Drafts count where they have a
+    time.
+    """
     now = Value(timezone.now())
     starts = Case(When(timing=Timing.NOW, then=F("launched_at")), default=F("scheduled_at"))
     ends = Coalesce("finished_at", Case(When(state__in=RUNNING, then=now)), "starts")
     found = campaigns.annotate(starts=starts).annotate(ends=ends)
     cancelled_before = Q(state=CampaignState.CANCELLED, ends__lt=F("starts"))
-    return found.filter(starts__lt=end, ends__gte=begin).exclude(cancelled_before).order_by("starts", "pk")[:MOST]
+    return (
+        found.filter(starts__lt=end, ends__gte=begin)
+        .exclude(cancelled_before)
+        .order_by("starts", "pk")[:MOST]
+    )
 
 
 def _fill(days: list[Day], campaigns: Iterable[Campaign]) -> None:

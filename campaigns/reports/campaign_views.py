@@ -45,7 +45,9 @@ TABS: dict[str, str | Promise] = {
 
 def _find(request: HttpRequest, pk: int) -> Campaign:
     return find(
-        current(request), Campaign.objects.select_related("sender", "created_by", "launched_by", "rehearsal_of"), pk=pk
+        current(request),
+        Campaign.objects.select_related("sender", "created_by", "launched_by", "rehearsal_of"),
+        pk=pk,
     )
 
 
@@ -87,14 +89,21 @@ def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
         "can_change_hours": marketer and lifecycle.can_change_hours(campaign),
         "can_duplicate": marketer,
         "can_go_live": marketer and rehearsal.can_go_live(campaign),
-        "can_clear": marketer and campaign.purpose == Purpose.REHEARSAL and campaign.state in lifecycle.FINAL,
-        "can_archive": marketer and campaign.state in marks.CAN_ARCHIVE and not campaign.archived_at,
+        "can_clear": marketer
+        and campaign.purpose == Purpose.REHEARSAL
+        and campaign.state in lifecycle.FINAL,
+        "can_archive": marketer
+        and campaign.state in marks.CAN_ARCHIVE
+        and not campaign.archived_at,
     }
 
 
 def _tabs(campaign: Campaign, here: str) -> list[dict[str, Any]]:
     address = reverse("campaign-detail", args=[campaign.pk])
-    return [{"label": label, "url": f"{address}?tab={key}#tabs", "here": key == here} for key, label in TABS.items()]
+    return [
+        {"label": label, "url": f"{address}?tab={key}#tabs", "here": key == here}
+        for key, label in TABS.items()
+    ]
 
 
 def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any]:
@@ -104,13 +113,24 @@ def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any
     if tab == "countries":
         return {"countries": _countries(campaign)}
     if tab == "notes":
-        written = Paginator(campaign.notes.select_related("author"), PAGE).get_page(request.GET.get("page"))
+        written = Paginator(campaign.notes.select_related("author"), PAGE).get_page(
+            request.GET.get("page")
+        )
         user = current(request)
-        notes = [(note, may(user, Role.MARKETER) and marks.may_delete(note, user)) for note in written]
-        return {"page": written, "notes": notes, "can_note": may(user, Role.MARKETER), "note_max": marks.NOTE_MAX}
+        notes = [
+            (note, may(user, Role.MARKETER) and marks.may_delete(note, user)) for note in written
+        ]
+        return {
+            "page": written,
+            "notes": notes,
+            "can_note": may(user, Role.MARKETER),
+            "note_max": marks.NOTE_MAX,
+        }
     if tab == "activity":
         trail = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
-        kept = Paginator(Evidence.objects.filter(campaign=campaign), PAGE).get_page(request.GET.get("answers"))
+        kept = Paginator(Evidence.objects.filter(campaign=campaign), PAGE).get_page(
+            request.GET.get("answers")
+        )
         return {
             "page": trail,
             "deeds": deeds(trail.object_list),
@@ -163,19 +183,28 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
         words = (
             _("No phone in this campaign has %(phone)s in it.")
             if people.finds_any_part(now.campaign)
-            else _("No phone in this campaign begins with %(phone)s. It begins with its country code.")
+            else _(
+                "No phone in this campaign begins with %(phone)s. It begins with its country code."
+            )
         )
         return words % {"phone": chosen.phone}
     if chosen.state:
         return _("Nobody is “%(state)s”.") % {"state": chosen.state.label}
     if now.campaign.launched_at:
         return _("The audience is not put together yet.")
-    return _("Everybody who gets the message stands here, one row each, once the campaign is launched.")
+    return _(
+        "Everybody who gets the message stands here, one row each, once the campaign is launched."
+    )
 
 
 def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
-    """One filter for each state that anybody is in, and within the chosen one a filter for each reason."""
-    states = [*people.FILTERS.values(), *(group for group in people.GROUPS.values() if group == chosen.state)]
+    """One filter for each state that anybody is in, and within the chosen one a filter for each
+    reason.
+    """
+    states = [
+        *people.FILTERS.values(),
+        *(group for group in people.GROUPS.values() if group == chosen.state),
+    ]
     counted = [(state, state.number(now.outcome)) for state in states]
     within = reasons(now.outcome, chosen.state.key) if chosen.state else []
     return {
@@ -193,21 +222,29 @@ def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
 @require_safe
 def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the campaign page that moves by itself."""
-    return render(request, "campaigns/reports/_standing.html", _live(request, standing(_find(request, pk))))
+    return render(
+        request, "campaigns/reports/_standing.html", _live(request, standing(_find(request, pk)))
+    )
 
 
 @require_safe
 def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
     """The table of recipients: alone for htmx, else the whole page with it."""
     campaign = _find(request, pk)
-    htmx = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
+    htmx = request.headers.get("HX-Request") and not request.headers.get(
+        "HX-History-Restore-Request"
+    )
     if not htmx:
         return _page(request, campaign, "recipients")
     now = standing(campaign)
     if "chips" in request.GET:
         context = {"campaign": campaign, **_chips(now, people.read_chosen(request.GET))}
         return render(request, "campaigns/reports/_recipient_chips.html", context)
-    return render(request, "campaigns/reports/_recipients.html", {"campaign": campaign, **_recipients(request, now)})
+    return render(
+        request,
+        "campaigns/reports/_recipients.html",
+        {"campaign": campaign, **_recipients(request, now)},
+    )
 
 
 @require_safe

@@ -45,7 +45,8 @@ class MoneyLine:
     costs: list[list[Money]]  # by campaign, one a currency
 
 
-PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (  # label, Outcome's count and its whole, the filter
+# label, Outcome's count and its whole, the filter
+PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (
     (_("Audience"), "audience", "", ""),
     (_("Accepted"), "accepted", "audience", "taken"),
     (_("Delivered"), "delivered", "accepted", "by_viber"),
@@ -59,13 +60,20 @@ PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (  # label, Outcome's 
 
 def people_lines(rows: Sequence[Row]) -> list[Line]:
     """What became of the messages, a line a state."""
-    return [Line(label, [_figure(row, count, whole, state) for row in rows]) for label, count, whole, state in PEOPLE]
+    return [
+        Line(label, [_figure(row, count, whole, state) for row in rows])
+        for label, count, whole, state in PEOPLE
+    ]
 
 
 def _figure(row: Row, count: str, whole: str, state: str) -> Figure:
     url = reverse("campaign-recipients", args=[row.campaign.pk])
     number: int = getattr(row.outcome, count)
-    return Figure(number, getattr(row.outcome, whole) if whole else None, f"{url}?state={state}" if number else "")
+    return Figure(
+        number,
+        getattr(row.outcome, whole) if whole else None,
+        f"{url}?state={state}" if number else "",
+    )
 
 
 def money_lines(rows: Sequence[Row]) -> list[MoneyLine]:

@@ -1,4 +1,6 @@
-"""What the first page says: what goes out now, what needs somebody, what this month costs, what went out last."""
+"""What the first page says: what goes out now, what needs somebody, what this month costs, what
+went out last.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,19 +52,33 @@ def running() -> list[Row]:
 
 
 def needs(user: User) -> Needs:
-    """What `user` may approve, paused campaigns, people whose outcome nobody could settle, imports that failed."""
+    """What `user` may approve, paused campaigns, people whose outcome nobody could settle, imports
+    that failed.
+    """
     since = timezone.now() - RECENT
-    paused = real().filter(state=CampaignState.PAUSED).select_related("sender", "launched_by", "created_by")
-    imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since).select_related("list")
-    return Needs(waiting_for(user)[:AT_MOST], rows(paused[:AT_MOST]), _unresolved(), list(imports[:5]))
+    paused = (
+        real()
+        .filter(state=CampaignState.PAUSED)
+        .select_related("sender", "launched_by", "created_by")
+    )
+    imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since).select_related(
+        "list"
+    )
+    return Needs(
+        waiting_for(user)[:AT_MOST], rows(paused[:AT_MOST]), _unresolved(), list(imports[:5])
+    )
 
 
 def _unresolved() -> list[Unresolved]:
-    """By campaign, of those launched in the last weeks: their tallies are found by campaign, not by state."""
+    """By campaign, of those launched in the last weeks: their tallies are found by campaign, not by
+    state.
+    """
     recent = real().filter(launched_at__gte=timezone.now() - RECENT)
     tallies = Tally.objects.filter(campaign__in=recent, send_state=SendState.UNRESOLVED).order_by()
     people = dict(tallies.values_list("campaign").annotate(Sum("recipients")))
-    found = Campaign.objects.filter(pk__in=[campaign_id for campaign_id, number in people.items() if number])
+    found = Campaign.objects.filter(
+        pk__in=[campaign_id for campaign_id, number in people.items() if number]
+    )
     return [Unresolved(campaign, people[campaign.pk]) for campaign in found[:AT_MOST]]
 
 
@@ -74,7 +90,11 @@ def month_bill() -> Bill:
 
 def last() -> list[Row]:
     """The campaigns launched last."""
-    found = real().filter(launched_at__isnull=False).select_related("sender", "launched_by", "created_by")
+    found = (
+        real()
+        .filter(launched_at__isnull=False)
+        .select_related("sender", "launched_by", "created_by")
+    )
     return rows(found.order_by("-launched_at")[:LAST])
 
 

@@ -20,7 +20,8 @@ from campaigns.tables import Cell
 COLUMN = "day"  # pages go by it, then by id
 AT_ONCE = 2_000  # rows that an export holds in memory
 HEAD = (
-    "id", "at", "day", "kind", "channel", "purpose", "campaign_id", "phone", "country", "currency", "amount", "note",
+    "id", "at", "day", "kind", "channel", "purpose", "campaign_id", "phone", "country", "currency",
+    "amount", "note",
 )  # fmt: skip
 
 
@@ -28,17 +29,23 @@ def address(campaign: Campaign, **filters: str) -> str:
     """The page of all entries of `campaign` that `filters` select."""
     launched = campaign.launched_at
     first = timezone.localdate(launched, settings.SITE_ZONE) if launched else today()
-    query = {"campaign": campaign.pk, "from": first.isoformat(), "to": today().isoformat(), **filters}
+    query = {
+        "campaign": campaign.pk,
+        "from": first.isoformat(),
+        "to": today().isoformat(),
+        **filters,
+    }
     if campaign.purpose != Purpose.CAMPAIGN:
         query["purpose"] = campaign.purpose
     return f"{reverse('spend-entries')}?{urlencode(query)}"
 
 
 def entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySet[LedgerEntry]:
-    """The entries of one campaign, or of none, in `period`. `filters` names the campaign; the index begins with it.
+    """The entries of one campaign, or of none, in `period`. `filters` names the campaign; the index
+    begins with it.
 
-    Where they are filtered further, the totals tell between which days such entries are: the SMS of a large campaign
-    stand behind millions of charges that nobody has to read.
+    Where they are filtered further, the totals tell between which days such entries are: the SMS of
+    a large campaign stand behind millions of charges that nobody has to read.
     """
     wanted = _wanted(filters)
     first, last = period.first, period.last
@@ -60,7 +67,10 @@ def entries_bill(period: Period, filters: Mapping[str, str], purpose: str) -> Bi
 
 def _wanted(filters: Mapping[str, str]) -> dict[str, str]:
     """The filters that an entry itself can answer; the campaign always."""
-    return {"campaign": NONE, **{key: filters[key] for key in ("campaign", "country", "channel") if key in filters}}
+    return {
+        "campaign": NONE,
+        **{key: filters[key] for key in ("campaign", "country", "channel") if key in filters},
+    }
 
 
 def _totals(period: Period, wanted: Mapping[str, str], purpose: str) -> QuerySet[LedgerTotal]:
@@ -82,7 +92,7 @@ def export_rows(found: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Ce
 def _export_row(entry: LedgerEntry, masked: bool) -> tuple[Cell, ...]:
     phone = entry.recipient.msisdn if entry.recipient else ""
     return (
-        entry.pk, entry.at, entry.day.isoformat(), entry.kind, entry.channel, entry.purpose, entry.campaign_id,
-        f"{phone[:4]}•••{phone[-2:]}" if masked and phone else phone, entry.country, entry.currency, entry.amount,
-        entry.note,
+        entry.pk, entry.at, entry.day.isoformat(), entry.kind, entry.channel, entry.purpose,
+        entry.campaign_id, f"{phone[:4]}•••{phone[-2:]}" if masked and phone else phone,
+        entry.country, entry.currency, entry.amount, entry.note,
     )  # fmt: skip

@@ -38,7 +38,9 @@ def _answer(one: Evidence, masked: bool) -> Answer:
 
 
 def _pretty(body: str) -> str:
-    """JSON with a line for each part, its decimals as they were written; anything else as it came."""
+    """JSON with a line for each part, its decimals as they were written; anything else as it
+    came.
+    """
     try:
         found = json.loads(body, parse_float=lambda written: f"\0{written}\0")
     except (ValueError, RecursionError):

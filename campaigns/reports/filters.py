@@ -1,4 +1,6 @@
-"""What the list and the calendar of campaigns are narrowed down to: read from the query string, for bookmarks."""
+"""What the list and the calendar of campaigns are narrowed down to: read from the query string, for
+bookmarks.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -56,7 +58,9 @@ class Filters:
         return found
 
     def standing(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
-        """Those of `campaigns` with this state, label, sender, person and words, whenever they go out."""
+        """Those of `campaigns` with this state, label, sender, person and words, whenever they go
+        out.
+        """
         if self.state:
             campaigns = campaigns.filter(state=self.state)
         if self.label:
@@ -74,8 +78,16 @@ class Filters:
         found = [On("label", label.name) for label in self.labels if str(label.pk) == self.label]
         found += [On("sender", _word(self.senders, self.sender))] if self.sender else []
         found += [On("who", _word(self.people, self.who))] if self.who else []
-        found += [On("from", _("from %(day)s") % {"day": span(self.first, self.first)})] if self.first else []
-        found += [On("to", _("until %(day)s") % {"day": span(self.last, self.last)})] if self.last else []
+        found += (
+            [On("from", _("from %(day)s") % {"day": span(self.first, self.first)})]
+            if self.first
+            else []
+        )
+        found += (
+            [On("to", _("until %(day)s") % {"day": span(self.last, self.last)})]
+            if self.last
+            else []
+        )
         return found
 
     @property
@@ -86,16 +98,24 @@ class Filters:
     @property
     def kept(self) -> dict[str, str]:
         """The filters beside the words, as a search keeps them."""
-        days = {"from": self.first.isoformat() if self.first else "", "to": self.last.isoformat() if self.last else ""}
+        days = {
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+        }
         chosen = {"state": self.state, "label": self.label, "sender": self.sender, "who": self.who}
         return {**chosen, **days, "archived": "1" if self.archived else ""}
 
 
 def read_filters(query: Mapping[str, str]) -> Filters:
-    """What a query string asks for. What it names that is not there is not filtered by. Three queries: the choices."""
+    """What a query string asks for. What it names that is not there is not filtered by. Three
+    queries: the choices.
+    """
     labels = list(Label.objects.all())
     senders = [Choice(str(sender.pk), sender.name) for sender in Sender.objects.all()]
-    people = [Choice(str(one.pk), one.get_full_name() or one.username) for one in User.objects.order_by("username")]
+    people = [
+        Choice(str(one.pk), one.get_full_name() or one.username)
+        for one in User.objects.order_by("username")
+    ]
     state = query.get("state", "")
     first, last = read_day(query.get("from", "")), read_day(query.get("to", ""))
     if first and last and first > last:

@@ -24,8 +24,9 @@ TO_COME = (CampaignState.PREPARING, CampaignState.SENDING, CampaignState.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One currency. `least`: nothing more is launched, and Viber reaches everybody. `most`: the dearer way is taken for
-    everybody, or the rest of the month goes on as the last weeks went, whichever is more.
+    """One currency. `least`: nothing more is launched, and Viber reaches everybody. `most`: the
+    dearer way is taken for everybody, or the rest of the month goes on as the last weeks went,
+    whichever is more.
     """
 
     currency: str
@@ -50,7 +51,9 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All currencies, how many campaigns are to come, and for how many people of them no price is known."""
+    """All currencies, how many campaigns are to come, and for how many people of them no price is
+    known.
+    """
 
     forecasts: list[Forecast]
     campaigns: int
@@ -72,7 +75,10 @@ def _outlook() -> Outlook:
     first, last = month_of(now)
     coming = _to_come(Period("month", first, last))
     sums, unpriced = _estimates(coming)
-    so_far, before = _spent(first, now), _spent(now - timedelta(days=LOOKED_BACK), now - timedelta(days=1))
+    so_far, before = (
+        _spent(first, now),
+        _spent(now - timedelta(days=LOOKED_BACK), now - timedelta(days=1)),
+    )
     return Outlook(
         [
             Forecast(
@@ -98,7 +104,9 @@ def _to_come(month: Period) -> list[Campaign]:
 
 
 def _estimates(coming: list[Campaign]) -> tuple[dict[str, Total], int]:
-    """The estimates of what is still to be sent, by currency, and how many people they leave out."""
+    """The estimates of what is still to be sent, by currency, and how many people they leave
+    out.
+    """
     sums: defaultdict[str, Total] = defaultdict(Total)
     counted, unpriced = outcomes({one.pk: one.audience for one in coming}), 0
     for campaign in coming:

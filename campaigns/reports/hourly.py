@@ -1,4 +1,6 @@
-"""One campaign over time: how many messages were sent, delivered and read in each hour, or day where it took long."""
+"""One campaign over time: how many messages were sent, delivered and read in each hour, or day
+where it took long.
+"""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -42,12 +44,18 @@ class OverTime:
         """What the page's script draws."""
         labels = {"sent": _("Sent"), "delivered": _("Delivered by Viber"), "read": _("Read")}
         series = [
-            {"key": key, "label": label, "values": [getattr(moment, key) for moment in self.moments]}
+            {
+                "key": key,
+                "label": label,
+                "values": [getattr(moment, key) for moment in self.moments],
+            }
             for key, label in labels.items()
         ]
         return {
             "unit": "people",
-            "drawings": [{"label": "", "labels": [moment.words for moment in self.moments], "series": series}],
+            "drawings": [
+                {"label": "", "labels": [moment.words for moment in self.moments], "series": series}
+            ],
         }
 
 
@@ -64,7 +72,9 @@ def over_time(campaign: Campaign) -> OverTime:
         hours = int((last - first) / timedelta(hours=1)) + 1
         starts = [timezone.localtime(first + timedelta(hours=step)) for step in range(hours)]
         form = "H:i" if starts[0].date() == starts[-1].date() else "j M, H:i"
-        return OverTime([_moment(start, formats.date_format(start, form), counts[start]) for start in starts])
+        return OverTime(
+            [_moment(start, formats.date_format(start, form), counts[start]) for start in starts]
+        )
     return _by_day(counts)
 
 
@@ -81,4 +91,6 @@ def _by_day(counts: dict[datetime, Counter[str]]) -> OverTime:
 
 
 def _moment(start: datetime, words: str, counted: Counter[str]) -> Moment:
-    return Moment(start, words, counted[Measure.SENT], counted[Measure.DELIVERED], counted[Measure.READ])
+    return Moment(
+        start, words, counted[Measure.SENT], counted[Measure.DELIVERED], counted[Measure.READ]
+    )

@@ -1,7 +1,8 @@
 """Conditions by which partial indexes are found.
 
-PostgreSQL concludes from what is asked that all of it is in the index. SQLite takes an index only where its condition
-stands in the query word for word, and PostgreSQL would then think far fewer rows were asked for.
+PostgreSQL concludes from what is asked that all of it is in the index. SQLite takes an index only
+where its condition stands in the query word for word, and PostgreSQL would then think far fewer
+rows were asked for.
 """
 
 from typing import Any
@@ -41,8 +42,8 @@ def told(state: str) -> Q:
 
 
 def ended(reason: str) -> Q:
-    """Recipients who were refused, cancelled or never settled, for one reason of ours ("": the gateway's), by
-    `recipient_ended`.
+    """Recipients who were refused, cancelled or never settled, for one reason of ours ("": the
+    gateway's), by `recipient_ended`.
     """
     return Q(reason=reason) & (ENDED if not reason or _word_for_word() else Q())
 

@@ -1,4 +1,6 @@
-"""What became of the recipients, counted from the tallies: no page ever scans recipients for a number."""
+"""What became of the recipients, counted from the tallies: no page ever scans recipients for a
+number.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +20,8 @@ OPEN = (D.NONE, D.WAITING, D.SENT)  # accepted, and the gateway has not said wha
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`number` people for one reason: its words, what to do about it ("" where there is nothing), and its name.
+    """`number` people for one reason: its words, what to do about it ("" where there is nothing),
+    and its name.
 
     The name is the value of `?why=` in the table of recipients.
     """
@@ -31,14 +34,19 @@ class Share:
 
 @dataclass(slots=True)
 class Outcome:
-    """Where the recipients of a campaign, or of one country of it, stand. `audience` 0: not frozen yet."""
+    """Where the recipients of a campaign, or of one country of it, stand. `audience` 0: not frozen
+    yet.
+    """
 
     audience: int = 0
-    sends: Counter[str] = field(default_factory=Counter)  # by SendState; queued people are not in it
-    refusals: Counter[tuple[int, str]] = field(default_factory=Counter)  # (the gateway's code or 0, our reason or "")
+    # by SendState; queued people are not in it
+    sends: Counter[str] = field(default_factory=Counter)
+    # (the gateway's code or 0, our reason or "")
+    refusals: Counter[tuple[int, str]] = field(default_factory=Counter)
     cancellations: Counter[str] = field(default_factory=Counter)  # by our reason
     deliveries: Counter[str] = field(default_factory=Counter)  # accepted people by DeliveryState
-    statuses: Counter[str] = field(default_factory=Counter)  # the undelivered by the gateway's own word
+    # the undelivered by the gateway's own word
+    statuses: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: dict[str, Any]) -> None:
         number, send_state, delivery_state = row["number"], row["send_state"], row["delivery_state"]
@@ -132,15 +140,24 @@ class Outcome:
 
     @property
     def refused_shares(self) -> list[Share]:
-        return [Share(number, *refusal(*key), f"{key[0]}.{key[1]}") for key, number in self.refusals.most_common()]
+        return [
+            Share(number, *refusal(*key), f"{key[0]}.{key[1]}")
+            for key, number in self.refusals.most_common()
+        ]
 
     @property
     def cancelled_shares(self) -> list[Share]:
-        return [Share(number, *refusal(0, why), f"0.{why}") for why, number in self.cancellations.most_common()]
+        return [
+            Share(number, *refusal(0, why), f"0.{why}")
+            for why, number in self.cancellations.most_common()
+        ]
 
     @property
     def undelivered_shares(self) -> list[Share]:
-        return [Share(number, *failure(status), status) for status, number in self.statuses.most_common()]
+        return [
+            Share(number, *failure(status), status)
+            for status, number in self.statuses.most_common()
+        ]
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -156,7 +173,9 @@ def _rows(campaign_ids: Iterable[int], *keys: str) -> Iterator[dict[str, Any]]:
     yield from rows.annotate(number=Sum("recipients")).filter(number__gt=0).order_by()
 
 
-def _collect(rows: Iterable[dict[str, Any]], key: str, new: Callable[[], Outcome]) -> dict[Any, Outcome]:
+def _collect(
+    rows: Iterable[dict[str, Any]], key: str, new: Callable[[], Outcome]
+) -> dict[Any, Outcome]:
     found: defaultdict[Any, Outcome] = defaultdict(new)
     for row in rows:
         found[row[key]].add(row)
@@ -164,7 +183,9 @@ def _collect(rows: Iterable[dict[str, Any]], key: str, new: Callable[[], Outcome
 
 
 def outcomes(audiences: dict[int, int | None]) -> dict[int, Outcome]:
-    """The outcome of each campaign, in one query; `audiences` is the frozen audience by campaign id."""
+    """The outcome of each campaign, in one query; `audiences` is the frozen audience by campaign
+    id.
+    """
     found = _collect(_rows(audiences, "campaign"), "campaign", Outcome)
     for campaign_id, audience in audiences.items():
         found[campaign_id].audience = audience or 0

@@ -1,4 +1,6 @@
-"""Campaigns as rows: what each is, where it stands, what came of it and what it cost, in a fixed number of queries."""
+"""Campaigns as rows: what each is, where it stands, what came of it and what it cost, in a fixed
+number of queries.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +45,9 @@ class Row:
 
 def campaigns(filters: Filters, sort: str = "") -> QuerySet[Campaign]:
     """The campaigns that are asked for, sorted. Test sends and rehearsals are not among them."""
-    related = real().select_related("sender", "launched_by", "created_by").prefetch_related("labels")
+    related = (
+        real().select_related("sender", "launched_by", "created_by").prefetch_related("labels")
+    )
     return filters.of(related).order_by(sort_of(sort), "-pk")
 
 
@@ -53,7 +57,9 @@ def real() -> QuerySet[Campaign]:
 
 
 def sort_of(sort: str) -> OrderBy:
-    """The order that `?sort=name` or `?sort=-name` asks for; anything unknown is the default. Without a value: last."""
+    """The order that `?sort=name` or `?sort=-name` asks for; anything unknown is the default.
+    Without a value: last.
+    """
     if sort.removeprefix("-") not in SORTS:
         sort = DEFAULT_SORT
     column = SORTS[sort.removeprefix("-")]
@@ -86,5 +92,9 @@ def counts() -> Counts:
     """One query."""
     kept = Q(archived_at__isnull=True)
     by_state = real().order_by().values_list("state")
-    found = list(by_state.annotate(listed=Count("pk", filter=kept), shelved=Count("pk", filter=~kept)))
-    return Counts({state: number for state, number, _shelved in found if number}, sum(row[2] for row in found))
+    found = list(
+        by_state.annotate(listed=Count("pk", filter=kept), shelved=Count("pk", filter=~kept))
+    )
+    return Counts(
+        {state: number for state, number, _shelved in found if number}, sum(row[2] for row in found)
+    )

@@ -20,7 +20,8 @@ CHOICES: dict[str, str | Promise] = {
     "custom": gettext_lazy("From – to"),
 }
 DEFAULT = "this_month"
-EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)  # no ledger reaches beyond, and weeks can be reckoned there
+# no ledger reaches beyond, and weeks can be reckoned there
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST = timedelta(days=3 * 366)  # what a page can draw
 
 
@@ -76,7 +77,9 @@ def read_day(text: str) -> date | None:
 
 
 def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Period, str]:
-    """The period that a query string asks for, and what was wrong with it ("" if nothing): then the default."""
+    """The period that a query string asks for, and what was wrong with it ("" if nothing): then the
+    default.
+    """
     now = now or today()
     key = query.get("period") or ("custom" if query.get("from") or query.get("to") else DEFAULT)
     if key == "custom":
@@ -86,7 +89,9 @@ def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Peri
         return Period(key, first, last), ""
     if key in ("7", "30", "90"):
         return Period(key, now - timedelta(days=int(key) - 1), now), ""
-    return this_month(now), "" if key == DEFAULT else _("There is no such period. This month is shown.")
+    return this_month(now), "" if key == DEFAULT else _(
+        "There is no such period. This month is shown."
+    )
 
 
 def this_month(now: date | None = None) -> Period:

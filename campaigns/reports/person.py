@@ -1,4 +1,6 @@
-"""One phone: the campaigns it was in and why not in others, and all that is held on it as one document."""
+"""One phone: the campaigns it was in and why not in others, and all that is held on it as one
+document.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ from campaigns.reports.recipients import reason, state_words, viber_price
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A campaign and what it meant for one phone. `words`: why they got nothing, or what is known of the message."""
+    """A campaign and what it meant for one phone. `words`: why they got nothing, or what is known
+    of the message.
+    """
 
     campaign: Campaign
     words: str
@@ -30,7 +34,8 @@ class Story:
 
 
 def campaigns_of(msisdn: str, everything: bool) -> QuerySet[Campaign]:
-    """Launched campaigns that have the phone or whose lists do, the newest first; `everything`: all that were launched.
+    """Launched campaigns that have the phone or whose lists do, the newest first; `everything`: all
+    that were launched.
 
     A query of its own for each way: the phone's few rows are found by their indexes.
     """
@@ -46,21 +51,33 @@ def campaigns_of(msisdn: str, everything: bool) -> QuerySet[Campaign]:
 def stories(msisdn: str, campaigns: Iterable[Campaign]) -> list[Story]:
     """What each of `campaigns` meant for the phone."""
     told = list(campaigns)
-    messages = {one.campaign_id: one for one in Recipient.objects.filter(msisdn=msisdn, campaign__in=told)}
+    messages = {
+        one.campaign_id: one for one in Recipient.objects.filter(msisdn=msisdn, campaign__in=told)
+    }
     attempts = _attempts(messages.values())
-    contacts = {one.list_id: one for one in Contact.objects.filter(msisdn=msisdn).select_related("list", "source")}
+    contacts = {
+        one.list_id: one
+        for one in Contact.objects.filter(msisdn=msisdn).select_related("list", "source")
+    }
     stopped = StopListEntry.objects.filter(msisdn=msisdn).first()
-    into, out = (_lists(told, through) for through in (Campaign.lists.through, Campaign.exclude_lists.through))
+    into, out = (
+        _lists(told, through)
+        for through in (Campaign.lists.through, Campaign.exclude_lists.through)
+    )
     described = _described(told)
     found = []
     for campaign in told:
         on = [contacts[pk] for pk in into.get(campaign.pk, ()) if pk in contacts]
         if message := messages.get(campaign.pk):
             words = " · ".join(filter(None, (reason(message), _repeated(on))))
-            found.append(Story(campaign, words, message, attempts.get(message.pk, 0), viber_price(message)))
+            found.append(
+                Story(campaign, words, message, attempts.get(message.pk, 0), viber_price(message))
+            )
         else:
             left_out = [contacts[pk] for pk in out.get(campaign.pk, ()) if pk in contacts]
-            found.append(Story(campaign, _why_not(campaign, on, left_out, stopped, campaign.pk in described)))
+            found.append(
+                Story(campaign, _why_not(campaign, on, left_out, stopped, campaign.pk in described))
+            )
     return found
 
 
@@ -76,7 +93,11 @@ def _lists(campaigns: list[Campaign], through: Any) -> dict[int, list[int]]:
 def _described(campaigns: list[Campaign]) -> set[int]:
     """Those whose people were not chosen by lists alone."""
     chosen = Campaign.objects.filter(pk__in=[one.pk for one in campaigns])
-    return set(chosen.filter(Q(segments__isnull=False) | Q(earlier__left_out=False)).values_list("pk", flat=True))
+    return set(
+        chosen.filter(Q(segments__isnull=False) | Q(earlier__left_out=False)).values_list(
+            "pk", flat=True
+        )
+    )
 
 
 def _attempts(messages: Iterable[Recipient]) -> dict[int, int]:
@@ -85,7 +106,9 @@ def _attempts(messages: Iterable[Recipient]) -> dict[int, int]:
     wanted = Q(pk__in=[])
     for one in told:
         wanted |= Q(campaign=one.campaign_id, number=one.batch_number)
-    sent = {(batch.campaign_id, batch.number): batch.attempts for batch in Batch.objects.filter(wanted)}
+    sent = {
+        (batch.campaign_id, batch.number): batch.attempts for batch in Batch.objects.filter(wanted)
+    }
     return {one.pk: sent.get((one.campaign_id, one.batch_number), 0) for one in told}
 
 
@@ -94,7 +117,11 @@ def _repeated(on: list[Contact]) -> str:
 
 
 def _why_not(
-    campaign: Campaign, on: list[Contact], out: list[Contact], stopped: StopListEntry | None, described: bool
+    campaign: Campaign,
+    on: list[Contact],
+    out: list[Contact],
+    stopped: StopListEntry | None,
+    described: bool,
 ) -> str:
     """Why somebody has no message of a campaign, by what stands in lists and stop list today.
 
@@ -103,7 +130,9 @@ def _why_not(
     if not campaign.frozen_at:
         return _("Its audience is not put together yet.")
     if stopped and stopped.created_at <= campaign.frozen_at:
-        return _("On the stop list since %(day)s.") % {"day": date_format(localtime(stopped.created_at), "j M Y")}
+        return _("On the stop list since %(day)s.") % {
+            "day": date_format(localtime(stopped.created_at), "j M Y")
+        }
     if not on and not described:
         return _("Not on its lists.")
     if out:
@@ -115,8 +144,14 @@ def _why_not(
 
 
 def document(msisdn: str) -> dict[str, Any]:
-    """All that is held on a phone, for whoever asks what is held on them. Amounts as text, exact."""
-    contacts = Contact.objects.filter(msisdn=msisdn).select_related("list", "source").order_by("list__name")
+    """All that is held on a phone, for whoever asks what is held on them. Amounts as text,
+    exact.
+    """
+    contacts = (
+        Contact.objects.filter(msisdn=msisdn)
+        .select_related("list", "source")
+        .order_by("list__name")
+    )
     stopped = StopListEntry.objects.filter(msisdn=msisdn).first()
     rejected = RejectedRow.objects.filter(pk__in=list(rejections.naming(msisdn))).order_by("pk")
     messages = Recipient.objects.filter(msisdn=msisdn).select_related("campaign").order_by("pk")
@@ -140,7 +175,12 @@ def _held_by_list(contact: Contact) -> dict[str, Any]:
 
 
 def _held_by_import(row: RejectedRow) -> dict[str, Any]:
-    return {"file": row.source.file_name, "row_number": row.row_number, "row": row.row, "reason": row.reason}
+    return {
+        "file": row.source.file_name,
+        "row_number": row.row_number,
+        "row": row.row,
+        "reason": row.reason,
+    }
 
 
 def _held_by_campaign(message: Recipient) -> dict[str, Any]:
@@ -162,7 +202,11 @@ def _held_by_campaign(message: Recipient) -> dict[str, Any]:
         "viber_price": None if viber is None else exact(viber),
         "sms_price": None if message.sms_price is None else exact(message.sms_price),
         "charges": [
-            {"at": one.at, "channel": one.channel, "amount": None if one.amount is None else exact(one.amount)}
+            {
+                "at": one.at,
+                "channel": one.channel,
+                "amount": None if one.amount is None else exact(one.amount),
+            }
             for one in entries
         ],
     }

@@ -25,7 +25,9 @@ from campaigns.team.models import Role
 @require_safe
 def person(request: HttpRequest, msisdn: str) -> HttpResponse:
     """All that is known of one phone."""
-    contacts = visible(current(request), Contact.objects.filter(msisdn=msisdn)).select_related("list", "source")
+    contacts = visible(current(request), Contact.objects.filter(msisdn=msisdn)).select_related(
+        "list", "source"
+    )
     everything = request.GET.get("campaigns") == "all"
     page = Paginator(campaigns_of(msisdn, everything), PAGE).get_page(request.GET.get("page"))
     held = erasing.held(msisdn)
@@ -58,29 +60,45 @@ def _erase_words(held: erasing.Held) -> str:
     parts = [
         ngettext("%d list", "%d lists", held.lists) % held.lists,
         ngettext("%d merge tag", "%d merge tags", held.tags) % held.tags,
-        ngettext("the phone in %d message", "the phone in %d messages", held.messages) % held.messages,
+        ngettext("the phone in %d message", "the phone in %d messages", held.messages)
+        % held.messages,
     ]
     words = _("It goes for good: %(parts)s.") % {"parts": ", ".join(parts)}
     if held.waiting:
-        waiting = ngettext("%d message is not sent.", "%d messages are not sent.", held.waiting) % held.waiting
+        waiting = (
+            ngettext("%d message is not sent.", "%d messages are not sent.", held.waiting)
+            % held.waiting
+        )
         words = f"{words} {waiting}"
-    return f"{words} " + _("Sums stay, and the stop list keeps the phone so that nobody writes to it again.")
+    return f"{words} " + _(
+        "Sums stay, and the stop list keeps the phone so that nobody writes to it again."
+    )
 
 
 @at_least(Role.MARKETER)
 @require_safe
 def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
-    """All that is held on one phone, as a JSON file. That somebody took it stands in the trail, without the phone."""
+    """All that is held on one phone, as a JSON file. That somebody took it stands in the trail,
+    without the phone.
+    """
     held = document(msisdn)
     for rows in (StopListEntry, Contact, Recipient):
         if row := rows._default_manager.filter(msisdn=msisdn).first():
             numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
-            record(current(request), row, "exported", _("Lists: %(lists)d, messages: %(messages)d") % numbers)
+            record(
+                current(request),
+                row,
+                "exported",
+                _("Lists: %(lists)d, messages: %(messages)d") % numbers,
+            )
             break
     return JsonResponse(
         held,
         json_dumps_params={"ensure_ascii": False, "indent": 2},
-        headers={"Content-Disposition": f'attachment; filename="person-{msisdn}.json"', "Cache-Control": "no-store"},
+        headers={
+            "Content-Disposition": f'attachment; filename="person-{msisdn}.json"',
+            "Cache-Control": "no-store",
+        },
     )
 
 
@@ -103,6 +121,11 @@ def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("person", msisdn)
-    words = _("Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The stop list keeps the phone.")
-    messages.success(request, words % {"lists": gone.lists, "messages": gone.messages, "rows": gone.rejected})
+    words = _(
+        "Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The stop list"
+        " keeps the phone."
+    )
+    messages.success(
+        request, words % {"lists": gone.lists, "messages": gone.messages, "rows": gone.rejected}
+    )
     return redirect("person", msisdn)

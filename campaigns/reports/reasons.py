@@ -13,7 +13,10 @@ EXPLAINED = (*STEPS, "not_delivered", "refused", "cancelled")  # keys of recipie
 def reasons(outcome: Outcome, state: str) -> list[Share]:
     """Why people are in `state`, or how far on the way. Most people first."""
     if state in STEPS:
-        steps = [Share(outcome.deliveries[step], str(step.label), why=step_name(step)) for step in STEPS[state]]
+        steps = [
+            Share(outcome.deliveries[step], str(step.label), why=step_name(step))
+            for step in STEPS[state]
+        ]
         return sorted((step for step in steps if step.number), key=lambda step: -step.number)
     shares = {
         "not_delivered": outcome.undelivered_shares,
@@ -29,7 +32,9 @@ def step_name(step: DeliveryState) -> str:
 
 
 def columns(state: str, why: str) -> dict[str, Any]:
-    """What the columns of a recipient are who is in `state` for this reason; nobody's where it is malformed."""
+    """What the columns of a recipient are who is in `state` for this reason; nobody's where it is
+    malformed.
+    """
     if state in STEPS:
         named = {step_name(step): step for step in STEPS[state]}
         return {"delivery_state": named[why]} if why in named else {"pk__in": []}

@@ -21,8 +21,10 @@ from campaigns.reports.words import is_country, refusal, status_word
 from campaigns.tables import Cell
 
 _L = gettext_lazy
-COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending
-ANY_PART_MAX = 20_000  # recipients; in a larger campaign a phone is found by its beginning, which an index knows
+# pages go by these: there are indexes; the first is the order of sending
+COLUMN, BY_PHONE = "batch_number", "msisdn"
+# recipients; in a larger campaign a phone is found by its beginning, which an index knows
+ANY_PART_MAX = 20_000
 AT_ONCE = 2_000  # rows that an export holds in memory
 ALL = tuple(DeliveryState)
 
@@ -45,11 +47,15 @@ class Filter:
         found = self._sent(recipients, why)
         return found.filter(delivery_state__in=self.deliveries) if self.deliveries else found
 
-    def parts(self, recipients: QuerySet[Recipient], why: str, outcome: Outcome) -> list[QuerySet[Recipient]]:
-        """The same in parts, of each of which an index knows the order of the pages; `outcome` says which there are.
+    def parts(
+        self, recipients: QuerySet[Recipient], why: str, outcome: Outcome
+    ) -> list[QuerySet[Recipient]]:
+        """The same in parts, of each of which an index knows the order of the pages; `outcome` says
+        which there are.
 
-        However few of millions they are and wherever among them, a page is read without the others: people who were
-        refused, cancelled or never settled by reason, the others by what became of the message.
+        However few of millions they are and wherever among them, a page is read without the others:
+        people who were refused, cancelled or never settled by reason, the others by what became of
+        the message.
         """
         found = self._sent(recipients, why)
         if self.send_state == SendState.QUEUED or self.key == "taken":
@@ -76,10 +82,18 @@ FILTERS: dict[str, Filter] = {
     for chosen in (
         Filter("queued", _L("Queued"), SendState.QUEUED),
         Filter("accepted", _L("Accepted, nothing heard yet"), SendState.ACCEPTED, OPEN, "open"),
-        Filter("delivered", _L("Delivered"), SendState.ACCEPTED, (DeliveryState.DELIVERED,), "delivered_unread"),
+        Filter(
+            "delivered",
+            _L("Delivered"),
+            SendState.ACCEPTED,
+            (DeliveryState.DELIVERED,),
+            "delivered_unread",
+        ),
         Filter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
         Filter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
-        Filter("not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)),
+        Filter(
+            "not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)
+        ),
         Filter("refused", _L("Refused"), SendState.REFUSED),
         Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
         Filter("cancelled", _L("Cancelled"), SendState.CANCELLED),
@@ -99,7 +113,9 @@ GROUPS: dict[str, Filter] = {
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the reader asks for: a state, a country ("" for any), a part of the phone, a reason within the state."""
+    """What the reader asks for: a state, a country ("" for any), a part of the phone, a reason
+    within the state.
+    """
 
     state: Filter | None = None
     country: str = ""
@@ -112,7 +128,11 @@ class Chosen:
 
 def read_chosen(query: Mapping[str, str]) -> Chosen:
     """The filters in a query string; what is malformed is as if it were not there."""
-    digits = "".join(character for character in query.get("phone", "") if character.isdecimal() and character.isascii())
+    digits = "".join(
+        character
+        for character in query.get("phone", "")
+        if character.isdecimal() and character.isascii()
+    )
     country = query.get("country", "")
     asked = query.get("state", "")
     state = FILTERS.get(asked) or GROUPS.get(asked)
@@ -130,12 +150,18 @@ def page(campaign: Campaign, chosen: Chosen, outcome: Outcome, at: str) -> Slice
     """The page `at` of the recipients that were asked for; `outcome` is the campaign's."""
     if not chosen.state or _by_beginning(campaign, chosen):
         return read_slice(recipients(campaign, chosen), column(campaign, chosen), at)
-    return read_merged(chosen.state.parts(_whatever_state(campaign, chosen), chosen.why, outcome), COLUMN, at)
+    return read_merged(
+        chosen.state.parts(_whatever_state(campaign, chosen), chosen.why, outcome), COLUMN, at
+    )
 
 
 def _whatever_state(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
     """Those of the country and the phone that were asked for."""
-    found = _by_phone(campaign) if _by_beginning(campaign, chosen) else Recipient.objects.filter(campaign=campaign)
+    found = (
+        _by_phone(campaign)
+        if _by_beginning(campaign, chosen)
+        else Recipient.objects.filter(campaign=campaign)
+    )
     if chosen.country:
         found = found.filter(country=chosen.country)
     if not chosen.phone:
@@ -148,7 +174,9 @@ def _whatever_state(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
 
 
 def _by_phone(campaign: Campaign) -> QuerySet[Recipient]:
-    """Of `campaign`, to be found by the index over phones: SQLite would sooner read a whole campaign."""
+    """Of `campaign`, to be found by the index over phones: SQLite would sooner read a whole
+    campaign.
+    """
     if connection.vendor != "sqlite":
         return Recipient.objects.filter(campaign=campaign)
     return Recipient.objects.alias(hidden=F("campaign_id") + 0).filter(hidden=campaign.pk)
@@ -169,11 +197,15 @@ def _by_beginning(campaign: Campaign, chosen: Chosen) -> bool:
 
 
 def expected(outcome: Outcome, chosen: Chosen) -> int | None:
-    """How many people were asked for, from the tallies; None where only reading them all would tell."""
+    """How many people were asked for, from the tallies; None where only reading them all would
+    tell.
+    """
     if chosen.phone or chosen.country:
         return None
     if chosen.state and chosen.why:
-        return next((one.number for one in reasons(outcome, chosen.state.key) if one.why == chosen.why), 0)
+        return next(
+            (one.number for one in reasons(outcome, chosen.state.key) if one.why == chosen.why), 0
+        )
     return chosen.state.number(outcome) if chosen.state else outcome.audience
 
 
@@ -193,13 +225,15 @@ def reason(recipient: Recipient) -> str:
 
 
 HEAD = (
-    "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at", "delivered_at", "currency",
-    "viber_price", "sms_price", "gateway_id", "reference", "purpose",
+    "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at",
+    "delivered_at", "currency", "viber_price", "sms_price", "gateway_id", "reference", "purpose",
 )  # fmt: skip
 
 
 def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of HEAD for everybody asked for, read by ranges of batches: memory stays flat on every database."""
+    """The rows of HEAD for everybody asked for, read by ranges of batches: memory stays flat on
+    every database.
+    """
     everybody = Recipient.objects.filter(campaign=campaign)
     last = everybody.order_by(f"-{COLUMN}").values_list(COLUMN, flat=True).first()
     wanted = recipients(campaign, chosen).order_by(COLUMN, "pk")
@@ -212,16 +246,18 @@ def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tu
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:
     phone = f"{recipient.msisdn[:4]}•••{recipient.msisdn[-2:]}" if masked else recipient.msisdn
     return (
-        phone, recipient.country, state_words(recipient), reason(recipient), recipient.status, recipient.error_code,
-        recipient.sent_at, recipient.delivered_at, recipient.currency, viber_price(recipient), recipient.sms_price,
-        recipient.gateway_id, recipient.reference,
+        phone, recipient.country, state_words(recipient), reason(recipient), recipient.status,
+        recipient.error_code, recipient.sent_at, recipient.delivered_at, recipient.currency,
+        viber_price(recipient), recipient.sms_price, recipient.gateway_id, recipient.reference,
     )  # fmt: skip
 
 
 def state_words(recipient: Recipient) -> str:
     """The word of the filter that finds this recipient."""
     for chosen in FILTERS.values():
-        if chosen.send_state == recipient.send_state and recipient.delivery_state in (chosen.deliveries or ALL):
+        if chosen.send_state == recipient.send_state and recipient.delivery_state in (
+            chosen.deliveries or ALL
+        ):
             return str(chosen.label)
     return recipient.send_state
 

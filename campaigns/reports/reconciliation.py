@@ -1,4 +1,6 @@
-"""The ledger against what the gateway says: where they drift apart, and what is the likely reason."""
+"""The ledger against what the gateway says: where they drift apart, and what is the likely
+reason.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,14 +54,19 @@ class Hour:
         if not self.drift:
             return ""
         if self.after.on_way or self.before.on_way:
-            return _("Messages were on their way at a reading: the hours around should even it out.")
+            return _(
+                "Messages were on their way at a reading: the hours around should even it out."
+            )
         if self.drift > 0:
-            return _("Most likely a top-up, or money given back for messages whose new price was not asked for yet.")
+            return _(
+                "Most likely a top-up, or money given back for messages whose new price was not"
+                " asked for yet."
+            )
         if self.after.unknown > self.before.unknown:
             return _("Most likely messages whose price is not yet known.")
         return _(
-            "Charged, and not in the ledger: a sender's monthly fee, another system on the same account,"
-            " or a price that was raised and not asked for yet."
+            "Charged, and not in the ledger: a sender's monthly fee, another system on the same"
+            " account, or a price that was raised and not asked for yet."
         )
 
     @property
@@ -133,7 +140,12 @@ def _sample() -> Sample:
 def _unknown() -> list[Unknown]:
     """Campaigns with prices that nobody knows yet, the most first."""
     totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL).order_by()
-    sums = totals.values_list("campaign").annotate(prices=Sum("unknown")).filter(prices__gt=0).order_by("-prices")
+    sums = (
+        totals.values_list("campaign")
+        .annotate(prices=Sum("unknown"))
+        .filter(prices__gt=0)
+        .order_by("-prices")
+    )
     counted = dict(sums[:SHOWN])
     found = Campaign.objects.in_bulk(list(counted))
     return [Unknown(found[pk], prices) for pk, prices in counted.items() if pk in found]

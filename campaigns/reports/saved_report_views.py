@@ -31,7 +31,8 @@ class ReportForm(ReportModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["rhythm"].help_text = _(
-            "At eight in the morning of your time zone, with the figures of the day, week or month before."
+            "At eight in the morning of your time zone, with the figures of the day, week or month"
+            " before."
         )
         self.helper: FormHelper = FormHelper()
         button = StrictButton(_("Save the report"), type="submit", css_class="btn-primary")
@@ -59,7 +60,12 @@ def report_new(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The report is saved."))
         return redirect("saved-reports")
     context = {"form": form, "words": saved_reports.words_of(report)}
-    return render(request, "campaigns/reports/saved_report.html", context, status=422 if form.is_bound else 200)
+    return render(
+        request,
+        "campaigns/reports/saved_report.html",
+        context,
+        status=422 if form.is_bound else 200,
+    )
 
 
 @require_POST

@@ -17,7 +17,15 @@ from campaigns.ledger.models import Purpose
 from campaigns.reports import spend_files
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
 from campaigns.reports.periods import Period, month_of
-from campaigns.reports.spending import FILTERS, GROUPINGS, Grouping, Spending, filter_words, read_filters, read_spending
+from campaigns.reports.spending import (
+    FILTERS,
+    GROUPINGS,
+    Grouping,
+    Spending,
+    filter_words,
+    read_filters,
+    read_spending,
+)
 from campaigns.tables import XLSX, csv_lines
 from campaigns.team.access import may
 from campaigns.team.clock import reader_zone
@@ -34,7 +42,9 @@ KEPT = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
 def view_of(query: QueryDict) -> str:
     """What of the Spend page's query string a report keeps."""
     kept = QueryDict(mutable=True)
-    kept.update({key: value for key in KEPT if (value := query.get(key)) and isinstance(value, str)})
+    kept.update(
+        {key: value for key in KEPT if (value := query.get(key)) and isinstance(value, str)}
+    )
     return kept.urlencode()[:500]
 
 
@@ -60,8 +70,14 @@ def period_of(rhythm: str, here: date) -> Period:
 
 
 def due(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
-    """The reports to be sent at `now`, each with its period. One that was over before the report was saved is not."""
-    for report in SavedReport.objects.filter(paused=False).exclude(rhythm=Rhythm.NEVER).select_related("owner"):
+    """The reports to be sent at `now`, each with its period. One that was over before the report
+    was saved is not.
+    """
+    for report in (
+        SavedReport.objects.filter(paused=False)
+        .exclude(rhythm=Rhythm.NEVER)
+        .select_related("owner")
+    ):
         zone = reader_zone(report.owner.time_zone)
         here = now.astimezone(zone)
         period = period_of(report.rhythm, here.date())
@@ -72,7 +88,8 @@ def due(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
 
 
 def deliver(now: datetime) -> int:
-    """Send what is due, and pause the reports of those who may not read them any more. How many left.
+    """Send what is due, and pause the reports of those who may not read them any more. How many
+    left.
 
     What a slow mail server leaves no time for is still due at the next call.
     """
@@ -88,11 +105,17 @@ def deliver(now: datetime) -> int:
 
 
 def _claim(report: SavedReport, period: Period, now: datetime) -> ReportDelivery | None:
-    """The delivery, committed before anything leaves: whoever comes second, also after a crash, does not send."""
+    """The delivery, committed before anything leaves: whoever comes second, also after a crash,
+    does not send.
+    """
     try:
         with transaction.atomic():
             return ReportDelivery.objects.create(
-                report=report, first=period.first, last=period.last, address=report.owner.email, at=now
+                report=report,
+                first=period.first,
+                last=period.last,
+                address=report.owner.email,
+                at=now,
             )
     except IntegrityError:
         return None
@@ -105,11 +128,15 @@ def _send(delivery: ReportDelivery, report: SavedReport, period: Period) -> bool
         _body(report, period),
         to=[delivery.address],
     )
-    letter.attach(f"{spend_files.name(spending)}.{report.kind}", _content(report, spending), _type(report))
+    letter.attach(
+        f"{spend_files.name(spending)}.{report.kind}", _content(report, spending), _type(report)
+    )
     try:
         letter.send()
     except (SMTPException, OSError) as error:
-        ReportDelivery.objects.filter(pk=delivery.pk).update(failure=_line(str(error))[:200] or "not sent")
+        ReportDelivery.objects.filter(pk=delivery.pk).update(
+            failure=_line(str(error))[:200] or "not sent"
+        )
         return False
     ReportDelivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
     return True
@@ -120,7 +147,10 @@ def spending_of(report: SavedReport, period: Period) -> Spending:
     query = QueryDict(report.query)
     purpose = query.get("purpose", "")
     return read_spending(
-        period, _grouping(query), read_filters(query), purpose if purpose in Purpose.values else Purpose.CAMPAIGN
+        period,
+        _grouping(query),
+        read_filters(query),
+        purpose if purpose in Purpose.values else Purpose.CAMPAIGN,
     )
 
 

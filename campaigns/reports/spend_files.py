@@ -1,4 +1,6 @@
-"""The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
+"""The table of the Spend page as a file: one row a group and currency, amounts with all their
+decimals.
+"""
 
 from collections.abc import Iterator
 
@@ -6,8 +8,8 @@ from campaigns.reports.spending import Spending, costs_or_unknown
 from campaigns.tables import Cell
 
 AMOUNTS = (
-    "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since", "entries",
-    "not_yet_known",
+    "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since",
+    "entries", "not_yet_known",
 )  # fmt: skip
 
 
@@ -29,6 +31,6 @@ def rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
         for number, cost in enumerate(costs_or_unknown(group.bill)):
             counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
             yield (
-                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.correction, cost.total, cost.at_send,
-                cost.since, *counts,
+                key, cost.currency, cost.viber, cost.sms, cost.fee, cost.correction, cost.total,
+                cost.at_send, cost.since, *counts,
             )  # fmt: skip

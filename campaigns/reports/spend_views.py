@@ -43,7 +43,9 @@ def _purpose(query: QueryDict) -> str:
 
 
 def _read(request: HttpRequest) -> tuple[Spending, dict[str, str], str]:
-    """What the query string asks for: the spending, its filters, and what was wrong with the period."""
+    """What the query string asks for: the spending, its filters, and what was wrong with the
+    period.
+    """
     period, wrong = periods.read_period(request.GET)
     grouping = GROUPINGS.get(request.GET.get("group", ""), GROUPINGS[DEFAULT_GROUPING])
     filters = read_filters(request.GET)
@@ -74,7 +76,9 @@ def spend(request: HttpRequest) -> HttpResponse:
 
 
 def _yields(spending: Spending, filters: dict[str, str], purpose: str) -> list[Yield]:
-    """What was got for the money; nothing where the question is another: of test sends, or of one channel alone."""
+    """What was got for the money; nothing where the question is another: of test sends, or of one
+    channel alone.
+    """
     if purpose != Purpose.CAMPAIGN or "channel" in filters:
         return []
     return read_yields(spending.period, filters)
@@ -84,14 +88,25 @@ def _yields(spending: Spending, filters: dict[str, str], purpose: str) -> list[Y
 def spend_forecast(request: HttpRequest) -> HttpResponse:
     """What this month will have cost: a part of the Spend page, and a page without JavaScript."""
     template = "_forecast.html" if request.headers.get("HX-Request") else "forecast.html"
-    return render(request, f"campaigns/reports/{template}", {"outlook": outlook(), "looked_back": LOOKED_BACK})
+    return render(
+        request, f"campaigns/reports/{template}", {"outlook": outlook(), "looked_back": LOOKED_BACK}
+    )
 
 
-def _period_context(period: periods.Period, query: QueryDict, filters: dict[str, str]) -> dict[str, Any]:
+def _period_context(
+    period: periods.Period, query: QueryDict, filters: dict[str, str]
+) -> dict[str, Any]:
     return {
         "period": period,
-        "choices": [{"value": key, "label": label} for key, label in periods.CHOICES.items() if key != "custom"],
-        "filters": [{"key": key, "words": filter_words(key, value), "value": value} for key, value in filters.items()],
+        "choices": [
+            {"value": key, "label": label}
+            for key, label in periods.CHOICES.items()
+            if key != "custom"
+        ],
+        "filters": [
+            {"key": key, "words": filter_words(key, value), "value": value}
+            for key, value in filters.items()
+        ],
         "purpose": _purpose(query),
         "zone": settings.TIME_ZONE,
         "purposes": Purpose.choices,
@@ -100,9 +115,13 @@ def _period_context(period: periods.Period, query: QueryDict, filters: dict[str,
 
 @require_safe
 def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
+    """The table of the Spend page as a file: one row a group and currency, amounts with all their
+    decimals.
+    """
     spending, _filters, _wrong = _read(request)
-    return FILES[kind](spend_files.name(spending), spend_files.head(spending), spend_files.rows(spending))
+    return FILES[kind](
+        spend_files.name(spending), spend_files.head(spending), spend_files.rows(spending)
+    )
 
 
 @require_safe
@@ -129,7 +148,9 @@ def spend_entries(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read_period(request.GET)
     filters, purpose = read_filters(request.GET), _purpose(request.GET)
     named = filters.get("campaign", NONE)
-    campaign = None if named == NONE else find(current(request), Campaign.objects.all(), pk=int(named))
+    campaign = (
+        None if named == NONE else find(current(request), Campaign.objects.all(), pk=int(named))
+    )
     rows = read_slice(entries(period, filters, purpose), COLUMN, request.GET.get("at", ""))
     context = {
         "campaign": campaign,
@@ -137,6 +158,8 @@ def spend_entries(request: HttpRequest) -> HttpResponse:
         "rows": [(entry, country_name(entry.country)) for entry in rows.rows],
         "bill": entries_bill(period, filters, purpose),
         "wrong": wrong,
-        **_period_context(period, request.GET, {key: value for key, value in filters.items() if key != "campaign"}),
+        **_period_context(
+            period, request.GET, {key: value for key, value in filters.items() if key != "campaign"}
+        ),
     }
     return render(request, "campaigns/reports/entries.html", context)

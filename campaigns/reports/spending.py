@@ -31,8 +31,9 @@ NONE = "none"  # in a query string: money that belongs to no campaign, no sender
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """One way to split the money: its key in the query string, its heading, the fields it groups by, how a group is
-    named, and the grouping that a click on a group opens ("" for the entries themselves).
+    """One way to split the money: its key in the query string, its heading, the fields it groups
+    by, how a group is named, and the grouping that a click on a group opens ("" for the entries
+    themselves).
 
     `overlaps`: a campaign may be in several groups, so that they add up to more than the whole.
     """
@@ -57,10 +58,30 @@ def _week(key: tuple[Any, ...]) -> str:
 GROUPINGS: dict[str, Grouping] = {
     grouping.key: grouping
     for grouping in (
-        Grouping("day", _L("Day"), ("day",), lambda key: formats.date_format(key[0], "j M Y"), "campaign", True),
+        Grouping(
+            "day",
+            _L("Day"),
+            ("day",),
+            lambda key: formats.date_format(key[0], "j M Y"),
+            "campaign",
+            True,
+        ),
         Grouping("week", _L("Week"), ("week",), _week, "day", True),
-        Grouping("month", _L("Month"), ("month",), lambda key: formats.date_format(key[0], "F Y"), "day", True),
-        Grouping("campaign", _L("Campaign"), ("campaign", "campaign__name"), _named(1, _L("No campaign")), ""),
+        Grouping(
+            "month",
+            _L("Month"),
+            ("month",),
+            lambda key: formats.date_format(key[0], "F Y"),
+            "day",
+            True,
+        ),
+        Grouping(
+            "campaign",
+            _L("Campaign"),
+            ("campaign", "campaign__name"),
+            _named(1, _L("No campaign")),
+            "",
+        ),
         Grouping(
             "label",
             _L("Label"),
@@ -77,7 +98,9 @@ GROUPINGS: dict[str, Grouping] = {
             "campaign",
             overlaps=True,
         ),
-        Grouping("country", _L("Country"), ("country",), lambda key: country_name(key[0]), "campaign"),
+        Grouping(
+            "country", _L("Country"), ("country",), lambda key: country_name(key[0]), "campaign"
+        ),
         Grouping(
             "sender",
             _L("Sender"),
@@ -99,7 +122,13 @@ GROUPINGS: dict[str, Grouping] = {
             lambda key: _("No tariff") if key[0] is None else _("Tariff %d") % key[0],
             "campaign",
         ),
-        Grouping("channel", _L("Channel"), ("channel",), lambda key: str(Channel(key[0]).label), "campaign"),
+        Grouping(
+            "channel",
+            _L("Channel"),
+            ("channel",),
+            lambda key: str(Channel(key[0]).label),
+            "campaign",
+        ),
     )
 }
 FILTERS = {  # query string key -> field of the totals
@@ -151,7 +180,11 @@ def read_filters(query: Mapping[str, str]) -> dict[str, str]:
 def _is_sound(key: str, value: str) -> bool:
     if key == "channel":
         return value in Channel.values
-    return is_country(value) if key == "country" else value.isdecimal() and value.isascii() and len(value) < 19
+    return (
+        is_country(value)
+        if key == "country"
+        else value.isdecimal() and value.isascii() and len(value) < 19
+    )
 
 
 def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
@@ -169,7 +202,9 @@ def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
 def read_spending(
     period: Period, grouping: Grouping, filters: Mapping[str, str], purpose: str = Purpose.CAMPAIGN
 ) -> Spending:
-    """What was spent in `period` for `purpose`, by `grouping`; one query, two where groups overlap."""
+    """What was spent in `period` for `purpose`, by `grouping`; one query, two where groups
+    overlap.
+    """
     totals = filtered(spent(purpose).filter(day__range=(period.first, period.last)), filters)
     if grouping.key == "week":
         totals = totals.annotate(week=TruncWeek("day"))
@@ -185,15 +220,24 @@ def read_spending(
     return spending
 
 
-def _order(grouping: Grouping, found: dict[tuple[Any, ...], Bill]) -> Callable[[tuple[Any, ...]], Any]:
+def _order(
+    grouping: Grouping, found: dict[tuple[Any, ...], Bill]
+) -> Callable[[tuple[Any, ...]], Any]:
     """By time the newest first; else the dearest first, one currency after the other."""
     if grouping.by_time:
         return lambda key: -key[0].toordinal()
-    return lambda key: ([(cost.currency, -cost.total) for cost in found[key].costs], grouping.name(key))
+    return lambda key: (
+        [(cost.currency, -cost.total) for cost in found[key].costs],
+        grouping.name(key),
+    )
 
 
-def _opens(spending: Spending, key: tuple[Any, ...], filters: Mapping[str, str], purpose: str) -> str:
-    """The address of the rows behind a group: the next grouping down, at last the entries of the ledger."""
+def _opens(
+    spending: Spending, key: tuple[Any, ...], filters: Mapping[str, str], purpose: str
+) -> str:
+    """The address of the rows behind a group: the next grouping down, at last the entries of the
+    ledger.
+    """
     grouping, period = spending.grouping, spending.period
     first, last = period.first, period.last
     query = dict(filters)
@@ -227,7 +271,9 @@ def _clip(grouping: Grouping, start: date, period: Period) -> tuple[date, date]:
 
 
 def buckets(spending: Spending) -> list[date]:
-    """The starts of all days, weeks or months of the period, also of those in which nothing was spent."""
+    """The starts of all days, weeks or months of the period, also of those in which nothing was
+    spent.
+    """
     key, day, found = spending.grouping.key, spending.period.first, []
     if key == "week":
         day -= timedelta(days=day.weekday())
@@ -235,7 +281,9 @@ def buckets(spending: Spending) -> list[date]:
         day = day.replace(day=1)
     while day <= spending.period.last:
         found.append(day)
-        last = month_of(day)[1] if key == "month" else day + timedelta(days=6 if key == "week" else 0)
+        last = (
+            month_of(day)[1] if key == "month" else day + timedelta(days=6 if key == "week" else 0)
+        )
         day = last + timedelta(days=1)
     return found
 
@@ -266,5 +314,7 @@ def _value_words(key: str, value: str) -> str:
 
 
 def costs_or_unknown(bill: Bill) -> list[Cost]:
-    """The costs of `bill` a currency, or one of no currency where no price is known yet: every group has a row."""
+    """The costs of `bill` a currency, or one of no currency where no price is known yet: every
+    group has a row.
+    """
     return bill.costs or [Cost("")]

@@ -27,7 +27,9 @@ JUST = timedelta(minutes=5)  # after the end, most of them do
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the funnel: how many are left, `whole` to compare them with, and the filter of the people."""
+    """One step of the funnel: how many are left, `whole` to compare them with, and the filter of
+    the people.
+    """
 
     label: str | Promise
     number: int
@@ -75,10 +77,15 @@ class Standing:
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
             return LIVE
-        if state in (CampaignState.PAUSED, CampaignState.SCHEDULED, CampaignState.AWAITING_APPROVAL):
+        if state in (
+            CampaignState.PAUSED,
+            CampaignState.SCHEDULED,
+            CampaignState.AWAITING_APPROVAL,
+        ):
             return RESTING
         if state == CampaignState.CANCELLED and self.outcome.queued:
-            return LIVE if self._ended_within(JUST) else RESTING  # whoever waits is being called off
+            # whoever waits is being called off
+            return LIVE if self._ended_within(JUST) else RESTING
         if not self._listens():
             return None
         return RESTING if self._ended_within(JUST) else TRICKLING
@@ -131,20 +138,28 @@ class Standing:
         ]
         if outcome.by_sms:
             steps.append(Step(_("SMS sent instead"), outcome.by_sms, audience, "by_sms"))
-            steps.append(Step(_("SMS delivered"), outcome.sms_delivered, audience, "by_sms", "sms_delivered"))
+            steps.append(
+                Step(_("SMS delivered"), outcome.sms_delivered, audience, "by_sms", "sms_delivered")
+            )
         return steps
 
     @property
     def ledger(self) -> dict[str, str]:
         """The addresses of its entries: "all", and those of each channel."""
-        return {"all": address(self.campaign), **{one: address(self.campaign, channel=one) for one in ("viber", "sms")}}
+        return {
+            "all": address(self.campaign),
+            **{one: address(self.campaign, channel=one) for one in ("viber", "sms")},
+        }
 
     @property
     def per_person(self) -> list[Unit]:
         """What one delivered and one read message cost, the SMS that went out instead included."""
         found = []
         for cost in self.bill.costs:
-            for label, people in ((PER_PERSON, self.outcome.reached), (PER_READER, self.outcome.read)):
+            for label, people in (
+                (PER_PERSON, self.outcome.reached),
+                (PER_READER, self.outcome.read),
+            ):
                 if people:
                     found.append(Unit(label, (cost.total / people).quantize(FINE), cost.currency))
         return found
@@ -173,7 +188,9 @@ def standing(campaign: Campaign) -> Standing:
 
 
 def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:
-    """The frozen audience; of a campaign that was cancelled before it was complete, those who were in it by then."""
+    """The frozen audience; of a campaign that was cancelled before it was complete, those who were
+    in it by then.
+    """
     if campaign.audience is None and campaign.state in lifecycle.FINAL and snapshot:
         return snapshot.left
     return campaign.audience or 0

@@ -1,4 +1,6 @@
-"""The statement of a month, for finance to file: every campaign and what it cost, a table a currency."""
+"""The statement of a month, for finance to file: every campaign and what it cost, a table a
+currency.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from campaigns.reports import campaign_views, person_views, reconciliation_views, saved_report_views, spend_views, views
+from campaigns.reports import (
+    campaign_views,
+    person_views,
+    reconciliation_views,
+    saved_report_views,
+    spend_views,
+    views,
+)
 from campaigns.tables import FILES
 
 urlpatterns = [
@@ -15,7 +22,11 @@ urlpatterns = [
     path("campaigns/calendar", views.campaign_calendar, name="campaign-calendar"),
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
-    path("campaigns/<int:pk>/recipients", campaign_views.campaign_recipients, name="campaign-recipients"),
+    path(
+        "campaigns/<int:pk>/recipients",
+        campaign_views.campaign_recipients,
+        name="campaign-recipients",
+    ),
     *(
         path(
             f"campaigns/<int:pk>/recipients.{kind}",
@@ -32,14 +43,27 @@ urlpatterns = [
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
     *(
-        path(f"spend/entries.{kind}", spend_views.spend_entries_export, {"kind": kind}, name=f"spend-entries-{kind}")
+        path(
+            f"spend/entries.{kind}",
+            spend_views.spend_entries_export,
+            {"kind": kind},
+            name=f"spend-entries-{kind}",
+        )
         for kind in FILES
     ),
     path("spend/reconciliation/", reconciliation_views.reconcile, name="spend-reconciliation"),
     path("spend/reports/", saved_report_views.report_list, name="saved-reports"),
     path("spend/reports/new", saved_report_views.report_new, name="saved-report-new"),
-    path("spend/reports/<int:pk>/delete", saved_report_views.report_delete, name="saved-report-delete"),
-    path("spend/reports/<int:pk>/resume", saved_report_views.report_resume, name="saved-report-resume"),
+    path(
+        "spend/reports/<int:pk>/delete",
+        saved_report_views.report_delete,
+        name="saved-report-delete",
+    ),
+    path(
+        "spend/reports/<int:pk>/resume",
+        saved_report_views.report_resume,
+        name="saved-report-resume",
+    ),
     path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
     path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
     path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),

@@ -71,7 +71,12 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "counts": counts,
         "sort": sort or overview.DEFAULT_SORT,
         "kept": {**filters.kept, "sort": sort},
-        "more": {"state": filters.state, "q": filters.words, "archived": filters.kept["archived"], "sort": sort},
+        "more": {
+            "state": filters.state,
+            "q": filters.words,
+            "archived": filters.kept["archived"],
+            "sort": sort,
+        },
         "nothing": _nothing(filters),
         "can_compose": may(current(request), Role.MARKETER),
     }
@@ -106,9 +111,10 @@ def _tabs(filters: Filters, here: str) -> list[dict[str, object]]:
     query = f"?{urlencode(kept)}" if kept else ""
     names = {"campaign-list": _("List"), "campaign-calendar": _("Calendar")}
     times = {"label": _("Best times"), "url": reverse("best-times"), "here": here == "best-times"}
-    return [{"label": label, "url": reverse(name) + query, "here": name == here} for name, label in names.items()] + [
-        times
-    ]
+    return [
+        {"label": label, "url": reverse(name) + query, "here": name == here}
+        for name, label in names.items()
+    ] + [times]
 
 
 def _nothing(filters: Filters) -> str:
@@ -124,7 +130,11 @@ def _nothing(filters: Filters) -> str:
         return words % {"state": label, "words": filters.words}
     if filters.words:
         return _("No campaign has “%(words)s” in its name.") % {"words": filters.words}
-    return _("No campaign is “%(state)s”.") % {"state": label} if label else _("All campaigns are archived.")
+    return (
+        _("No campaign is “%(state)s”.") % {"state": label}
+        if label
+        else _("All campaigns are archived.")
+    )
 
 
 def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
@@ -168,5 +178,9 @@ def campaign_best_times(request: HttpRequest) -> HttpResponse:
 @require_safe
 def balance(request: HttpRequest) -> HttpResponse:
     """What the account holds, for the side bar or, with `?card`, for the first page."""
-    template = "campaigns/reports/_balance_card.html" if "card" in request.GET else "campaigns/reports/_balance.html"
+    template = (
+        "campaigns/reports/_balance_card.html"
+        if "card" in request.GET
+        else "campaigns/reports/_balance.html"
+    )
     return render(request, template, {"reading": read_balance()})

@@ -14,7 +14,9 @@ from campaigns.reports.words import country_name
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """People to whom it is not time yet, who can be sent to from the moment `until` on; None: never."""
+    """People to whom it is not time yet, who can be sent to from the moment `until` on; None:
+    never.
+    """
 
     until: datetime | None
     number: int
@@ -22,7 +24,9 @@ class Waiting:
 
 
 def waiting(campaign: Campaign) -> list[Waiting]:
-    """Those who wait, by when their day begins, the first ones first. One query, over batches and not over people."""
+    """Those who wait, by when their day begins, the first ones first. One query, over batches and
+    not over people.
+    """
     timetable = campaign.timetable
     if campaign.state != CampaignState.SENDING or timetable is None:
         return []
@@ -35,7 +39,10 @@ def waiting(campaign: Campaign) -> list[Waiting]:
         if until != now:
             people[until] = people.get(until, 0) + number
             named.setdefault(until, set()).add(country_name(country))
-    return [Waiting(until, people[until], sorted(named[until])) for until in sorted(people, key=_none_last)]
+    return [
+        Waiting(until, people[until], sorted(named[until]))
+        for until in sorted(people, key=_none_last)
+    ]
 
 
 def _none_last(until: datetime | None) -> tuple[bool, float]:

@@ -1,4 +1,6 @@
-"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries, lengths of time."""
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries,
+lengths of time.
+"""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -32,7 +34,9 @@ def status_word(status: str) -> str:
 
 
 def failure(status: str) -> tuple[str, str]:
-    """Why the gateway did not deliver, in words, and what to do about it ("" where there is nothing)."""
+    """Why the gateway did not deliver, in words, and what to do about it ("" where there is
+    nothing).
+    """
     return status_word(status), str(STATUS_STEPS.get(status, ""))
 
 
@@ -53,7 +57,9 @@ def refusal(code: int, reason: str) -> tuple[str, str]:
     """
     if code:
         known = meaning(code)
-        return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(known.next_step)
+        return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(
+            known.next_step
+        )
     words = REASONS.get(reason, (reason, ""))
     return str(words[0]), str(words[1])
 
@@ -63,8 +69,14 @@ REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
     "cancelled": (_L("The campaign was cancelled before their turn."), ""),
     "stop_list": (_L("Put on the stop list since the launch."), ""),
     "erased": (_L("Erased before their turn."), ""),
-    "missing_value": (_L("A merge tag has no value for this person."), _L("Give the tag a word to use instead.")),
-    "text_length": (_L("The text is empty or too long for this person."), _L("Check what the merge tags become.")),
+    "missing_value": (
+        _L("A merge tag has no value for this person."),
+        _L("Give the tag a word to use instead."),
+    ),
+    "text_length": (
+        _L("The text is empty or too long for this person."),
+        _L("Check what the merge tags become."),
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""From the estimate to the bill, and what was got for it: the campaigns that were launched in a period."""
+"""From the estimate to the bill, and what was got for it: the campaigns that were launched in a
+period.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,12 +21,14 @@ from campaigns.reports.periods import Period, moments
 from campaigns.reports.spending import filtered
 
 FINE = Decimal("0.0001")
-OF_CAMPAIGNS = ("campaign", "country", "sender", "user", "tariff", "label", "list")  # filters that people have too
+# filters that people have too
+OF_CAMPAIGNS = ("campaign", "country", "sender", "user", "tariff", "label", "list")
 
 
 @dataclass(slots=True)
 class Yield:
-    """What campaigns have cost until now, adjustments of later days included, and whom they reached.
+    """What campaigns have cost until now, adjustments of later days included, and whom they
+    reached.
 
     `estimates`: Viber for everybody accepted, by the price list as last fetched; a currency each.
     """
@@ -38,11 +42,15 @@ class Yield:
         """Take in the people of a tally; `price` is that of a Viber message to each."""
         self.outcome.add(row)
         if row["send_state"] == SendState.ACCEPTED and price:
-            self.estimates[price.currency] = self.estimates.get(price.currency, ZERO) + price.amount * row["number"]
+            self.estimates[price.currency] = (
+                self.estimates.get(price.currency, ZERO) + price.amount * row["number"]
+            )
 
     @property
     def cost(self) -> Cost | None:
-        """The only currency; people can't be told apart by currencies, so with several there is no cost of each."""
+        """The only currency; people can't be told apart by currencies, so with several there is no
+        cost of each.
+        """
         costs = self.bill.costs
         return costs[0] if len(costs) == 1 else None
 
@@ -53,7 +61,9 @@ class Yield:
     @property
     def send_differs(self) -> Decimal:
         """What was charged at the send, less the estimate."""
-        return self.cost.at_send - self.estimate if self.cost and self.estimate is not None else ZERO
+        return (
+            self.cost.at_send - self.estimate if self.cost and self.estimate is not None else ZERO
+        )
 
     @property
     def per_delivered(self) -> Decimal | None:
@@ -74,26 +84,35 @@ class Yield:
 
 
 def read_yields(period: Period, filters: Mapping[str, str]) -> list[Yield]:
-    """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none of them.
+    """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none
+    of them.
 
-    One for each currency, as a tariff is charged in one; where one was charged in two, one of all. Three queries and
-    the price lists.
+    One for each currency, as a tariff is charged in one; where one was charged in two, one of all.
+    Three queries and the price lists.
     """
     start, end = moments(period)
     launched = Q(campaign__launched_at__gte=start, campaign__launched_at__lt=end)
     wanted = {key: value for key, value in filters.items() if key in OF_CAMPAIGNS}
     totals = filtered(spent().filter(launched), wanted)
-    campaigns = totals.order_by().values_list("campaign__tariff").annotate(Count("campaign", distinct=True))
+    campaigns = (
+        totals.order_by().values_list("campaign__tariff").annotate(Count("campaign", distinct=True))
+    )
     billed = {tariff: bill for (tariff,), bill in bills(totals, "campaign__tariff").items()}
     apart = all(len(bill.by_currency) < 2 for bill in billed.values())
-    currency = {tariff: "".join(bill.by_currency) if apart else "" for tariff, bill in billed.items()}
+    currency = {
+        tariff: "".join(bill.by_currency) if apart else "" for tariff, bill in billed.items()
+    }
     found: defaultdict[str, Yield] = defaultdict(Yield)
     for tariff, number in campaigns:
         found[currency[tariff]].campaigns += number
         found[currency[tariff]].bill.merge(billed[tariff])
     tallies = filtered(Tally.objects.filter(launched, campaign__purpose=Purpose.CAMPAIGN), wanted)
     prices = lru_cache(maxsize=None)(_prices)
-    for row in tallies.order_by().values("campaign__tariff", "country", *GROUPED).annotate(number=Sum("recipients")):
+    for row in (
+        tallies.order_by()
+        .values("campaign__tariff", "country", *GROUPED)
+        .annotate(number=Sum("recipients"))
+    ):
         tariff = row["campaign__tariff"]
         if tariff in currency:  # nobody of another was accepted
             found[currency[tariff]].add(row, prices(tariff).of(row["country"]))

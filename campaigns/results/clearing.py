@@ -19,7 +19,8 @@ SLICE = 20_000  # recipients deleted in one transaction
 
 
 def clear_away(campaign_id: int, actor: User | None) -> str:
-    """Delete a rehearsal that is over, with its people and results; its name. Its ledger entries stay, as all do.
+    """Delete a rehearsal that is over, with its people and results; its name. Its ledger entries
+    stay, as all do.
 
     Raises Refused where it is none, or not over.
     """
@@ -39,6 +40,8 @@ def clear_away(campaign_id: int, actor: User | None) -> str:
 
 def clear_old(now: datetime) -> None:
     """Delete a rehearsal that ended long ago, if there is one: the next sweep takes the next."""
-    over = Campaign.objects.filter(purpose=Purpose.REHEARSAL, state__in=FINAL, finished_at__lt=now - KEPT_FOR)
+    over = Campaign.objects.filter(
+        purpose=Purpose.REHEARSAL, state__in=FINAL, finished_at__lt=now - KEPT_FOR
+    )
     if found := over.values_list("pk", flat=True).first():
         clear_away(found, None)

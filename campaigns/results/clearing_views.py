@@ -16,7 +16,9 @@ from campaigns.team.models import Role
 @require_POST
 def rehearsal_clear(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a rehearsal that is over, with its people and results."""
-    campaign = find(current(request), Campaign.objects.select_related("rehearsal_of"), Role.MARKETER, pk=pk)
+    campaign = find(
+        current(request), Campaign.objects.select_related("rehearsal_of"), Role.MARKETER, pk=pk
+    )
     draft = campaign.rehearsal_of
     try:
         name = clear_away(pk, current(request))

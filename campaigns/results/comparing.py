@@ -1,6 +1,7 @@
 """What the ledger is compared with: the balance each hour, a sample of settled messages each night.
 
-Nothing is mended here. Whatever differs is shown (reports/reconciliation.py), and a person enters a correction.
+Nothing is mended here. Whatever differs is shown (reports/reconciliation.py), and a person enters a
+correction.
 """
 
 import random
@@ -26,13 +27,15 @@ SAMPLE = 200  # messages a night
 RECENT = timedelta(days=30)  # campaigns that are sampled, and whose unknown prices are asked for
 SETTLED = timedelta(days=2)  # after the last look that polling takes by itself
 CHASED = 2_000  # people without a price that are asked for again in a night
-PATIENCE = timedelta(seconds=60)  # for a night's sample: far below the queue's time-out, with a slow gateway too
+# for a night's sample: far below the queue's time-out, with a slow gateway too
+PATIENCE = timedelta(seconds=60)
 NIGHT = 3  # o'clock, in the site's zone
 ON_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
 def read_balance(client: Client, now: datetime) -> bool:
-    """Write down what the account holds, once an hour, and what the ledger says at that moment. Whether it was now.
+    """Write down what the account holds, once an hour, and what the ledger says at that moment.
+    Whether it was now.
 
     A gateway that does not answer is asked again at the next call.
     """
@@ -51,7 +54,10 @@ def read_balance(client: Client, now: datetime) -> bool:
                 "at": timezone.now(),
                 "amount": balance.amount,
                 "currency": balance.currency,
-                "entered": totals.filter(currency=balance.currency).aggregate(sum=Sum("amount"))["sum"] or ZERO,
+                "entered": (
+                    totals.filter(currency=balance.currency).aggregate(sum=Sum("amount"))["sum"]
+                    or ZERO
+                ),
                 "unknown": max(totals.aggregate(sum=Sum("unknown"))["sum"] or 0, 0),
                 "on_way": Batch.objects.filter(state__in=ON_WAY).count(),
             },
@@ -62,7 +68,9 @@ def read_balance(client: Client, now: datetime) -> bool:
 def nightly(client: Client, now: datetime) -> bool:
     """Once a night, on one machine: chase prices and take a sample. Whether it was now."""
     local = now.astimezone(settings.SITE_ZONE)
-    if local.hour < NIGHT or not _first_of_day("nightly", local.replace(hour=0, minute=0, second=0, microsecond=0)):
+    if local.hour < NIGHT or not _first_of_day(
+        "nightly", local.replace(hour=0, minute=0, second=0, microsecond=0)
+    ):
         return False
     chase(now)
     sample(client, now)
@@ -77,10 +85,15 @@ def _first_of_day(name: str, midnight: datetime) -> bool:
 
 
 def chase(now: datetime) -> int:
-    """Have those asked for again who were accepted, whose price nobody knows, and for whom polling had given up. How
-    many.
+    """Have those asked for again who were accepted, whose price nobody knows, and for whom polling
+    had given up. How many.
     """
-    unknown = LedgerTotal.objects.values("campaign").annotate(sum=Sum("unknown")).filter(sum__gt=0).values("campaign")
+    unknown = (
+        LedgerTotal.objects.values("campaign")
+        .annotate(sum=Sum("unknown"))
+        .filter(sum__gt=0)
+        .values("campaign")
+    )
     recent = (
         Campaign.objects.exclude(purpose=Purpose.REHEARSAL)
         .filter(pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED)
@@ -89,13 +102,18 @@ def chase(now: datetime) -> int:
     left = CHASED
     for campaign_id in recent.values_list("pk", flat=True):
         people = Recipient.objects.filter(
-            campaign=campaign_id, send_state=SendState.ACCEPTED, charged__isnull=True, viber_price__isnull=True
+            campaign=campaign_id,
+            send_state=SendState.ACCEPTED,
+            charged__isnull=True,
+            viber_price__isnull=True,
         ).order_by("batch_number")
         found = list(people.values_list("pk", "batch_number")[:left])
         left -= len(found)
         with transaction.atomic():
             Recipient.objects.filter(pk__in=[pk for pk, _number in found]).update(final=False)
-            batches = Batch.objects.filter(campaign=campaign_id, number__in={number for _pk, number in found})
+            batches = Batch.objects.filter(
+                campaign=campaign_id, number__in={number for _pk, number in found}
+            )
             batches.update(check_at=now)
         if left <= 0:
             break
@@ -104,14 +122,18 @@ def chase(now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the gateway says of a message now. `amount` None: it names no price; `status` "": it does not know it."""
+    """What the gateway says of a message now. `amount` None: it names no price; `status` "": it
+    does not know it.
+    """
 
     status: str = ""
     amount: Decimal | None = None
 
 
 def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
-    """Ask again for some settled messages of recent campaigns, the larger campaigns more often. How many differ."""
+    """Ask again for some settled messages of recent campaigns, the larger campaigns more often. How
+    many differ.
+    """
     differing, until = 0, timezone.now() + PATIENCE
     for person in _chosen(now, size):
         if timezone.now() > until:
@@ -129,7 +151,8 @@ def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
             recipient=person,
             defaults={
                 "campaign_id": person.campaign_id, "currency": person.currency, "entered": amount,
-                "said": said.amount, "status": person.status, "status_said": said.status[:30], "agrees": agrees,
+                "said": said.amount, "status": person.status, "status_said": said.status[:30],
+                "agrees": agrees,
             },
         )  # fmt: skip
     return differing

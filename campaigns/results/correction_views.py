@@ -24,7 +24,12 @@ def by_hand(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and asked.is_valid() and _enter(request, asked):
         return redirect("corrections")
     context = {"fee": fee, "correction": correction, "entered": corrections.entered()}
-    return render(request, "campaigns/results/corrections.html", context, status=422 if asked.is_bound else 200)
+    return render(
+        request,
+        "campaigns/results/corrections.html",
+        context,
+        status=422 if asked.is_bound else 200,
+    )
 
 
 def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
@@ -37,7 +42,9 @@ def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
         messages.success(request, _("The correction is in the ledger."))
         return True
     try:
-        corrections.enter_fee(user, known["sender"], known["month"], known["amount"], known["currency"])
+        corrections.enter_fee(
+            user, known["sender"], known["month"], known["amount"], known["currency"]
+        )
     except corrections.Refused as refusal:
         form.add_error("month", str(refusal))
         return False

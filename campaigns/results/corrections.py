@@ -1,4 +1,6 @@
-"""What people enter into the ledger by hand: a sender's monthly fee, and corrections with a note."""
+"""What people enter into the ledger by hand: a sender's monthly fee, and corrections with a
+note.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -22,28 +24,48 @@ class Refused(Exception):  # noqa: N818 - reads as what it is
 
 @transaction.atomic
 def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currency: str) -> None:
-    """Enter what the vendor takes for having `sender` in the month that begins at `month`. Raises Refused where that
-    month's is entered already.
+    """Enter what the vendor takes for having `sender` in the month that begins at `month`. Raises
+    Refused where that month's is entered already.
     """
-    Sender.objects.select_for_update().get(pk=sender.pk)  # two people at once: the second waits, and is refused
+    # two people at once: the second waits, and is refused
+    Sender.objects.select_for_update().get(pk=sender.pk)
     note = f"{sender.name}, {month:%Y-%m}"
     if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
-        raise Refused(_("The fee of %(name)s for that month is entered already. Enter a correction.") % {"name": note})
+        raise Refused(
+            _("The fee of %(name)s for that month is entered already. Enter a correction.")
+            % {"name": note}
+        )
     _enter(Kind.FEE, Channel.FEE, None, amount, currency, note)
     audit.record(actor, sender, "fee", f"{note}: {exact(amount)} {currency}")
 
 
 @transaction.atomic
 def enter_correction(
-    actor: User, channel: Channel, campaign: Campaign | None, amount: Decimal, currency: str, note: str
+    actor: User,
+    channel: Channel,
+    campaign: Campaign | None,
+    amount: Decimal,
+    currency: str,
+    note: str,
 ) -> None:
-    """Enter that `amount` more was spent, or less where it is negative, of `campaign` or of none; `note` says why."""
+    """Enter that `amount` more was spent, or less where it is negative, of `campaign` or of none;
+    `note` says why.
+    """
     _enter(Kind.CORRECTION, channel, campaign, amount, currency, note)
     audit.record(actor, campaign or actor, "correction", f"{exact(amount)} {currency}: {note}")
 
 
-def _enter(kind: Kind, channel: Channel, campaign: Campaign | None, amount: Decimal, currency: str, note: str) -> None:
-    movement = Movement(kind, channel, campaign.pk if campaign else None, "", currency, [(None, amount)], note=note)
+def _enter(
+    kind: Kind,
+    channel: Channel,
+    campaign: Campaign | None,
+    amount: Decimal,
+    currency: str,
+    note: str,
+) -> None:
+    movement = Movement(
+        kind, channel, campaign.pk if campaign else None, "", currency, [(None, amount)], note=note
+    )
     enter([movement], timezone.now())
 
 

@@ -44,7 +44,9 @@ class FeeForm(forms.Form):
         error_messages={"invalid": _("A month is written as 2026-11.")},
         widget=forms.TextInput({"type": "month"}),
     )
-    amount = forms.DecimalField(label=_("Amount"), min_value=0, max_digits=18, decimal_places=PLACES)
+    amount = forms.DecimalField(
+        label=_("Amount"), min_value=0, max_digits=18, decimal_places=PLACES
+    )
     currency = _currency()
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -75,11 +77,15 @@ class CorrectionForm(forms.Form):
         max_value=2**63 - 1,
         help_text=_("As in its page's address. Empty: of no campaign."),
     )
-    note = forms.CharField(label=_("Why"), max_length=NOTE_MAX, help_text=_("For whoever reads the ledger in a year."))
+    note = forms.CharField(
+        label=_("Why"), max_length=NOTE_MAX, help_text=_("For whoever reads the ledger in a year.")
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.helper = _helper(_("Enter the correction"), "amount", "currency", "channel", "campaign", "note")
+        self.helper = _helper(
+            _("Enter the correction"), "amount", "currency", "channel", "campaign", "note"
+        )
 
     def clean_amount(self) -> Any:
         if not self.cleaned_data["amount"]:

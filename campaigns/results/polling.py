@@ -1,8 +1,9 @@
-"""Ask the gateway what became of messages, batch by batch: the people of a batch were sent to at the same moment.
+"""Ask the gateway what became of messages, batch by batch: the people of a batch were sent to at
+the same moment.
 
-A batch is claimed by moving its next check into the future; what was learnt is written only where nobody else checked
-it in between (`checks` is still what it was), so no adjustment is ever entered twice. Those whom a delivery report
-hints at are asked for in between, alone.
+A batch is claimed by moving its next check into the future; what was learnt is written only where
+nobody else checked it in between (`checks` is still what it was), so no adjustment is ever entered
+twice. Those whom a delivery report hints at are asked for in between, alone.
 """
 
 import time
@@ -63,7 +64,9 @@ class Asking:
     cut_short: bool = False  # the time was over before everybody was asked for
 
     def status(self, person: Recipient) -> MessageStatus | None:
-        """None where there is no answer, or where the gateway does not know the message (any more)."""
+        """None where there is no answer, or where the gateway does not know the message (any
+        more).
+        """
         if timezone.now() >= self.until:  # a slow gateway must not hold a task beyond its time
             self.cut_short = True
             return None
@@ -82,8 +85,12 @@ def due(now: datetime) -> bool:
     return StatusHint.objects.exists() or _never_checked(now).exists() or again.exists()
 
 
-def poll(client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
-    """Ask for what is due, until the moment `until`, within STATUS_RATE. Whether some was left then."""
+def poll(
+    client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+) -> bool:
+    """Ask for what is due, until the moment `until`, within STATUS_RATE. Whether some was left
+    then.
+    """
     with ThreadPoolExecutor(connections, "ask") as pool:
         asking = Asking(client, pool, until)
         while timezone.now() < until and keep():
@@ -116,12 +123,18 @@ def _give_back(batches: Sequence[Batch]) -> None:
 
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
-    return Batch.objects.filter(state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST)
+    return Batch.objects.filter(
+        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST
+    )
 
 
 def _claim(now: datetime) -> list[Batch]:
     skip = connection.features.has_select_for_update_skip_locked
-    most = AT_ONCE if not settings.STATUS_RATE else min(AT_ONCE, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
+    most = (
+        AT_ONCE
+        if not settings.STATUS_RATE
+        else min(AT_ONCE, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
+    )
     with transaction.atomic():
         ids = list(
             _never_checked(now)
@@ -130,7 +143,11 @@ def _claim(now: datetime) -> list[Batch]:
             .values_list("pk", flat=True)[:most]
         )
         if len(ids) < most:
-            again = Batch.objects.filter(check_at__lte=now).select_for_update(skip_locked=skip).order_by("check_at")
+            again = (
+                Batch.objects.filter(check_at__lte=now)
+                .select_for_update(skip_locked=skip)
+                .order_by("check_at")
+            )
             ids += again.values_list("pk", flat=True)[: most - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
         batches.update(check_at=now + CLAIM)
@@ -146,7 +163,10 @@ def _whole(batch: Batch) -> Check:
 
 def _open(batch: Batch) -> QuerySet[Recipient]:
     return Recipient.objects.filter(
-        campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.ACCEPTED, final=False
+        campaign_id=batch.campaign_id,
+        batch_number=batch.number,
+        send_state=SendState.ACCEPTED,
+        final=False,
     )
 
 
@@ -166,7 +186,9 @@ def _settle(asking: Asking, checks: Sequence[Check]) -> None:
 def _rehearsed(check: Check) -> list[News]:
     """What the gateway of a rehearsal says, which is in this house: no rate holds it up."""
     batch = check.batch
-    gateway = Stage(batch.campaign).client(batch.country, check.people, batch.sent_at or batch.done_at)
+    gateway = Stage(batch.campaign).client(
+        batch.country, check.people, batch.sent_at or batch.done_at
+    )
     answers = [(person, gateway.status_by_reference(person.reference)) for person in check.people]
     return [News(person, status) for person, status in answers if status]
 
@@ -175,7 +197,10 @@ def _ask(asking: Asking, checks: Sequence[Check]) -> None:
     people = [person for check in checks for person in check.people]
     pacing.take(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
     answers = asking.pool.map(asking.status, people)
-    learnt = [[News(person, status) for person in check.people if (status := next(answers))] for check in checks]
+    learnt = [
+        [News(person, status) for person in check.people if (status := next(answers))]
+        for check in checks
+    ]
     if asking.throttled:
         asking.throttled = False
         pacing.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
@@ -191,24 +216,41 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
     with transaction.atomic():
         moved = record(news, campaign, batch.country, sent_at)
         # of a rehearsal nothing more comes than what its gateway says at once
-        left = set() if is_rehearsal(campaign) else set(_open(batch).values_list("delivery_state", flat=True))
+        left = (
+            set()
+            if is_rehearsal(campaign)
+            else set(_open(batch).values_list("delivery_state", flat=True))
+        )
         on_the_way = bool(left - {DeliveryState.DELIVERED})
-        then = next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way) if left else None
+        then = (
+            next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way)
+            if left
+            else None
+        )
         if then and cut_short:
             then = timezone.now()
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
-        changes["held"] = _still_held(batch, moved) if then and on_the_way else None  # no SMS will follow
+        # no SMS will follow
+        changes["held"] = _still_held(batch, moved) if then and on_the_way else None
         if then and check.hinted and on_the_way:
-            changes["check_at"] = Coalesce(F("check_at"), Value(then))  # the others' turn does not wait for hints
+            # the others' turn does not wait for hints
+            changes["check_at"] = Coalesce(F("check_at"), Value(then))
         if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
             transaction.set_rollback(True)
         reach("recorded")
 
 
 def _still_held(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:
-    """What stays held for the SMS that may follow: `moved` came out of it, so that nothing is counted twice."""
+    """What stays held for the SMS that may follow: `moved` came out of it, so that nothing is
+    counted twice.
+    """
     if batch.held is None:
         return None
-    of_it = [amount for one in moved if one.currency == batch.held_currency for _person, amount in one.amounts]
+    of_it = [
+        amount
+        for one in moved
+        if one.currency == batch.held_currency
+        for _person, amount in one.amounts
+    ]
     left: Decimal = batch.held - sum(filter(None, of_it), ZERO)
     return max(left, ZERO)

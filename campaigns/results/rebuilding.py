@@ -17,7 +17,8 @@ from campaigns.results.models import HourCount, Measure
 HOUR_KEY = ("campaign_id", "measure", "hour")
 VIBER = {"delivery_state__in": BY_VIBER}
 READERS = {"delivery_state": DeliveryState.READ}
-MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (  # what hours.counted says of one row, for all of them
+# what hours.counted says of one row, for all of them
+MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (
     (Measure.SENT, "sent_at", {}),
     (Measure.DELIVERED, "delivered_at", VIBER),
     (Measure.READ, "read_at", READERS),
@@ -27,7 +28,15 @@ MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (  # what hours.coun
 Key = tuple[Any, ...]
 Sums = dict[Key, tuple[Any, ...]]
 MONEY_KEY = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
-COUNT_KEY = ("campaign_id", "country", "send_state", "error_code", "reason", "delivery_state", "status")
+COUNT_KEY = (
+    "campaign_id",
+    "country",
+    "send_state",
+    "error_code",
+    "reason",
+    "delivery_state",
+    "status",
+)
 
 
 def differences() -> list[str]:
@@ -37,13 +46,20 @@ def differences() -> list[str]:
 
 
 def rebuild() -> list[str]:
-    """Make all totals and counts anew; answers what differed before. Nobody else writes meanwhile."""
+    """Make all totals and counts anew; answers what differed before. Nobody else writes
+    meanwhile.
+    """
     with transaction.atomic():
         _lock()
         found = list(_differences())
         LedgerTotal.objects.all().delete()
         LedgerTotal.objects.bulk_create(
-            LedgerTotal(**dict(zip(MONEY_KEY, key, strict=True)), amount=amount, entries=entries, unknown=unknown)
+            LedgerTotal(
+                **dict(zip(MONEY_KEY, key, strict=True)),
+                amount=amount,
+                entries=entries,
+                unknown=unknown,
+            )
             for key, (amount, entries, unknown) in _entered().items()
         )
         Tally.objects.all().delete()
@@ -53,14 +69,18 @@ def rebuild() -> list[str]:
         )
         HourCount.objects.all().delete()
         HourCount.objects.bulk_create(
-            HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people) for key, (people,) in _in_hours().items()
+            HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people)
+            for key, (people,) in _in_hours().items()
         )
     return found
 
 
 def _lock() -> None:
     if connection.vendor == "postgresql":
-        tables = ", ".join(model._meta.db_table for model in (LedgerEntry, LedgerTotal, Recipient, Tally, HourCount))
+        tables = ", ".join(
+            model._meta.db_table
+            for model in (LedgerEntry, LedgerTotal, Recipient, Tally, HourCount)
+        )
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
 
@@ -78,9 +98,9 @@ def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:
 
 
 def _entered() -> Sums:
-    unknown = Case(When(amount__isnull=True, then=Value(1)), default=Value(0), output_field=IntegerField()) - Case(
-        When(settles=True, then=Value(1)), default=Value(0), output_field=IntegerField()
-    )
+    unknown = Case(
+        When(amount__isnull=True, then=Value(1)), default=Value(0), output_field=IntegerField()
+    ) - Case(When(settles=True, then=Value(1)), default=Value(0), output_field=IntegerField())
     entries = LedgerEntry.objects.values_list(*MONEY_KEY).annotate(
         sum=Sum("amount"), number=Count("pk"), missing=Sum(unknown)
     )
@@ -95,9 +115,14 @@ def _totals() -> Sums:
 
 
 def _recipients() -> Sums:
-    settled = Recipient.objects.exclude(send_state=SendState.QUEUED).annotate(code=Coalesce(F("error_code"), 0))
+    settled = Recipient.objects.exclude(send_state=SendState.QUEUED).annotate(
+        code=Coalesce(F("error_code"), 0)
+    )
     key = ["code" if name == "error_code" else name for name in COUNT_KEY]
-    return {tuple(row[:-1]): (row[-1],) for row in settled.values_list(*key).annotate(people=Count("pk")).order_by()}
+    return {
+        tuple(row[:-1]): (row[-1],)
+        for row in settled.values_list(*key).annotate(people=Count("pk")).order_by()
+    }
 
 
 def _tallied() -> Sums:
@@ -110,7 +135,9 @@ def _in_hours() -> Sums:
     for measure, column, wanted in MEASURED:
         people = Recipient.objects.filter(**wanted, **{f"{column}__isnull": False})
         hour = TruncHour(column, tzinfo=UTC)
-        for campaign_id, at, number in people.values_list("campaign_id", hour).annotate(Count("pk")).order_by():
+        for campaign_id, at, number in (
+            people.values_list("campaign_id", hour).annotate(Count("pk")).order_by()
+        ):
             found[campaign_id, measure.value, at] = (number,)
     return found
 

@@ -1,8 +1,8 @@
 """Delivery reports as they come in: turned away cheaply, gathered, and written down once a second.
 
-A report costs no session, no sign-in and no database: what is not at the secret address, too long or unreadable is
-answered at once, and of the rest the references are kept in memory, each once, up to a limit. Whatever is lost on the
-way is found by polling.
+A report costs no session, no sign-in and no database: what is not at the secret address, too long
+or unreadable is answered at once, and of the rest the references are kept in memory, each once, up
+to a limit. Whatever is lost on the way is found by polling.
 """
 
 import logging
@@ -23,12 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 class Inbox:
-    """References that wait to be written down by `keep`, each second or, not `by_itself`, at `flush`.
+    """References that wait to be written down by `keep`, each second or, not `by_itself`, at
+    `flush`.
 
     Safe for many threads.
     """
 
-    def __init__(self, keep: Callable[[list[str]], None], most: int = WAITING_MAX, *, by_itself: bool = True) -> None:
+    def __init__(
+        self, keep: Callable[[list[str]], None], most: int = WAITING_MAX, *, by_itself: bool = True
+    ) -> None:
         self._by_itself = by_itself
         self._keep = keep
         self._most = most
@@ -43,8 +46,11 @@ class Inbox:
             for reference in references:
                 if len(self._waiting) < self._most:
                     self._waiting[reference] = None
-            if self._by_itself and self._thread is None:  # not before: a server forks after it was loaded
-                self._thread = threading.Thread(target=self._run, name="delivery reports", daemon=True)
+            # not before: a server forks after it was loaded
+            if self._by_itself and self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="delivery reports", daemon=True
+                )
                 self._thread.start()
         self._arrived.set()
 
@@ -67,7 +73,9 @@ class Inbox:
             try:
                 self.flush()
             except DatabaseError as error:
-                logger.warning("Delivery reports could not be written down: %s", type(error).__name__)
+                logger.warning(
+                    "Delivery reports could not be written down: %s", type(error).__name__
+                )
             finally:
                 close_old_connections()
 

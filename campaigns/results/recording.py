@@ -1,4 +1,6 @@
-"""Write down what the gateway says of messages: state, prices, the money that moved, in the caller's transaction."""
+"""Write down what the gateway says of messages: state, prices, the money that moved, in the
+caller's transaction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +22,9 @@ from campaigns.results.statuses import delivery_state, is_final, moves_forward
 
 TABLE = Recipient._meta.db_table
 COLUMNS = {
-    "delivery_state": "text", "status": "text", "final": "boolean", "currency": "text", "viber_price": "bigint",
-    "sms_price": "bigint", "sms_status": "text", "sent_at": "timestamptz", "delivered_at": "timestamptz",
-    "read_at": "timestamptz",
+    "delivery_state": "text", "status": "text", "final": "boolean", "currency": "text",
+    "viber_price": "bigint", "sms_price": "bigint", "sms_status": "text", "sent_at": "timestamptz",
+    "delivered_at": "timestamptz", "read_at": "timestamptz",
 }  # fmt: skip
 
 
@@ -34,11 +36,17 @@ class News:
     status: MessageStatus
 
 
-def record(news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime) -> list[Movement]:
+def record(
+    news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime
+) -> list[Movement]:
     """Write `news` about people of one batch that left at `sent_at`. The money that moved."""
     moves, hours = Moves(), Hours(campaign.pk)
     movements: list[Movement] = []
-    left = max(sent_at, campaign.scheduled_at or sent_at) if campaign.timing == Timing.GATEWAY else sent_at
+    left = (
+        max(sent_at, campaign.scheduled_at or sent_at)
+        if campaign.timing == Timing.GATEWAY
+        else sent_at
+    )
     written = [_after(one, bool(campaign.sms_text), left) for one in news]
     for one, after in zip(news, written, strict=True):
         movements += _movements(one.person, after, Purpose(campaign.purpose), country)
@@ -90,7 +98,9 @@ def _after(news: News, expects_sms: bool, left: datetime) -> After:
 def _times(
     person: Recipient, status: MessageStatus, becomes: DeliveryState, left: datetime
 ) -> tuple[datetime | None, datetime | None, datetime | None]:
-    """When it was sent, delivered and read: as the gateway says; where it does not, when we sent it or learnt of it."""
+    """When it was sent, delivered and read: as the gateway says; where it does not, when we sent it
+    or learnt of it.
+    """
     now = timezone.now()
     sent = status.time_sent or person.sent_at
     if not sent and becomes not in (DeliveryState.NONE, DeliveryState.WAITING):
@@ -107,8 +117,9 @@ def _times(
 
 def _row(after: After) -> tuple[object, ...]:
     return (
-        after.delivery_state.value, after.status, after.final, after.currency, _units(after.viber_price),
-        _units(after.sms_price), after.sms_status, after.sent_at, after.delivered_at, after.read_at, after.id,
+        after.delivery_state.value, after.status, after.final, after.currency,
+        _units(after.viber_price), _units(after.sms_price), after.sms_status, after.sent_at,
+        after.delivered_at, after.read_at, after.id,
     )  # fmt: skip
 
 
@@ -117,18 +128,31 @@ def _units(amount: Decimal | None) -> int | None:
 
 
 def _movements(person: Recipient, after: After, purpose: Purpose, country: str) -> list[Movement]:
-    """What the newest prices change: the sum of a recipient's entries in a channel is the newest price named."""
+    """What the newest prices change: the sum of a recipient's entries in a channel is the newest
+    price named.
+    """
 
     def movement(
         kind: Kind, channel: Channel, currency: str, amount: Decimal | None, settles: bool = False
     ) -> Movement:
-        return Movement(kind, channel, person.campaign_id, country, currency, [(person.pk, amount)], purpose, settles)
+        return Movement(
+            kind,
+            channel,
+            person.campaign_id,
+            country,
+            currency,
+            [(person.pk, amount)],
+            purpose,
+            settles,
+        )
 
     movements = []
     before = person.viber_price if person.viber_price is not None else person.charged
     newest = after.viber_price
     if newest is not None and before is None:
-        movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest, settles=True))
+        movements.append(
+            movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest, settles=True)
+        )
     elif newest is not None and before is not None and person.currency != after.currency:
         movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, person.currency, -before))
         movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest))
@@ -139,7 +163,9 @@ def _movements(person: Recipient, after: After, purpose: Purpose, country: str) 
     elif after.sms_price is not None and after.sms_price != person.sms_price:
         first = person.sms_price is None
         change = after.sms_price - (person.sms_price or Decimal(0))
-        movements.append(movement(Kind.ADJUSTMENT, Channel.SMS, after.currency, change, settles=first))
+        movements.append(
+            movement(Kind.ADJUSTMENT, Channel.SMS, after.currency, change, settles=first)
+        )
     return movements
 
 
@@ -150,5 +176,10 @@ def _count(moves: Moves, person: Recipient, after: After, country: str) -> None:
         return
     for (state, status), people in ((before, -1), (now, 1)):
         moves.arrive(
-            person.campaign_id, country, SendState.ACCEPTED.value, delivery_state=state, status=status, people=people
+            person.campaign_id,
+            country,
+            SendState.ACCEPTED.value,
+            delivery_state=state,
+            status=status,
+            people=people,
         )

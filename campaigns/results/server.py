@@ -1,4 +1,6 @@
-"""Delivery reports over HTTP: beside the pages in the web server, or from a process of their own."""
+"""Delivery reports over HTTP: beside the pages in the web server, or from a process of their
+own.
+"""
 
 import asyncio
 import signal
@@ -28,7 +30,8 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 
 def _answer(status: int, *, last: bool = False) -> bytes:
     close = "Connection: close\r\n" if last else ""
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{close}Content-Length: 0\r\n\r\n".encode()
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return f"{head}{close}Content-Length: 0\r\n\r\n".encode()
 
 
 ANSWERS = {status: _answer(status) for status in (200, 400, 404, 405)}
@@ -37,7 +40,8 @@ UNBOUNDED = (411, 413)  # nobody waits for the end of such a body
 
 
 class Reports(asyncio.Protocol):
-    """One connection of the process that takes nothing else (`manage.py reports`): requests, also several at once.
+    """One connection of the process that takes nothing else (`manage.py reports`): requests, also
+    several at once.
 
     What is refused by its head is not kept: its body runs through the parser and is gone.
     """
@@ -95,7 +99,10 @@ class Reports(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self.head = 0
-        method, path = self.parser.get_method().decode("latin-1"), self.path.decode("latin-1").partition("?")[0]
+        method, path = (
+            self.parser.get_method().decode("latin-1"),
+            self.path.decode("latin-1").partition("?")[0],
+        )
         self.status = refusal(method, path, self.length.decode("latin-1"))
         if self.status in UNBOUNDED:
             self._end(self.status)
@@ -126,7 +133,8 @@ class Reports(asyncio.Protocol):
             self.transport.write(b"".join(self.answers))
             self.answers.clear()
         if self.closing:
-            self.transport.write_eof()  # and not close yet: what still comes would make the answer undone
+            # and not close yet: what still comes would make the answer undone
+            self.transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER_S, self.transport.abort)
 
 

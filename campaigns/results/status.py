@@ -18,16 +18,20 @@ PENDING = "pending"  # accepted, and no status known yet
 
 @dataclass(slots=True)
 class Counts:
-    """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused, unresolved, cancelled."""
+    """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused,
+    unresolved, cancelled.
+    """
 
     recipients: int = 0
     queued: int = 0
     accepted: int = 0
-    refused: dict[int, int] = field(default_factory=dict)  # by the gateway's code; 0: refused by ourselves
+    # by the gateway's code; 0: refused by ourselves
+    refused: dict[int, int] = field(default_factory=dict)
     unresolved: int = 0
     cancelled: int = 0
     delivery: dict[str, int] = field(default_factory=dict)  # accepted ones, by DeliveryState
-    reasons: dict[str, int] = field(default_factory=dict)  # refused and cancelled for reasons of our own
+    # refused and cancelled for reasons of our own
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def refused_total(self) -> int:
@@ -42,7 +46,9 @@ class Counts:
 def counts(campaign: Campaign) -> Counts:
     """The counts of a campaign, from its tally: nothing is scanned."""
     found = Counts(recipients=_recipients(campaign))
-    tally = Tally.objects.filter(campaign=campaign).values_list("send_state", "error_code", "reason", "delivery_state")
+    tally = Tally.objects.filter(campaign=campaign).values_list(
+        "send_state", "error_code", "reason", "delivery_state"
+    )
     delivery: defaultdict[str, int] = defaultdict(int)
     for state, code, reason, delivered, people in tally.annotate(people=Sum("recipients")):
         if state == SendState.ACCEPTED:
@@ -57,7 +63,9 @@ def counts(campaign: Campaign) -> Counts:
         if reason and people:
             found.reasons[reason] = found.reasons.get(reason, 0) + people
     found.delivery = {state or PENDING: people for state, people in delivery.items() if people}
-    found.queued = found.recipients - found.accepted - found.refused_total - found.unresolved - found.cancelled
+    found.queued = (
+        found.recipients - found.accepted - found.refused_total - found.unresolved - found.cancelled
+    )
     return found
 
 

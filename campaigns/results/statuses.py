@@ -1,4 +1,6 @@
-"""The gateway's words for what became of a message, and what they mean here. States only move forward."""
+"""The gateway's words for what became of a message, and what they mean here. States only move
+forward.
+"""
 
 from campaigns.dispatch.models import DeliveryState
 from campaigns.gateway.types import MessageStatus
@@ -19,21 +21,30 @@ MEANING = {
     "deleted": D.NOT_DELIVERED,
 }
 FINAL_WORDS = frozenset(MEANING) - {"new", "waiting", "scheduled", "sent", "delivered"}
-RANK = {state: rank for rank, state in enumerate(D)}  # the order of the states is the order in which they may move
+# the order of the states is the order in which they may move
+RANK = {state: rank for rank, state in enumerate(D)}
 
 
 def delivery_state(status: MessageStatus) -> DeliveryState:
-    """What `status` means; a word that nobody documents means nothing, and is kept and shown as it is."""
+    """What `status` means; a word that nobody documents means nothing, and is kept and shown as it
+    is.
+    """
     state = MEANING.get(status.status, D.NONE)
     if state is D.NOT_DELIVERED and status.fallback:
-        return D.FALLBACK_DELIVERED if any(sms.status == "delivered" for sms in status.fallback) else D.FALLBACK
+        return (
+            D.FALLBACK_DELIVERED
+            if any(sms.status == "delivered" for sms in status.fallback)
+            else D.FALLBACK
+        )
     return state
 
 
 def is_final(status: MessageStatus, expects_sms: bool) -> bool:
-    """Whether nothing more will come: the message is at its end, and so is each SMS that went out instead.
+    """Whether nothing more will come: the message is at its end, and so is each SMS that went out
+    instead.
 
-    `expects_sms`: the message has a fallback, which the gateway may name a while after the message's own end.
+    `expects_sms`: the message has a fallback, which the gateway may name a while after the
+    message's own end.
     """
     if status.status not in FINAL_WORDS:
         return False

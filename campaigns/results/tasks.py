@@ -41,7 +41,9 @@ def follow() -> None:
 
 
 def check_money() -> None:
-    """The schedule's look at the account: its balance each hour, a sample of messages each night."""
+    """The schedule's look at the account: its balance each hour, a sample of messages each
+    night.
+    """
     with Seat("money") as seat:
         if not seat.held:
             return

@@ -23,7 +23,9 @@ def current(request: HttpRequest) -> User:
 
 def may(user: User, role: Role) -> bool:
     """Whether `user` may do what `role` may."""
-    return user.is_active and (user.is_superuser or ORDER.index(Role(user.role)) >= ORDER.index(role))
+    return user.is_active and (
+        user.is_superuser or ORDER.index(Role(user.role)) >= ORDER.index(role)
+    )
 
 
 def those_who_may(role: Role) -> QuerySet[User]:
@@ -39,12 +41,16 @@ def need(user: User, role: Role) -> None:
 
 
 def visible(user: User, objects: QuerySet[M]) -> QuerySet[M]:
-    """Those of `objects` that `user` may see: in one company everybody sees everything, which is decided here alone."""
+    """Those of `objects` that `user` may see: in one company everybody sees everything, which is
+    decided here alone.
+    """
     return objects if user.is_active else objects.none()
 
 
 def find(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
-    """The one object that `lookup` names, for somebody who may do at least what `role` may; 404 or 403 otherwise."""
+    """The one object that `lookup` names, for somebody who may do at least what `role` may; 404 or
+    403 otherwise.
+    """
     found = get_object_or_404(visible(user, objects), **lookup)
     need(user, role)
     return found

@@ -13,12 +13,16 @@ def subject(thing: Model) -> str:
 
 def record(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
     """Write down that `actor` (None: the system itself) did `action` to `thing`."""
-    AuditEntry.objects.create(actor=actor, subject=subject(thing), action=action, detail=detail[:500])
+    AuditEntry.objects.create(
+        actor=actor, subject=subject(thing), action=action, detail=detail[:500]
+    )
 
 
 @transaction.atomic
 def delete(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
-    """Delete `thing`, and write it down as `record` does; raises ProtectedError where something needs it."""
+    """Delete `thing`, and write it down as `record` does; raises ProtectedError where something
+    needs it.
+    """
     record(actor, thing, action, detail)
     thing.delete()
 

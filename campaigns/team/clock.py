@@ -11,12 +11,16 @@ from django.utils import timezone
 
 @cache
 def known_zones() -> frozenset[str]:
-    """The names of all time zones of this machine. Finding them reads 600 files, which is a page's time: done once."""
+    """The names of all time zones of this machine. Finding them reads 600 files, which is a page's
+    time: done once.
+    """
     return frozenset(available_timezones())
 
 
 def reader_zone(name: str) -> ZoneInfo:
-    """The zone that somebody chose; the site's where they chose none or the name is not known any more."""
+    """The zone that somebody chose; the site's where they chose none or the name is not known any
+    more.
+    """
     return ZoneInfo(name) if name in known_zones() else settings.SITE_ZONE
 
 

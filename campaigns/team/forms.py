@@ -27,10 +27,14 @@ AREAS = ("Europe", "Asia", "America", "Africa", "Australia", "Pacific", "Atlanti
 
 
 def post_form(*fields: str, submit: str | Words, wide: bool = False) -> FormHelper:
-    """The look of a form with one button below its fields; `wide`: the button is as broad as they are."""
+    """The look of a form with one button below its fields; `wide`: the button is as broad as they
+    are.
+    """
     helper: FormHelper = FormHelper()
     helper.form_method = "post"
-    button = StrictButton(submit, type="submit", css_class="btn-primary w-100" if wide else "btn-primary")
+    button = StrictButton(
+        submit, type="submit", css_class="btn-primary w-100" if wide else "btn-primary"
+    )
     helper.layout = Layout(*fields, button)
     return helper
 
@@ -38,9 +42,15 @@ def post_form(*fields: str, submit: str | Words, wide: bool = False) -> FormHelp
 def zone_choices() -> list[tuple[str, Any]]:
     """Time zones by continent, with the site's own as the choice of those who choose none."""
     known = known_zones()
-    groups = [(area, sorted(zone for zone in known if zone.startswith(f"{area}/"))) for area in AREAS]
+    groups = [
+        (area, sorted(zone for zone in known if zone.startswith(f"{area}/"))) for area in AREAS
+    ]
     own = _("As the site: %(zone)s") % {"zone": settings.TIME_ZONE}
-    return [("", own), ("UTC", "UTC"), *((area, [(zone, _city(zone)) for zone in zones]) for area, zones in groups)]
+    return [
+        ("", own),
+        ("UTC", "UTC"),
+        *((area, [(zone, _city(zone)) for zone in zones]) for area, zones in groups),
+    ]
 
 
 def _city(zone: str) -> str:
@@ -71,7 +81,9 @@ class AdminSignInForm(GuardedForm, AdminAuthenticationForm):
 
 class SignInForm(GuardedForm):
     error_messages = {
-        "invalid_login": _("That user name and password don't belong together. Both are case-sensitive."),
+        "invalid_login": _(
+            "That user name and password don't belong together. Both are case-sensitive."
+        ),
         "inactive": _("This account is closed. Ask an administrator."),
     }
 
@@ -86,7 +98,9 @@ class NewPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.fields["new_password2"].label = _("New password, once more")
         self.fields["new_password2"].help_text = ""
-        self.helper = post_form("old_password", "new_password1", "new_password2", submit=_("Change password"))
+        self.helper = post_form(
+            "old_password", "new_password1", "new_password2", submit=_("Change password")
+        )
         self.helper.form_id = "password-form"
 
 
@@ -105,5 +119,9 @@ class AccountForm(UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = post_form("first_name", "last_name", "email", "time_zone", submit=_("Save"))
-        for name, hint in (("first_name", "given-name"), ("last_name", "family-name"), ("email", "email")):
+        for name, hint in (
+            ("first_name", "given-name"),
+            ("last_name", "family-name"),
+            ("email", "email"),
+        ):
             self.fields[name].widget.attrs["autocomplete"] = hint

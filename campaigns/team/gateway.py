@@ -12,7 +12,9 @@ from campaigns.gateway.errors import GatewayError, GatewayRefused, GatewayUnreac
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What came of the question. `words` and `next_step` where it failed; the balance where it did not."""
+    """What came of the question. `words` and `next_step` where it failed; the balance where it did
+    not.
+    """
 
     works: bool
     amount: Decimal | None = None
@@ -23,13 +25,16 @@ class Connection:
 
 def _failure(failure: GatewayError) -> Connection:
     if isinstance(failure, GatewayRefused):
-        return Connection(False, words=failure.meaning.sentence, next_step=failure.meaning.next_step)
+        return Connection(
+            False, words=failure.meaning.sentence, next_step=failure.meaning.next_step
+        )
     if isinstance(failure, GatewayUnreachable):
         return Connection(
             False,
             words=_("The gateway does not answer."),
             next_step=_(
-                "Check the address, and whether this server may reach it. Sending goes on by itself once it answers."
+                "Check the address, and whether this server may reach it. Sending goes on by itself"
+                " once it answers."
             ),
         )
     return Connection(
@@ -40,7 +45,9 @@ def _failure(failure: GatewayError) -> Connection:
 
 
 def check_connection() -> Connection:
-    """Ask for the balance: the cheapest call that needs the key. Never raises for what the gateway or network does."""
+    """Ask for the balance: the cheapest call that needs the key. Never raises for what the gateway
+    or network does.
+    """
     try:
         balance = client_from_settings().balance()
     except GatewayError as failure:

@@ -1,11 +1,13 @@
-"""A database that came back from a backup does not know what was sent since. Until a person confirms, nothing sends.
+"""A database that came back from a backup does not know what was sent since. Until a person
+confirms, nothing sends.
 
-Each sweep counts one up in the database and then writes the number into a file that is not part of it (STATE_FILE). A
-database that is behind its file is older than what this machine has seen. On a machine that does not know the database
-yet, one that nobody has counted in for a while was brought there; one that somebody counts in just now is only shared
-with another machine.
+Each sweep counts one up in the database and then writes the number into a file that is not part of
+it (STATE_FILE). A database that is behind its file is older than what this machine has seen. On a
+machine that does not know the database yet, one that nobody has counted in for a while was brought
+there; one that somebody counts in just now is only shared with another machine.
 
-Nobody would get a second message in any case: references repeat, and the gateway refuses them (error 43).
+Nobody would get a second message in any case: references repeat, and the gateway refuses them
+(error 43).
 """
 
 import json
@@ -38,9 +40,11 @@ _known = _Known()
 
 
 def count_up(now: datetime, under_way: bool) -> bool:
-    """One more sweep: look for a restore, and remember how far the database has come. Whether nothing may send.
+    """One more sweep: look for a restore, and remember how far the database has come. Whether
+    nothing may send.
 
-    `under_way`: whether any campaign would go on by itself; without one there is nothing to be kept from sending.
+    `under_way`: whether any campaign would go on by itself; without one there is nothing to be kept
+    from sending.
     """
     if look(now, under_way):
         return True
@@ -50,13 +54,18 @@ def count_up(now: datetime, under_way: bool) -> bool:
 
 
 def look(now: datetime, under_way: bool) -> bool:
-    """Whether nothing may send: the database was restored, and no person has confirmed it. Finds that out, too."""
+    """Whether nothing may send: the database was restored, and no person has confirmed it. Finds
+    that out, too.
+    """
     installation = _installation(now)
     if not installation.safe_since and _is_restored(installation, now):
         if under_way:
             Installation.objects.filter(pk=1, safe_since=None).update(safe_since=now)
             audit.record(None, installation, "restored")
-            logger.warning("The database is older than this machine remembers: nothing is sent until a person confirms")
+            logger.warning(
+                "The database is older than this machine remembers: nothing is sent until a person"
+                " confirms"
+            )
             return True
         _remember(installation)
     return installation.safe_since is not None
@@ -117,4 +126,6 @@ def _remember(installation: Installation) -> None:
         beside.write_text(json.dumps(seen))
         beside.replace(settings.STATE_FILE)
     except OSError as error:
-        logger.warning("STATE_FILE cannot be written, so a restored database would not be noticed: %s", error)
+        logger.warning(
+            "STATE_FILE cannot be written, so a restored database would not be noticed: %s", error
+        )

@@ -1,4 +1,6 @@
-"""What every page shows around its content: the rooms, the sign that nothing is really sent, who is signed in."""
+"""What every page shows around its content: the rooms, the sign that nothing is really sent, who is
+signed in.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,8 +45,13 @@ class Sign:
     explanation: str | Promise
 
 
-SANDBOX = Sign(_("Sandbox"), _("Messages go to a stand-in gateway. Nobody gets them and nothing is charged."))
-TEST_KEY = Sign(_("Test key"), _("The gateway answers with random data. Nobody gets a message and nothing is charged."))
+SANDBOX = Sign(
+    _("Sandbox"), _("Messages go to a stand-in gateway. Nobody gets them and nothing is charged.")
+)
+TEST_KEY = Sign(
+    _("Test key"),
+    _("The gateway answers with random data. Nobody gets a message and nothing is charged."),
+)
 
 
 def real_gateway() -> bool:
@@ -55,7 +62,9 @@ def real_gateway() -> bool:
 
 def key_kind() -> str:
     """All that a page may say about the key: "live", "test" or "other"."""
-    return next((kind for kind in ("live", "test") if settings.BSG_API_KEY.startswith(f"{kind}_")), "other")
+    return next(
+        (kind for kind in ("live", "test") if settings.BSG_API_KEY.startswith(f"{kind}_")), "other"
+    )
 
 
 def sign() -> Sign | None:

@@ -12,12 +12,16 @@ from django.utils import timezone
 
 
 class SignedIn(LoginRequiredMiddleware):
-    """Django's middleware; but a fragment would be swapped for the sign-in page, so htmx loads the whole page again."""
+    """Django's middleware; but a fragment would be swapped for the sign-in page, so htmx loads the
+    whole page again.
+    """
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        refusal: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        refusal: HttpResponseBase | None = super().process_view(
+            request, view_func, view_args, view_kwargs
+        )
         if refusal is not None and request.headers.get("HX-Request") == "true":
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return refusal
@@ -28,13 +32,15 @@ TRIES_WITHIN = 15 * 60  # seconds
 
 
 class Tries:
-    """Wrong passwords for one user name from one address: after TRIES of them, nothing more is tried for a while.
+    """Wrong passwords for one user name from one address: after TRIES of them, nothing more is
+    tried for a while.
 
     Counted in the cache, so web processes that share none count each on its own.
     """
 
     def __init__(self, request: HttpRequest, username: str) -> None:
-        window = int(timezone.now().timestamp()) // TRIES_WITHIN  # in the key: our clock counts, not the cache's
+        # in the key: our clock counts, not the cache's
+        window = int(timezone.now().timestamp()) // TRIES_WITHIN
         seen = f"{window} {request.META.get('REMOTE_ADDR', '')} {username.casefold()}"
         self._key = f"tries:{hashlib.sha256(seen.encode()).hexdigest()}"
 

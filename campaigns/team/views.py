@@ -56,13 +56,17 @@ def account(request: HttpRequest) -> HttpResponse:
 
 def _vendors() -> list[dict[str, str]]:
     """Name, version and licence of the front end's third-party files."""
-    versions: dict[str, dict[str, str]] = json.loads((settings.BASE_DIR / VENDOR_VERSIONS).read_text())
+    versions: dict[str, dict[str, str]] = json.loads(
+        (settings.BASE_DIR / VENDOR_VERSIONS).read_text()
+    )
     return list(versions.values())
 
 
 @require_safe
 def settings_room(request: HttpRequest) -> HttpResponse:
-    """What this installation is set to. What an administrator changes stands in the environment or the Django admin."""
+    """What this installation is set to. What an administrator changes stands in the environment or
+    the Django admin.
+    """
     return render(
         request,
         "campaigns/team/settings.html",
@@ -73,7 +77,8 @@ def settings_room(request: HttpRequest) -> HttpResponse:
             "time_zone": settings.TIME_ZONE,
             "country": settings.DEFAULT_COUNTRY,
             "people": User.objects.filter(is_active=True).count(),
-            "administrates": may(current(request), Role.ADMINISTRATOR) and current(request).is_staff,
+            "administrates": may(current(request), Role.ADMINISTRATOR)
+            and current(request).is_staff,
             "version": __version__,
             "vendors": _vendors(),
         },
@@ -83,11 +88,17 @@ def settings_room(request: HttpRequest) -> HttpResponse:
 @require_POST
 @at_least(Role.MARKETER)
 def gateway_check(request: HttpRequest) -> HttpResponse:
-    """Whether the gateway answers and takes the key: a fragment for htmx, a message on the page without."""
+    """Whether the gateway answers and takes the key: a fragment for htmx, a message on the page
+    without.
+    """
     found = check_connection()
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "campaigns/team/gateway_check.html", {"found": found})
-    words = _("The gateway answers and accepts the key.") if found.works else f"{found.words} {found.next_step}"
+    words = (
+        _("The gateway answers and accepts the key.")
+        if found.works
+        else f"{found.words} {found.next_step}"
+    )
     messages.add_message(request, messages.SUCCESS if found.works else messages.ERROR, words)
     return redirect("settings")
 

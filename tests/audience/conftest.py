@@ -40,7 +40,9 @@ def uploads(settings: Settings, tmp_path: Path) -> Path:
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Write rows as a CSV file."""
 
-    def written(rows: Rows, name: str = "people.csv", encoding: str = "utf-8", delimiter: str = ",") -> Path:
+    def written(
+        rows: Rows, name: str = "people.csv", encoding: str = "utf-8", delimiter: str = ","
+    ) -> Path:
         path = tmp_path / name
         with path.open("w", encoding=encoding, newline="") as file:
             csv.writer(file, delimiter=delimiter).writerows(rows)

@@ -1,4 +1,6 @@
-"""The fast path gives the library's verdict: on every country's example numbers and on a great many random ones."""
+"""The fast path gives the library's verdict: on every country's example numbers and on a great many
+random ones.
+"""
 
 import os
 import random
@@ -14,7 +16,8 @@ from campaigns.audience.phones import Phone, Reason, Verdict
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 HOMES = ("UA", "RO", "KZ", "US", "GB", "BY", "AR", "BR", "IT", "MX")
-# `make bench-import` compares a million; here enough of them to notice any change of the library's rules.
+# `make bench-import` compares a million; here enough of them to notice any change of the library's
+# rules.
 RANDOM = int(os.environ.get("RANDOM_PHONES", "10000"))
 
 
@@ -47,7 +50,11 @@ EXAMPLES = list(_examples())
 
 def _same(cells: list[str], home: str) -> None:
     found = Normaliser(home).column(cells)
-    different = [(cell, fast) for cell, fast in zip(cells, found, strict=True) if fast != _library(cell, home)]
+    different = [
+        (cell, fast)
+        for cell, fast in zip(cells, found, strict=True)
+        if fast != _library(cell, home)
+    ]
     assert not different, f"{home}: {different[:5]}"
 
 
@@ -74,7 +81,9 @@ def _random_cells(count: int) -> Iterator[tuple[str, str]]:
         elif kind == 2:
             cell = chance.choice(["+", "", "00"]) + str(chance.randint(10**6, 10**14))
         else:
-            cell = chance.choice(["0", "380", "+380", "8", ""]) + str(chance.randint(10**8, 10**9 - 1))
+            cell = chance.choice(["0", "380", "+380", "8", ""]) + str(
+                chance.randint(10**8, 10**9 - 1)
+            )
         yield (home if chance.random() < 0.5 else "UA"), cell
 
 
@@ -91,7 +100,15 @@ def test_ordinary_numbers_never_ask_the_library(monkeypatch: pytest.MonkeyPatch)
         raise AssertionError(cell)
 
     monkeypatch.setattr(phones, "normalise", asked)
-    cells = ["380972920283", "+380501234567", "0671112233", "501234567", "40721234567", "+48512345678", "+447400123456"]
+    cells = [
+        "380972920283",
+        "+380501234567",
+        "0671112233",
+        "501234567",
+        "40721234567",
+        "+48512345678",
+        "+447400123456",
+    ]
     assert Normaliser("UA").column(cells) == [
         Phone("380972920283", "UA"),
         Phone("380501234567", "UA"),

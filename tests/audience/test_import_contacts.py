@@ -40,7 +40,9 @@ def test_takes_the_named_column_and_country(write: Write) -> None:
 
 def test_takes_the_named_sheet(book: Path) -> None:
     _run(str(book), "--list", "Clients", "--sheet", "Львів")
-    assert [(one.msisdn, one.fields) for one in Contact.objects.all()] == [("380501234567", {"name": "Іван"})]
+    assert [(one.msisdn, one.fields) for one in Contact.objects.all()] == [
+        ("380501234567", {"name": "Іван"})
+    ]
     with pytest.raises(CommandError, match="no sheet “lviv”"):
         _run(str(book), "--list", "Clients", "--sheet", "lviv")
 

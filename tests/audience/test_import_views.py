@@ -24,7 +24,9 @@ pytestmark = pytest.mark.django_db
 
 def _upload(client: Client, path: Path, **data: object) -> Import:
     with path.open("rb") as file:
-        answer = client.post(reverse("import-new"), {"file": file, "name": "Clients", "country": "UA", **data})
+        answer = client.post(
+            reverse("import-new"), {"file": file, "name": "Clients", "country": "UA", **data}
+        )
     assert answer.status_code == 302, answer.context["form"].errors
     made = Import.objects.latest("pk")
     assert answer["Location"] == made.get_absolute_url()
@@ -33,7 +35,9 @@ def _upload(client: Client, path: Path, **data: object) -> Import:
 
 def _columns(client: Client, made: Import, **changes: str) -> None:
     page = client.get(made.get_absolute_url())
-    fields = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}
+    fields = {
+        name: page.context["form"][name].value() or "" for name in page.context["form"].fields
+    }
     client.post(reverse("import-columns", args=[made.pk]), fields | changes)
     made.refresh_from_db()
 
@@ -41,7 +45,11 @@ def _columns(client: Client, made: Import, **changes: str) -> None:
 def test_the_whole_way(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE, encoding="cp1251", delimiter=";"))
     assert made.state == ImportState.UPLOADED
-    assert (made.mapping["encoding"], made.mapping["delimiter"], made.mapping["header"]) == ("cp1251", ";", True)
+    assert (made.mapping["encoding"], made.mapping["delimiter"], made.mapping["header"]) == (
+        "cp1251",
+        ";",
+        True,
+    )
     page = signed_in.get(made.get_absolute_url())
     assert page.context["names"] == ["Телефон", "Ім'я", "Місто"]
     assert page.context["preview"][0] == ["+380 97 292 0283", "Олена", "Київ"]
@@ -51,14 +59,20 @@ def test_the_whole_way(signed_in: Client, write: Write) -> None:
     made.refresh_from_db()
     assert made.checked == {
         "rows": 7, "new": 3, "known": 0, "duplicates": 1, "stop_listed": 0,
-        "rejected": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1}, "countries": {"UA": 3},
+        "rejected": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
+        "countries": {"UA": 3},
     }  # fmt: skip
     assert not ContactList.objects.exists()
     assert b"Import 3 new people" in signed_in.get(made.get_absolute_url()).content
     signed_in.post(reverse("import-start", args=[made.pk]))
     tasks.run_import(made.pk)
     made.refresh_from_db()
-    assert (made.state, made.new, made.rejected, made.list_name) == (ImportState.FINISHED, 3, 3, "Clients")
+    assert (made.state, made.new, made.rejected, made.list_name) == (
+        ImportState.FINISHED,
+        3,
+        3,
+        "Clients",
+    )
     report = signed_in.get(made.get_absolute_url()).content.decode()
     assert "Not a mobile number" in report
     assert made.list
@@ -88,10 +102,15 @@ def test_check_counts_who_is_there_already(signed_in: Client, write: Write) -> N
 def test_layout_changes_the_preview(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     signed_in.post(
-        reverse("import-layout", args=[made.pk]), {"encoding": "utf-8", "delimiter": "\t", "quote": '"', "header": ""}
+        reverse("import-layout", args=[made.pk]),
+        {"encoding": "utf-8", "delimiter": "\t", "quote": '"', "header": ""},
     )
     made.refresh_from_db()
-    assert (made.mapping["delimiter"], made.mapping["header"], made.mapping["phones"]) == ("\t", False, [])
+    assert (made.mapping["delimiter"], made.mapping["header"], made.mapping["phones"]) == (
+        "\t",
+        False,
+        [],
+    )
     page = signed_in.get(made.get_absolute_url())
     assert page.context["names"] == ["Column A"]
     assert page.context["preview"][1] == ["+380 97 292 0283,Олена,Київ"]
@@ -102,15 +121,28 @@ def test_another_sheet_can_be_chosen(signed_in: Client, book: Path) -> None:
     page = signed_in.get(made.get_absolute_url())
     form = page.context["layout_form"]
     assert [name for name, _words in form.fields["sheet"].choices] == ["Київ", "Порожній", "Львів"]
-    assert (form["sheet"].value(), next(iter(form.fields)), "encoding" in form.fields) == ("Київ", "sheet", False)
-    address, data = reverse("import-layout", args=[made.pk]), {"delimiter": ",", "quote": '"', "header": "on"}
+    assert (form["sheet"].value(), next(iter(form.fields)), "encoding" in form.fields) == (
+        "Київ",
+        "sheet",
+        False,
+    )
+    address, data = (
+        reverse("import-layout", args=[made.pk]),
+        {"delimiter": ",", "quote": '"', "header": "on"},
+    )
     signed_in.post(address, data | {"sheet": "Львів"})
     page = signed_in.get(made.get_absolute_url())
-    assert (page.context["names"], page.context["preview"]) == (["tel", "name"], [["0501234567", "Іван"]])
+    assert (page.context["names"], page.context["preview"]) == (
+        ["tel", "name"],
+        [["0501234567", "Іван"]],
+    )
     signed_in.post(address, data | {"sheet": "Порожній"})
     page = signed_in.get(made.get_absolute_url())
     assert page.context["import"].failure == "The sheet “Порожній” is empty."
-    assert (page.context["layout_form"]["sheet"].value(), page.context["names"]) == ("Львів", ["tel", "name"])
+    assert (page.context["layout_form"]["sheet"].value(), page.context["names"]) == (
+        "Львів",
+        ["tel", "name"],
+    )
     signed_in.post(address, data | {"sheet": "Other"})
     made.refresh_from_db()
     assert (made.state, made.mapping["sheet"]) == (ImportState.UPLOADED, "Львів")
@@ -118,8 +150,16 @@ def test_another_sheet_can_be_chosen(signed_in: Client, book: Path) -> None:
 
 def test_columns_without_a_phone_are_refused_at_once(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
-    data = {"role_0": "skip", "role_1": "field", "name_1": "first name", "role_2": "field", "name_2": "city"}
-    answer = signed_in.post(reverse("import-columns", args=[made.pk]), data | {"country": "UA", "existing": "update"})
+    data = {
+        "role_0": "skip",
+        "role_1": "field",
+        "name_1": "first name",
+        "role_2": "field",
+        "name_2": "city",
+    }
+    answer = signed_in.post(
+        reverse("import-columns", args=[made.pk]), data | {"country": "UA", "existing": "update"}
+    )
     form = answer.context["form"]
     assert form.non_field_errors() == ["Choose the column with the phone numbers."]
     assert form.errors["name_1"] == ["Letters, digits and underscores, a letter first."]
@@ -146,9 +186,13 @@ def test_back_and_cancel(signed_in: Client, write: Write, uploads: Path) -> None
         (b"%PDF-1.4", "This is a PDF file, not a table. Save it as CSV or XLSX and try again."),
     ],
 )
-def test_upload_refuses_at_the_field(signed_in: Client, content: bytes, words: str, uploads: Path) -> None:
+def test_upload_refuses_at_the_field(
+    signed_in: Client, content: bytes, words: str, uploads: Path
+) -> None:
     file = SimpleUploadedFile("people.csv", content)
-    answer = signed_in.post(reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"})
+    answer = signed_in.post(
+        reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"}
+    )
     assert answer.status_code == 200
     assert answer.context["form"].errors["file"] == [words]
     assert answer.context["form"]["name"].value() == "Clients"
@@ -164,7 +208,9 @@ def test_upload_takes_the_list_of_the_link(signed_in: Client) -> None:
 def test_upload_into_a_new_list_of_a_taken_name_is_refused(signed_in: Client, write: Write) -> None:
     ContactList.objects.create(name="Clients")
     with write(PEOPLE).open("rb") as file:
-        answer = signed_in.post(reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"})
+        answer = signed_in.post(
+            reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"}
+        )
     assert list(answer.context["form"].errors) == ["name"]
 
 
@@ -197,7 +243,10 @@ def test_rejected_rows_come_back_mended(signed_in: Client, write: Write) -> None
     assert made.list
     signed_in.post(reverse("import-new"), {"file": mended, "into": made.list.pk, "country": "UA"})
     again = Import.objects.latest("pk")
-    assert (again.mapping["phones"], again.mapping["fields"]) == ([0], {"1": "first_name", "2": "city"})
+    assert (again.mapping["phones"], again.mapping["fields"]) == (
+        [0],
+        {"1": "first_name", "2": "city"},
+    )
 
 
 def test_stalled_imports_are_woken(write: Write, marketer: User, signed_in: Client) -> None:
@@ -217,8 +266,12 @@ def test_forgotten_uploads_are_cleared(signed_in: Client, write: Write, uploads:
     assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
 
 
-@pytest.mark.parametrize("name", ["import-layout", "import-columns", "import-back", "import-start", "import-cancel"])
-def test_steps_refuse_get_and_viewers(signed_in: Client, viewer: Client, write: Write, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["import-layout", "import-columns", "import-back", "import-start", "import-cancel"]
+)
+def test_steps_refuse_get_and_viewers(
+    signed_in: Client, viewer: Client, write: Write, name: str
+) -> None:
     made = _upload(signed_in, write(PEOPLE))
     address = reverse(name, args=[made.pk])
     assert signed_in.get(address).status_code == 405
@@ -240,7 +293,9 @@ def test_import_list_queries(
 ) -> None:
     clients = ContactList.objects.create(name="Clients")
     for number in range(count):
-        Import.objects.create(list=clients, list_name="Clients", file_name=f"{number}.csv", created_by=marketer)
+        Import.objects.create(
+            list=clients, list_name="Clients", file_name=f"{number}.csv", created_by=marketer
+        )
     with django_assert_num_queries(4):
         answer = signed_in.get(reverse("import-list"))
     assert len(answer.context["page"].object_list) == count

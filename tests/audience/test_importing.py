@@ -10,7 +10,14 @@ import pytest
 from django.utils import timezone
 
 from campaigns.audience import importing, imports, parsing, writing
-from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
+from campaigns.audience.models import (
+    Contact,
+    ContactList,
+    Import,
+    ImportState,
+    RejectedRow,
+    StopListEntry,
+)
 from campaigns.audience.phones import Reason
 from campaigns.audience.refusal import Refused
 from tests.audience.conftest import PEOPLE
@@ -41,7 +48,8 @@ def test_run_brings_people_with_their_fields(write: Write) -> None:
     done = _import(write(PEOPLE))
     assert done.state == ImportState.FINISHED
     assert _counts(done) == {
-        "rows": 7, "new": 3, "updated": 0, "unchanged": 0, "duplicates": 1, "stop_listed": 0, "rejected": 3,
+        "rows": 7, "new": 3, "updated": 0, "unchanged": 0, "duplicates": 1, "stop_listed": 0,
+        "rejected": 3,
     }  # fmt: skip
     assert done.rejected_by_reason == {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1}
     assert list(Contact.objects.order_by("id").values_list("msisdn", "country", "fields")) == [
@@ -49,13 +57,21 @@ def test_run_brings_people_with_their_fields(write: Write) -> None:
         ("380501234567", "UA", {"first_name": "Іван"}),
         ("380671112233", "UA", {"first_name": 'Марія "Мері"', "city": "Львів"}),
     ]
-    assert (_list().contact_count, _list().countries, _list().fields) == (3, {"UA": 3}, ["first_name", "city"])
+    assert (_list().contact_count, _list().countries, _list().fields) == (
+        3,
+        {"UA": 3},
+        ["first_name", "city"],
+    )
     assert set(Contact.objects.values_list("source", flat=True)) == {done.pk}
 
 
 def test_run_keeps_rejected_rows_as_they_were(write: Write) -> None:
     done = _import(write(PEOPLE))
-    rows = RejectedRow.objects.filter(source=done).order_by("row_number").values_list("row_number", "row", "reason")
+    rows = (
+        RejectedRow.objects.filter(source=done)
+        .order_by("row_number")
+        .values_list("row_number", "row", "reason")
+    )
     assert list(rows) == [
         (6, ["044 123 45 67", "Офіс", "Київ"], Reason.NOT_A_MOBILE),
         (7, ["", "Ніхто", ""], Reason.EMPTY),
@@ -73,7 +89,11 @@ def test_run_again_changes_nothing(write: Write) -> None:
 
 def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -> None:
     _import(write(PEOPLE))
-    newer = [["phone", "first_name", "bonus"], ["380972920283", "Олена", "20"], ["380501234567", "", ""]]
+    newer = [
+        ["phone", "first_name", "bonus"],
+        ["380972920283", "Олена", "20"],
+        ["380501234567", "", ""],
+    ]
     done = _import(write(newer))
     assert (_counts(done)["updated"], _counts(done)["unchanged"]) == (1, 1)
     fields = dict(Contact.objects.values_list("msisdn", "fields"))
@@ -84,7 +104,9 @@ def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -
 
 def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
     _import(write(PEOPLE))
-    made = imports.import_now(write([["phone", "first_name"], ["380972920283", "Інша"]]), "Clients", "", "UA")
+    made = imports.import_now(
+        write([["phone", "first_name"], ["380972920283", "Інша"]]), "Clients", "", "UA"
+    )
     made.mapping["existing"] = importing.KEEP
     made.save()
     importing.run(made.pk)
@@ -94,11 +116,17 @@ def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
 def test_run_leaves_the_stop_list_out(write: Write) -> None:
     StopListEntry.objects.create(msisdn="380501234567")
     done = _import(write(PEOPLE))
-    assert (_counts(done)["stop_listed"], _counts(done)["new"], _counts(done)["duplicates"]) == (1, 2, 1)
+    assert (_counts(done)["stop_listed"], _counts(done)["new"], _counts(done)["duplicates"]) == (
+        1,
+        2,
+        1,
+    )
     assert not Contact.objects.filter(msisdn="380501234567").exists()
 
 
-def test_run_goes_on_where_a_killed_worker_stopped(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_goes_on_where_a_killed_worker_stopped(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parsing.Parser.slices, "__defaults__", (0, 2))
     made = imports.import_now(write(PEOPLE), "Clients", "", "UA")
     left = iter([True, False])
@@ -124,7 +152,11 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(importing, "_save", killed)
     with pytest.raises(KilledError):
         importing.run(made.pk)
-    assert (Contact.objects.count(), RejectedRow.objects.count(), _list().contact_count) == (0, 0, 0)
+    assert (Contact.objects.count(), RejectedRow.objects.count(), _list().contact_count) == (
+        0,
+        0,
+        0,
+    )
     monkeypatch.undo()
     Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     importing.run(made.pk)
@@ -148,7 +180,9 @@ def test_claim_waits_for_another_import_of_the_same_list(write: Write) -> None:
     assert importing.claim(other.pk)
 
 
-def test_run_stops_when_cancelled(write: Write, monkeypatch: pytest.MonkeyPatch, uploads: Path) -> None:
+def test_run_stops_when_cancelled(
+    write: Write, monkeypatch: pytest.MonkeyPatch, uploads: Path
+) -> None:
     monkeypatch.setattr(parsing.Parser.slices, "__defaults__", (0, 2))
     made = imports.import_now(write(PEOPLE), "Clients", "", "UA")
 
@@ -169,9 +203,16 @@ def test_finished_import_leaves_no_file(write: Write, uploads: Path) -> None:
 
 def test_fresh_rows_that_are_there_all_the_same(write: Write) -> None:
     _import(write(PEOPLE))
-    people = writing.People(["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"])
+    people = writing.People(
+        ["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"]
+    )
     written = writing.write(people, _list().pk, None, update=True, fresh=True)
-    assert (written.new, written.updated, written.unchanged, written.countries) == (1, 1, 0, {"UA": 1})
+    assert (written.new, written.updated, written.unchanged, written.countries) == (
+        1,
+        1,
+        0,
+        {"UA": 1},
+    )
 
 
 def test_write_keeps_any_text(write: Write) -> None:
@@ -192,13 +233,18 @@ def test_several_phone_columns_take_the_first_valid_one(write: Write) -> None:
     ]
     done = _import(write(rows))
     assert done.mapping["phones"] == [0, 1]
-    assert sorted(Contact.objects.values_list("msisdn", flat=True)) == ["380501234567", "380972920283"]
+    assert sorted(Contact.objects.values_list("msisdn", flat=True)) == [
+        "380501234567",
+        "380972920283",
+    ]
     assert done.rejected_by_reason == {"not_a_mobile": 1}
 
 
 def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Path) -> None:
     path = tmp_path / "ragged.csv"
-    path.write_text("name,phone,city\nA,0501234567\n\n,\nB,0502345678,Kyiv,extra\n", encoding="utf-8")
+    path.write_text(
+        "name,phone,city\nA,0501234567\n\n,\nB,0502345678,Kyiv,extra\n", encoding="utf-8"
+    )
     done = _import(path)
     assert (done.rows, done.new, done.rejected_by_reason) == (3, 2, {"empty": 1})
     assert RejectedRow.objects.get().row_number == 4
@@ -216,7 +262,10 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
         (b"PK\x03\x04 broken", "The file is damaged"),
         (b'phone,name\n0501234567,"' + b"x" * 200_000, "a cell is longer"),
         (b"x" * 1_000_000, "A line is longer"),
-        (b",".join(b"c%d" % number for number in range(10_000)), "The file has 10000 columns; 500 is the most."),
+        (
+            b",".join(b"c%d" % number for number in range(10_000)),
+            "The file has 10000 columns; 500 is the most.",
+        ),
     ],
 )
 def test_import_now_refuses(content: bytes, words: str, tmp_path: Path, uploads: Path) -> None:
@@ -260,7 +309,9 @@ def test_two_workers_never_do_the_same(write: Write) -> None:
     assert _list().contact_count == Contact.objects.count() == 3
 
 
-def test_seen_tells_repeated_numbers_apart_whatever_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seen_tells_repeated_numbers_apart_whatever_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen = parsing.Seen()
     close = [str(380500000000 + number) for number in range(5_000)]
     spread = [str(10_000_000 + number * 7_654_321) for number in range(500)]

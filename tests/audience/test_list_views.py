@@ -19,9 +19,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def clients() -> ContactList:
-    made = ContactList.objects.create(name="Clients", fields=["first_name"], contact_count=2, countries={"UA": 2})
-    Contact.objects.create(list=made, msisdn="380972920283", country="UA", fields={"first_name": "Олена"})
-    Contact.objects.create(list=made, msisdn="380501234567", country="UA", fields={"first_name": "Іван"})
+    made = ContactList.objects.create(
+        name="Clients", fields=["first_name"], contact_count=2, countries={"UA": 2}
+    )
+    Contact.objects.create(
+        list=made, msisdn="380972920283", country="UA", fields={"first_name": "Олена"}
+    )
+    Contact.objects.create(
+        list=made, msisdn="380501234567", country="UA", fields={"first_name": "Іван"}
+    )
     return made
 
 
@@ -39,16 +45,22 @@ def test_empty_rooms_say_what_to_do(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_list_list_queries(signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int) -> None:
+def test_list_list_queries(
+    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
     for number in range(count):
-        ContactList.objects.create(name=f"List {number}", contact_count=5, countries={"UA": 3, "RO": 2})
+        ContactList.objects.create(
+            name=f"List {number}", contact_count=5, countries={"UA": 3, "RO": 2}
+        )
     with django_assert_num_queries(4):
         answer = signed_in.get(reverse("list-list"))
     assert [homes for _one, homes in answer.context["rows"]] == ["Ukraine, Romania"] * count
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_list_detail_queries(signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int) -> None:
+def test_list_detail_queries(
+    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
     made = ContactList.objects.create(name="Clients", contact_count=count)
     for number in range(count):
         Contact.objects.create(list=made, msisdn=f"38097292028{number}")
@@ -100,7 +112,9 @@ def test_add_a_person(signed_in: Client, clients: ContactList) -> None:
         ("0931112233", "This phone is on the stop list."),
     ],
 )
-def test_add_refuses_at_the_field(signed_in: Client, clients: ContactList, phone: str, words: str) -> None:
+def test_add_refuses_at_the_field(
+    signed_in: Client, clients: ContactList, phone: str, words: str
+) -> None:
     StopListEntry.objects.create(msisdn="380931112233")
     answer = signed_in.post(reverse("list-add", args=[clients.pk]), {"phone": phone})
     assert answer.context["form"].errors["phone"] == [words]
@@ -110,9 +124,17 @@ def test_add_refuses_at_the_field(signed_in: Client, clients: ContactList, phone
 def test_paste_counts_every_line(signed_in: Client, clients: ContactList) -> None:
     StopListEntry.objects.create(msisdn="380931112233")
     lines = "0671112233\n0671112233\n0972920283\n\n0931112233\nabc\n+40721234567"
-    answer = signed_in.post(reverse("list-paste", args=[clients.pk]), {"phones": lines, "country": "UA"})
+    answer = signed_in.post(
+        reverse("list-paste", args=[clients.pk]), {"phones": lines, "country": "UA"}
+    )
     added = answer.context["added"]
-    assert (added.rows, added.new, added.known, added.repeated, added.stop_listed) == (6, 2, 1, 1, 1)
+    assert (added.rows, added.new, added.known, added.repeated, added.stop_listed) == (
+        6,
+        2,
+        1,
+        1,
+        1,
+    )
     assert answer.context["wrong"] == [("abc", "Letters in the number")]
     assert _counts(clients) == (4, {"UA": 3, "RO": 1})
 
@@ -149,7 +171,9 @@ def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList
         '380501234567,UA,"\'=HYPERLINK(""x"")"',
     ]
     some = signed_in.get(reverse("list-export-xlsx", args=[clients.pk]), {"q": "hyper"})
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(some))).get_sheet_by_index(0).to_python()
+    sheet = (
+        CalamineWorkbook.from_filelike(io.BytesIO(b"".join(some))).get_sheet_by_index(0).to_python()
+    )
     assert sheet == [["phone", "country", "first_name"], ["380501234567", "UA", '=HYPERLINK("x")']]
 
 
@@ -198,7 +222,9 @@ def test_stop_list_page(signed_in: Client, viewer: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_stop_list_queries(signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int) -> None:
+def test_stop_list_queries(
+    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
     for number in range(count):
         StopListEntry.objects.create(msisdn=f"38097292028{number}")
     with django_assert_num_queries(3):
@@ -206,7 +232,9 @@ def test_stop_list_queries(signed_in: Client, django_assert_num_queries: DjangoA
 
 
 def test_stop_list_pages_begin_with_the_newest(signed_in: Client) -> None:
-    StopListEntry.objects.bulk_create([StopListEntry(msisdn=f"3809729202{number:02d}") for number in range(51)])
+    StopListEntry.objects.bulk_create(
+        [StopListEntry(msisdn=f"3809729202{number:02d}") for number in range(51)]
+    )
     first = signed_in.get(reverse("stop-list")).context["slice"]
     second = signed_in.get(reverse("stop-list"), {"at": first.after}).context["slice"]
     assert [first.rows[0].msisdn, first.rows[-1].msisdn] == ["380972920250", "380972920201"]
@@ -216,7 +244,10 @@ def test_stop_list_pages_begin_with_the_newest(signed_in: Client) -> None:
 
 
 def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: ContactList) -> None:
-    address, there = clients.get_absolute_url(), list(Contact.objects.filter(list=clients).order_by("pk"))
+    address, there = (
+        clients.get_absolute_url(),
+        list(Contact.objects.filter(list=clients).order_by("pk")),
+    )
     more = [Contact(list=clients, msisdn=f"3805011122{number:02d}") for number in range(100)]
     there += Contact.objects.bulk_create(more)
     second = signed_in.get(address, {"at": signed_in.get(address).context["page"].after})
@@ -224,7 +255,9 @@ def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: C
     with CaptureQueriesContext(connection) as asked:
         third = signed_in.get(address, {"at": second.context["page"].after})
     assert [row[0] for row in third.context["rows"]] == there[100:]
-    assert not [query["sql"] for query in asked if "OFFSET" in query["sql"] or "COUNT(" in query["sql"]]
+    assert not [
+        query["sql"] for query in asked if "OFFSET" in query["sql"] or "COUNT(" in query["sql"]
+    ]
     Contact.objects.filter(pk__in=[one.pk for one in there[100:]]).delete()
     gone = signed_in.get(address, {"at": second.context["page"].after})
     assert [row[0] for row in gone.context["rows"]] == there[:50]
@@ -244,9 +277,16 @@ def test_person_page(signed_in: Client, clients: ContactList) -> None:
 def test_stop_list_takes_a_file(signed_in: Client) -> None:
     address = reverse("stop-list")
     content = "name;телефон\nA;0972920283\nB;0972920283\nC;044 1234567\nD;+40721234567\n".encode()
-    answer = signed_in.post(address, {"file": SimpleUploadedFile("stop.csv", content), "country": "UA"})
+    answer = signed_in.post(
+        address, {"file": SimpleUploadedFile("stop.csv", content), "country": "UA"}
+    )
     assert answer.context["wrong"] == [("C; 044 1234567", "Not a mobile number")]
-    assert set(StopListEntry.objects.values_list("msisdn", flat=True)) == {"380972920283", "40721234567"}
-    refused = signed_in.post(address, {"file": SimpleUploadedFile("stop.csv", b"%PDF-1"), "country": "UA"})
+    assert set(StopListEntry.objects.values_list("msisdn", flat=True)) == {
+        "380972920283",
+        "40721234567",
+    }
+    refused = signed_in.post(
+        address, {"file": SimpleUploadedFile("stop.csv", b"%PDF-1"), "country": "UA"}
+    )
     assert list(refused.context["form"].errors) == ["file"]
     assert list(signed_in.post(address, {"country": "UA"}).context["form"].errors) == ["phones"]

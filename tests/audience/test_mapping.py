@@ -11,8 +11,9 @@ PHONE = "0972920283"
 @pytest.mark.parametrize(
     "name",
     [
-        "phone", "Phone number", "Mobile", "MSISDN", "Tel.", "Телефон", "Мобільний", "Номер телефону", "Мобильный",
-        "Telefon", "Mobil", "Număr de telefon", "Мобилен", "Τηλέφωνο", "Κινητό", "Broj telefona", "Мобилни", "Viber",
+        "phone", "Phone number", "Mobile", "MSISDN", "Tel.", "Телефон", "Мобільний",
+        "Номер телефону", "Мобильный", "Telefon", "Mobil", "Număr de telefon", "Мобилен",
+        "Τηλέφωνο", "Κινητό", "Broj telefona", "Мобилни", "Viber",
     ],
 )  # fmt: skip
 def test_propose_by_name(name: str) -> None:
@@ -26,7 +27,11 @@ def test_propose_by_content() -> None:
 
 
 def test_propose_several_phones_the_mobile_first() -> None:
-    rows = [["phone", "mobile", "order number"], [PHONE, "0501234567", "7"], ["", "0671234567", "8"]]
+    rows = [
+        ["phone", "mobile", "order number"],
+        [PHONE, "0501234567", "7"],
+        ["", "0671234567", "8"],
+    ]
     assert propose(rows, Layout(), "UA") == Mapping([1, 0], {2: "order_number"})
 
 

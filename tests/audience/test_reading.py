@@ -37,7 +37,9 @@ FRENCH = "Téléphone,Prénom\n0612345678,Hélène Lefèvre\n0612345679,Françoi
         (FRENCH, "cp1252", "UA"),
     ],
 )
-def test_detect_reads_the_text_as_it_was_written(text: str, encoding: str, home: str, tmp_path: Path) -> None:
+def test_detect_reads_the_text_as_it_was_written(
+    text: str, encoding: str, home: str, tmp_path: Path
+) -> None:
     path = tmp_path / "people"
     path.write_bytes(text.encode(encoding))
     layout = detect(path, home)
@@ -53,7 +55,11 @@ def test_detect_forgives_one_damaged_letter(tmp_path: Path) -> None:
 
 def test_detect_looks_at_letters_that_come_late(tmp_path: Path) -> None:
     path = tmp_path / "people"
-    path.write_bytes(b"phone,name\n" + b"0972920283,Olena\n" * 200_000 + "0972920283,Олена Ївга\n".encode("cp1251"))
+    path.write_bytes(
+        b"phone,name\n"
+        + b"0972920283,Olena\n" * 200_000
+        + "0972920283,Олена Ївга\n".encode("cp1251")
+    )
     assert encodings.detect(path, "UA") == "cp1251"
 
 
@@ -62,7 +68,9 @@ def test_detect_finds_the_delimiter(delimiter: str, tmp_path: Path) -> None:
     path = tmp_path / "people"
     with path.open("w", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
-        writer.writerows([["phone", "name"], ["0972920283", "Koval, Olena; VIP"], ["0501234567", 'Ivan "Vanya"']])
+        writer.writerows(
+            [["phone", "name"], ["0972920283", "Koval, Olena; VIP"], ["0501234567", 'Ivan "Vanya"']]
+        )
     assert detect(path, "UA") == Layout("utf-8", delimiter, '"', True)
 
 
@@ -91,7 +99,9 @@ def test_detect_header(text: str, header: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_lines_end_as_they_like(ending: str, tmp_path: Path) -> None:
     path = tmp_path / "people"
-    path.write_bytes(ending.join(["phone,name", '0972920283,"two', 'lines"', "0501234567,x"]).encode())
+    path.write_bytes(
+        ending.join(["phone,name", '0972920283,"two', 'lines"', "0501234567,x"]).encode()
+    )
     records = Reader(path, Layout()).take(10, 1_000)
     assert [record[0] for record in records] == ["phone", "0972920283", "0501234567"]
     assert records[1][1].split() == ["two", "lines"]

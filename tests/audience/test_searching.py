@@ -1,4 +1,6 @@
-"""People found by a part of phone or name: by a look, by the index, and while the index is behind."""
+"""People found by a part of phone or name: by a look, by the index, and while the index is
+behind.
+"""
 
 import pytest
 
@@ -19,7 +21,9 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> ContactList:
 
 
 def _crowd(name: str, first: int) -> ContactList:
-    made = ContactList.objects.create(name=name, contact_count=60, countries={"UA": 60}, fields=["first_name", "city"])
+    made = ContactList.objects.create(
+        name=name, contact_count=60, countries={"UA": 60}, fields=["first_name", "city"]
+    )
     names = ("Олена", "Taras_1", "Ян")
     people = [
         Contact(
@@ -51,12 +55,16 @@ def test_search_by_any_part(crowd: ContactList) -> None:
     assert found("s_1 100%", crowd)[:2] == ["380970000001", "380970000004"]
     assert found("s%1") == []
     assert found("first_name") == []  # the name of a tag is nobody's
-    assert searching.search("олена") == searching.Found(searching.search("олена").ids, complete=False)
+    assert searching.search("олена") == searching.Found(
+        searching.search("олена").ids, complete=False
+    )
     assert len(searching.search("олена").ids) == 20
 
 
 def test_search_knows_what_it_did_not_look_at(crowd: ContactList) -> None:
-    assert searching.search("00057") == searching.Found([Contact.objects.get(msisdn__endswith="057").pk], False)
+    assert searching.search("00057") == searching.Found(
+        [Contact.objects.get(msisdn__endswith="057").pk], False
+    )
     assert found("00030") == []  # neither among the first nor among the newest
     assert search_index.bring_up(lambda: False)  # one slice, which is all there is
     assert not search_index.bring_up()
@@ -67,7 +75,10 @@ def test_search_knows_what_it_did_not_look_at(crowd: ContactList) -> None:
 
 def test_index_follows_changes_and_removals(crowd: ContactList) -> None:
     search_index.bring_up()
-    one, two = Contact.objects.get(msisdn="380970000031"), Contact.objects.get(msisdn="380970000032")
+    one, two = (
+        Contact.objects.get(msisdn="380970000031"),
+        Contact.objects.get(msisdn="380970000032"),
+    )
     lists.change(one, {"first_name": "Veronika"})
     assert found("veronika") == ["380970000031"]
     assert "380970000031" not in found("taras_1 київ", crowd)

@@ -41,7 +41,10 @@ def _zip(path: Path, members: dict[str, bytes]) -> Path:
 def test_xlsx_keeps_all_digits(tmp_path: Path) -> None:
     path = _workbook(
         tmp_path / "book",
-        [["phone", "name", "day", "share", "vip"], [380972920283, "Олена", dt.date(2026, 5, 1), 12.5, True]],
+        [
+            ["phone", "name", "day", "share", "vip"],
+            [380972920283, "Олена", dt.date(2026, 5, 1), 12.5, True],
+        ],
     )
     found = unpack(path)
     assert (found.kind, found.sheet) == ("xlsx", "Sheet")
@@ -68,7 +71,10 @@ def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
     found = unpack(tmp_path / "book")
     assert (found.sheet, found.sheets) == ("People", ["Empty", "People"])
     assert _rows(found.path) == [["0972920283"]]
-    for sheet, words in (("Empty", "The sheet “Empty” is empty."), ("Sheet", "The file has no sheet “Sheet” that can")):
+    for sheet, words in (
+        ("Empty", "The sheet “Empty” is empty."),
+        ("Sheet", "The file has no sheet “Sheet” that can"),
+    ):
         with pytest.raises(Refused, match=words):
             unpack(tmp_path / "book", sheet)
     assert _rows(found.path) == [["0972920283"]], "what was read before is still there"
@@ -80,7 +86,9 @@ def test_xlsx_formula_brings_its_value_and_is_never_run(tmp_path: Path) -> None:
 
 
 def test_zip_of_one_table(tmp_path: Path) -> None:
-    path = _zip(tmp_path / "some", {"people.csv": b"phone\n0972920283\n", "__MACOSX/._people.csv": b"x"})
+    path = _zip(
+        tmp_path / "some", {"people.csv": b"phone\n0972920283\n", "__MACOSX/._people.csv": b"x"}
+    )
     assert _rows(unpack(path).path) == [["phone"], ["0972920283"]]
 
 
@@ -92,12 +100,15 @@ def test_zip_of_a_workbook(tmp_path: Path) -> None:
 
 def test_ods(tmp_path: Path) -> None:
     content = (
-        '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        '<?xml version="1.0"?><office:document-content'
+        ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
-        '<table:table table:name="People"><table:table-row><table:table-cell office:value-type="string">'
+        '<table:table table:name="People"><table:table-row><table:table-cell'
+        ' office:value-type="string">'
         "<text:p>phone</text:p></table:table-cell></table:table-row><table:table-row>"
-        '<table:table-cell office:value-type="float" office:value="380972920283"><text:p>3.8E11</text:p>'
+        '<table:table-cell office:value-type="float"'
+        ' office:value="380972920283"><text:p>3.8E11</text:p>'
         "</table:table-cell></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
     )
     manifest = (
@@ -146,7 +157,10 @@ def test_billion_laughs_are_no_text(tmp_path: Path) -> None:
 
 
 def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
-    cells = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    cells = (
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c'
+        ' r="XFD1048576"><v>1</v></c></row>'
+    )
     with pytest.raises(Refused, match="too large"):
         unpack(_with_sheet(tmp_path / "book", _sheet_xml(cells, "A1:XFD1048576")))
 
@@ -165,7 +179,9 @@ def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
 
 def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
     path = _zip(tmp_path / "some", {"people.csv": bytes(30 << 20)})
-    path.write_bytes(path.read_bytes().replace((30 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    path.write_bytes(
+        path.read_bytes().replace((30 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    )
     with pytest.raises(Refused):
         unpack(path)
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 1 << 20
@@ -177,7 +193,10 @@ def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
         ({"a.csv": b"1", "b.csv": b"2"}, "The ZIP holds 2 files. Put one table into it."),
         ({"inner.zip": b"PK\x05\x06" + bytes(18)}, "The ZIP holds another ZIP."),
         ({"picture.csv": b"\x89PNG\r\n\x1a\n"}, "This is a PNG file, not a table."),
-        ({"[Content_Types].xml": b"", "word/document.xml": b""}, "This is an Office document without a table."),
+        (
+            {"[Content_Types].xml": b"", "word/document.xml": b""},
+            "This is an Office document without a table.",
+        ),
         ({}, "The ZIP holds 0 files."),
     ],
 )

@@ -1,4 +1,5 @@
-"""What bench_import measures on one database, in a process of its own: prints name=value, seconds unless it says MB.
+"""What bench_import measures on one database, in a process of its own: prints name=value, seconds
+unless it says MB.
 
 `python -m tests.benchmarks.import_engine FOLDER` or `… FOLDER --memory ROWS`.
 """
@@ -83,12 +84,19 @@ def write_ready(rows: list[tuple[Any, ...]]) -> None:
                 for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"INSERT INTO campaigns_contact ({COLUMNS}) VALUES (%s, %s, %s, %s, %s)", rows)
+            cursor.executemany(
+                f"INSERT INTO campaigns_contact ({COLUMNS}) VALUES (%s, %s, %s, %s, %s)", rows
+            )
 
 
 def merge_ready(rows: list[tuple[Any, ...]]) -> None:
-    """The floor of a full list: an upsert, from a temporary table filled by COPY, or by executemany."""
-    change = "ON CONFLICT (list_id, msisdn) DO UPDATE SET fields = excluded.fields, source_id = excluded.source_id"
+    """The floor of a full list: an upsert, from a temporary table filled by COPY, or by
+    executemany.
+    """
+    change = (
+        "ON CONFLICT (list_id, msisdn) DO UPDATE SET fields = excluded.fields, source_id ="
+        " excluded.source_id"
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("CREATE TEMPORARY TABLE ready (LIKE campaigns_contact) ON COMMIT DROP")
@@ -96,7 +104,9 @@ def merge_ready(rows: list[tuple[Any, ...]]) -> None:
             with cursor.copy(f"COPY ready ({COLUMNS}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            cursor.execute(f"INSERT INTO campaigns_contact ({COLUMNS}) SELECT {COLUMNS} FROM ready {change}")
+            cursor.execute(
+                f"INSERT INTO campaigns_contact ({COLUMNS}) SELECT {COLUMNS} FROM ready {change}"
+            )
         else:
             values = "VALUES (%s, %s, %s, %s, %s)"
             cursor.executemany(f"INSERT INTO campaigns_contact ({COLUMNS}) {values} {change}", rows)

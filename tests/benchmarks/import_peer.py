@@ -1,5 +1,7 @@
 # mypy: ignore-errors
-"""django-import-export as most people set it up, and as far as its options go, for our table of contacts."""
+"""django-import-export as most people set it up, and as far as its options go, for our table of
+contacts.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,8 @@
 """One engine at one size for bench_reports, in a database of its own that is dropped after.
 
-Makes the rows and says in how many seconds; then answers each line of its standard input with one: "pages" with their
-names, the name of a page with the milliseconds it took, "rest" with all other figures as name=value.
+Makes the rows and says in how many seconds; then answers each line of its standard input with one:
+"pages" with their names, the name of a page with the milliseconds it took, "rest" with all other
+figures as name=value.
 """
 
 import argparse
@@ -50,19 +51,39 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     """The pages that report, by name: of the largest campaign, and of all of the year."""
     now = timezone.now()
     page, days = f"/campaigns/{campaign.pk}/", f"from={now.year - 1}-01-01&to={now.year}-12-31"
-    yield from (("dashboard", "/"), ("dashboard-now", "/dashboard/now"), ("campaigns", "/campaigns/"))
+    yield from (
+        ("dashboard", "/"),
+        ("dashboard-now", "/dashboard/now"),
+        ("campaigns", "/campaigns/"),
+    )
     yield "campaigns-sorted", "/campaigns/?sort=-audience"
     yield "campaigns-searched", "/campaigns/?q=19"
-    yield "compare", "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6))
+    yield (
+        "compare",
+        "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6)),
+    )
     yield "progress", f"{page}progress"
-    yield from ((f"campaign-{tab}", f"{page}?tab={tab}") for tab in ("recipients", "countries", "message", "activity"))
     yield from (
-        (f"recipients-{key}", f"{page}recipients?state={key}") for key in (*FILTERS, *GROUPS) if key != "queued"
+        (f"campaign-{tab}", f"{page}?tab={tab}")
+        for tab in ("recipients", "countries", "message", "activity")
+    )
+    yield from (
+        (f"recipients-{key}", f"{page}recipients?state={key}")
+        for key in (*FILTERS, *GROUPS)
+        if key != "queued"
     )
     yield "recipients-country", f"{page}recipients?country=DE"
-    yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
-    middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
-    yield from (("recipients-beginning", f"{page}recipients?phone=380670012"), ("best-times", "/campaigns/best-times"))
+    yield (
+        "recipients-phone",
+        f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}",
+    )
+    middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list(
+        "pk", flat=True
+    )
+    yield from (
+        ("recipients-beginning", f"{page}recipients?phone=380670012"),
+        ("best-times", "/campaigns/best-times"),
+    )
     yield "recipients-why", f"{page}recipients?state=not_delivered&why=undeliverable"
     yield "recipients-deep", f"{page}recipients?at=a{(campaign.audience or 0) // 100}.{middle[0]}"
     yield from ((f"spend-{key}", f"/spend/?{days}&group={key}") for key in GROUPINGS)
@@ -72,7 +93,10 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     entries = f"/spend/entries/?{days}&campaign={campaign.pk}"
     last = LedgerEntry.objects.filter(campaign=campaign).order_by("-day", "-pk")[0]
     yield from (("entries", entries), ("entries-country", f"{entries}&country=DE"))
-    yield from (("entries-sms", f"{entries}&channel=sms"), ("entries-deep", f"{entries}&at=b{last.day}.{last.pk}"))
+    yield from (
+        ("entries-sms", f"{entries}&channel=sms"),
+        ("entries-deep", f"{entries}&at=b{last.day}.{last.pk}"),
+    )
     yield "statement", f"/spend/statement/?month={now:%Y-%m}"
 
 
@@ -88,7 +112,8 @@ def ask(client: Client, address: str) -> float:
 def measure_totals() -> Figures:
     """What the spend page asks, of the totals and of the entries themselves."""
     keys = ("campaign", "currency", "channel", "kind")
-    known = {"currency": "EUR"}  # what has no price yet is a sum of nothing in one and zero in the other
+    # what has no price yet is a sum of nothing in one and zero in the other
+    known = {"currency": "EUR"}
     totals = LedgerTotal.objects.filter(**known).order_by().values_list(*keys)
     totals = totals.annotate(Sum("amount"), Sum("entries"))
     entries = LedgerEntry.objects.filter(**known).order_by().values_list(*keys)
@@ -136,7 +161,8 @@ def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> 
     whole = (campaign.audience or 1) > rows
     answer = client.get(f"/campaigns/{campaign.pk}/recipients.{kind}")
     before, sent, start = 0.0, 0, time.perf_counter()
-    for piece in answer:  # pieces of CSV are lines; a workbook's are packed, so there its share is reckoned
+    # pieces of CSV are lines; a workbook's are packed, so there its share is reckoned
+    for piece in answer:
         sent += piece.count(b"\n") if kind == "csv" else 500
         if not before and sent > rows / 10:
             before = memory()
@@ -144,7 +170,11 @@ def measure_export(client: Client, campaign: Campaign, kind: str, rows: int) -> 
             break
     answer.close()
     rate = sent / (time.perf_counter() - start)
-    return {f"export.{kind}.rows": sent, f"export.{kind}.rate": rate, f"export.{kind}.memory": memory() - before}
+    return {
+        f"export.{kind}.rows": sent,
+        f"export.{kind}.rate": rate,
+        f"export.{kind}.memory": memory() - before,
+    }
 
 
 def made(recipients: int) -> Campaign:
@@ -184,7 +214,9 @@ def main() -> None:
         if line == "pages":
             print(*pages, flush=True)
         elif line == "rest":
-            print(*(f"{name}={figure}" for name, figure in rest(client, campaign).items()), flush=True)
+            print(
+                *(f"{name}={figure}" for name, figure in rest(client, campaign).items()), flush=True
+            )
         else:
             print(ask(client, pages[line]), flush=True)
 

@@ -1,4 +1,6 @@
-"""The product with shorter leases and waits, so that what takes minutes is over in seconds. Nothing else differs."""
+"""The product with shorter leases and waits, so that what takes minutes is over in seconds. Nothing
+else differs.
+"""
 
 from datetime import timedelta
 

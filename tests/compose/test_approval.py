@@ -1,4 +1,6 @@
-"""The second person: from every way to launch, nobody's own, and void as soon as anything is another thing."""
+"""The second person: from every way to launch, nobody's own, and void as soon as anything is
+another thing.
+"""
 
 import re
 from datetime import timedelta
@@ -27,7 +29,16 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def prices() -> None:
     """A Viber message in Ukraine costs 0.023 EUR; nothing is asked of a gateway."""
-    rows = [{"country": "UA", "country_name": "Ukraine", "mcc": "", "mnc": "0", "price": "0.023", "currency": "EUR"}]
+    rows = [
+        {
+            "country": "UA",
+            "country_name": "Ukraine",
+            "mcc": "",
+            "mnc": "0",
+            "price": "0.023",
+            "currency": "EUR",
+        }
+    ]
     PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
 
 
@@ -91,7 +102,11 @@ def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> Non
     lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
     campaign.refresh_from_db()
     assert campaign.state == S.PREPARING
-    assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (olena, ivan, 10)
+    assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (
+        olena,
+        ivan,
+        10,
+    )
     trail = AuditEntry.objects.order_by("pk").values_list("actor__username", "action", "detail")
     assert list(trail) == [
         ("olena", "asked for approval", "10 people, 0.23 EUR at most"),
@@ -149,7 +164,9 @@ CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_after_asking_makes_it_a_draft_again(olena: User, ivan: User, change: object) -> None:
+def test_any_change_after_asking_makes_it_a_draft_again(
+    olena: User, ivan: User, change: object
+) -> None:
     campaign = asked(olena)
     change(campaign)  # type: ignore[operator]
     with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
@@ -214,12 +231,16 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
 
     def resume() -> list[str]:
         chosen = {"action": "resume", "_selected_action": [campaign.pk]}
-        return [str(said) for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)]
+        return [
+            str(said)
+            for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)
+        ]
 
     client.force_login(olena)
     assert resume() == ["Spring: The campaign can't be resumed: it is “Waiting for approval”."]
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)  # it grew over the limit
+    # it grew over the limit
+    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)
     assert "nobody approves their own" in resume()[-1]
     assert state_of(campaign) == S.PAUSED
     another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
@@ -248,7 +269,10 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
     assert "waits until a second person approves it" in client.get(review).content.decode()
-    assert "second person" in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+    assert (
+        "second person"
+        in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+    )
     assert 'name="seal"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)

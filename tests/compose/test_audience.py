@@ -3,7 +3,15 @@ from django.utils import timezone
 
 from campaigns.compose import segments
 from campaigns.compose.audience import Audience, Funnel, audience_contacts, count_people
-from campaigns.compose.models import Asks, CampaignState, Condition, EarlierCampaign, Operator, Outcome, Segment
+from campaigns.compose.models import (
+    Asks,
+    CampaignState,
+    Condition,
+    EarlierCampaign,
+    Operator,
+    Outcome,
+    Segment,
+)
 from campaigns.dispatch.models import Recipient
 from tests.compose.factories import contact_list, draft, stop, ukrainians
 
@@ -12,7 +20,9 @@ pytestmark = pytest.mark.django_db
 
 def test_one_list_is_everybody_on_it() -> None:
     campaign = draft(contact_list("A", ukrainians(3)))
-    assert count_people(campaign) == Funnel(in_lists=3, repeated=0, stop_listed=0, excluded=0, left=3)
+    assert count_people(campaign) == Funnel(
+        in_lists=3, repeated=0, stop_listed=0, excluded=0, left=3
+    )
 
 
 def test_no_list_is_nobody() -> None:
@@ -56,11 +66,19 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     stop("380970000001")
     earlier = draft(name="Winter", state=CampaignState.FINISHED, frozen_at=timezone.now())
     Recipient.objects.bulk_create(
-        Recipient(campaign=earlier, msisdn=msisdn, batch_number=1, reference=msisdn, send_state=state)
-        for msisdn, state in (("380970000007", "refused"), ("380970000008", "accepted"), ("380970000099", "refused"))
+        Recipient(
+            campaign=earlier, msisdn=msisdn, batch_number=1, reference=msisdn, send_state=state
+        )
+        for msisdn, state in (
+            ("380970000007", "refused"),
+            ("380970000008", "accepted"),
+            ("380970000099", "refused"),
+        )
     )
     romania = segment("Romania", Condition(asks=Asks.COUNTRY, countries=["RO"]))
-    fourth = segment("4", Condition(asks=Asks.FIELD, field="first_name", operator=Operator.IS, value="N4"))
+    fourth = segment(
+        "4", Condition(asks=Asks.FIELD, field="first_name", operator=Operator.IS, value="N4")
+    )
     campaign = draft(first)
     campaign.segments.set([romania, fourth])
     campaign.exclude_segments.set([fourth])
@@ -68,11 +86,24 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     audience = Audience.of(campaign)
     # chosen: 0..5 by A, 4 on B, the Romanian and 7; 99 is on no list. Stopped: 1; left out: 4 twice
     assert audience.funnel() == Funnel(in_lists=9, repeated=0, stop_listed=1, excluded=2, left=6)
-    assert sorted(contact.msisdn[-2:] for contact in audience.people()) == ["00", "02", "03", "05", "07", "78"]
+    assert sorted(contact.msisdn[-2:] for contact in audience.people()) == [
+        "00",
+        "02",
+        "03",
+        "05",
+        "07",
+        "78",
+    ]
     campaign.exclude_segments.clear()
-    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.ALL, left_out=True)
-    assert Audience.of(campaign).funnel() == Funnel(in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6)
-    assert {person.list for person in Audience.of(campaign).people().filter(msisdn="380970000004")} == {first}
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=Outcome.ALL, left_out=True
+    )
+    assert Audience.of(campaign).funnel() == Funnel(
+        in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6
+    )
+    assert {
+        person.list for person in Audience.of(campaign).people().filter(msisdn="380970000004")
+    } == {first}
 
 
 def segment(name: str, *conditions: Condition) -> Segment:

@@ -31,14 +31,19 @@ def test_figures_are_read_as_people_write_them(said: str, meant: str) -> None:
     assert figure(said, "EUR") == Decimal(meant)
 
 
-@pytest.mark.parametrize("said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."])
+@pytest.mark.parametrize(
+    "said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
+)
 def test_what_is_no_figure_is_none(said: str) -> None:
     assert figure(said, "EUR") is None
 
 
 def confirm(**said: str) -> ConfirmForm:
     """What 1,200 people who cost 26.4049 EUR and 1.0051 USD at most are confirmed by."""
-    totals = {"EUR": Total(Decimal(20), Decimal("26.4049")), "USD": Total(Decimal(1), Decimal("1.0051"))}
+    totals = {
+        "EUR": Total(Decimal(20), Decimal("26.4049")),
+        "USD": Total(Decimal(1), Decimal("1.0051")),
+    }
     return ConfirmForm(1200, Estimate(totals=totals, people=1200), said)
 
 

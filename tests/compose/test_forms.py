@@ -20,7 +20,9 @@ BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.e
 
 
 def form(files: dict[str, Any] | None = None, **said: Any) -> CampaignForm:
-    return CampaignForm({"name": "Spring", "sender": "Shop", "text": "Hello", **said}, files, base_url=BASE)
+    return CampaignForm(
+        {"name": "Spring", "sender": "Shop", "text": "Hello", **said}, files, base_url=BASE
+    )
 
 
 def filled(made: CampaignForm) -> Campaign:
@@ -41,7 +43,12 @@ def media(settings: Settings, tmp_path: object) -> None:
 
 def test_the_least_is_a_name_a_sender_and_a_text() -> None:
     campaign = filled(form())
-    assert (campaign.text, campaign.promotional, campaign.validity, campaign.tariff) == ("Hello", True, 86_400, 0)
+    assert (campaign.text, campaign.promotional, campaign.validity, campaign.tariff) == (
+        "Hello",
+        True,
+        86_400,
+        0,
+    )
     assert campaign.timing == Timing.NOW
     assert set(CampaignForm({}).errors) == {"name", "sender", "text"}
 
@@ -65,13 +72,22 @@ def test_line_ends_become_one_character() -> None:
         ({**BUTTON, "image_url": "ftp://cdn.example.com/a.png"}, "image_url"),
         ({**BUTTON, "image_url": f"https://cdn.example.com/{'a' * 228}.png"}, "image_url"),
         ({"button_caption": "c" * 21, "button_url": "https://shop.example.com/"}, "button_caption"),
-        ({"button_caption": "{first_name|you}", "button_url": "https://shop.example.com/"}, "button_caption"),
+        (
+            {"button_caption": "{first_name|you}", "button_url": "https://shop.example.com/"},
+            "button_caption",
+        ),
         ({"button_url": "https://shop.example.com/"}, "button_caption"),
         ({"button_caption": "Buy", "button_url": "ftp://shop.example.com/"}, "button_url"),
         ({"button_caption": "Buy", "button_url": "javascript:alert(1)"}, "button_url"),
-        ({"button_caption": "Buy", "button_url": "https://user:secret@shop.example.com/"}, "button_url"),
+        (
+            {"button_caption": "Buy", "button_url": "https://user:secret@shop.example.com/"},
+            "button_url",
+        ),
         ({"button_caption": "Buy", "button_url": "https://{city|x}.example.com/"}, "button_url"),
-        ({"button_caption": "Buy", "button_url": f"https://shop.example.com/{'a' * 231}"}, "button_url"),
+        (
+            {"button_caption": "Buy", "button_url": f"https://shop.example.com/{'a' * 231}"},
+            "button_url",
+        ),
         ({"button_caption": "Buy"}, "button_url"),
         ({"sms_sender": "Shop"}, "sms_text"),
         ({"sms_text": "Hi"}, "sms_sender"),
@@ -99,7 +115,9 @@ def test_line_ends_become_one_character() -> None:
         ({"image": "pictures/nobody.png"}, "image"),
     ],
 )
-def test_what_the_contract_refuses_is_refused_at_its_field(said: dict[str, Any], field: str) -> None:
+def test_what_the_contract_refuses_is_refused_at_its_field(
+    said: dict[str, Any], field: str
+) -> None:
     assert set(form(**said).errors) == {field}
 
 
@@ -129,12 +147,20 @@ def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
 
 
 def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
-    """A value that somebody lacks, and what gets too long for the person with the longest values."""
+    """A value that somebody lacks, and what gets too long for the person with the longest
+    values.
+    """
     long = [("380970000001", "UA", {"first_name": "n" * 11, "city": "c" * 231})]
-    chosen: dict[str, Any] = {"lists": [contact_list("A", long).pk], "sms_sender": "Shop", "sms_text": "Hi"}
+    chosen: dict[str, Any] = {
+        "lists": [contact_list("A", long).pk],
+        "sms_sender": "Shop",
+        "sms_text": "Hi",
+    }
     assert form(text="Hi {first_name}", **chosen).errors == {}
     assert set(form(text="x" * 990 + "{first_name}", **chosen).errors) == {"text"}
-    assert set(form(**BUTTON | {"button_url": "https://shop.example.com/{city}"}, **chosen).errors) == {"button_url"}
+    assert set(
+        form(**BUTTON | {"button_url": "https://shop.example.com/{city}"}, **chosen).errors
+    ) == {"button_url"}
     assert set(form(**chosen | {"sms_text": "x" * 755 + "{first_name}"}).errors) == {"sms_text"}
     chosen["lists"] += [contact_list("B", ukrainians(1)).pk]
     assert form(text="Hi {city}", **chosen).errors["text"] == [
@@ -145,7 +171,11 @@ def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
 @time_machine.travel(NOVEMBER)
 def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
-    said: dict[str, Any] = {"timing": "gateway", "scheduled_at": "2026-12-24T10:00", "time_zone": "Europe/Kyiv"}
+    said: dict[str, Any] = {
+        "timing": "gateway",
+        "scheduled_at": "2026-12-24T10:00",
+        "time_zone": "Europe/Kyiv",
+    }
     campaign = filled(form(**said))
     assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)
     assert (campaign.timing, campaign.time_zone) == (Timing.GATEWAY, "Europe/Kyiv")
@@ -153,7 +183,9 @@ def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
 
 @time_machine.travel(NOVEMBER)
 def test_a_time_with_an_offset_stands_by_itself() -> None:
-    campaign = filled(form(timing="at", scheduled_at="2026-12-24T10:00:00+05:00", time_zone="Europe/Kyiv"))
+    campaign = filled(
+        form(timing="at", scheduled_at="2026-12-24T10:00:00+05:00", time_zone="Europe/Kyiv")
+    )
     assert campaign.scheduled_at == datetime(2026, 12, 24, 5, tzinfo=UTC)
 
 
@@ -201,7 +233,9 @@ def test_a_picture_of_the_library_can_be_chosen_and_an_address_goes_before_it() 
 
 
 def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
-    made = form(text="я" * 1001, validity="x", lists=[contact_list("A", ukrainians(1)).pk], scheduled_at="?")
+    made = form(
+        text="я" * 1001, validity="x", lists=[contact_list("A", ukrainians(1)).pk], scheduled_at="?"
+    )
     made.sketch()
     campaign = made.fill(Campaign())
     assert (len(campaign.text), campaign.validity) == (1001, 86_400)
@@ -211,7 +245,14 @@ def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
 def test_what_is_saved_is_shown_again() -> None:
     when = datetime(2026, 12, 24, 8, tzinfo=UTC)
     chosen = contact_list("A", ukrainians(1))
-    campaign = draft(chosen, timing=Timing.AT, scheduled_at=when, time_zone="Europe/Kyiv", promotional=False, budget=20)
+    campaign = draft(
+        chosen,
+        timing=Timing.AT,
+        scheduled_at=when,
+        time_zone="Europe/Kyiv",
+        promotional=False,
+        budget=20,
+    )
     shown = initial_of(campaign)
     assert shown["scheduled_at"] == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - as the field shows it
     assert (shown["promotional"], shown["lists"], shown["sender"]) == ("False", [chosen.pk], "Shop")
@@ -222,7 +263,11 @@ def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first
     people = contact_list("World", [("380970000001", "UA", {}), ("447911000001", "GB", {})])
     people.countries = {"UA": 1, "GB": 1}
     people.save()
-    said: dict[str, Any] = {"timing": "local", "scheduled_at": "2026-12-24T10:00", "time_zone": "America/New_York"}
+    said: dict[str, Any] = {
+        "timing": "local",
+        "scheduled_at": "2026-12-24T10:00",
+        "time_zone": "America/New_York",
+    }
     with time_machine.travel(datetime(2026, 12, 24, 7, 59, tzinfo=UTC), tick=False):
         campaign = filled(form(lists=[people.pk], **said))
     assert campaign.local_at == "2026-12-24T10:00"

@@ -35,14 +35,17 @@ def at(written: str) -> datetime:
         ("RU", "", "2026-01-14 07:30", True),
         ("RU", "", "2026-01-14 09:00", False),  # 21:00 in Kamchatka
         ("US", "", "2026-01-14 15:00", False),
-        ("US", "", "2026-01-14 19:00", True),  # 09:00 in Hawaii, on the Aleutians, 14:00 in New York
+        # 09:00 in Hawaii, on the Aleutians, 14:00 in New York
+        ("US", "", "2026-01-14 19:00", True),
         ("US", "America/New_York", "2026-01-14 14:00", True),
         ("US", "America/Los_Angeles", "2026-01-14 14:00", False),
         ("US", "America/Chicago America/Denver", "2026-01-14 15:30", False),
         ("US", "America/Chicago America/Denver", "2026-01-14 16:00", True),
     ],
 )
-def test_open_at_goes_by_the_clocks_of_the_place(country: str, area: str, moment: str, day: bool) -> None:
+def test_open_at_goes_by_the_clocks_of_the_place(
+    country: str, area: str, moment: str, day: bool
+) -> None:
     assert DAYTIME.open_at(Place(country, area), at(moment)) is day
 
 
@@ -59,7 +62,9 @@ def test_open_at_goes_by_the_clocks_of_the_place(country: str, area: str, moment
         ("NZ", "", "2026-01-14 09:00", "2026-01-14 20:00"),
     ],
 )
-def test_opens_at_is_the_next_time_that_it_is_day_everywhere(country: str, area: str, moment: str, opens: str) -> None:
+def test_opens_at_is_the_next_time_that_it_is_day_everywhere(
+    country: str, area: str, moment: str, opens: str
+) -> None:
     assert DAYTIME.opens_at(Place(country, area), at(moment)) == at(opens)
 
 
@@ -80,7 +85,8 @@ def test_a_country_not_known_goes_by_the_site() -> None:
         ("18085550100", "Pacific/Honolulu"),
         ("14165550100", "America/Toronto"),
         ("5511987654321", "America/Sao_Paulo"),
-        ("5592987654321", "America/Manaus America/Sao_Paulo"),  # some numbers of this area are in the other zone
+        # some numbers of this area are in the other zone
+        ("5592987654321", "America/Manaus America/Sao_Paulo"),
         ("525512345678", "America/Mexico_City"),
     ],
 )
@@ -94,16 +100,22 @@ def test_read_takes_hours_as_people_write_them(written: str) -> None:
     assert str(Hours.read(written)) == "09:00-21:00"
 
 
-@pytest.mark.parametrize("written", ["", "9-21", "21:00-09:00", "09:00-09:00", "09:00-24:00", "09:60-21:00", "09:00"])
+@pytest.mark.parametrize(
+    "written", ["", "9-21", "21:00-09:00", "09:00-09:00", "09:00-24:00", "09:60-21:00", "09:00"]
+)
 def test_read_refuses_what_is_no_span_of_one_day(written: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         Hours.read(written)
 
 
-@pytest.mark.parametrize("place", [Place("UA"), Place("PT"), Place("RU"), Place("US", "America/Denver"), Place("AU")])
+@pytest.mark.parametrize(
+    "place", [Place("UA"), Place("PT"), Place("RU"), Place("US", "America/Denver"), Place("AU")]
+)
 def test_opens_at_is_the_first_open_minute(place: Place) -> None:
     minutes = (WINTER + timedelta(minutes=number) for number in range(2 * 24 * 60))
-    assert DAYTIME.opens_at(place, WINTER) == next(minute for minute in minutes if DAYTIME.open_at(place, minute))
+    assert DAYTIME.opens_at(place, WINTER) == next(
+        minute for minute in minutes if DAYTIME.open_at(place, minute)
+    )
 
 
 def listed(**countries: int) -> ContactList:
@@ -121,7 +133,10 @@ def test_a_time_handed_to_the_gateway_has_to_suit_every_country() -> None:
     campaign.sending_hours = DAYTIME
     [problem] = checks.problems(campaign)
     assert problem.field == "scheduled_at"
-    assert problem.message == "At that time it is not between 09:00-21:00 everywhere in: United States."
+    assert (
+        problem.message
+        == "At that time it is not between 09:00-21:00 everywhere in: United States."
+    )
     campaign.scheduled_at = at("2026-01-14 18:30")
     assert len(checks.problems(campaign)) == 1  # too early in Hawaii still
 
@@ -133,7 +148,10 @@ def test_hours_that_never_come_are_refused() -> None:
     campaign.sending_hours = Hours(time(10), time(12))
     [problem] = checks.problems(campaign)
     assert problem.field == "sends_until"
-    assert problem.message == "It is never between 10:00-12:00 in all of: Russia. Make the hours longer."
+    assert (
+        problem.message
+        == "It is never between 10:00-12:00 in all of: Russia. Make the hours longer."
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,10 +159,12 @@ def test_hours_that_never_come_are_refused() -> None:
     [
         ("2026-03-28T10:00", Place("UA"), "2026-03-28T08:00"),  # winter time
         ("2026-03-29T10:00", Place("UA"), "2026-03-29T07:00"),  # the day the clocks go forward
-        ("2026-03-29T03:30", Place("UA"), "2026-03-29T01:30"),  # jumped over: 04:30, the moment after
+        # jumped over: 04:30, the moment after
+        ("2026-03-29T03:30", Place("UA"), "2026-03-29T01:30"),
         ("2026-10-25T03:30", Place("UA"), "2026-10-25T00:30"),  # comes twice: the first
         ("2026-01-15T10:00", Place("US", "America/Los_Angeles"), "2026-01-15T18:00"),
-        ("2026-01-15T10:00", Place("US", "America/Chicago America/New_York"), "2026-01-15T16:00"),  # in both
+        # in both
+        ("2026-01-15T10:00", Place("US", "America/Chicago America/New_York"), "2026-01-15T16:00"),
     ],
 )
 def test_local_time_is_a_moment_in_each_place(local: str, place: Place, moment: str) -> None:

@@ -36,12 +36,19 @@ def names(campaign: Campaign) -> list[str]:
     return [label.name for label in campaign.labels.all()]
 
 
-def test_label_is_made_by_typing_it_and_found_again_in_other_capitals(marketer: Client, campaign: Campaign) -> None:
+def test_label_is_made_by_typing_it_and_found_again_in_other_capitals(
+    marketer: Client, campaign: Campaign
+) -> None:
     address = f"/campaigns/{campaign.pk}/labels"
     before = campaign.updated_at
-    assert marketer.post(address, {"name": "  Black   Friday "}).headers["Location"] == f"/campaigns/{campaign.pk}/"
+    assert (
+        marketer.post(address, {"name": "  Black   Friday "}).headers["Location"]
+        == f"/campaigns/{campaign.pk}/"
+    )
     marketer.post(address, {"name": "black friday"})
-    fragment = marketer.post(address, {"name": "VIP"}, headers={"HX-Request": "true"}).content.decode()
+    fragment = marketer.post(
+        address, {"name": "VIP"}, headers={"HX-Request": "true"}
+    ).content.decode()
     assert names(campaign) == ["Black Friday", "VIP"]
     assert fragment.lstrip().startswith('<div class="labels label-line" id="labels">')
     assert [label.colour for label in Label.objects.all()] == ["blue", "teal"]
@@ -60,8 +67,12 @@ def test_label_is_taken_off(marketer: Client, campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41])
-def test_label_without_a_proper_word_is_refused(marketer: Client, campaign: Campaign, name: str) -> None:
-    answer = marketer.post(f"/campaigns/{campaign.pk}/labels", {"name": name}, headers={"HX-Request": "true"})
+def test_label_without_a_proper_word_is_refused(
+    marketer: Client, campaign: Campaign, name: str
+) -> None:
+    answer = marketer.post(
+        f"/campaigns/{campaign.pk}/labels", {"name": name}, headers={"HX-Request": "true"}
+    )
     assert "A label has 1 to 40 characters." in answer.content.decode()
     assert not Label.objects.exists()
 
@@ -81,7 +92,10 @@ def test_label_room_counts_renames_and_deletes(marketer: Client, campaign: Campa
     label.refresh_from_db()
     assert (label.name, label.colour) == ("sale", "green")
     answer = marketer.post("/settings/labels/", {"name": "SALE", "colour": "red"})
-    assert (answer.status_code, "This label is here already." in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "This label is here already." in answer.content.decode()) == (
+        422,
+        True,
+    )
     marketer.post(f"/settings/labels/{label.pk}/delete")
     assert names(campaign) == []
     assert Campaign.objects.get() == campaign
@@ -89,7 +103,12 @@ def test_label_room_counts_renames_and_deletes(marketer: Client, campaign: Campa
 
 def test_marks_are_for_marketers(viewer: Client, campaign: Campaign) -> None:
     for address in ("labels", "note", "archive", "unarchive"):
-        assert viewer.post(f"/campaigns/{campaign.pk}/{address}", {"name": "x", "text": "x"}).status_code == 403
+        assert (
+            viewer.post(
+                f"/campaigns/{campaign.pk}/{address}", {"name": "x", "text": "x"}
+            ).status_code
+            == 403
+        )
     assert viewer.post("/settings/labels/", {"name": "x", "colour": "red"}).status_code == 403
     assert viewer.get("/settings/labels/").status_code == 200
     page = viewer.get(f"/campaigns/{campaign.pk}/?tab=notes").content.decode()
@@ -97,7 +116,9 @@ def test_marks_are_for_marketers(viewer: Client, campaign: Campaign) -> None:
     assert "Write it down" not in page
 
 
-def test_note_stands_with_who_and_is_deleted_by_its_author(marketer: Client, olena: User, campaign: Campaign) -> None:
+def test_note_stands_with_who_and_is_deleted_by_its_author(
+    marketer: Client, olena: User, campaign: Campaign
+) -> None:
     marketer.post(f"/campaigns/{campaign.pk}/note", {"text": "Ask Ivan\r\n<b>first</b>"})
     note = Note.objects.get()
     assert (note.author, note.text) == (olena, "Ask Ivan\n<b>first</b>")
@@ -112,7 +133,9 @@ def test_note_stands_with_who_and_is_deleted_by_its_author(marketer: Client, ole
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 2001])
-def test_note_without_proper_words_is_refused(marketer: Client, campaign: Campaign, text: str) -> None:
+def test_note_without_proper_words_is_refused(
+    marketer: Client, campaign: Campaign, text: str
+) -> None:
     answer = marketer.post(f"/campaigns/{campaign.pk}/note", {"text": text}, follow=True)
     assert "A note has 1 to 2000 characters." in answer.content.decode()
     assert not Note.objects.exists()
@@ -130,8 +153,12 @@ def test_archive_takes_out_of_the_list_and_back(marketer: Client, campaign: Camp
     assert (listed(""), listed("?archived=1")) == (["Spring"], [])
 
 
-@pytest.mark.parametrize("state", [CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED])
-def test_archive_refuses_what_is_under_way(marketer: Client, campaign: Campaign, state: str) -> None:
+@pytest.mark.parametrize(
+    "state", [CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED]
+)
+def test_archive_refuses_what_is_under_way(
+    marketer: Client, campaign: Campaign, state: str
+) -> None:
     Campaign.objects.update(state=state)
     answer = marketer.post(f"/campaigns/{campaign.pk}/archive", follow=True)
     assert "Only drafts and campaigns that are over can be archived." in answer.content.decode()

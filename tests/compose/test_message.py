@@ -22,7 +22,10 @@ def test_values_are_url_encoded_in_the_link_and_plain_elsewhere() -> None:
 
 
 def test_a_word_instead_is_url_encoded_too() -> None:
-    assert MessageTemplate("t", "https://shop.test/{city|a b}").for_fields({}).button_url == "https://shop.test/a%20b"
+    assert (
+        MessageTemplate("t", "https://shop.test/{city|a b}").for_fields({}).button_url
+        == "https://shop.test/a%20b"
+    )
 
 
 def test_without_tags_everybody_shares_one_rendering() -> None:
@@ -80,6 +83,12 @@ def test_a_time_that_we_keep_does_not_go_to_the_gateway() -> None:
 def test_an_uploaded_picture_moves_with_the_public_address(settings: Settings) -> None:
     draft = campaign(image="pictures/a.png", image_url="http://localhost/media/pictures/a.png")
     settings.PUBLIC_BASE_URL = "https://dash.test"
-    assert message_for(draft, build(draft).for_fields({}), TO).image_url == "https://dash.test/media/pictures/a.png"
+    assert (
+        message_for(draft, build(draft).for_fields({}), TO).image_url
+        == "https://dash.test/media/pictures/a.png"
+    )
     settings.PUBLIC_BASE_URL = ""
-    assert message_for(draft, build(draft).for_fields({}), TO).image_url == "http://localhost/media/pictures/a.png"
+    assert (
+        message_for(draft, build(draft).for_fields({}), TO).image_url
+        == "http://localhost/media/pictures/a.png"
+    )

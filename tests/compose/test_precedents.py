@@ -28,7 +28,11 @@ def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client
         send(earlier, {("UA", "read"): 8, ("UA", "not_delivered"): 2}, price=Decimal("0.02"))
     campaign = draft(chosen)
     [found] = precedents(campaign, Audience.of(campaign), 30)
-    assert (found.campaign, found.costs, found.likely) == (alike, {"EUR": Decimal("0.16")}, {"EUR": Decimal("0.48")})
+    assert (found.campaign, found.costs, found.likely) == (
+        alike,
+        {"EUR": Decimal("0.16")},
+        {"EUR": Decimal("0.48")},
+    )
     client.force_login(person())
     shown = client.get(f"/campaigns/{campaign.pk}/review").content.decode()
     assert "What campaigns like it really came to" in shown

@@ -25,16 +25,30 @@ def nobody_answers(settings: Settings) -> None:
 
 
 def row(country: str, price: str, mnc: str = "0", currency: str = EUR) -> dict[str, str]:
-    return {"country": country, "country_name": country, "mcc": "", "mnc": mnc, "price": price, "currency": currency}
+    return {
+        "country": country,
+        "country_name": country,
+        "mcc": "",
+        "mnc": mnc,
+        "price": price,
+        "currency": currency,
+    }
 
 
-def keep(channel: str, *rows: dict[str, str], age: timedelta = timedelta(0), tariff: int = 0) -> PriceList:
+def keep(
+    channel: str, *rows: dict[str, str], age: timedelta = timedelta(0), tariff: int = 0
+) -> PriceList:
     at = timezone.now() - age
     return PriceList.objects.create(channel=channel, tariff=tariff, rows=list(rows), fetched_at=at)
 
 
 def test_the_dearest_row_of_a_country_counts() -> None:
-    keep(VIBER, row("UA", "0.0230000"), row("UA", "0.0300000", mnc="3"), row("UA", "0.0100000", mnc="1"))
+    keep(
+        VIBER,
+        row("UA", "0.0230000"),
+        row("UA", "0.0300000", mnc="3"),
+        row("UA", "0.0100000", mnc="1"),
+    )
     assert prices.price_of(VIBER, 0, "UA") == Price(Decimal("0.0300000"), EUR)
 
 
@@ -62,7 +76,9 @@ def test_old_prices_stay_when_the_gateway_is_down() -> None:
     assert found.failure == "The gateway did not tell its prices."
 
 
-def test_no_prices_at_all_are_said_and_asked_for_only_now_and_then(sandbox: RunningSandbox, settings: Settings) -> None:
+def test_no_prices_at_all_are_said_and_asked_for_only_now_and_then(
+    sandbox: RunningSandbox, settings: Settings
+) -> None:
     assert prices.prices(VIBER, 0).failure
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     assert prices.prices(VIBER, 0).failure, "asked again at once"
@@ -73,7 +89,9 @@ def test_prices_come_from_the_gateway_and_are_kept_to_the_last_digit(
     sandbox: RunningSandbox, settings: Settings
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
-    there = {price.country: price for price in sandbox.client().prices("sms", 0) if price.mnc == "0"}
+    there = {
+        price.country: price for price in sandbox.client().prices("sms", 0) if price.mnc == "0"
+    }
     found = prices.price_of(SMS, 0, "PL")
     assert found is not None
     assert found.amount >= there["PL"].price
@@ -107,7 +125,9 @@ def test_estimate_with_sms_takes_the_dearer_way_person_by_person() -> None:
     keep(VIBER, row("UA", "0.10"))
     keep(SMS, row("UA", "0.06"))
     names = ["a" * 10, "b" * 100]  # one part: 0.06 < 0.10; two parts: 0.12 > 0.10
-    chosen = contact_list("A", [(f"38097000000{n}", "UA", {"first_name": name}) for n, name in enumerate(names)])
+    chosen = contact_list(
+        "A", [(f"38097000000{n}", "UA", {"first_name": name}) for n, name in enumerate(names)]
+    )
     found = estimate(draft(chosen, sms_sender="Shop", sms_text="x" * 100 + "{first_name}"))
     assert found.totals == {EUR: Total(Decimal("0.20"), Decimal("0.22"))}
     assert found.lines[0].sms_parts == 3

@@ -23,18 +23,30 @@ def people(count: int = 400) -> list[dict[str, str]]:
     alphabets = ["abc XYZ", "abc €[", "Привіт", "при🎉", SAMPLES]
 
     def value() -> str:
-        return "".join(dice.choices(dice.choice(alphabets), k=dice.choice([0, 1, 5, 30, 65, 75, 150])))
+        return "".join(
+            dice.choices(dice.choice(alphabets), k=dice.choice([0, 1, 5, 30, 65, 75, 150]))
+        )
 
-    return [{"name": value(), "city": value()} if dice.random() < 0.9 else {"name": value()} for _one in range(count)]
+    return [
+        {"name": value(), "city": value()} if dice.random() < 0.9 else {"name": value()}
+        for _one in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["{name|friend}", "Hi {name|€}, {city|} " + "a" * 140, "Привіт {name|друже} {city|}", "{city}{name|🎉} {city}"],
+    [
+        "{name|friend}",
+        "Hi {name|€}, {city|} " + "a" * 140,
+        "Привіт {name|друже} {city|}",
+        "{city}{name|🎉} {city}",
+    ],
 )
 def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
     everybody, template = people(), Template(text)
-    rows = [(f"38097{n:07d}", "UA" if n % 3 else "PL", fields) for n, fields in enumerate(everybody)]
+    rows = [
+        (f"38097{n:07d}", "UA" if n % 3 else "PL", fields) for n, fields in enumerate(everybody)
+    ]
     wanted: Counter[tuple[str, int]] = Counter()
     units, septets = [], [0]
     for _phone, country, fields in rows:
@@ -52,7 +64,10 @@ def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
 
 
 def test_sms_names_the_characters_of_the_longest() -> None:
-    rows = [("380970000001", "UA", {"name": "Їжак" * 30}), ("380970000002", "UA", {"name": "x" * 30})]
+    rows = [
+        ("380970000001", "UA", {"name": "Їжак" * 30}),
+        ("380970000002", "UA", {"name": "x" * 30}),
+    ]
     found = sms_reach(Audience((contact_list("A", rows, ("name",)).pk,)), Template("Hi {name}"))
     assert found.largest.culprits == ("Ї", "ж", "а", "к")
 
@@ -61,7 +76,9 @@ def test_link_is_as_long_as_that_of_the_longest_person() -> None:
     rows = [(f"38097{n:07d}", "UA", fields) for n, fields in enumerate(people())]
     template = Template("https://x.example.com/?n={name|é}&c={city}", encode=encode_for_link)
     wanted = [len(template.fill(fields)) for _phone, _country, fields in rows if fields.get("city")]
-    assert longest_link(Audience((contact_list("A", rows, ("name", "city")).pk,)), template) == max(wanted)
+    assert longest_link(Audience((contact_list("A", rows, ("name", "city")).pk,)), template) == max(
+        wanted
+    )
 
 
 def test_figures_do_not_read_everybody(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -1,4 +1,6 @@
-"""Pictures in a bucket: written, served and deleted over S3's own protocol, as a stand-in hears it."""
+"""Pictures in a bucket: written, served and deleted over S3's own protocol, as a stand-in hears
+it.
+"""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,16 +66,23 @@ def bucket(settings: Settings) -> Iterator[type[Bucket]]:
         "access_key": "AKIA",
         "secret_key": "secret",
     }
-    settings.STORAGES = {**settings.STORAGES, "default": {**settings.S3_STORAGE, "OPTIONS": options}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {**settings.S3_STORAGE, "OPTIONS": options},
+    }
     yield Bucket
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.django_db
-def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(bucket: type[Bucket], client: Client) -> None:
+def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(
+    bucket: type[Bucket], client: Client
+) -> None:
     olena = person()
-    picture = take_in(SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True)
+    picture = take_in(
+        SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True
+    )
     [(path, content)] = bucket.kept.items()
     assert path == f"/shop/{picture.file.name}"
     assert content.startswith(b"\x89PNG")

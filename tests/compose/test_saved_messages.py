@@ -22,7 +22,12 @@ def olena() -> User:
 
 @pytest.fixture
 def saved(olena: User) -> SavedMessage:
-    campaign = draft(text="House words", button_caption="Buy", button_url="https://shop.example.com/", validity=600)
+    campaign = draft(
+        text="House words",
+        button_caption="Buy",
+        button_url="https://shop.example.com/",
+        validity=600,
+    )
     return saved_messages.keep(campaign, "House", olena)
 
 
@@ -64,11 +69,17 @@ def test_a_template_that_is_not_there_is_no_template(signed_in: Client, chosen: 
     assert signed_in.get(f"/campaigns/new?template={chosen}").status_code == 200
 
 
-def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(saved: SavedMessage, olena: User) -> None:
+def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(
+    saved: SavedMessage, olena: User
+) -> None:
     saved_messages.lock(saved, ["text", "sender", "nonsense"], olena)
     assert saved.locked == ["sender", "text"]
     campaign = made(saved, olena, button_caption="Go", button_url="https://shop.example.com/go")
-    assert (campaign.text, str(campaign.sender), campaign.button_caption) == ("House words", "Shop", "Go")
+    assert (campaign.text, str(campaign.sender), campaign.button_caption) == (
+        "House words",
+        "Shop",
+        "Go",
+    )
 
 
 def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
@@ -77,13 +88,20 @@ def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
     saved_messages.lock(saved, ["text", "validity"], olena)
     campaign = made(saved, olena)
     version = campaign.updated_at.isoformat()
-    answer = signed_in.post(f"/campaigns/{campaign.pk}/autosave", {**SAID, "validity": "20", "version": version})
-    signed_in.post(f"/campaigns/{campaign.pk}/edit", {**SAID, "text": "Mine", "version": answer.json()["version"]})
+    answer = signed_in.post(
+        f"/campaigns/{campaign.pk}/autosave", {**SAID, "validity": "20", "version": version}
+    )
+    signed_in.post(
+        f"/campaigns/{campaign.pk}/edit",
+        {**SAID, "text": "Mine", "version": answer.json()["version"]},
+    )
     campaign.refresh_from_db()
     assert (campaign.text, campaign.validity) == ("House words", 600)
 
 
-def test_the_preview_knows_what_is_locked(signed_in: Client, saved: SavedMessage, olena: User) -> None:
+def test_the_preview_knows_what_is_locked(
+    signed_in: Client, saved: SavedMessage, olena: User
+) -> None:
     saved_messages.lock(saved, ["text"], olena)
     new = signed_in.post(f"/campaigns/preview?template={saved.pk}", {"sender": "Mine"})
     assert "House words" in new.content.decode()
@@ -93,7 +111,9 @@ def test_the_preview_knows_what_is_locked(signed_in: Client, saved: SavedMessage
         assert signed_in.post("/campaigns/figures", {"draft": number}).status_code == 200
 
 
-def test_a_locked_picture_can_be_neither_changed_nor_removed(saved: SavedMessage, olena: User) -> None:
+def test_a_locked_picture_can_be_neither_changed_nor_removed(
+    saved: SavedMessage, olena: User
+) -> None:
     saved.content["image_url"] = "https://cdn.example.com/house.png"
     saved_messages.lock(saved, ["image"], olena)
     saved.save()
@@ -116,7 +136,10 @@ def test_keep_lock_and_delete_by_the_pages(signed_in: Client, olena: User) -> No
     assert "No templates yet." in signed_in.get("/campaigns/templates/").content.decode()
     signed_in.post(f"/campaigns/{draft(text='House words').pk}/template", {"name": "House"})
     saved = SavedMessage.objects.get()
-    assert signed_in.post(f"/campaigns/templates/{saved.pk}/lock", {"locked": ["text"]}).status_code == 403
+    assert (
+        signed_in.post(f"/campaigns/templates/{saved.pk}/lock", {"locked": ["text"]}).status_code
+        == 403
+    )
     olena.role = Role.ADMINISTRATOR
     olena.save()
     signed_in.post(f"/campaigns/templates/{saved.pk}/lock", {"locked": ["text"]})

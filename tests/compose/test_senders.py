@@ -48,7 +48,11 @@ def test_sender_is_added(signed_in: Client, person: User) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("", "This field is required."), ("A" * 15, "at most 14 characters"), ("Shop", "This sender is here already.")],
+    [
+        ("", "This field is required."),
+        ("A" * 15, "at most 14 characters"),
+        ("Shop", "This sender is here already."),
+    ],
 )
 def test_sender_refused_at_its_field(signed_in: Client, name: str, words: str) -> None:
     Sender.objects.create(name="Shop")
@@ -58,7 +62,9 @@ def test_sender_refused_at_its_field(signed_in: Client, name: str, words: str) -
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MARKETER])
-def test_senders_are_seen_by_all_and_changed_by_administrators(signed_in: Client, person: User, role: Role) -> None:
+def test_senders_are_seen_by_all_and_changed_by_administrators(
+    signed_in: Client, person: User, role: Role
+) -> None:
     sender = Sender.objects.create(name="Shop")
     User.objects.update(role=role)
     page = signed_in.get(ADDRESS).content.decode()

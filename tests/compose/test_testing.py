@@ -29,7 +29,9 @@ def campaign() -> Campaign:
 
 
 def send(client: Client, campaign: Campaign, phones: str, whose: str = "first") -> str:
-    answer = client.post(f"/campaigns/{campaign.pk}/test", {"phones": phones, "whose": whose}, follow=True)
+    answer = client.post(
+        f"/campaigns/{campaign.pk}/test", {"phones": phones, "whose": whose}, follow=True
+    )
     return answer.content.decode()
 
 
@@ -37,8 +39,12 @@ def test_phones_are_read_as_people_type_them() -> None:
     assert phones_in(f" {OWN},{COLLEAGUE}\n\n{OWN};") == [OWN, COLLEAGUE]
 
 
-def test_a_test_is_a_campaign_of_its_own_with_the_values_of_somebody(signed_in: Client, campaign: Campaign) -> None:
-    assert "The test is on its way to 2 phones." in send(signed_in, campaign, f"{OWN}, {COLLEAGUE}", "longest")
+def test_a_test_is_a_campaign_of_its_own_with_the_values_of_somebody(
+    signed_in: Client, campaign: Campaign
+) -> None:
+    assert "The test is on its way to 2 phones." in send(
+        signed_in, campaign, f"{OWN}, {COLLEAGUE}", "longest"
+    )
     test = Campaign.objects.get(purpose=Purpose.TEST)
     assert (test.name, test.state, test.budget) == ("Test: Spring", CampaignState.PREPARING, None)
     people = Contact.objects.filter(list=test.lists.get()).order_by("id")
@@ -54,8 +60,12 @@ def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Cam
     send(signed_in, campaign, COLLEAGUE)
     send(signed_in, campaign, OWN, "lacking")
     assert Contact.objects.get(list__name="Test numbers of olena (2)").fields == {}
-    assert Contact.objects.get(list__name="Test numbers of olena").msisdn == "380677654321"  # not yet frozen
-    assert 'value="+380 67 123 4567"' in signed_in.get(f"/campaigns/{campaign.pk}/review").content.decode()
+    # not yet frozen
+    assert Contact.objects.get(list__name="Test numbers of olena").msisdn == "380677654321"
+    assert (
+        'value="+380 67 123 4567"'
+        in signed_in.get(f"/campaigns/{campaign.pk}/review").content.decode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,12 +84,17 @@ def test_what_is_no_phone_is_named_and_nothing_is_sent(
     shown = send(signed_in, campaign, phones, "longest")
     wrong = shown.partition('id="phones-wrong">')[2].partition("</span>")[0]
     assert words in wrong
-    assert (f'value="{phones}"' in shown, '<option value="longest" selected>' in shown) == (True, True)
+    assert (f'value="{phones}"' in shown, '<option value="longest" selected>' in shown) == (
+        True,
+        True,
+    )
     assert not Campaign.objects.filter(purpose=Purpose.TEST).exists()
     assert not ContactList.objects.filter(name__startswith="Test numbers").exists()
 
 
-def test_a_draft_with_a_problem_is_not_sent_as_a_test_either(signed_in: Client, campaign: Campaign) -> None:
+def test_a_draft_with_a_problem_is_not_sent_as_a_test_either(
+    signed_in: Client, campaign: Campaign
+) -> None:
     campaign.text = "Hi {first_name}"
     campaign.save()
     assert "1 person has no {first_name}." in send(signed_in, campaign, OWN, "lacking")
@@ -91,7 +106,9 @@ def test_viewers_test_nothing(client: Client, campaign: Campaign) -> None:
     assert client.post(f"/campaigns/{campaign.pk}/test", {"phones": OWN}).status_code == 403
 
 
-def test_each_variant_is_a_test_of_its_own_with_a_list_of_its_own(signed_in: Client, campaign: Campaign) -> None:
+def test_each_variant_is_a_test_of_its_own_with_a_list_of_its_own(
+    signed_in: Client, campaign: Campaign
+) -> None:
     """The first of them has not yet put its people together when the last is launched."""
     send(signed_in, campaign, OWN, "each")
     tests = Campaign.objects.filter(purpose=Purpose.TEST).order_by("pk")
@@ -103,11 +120,16 @@ def test_each_variant_is_a_test_of_its_own_with_a_list_of_its_own(signed_in: Cli
 def test_a_group_is_made_once_and_sent_to(signed_in: Client, campaign: Campaign) -> None:
     groups = "/settings/test-groups/"
     assert signed_in.post(groups, {"name": "Office", "phones": "12"}).status_code == 422
-    assert signed_in.post(groups, {"name": "Office", "phones": f"{OWN}\n{COLLEAGUE}"})["Location"] == groups
+    assert (
+        signed_in.post(groups, {"name": "Office", "phones": f"{OWN}\n{COLLEAGUE}"})["Location"]
+        == groups
+    )
     assert signed_in.post(groups, {"name": "Office", "phones": OWN}).status_code == 422
     group = TestGroup.objects.get()
     assert group.phones == [OWN, COLLEAGUE]
-    signed_in.post(f"/campaigns/{campaign.pk}/test", {"group": str(group.pk), "phones": "", "whose": "first"})
+    signed_in.post(
+        f"/campaigns/{campaign.pk}/test", {"group": str(group.pk), "phones": "", "whose": "first"}
+    )
     test = Campaign.objects.get(purpose=Purpose.TEST)
     assert Contact.objects.filter(list=test.lists.get()).count() == 2
     signed_in.force_login(person(Role.VIEWER, "reader"))

@@ -19,7 +19,14 @@ SAID = {"name": "Spring", "sender": "New Shop", "text": "Hello {first_name|frien
 def prices(settings: Settings) -> None:
     cache.clear()
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    row = {"country": "UA", "country_name": "Ukraine", "mcc": "", "mnc": "0", "price": "0.02", "currency": "EUR"}
+    row = {
+        "country": "UA",
+        "country_name": "Ukraine",
+        "mcc": "",
+        "mnc": "0",
+        "price": "0.02",
+        "currency": "EUR",
+    }
     for channel in ("viber", "sms"):
         PriceList.objects.create(channel=channel, tariff=0, rows=[row], fetched_at=timezone.now())
 
@@ -60,7 +67,11 @@ def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> 
     answer = signed_in.post("/campaigns/new", {**SAID, "lists": [chosen.pk]})
     campaign = Campaign.objects.get()
     assert answer["Location"] == f"/campaigns/{campaign.pk}/edit"
-    assert (campaign.state, str(campaign.sender), campaign.created_by) == (CampaignState.DRAFT, "New Shop", olena)
+    assert (campaign.state, str(campaign.sender), campaign.created_by) == (
+        CampaignState.DRAFT,
+        "New Shop",
+        olena,
+    )
     assert list(campaign.lists.all()) == [chosen]
     assert AuditEntry.objects.get().action == "created"
 
@@ -104,24 +115,42 @@ def test_edit_never_overwrites_somebody_elses_words_silently(signed_in: Client) 
     assert campaign.text == "Hello {first_name|friend}"
 
 
-@pytest.mark.parametrize("state", [state for state in CampaignState if state != CampaignState.DRAFT])
+@pytest.mark.parametrize(
+    "state", [state for state in CampaignState if state != CampaignState.DRAFT]
+)
 def test_edit_touches_drafts_only(signed_in: Client, state: CampaignState) -> None:
     campaign = draft(text="Sent", state=state)
-    assert signed_in.get(f"/campaigns/{campaign.pk}/edit")["Location"] == f"/campaigns/{campaign.pk}/"
+    assert (
+        signed_in.get(f"/campaigns/{campaign.pk}/edit")["Location"] == f"/campaigns/{campaign.pk}/"
+    )
     signed_in.post(f"/campaigns/{campaign.pk}/edit", SAID)
     if state != CampaignState.AWAITING_APPROVAL:  # whoever approves reads the review
-        assert signed_in.get(f"/campaigns/{campaign.pk}/review")["Location"] == f"/campaigns/{campaign.pk}/"
+        assert (
+            signed_in.get(f"/campaigns/{campaign.pk}/review")["Location"]
+            == f"/campaigns/{campaign.pk}/"
+        )
     campaign.refresh_from_db()
     assert campaign.text == "Sent"
 
 
 def test_duplicate_makes_a_draft_of_any_campaign(signed_in: Client) -> None:
     chosen = contact_list("VIP", ukrainians(1))
-    campaign = draft(chosen, state=CampaignState.FINISHED, text="Again", timing=Timing.AT, scheduled_at=timezone.now())
+    campaign = draft(
+        chosen,
+        state=CampaignState.FINISHED,
+        text="Again",
+        timing=Timing.AT,
+        scheduled_at=timezone.now(),
+    )
     answer = signed_in.post(f"/campaigns/{campaign.pk}/duplicate")
     copy = Campaign.objects.exclude(pk=campaign.pk).get()
     assert answer["Location"] == f"/campaigns/{copy.pk}/edit"
-    assert (copy.name, copy.text, copy.state, copy.timing) == ("Spring (copy)", "Again", "draft", "now")
+    assert (copy.name, copy.text, copy.state, copy.timing) == (
+        "Spring (copy)",
+        "Again",
+        "draft",
+        "now",
+    )
     assert copy.uuid != campaign.uuid
     assert list(copy.lists.all()) == [chosen]
 
@@ -173,7 +202,8 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 ) -> None:
     for number in range(lists):
         contact_list(f"L{number}", ukrainians(1))
-    # session, user, lists, segments in and out, earlier campaigns, senders, pictures, any template, any list
+    # session, user, lists, segments in and out, earlier campaigns, senders, pictures, any template,
+    # any list
     with django_assert_num_queries(11):
         signed_in.get("/campaigns/new")
 
@@ -191,12 +221,17 @@ def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
 
 def test_preview_escapes_what_people_wrote(signed_in: Client) -> None:
     chosen = contact_list("A", [("380970000001", "UA", {"first_name": "<b>x</b>"})])
-    shown = signed_in.post("/campaigns/preview", {**SAID, "text": "<i>{first_name}", "lists": [chosen.pk]})
+    shown = signed_in.post(
+        "/campaigns/preview", {**SAID, "text": "<i>{first_name}", "lists": [chosen.pk]}
+    )
     assert "&lt;i&gt;&lt;b&gt;x&lt;/b&gt;" in shown.content.decode()
 
 
 def test_preview_and_figures_take_an_unfinished_form(signed_in: Client) -> None:
-    for said in ({}, {"validity": "x", "lists": ["zz", "9"], "tariff": "?", "text": "{", "scheduled_at": "soon"}):
+    for said in (
+        {},
+        {"validity": "x", "lists": ["zz", "9"], "tariff": "?", "text": "{", "scheduled_at": "soon"},
+    ):
         assert signed_in.post("/campaigns/preview", said).status_code == 200
         assert signed_in.post("/campaigns/figures", said).status_code == 200
 
@@ -217,7 +252,9 @@ def review(client: Client, campaign: Campaign) -> str:
 
 
 def test_review_shows_everything_and_asks_for_both_figures(signed_in: Client) -> None:
-    campaign = draft(contact_list("A", ukrainians(12)), text="Hi {first_name}", sms_sender="Shop", sms_text="SMS")
+    campaign = draft(
+        contact_list("A", ukrainians(12)), text="Hi {first_name}", sms_sender="Shop", sms_text="SMS"
+    )
     shown = review(signed_in, campaign)
     assert "Send to 12 people" in shown
     assert "Hi N0" in shown
@@ -240,7 +277,9 @@ def test_review_names_what_stands_in_the_way(signed_in: Client) -> None:
 
 
 def launch(client: Client, campaign: Campaign, people: str, cost: str = "0.04") -> Any:
-    answer = client.post(f"/campaigns/{campaign.pk}/launch", {"people": people, "cost_EUR": cost}, follow=True)
+    answer = client.post(
+        f"/campaigns/{campaign.pk}/launch", {"people": people, "cost_EUR": cost}, follow=True
+    )
     campaign.refresh_from_db()
     return answer
 
@@ -260,18 +299,28 @@ def test_launch_takes_both_figures_as_people_write_them(signed_in: Client, olena
         ("2", "0.05", "The highest cost is 0.04 EUR now, not 0.05."),
     ],
 )
-def test_launch_without_both_figures_does_nothing(signed_in: Client, people: str, cost: str, words: str) -> None:
+def test_launch_without_both_figures_does_nothing(
+    signed_in: Client, people: str, cost: str, words: str
+) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
     answer = launch(signed_in, campaign, people, cost)
     assert campaign.state == CampaignState.DRAFT
     shown = answer.content.decode()
-    assert (answer.status_code, words in shown, f'value="{people or cost}"' in shown) == (422, True, True)
-    assert f'href="/campaigns/{campaign.pk}/review?refresh"' in shown  # from the address that was posted to
+    assert (answer.status_code, words in shown, f'value="{people or cost}"' in shown) == (
+        422,
+        True,
+        True,
+    )
+    # from the address that was posted to
+    assert f'href="/campaigns/{campaign.pk}/review?refresh"' in shown
 
 
 def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)), sms_sender="Shop", sms_text="a" * 161)
-    assert "The highest cost is 0.08 EUR now, not 0.04." in launch(signed_in, campaign, "2").content.decode()
+    assert (
+        "The highest cost is 0.08 EUR now, not 0.04."
+        in launch(signed_in, campaign, "2").content.decode()
+    )
     assert campaign.state == CampaignState.DRAFT
     launch(signed_in, campaign, "2", "0.08")
     assert campaign.state == CampaignState.PREPARING
@@ -294,7 +343,9 @@ def test_launch_refuses_what_has_a_problem(signed_in: Client) -> None:
 def test_launch_to_nobody_does_nothing(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(1)))
     stop("380970000000")
-    assert "Nobody is left in the audience." in launch(signed_in, campaign, "0", "0").content.decode()
+    assert (
+        "Nobody is left in the audience." in launch(signed_in, campaign, "0", "0").content.decode()
+    )
     assert campaign.state == CampaignState.DRAFT
 
 
@@ -318,14 +369,21 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
     earlier = draft(name="Winter", frozen_at=timezone.now(), state=CampaignState.FINISHED)
     shown = page(signed_in, f"/campaigns/new?segment={segment.pk}")
     assert f'name="segments" value="{segment.pk}" checked' in shown
-    said = {**SAID, "segments": [segment.pk], "campaigns": [""], "exclude_campaigns": ["", f"{earlier.pk}:read"]}
+    said = {
+        **SAID,
+        "segments": [segment.pk],
+        "campaigns": [""],
+        "exclude_campaigns": ["", f"{earlier.pk}:read"],
+    }
     signed_in.post("/campaigns/new", said)
     campaign = Campaign.objects.get(name="Spring")
     signed_in.post(f"/campaigns/{campaign.pk}/duplicate")
     copy = Campaign.objects.get(name="Spring (copy)")
     for one in (campaign, copy):
         assert list(one.segments.all()) == [segment]
-        assert list(one.earlier.values_list("source", "outcome", "left_out")) == [(earlier.pk, "read", True)]
+        assert list(one.earlier.values_list("source", "outcome", "left_out")) == [
+            (earlier.pk, "read", True)
+        ]
     edited = page(signed_in, f"/campaigns/{copy.pk}/edit")
     assert f'value="{earlier.pk}:read" selected' in edited
     assert "Readers without Winter (Read)" in edited
@@ -334,6 +392,8 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
 
 
 @pytest.mark.parametrize("said", ["x", "1:x", "99:read", "1:read:"])
-def test_a_campaign_that_did_not_go_out_has_no_people_to_choose(signed_in: Client, said: str) -> None:
+def test_a_campaign_that_did_not_go_out_has_no_people_to_choose(
+    signed_in: Client, said: str
+) -> None:
     answer = signed_in.post("/campaigns/new", {**SAID, "campaigns": [said]})
     assert (answer.status_code, "campaigns" in answer.context["form"].errors) == (422, True)

@@ -1,4 +1,5 @@
-"""`python -m tests.dispatch.claimers CAMPAIGN HOW_MANY`: so many processes claim its batches at once.
+"""`python -m tests.dispatch.claimers CAMPAIGN HOW_MANY`: so many processes claim its batches at
+once.
 
 Prints a line of JSON for each: the ids of the batches whose intent it has committed.
 """
@@ -21,7 +22,9 @@ AT_ONCE = 50
 
 
 def claim_all(campaign_id: int) -> list[int]:
-    """Claim until nothing is left to claim, each time as a sender does it: the claim, then the intent."""
+    """Claim until nothing is left to claim, each time as a sender does it: the claim, then the
+    intent.
+    """
     token, ours = secrets.token_hex(16), list[int]()
     while True:
         now = timezone.now()

@@ -41,7 +41,9 @@ def phone(number: int) -> str:
 def draft(*lists: ContactList, **changes: Any) -> Campaign:
     """A draft to `lists` that may be launched."""
     sender, _made = Sender.objects.get_or_create(name="Shop")
-    campaign = Campaign.objects.create(name="Autumn", sender=sender, **({"text": "Hello!"} | changes))
+    campaign = Campaign.objects.create(
+        name="Autumn", sender=sender, **({"text": "Hello!"} | changes)
+    )
     campaign.lists.set(lists)
     return campaign
 

@@ -1,7 +1,9 @@
-"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a failpoint.
+"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a
+failpoint.
 
-One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a line with its exit
-status, -9 where it was killed. It forks for each, so that a kill costs milliseconds and not the start of Python.
+One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a
+line with its exit status, -9 where it was killed. It forks for each, so that a kill costs
+milliseconds and not the start of Python.
 """
 
 import json
@@ -32,7 +34,8 @@ PASSES = 12
 def work_off_the_queue() -> None:
     """What a worker and its monitor do with each task, one after the other."""
     broker = get_broker()
-    while OrmQ.objects.filter(lock__lt=timezone.now()).exists():  # the others are a dead worker's until then
+    # the others are a dead worker's until then
+    while OrmQ.objects.filter(lock__lt=timezone.now()).exists():
         for acknowledgement, payload in broker.dequeue() or ():  # type: ignore[no-untyped-call]
             task: dict[str, Any] = SignedPackage.loads(payload)
             import_string(task["func"])(*task["args"], **task["kwargs"])
@@ -41,7 +44,9 @@ def work_off_the_queue() -> None:
 
 
 def work(passes: int) -> None:
-    """Work until every campaign is at its end and a last look at the results was had, or until so many passes."""
+    """Work until every campaign is at its end and a last look at the results was had, or until so
+    many passes.
+    """
     for _pass in range(passes):
         at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
         sweeping.sweep()

@@ -48,7 +48,9 @@ def campaign() -> Campaign:
     moves = Moves()
     for number, end in enumerate(ENDS):
         Recipient.objects.filter(msisdn=factory.phone(number)).update(**end)
-        moves.arrive(made.pk, "UA", end["send_state"].value, delivery_state=end.get("delivery_state", ""))
+        moves.arrive(
+            made.pk, "UA", end["send_state"].value, delivery_state=end.get("delivery_state", "")
+        )
     moves.write()
     lifecycle.finish(made.pk)
     made.refresh_from_db()
@@ -67,13 +69,24 @@ def test_failed_counts_those_who_got_nothing(campaign: Campaign) -> None:
 def test_again_makes_a_draft_to_exactly_those_who_failed(campaign: Campaign) -> None:
     draft = again(campaign, None)
     assert people_of(draft) == {factory.phone(number) for number in FAILED}
-    assert (draft.state, draft.text, draft.sms_text, draft.rate) == (CampaignState.DRAFT, campaign.text, "Hi", 50)
+    assert (draft.state, draft.text, draft.sms_text, draft.rate) == (
+        CampaignState.DRAFT,
+        campaign.text,
+        "Hi",
+        50,
+    )
     assert draft.sending_hours == DAYTIME
     assert draft.uuid != campaign.uuid
     made = draft.lists.get()
-    assert (made.name, made.contact_count, made.fields) == ("Autumn: not reached", 3, ["first_name"])
+    assert (made.name, made.contact_count, made.fields) == (
+        "Autumn: not reached",
+        3,
+        ["first_name"],
+    )
     assert sum(made.countries.values()) == 3
-    assert [contact.fields for contact in Contact.objects.filter(list=made)] == [{"first_name": "Олена"}] * 3
+    assert [contact.fields for contact in Contact.objects.filter(list=made)] == [
+        {"first_name": "Олена"}
+    ] * 3
 
 
 def test_the_unresolved_come_along_only_where_a_person_says_so(campaign: Campaign) -> None:
@@ -98,7 +111,9 @@ def test_a_second_list_gets_a_name_of_its_own(campaign: Campaign) -> None:
 
 
 def test_again_is_refused_under_way_and_where_nobody_failed(campaign: Campaign) -> None:
-    Recipient.objects.exclude(send_state=S.UNRESOLVED).update(send_state=S.ACCEPTED, delivery_state=D.READ)
+    Recipient.objects.exclude(send_state=S.UNRESOLVED).update(
+        send_state=S.ACCEPTED, delivery_state=D.READ
+    )
     with pytest.raises(lifecycle.Refused, match="It reached everybody whose outcome is known"):
         again(campaign, None)
     Campaign.objects.update(state=CampaignState.SENDING)
@@ -128,7 +143,9 @@ def test_page_is_for_marketers(campaign: Campaign, client: Client) -> None:
     assert Campaign.objects.count() == 1
 
 
-def test_campaign_page_offers_it_when_the_campaign_is_over(campaign: Campaign, client: Client) -> None:
+def test_campaign_page_offers_it_when_the_campaign_is_over(
+    campaign: Campaign, client: Client
+) -> None:
     client.force_login(make_user())
     address = f'href="/campaigns/{campaign.pk}/again"'
     assert address in client.get(f"/campaigns/{campaign.pk}/").content.decode()

@@ -1,4 +1,6 @@
-"""A budget is never exceeded, whatever becomes of the messages; raising it sends exactly the rest."""
+"""A budget is never exceeded, whatever becomes of the messages; raising it sends exactly the
+rest.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -52,7 +54,9 @@ def test_budget_pauses_before_it_is_exceeded(sandbox: RunningSandbox) -> None:
 
 
 def test_budget_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
-    campaign = factory.launched(900, budget=Decimal("15"), sms_sender="Shop", sms_text="Hello by SMS")
+    campaign = factory.launched(
+        900, budget=Decimal("15"), sms_sender="Shop", sms_text="Hello by SMS"
+    )
     send(sandbox)
     settle(sandbox)
     assert Decimal("0") < total(campaign) <= Decimal("15")
@@ -71,7 +75,9 @@ def test_raised_budget_sends_exactly_the_rest(sandbox: RunningSandbox) -> None:
 
 
 def test_settled_batches_hold_nothing(sandbox: RunningSandbox) -> None:
-    campaign = factory.launched(150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS")
+    campaign = factory.launched(
+        150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS"
+    )
     send(sandbox)
     assert Batch.objects.filter(campaign=campaign, held__gt=0).exists()
     settle(sandbox)
@@ -79,7 +85,9 @@ def test_settled_batches_hold_nothing(sandbox: RunningSandbox) -> None:
 
 
 def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -> None:
-    campaign = factory.launched(150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS")
+    campaign = factory.launched(
+        150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS"
+    )
     send(sandbox)
     charged, held = budget.taken(campaign.pk)["EUR"]
     sandbox.settle()
@@ -91,7 +99,10 @@ def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -
     assert spent != charged
     assert spent + left == charged + held
     settle(sandbox)
-    assert budget.taken(campaign.pk)["EUR"] == (Decimal(sandbox.bill()["spend"]["EUR"]["total"]), Decimal(0))
+    assert budget.taken(campaign.pk)["EUR"] == (
+        Decimal(sandbox.bill()["spend"]["EUR"]["total"]),
+        Decimal(0),
+    )
 
 
 def test_unknown_price_pauses(sandbox: RunningSandbox, settings: Settings) -> None:

@@ -1,4 +1,6 @@
-"""A share of a budget that is reached is told once, to those whom it concerns; a person's budget is never exceeded."""
+"""A share of a budget that is reached is told once, to those whom it concerns; a person's budget is
+never exceeded.
+"""
 
 from decimal import Decimal
 
@@ -32,7 +34,9 @@ def olena() -> User:
 
 
 def told() -> list[int]:
-    """Warn, and do what was enqueued for each warning twice, as a crash would; the steps that there are now."""
+    """Warn, and do what was enqueued for each warning twice, as a crash would; the steps that there
+    are now.
+    """
     budget_warnings.warn()
     for pk in BudgetWarning.objects.values_list("pk", flat=True):
         budget_warnings.tell(pk)
@@ -70,7 +74,9 @@ def test_warn_of_the_month_and_of_a_campaign(anna: User, olena: User) -> None:
     ]
 
 
-def test_a_persons_budget_is_not_exceeded(sandbox: RunningSandbox, settings: Settings, olena: User) -> None:
+def test_a_persons_budget_is_not_exceeded(
+    sandbox: RunningSandbox, settings: Settings, olena: User
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     limit = UserBudget.objects.create(user=olena, currency="EUR", amount=Decimal(10))
     campaign = factory.launched(900, launched_by=olena)
@@ -85,7 +91,9 @@ def test_a_persons_budget_is_not_exceeded(sandbox: RunningSandbox, settings: Set
     assert budget.taken(other.pk)["EUR"][0] > 1  # nobody else's campaign minds
 
 
-def test_administrators_set_and_take_off_a_persons_budget(client: Client, anna: User, olena: User) -> None:
+def test_administrators_set_and_take_off_a_persons_budget(
+    client: Client, anna: User, olena: User
+) -> None:
     client.force_login(anna)
     posted = {"user": olena.pk, "currency": "EUR", "amount": "250.50"}
     assert client.post("/settings/budgets/", posted).status_code == 302

@@ -1,4 +1,6 @@
-"""Pause, resume and cancel from the page, the command and the admin, while requests are under way; missed schedules."""
+"""Pause, resume and cancel from the page, the command and the admin, while requests are under way;
+missed schedules.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,7 +43,9 @@ def page(client: Client) -> Act:
 
 @pytest.fixture
 def command() -> Act:
-    return lambda campaign, verb: call_command("campaign", verb, str(campaign.pk), stdout=StringIO())
+    return lambda campaign, verb: call_command(
+        "campaign", verb, str(campaign.pk), stdout=StringIO()
+    )
 
 
 @pytest.fixture
@@ -144,7 +148,9 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def scheduled() -> Campaign:
-    campaign = factory.draft(factory.contact_list("Some", 3), timing=Timing.AT, scheduled_at=EVENING)
+    campaign = factory.draft(
+        factory.contact_list("Some", 3), timing=Timing.AT, scheduled_at=EVENING
+    )
     lifecycle.launch(campaign.pk, None)
     return campaign
 
@@ -154,7 +160,9 @@ def scheduled() -> Campaign:
     ("late", "state"),
     [(-1, "scheduled"), (0, "preparing"), (60, "preparing"), (61, "paused"), (600, "paused")],
 )
-def test_a_schedule_missed_by_much_waits_for_a_person(clock: time_machine.Traveller, late: int, state: str) -> None:
+def test_a_schedule_missed_by_much_waits_for_a_person(
+    clock: time_machine.Traveller, late: int, state: str
+) -> None:
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(minutes=late))
     sweeping.sweep()
@@ -174,7 +182,9 @@ def test_the_limit_is_a_setting(clock: time_machine.Traveller, settings: Setting
 
 
 @pytest.mark.django_db
-def test_page_says_why_it_waits_and_offers_resume(clock: time_machine.Traveller, client: Client) -> None:
+def test_page_says_why_it_waits_and_offers_resume(
+    clock: time_machine.Traveller, client: Client
+) -> None:
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(hours=9))
     sweeping.sweep()

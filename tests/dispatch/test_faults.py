@@ -1,4 +1,6 @@
-"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed returns by itself."""
+"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed
+returns by itself.
+"""
 
 import socket
 from collections.abc import Callable
@@ -47,9 +49,13 @@ def send_the_rest(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "storm", [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}], ids=str
+    "storm",
+    [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}],
+    ids=str,
 )
-def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict[str, float]) -> None:
+def test_storm_slows_down_and_speed_returns(
+    sandbox: RunningSandbox, storm: dict[str, float]
+) -> None:
     campaign = factory.launched(500)
     client = sandbox.client()
     sandbox.faults(**storm)
@@ -99,14 +105,18 @@ def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
 
 
 def test_claim_that_outlived_its_lease_is_sent_once(sandbox: RunningSandbox, settings: Any) -> None:
-    """Held up by the rate until its lease has ended, a batch is claimed again by the same sender."""
+    """Held up by the rate until its lease has ended, a batch is claimed again by the same
+    sender.
+    """
     factory.launched(600)
     settings.SEND_RATE = 400
     turns = count()
 
     def now_and_then_the_leases_end() -> bool:
         if next(turns) % 4 == 3:
-            Batch.objects.filter(state=BatchState.LEASED).update(state=BatchState.READY, token="", lease_until=None)
+            Batch.objects.filter(state=BatchState.LEASED).update(
+                state=BatchState.READY, token="", lease_until=None
+            )
         return True
 
     send(sandbox.client(), MINUTE, now_and_then_the_leases_end)

@@ -8,7 +8,16 @@ from django.utils import timezone
 from campaigns.audience.models import Contact, StopListEntry
 from campaigns.compose import lifecycle, segments
 from campaigns.compose.audience import Audience, Funnel, count_people
-from campaigns.compose.models import Asks, Campaign, CampaignState, Condition, EarlierCampaign, Met, Outcome, Segment
+from campaigns.compose.models import (
+    Asks,
+    Campaign,
+    CampaignState,
+    Condition,
+    EarlierCampaign,
+    Met,
+    Outcome,
+    Segment,
+)
 from campaigns.dispatch import freezing
 from campaigns.dispatch.freezing import freeze
 from campaigns.dispatch.models import Recipient, Snapshot
@@ -23,8 +32,12 @@ def frozen(campaign: Campaign) -> Snapshot:
     return Snapshot.objects.get(campaign=campaign)
 
 
-def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In slices of seven: what happens to the first people changes nothing for those who are looked at later."""
+def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In slices of seven: what happens to the first people changes nothing for those who are looked
+    at later.
+    """
     monkeypatch.setattr(freezing, "SLICE", 7)
     earlier = launched(30)  # the people 0..29, a third of them in Romania
     Recipient.objects.filter(msisdn__in=[phone(1), phone(2), phone(3)]).update(send_state="refused")
@@ -38,7 +51,9 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(monkeypatch:
         ],
         None,
     )
-    bulgaria = segments.save(Segment(name="BG"), [Condition(asks=Asks.COUNTRY, countries=["BG"])], None)
+    bulgaria = segments.save(
+        Segment(name="BG"), [Condition(asks=Asks.COUNTRY, countries=["BG"])], None
+    )
     campaign = draft(text="Hello {city|you}")
     campaign.segments.set([never])
     campaign.exclude_segments.set([bulgaria])
@@ -49,7 +64,9 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(monkeypatch:
     counted = Audience.of(campaign)
     people = dict(counted.people().values_list("msisdn", "fields"))
     snapshot = frozen(campaign)
-    assert {name: getattr(snapshot, name) for name in Funnel.__slots__} == asdict(count_people(campaign))
+    assert {name: getattr(snapshot, name) for name in Funnel.__slots__} == asdict(
+        count_people(campaign)
+    )
     assert (snapshot.in_lists, snapshot.left) == (35, 22)
     assert dict(campaign.recipients.values_list("msisdn", "fields")) == people
     assert Campaign.objects.get(pk=campaign.pk).audience == 22
@@ -57,7 +74,9 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(monkeypatch:
 
 def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> None:
     contact_list("A", 3)
-    chosen = segments.save(Segment(name="UA"), [Condition(asks=Asks.COUNTRY, countries=["UA"])], None)
+    chosen = segments.save(
+        Segment(name="UA"), [Condition(asks=Asks.COUNTRY, countries=["UA"])], None
+    )
     campaign = draft()
     campaign.segments.set([chosen])
     assert count_people(campaign).left == 1
@@ -67,7 +86,9 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     assert Campaign.objects.get(pk=campaign.pk).state == CampaignState.DRAFT
 
 
-def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(freezing, "SLICE", 5)
     people = contact_list("A", 10)
     campaign = draft(people)

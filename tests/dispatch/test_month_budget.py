@@ -1,4 +1,6 @@
-"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same time."""
+"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same
+time.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +53,10 @@ def send(sandbox: RunningSandbox) -> None:
 
 
 def total() -> Decimal:
-    return sum((found["EUR"]["total"] for one in Campaign.objects.all() if (found := status.spend(one))), Decimal(0))
+    return sum(
+        (found["EUR"]["total"] for one in Campaign.objects.all() if (found := status.spend(one))),
+        Decimal(0),
+    )
 
 
 def standing(campaign: Campaign) -> tuple[str, str]:
@@ -123,7 +128,8 @@ def test_next_month_begins_anew(sandbox: RunningSandbox, january: time_machine.T
 def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(300)
     sender = Sender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
-    sender.claimed = sender._pack(sender._turn([], True).claims)  # claimed and packed while there was no budget
+    # claimed and packed while there was no budget
+    sender.claimed = sender._pack(sender._turn([], True).claims)
     month("0.01")
     sender.run()
     assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
@@ -144,7 +150,9 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, "month_budget")}
+    assert {standing(campaign) for campaign in campaigns} == {
+        (CampaignState.PAUSED, "month_budget")
+    }
     assert Decimal(4) < total() <= Decimal(8)
     assert total() == Decimal(sandbox.bill()["spend"]["EUR"]["total"])
 
@@ -152,7 +160,9 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("reason", ["month_budget", "user_budget"])
 def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
-    """Two campaigns of one person; each worker has seen what is left and not yet committed when the other comes."""
+    """Two campaigns of one person; each worker has seen what is left and not yet committed when the
+    other comes.
+    """
     olena = make_user("olena")
     if reason == "month_budget":
         month("8")
@@ -166,9 +176,12 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
         try:
             with transaction.atomic():
                 answer = budget.within([worst])
-                with suppress(BrokenBarrierError):  # whoever waits for the other's end does not come
+                # whoever waits for the other's end does not come
+                with suppress(BrokenBarrierError):
                     both.wait(0.2)
-                budget.hold(dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst))
+                budget.hold(
+                    dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst)
+                )
             return answer
         finally:
             connection.close()
@@ -177,7 +190,9 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(leave, campaigns))
     assert sorted(left for left, _why in answers) == [0, 1]
-    assert [why for left, why in answers if not left] in [[{campaign.pk: reason}] for campaign in campaigns]
+    assert [why for left, why in answers if not left] in [
+        [{campaign.pk: reason}] for campaign in campaigns
+    ]
     assert Batch.objects.aggregate(held=Sum("held")) == {"held": Decimal(5)}
 
 
@@ -186,12 +201,19 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
 
 def test_administrators_set_and_take_off_a_month(client: Client) -> None:
     client.force_login(make_user("anna", Role.ADMINISTRATOR))
-    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code == 302
-    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
+    assert (
+        client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code
+        == 302
+    )
+    assert (
+        client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
+    )
     [one] = MonthlyBudget.objects.all()
     assert (one.currency, one.amount) == ("EUR", Decimal(300))
     assert "300.00" in client.get("/settings/budgets/").content.decode()
-    assert client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
+    assert (
+        client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
+    )
     assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "-1"}).status_code == 422
     client.post(f"/settings/budgets/{one.pk}/delete")
     assert not MonthlyBudget.objects.exists()
@@ -207,11 +229,15 @@ def test_others_only_look_at_it(client: Client) -> None:
     assert page.status_code == 200
     assert "Set a budget" not in page.content.decode()
     assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "1"}).status_code == 403
-    assert client.post(f"/settings/budgets/{MonthlyBudget.objects.get().pk}/delete").status_code == 403
+    assert (
+        client.post(f"/settings/budgets/{MonthlyBudget.objects.get().pk}/delete").status_code == 403
+    )
     assert MonthlyBudget.objects.get().amount == Decimal(300)
 
 
-def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox: RunningSandbox) -> None:
+def test_changing_a_campaigns_budget_sets_it_going_again(
+    client: Client, sandbox: RunningSandbox
+) -> None:
     client.force_login(make_user())
     campaign = factory.launched(900, budget=Decimal(10))
     send(sandbox)
@@ -219,7 +245,8 @@ def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox
     address = f"/campaigns/{campaign.pk}/budget"
     assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "Held for what is on its way" in client.get(address).content.decode()
-    assert client.post(address, {"amount": "1"}).status_code == 302  # less than is spent: it stays where it is
+    # less than is spent: it stays where it is
+    assert client.post(address, {"amount": "1"}).status_code == 302
     assert standing(campaign) == (CampaignState.PAUSED, "budget")
     client.post(address, {"amount": "1000"})
     assert standing(campaign) == (CampaignState.SENDING, "")

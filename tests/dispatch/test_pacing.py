@@ -1,4 +1,6 @@
-"""The brake that all workers pull together: one probe at a time, growing waits, full speed at the first success."""
+"""The brake that all workers pull together: one probe at a time, growing waits, full speed at the
+first success.
+"""
 
 from datetime import datetime, timedelta
 

@@ -75,14 +75,23 @@ def prices() -> None:
     """Ukraine and Romania have prices, Bulgaria has none."""
     for channel, price in (("viber", VIBER), ("sms", SMS)):
         rows = [
-            {"country": code, "country_name": code, "mcc": "", "mnc": "0", "price": str(price), "currency": "EUR"}
+            {
+                "country": code,
+                "country_name": code,
+                "mcc": "",
+                "mnc": "0",
+                "price": str(price),
+                "currency": "EUR",
+            }
             for code in ("UA", "RO")
         ]
         PriceList.objects.create(channel=channel, tariff=0, rows=rows, fetched_at=timezone.now())
 
 
 def the_draft(people: int = 120, **changes: object) -> Campaign:
-    return factory.draft(factory.contact_list("Everybody", people), sms_sender="Shop", sms_text="Hello!", **changes)
+    return factory.draft(
+        factory.contact_list("Everybody", people), sms_sender="Shop", sms_text="Hello!", **changes
+    )
 
 
 def played(rehearsed: Campaign) -> Campaign:
@@ -96,7 +105,8 @@ def played(rehearsed: Campaign) -> Campaign:
 
 
 def test_rehearsal_is_whole_and_nothing_leaves(real_gateway: Watched) -> None:
-    MonthlyBudget.objects.create(currency="EUR", amount=Decimal("0.01"))  # would stop the first real message
+    # would stop the first real message
+    MonthlyBudget.objects.create(currency="EUR", amount=Decimal("0.01"))
     draft = the_draft(budget=Decimal("0.01"))
     rehearsed = played(rehearse(draft, None))
     tasks.send()
@@ -107,12 +117,15 @@ def test_rehearsal_is_whole_and_nothing_leaves(real_gateway: Watched) -> None:
     people = list(Recipient.objects.filter(campaign=rehearsed))
     assert len(people) == 120
     assert all(
-        one.delivery_state and one.reference.startswith("rehearsal") and len(one.reference) == 32 for one in people
+        one.delivery_state and one.reference.startswith("rehearsal") and len(one.reference) == 32
+        for one in people
     )
     states = Counter(one.delivery_state for one in people)
     assert states[DeliveryState.READ] > 50
     assert states[DeliveryState.FALLBACK_DELIVERED] > 0
-    arrived = sum(one.delivery_state in ("delivered", "read") for one in people if one.country != "BG")
+    arrived = sum(
+        one.delivery_state in ("delivered", "read") for one in people if one.country != "BG"
+    )
     by_sms = sum(one.sms_status != "" for one in people if one.country != "BG")
     bill = bills(spent(Purpose.REHEARSAL))[()]
     assert bill.costs[0].total == arrived * VIBER + by_sms * SMS
@@ -127,7 +140,8 @@ def test_rehearsal_counts_nowhere_else(real_gateway: Watched) -> None:
     assert budget.left_of_month("EUR") == month.amount
     assert bills(spent()) == {}
     assert [campaign.purpose for campaign in real()] == [Purpose.CAMPAIGN]
-    assert not Pace.objects.filter(scope="statuses").exists()  # the rate of the real questions is untouched
+    # the rate of the real questions is untouched
+    assert not Pace.objects.filter(scope="statuses").exists()
 
 
 def test_senders_with_a_gateway_do_not_touch_it(real_gateway: Watched) -> None:
@@ -170,7 +184,9 @@ def test_two_machines_rehearse_one_campaign_and_nobody_twice(real_gateway: Watch
 
 
 def request(reference: str) -> SendRequest:
-    message = Message((Address("380970000001", reference),), "Hello", "Shop"[:SENDER_MAX], promotional=True)
+    message = Message(
+        (Address("380970000001", reference),), "Hello", "Shop"[:SENDER_MAX], promotional=True
+    )
     return SendRequest((message,), validity=86_400, tariff=0)
 
 
@@ -193,7 +209,9 @@ def test_a_client_with_a_socket_refuses_its_references(real_gateway: Watched) ->
 def test_what_a_dead_worker_left_is_rehearsed_again(real_gateway: Watched) -> None:
     rehearsed = rehearse(the_draft(), None)
     tasks.prepare(rehearsed.pk)
-    Batch.objects.filter(number=1).update(state=BatchState.SENDING, sent_at=timezone.now(), lease_until=timezone.now())
+    Batch.objects.filter(number=1).update(
+        state=BatchState.SENDING, sent_at=timezone.now(), lease_until=timezone.now()
+    )
     factory.an_hour_later()
     sweeping.free_expired(timezone.now())
     assert Batch.objects.get(number=1).state == BatchState.AMBIGUOUS
@@ -212,7 +230,11 @@ def test_the_same_draft_goes_live_with_references_of_its_own() -> None:
     assert live == draft
     tasks.prepare(draft.pk)
     draft.refresh_from_db()
-    assert (draft.state, draft.purpose, draft.audience) == (CampaignState.SENDING, Purpose.CAMPAIGN, 120)
+    assert (draft.state, draft.purpose, draft.audience) == (
+        CampaignState.SENDING,
+        Purpose.CAMPAIGN,
+        120,
+    )
     references = Recipient.objects.filter(campaign=draft).values_list("reference", flat=True)
     assert not any(reference.startswith("rehearsal") for reference in references)
 

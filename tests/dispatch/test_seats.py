@@ -30,12 +30,18 @@ from tests.sandbox_fixture import RunningSandbox
 def test_senders_share_the_connections(
     settings: Settings, processes: int, connections: int, workers: int, shares: list[int]
 ) -> None:
-    settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS = processes, connections, workers
+    settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS = (
+        processes,
+        connections,
+        workers,
+    )
     assert list(send_jobs().values()) == shares
 
 
 @pytest.mark.django_db
-def test_a_second_sender_takes_the_other_seat_and_a_third_none(settings: Settings, sandbox: RunningSandbox) -> None:
+def test_a_second_sender_takes_the_other_seat_and_a_third_none(
+    settings: Settings, sandbox: RunningSandbox
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     factory.launched(120)
     accepted = Recipient.objects.filter(send_state=SendState.ACCEPTED)
@@ -61,13 +67,17 @@ def test_a_seat_leaves_nothing_behind_and_one_that_was_given_up_is_forgotten() -
 
 def sends_queued() -> list[Any]:
     """The arguments of the waiting tasks to send."""
-    waiting: list[dict[str, Any]] = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
+    waiting: list[dict[str, Any]] = [
+        SignedPackage.loads(task.payload) for task in OrmQ.objects.all()
+    ]
     return [task["args"] for task in waiting if task["func"] == tasks.SEND]
 
 
 @pytest.mark.django_db
 def test_each_machine_with_a_free_seat_is_woken(settings: Settings) -> None:
-    """This one, and two others; one that is at work and one that has not been heard of for long are not."""
+    """This one, and two others; one that is at work and one that has not been heard of for long are
+    not.
+    """
     now = timezone.now()
     for name in ("queue@two", "queue@three", "queue@busy"):
         Heartbeat.objects.create(name=name, at=now)

@@ -34,7 +34,10 @@ def test_send_reaches_everybody_once(sandbox: RunningSandbox) -> None:
     assert not send(sandbox)
     bill = sandbox.bill()
     assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (1234, 1234, 0)
-    assert Recipient.objects.filter(send_state=SendState.ACCEPTED).exclude(gateway_id="").count() == 1234
+    assert (
+        Recipient.objects.filter(send_state=SendState.ACCEPTED).exclude(gateway_id="").count()
+        == 1234
+    )
     assert Batch.objects.exclude(state=BatchState.DONE).count() == 0
     assert sweeping.finish_if_done(campaign.pk)
     assert spent(campaign) == Decimal(bill["spend"]["EUR"]["viber"])

@@ -40,7 +40,12 @@ def test_status_not_found_is_error_40() -> None:
 
 def test_status_keeps_a_word_that_no_document_names() -> None:
     status = inquiries.read_status({"id": 7, "status": "teleported"})
-    assert (status.status, status.price, status.currency, status.fallback) == ("teleported", None, "", ())
+    assert (status.status, status.price, status.currency, status.fallback) == (
+        "teleported",
+        None,
+        "",
+        (),
+    )
 
 
 @pytest.mark.parametrize("written", ["", None, "0000-00-00 00:00:00", "2017-01-17", "yesterday", 7])
@@ -67,7 +72,12 @@ def test_prices_as_documented() -> None:
 
 
 def test_prices_leave_out_rows_that_cannot_be_read() -> None:
-    rows = [7, {"country": "UA"}, {"country": "UA", "price": "1"}, {"country": "RO", "price": "1", "currency": "EUR"}]
+    rows = [
+        7,
+        {"country": "UA"},
+        {"country": "UA", "price": "1"},
+        {"country": "RO", "price": "1", "currency": "EUR"},
+    ]
     assert [row.country for row in inquiries.read_prices({"prices": rows}, "sms")] == ["RO"]
     with pytest.raises(GatewayUnreadable):
         inquiries.read_prices({"prices": {}}, "sms")
@@ -75,10 +85,14 @@ def test_prices_leave_out_rows_that_cannot_be_read() -> None:
 
 def test_quote_and_balance_as_documented() -> None:
     assert inquiries.read_quote(answer("quote.json")) == Quote(Decimal("0.46"), "EUR")
-    assert inquiries.read_balance(answer("balance.json")) == Balance(Decimal("-0.2800005"), "EUR", Decimal(10))
+    assert inquiries.read_balance(answer("balance.json")) == Balance(
+        Decimal("-0.2800005"), "EUR", Decimal(10)
+    )
 
 
-@pytest.mark.parametrize("found", [{}, {"amount": "x", "currency": "EUR"}, {"amount": "1", "totalprice": 1}])
+@pytest.mark.parametrize(
+    "found", [{}, {"amount": "x", "currency": "EUR"}, {"amount": "1", "totalprice": 1}]
+)
 def test_quote_and_balance_without_an_amount_are_unreadable(found: dict[str, Any]) -> None:
     with pytest.raises(GatewayUnreadable):
         inquiries.read_balance(found)
@@ -99,7 +113,8 @@ def test_http_429_is_error_11_with_its_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(200, "<html>"), (200, "[]"), (200, "7"), (404, "<html>"), (301, "{}"), (404, "{}")]
+    ("status", "text"),
+    [(200, "<html>"), (200, "[]"), (200, "7"), (404, "<html>"), (301, "{}"), (404, "{}")],
 )
 def test_what_cannot_be_read_is_unreadable_with_its_evidence(status: int, text: str) -> None:
     with pytest.raises(GatewayUnreadable) as unreadable:

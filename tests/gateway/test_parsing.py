@@ -31,7 +31,11 @@ def test_shape_a_as_documented() -> None:
         "ext20": Refused(43, "External ID already exists"),
         "ext21": Unknown("no entry in the answer"),
     }
-    assert (answer.total_price, answer.currency, answer.http_status) == (Decimal("0.23"), "EUR", 200)
+    assert (answer.total_price, answer.currency, answer.http_status) == (
+        Decimal("0.23"),
+        "EUR",
+        200,
+    )
     assert (answer.refused_whole, answer.not_sent, answer.throttled) == (None, False, False)
 
 
@@ -46,24 +50,45 @@ def test_shape_b_as_documented_gives_the_nameless_entry_to_its_position() -> Non
 def test_shape_b_nameless_entry_is_nobodys_when_the_counts_differ() -> None:
     answer = read(sample("answer_b.json").decode(), "example12", "example13", "example14")
     assert answer.verdicts["example12"] == Accepted("22125", Decimal("0.02"), "EUR")
-    assert answer.verdicts["example13"] == answer.verdicts["example14"] == Unknown("no entry in the answer")
+    assert (
+        answer.verdicts["example13"]
+        == answer.verdicts["example14"]
+        == Unknown("no entry in the answer")
+    )
 
 
 def test_shape_b_nameless_entry_is_nobodys_when_the_order_was_not_kept() -> None:
     answer = read([{"error": "0", "messages": [entry("r2", id="1"), entry(None, id="2")]}])
-    assert answer.verdicts == {"r1": Unknown("no entry in the answer"), "r2": Accepted("1", Decimal("0.5"), "EUR")}
+    assert answer.verdicts == {
+        "r1": Unknown("no entry in the answer"),
+        "r2": Accepted("1", Decimal("0.5"), "EUR"),
+    }
 
 
 def test_shape_b_outer_error_stands_for_its_message() -> None:
-    outer = [{"error": "45", "errorDescription": "Sender"}, {"error": "0", "messages": [{"id": "9", "price": "1"}]}]
+    outer = [
+        {"error": "45", "errorDescription": "Sender"},
+        {"error": "0", "messages": [{"id": "9", "price": "1"}]},
+    ]
     answer = read_answer(TWO_MESSAGES, 200, json.dumps(outer))
     assert answer.verdicts == {"a1": Refused(45, "Sender"), "a2": Accepted("9", None, "")}
     assert answer.refused_whole is None
 
 
 def test_shape_b_entries_inherit_the_error_and_currency_around_them() -> None:
-    answer = read([{"error": "5", "currency": "usd", "messages": [{"reference": "r1"}, entry("r2", currency=None)]}])
-    assert answer.verdicts == {"r1": Refused(5, "no description"), "r2": Accepted("7", Decimal("0.5"), "USD")}
+    answer = read(
+        [
+            {
+                "error": "5",
+                "currency": "usd",
+                "messages": [{"reference": "r1"}, entry("r2", currency=None)],
+            }
+        ]
+    )
+    assert answer.verdicts == {
+        "r1": Refused(5, "no description"),
+        "r2": Accepted("7", Decimal("0.5"), "USD"),
+    }
 
 
 @pytest.mark.parametrize("wrap", [lambda answer: answer, lambda answer: [answer]])
@@ -89,8 +114,12 @@ def test_http_error_as_documented_refuses_everybody(status: int, code: int) -> N
 
 
 def test_http_error_may_name_a_code_of_the_gateway() -> None:
-    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refused(45, "Sender")
-    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refused(7, "Unprocessable entity")
+    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refused(
+        45, "Sender"
+    )
+    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refused(
+        7, "Unprocessable entity"
+    )
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 301, 302, 307])
@@ -103,7 +132,11 @@ def test_server_errors_and_redirects_leave_everybody_unknown(status: int) -> Non
 def test_http_429_refuses_everybody_and_slows_down() -> None:
     answer = read_answer(to_references("r1"), 429, "slow down", retry_after=7.0)
     assert answer.verdicts == {"r1": Refused(11, "HTTP 429: too many requests")}
-    assert (answer.throttled, answer.retry_after, answer.refused_whole) == (True, 7.0, answer.verdicts["r1"])
+    assert (answer.throttled, answer.retry_after, answer.refused_whole) == (
+        True,
+        7.0,
+        answer.verdicts["r1"],
+    )
 
 
 def test_error_11_slows_down_whole_or_in_an_entry() -> None:
@@ -179,7 +212,11 @@ def test_an_entry_of_wrong_types_is_unknown_and_harms_no_other(changed: dict[str
 
 
 def test_numbers_and_strings_mean_the_same() -> None:
-    answer = read('{"result": [{"error": "0", "id": 7, "price": "0.50", "currency": "EUR", "reference": 12}]}', "12")
+    answer = read(
+        '{"result": [{"error": "0", "id": 7, "price": "0.50", "currency": "EUR", "reference":'
+        " 12}]}",
+        "12",
+    )
     assert answer.verdicts == {"12": TAKEN}
 
 
@@ -211,14 +248,21 @@ def test_numbers_and_strings_mean_the_same() -> None:
     ],
 )
 def test_a_price_is_exact_or_not_known(written: str, price: Decimal | None) -> None:
-    found = '{"error": 0, "id": "7", "currency": "EUR", "reference": "r1", "price": ' + written + "}"
+    found = (
+        '{"error": 0, "id": "7", "currency": "EUR", "reference": "r1", "price": ' + written + "}"
+    )
     answer = read(f'{{"result": [{found}]}}', "r1")
     assert answer.verdicts == {"r1": Accepted("7", price, "EUR")}
 
 
 def test_a_price_is_not_known_when_it_is_missing_or_has_no_currency() -> None:
     answer = read(
-        {"result": [{"error": 0, "id": "1", "reference": "r1"}, {"error": 0, "id": "2", "reference": "r2", "price": 1}]}
+        {
+            "result": [
+                {"error": 0, "id": "1", "reference": "r1"},
+                {"error": 0, "id": "2", "reference": "r2", "price": 1},
+            ]
+        }
     )
     assert answer.verdicts == {"r1": Accepted("1", None, ""), "r2": Accepted("2", None, "")}
 
@@ -229,7 +273,9 @@ def test_a_price_takes_the_currency_of_the_answer() -> None:
 
 
 def test_an_unknown_error_code_is_kept() -> None:
-    assert read({"result": [entry(error=777, errorDescription="New")]}, "r1").verdicts == {"r1": Refused(777, "New")}
+    assert read({"result": [entry(error=777, errorDescription="New")]}, "r1").verdicts == {
+        "r1": Refused(777, "New")
+    }
 
 
 def test_entries_twice_are_one_if_they_agree_and_unknown_if_not() -> None:
@@ -257,13 +303,16 @@ def test_descriptions_are_fit_for_a_database() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {}, {"error": "0"}, {"error": False}, {"error": 0.0}, {"error": None}, {"error": "00"}, {"error": 43},
-        {"id": 7}, {"id": ""}, {"id": "7" * 41}, {"id": " 7 "},
-        {"price": None}, {"price": "0.10"}, {"price": -1}, {"currency": ""}, {"currency": "usd"},
+        {}, {"error": "0"}, {"error": False}, {"error": 0.0}, {"error": None}, {"error": "00"},
+        {"error": 43}, {"id": 7}, {"id": ""}, {"id": "7" * 41}, {"id": " 7 "}, {"price": None},
+        {"price": "0.10"}, {"price": -1}, {"currency": ""}, {"currency": "usd"},
     ],
 )  # fmt: skip
 def test_entries_in_order_are_read_as_in_any_other(changed: dict[str, Any]) -> None:
     entries = [entry("r1", id="1"), entry("r2", **changed), entry("r3", id="3")]
-    read_in = [read({"result": order, "currency": "EUR"}, "r1", "r2", "r3") for order in (entries, entries[::-1])]
+    read_in = [
+        read({"result": order, "currency": "EUR"}, "r1", "r2", "r3")
+        for order in (entries, entries[::-1])
+    ]
     assert read_in[0].verdicts == read_in[1].verdicts
     assert read_in[0].verdicts["r3"] == Accepted("3", Decimal("0.5"), "EUR")

@@ -12,7 +12,10 @@ ROOT = Path(settings.BASE_DIR)
 
 
 def lint(tree: Path) -> subprocess.CompletedProcess[str]:
-    command = "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command as lint; lint()"
+    command = (
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command as"
+        " lint; lint()"
+    )
     return subprocess.run(
         [sys.executable, "-c", command, "--no-cache", "--no-logo"],
         cwd=tree,
@@ -27,7 +30,9 @@ def lint(tree: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The packages that the contract names, empty, under the contract itself."""
-    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     for package in stages():
         (tmp_path / "campaigns" / package).mkdir(parents=True)
         (tmp_path / "campaigns" / package / "__init__.py").touch()
@@ -36,9 +41,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 def stages() -> list[str]:
-    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ][0]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "importlinter"
+    ]["contracts"][0]
     return [name.strip() for layer in contract["layers"] for name in layer.split("|")]
 
 
@@ -48,7 +53,9 @@ def test_layers_name_every_stage_of_the_house() -> None:
 
 
 def test_layers_allow_imports_from_earlier_stages(tree: Path) -> None:
-    (tree / "campaigns" / "dispatch" / "sending.py").write_text("from campaigns import compose, gateway, ledger\n")
+    (tree / "campaigns" / "dispatch" / "sending.py").write_text(
+        "from campaigns import compose, gateway, ledger\n"
+    )
     assert lint(tree).returncode == 0
 
 

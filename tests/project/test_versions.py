@@ -1,4 +1,6 @@
-"""Workers of this version beside those of the next one: its migrations have only added, and its tasks are not ours."""
+"""Workers of this version beside those of the next one: its migrations have only added, and its
+tasks are not ours.
+"""
 
 from datetime import timedelta
 
@@ -23,7 +25,10 @@ PEOPLE = 150
 def test_this_version_works_on_the_tables_of_the_next(sandbox: RunningSandbox) -> None:
     with connection.cursor() as cursor:
         for model in apps.get_app_config("campaigns").get_models():
-            cursor.execute(f'ALTER TABLE "{model._meta.db_table}" ADD COLUMN of_the_next integer NOT NULL DEFAULT 7')
+            cursor.execute(
+                f'ALTER TABLE "{model._meta.db_table}" ADD COLUMN of_the_next integer NOT NULL'
+                " DEFAULT 7"
+            )
     campaign = factory.launched(PEOPLE, sms_sender="Shop", sms_text="Hello!")
     Sender(sandbox.client(), 4, timezone.now() + factory.SOON).run()
     sweeping.sweep()

@@ -8,11 +8,16 @@ from campaigns.reports.evidence import SHOWN, answers
 from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
-BODY = '{"result":[{"reference":"12345678901234567890123456789012","msisdn":"380671234567","price":0.2300000,"id":7}]}'
+BODY = (
+    '{"result":[{"reference":"12345678901234567890123456789012","msisdn":"380671234567",'
+    '"price":0.2300000,"id":7}]}'
+)
 
 
 def kept(body: str, what: str = "Refused: 5 Server error") -> Evidence:
-    return Evidence(campaign_id=1, batch_number=3, what=what, http_status=500, body=body, at=timezone.now())
+    return Evidence(
+        campaign_id=1, batch_number=3, what=what, http_status=500, body=body, at=timezone.now()
+    )
 
 
 def test_json_is_shown_line_by_line_with_its_decimals() -> None:
@@ -49,9 +54,16 @@ def campaign() -> Campaign:
     return make_campaign("Autumn", CampaignState.SENDING)
 
 
-def test_page_masks_for_viewers_and_goes_by_pages(campaign: Campaign, marketer: Client, viewer: Client) -> None:
+def test_page_masks_for_viewers_and_goes_by_pages(
+    campaign: Campaign, marketer: Client, viewer: Client
+) -> None:
     Evidence.objects.bulk_create(
-        Evidence(campaign=campaign, batch_number=number, what=f"Answer {number}", body=f"+38067{number:07d}")
+        Evidence(
+            campaign=campaign,
+            batch_number=number,
+            what=f"Answer {number}",
+            body=f"+38067{number:07d}",
+        )
         for number in range(60)
     )
     first = marketer.get(f"/campaigns/{campaign.pk}/?tab=activity").content.decode()

@@ -33,9 +33,15 @@ def test_written() -> None:
 
 
 def test_csv_lines_are_these_bytes() -> None:
-    rows: list[tuple[Cell, ...]] = [("name", "amount"), ("=Сума, “50 %”", Decimal("0.02")), ("two\nlines", None)]
+    rows: list[tuple[Cell, ...]] = [
+        ("name", "amount"),
+        ("=Сума, “50 %”", Decimal("0.02")),
+        ("two\nlines", None),
+    ]
     assert b"".join(csv_lines(rows)) == (
-        b"\xef\xbb\xbfname,amount\r\n\"'=" + "Сума, “50 %”".encode() + b'",0.02\r\n"two\nlines",\r\n'
+        b"\xef\xbb\xbfname,amount\r\n\"'="
+        + "Сума, “50 %”".encode()
+        + b'",0.02\r\n"two\nlines",\r\n'
     )
 
 
@@ -45,9 +51,19 @@ def sheet(data: bytes) -> Sequence[Sequence[object]]:
 
 def test_workbook_opens_and_keeps_text_and_numbers() -> None:
     data = b"".join(
-        workbook([("phone", "amount", "n"), ("380501234567", Decimal("-0.0234567"), 3), ("=1+1 <&>", None, 0)])
+        workbook(
+            [
+                ("phone", "amount", "n"),
+                ("380501234567", Decimal("-0.0234567"), 3),
+                ("=1+1 <&>", None, 0),
+            ]
+        )
     )
-    assert sheet(data) == [["phone", "amount", "n"], ["380501234567", -0.0234567, 3.0], ["=1+1 <&>", "", 0.0]]
+    assert sheet(data) == [
+        ["phone", "amount", "n"],
+        ["380501234567", -0.0234567, 3.0],
+        ["=1+1 <&>", "", 0.0],
+    ]
     page = load_workbook(io.BytesIO(data)).active
     assert page is not None
     assert [page["A3"].data_type, page["A2"].data_type, page["B2"].data_type] == [

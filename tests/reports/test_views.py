@@ -15,7 +15,15 @@ from tests.reports.factories import make_campaign, make_user, send
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = pytest.mark.django_db
-PAGES = ["/", "/dashboard/now", "/balance", "/campaigns/", "/spend/", "/spend/export.csv", "/spend/entries/"]
+PAGES = [
+    "/",
+    "/dashboard/now",
+    "/balance",
+    "/campaigns/",
+    "/spend/",
+    "/spend/export.csv",
+    "/spend/entries/",
+]
 
 
 def text(client: Client, address: str) -> str:
@@ -46,8 +54,13 @@ def test_dashboard_of_a_new_installation_says_what_to_do(marketer: Client) -> No
 def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) -> None:
     paused = make_campaign("No money", CampaignState.PAUSED, reason="error_8")
     send(paused, {("UA", "read"): 2, ("UA", "queued"): 1234})
-    send(make_campaign("Unclear", CampaignState.FINISHED), {("UA", "unresolved"): 7, ("UA", "read"): 1})
-    Import.objects.create(file_name="broken.xlsx", state=ImportState.FAILED, failure="It is empty.", created_by=olena)
+    send(
+        make_campaign("Unclear", CampaignState.FINISHED),
+        {("UA", "unresolved"): 7, ("UA", "read"): 1},
+    )
+    Import.objects.create(
+        file_name="broken.xlsx", state=ImportState.FAILED, failure="It is empty.", created_by=olena
+    )
     page = text(marketer, "/")
     assert "BSG account is out of funds. Top up, then press Resume." in page
     assert "1,234 people are still waiting." in page
@@ -56,7 +69,9 @@ def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) 
 
 
 def test_dashboard_shows_what_goes_out_and_looks_again(marketer: Client) -> None:
-    send(make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 30, ("UA", "queued"): 10})
+    send(
+        make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 30, ("UA", "queued"): 10}
+    )
     page = text(marketer, "/dashboard/now")
     assert "30 / 40" in page
     assert 'hx-trigger="every 3s"' in page
@@ -69,14 +84,23 @@ def test_dashboard_at_rest_looks_seldom(marketer: Client) -> None:
 
 
 def test_dashboard_spend_of_this_month_by_currency(marketer: Client) -> None:
-    send(make_campaign("Euro", CampaignState.FINISHED), {("UA", "read"): 100, ("UA", "unpriced"): 12})
+    send(
+        make_campaign("Euro", CampaignState.FINISHED), {("UA", "read"): 100, ("UA", "unpriced"): 12}
+    )
     long_ago = timezone.now() - timedelta(days=40)
-    send(make_campaign("Old", CampaignState.FINISHED), {("UA", "read"): 100}, currency="USD", at=long_ago)
+    send(
+        make_campaign("Old", CampaignState.FINISHED),
+        {("UA", "read"): 100},
+        currency="USD",
+        at=long_ago,
+    )
     page = text(marketer, "/")
     assert "Spent this month, EUR" in page
     assert '2.35&nbsp;<span class="currency">EUR' in page
     assert "Spent this month, USD" not in page
-    assert '<div class="stat-label">Prices not yet known</div><div class="stat-value">12</div>' in page
+    assert (
+        '<div class="stat-label">Prices not yet known</div><div class="stat-value">12</div>' in page
+    )
 
 
 def test_dashboard_leaves_test_sends_out(marketer: Client) -> None:
@@ -100,7 +124,9 @@ def test_balance_that_is_not_available_is_said_and_no_error(marketer: Client) ->
     assert "Not available" in text(marketer, "/balance?card")
 
 
-def test_balance_is_asked_for_once_a_minute(marketer: Client, sandbox: RunningSandbox, settings: Settings) -> None:
+def test_balance_is_asked_for_once_a_minute(
+    marketer: Client, sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
     sandbox.fund("1234.5600005")
     assert '1,234.56&nbsp;<span class="currency">EUR' in text(marketer, "/balance")
@@ -123,7 +149,15 @@ def test_campaign_list_without_campaigns_teaches(marketer: Client, viewer: Clien
 
 def test_campaign_list_row(marketer: Client, olena: User) -> None:
     campaign = make_campaign("Autumn", CampaignState.FINISHED, launched_by=olena)
-    send(campaign, {("UA", "read"): 30, ("UA", "delivered"): 10, ("UA", "not_delivered"): 9, ("UA", "unpriced"): 1})
+    send(
+        campaign,
+        {
+            ("UA", "read"): 30,
+            ("UA", "delivered"): 10,
+            ("UA", "not_delivered"): 9,
+            ("UA", "unpriced"): 1,
+        },
+    )
     page = text(marketer, "/campaigns/")
     assert f'<a class="row-link" href="/campaigns/{campaign.pk}/">Autumn</a>' in page
     assert '40<div class="rate">80.0%</div>' in page
@@ -152,25 +186,38 @@ def test_campaign_list_row(marketer: Client, olena: User) -> None:
 )
 def test_campaign_list_filters_and_sorts(marketer: Client, query: str, names: list[str]) -> None:
     send(
-        make_campaign("autumn", CampaignState.FINISHED, launched_at=timezone.now() - timedelta(2)), {("UA", "read"): 2}
+        make_campaign("autumn", CampaignState.FINISHED, launched_at=timezone.now() - timedelta(2)),
+        {("UA", "read"): 2},
     )
-    send(make_campaign("Big", CampaignState.FINISHED, launched_at=timezone.now() - timedelta(1)), {("UA", "read"): 5})
+    send(
+        make_campaign("Big", CampaignState.FINISHED, launched_at=timezone.now() - timedelta(1)),
+        {("UA", "read"): 5},
+    )
     make_campaign("Cheap")
     answer = marketer.get(f"/campaigns/{query}")
     assert [row.campaign.name for row in answer.context["rows"]] == names
 
 
-def test_campaign_list_filters_by_label_sender_person_and_days(marketer: Client, olena: User) -> None:
+def test_campaign_list_filters_by_label_sender_person_and_days(
+    marketer: Client, olena: User
+) -> None:
     ivan = make_user("ivan")
     when = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
-    autumn = make_campaign("Autumn", CampaignState.FINISHED, sender="Bank", launched_by=ivan, launched_at=when)
-    spring = make_campaign("Spring", CampaignState.FINISHED, sender="Shop", created_by=ivan, launched_by=olena)
+    autumn = make_campaign(
+        "Autumn", CampaignState.FINISHED, sender="Bank", launched_by=ivan, launched_at=when
+    )
+    spring = make_campaign(
+        "Spring", CampaignState.FINISHED, sender="Shop", created_by=ivan, launched_by=olena
+    )
     label = Label.objects.create(name="VIP")
     spring.labels.add(label)
     draft = make_campaign("Draft", sender="Shop", created_by=ivan)
 
     def listed(query: str) -> list[str]:
-        return [row.campaign.name for row in marketer.get(f"/campaigns/?sort=name&{query}").context["rows"]]
+        return [
+            row.campaign.name
+            for row in marketer.get(f"/campaigns/?sort=name&{query}").context["rows"]
+        ]
 
     assert listed(f"label={label.pk}") == ["Spring"]
     assert listed(f"sender={draft.sender_id}") == ["Draft", "Spring"]
@@ -205,7 +252,9 @@ def test_campaign_list_costs_the_same_with_one_and_with_three(
     marketer: Client, olena: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in (1, 2, 3):
-        campaign = make_campaign(f"No. {number}", CampaignState.FINISHED, launched_by=olena, sender=f"Sender {number}")
+        campaign = make_campaign(
+            f"No. {number}", CampaignState.FINISHED, launched_by=olena, sender=f"Sender {number}"
+        )
         send(campaign, {("UA", "read"): 3})
         campaign.labels.add(Label.objects.create(name=f"Label {number}"))
         with django_assert_num_queries(11):

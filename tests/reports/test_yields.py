@@ -22,15 +22,36 @@ def read(**filters: str) -> Yield:
 
 
 def test_read_yield() -> None:
-    rows = [{"country": "", "country_name": "", "mcc": "", "mnc": "", "price": "0.05", "currency": "EUR"}]
+    rows = [
+        {
+            "country": "",
+            "country_name": "",
+            "mcc": "",
+            "mnc": "",
+            "price": "0.05",
+            "currency": "EUR",
+        }
+    ]
     PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
-    people = {("UA", "read"): 4, ("UA", "delivered"): 3, ("PL", "sms_delivered"): 2, ("PL", "not_delivered"): 1}
+    people = {
+        ("UA", "read"): 4,
+        ("UA", "delivered"): 3,
+        ("PL", "sms_delivered"): 2,
+        ("PL", "not_delivered"): 1,
+    }
     spring = make_campaign("Spring", CampaignState.FINISHED, launched_at=LAST_MOMENT)
     send(spring, people, Decimal("0.04"))  # today: its later adjustments count too
-    later = make_campaign("Later", CampaignState.FINISHED, launched_at=datetime(2026, 4, 1, tzinfo=UTC))
+    later = make_campaign(
+        "Later", CampaignState.FINISHED, launched_at=datetime(2026, 4, 1, tzinfo=UTC)
+    )
     send(later, people)
     found = read()
-    assert (found.campaigns, found.outcome.accepted, found.outcome.reached, found.outcome.read) == (1, 10, 9, 4)
+    assert (found.campaigns, found.outcome.accepted, found.outcome.reached, found.outcome.read) == (
+        1,
+        10,
+        9,
+        4,
+    )
     assert found.cost
     assert (found.estimate, found.cost.at_send, found.send_differs) == (
         Decimal("0.50"),
@@ -39,18 +60,35 @@ def test_read_yield() -> None:
     )
     assert (found.cost.since, found.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
     assert found.cost.total == Decimal("0.3620010")
-    assert (found.per_delivered, found.per_read, found.per_sms) == tuple(map(Decimal, ("0.0402", "0.0905", "0.0410")))
+    assert (found.per_delivered, found.per_read, found.per_sms) == tuple(
+        map(Decimal, ("0.0402", "0.0905", "0.0410"))
+    )
     assert read(country="PL").outcome.accepted == 3
     assert read_yields(MARCH, {"sender": "999"}) == []
 
 
 def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
     for tariff, currency, people in ((0, "EUR", 4), (2, "USD", 1), (1, "EUR", 3)):
-        made = make_campaign(f"{tariff}", CampaignState.FINISHED, launched_at=LAST_MOMENT, tariff=tariff)
-        send(made, {("UA", "read"): people, ("UA", "sms_delivered"): 1}, Decimal("0.04"), currency=currency)
+        made = make_campaign(
+            f"{tariff}", CampaignState.FINISHED, launched_at=LAST_MOMENT, tariff=tariff
+        )
+        send(
+            made,
+            {("UA", "read"): people, ("UA", "sms_delivered"): 1},
+            Decimal("0.04"),
+            currency=currency,
+        )
     euro, dollar = read_yields(MARCH, {})
-    assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (2, 7, Decimal("0.28"))
-    assert (dollar.campaigns, dollar.outcome.read, dollar.cost and dollar.cost.viber) == (1, 1, Decimal("0.04"))
+    assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (
+        2,
+        7,
+        Decimal("0.28"),
+    )
+    assert (dollar.campaigns, dollar.outcome.read, dollar.cost and dollar.cost.viber) == (
+        1,
+        1,
+        Decimal("0.04"),
+    )
     assert (euro.per_read, dollar.per_read) == (Decimal("0.0517"), Decimal("0.0810"))
 
 

@@ -27,18 +27,27 @@ from tests.sandbox_fixture import RunningSandbox
 pytestmark = pytest.mark.django_db
 
 
-def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(sandbox: RunningSandbox) -> None:
+def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
+    sandbox: RunningSandbox,
+) -> None:
     client, now = sandbox.client(), timezone.now()
     assert comparing.read_balance(client, now - timedelta(hours=2))
     factory.launched(60)
     Sender(client, 4, now + timedelta(seconds=60)).run()
     assert comparing.read_balance(client, now - timedelta(hours=1))
     assert not comparing.read_balance(client, now - timedelta(hours=1))
-    enter([Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now)
+    enter(
+        [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
+    )
     comparing.read_balance(client, now)
     latest, earlier = reconciliation().hours
     spent = sum((one.amount or ZERO for one in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO)
-    assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (-spent, spent, ZERO, "")
+    assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (
+        -spent,
+        spent,
+        ZERO,
+        "",
+    )
     assert (latest.moved, latest.entered, latest.drift) == (ZERO, Decimal("0.5"), Decimal("0.5"))
     assert latest.reason.startswith("Most likely a top-up")
 
@@ -50,7 +59,13 @@ def test_drift_has_its_likely_reason() -> None:
             late = hour == 1
             at = timezone.now() - timedelta(hours=hour)
             BalanceReading.objects.create(
-                hour=at, at=at, amount=amount * late, currency="EUR", entered=0, unknown=unknown * late, on_way=on_way
+                hour=at,
+                at=at,
+                amount=amount * late,
+                currency="EUR",
+                entered=0,
+                unknown=unknown * late,
+                on_way=on_way,
             )
         return reconciliation().hours[0].reason
 
@@ -59,7 +74,9 @@ def test_drift_has_its_likely_reason() -> None:
     assert reason(-5, on_way=1).startswith("Messages were on their way")
 
 
-def test_sample_shows_what_differs_and_mends_nothing(sandbox: RunningSandbox, client: Client) -> None:
+def test_sample_shows_what_differs_and_mends_nothing(
+    sandbox: RunningSandbox, client: Client
+) -> None:
     factory.launched(60)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
@@ -86,25 +103,38 @@ def test_chase_asks_again_for_prices_that_nobody_knows() -> None:
     Recipient.objects.update(final=True)
     assert comparing.chase(now) == 3
     assert Recipient.objects.filter(campaign=old, final=False).count() == 3
-    assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [(old.pk, 1)]
+    assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [
+        (old.pk, 1)
+    ]
 
 
 def test_nightly_is_once_a_night(sandbox: RunningSandbox) -> None:
     with time_machine.travel(datetime(2026, 11, 24, 2, 59, tzinfo=UTC), tick=False) as traveller:
         assert not comparing.nightly(sandbox.client(), timezone.now())
         traveller.move_to(datetime(2026, 11, 24, 3, 1, tzinfo=UTC))
-        assert [comparing.nightly(sandbox.client(), timezone.now()) for _ in range(2)] == [True, False]
+        assert [comparing.nightly(sandbox.client(), timezone.now()) for _ in range(2)] == [
+            True,
+            False,
+        ]
         traveller.move_to(datetime(2026, 11, 25, 3, 1, tzinfo=UTC))
         assert comparing.nightly(sandbox.client(), timezone.now())
 
 
 def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:
     def judged(total: str | None) -> tuple[bool, str]:
-        verdicts: dict[str, Verdict] = {name: Accepted(name, Decimal("0.1"), "EUR") for name in ("a", "b")}
-        judgement = judge(SendAnswer(verdicts, total_price=None if total is None else Decimal(total)), 1)
+        verdicts: dict[str, Verdict] = {
+            name: Accepted(name, Decimal("0.1"), "EUR") for name in ("a", "b")
+        }
+        judgement = judge(
+            SendAnswer(verdicts, total_price=None if total is None else Decimal(total)), 1
+        )
         return judgement.notable, judgement.what
 
-    assert [judged("0.20"), judged(None), judged("0.21")] == [(False, ""), (False, ""), (True, TOTAL_DIFFERS)]
+    assert [judged("0.20"), judged(None), judged("0.21")] == [
+        (False, ""),
+        (False, ""),
+        (True, TOTAL_DIFFERS),
+    ]
 
 
 def test_reconciliation_is_not_for_viewers(client: Client) -> None:

@@ -1,4 +1,6 @@
-"""What a report hints at is asked for soon, alone; believed is only what the gateway then answers."""
+"""What a report hints at is asked for soon, alone; believed is only what the gateway then
+answers.
+"""
 
 from datetime import timedelta
 
@@ -95,7 +97,9 @@ def test_note_wakes_a_worker(sandbox: RunningSandbox) -> None:
     assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [tasks.FOLLOW]
 
 
-def test_messages_name_the_address_where_there_is_one(sandbox: RunningSandbox, settings: Settings) -> None:
+def test_messages_name_the_address_where_there_is_one(
+    sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.PUBLIC_BASE_URL = "http://127.0.0.1:9"
     sent(sandbox, 3)
     addresses = {one["callback_url"] for one in sandbox.messages()}

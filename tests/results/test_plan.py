@@ -1,4 +1,6 @@
-"""What the plan costs: calls for each message, from the send to the end, by the lives that the sandbox gives them."""
+"""What the plan costs: calls for each message, from the send to the end, by the lives that the
+sandbox gives them.
+"""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,9 @@ AGES = (60, 600, 3600, 6 * 3600, DAY, 3 * DAY)  # seconds
 
 
 def calls(slower: float, validity: int = DAY, batches: int = 40) -> Counter[int]:
-    """The calls for `batches` whole batches whose messages live `slower` times as slowly as at pace 1, by age."""
+    """The calls for `batches` whole batches whose messages live `slower` times as slowly as at pace
+    1, by age.
+    """
     asked: Counter[int] = Counter()
     for number in range(batches):
         lives = [life(f"38067{number:03d}{place:04d}", 1, validity) for place in range(BATCH)]
@@ -26,7 +30,9 @@ def calls(slower: float, validity: int = DAY, batches: int = 40) -> Counter[int]
 
 
 def follow(lives: list[Life], slower: float, validity: int) -> Counter[int]:
-    """What polling does with one batch, without a database: the same plan, the same choice of people."""
+    """What polling does with one batch, without a database: the same plan, the same choice of
+    people.
+    """
     asked: Counter[int] = Counter()
     open_lives = dict.fromkeys(lives, "")
     checks, now = 0, SENT + FIRST

@@ -1,4 +1,6 @@
-"""From accepted to the end: statuses, fallbacks, and every cent of what the gateway finally bills."""
+"""From accepted to the end: statuses, fallbacks, and every cent of what the gateway finally
+bills.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -49,7 +51,8 @@ def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) 
     assert differences() == []
 
 
-@pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)  # what is asked twice has not moved
+# what is asked twice has not moved
+@pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)
 def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(150)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
@@ -65,7 +68,9 @@ def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSan
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     turns = iter([True, True, False, False])  # the seat is lost after the first batch
-    assert polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns))
+    assert polling.poll(
+        sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns)
+    )
     assert sorted(Batch.objects.values_list("checks", flat=True)) == [0, 0, 1]
     assert Batch.objects.filter(check_at__lte=timezone.now()).count() == 2
     assert asked_for(sandbox) == 50
@@ -87,7 +92,10 @@ def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
     sandbox.settle()
     poll(sandbox, timedelta(minutes=1))
     open_batches = set(Recipient.objects.filter(final=False).values_list("batch_number", flat=True))
-    assert set(Batch.objects.filter(check_at__isnull=False).values_list("number", flat=True)) == open_batches
+    assert (
+        set(Batch.objects.filter(check_at__isnull=False).values_list("number", flat=True))
+        == open_batches
+    )
 
 
 def test_undelivered_is_given_back_and_its_sms_charged(sandbox: RunningSandbox) -> None:
@@ -97,7 +105,11 @@ def test_undelivered_is_given_back_and_its_sms_charged(sandbox: RunningSandbox) 
     poll(sandbox, timedelta(minutes=1))
     person = Recipient.objects.filter(delivery_state="sms_delivered").first()
     assert person is not None
-    entries = LedgerEntry.objects.filter(recipient=person).order_by("pk").values_list("kind", "channel", "amount")
+    entries = (
+        LedgerEntry.objects.filter(recipient=person)
+        .order_by("pk")
+        .values_list("kind", "channel", "amount")
+    )
     assert list(entries) == [
         (Kind.CHARGE, Channel.VIBER, person.charged),
         (Kind.ADJUSTMENT, Channel.VIBER, -person.charged),

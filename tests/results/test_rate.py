@@ -1,4 +1,6 @@
-"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks for it."""
+"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks
+for it.
+"""
 
 from datetime import timedelta
 
@@ -27,7 +29,8 @@ def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
         assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
         clock.shift(3600)
         assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == 0
-        pacing.take("statuses", 150, 100, timezone.now())  # one second's worth was kept, not an hour's
+        # one second's worth was kept, not an hour's
+        pacing.take("statuses", 150, 100, timezone.now())
         assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
 
 
@@ -41,7 +44,9 @@ def test_no_limit_waits_for_nothing_but_rest() -> None:
 
 
 def asked(sandbox: RunningSandbox) -> list[str]:
-    return [one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")]
+    return [
+        one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")
+    ]
 
 
 def test_poll_takes_no_more_than_the_rate_leaves(
@@ -61,7 +66,8 @@ def test_poll_takes_no_more_than_the_rate_leaves(
         monkeypatch.setattr("campaigns.results.polling.time.sleep", nap)
         left = polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
     assert left
-    assert sum(naps) >= 3  # what was missing to the second and to the third batch, and then to a fourth
+    # what was missing to the second and to the third batch, and then to a fourth
+    assert sum(naps) >= 3
     assert len(asked(sandbox)) == 150
 
 
@@ -82,11 +88,15 @@ def poll(sandbox: RunningSandbox) -> None:
     polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
 
 
-def test_delivered_people_are_left_alone_while_others_are_on_the_way(sandbox: RunningSandbox) -> None:
+def test_delivered_people_are_left_alone_while_others_are_on_the_way(
+    sandbox: RunningSandbox,
+) -> None:
     factory.launched(50)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     for batch in Batch.objects.all():
-        people = Recipient.objects.filter(campaign_id=batch.campaign_id, batch_number=batch.number).order_by("pk")
+        people = Recipient.objects.filter(
+            campaign_id=batch.campaign_id, batch_number=batch.number
+        ).order_by("pk")
         delivered = list(people.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
         assert len(polling._whole(batch).people) == batch.size - 3

@@ -1,4 +1,6 @@
-"""Reports as they come in: what is turned away before anything is spent on it, and what is kept of the rest."""
+"""Reports as they come in: what is turned away before anything is spent on it, and what is kept of
+the rest.
+"""
 
 import asyncio
 import io
@@ -79,7 +81,8 @@ def test_rubbish_is_turned_away(door: Any, path: str, written: Written) -> None:
     assert door("POST", "/delivery-reports/", REPORT) == 404
     assert door("GET", path, b"") == 405
     assert door("POST", path, REPORT, "") == 411
-    assert door("POST", path, REPORT, "-1") in (400, 411)  # the parser of the process of its own knows no such number
+    # the parser of the process of its own knows no such number
+    assert door("POST", path, REPORT, "-1") in (400, 411)
     assert door("POST", path, REPORT, str(BODY_MAX + 1)) == 413
     assert door("POST", path, REPORT, "9" * 5000) in (400, 413)
     assert door("POST", path, b"{]") == 400
@@ -95,7 +98,12 @@ def test_reports_come_in_many_at_once_and_what_is_refused_does_not_end_the_conne
         return f"POST {where} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
     other = REPORT.replace(b"0123", b"3210")
-    stream = report(path, REPORT) + report("/elsewhere", b"x" * 30_000) + report(path, b"{") + report(path, other)
+    stream = (
+        report(path, REPORT)
+        + report("/elsewhere", b"x" * 30_000)
+        + report(path, b"{")
+        + report(path, other)
+    )
     assert over_a_socket(stream[:50], stream[50:25_000], stream[25_000:]) == [200, 404, 400, 200]
     receiving.inbox.flush()
     assert written == [[REFERENCE, other[15:47].decode()]]
@@ -120,7 +128,15 @@ class Wire(asyncio.Transport):
     ("pieces", "status"),
     [
         ((b"GET\0",), b"400"),
-        ((b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n",), b"404"),
+        (
+            (
+                (
+                    b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade:"
+                    b" websocket\r\nContent-Length: 0\r\n\r\n"
+                ),
+            ),
+            b"404",
+        ),
         ((b"POST /", b"x" * 9_000, b"x" * 9_000), b"431"),
         ((b"POST / HTTP/1.1\r\n", b"A: b\r\n" * 1_500, b"A: b\r\n" * 1_500), b"431"),
     ],
@@ -131,12 +147,17 @@ def test_what_is_no_request_ends_its_connection(pieces: tuple[bytes, ...], statu
         reports.connection_made(wire)
         for piece in pieces:
             reports.data_received(piece)
-        reports.data_received(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")  # nobody listens any more
+        # nobody listens any more
+        reports.data_received(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
         reports.connection_lost(None)
         return wire
 
     wire = asyncio.run(hear())
-    assert (wire.told[:12], wire.told.count(b"HTTP/1.1"), wire.ended) == (b"HTTP/1.1 " + status, 1, True)
+    assert (wire.told[:12], wire.told.count(b"HTTP/1.1"), wire.ended) == (
+        b"HTTP/1.1 " + status,
+        1,
+        True,
+    )
 
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +190,9 @@ def test_pages_and_reports_share_the_web_server(path: str, written: Written) -> 
 
     said: list[str] = []
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "CONTENT_LENGTH": str(len(REPORT))}
-    application(environ | {"wsgi.input": io.BytesIO(REPORT)}, lambda status, headers: said.append(status))
+    application(
+        environ | {"wsgi.input": io.BytesIO(REPORT)}, lambda status, headers: said.append(status)
+    )
     assert said == ["200 OK"]
     receiving.inbox.flush()
     assert written == [[REFERENCE]]

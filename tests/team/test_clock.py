@@ -14,7 +14,8 @@ NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "zone"), [("Europe/Kyiv", "Europe/Kyiv"), ("", "Europe/Athens"), ("Mars/Olympus", "Europe/Athens")]
+    ("chosen", "zone"),
+    [("Europe/Kyiv", "Europe/Kyiv"), ("", "Europe/Athens"), ("Mars/Olympus", "Europe/Athens")],
 )
 def test_reader_zone(settings: Settings, chosen: str, zone: str) -> None:
     settings.SITE_ZONE = ZoneInfo("Europe/Athens")

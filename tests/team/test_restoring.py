@@ -1,4 +1,6 @@
-"""A database that was restored from a backup is noticed, and nothing sends until a person confirms."""
+"""A database that was restored from a backup is noticed, and nothing sends until a person
+confirms.
+"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -52,7 +54,10 @@ def test_database_that_is_behind_is_held_back_until_it_is_confirmed() -> None:
     assert not restoring.confirm(None)
     assert not count_up()
     assert Installation.objects.get().number == 11
-    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["restored", "confirmed"]
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "restored",
+        "confirmed",
+    ]
 
 
 def test_database_that_is_behind_and_has_nothing_under_way_is_not_held_back() -> None:

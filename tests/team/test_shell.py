@@ -30,7 +30,9 @@ def test_key_kind(settings: Settings, key: str, kind: str) -> None:
     assert shell.key_kind() == kind
 
 
-def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(settings: Settings) -> None:
+def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(
+    settings: Settings,
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = "http://127.0.0.1:8090/rest", "live_1"
     assert shell.sign() is shell.SANDBOX
     settings.BSG_API_URL = "https://api.bsg.world/rest"
@@ -41,7 +43,12 @@ def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(se
 
 @pytest.mark.parametrize(
     ("path", "label"),
-    [("/", "Dashboard"), ("/campaigns/", "Campaigns"), ("/campaigns/7/edit", "Campaigns"), ("/account/", "Settings")],
+    [
+        ("/", "Dashboard"),
+        ("/campaigns/", "Campaigns"),
+        ("/campaigns/7/edit", "Campaigns"),
+        ("/account/", "Settings"),
+    ],
 )
 def test_rooms_mark_the_one_that_a_page_stands_in(path: str, label: str) -> None:
     assert [str(room.label) for room in shell.rooms(path) if room.here] == [label]

@@ -1,5 +1,5 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again ID|status ID`,
-and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again
+ID|status ID`, and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
 """
 
 import json
@@ -33,11 +33,19 @@ class Command(BaseCommand):
             moved.add_argument("id", type=int, metavar="ID")
             moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
             if verb == "budget":
-                moved.add_argument("amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit')
+                moved.add_argument(
+                    "amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit'
+                )
             elif verb == "hours":
-                moved.add_argument("hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour')
+                moved.add_argument(
+                    "hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour'
+                )
             elif verb == "again":
-                moved.add_argument("--unresolved", action="store_true", help="also those who may have got it already")
+                moved.add_argument(
+                    "--unresolved",
+                    action="store_true",
+                    help="also those who may have got it already",
+                )
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
         if verb == "create":
@@ -93,7 +101,9 @@ class Command(BaseCommand):
         start, _dash, end = ("", "", "") if said.lower() == "none" else said.partition("-")
         form = HoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
         if not form.is_valid():
-            raise CommandError(" ".join(str(words) for found in form.errors.values() for words in found))
+            raise CommandError(
+                " ".join(str(words) for found in form.errors.values() for words in found)
+            )
         try:
             lifecycle.change_hours(pk, None, form.hours)
         except lifecycle.Refused as refused:

@@ -8,7 +8,10 @@ from campaigns.team.restoring import confirm
 
 
 class Command(BaseCommand):
-    help = "After the database was restored from a backup: lets the campaigns that were under way send again."
+    help = (
+        "After the database was restored from a backup: lets the campaigns that were under way send"
+        " again."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("Campaigns send again." if confirm(None) else "Nothing was held back.")

@@ -1,7 +1,8 @@
 """`manage.py reports`: a process that takes in delivery reports and nothing else.
 
-The web server takes them too. With this beside it, and the proxy sending the reports here, a flood of them is no
-concern of the pages: it runs with the lowest priority, and what it can't take waits, and then is turned away, here.
+The web server takes them too. With this beside it, and the proxy sending the reports here, a flood
+of them is no concern of the pages: it runs with the lowest priority, and what it can't take waits,
+and then is turned away, here.
 """
 
 import asyncio

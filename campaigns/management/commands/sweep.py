@@ -1,5 +1,6 @@
-"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's schedule does the
-same; this one works when the queue does not."""
+"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's
+schedule does the same; this one works when the queue does not.
+"""
 
 import time
 from typing import Any

@@ -1,7 +1,8 @@
 """`manage.py worker`: the queue of this machine, started anew whenever it ends or stands still.
 
-The queue's own processes can't be trusted with that: one that is killed in a bad moment takes a lock with it, and the
-others wait for it for ever. So being alive means here that work was done, as the heartbeats in the database say.
+The queue's own processes can't be trusted with that: one that is killed in a bad moment takes a
+lock with it, and the others wait for it for ever. So being alive means here that work was done, as
+the heartbeats in the database say.
 """
 
 import ctypes
@@ -34,7 +35,8 @@ class Command(BaseCommand):
     asked = 0  # signals to end that have come
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)  # be the queue of that process
+        # be the queue of that process
+        parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["queue_of"]:
@@ -66,7 +68,9 @@ class Command(BaseCommand):
                 continue
             looked = time.monotonic()
             if stands_still(watch):
-                self.stderr.write(f"The queue of {settings.WORKER_NAME} stands still; starting it anew")
+                self.stderr.write(
+                    f"The queue of {settings.WORKER_NAME} stands still; starting it anew"
+                )
                 return
 
     def _drain(self, queue: "subprocess.Popen[bytes]") -> None:
@@ -83,13 +87,16 @@ def run_queue(parent: int) -> None:
     die_with(parent)
     forking = {"parent": 0}
     os.register_at_fork(
-        before=lambda: forking.update(parent=os.getpid()), after_in_child=lambda: die_with(forking["parent"])
+        before=lambda: forking.update(parent=os.getpid()),
+        after_in_child=lambda: die_with(forking["parent"]),
     )
     call_command("qcluster")
 
 
 def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, however it ends. Linux knows how; elsewhere nothing."""
+    """Have the system kill this process when its parent ends, however it ends. Linux knows how;
+    elsewhere nothing.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -123,7 +130,9 @@ def kill_all_of(queue: "subprocess.Popen[bytes]") -> None:
 
 
 def stands_still(watch: watching.Watch) -> bool:
-    """Whether the queue does; as long as the database does not answer nobody knows, and nobody is blamed."""
+    """Whether the queue does; as long as the database does not answer nobody knows, and nobody is
+    blamed.
+    """
     try:
         return watch.stands_still(timezone.now())
     except Error:
