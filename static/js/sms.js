@@ -4,11 +4,48 @@ const BASIC = new Set(
 );
 const EXTENDED = new Set("^{}\\[~]|€\f");
 const REPLACEMENTS = {
-  "‘": "'", "’": "'", "‚": ",", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‹": "'", "›": "'",
-  "`": "'", "´": "'", "ʼ": "'", "′": "'", "″": '"', "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-",
-  "‑": "-", "…": "...", "•": "*", "·": ".", "×": "x", "№": "No.", "™": "(TM)", "©": "(C)", "®": "(R)", "\t": " ",
-  "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2003": " ", "\u2002": " ", "\u200b": "", "\u200c": "", "\u200d": "",
-  "\ufeff": "", "\u00ad": "",
+  "‘": "'",
+  "’": "'",
+  "‚": ",",
+  "‛": "'",
+  "“": '"',
+  "”": '"',
+  "„": '"',
+  "«": '"',
+  "»": '"',
+  "‹": "'",
+  "›": "'",
+  "`": "'",
+  "´": "'",
+  ʼ: "'",
+  "′": "'",
+  "″": '"',
+  "–": "-",
+  "—": "-",
+  "‒": "-",
+  "―": "-",
+  "−": "-",
+  "‐": "-",
+  "‑": "-",
+  "…": "...",
+  "•": "*",
+  "·": ".",
+  "×": "x",
+  "№": "No.",
+  "™": "(TM)",
+  "©": "(C)",
+  "®": "(R)",
+  "\t": " ",
+  "\u00a0": " ",
+  "\u202f": " ",
+  "\u2009": " ",
+  "\u2003": " ",
+  "\u2002": " ",
+  "\u200b": "",
+  "\u200c": "",
+  "\u200d": "",
+  "\ufeff": "",
+  "\u00ad": "",
 };
 
 export function smsParts(text) {
@@ -28,7 +65,14 @@ export function smsParts(text) {
       used += wide(character);
     }
   }
-  return { encoding: outside.length ? "UCS-2" : "GSM-7", units, parts, culprits: [...new Set(outside)], room: single, part };
+  return {
+    encoding: outside.length ? "UCS-2" : "GSM-7",
+    units,
+    parts,
+    culprits: [...new Set(outside)],
+    room: single,
+    part,
+  };
 }
 
 export const isReplaceable = (character) => character in REPLACEMENTS;
