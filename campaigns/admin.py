@@ -22,8 +22,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.compose import lifecycle
-from campaigns.compose.hours import Hours
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.schedule.sending_hours import Hours
 from campaigns.models import (
     AuditEntry,
     BalanceReading,
@@ -48,7 +48,7 @@ from campaigns.models import (
     UserBudget,
 )
 from campaigns.team.access import current, may
-from campaigns.team.forms import AdminSignInForm
+from campaigns.team.pages.forms import AdminSignInForm
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]

@@ -2,14 +2,6 @@
 folder.
 """
 
-from campaigns.audience.models import (
-    Contact,
-    ContactList,
-    Import,
-    ImportState,
-    RejectedRow,
-    StopListEntry,
-)
 from campaigns.compose.models import (
     ApprovalLimit,
     Campaign,
@@ -27,6 +19,15 @@ from campaigns.compose.models import (
     TestGroup,
     Timing,
 )
+from campaigns.contacts.models import (
+    Contact,
+    ContactList,
+    Import,
+    ImportState,
+    RejectedRow,
+    StopListEntry,
+)
+from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.dispatch.models import (
     Batch,
     BatchState,
@@ -39,17 +40,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.ledger.models import (
-    BalanceReading,
-    BudgetWarning,
-    Channel,
-    Kind,
-    LedgerEntry,
-    LedgerTotal,
-    MonthlyBudget,
-    Purpose,
-    UserBudget,
-)
+from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHint
 from campaigns.team.models import AuditEntry, Installation, Role, User

@@ -13,7 +13,7 @@ from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from campaigns.team import restoring
+from campaigns.team import safe_mode
 
 pytest_plugins = ["tests.sandbox_fixture"]
 
@@ -74,5 +74,5 @@ def quick_flush() -> Iterator[None]:
 def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test keeps for a minute is not there for the next, in Redis either."""
     cache.clear()
-    monkeypatch.setattr(restoring, "KNOWN_FOR", float("inf"))  # making the database can take longer
-    restoring.note(safe=False)  # known, so that no page asks for it
+    monkeypatch.setattr(safe_mode, "KNOWN_FOR", float("inf"))  # making the database can take longer
+    safe_mode.note(safe=False)  # known, so that no page asks for it

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
 
 KEY = "live_sandbox_key_0001"

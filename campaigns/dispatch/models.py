@@ -5,11 +5,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.audience.models import MSISDN_LENGTH
 from campaigns.compose.models import Campaign
-from campaigns.compose.zones import AREA_KEY_MAX
+from campaigns.compose.schedule.time_zones import AREA_KEY_MAX
+from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.ledger.models import SHARDS
-from campaigns.ledger.money import AmountField
+from campaigns.shared.money import AmountField
 
 
 class Snapshot(models.Model):

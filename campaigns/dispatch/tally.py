@@ -1,8 +1,8 @@
 """Counting without scanning: how many recipients of a campaign stand where."""
 
-from campaigns import bulk
 from campaigns.dispatch.models import Tally
 from campaigns.ledger.totals import Sums, shard
+from campaigns.shared import bulk
 
 KEYS = (
     "campaign_id",

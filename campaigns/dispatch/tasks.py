@@ -7,16 +7,20 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping, watching
-from campaigns.dispatch.claiming import askable
-from campaigns.dispatch.running import sendable
-from campaigns.dispatch.seats import Seat, send_jobs, taken
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import client_from_settings
-from campaigns.queue import enqueue
-from campaigns.team import restoring
+from campaigns.dispatch import sweep as sweep_module
+from campaigns.dispatch.budgets import warnings
+from campaigns.dispatch.freeze import recipients
+from campaigns.dispatch.send import resolve_unknown
+from campaigns.dispatch.send.leases import askable
+from campaigns.dispatch.send.running_campaigns import sendable
+from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.workers import health
+from campaigns.dispatch.workers.slots import Seat, send_jobs, taken
+from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.shared.queue import enqueue
+from campaigns.team import safe_mode
 
 REHEARSERS = 2  # threads: nobody waits for a network
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
@@ -33,10 +37,10 @@ def work() -> None:
         "pk", flat=True
     ):
         enqueue(PREPARE, campaign_id)
-    sweeping.cancel_rests()
+    sweep_module.cancel_rests()
     now = timezone.now()
     jobs = send_jobs()
-    free = sum(not taken(job) for job in jobs) + len(jobs) * watching.idle_elsewhere("send")
+    free = sum(not taken(job) for job in jobs) + len(jobs) * health.idle_elsewhere("send")
     if free and sendable(now).exists():
         for _ in range(free):
             enqueue(SEND)
@@ -51,7 +55,7 @@ def prepare(campaign_id: int) -> None:
     with Seat(f"prepare-{campaign_id}") as seat:
         if not seat.held:
             return
-        done = freezing.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
+        done = recipients.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
     if done:
         work()
     else:
@@ -67,7 +71,7 @@ def send(hops: int = HOPS) -> None:
         with Seat(job) as seat:
             if not seat.held:
                 continue
-            restoring.look(timezone.now(), lifecycle.under_way())
+            safe_mode.look(timezone.now(), lifecycle.under_way())
             left = Sender(
                 client_from_settings(), connections, timezone.now() + SLICE, seat.renew
             ).run()
@@ -77,7 +81,7 @@ def send(hops: int = HOPS) -> None:
         else:
             work()
         return
-    if hops and watching.idle_elsewhere("send"):
+    if hops and health.idle_elsewhere("send"):
         enqueue(SEND, hops - 1)
 
 
@@ -88,7 +92,7 @@ def rehearse() -> None:
     with Seat("rehearse") as seat:
         if not seat.held:
             return
-        restoring.look(timezone.now(), lifecycle.under_way())
+        safe_mode.look(timezone.now(), lifecycle.under_way())
         left = Sender(None, REHEARSERS, timezone.now() + SLICE, seat.renew).run()
     _finish()
     if left:
@@ -101,7 +105,7 @@ def _finish() -> None:
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
         "pk", flat=True
     ):
-        sweeping.finish_if_done(campaign_id)
+        sweep_module.finish_if_done(campaign_id)
 
 
 def reconcile() -> None:
@@ -110,7 +114,7 @@ def reconcile() -> None:
         if not seat.held:
             return
         client = client_from_settings()
-        left = reconciling.reconcile(
+        left = resolve_unknown.reconcile(
             client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew
         )
     if left:
@@ -121,14 +125,14 @@ def reconcile() -> None:
 
 def sweep() -> None:
     """The schedule's sweep; `manage.py sweep` is the other."""
-    sweeping.sweep()
+    sweep_module.sweep()
 
 
 def warn() -> None:
     """The schedule's look at the budgets."""
-    budget_warnings.warn()
+    warnings.warn()
 
 
 def mail_warning(pk: int) -> None:
     """Tell that a step of a budget is reached."""
-    budget_warnings.tell(pk)
+    warnings.tell(pk)

@@ -18,13 +18,13 @@ from typing import Any
 
 import requests
 
-from campaigns.gateway.client import REHEARSAL_MARK as MARK
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import REHEARSAL_MARK as MARK
+from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.transport import Answer
 from campaigns.gateway.limits import address_breach
 from campaigns.gateway.sandbox import answers
 from campaigns.gateway.sandbox.contract import RefusedWhole, read_request
 from campaigns.gateway.sandbox.lives import ARRIVES, life, state_at
-from campaigns.gateway.transport import Answer
 from campaigns.gateway.types import Address, Refused
 
 ADDRESS = "rehearsal://here"

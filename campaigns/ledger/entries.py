@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from campaigns import bulk
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
-from campaigns.ledger.money import to_units
 from campaigns.ledger.totals import Sums, shard
+from campaigns.shared import bulk
+from campaigns.shared.money import to_units
 
 TOTAL_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"

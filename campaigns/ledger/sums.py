@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from campaigns.ledger.models import LedgerTotal, Purpose
-from campaigns.ledger.money import ZERO
+from campaigns.shared.money import ZERO
 
 Spend = dict[str, dict[str, Decimal]]  # currency -> channel -> amount
 

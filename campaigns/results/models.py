@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
-from campaigns.ledger.money import AmountField
+from campaigns.shared.money import AmountField
 
 
 class StatusHint(models.Model):

@@ -6,8 +6,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.audience.models import ImportState
 from campaigns.compose.models import CampaignState
+from campaigns.contacts.models import ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
 from campaigns.ledger.models import Purpose
 

@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from campaigns.audience.phones import shown
-from campaigns.ledger.money import CENT, PLACES, on_card
-from campaigns.ledger.money import exact as exact_digits
+from campaigns.contacts.phones.parsing import shown
+from campaigns.shared.money import CENT, PLACES, on_card
+from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import Role, User
 from campaigns.templatetags import states
 

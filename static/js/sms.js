@@ -1,4 +1,4 @@
-// SMS parts in the browser, by the rules of campaigns/compose/sms.py: one table of test vectors runs through both.
+// SMS parts in the browser, by the rules of campaigns/compose/message/sms_parts.py: one table of test vectors runs through both.
 const BASIC = new Set(
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà",
 );

@@ -77,9 +77,9 @@ def ours_alone(path: Path) -> float:
     """Seconds to read, normalise and judge every row of the file our way, merge fields and
     repetitions included.
     """
-    from campaigns.audience.mapping import Mapping
-    from campaigns.audience.parsing import Parser
-    from campaigns.audience.reading import Layout
+    from campaigns.contacts.importing.column_mapping import Mapping
+    from campaigns.contacts.importing.csv_reader import Layout
+    from campaigns.contacts.importing.rows import Parser
 
     parser = Parser(Layout(), Mapping([0], {1: "first_name", 2: "city", 3: "bonus"}), "UA")
     start = time.perf_counter()
@@ -95,7 +95,14 @@ def reading_xlsx(folder: Path) -> None:
     rows = sum(1 for _row in book["People"].iter_rows(values_only=True))
     theirs = time.perf_counter() - start
     start = time.perf_counter()
-    command = [sys.executable, "-m", "campaigns.audience.flattening", str(path), str(text), "100"]
+    command = [
+        sys.executable,
+        "-m",
+        "campaigns.contacts.importing.spreadsheets",
+        str(path),
+        str(text),
+        "100",
+    ]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with text.open(encoding="utf-8", newline="") as file:
         assert sum(1 for _row in csv.reader(file)) == rows
@@ -138,7 +145,7 @@ def same_verdicts(count: int) -> None:
         sys.executable,
         "-m",
         "pytest",
-        "tests/audience/test_blocks.py",
+        "tests/contacts/test_blocks.py",
         "-q",
         "-k",
         "random or examples",

@@ -23,8 +23,10 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from campaigns.audience import lists, search_index, writing  # noqa: E402
-from campaigns.audience.models import Contact, ContactList  # noqa: E402
+from campaigns.contacts.importing import contact_store  # noqa: E402
+from campaigns.contacts.lists import contact_lists  # noqa: E402
+from campaigns.contacts.models import Contact, ContactList  # noqa: E402
+from campaigns.contacts.search import index  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks.contact_files import CITIES, NAMES, OPERATORS  # noqa: E402
 
@@ -49,13 +51,13 @@ def _list(name: str, size: int) -> ContactList:
         part = numbers[start : start + SLICE]
         msisdns = [f"380{OPERATORS[number // 10**7]}{number % 10**7:07d}" for number in part]
         with transaction.atomic():
-            writing.write(
-                writing.People(msisdns, ["UA"] * len(part), list(_fields(part))),
+            contact_store.write(
+                contact_store.People(msisdns, ["UA"] * len(part), list(_fields(part))),
                 made.pk,
                 None,
                 update=True,
             )
-    lists.recount(made)
+    contact_lists.recount(made)
     return made
 
 
@@ -137,7 +139,7 @@ def main() -> None:
         made = fill(int(sys.argv[2]))
         print(f"written={time.perf_counter() - start}")
         start = time.perf_counter()
-        search_index.bring_up()
+        index.bring_up()
         print(f"indexed={time.perf_counter() - start}", flush=True)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

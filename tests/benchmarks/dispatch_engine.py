@@ -22,16 +22,16 @@ from django.test import Client as Browser  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from campaigns import bulk  # noqa: E402
-from campaigns.audience.models import Contact, ContactList  # noqa: E402
-from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.launch import lifecycle  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.dispatch.freezing import freeze  # noqa: E402
+from campaigns.contacts.models import Contact, ContactList  # noqa: E402
+from campaigns.dispatch.freeze.recipients import freeze  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.dispatch.seats import send_jobs  # noqa: E402
-from campaigns.dispatch.sending import Sender  # noqa: E402
-from campaigns.gateway.client import client_from_settings  # noqa: E402
+from campaigns.dispatch.send.sender import Sender  # noqa: E402
+from campaigns.dispatch.workers.slots import send_jobs  # noqa: E402
+from campaigns.gateway.bsg.client import client_from_settings  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
+from campaigns.shared import bulk  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 

@@ -143,18 +143,18 @@ def work(import_id: int) -> None:
     import django
 
     django.setup()
-    from campaigns.audience import checking, importing, imports
-    from campaigns.audience.mapping import Mapping
-    from campaigns.audience.models import Import, ImportState
+    from campaigns.contacts.importing import dry_run, lifecycle, runner
+    from campaigns.contacts.importing.column_mapping import Mapping
+    from campaigns.contacts.models import Import, ImportState
 
-    imports.open_file(import_id)
+    lifecycle.open_file(import_id)
     opened = Import.objects.get(pk=import_id)
     if opened.state == ImportState.UPLOADED:
-        imports.choose_columns(import_id, Mapping([0], {}), "UA", "update")
-        imports.start_check(import_id)
-        checking.run(import_id)
-        imports.start(import_id, None)
-        importing.run(import_id)
+        lifecycle.choose_columns(import_id, Mapping([0], {}), "UA", "update")
+        lifecycle.start_check(import_id)
+        dry_run.run(import_id)
+        lifecycle.start(import_id, None)
+        runner.run(import_id)
         opened.refresh_from_db()
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     words = opened.failure or f"imported, {opened.rows} rows, {opened.rejected} rejected"

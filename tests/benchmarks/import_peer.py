@@ -11,7 +11,7 @@ from import_export import resources
 from import_export.instance_loaders import CachedInstanceLoader
 from tablib import Dataset
 
-from campaigns.audience.models import Contact
+from campaigns.contacts.models import Contact
 
 
 class Plain(resources.ModelResource):

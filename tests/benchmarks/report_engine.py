@@ -29,8 +29,8 @@ from django.utils import timezone  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.ledger.entries import Movement, enter  # noqa: E402
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
-from campaigns.reports.recipients import FILTERS, GROUPS  # noqa: E402
-from campaigns.reports.spending import GROUPINGS  # noqa: E402
+from campaigns.reports.campaign.recipients import FILTERS, GROUPS  # noqa: E402
+from campaigns.reports.spend.spending import GROUPINGS  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks import report_rows  # noqa: E402
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Sender
 from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState, Snapshot, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.results.hours import hour_of
+from campaigns.results.hourly_counts import hour_of
 from campaigns.results.models import HourCount, Measure
 from campaigns.team.models import User
 

@@ -6,8 +6,8 @@ from django.db.models.functions import Coalesce
 
 from campaigns.dispatch.models import Recipient
 from campaigns.ledger.models import LedgerEntry
-from campaigns.ledger.money import from_units
-from campaigns.results.rebuilding import differences
+from campaigns.results.money.rebuilding import differences
+from campaigns.shared.money import from_units
 from tests.benchmarks import report_rows
 
 pytestmark = pytest.mark.django_db

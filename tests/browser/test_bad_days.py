@@ -10,10 +10,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.audience.models import Import
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import sweeping, tasks
+from campaigns.contacts.models import Import
+from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import Batch, Pace
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -122,7 +122,7 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
     point_at(settings, sandbox, sandbox.key)
     Batch.objects.update(not_before=timezone.now())  # the waits of minutes are over
     Pace.objects.update(step=0, until=None)
-    sweeping.sweep()
+    sweep.sweep()
     tasks.send()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.FINISHED

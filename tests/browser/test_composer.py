@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from campaigns.compose import sms
+from campaigns.compose.message import sms
 from campaigns.compose.models import Campaign, CampaignState, Editing, Picture
 from campaigns.dispatch import tasks
 from campaigns.team.models import Role, User

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.audience import tasks
-from campaigns.audience.models import Contact, ContactList, Import
+from campaigns.contacts import tasks
+from campaigns.contacts.models import Contact, ContactList, Import
 
 Look = Callable[[Page, str], None]
 NAMES = ("Олена", "Іван", "Марія", "Stefan", "Ioana")

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from campaigns.compose.hours import DAYTIME, Hours, Place
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place
+from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, Evidence
-from campaigns.ledger.models import MonthlyBudget
 from tests.browser.conftest import Look
 from tests.reports.factories import make_campaign, send
 

@@ -200,8 +200,8 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     from django.db import connection
 
     from campaigns.dispatch.models import Batch
-    from campaigns.results import status
-    from campaigns.results.rebuilding import differences
+    from campaigns.results import campaign_status
+    from campaigns.results.money.rebuilding import differences
     from tests.dispatch import factory
 
     with connection.cursor() as cursor:
@@ -257,7 +257,7 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     print("What came out")
     for what, number in wrong.items():
         print(f"  {number:6,}    {what}")
-    for currency, sums in status.spend(campaign).items():
+    for currency, sums in campaign_status.spend(campaign).items():
         print(
             f"  ledger {sums['total']} {currency}, bill of the gateway"
             f" {found['spend'][currency]['total']} {currency}"
@@ -285,10 +285,10 @@ def _others_at_work(campaign_id: int) -> bool:
 
 def _is_over(campaign: Any, found: dict[str, Any]) -> bool:
     from campaigns.compose.models import CampaignState
-    from campaigns.results import status
+    from campaigns.results import campaign_status
 
     campaign.refresh_from_db()
-    spent = {currency: sums["total"] for currency, sums in status.spend(campaign).items()}
+    spent = {currency: sums["total"] for currency, sums in campaign_status.spend(campaign).items()}
     billed = {currency: Decimal(sums["total"]) for currency, sums in found["spend"].items()}
     return bool(campaign.state == CampaignState.FINISHED and spent == billed)
 

@@ -17,11 +17,11 @@ django.setup()
 
 from django.db import Error, connection  # noqa: E402
 
-from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.launch import lifecycle  # noqa: E402
 from campaigns.compose.models import Campaign, CampaignState  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.results import status  # noqa: E402
-from campaigns.results.rebuilding import differences  # noqa: E402
+from campaigns.results import campaign_status  # noqa: E402
+from campaigns.results.money.rebuilding import differences  # noqa: E402
 from tests.chaos import __main__ as command  # noqa: E402
 from tests.chaos.installation import PYTHON, ROOT, Installation  # noqa: E402
 from tests.chaos.mistreatment import Killer, Restart, queue_statements  # noqa: E402
@@ -159,7 +159,10 @@ class Run:
         return bill
 
     def _spent(self) -> dict[str, Decimal]:
-        return {currency: sums["total"] for currency, sums in status.spend(self.campaign).items()}
+        return {
+            currency: sums["total"]
+            for currency, sums in campaign_status.spend(self.campaign).items()
+        }
 
     @staticmethod
     def _billed(bill: dict[str, Any]) -> dict[str, Decimal]:

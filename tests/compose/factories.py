@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from campaigns.audience.models import Contact, ContactList, StopListEntry
 from campaigns.compose.models import Campaign, Sender
+from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.team.models import Role, User
 
 Person = tuple[str, str, Mapping[str, str]]  # phone, country, merge fields

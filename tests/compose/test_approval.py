@@ -15,9 +15,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, StopListEntry
-from campaigns.compose import approval, lifecycle
+from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, PriceList, Timing
+from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, ukrainians

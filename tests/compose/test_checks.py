@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.checks import problems, warnings
-from campaigns.compose.hours import DAYTIME
+from campaigns.compose.launch.checks import problems, warnings
 from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.models import Recipient
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 

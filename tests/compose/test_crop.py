@@ -9,8 +9,8 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from campaigns.compose.message.pictures import Crop, encode, read_crop
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import Crop, encode, read_crop
 from tests.compose.factories import person
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -7,8 +7,8 @@ from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from campaigns.compose.message.pictures import take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import take_in
 from campaigns.team.models import Role
 from tests.compose.factories import draft, person
 

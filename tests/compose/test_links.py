@@ -1,8 +1,9 @@
 import pytest
 
-from campaigns.compose import drafts, saved_messages
-from campaigns.compose.forms import CampaignForm, initial_of
-from campaigns.compose.links import network_name, utm_of, with_utm
+from campaigns.compose.editor import drafts
+from campaigns.compose.editor.form import CampaignForm, initial_of
+from campaigns.compose.library import message_templates
+from campaigns.compose.message.links import network_name, utm_of, with_utm
 from campaigns.compose.models import Campaign
 from tests.compose.factories import draft, person
 
@@ -70,8 +71,8 @@ def test_utm_typed_into_the_link_itself_stays() -> None:
 def test_a_locked_link_keeps_its_utm() -> None:
     olena = person()
     whole = f"{SHOP}?utm_source=house"
-    saved = saved_messages.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
-    saved_messages.lock(saved, ["button_url"], olena)
+    saved = message_templates.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
+    message_templates.lock(saved, ["button_url"], olena)
     campaign = draft(button_caption="Buy", button_url=whole, made_from=saved)
     said = {
         "name": "Spring",

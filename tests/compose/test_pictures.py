@@ -9,8 +9,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pytest_django import Settings
 
+from campaigns.compose.message.pictures import Encoded, encode, take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import Encoded, encode, take_in
 from tests.compose.factories import person
 
 

@@ -1,9 +1,7 @@
 import pytest
 
-from campaigns.compose.audience import Audience
-from campaigns.compose.message import build
-from campaigns.compose.models import Campaign
-from campaigns.compose.preview import (
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.message.preview import (
     BY_PHONE,
     COUNTRY,
     FIRST,
@@ -14,6 +12,8 @@ from campaigns.compose.preview import (
     preview,
     somebody,
 )
+from campaigns.compose.message.render import build
+from campaigns.compose.models import Campaign
 from tests.compose.factories import contact_list, draft
 
 pytestmark = pytest.mark.django_db

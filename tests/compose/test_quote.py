@@ -6,7 +6,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.models import PriceList
-from campaigns.compose.quote import Quoted, quote
+from campaigns.compose.pricing.quote import Quoted, quote
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 

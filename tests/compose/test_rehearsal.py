@@ -5,9 +5,9 @@ click.
 import pytest
 from django.test import Client
 
-from campaigns.compose import lifecycle
+from campaigns.compose.editor.rehearsal import rehearse
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.compose.rehearsal import rehearse
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians

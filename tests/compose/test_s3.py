@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from campaigns.compose import library
+from campaigns.compose.library import pictures
+from campaigns.compose.message.pictures import take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import take_in
 from tests.compose.factories import person
 from tests.compose.test_crop import halves
 
@@ -91,7 +91,7 @@ def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(
     assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert library.delete(Picture.objects.get(), olena)
+    assert pictures.delete(Picture.objects.get(), olena)
     assert bucket.kept == {}
     assert client.get(picture.path).status_code == 404
     assert {line.partition(" ")[2][:26] for line in bucket.asked} == {"AWS4-HMAC-SHA256 Credentia"}

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from campaigns.audience.lists import delete as delete_list
-from campaigns.audience.models import Contact, ContactList, Import
-from campaigns.audience.refusal import Refused
-from campaigns.compose import segments
+from campaigns.compose.audience import segments
+from campaigns.compose.audience.recipient_outcomes import ROWS
+from campaigns.compose.audience.segments import Choice, count, people, words
 from campaigns.compose.models import (
     Asks,
     Campaign,
@@ -19,8 +18,9 @@ from campaigns.compose.models import (
     Outcome,
     Segment,
 )
-from campaigns.compose.outcomes import ROWS
-from campaigns.compose.segments import Choice, count, people, words
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.lists.contact_lists import delete as delete_list
+from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry

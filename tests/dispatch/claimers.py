@@ -16,7 +16,7 @@ django.setup()
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from campaigns.dispatch.claiming import claim, intend  # noqa: E402
+from campaigns.dispatch.send.leases import claim, intend  # noqa: E402
 
 AT_ONCE = 50
 

@@ -7,10 +7,10 @@ from django.db.models import F, Model
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from campaigns.audience.models import Contact, ContactList
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, Sender
-from campaigns.dispatch.freezing import freeze
+from campaigns.contacts.models import Contact, ContactList
+from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Heartbeat, Pace
 
 COUNTRIES = (("UA", "38097"), ("RO", "40721"), ("BG", "35988"))

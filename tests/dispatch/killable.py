@@ -22,9 +22,13 @@ from django_q.brokers import get_broker  # noqa: E402
 from django_q.models import OrmQ  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
-from campaigns.compose.lifecycle import FINAL  # noqa: E402
+from campaigns.compose.launch.lifecycle import FINAL  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.dispatch import failpoints, sweeping, tasks  # noqa: E402, F401 - tasks: read once, before the forks
+from campaigns.dispatch import (  # noqa: E402, F401 - tasks: read once, before the forks
+    failpoints,
+    sweep,
+    tasks,
+)
 from campaigns.results import tasks as results  # noqa: E402
 from tests.dispatch.factory import an_hour_later  # noqa: E402
 
@@ -49,7 +53,7 @@ def work(passes: int) -> None:
     """
     for _pass in range(passes):
         at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
-        sweeping.sweep()
+        sweep.sweep()
         results.wake()
         work_off_the_queue()
         an_hour_later()

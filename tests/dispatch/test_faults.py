@@ -12,12 +12,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
-from campaigns.dispatch import pacing, reconciling, sweeping
+from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Pace
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import Client
+from campaigns.dispatch.send import rate_control, resolve_unknown
+from campaigns.dispatch.send.sender import Sender
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
-from campaigns.results.rebuilding import differences
+from campaigns.results.money.rebuilding import differences
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -36,7 +37,7 @@ def for_two_turns() -> Callable[[], bool]:
 
 
 def step() -> int:
-    return Pace.objects.get(scope=pacing.ACCOUNT).step
+    return Pace.objects.get(scope=rate_control.ACCOUNT).step
 
 
 def send_the_rest(client: Client) -> None:
@@ -44,8 +45,8 @@ def send_the_rest(client: Client) -> None:
     while Batch.objects.exclude(state=BatchState.DONE).exists():
         factory.an_hour_later()
         send(client, MINUTE)
-        reconciling.reconcile(client, 4, timezone.now() + MINUTE)
-    assert not pacing.braked()
+        resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
+    assert not rate_control.braked()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_storm_slows_down_and_speed_returns(
     sandbox.faults()
     send_the_rest(client)
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     assert differences() == []
 
 

@@ -10,19 +10,19 @@ import time_machine
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from campaigns.audience.models import Contact, ContactList
-from campaigns.compose import lifecycle
-from campaigns.compose.hours import DAYTIME, Hours
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.dispatch import sweeping, tasks
-from campaigns.dispatch.claiming import Claim
-from campaigns.dispatch.freezing import freeze
+from campaigns.compose.schedule.sending_hours import DAYTIME, Hours
+from campaigns.contacts.models import Contact, ContactList
+from campaigns.dispatch import sweep, tasks
+from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Recipient, SendState
-from campaigns.dispatch.packing import Parcel
-from campaigns.dispatch.running import running, sendable
-from campaigns.dispatch.seats import send_jobs
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import Client
+from campaigns.dispatch.send.batch_builder import Parcel
+from campaigns.dispatch.send.leases import Claim
+from campaigns.dispatch.send.running_campaigns import running, sendable
+from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.workers.slots import send_jobs
+from campaigns.gateway.bsg.client import Client
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -111,7 +111,7 @@ def test_each_place_waits_for_its_day(
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     clock.move_to(datetime(2026, 1, 14, 19, 0, tzinfo=UTC))  # 09:00 in Hawaii, 14:00 in New York
     assert send(sandbox) == phones(EVERYBODY)
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     assert sandbox.bill()["doubled_phones"] == 0
 
 
@@ -148,7 +148,7 @@ def test_one_campaign_at_night_does_not_hold_up_another(
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     other = factory.launched(120)
     assert len(send(sandbox)) == 120
-    assert sweeping.finish_if_done(other.pk)
+    assert sweep.finish_if_done(other.pk)
 
 
 def test_handed_to_the_gateway_nobody_waits_here(
@@ -174,7 +174,7 @@ def test_hours_changed_while_it_runs_count_from_the_next_look(
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     lifecycle.change_hours(campaign.pk, None, None)
     assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     with pytest.raises(lifecycle.Refused, match="Finished"):
         lifecycle.change_hours(campaign.pk, None, None)
 
@@ -246,7 +246,7 @@ def test_cancel_ends_those_who_wait(clock: time_machine.Traveller) -> None:
     campaign = launched()
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     lifecycle.cancel(campaign.pk, None)
-    sweeping.sweep()
+    sweep.sweep()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.CANCELLED
     assert Recipient.objects.exclude(send_state=SendState.CANCELLED).count() == 0

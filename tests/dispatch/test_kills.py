@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from campaigns.audience.models import StopListEntry
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.ledger.models import LedgerEntry, Purpose
-from campaigns.results import status
-from campaigns.results.rebuilding import differences
+from campaigns.results import campaign_status
+from campaigns.results.money.rebuilding import differences
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -128,7 +128,7 @@ def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
         SendState.ACCEPTED: PEOPLE - STOPPED
     }
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.DONE}
-    assert status.spend(campaign) == billed(bill)
+    assert campaign_status.spend(campaign) == billed(bill)
     assert differences() == []
 
 

@@ -17,13 +17,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import budget
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.sending import Sender
-from campaigns.ledger.models import MonthlyBudget, UserBudget
-from campaigns.results import status
+from campaigns.dispatch.send.sender import Sender
+from campaigns.results import campaign_status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
 from tests.reports.factories import make_user
@@ -54,7 +54,11 @@ def send(sandbox: RunningSandbox) -> None:
 
 def total() -> Decimal:
     return sum(
-        (found["EUR"]["total"] for one in Campaign.objects.all() if (found := status.spend(one))),
+        (
+            found["EUR"]["total"]
+            for one in Campaign.objects.all()
+            if (found := campaign_status.spend(one))
+        ),
         Decimal(0),
     )
 
@@ -100,7 +104,7 @@ def test_month_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> Non
     held = sum(batch.held for batch in Batch.objects.filter(held__isnull=False))
     assert held > 0
     assert total() + held <= Decimal(15)
-    assert budget.left_of_month("EUR") == Decimal(15) - total() - held
+    assert holds.left_of_month("EUR") == Decimal(15) - total() - held
 
 
 def test_raised_month_lets_resume_send_exactly_the_rest(sandbox: RunningSandbox) -> None:
@@ -119,9 +123,9 @@ def test_next_month_begins_anew(sandbox: RunningSandbox, january: time_machine.T
     campaign = factory.launched(200)
     send(sandbox)
     spent = total()
-    assert budget.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
+    assert holds.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
     january.move_to(datetime(2026, 2, 1, 0, 0, 1, tzinfo=UTC))
-    assert budget.left_of_month("EUR") == Decimal(10)
+    assert holds.left_of_month("EUR") == Decimal(10)
     assert standing(campaign)[0] == CampaignState.SENDING
 
 
@@ -172,14 +176,14 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
     both = Barrier(2)
 
     def leave(campaign: Campaign) -> tuple[int, dict[int, str]]:
-        worst = budget.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
+        worst = holds.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
         try:
             with transaction.atomic():
-                answer = budget.within([worst])
+                answer = holds.within([worst])
                 # whoever waits for the other's end does not come
                 with suppress(BrokenBarrierError):
                     both.wait(0.2)
-                budget.hold(
+                holds.hold(
                     dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst)
                 )
             return answer
@@ -257,7 +261,7 @@ def test_changing_a_campaigns_budget_sets_it_going_again(
 def test_changing_the_budget_does_not_resume_what_a_person_paused() -> None:
     campaign = factory.launched(60, budget=Decimal(10))
     lifecycle.pause(campaign.pk, None)
-    assert not budget.change(campaign.pk, None, Decimal(1000))
+    assert not holds.change(campaign.pk, None, Decimal(1000))
     assert standing(campaign) == (CampaignState.PAUSED, "by_person")
 
 

@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.dispatch import pacing
 from campaigns.dispatch.models import Pace
-from campaigns.dispatch.sending import Sender
+from campaigns.dispatch.send import rate_control
+from campaigns.dispatch.send.sender import Sender
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -21,7 +21,7 @@ NOON = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 def allowed(campaign_id: int, wanted: int, at: float, rate: int = 100) -> int:
     """How many batches of `wanted` may leave `at` seconds past noon."""
     return sum(
-        pacing.within_rates(
+        rate_control.within_rates(
             [campaign_id] * wanted, {campaign_id: rate}, NOON + timedelta(seconds=at)
         )
     )
@@ -43,7 +43,7 @@ def test_each_campaign_has_its_own() -> None:
     for campaign_id in (7, 8):
         allowed(campaign_id, 1, 0)
     later = NOON + timedelta(seconds=1)
-    assert pacing.within_rates([7, 8, 9, 7, 8, 7], {7: 50, 8: 100}, later) == [
+    assert rate_control.within_rates([7, 8, 9, 7, 8, 7], {7: 50, 8: 100}, later) == [
         True, True, True, False, True, False,
     ]  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_each_campaign_has_its_own() -> None:
 def test_what_was_allowed_and_did_not_leave_is_given_back() -> None:
     allowed(7, 1, 0)
     assert allowed(7, 9, 1) == 2
-    pacing.give_back({7: 2})
+    rate_control.give_back({7: 2})
     assert allowed(7, 9, 1) == 2
 
 

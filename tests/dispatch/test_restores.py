@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.dispatch.sending import Sender
+from campaigns.dispatch.send.sender import Sender
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox

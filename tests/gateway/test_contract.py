@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayRefused
 from campaigns.gateway.sandbox.faults import SHARES
 from campaigns.gateway.types import (

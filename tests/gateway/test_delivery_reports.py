@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from campaigns.gateway.delivery_reports import PATH, address, is_ours, references
+from campaigns.gateway.bsg.delivery_reports import PATH, address, is_ours, references
 
 A, B = "a" * 32, "0123456789abcdef" * 2
 

@@ -17,7 +17,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import callbacks
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.types import SendRequest

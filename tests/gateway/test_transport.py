@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.gateway.client import Client, client_from_settings
+from campaigns.gateway.bsg.client import Client, client_from_settings
 from campaigns.gateway.errors import (
     GatewayError,
     GatewayRefused,
@@ -287,7 +287,7 @@ def test_send_cuts_its_evidence(make_client: Clients) -> None:
 def test_send_of_an_answer_without_end_is_unknown(
     make_client: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaigns.gateway.transport.ANSWER_MAX", 1000)
+    monkeypatch.setattr("campaigns.gateway.bsg.transport.ANSWER_MAX", 1000)
     with raw_server(answering(FOREVER)) as server:
         assert_unknown(make_client(server.url).send(REQUEST), not_sent=False)
 

@@ -21,7 +21,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import PickleSerializer
 
 from campaigns.dispatch.models import Heartbeat
-from campaigns.queue import enqueue
+from campaigns.shared.queue import enqueue
 from tests.chaos.processes import Process, below, database_url, is_alive
 
 pytestmark = [

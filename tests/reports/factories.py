@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState, Sender
-from campaigns.dispatch.freezing import reference_of
+from campaigns.dispatch.freeze.recipients import reference_of
 from campaigns.dispatch.models import (
     Batch,
     BatchState,

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
-from campaigns.reports import overview
-from campaigns.reports.best_times import Times, best_times
+from campaigns.reports.campaigns.best_times import Times, best_times
+from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
 
@@ -34,7 +34,7 @@ def sent(campaign: Campaign, at: datetime, messages: int, delivered: int, read: 
 
 
 def found() -> Times:
-    return best_times(overview.real(), NOW)
+    return best_times(real_campaigns(), NOW)
 
 
 def three_campaigns() -> None:

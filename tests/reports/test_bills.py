@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.compose.models import CampaignState
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
-from campaigns.reports.bills import Bill, bills, campaign_bills, country_bills, spent
+from campaigns.reports.shared.bills import Bill, bills, campaign_bills, country_bills, spent
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Timing
 from campaigns.dispatch.models import Evidence
-from campaigns.ledger.money import exact
+from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, send

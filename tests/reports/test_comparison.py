@@ -5,8 +5,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.models import CampaignState
-from campaigns.ledger.money import exact
-from campaigns.reports.comparison import read_ids
+from campaigns.reports.campaigns.comparison import read_ids
+from campaigns.shared.money import exact
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db

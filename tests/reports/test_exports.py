@@ -10,8 +10,8 @@ import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
-from campaigns.tables import Cell, csv_lines, safe, written
-from campaigns.workbook import workbook
+from campaigns.shared.table_export import Cell, csv_lines, safe, written
+from campaigns.shared.xlsx_export import workbook
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+380", "-2", "@SUM(A1)", "\tx", "\rx"])

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.reports.hourly import over_time
+from campaigns.reports.campaign.hourly import over_time
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
 

@@ -4,8 +4,8 @@ import pytest
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports.outcomes import Share, by_country, outcomes, rate
-from campaigns.results.status import counts
+from campaigns.reports.shared.outcomes import Share, by_country, outcomes, rate
+from campaigns.results.campaign_status import counts
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db

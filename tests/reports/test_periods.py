@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from campaigns.reports.periods import month_of, read_period, today
+from campaigns.reports.shared.periods import month_of, read_period, today
 
 NOW = date(2026, 3, 5)
 

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.reports.outcomes import outcomes
+from campaigns.reports.shared.outcomes import outcomes
 from campaigns.team.models import AuditEntry, Role, User
 from tests.reports.factories import SMS_PRICE, make_campaign, make_user, send
 

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports import recipients as people
-from campaigns.reports.outcomes import outcomes
-from campaigns.reports.reasons import EXPLAINED, reasons
+from campaigns.reports.campaign import recipients as people
+from campaigns.reports.campaign.reasons import EXPLAINED, reasons
+from campaigns.reports.shared.outcomes import outcomes
 from tests.reports.factories import FATES, make_campaign, send
 
 pytestmark = pytest.mark.django_db

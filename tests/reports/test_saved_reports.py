@@ -13,9 +13,9 @@ from django.core import mail
 from django.test import Client
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports import saved_reports
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
-from campaigns.reports.saved_reports import period_of
+from campaigns.reports.spend import saved_reports
+from campaigns.reports.spend.saved_reports import period_of
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, make_user, send
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind
-from campaigns.reports.chart import chart
-from campaigns.reports.periods import Period
-from campaigns.reports.spending import (
+from campaigns.reports.shared.periods import Period
+from campaigns.reports.spend.chart import chart
+from campaigns.reports.spend.spending import (
     GROUPINGS,
     Spending,
     buckets,

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports.statements import read_month, statement
+from campaigns.reports.spend.statements import read_month, statement
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from campaigns.compose.hours import DAYTIME
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.dispatch.models import Batch, BatchState
-from campaigns.reports.waiting import Waiting, waiting
+from campaigns.reports.campaign.waiting import Waiting, waiting
 from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.test import Client
 
 from campaigns.compose.models import CampaignState, Sender
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
-from campaigns.ledger.money import ZERO, exact
-from campaigns.reports.bills import bills, spent
-from campaigns.results.rebuilding import differences
+from campaigns.reports.shared.bills import bills, spent
+from campaigns.results.money.rebuilding import differences
+from campaigns.shared.money import ZERO, exact
 from campaigns.team.models import AuditEntry, Role
 from tests.reports.factories import make_campaign, make_user
 

@@ -14,10 +14,10 @@ from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.gateway.types import FallbackStatus, MessageStatus
 from campaigns.ledger.models import LedgerEntry
-from campaigns.results import status
+from campaigns.results import campaign_status
 from campaigns.results.models import HourCount
-from campaigns.results.rebuilding import differences, rebuild
-from campaigns.results.recording import News, record
+from campaigns.results.money.rebuilding import differences, rebuild
+from campaigns.results.polling.recording import News, record
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -96,12 +96,12 @@ def test_states_only_move_forward_in_whatever_order_they_come(person: Recipient)
 def test_a_late_report_moves_no_count(person: Recipient) -> None:
     tell(person, said("read"))
     before = (
-        status.status(person.campaign),
+        campaign_status.status(person.campaign),
         sorted(HourCount.objects.values_list("measure", "hour", "people")),
     )
     tell(person, said("delivered"), said("new"), said("sent"))
     assert (
-        status.status(person.campaign),
+        campaign_status.status(person.campaign),
         sorted(HourCount.objects.values_list("measure", "hour", "people")),
     ) == before
     assert differences() == []

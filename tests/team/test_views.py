@@ -304,8 +304,8 @@ def test_errors_have_a_way_on(signed_in: Client) -> None:
 def test_error_of_ours_has_a_way_on(signed_in: Client) -> None:
     signed_in.raise_request_exception = False
     with (
-        patch("campaigns.team.shell.key_kind", side_effect=RuntimeError("boom")),
-        patch("campaigns.team.views.key_kind", side_effect=RuntimeError("boom")),
+        patch("campaigns.team.pages.navigation.key_kind", side_effect=RuntimeError("boom")),
+        patch("campaigns.team.pages.views.key_kind", side_effect=RuntimeError("boom")),
     ):
         response = signed_in.get("/settings/")
     assert response.status_code == 500

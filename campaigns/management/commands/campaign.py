@@ -8,14 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from campaigns.compose import drafts, from_file, lifecycle
+from campaigns.compose.editor import campaign_file, drafts
+from campaigns.compose.editor.rehearsal import rehearse
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.compose.rehearsal import rehearse
-from campaigns.dispatch import budget
-from campaigns.dispatch.again import again
-from campaigns.dispatch.forms import BudgetForm, HoursForm
-from campaigns.ledger.money import exact
-from campaigns.results.status import status
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.pages.forms import BudgetForm, HoursForm
+from campaigns.dispatch.people.resend import again
+from campaigns.results.campaign_status import status
+from campaigns.shared.money import exact
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|again|status"
 
@@ -67,11 +68,11 @@ class Command(BaseCommand):
     @staticmethod
     def _create(path: str) -> dict[str, Any]:
         try:
-            form = from_file.form_of(from_file.read(path))
-        except from_file.NotUsable as wrong:
+            form = campaign_file.form_of(campaign_file.read(path))
+        except campaign_file.NotUsable as wrong:
             raise CommandError(str(wrong)) from wrong
         if not form.is_valid():
-            raise CommandError(from_file.complaint(form))
+            raise CommandError(campaign_file.complaint(form))
         return {"id": drafts.save(form, None).pk}
 
     def _move(self, verb: str, pk: int) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class Command(BaseCommand):
         if not form.is_valid():
             raise CommandError(" ".join(map(str, form.errors["amount"])))
         try:
-            budget.change(pk, None, form.cleaned_data["amount"])
+            holds.change(pk, None, form.cleaned_data["amount"])
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
         campaign.refresh_from_db(fields=["state", "budget"])

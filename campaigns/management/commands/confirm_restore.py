@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from campaigns.team.restoring import confirm
+from campaigns.team.safe_mode import confirm
 
 
 class Command(BaseCommand):

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from phonenumbers import SUPPORTED_REGIONS
 
-from campaigns.audience import importing, imports
-from campaigns.audience.models import Import, ImportState
-from campaigns.audience.refusal import Refused
+from campaigns.contacts.importing import lifecycle, runner
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.models import Import, ImportState
 
 PATIENCE = 120  # seconds to wait for another import of the same list
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         if country not in SUPPORTED_REGIONS:
             raise CommandError(f"{country} is no country. Name it by two letters, such as UA.")
         try:
-            made = imports.import_now(
+            made = lifecycle.import_now(
                 options["file"],
                 options["list"].strip(),
                 options["phone_column"],
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         if options["keep"]:
-            made.mapping["existing"] = importing.KEEP
+            made.mapping["existing"] = runner.KEEP
             made.save(update_fields=["mapping"])
         self._run(made)
         if made.state != ImportState.FINISHED:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
     def _run(self, made: Import) -> None:
         """Run the import, after another one of the same list where there is one."""
         for waiting in range(PATIENCE):
-            importing.run(made.pk)
+            runner.run(made.pk)
             made.refresh_from_db()
             if made.state != ImportState.QUEUED:
                 return

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from campaigns.results.rebuilding import differences, rebuild
+from campaigns.results.money.rebuilding import differences, rebuild
 
 
 class Command(BaseCommand):

@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from campaigns.gateway.delivery_reports import PATH
-from campaigns.results.server import serve
+from campaigns.gateway.bsg.delivery_reports import PATH
+from campaigns.results.delivery_reports.server import serve
 
 NICE = 15  # of 19: pages and sending come first
 

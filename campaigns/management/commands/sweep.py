@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from campaigns.audience.tasks import resume_stalled
-from campaigns.dispatch.sweeping import sweep
+from campaigns.contacts.tasks import resume_stalled
+from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
 
 

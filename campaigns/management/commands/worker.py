@@ -22,7 +22,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 from django.utils import timezone
 
-from campaigns.dispatch import watching
+from campaigns.dispatch.workers import health
 
 LOOK = 5.0  # seconds between two looks at the heartbeats
 DRAIN = 60.0  # seconds for the tasks in hand when it ends
@@ -61,7 +61,7 @@ class Command(BaseCommand):
 
     def _watch(self, queue: "subprocess.Popen[bytes]") -> None:
         """Return when `queue` ended or stands still, or when somebody asked to end."""
-        watch = watching.Watch(timezone.now())
+        watch = health.Watch(timezone.now())
         looked = time.monotonic()
         while not self._is_asked() and not ended(queue, 0.5):
             if time.monotonic() - looked < LOOK:
@@ -129,7 +129,7 @@ def kill_all_of(queue: "subprocess.Popen[bytes]") -> None:
     queue.wait()
 
 
-def stands_still(watch: watching.Watch) -> bool:
+def stands_still(watch: health.Watch) -> bool:
     """Whether the queue does; as long as the database does not answer nobody knows, and nobody is
     blamed.
     """
