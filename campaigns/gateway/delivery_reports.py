@@ -1,4 +1,4 @@
-"""Delivery reports: what the gateway posts to a message's `callback_url` (bsg-viber-api.md, Status).
+"""Delivery reports: what the gateway posts to a message's `callback_url` (docs/gateway-contract.md).
 
 They are unsigned, so nothing in one is believed but the reference, and that only as a hint that its status is worth
 asking for. The address is a secret made out of SECRET_KEY: nothing is stored, and whoever has not been told it can't
