@@ -1,4 +1,4 @@
-"""Delivery reports: what the gateway posts to a message's `callback_url` (bsg-viber-api.md,
+"""Delivery reports: what the gateway posts to a message's `callback_url` (docs/gateway-contract.md,
 Status).
 
 They are unsigned, so nothing in one is believed but the reference, and that only as a hint that its
