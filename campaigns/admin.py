@@ -47,7 +47,7 @@ from campaigns.models import (
     User,
     UserBudget,
 )
-from campaigns.team.access import current, may
+from campaigns.team.access import current_user, has_role
 from campaigns.team.pages.forms import AdminSignInForm
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ByRole(AnyAdmin):
     """For administrators; Django's own permissions are not used."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_authenticated and may(current(request), Role.ADMINISTRATOR)
+        return request.user.is_authenticated and has_role(current_user(request), Role.ADMINISTRATOR)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_module_permission(request)
@@ -213,7 +213,7 @@ class CampaignAdmin(ReadOnly):
         moved = 0
         for campaign in chosen:
             try:
-                move(campaign.pk, current(request))
+                move(campaign.pk, current_user(request))
             except lifecycle.Refused as refusal:
                 self.message_user(request, f"{campaign}: {refusal}", messages.WARNING)
             else:
@@ -299,7 +299,7 @@ class BatchAdmin(Huge):
         "size",
         "state",
         "attempts",
-        "sent_at",
+        "intended_at",
         "done_at",
     )
     list_select_related = ("campaign",)

@@ -213,7 +213,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "campaigns.team.pages.sign_in.SignedIn",
+    "campaigns.team.pages.sign_in.SignInRequired",
     "campaigns.team.time_zones.ReadersClock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

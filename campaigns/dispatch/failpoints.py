@@ -19,7 +19,7 @@ def arm(place: str) -> None:
     _left = int(number or 1)
 
 
-def reach(name: str) -> None:
+def failpoint(name: str) -> None:
     """Here is the place `name`."""
     global _left
     if name != _name:

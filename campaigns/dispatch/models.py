@@ -181,7 +181,8 @@ class Batch(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # rounds of asking by reference since the last request
     asked = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)  # the last time a request may have left
+    # when the intent was committed: the last time a request may have left
+    intended_at = models.DateTimeField(null=True, db_column="sent_at")
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     # the worst case of what is on its way, against the campaign's budget and the month's

@@ -15,7 +15,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import Moves
-from campaigns.dispatch.workers.slots import beat, forget_given_up
+from campaigns.dispatch.workers.slots import beat, delete_abandoned
 from campaigns.shared.queue import drop_unreadable, enqueue, waiting
 from campaigns.team import safe_mode
 
@@ -36,7 +36,7 @@ def sweep() -> None:
     ):
         finish_if_done(campaign_id)
     drop_unreadable()
-    forget_given_up(now)
+    delete_abandoned(now)
     wake()
 
 

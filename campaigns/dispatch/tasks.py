@@ -17,7 +17,7 @@ from campaigns.dispatch.send.leases import askable
 from campaigns.dispatch.send.running_campaigns import sendable
 from campaigns.dispatch.send.sender import Sender
 from campaigns.dispatch.workers import health
-from campaigns.dispatch.workers.slots import Seat, send_jobs, taken
+from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.shared.queue import enqueue
 from campaigns.team import safe_mode
@@ -40,19 +40,19 @@ def work() -> None:
     sweep_module.cancel_rests()
     now = timezone.now()
     jobs = send_jobs()
-    free = sum(not taken(job) for job in jobs) + len(jobs) * health.idle_elsewhere("send")
+    free = sum(not is_taken(job) for job in jobs) + len(jobs) * health.idle_elsewhere("send")
     if free and sendable(now).exists():
         for _ in range(free):
             enqueue(SEND)
-    if not taken("rehearse") and sendable(now, rehearsals=True).exists():
+    if not is_taken("rehearse") and sendable(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    if not taken("reconcile") and askable(now).exists():
+    if not is_taken("reconcile") and askable(now).exists():
         enqueue(RECONCILE)
 
 
 def prepare(campaign_id: int) -> None:
     """Freeze the audience of a campaign, for a bounded time."""
-    with Seat(f"prepare-{campaign_id}") as seat:
+    with WorkerSlot(f"prepare-{campaign_id}") as seat:
         if not seat.held:
             return
         done = recipients.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
@@ -68,7 +68,7 @@ def send(hops: int = HOPS) -> None:
     Where none is, another machine may have been meant: the task goes round `hops` times at most.
     """
     for job, connections in send_jobs().items():
-        with Seat(job) as seat:
+        with WorkerSlot(job) as seat:
             if not seat.held:
                 continue
             safe_mode.look(timezone.now(), lifecycle.under_way())
@@ -89,7 +89,7 @@ def rehearse() -> None:
     """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it
     leaves the house.
     """
-    with Seat("rehearse") as seat:
+    with WorkerSlot("rehearse") as seat:
         if not seat.held:
             return
         safe_mode.look(timezone.now(), lifecycle.under_way())
@@ -110,7 +110,7 @@ def _finish() -> None:
 
 def reconcile() -> None:
     """Ask the gateway for what nobody knows, for a bounded time."""
-    with Seat("reconcile") as seat:
+    with WorkerSlot("reconcile") as seat:
         if not seat.held:
             return
         client = client_from_settings()

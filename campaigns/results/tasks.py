@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.dispatch.workers.slots import Seat, taken
+from campaigns.dispatch.workers.slots import WorkerSlot, is_taken
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.results import clear_rehearsals
 from campaigns.results.money import gateway_comparison
@@ -21,7 +21,7 @@ FOLLOW = "campaigns.results.tasks.follow"
 def wake() -> None:
     """Wake a worker where something is worth asking for; clear away what was rehearsed long ago."""
     clear_rehearsals.clear_old(timezone.now())
-    if not taken("follow") and poller.due(timezone.now()):
+    if not is_taken("follow") and poller.due(timezone.now()):
         enqueue(FOLLOW)
 
 
@@ -33,7 +33,7 @@ def note(references: Sequence[str]) -> None:
 
 def follow() -> None:
     """Ask the gateway what became of messages, for a bounded time, from this machine's seat."""
-    with Seat("follow") as seat:
+    with WorkerSlot("follow") as seat:
         if not seat.held:
             return
         client = client_from_settings()
@@ -46,7 +46,7 @@ def check_money() -> None:
     """The schedule's look at the account: its balance each hour, a sample of messages each
     night.
     """
-    with Seat("money") as seat:
+    with WorkerSlot("money") as seat:
         if not seat.held:
             return
         client, now = client_from_settings(), timezone.now()

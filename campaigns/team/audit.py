@@ -7,8 +7,11 @@ from campaigns.team.models import AuditEntry, User
 
 
 def subject(thing: Model) -> str:
-    """How the trail names an object, also after it is gone: "campaign:12"."""
-    return f"{thing._meta.model_name}:{thing.pk}"
+    """How the trail names an object, also after it is gone: "campaign:12".
+
+    By its table, whose name stays when a model gets another one.
+    """
+    return f"{thing._meta.db_table.removeprefix('campaigns_')}:{thing.pk}"
 
 
 def record(actor: User | None, thing: Model, action: str, detail: str = "") -> None:

@@ -58,7 +58,7 @@ def look(now: datetime, under_way: bool) -> bool:
     that out, too.
     """
     installation = _installation(now)
-    if not installation.safe_since and _is_restored(installation, now):
+    if not installation.safe_since and _was_restored(installation, now):
         if under_way:
             Installation.objects.filter(pk=1, safe_since=None).update(safe_since=now)
             audit.record(None, installation, "restored")
@@ -71,7 +71,7 @@ def look(now: datetime, under_way: bool) -> bool:
     return installation.safe_since is not None
 
 
-def is_safe() -> bool:
+def in_safe_mode() -> bool:
     """Whether nothing may send, for pages: what was true within the last seconds."""
     if time.monotonic() > _known.until:
         note(Installation.objects.filter(safe_since__isnull=False).exists())
@@ -100,7 +100,7 @@ def _installation(now: datetime) -> Installation:
     return Installation.objects.get_or_create(pk=1, defaults={"at": now})[0]
 
 
-def _is_restored(installation: Installation, now: datetime) -> bool:
+def _was_restored(installation: Installation, now: datetime) -> bool:
     seen = _seen().get(str(installation.uuid))
     if seen is None:
         return installation.number > 0 and installation.at < now - FORSAKEN

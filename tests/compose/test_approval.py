@@ -91,15 +91,15 @@ def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> No
 
 def test_tests_and_rehearsals_wait_for_nobody() -> None:
     campaign = ten_people()
-    assert approval.gate(campaign).needed
+    assert approval.check_approval(campaign).needed
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
         campaign.purpose = purpose
-        assert approval.gate(campaign) is approval.OPEN
+        assert approval.check_approval(campaign) is approval.NOT_NEEDED
 
 
 def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> None:
     campaign = asked(olena)
-    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
     assert campaign.state == S.PREPARING
     assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (
@@ -118,7 +118,7 @@ def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
     campaign = asked(olena)
     for actor in (olena, person(Role.MARKETER, "petro"), None):
         with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
-            lifecycle.approve(campaign.pk, actor, campaign.approval_seal)
+            lifecycle.approve(campaign.pk, actor, campaign.approval_fingerprint)
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
@@ -129,8 +129,8 @@ def test_what_a_command_asked_for_is_not_approved_by_who_made_it(olena: User, iv
     assert '"state": "awaiting_approval"' in out.getvalue()
     campaign.refresh_from_db()
     assert not approval.may_approve(campaign, olena)
-    assert approval.waiting_for(olena) == []
-    assert approval.waiting_for(ivan) == [campaign]
+    assert approval.awaiting_approval_by(olena) == []
+    assert approval.awaiting_approval_by(ivan) == [campaign]
 
 
 def _more_people(campaign: Campaign) -> None:
@@ -170,9 +170,13 @@ def test_any_change_after_asking_makes_it_a_draft_again(
     campaign = asked(olena)
     change(campaign)  # type: ignore[operator]
     with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
-        lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+        lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
-    assert (campaign.state, campaign.approval_seal, campaign.approved_by) == (S.DRAFT, "", None)
+    assert (campaign.state, campaign.approval_fingerprint, campaign.approved_by) == (
+        S.DRAFT,
+        "",
+        None,
+    )
 
 
 def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
@@ -190,7 +194,7 @@ def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan:
 def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: User) -> None:
     now = timezone.now()
     campaign = asked(olena, timing=Timing.AT, scheduled_at=now + timedelta(hours=1))
-    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     assert state_of(campaign) == S.SCHEDULED
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 1  # as approved
     Campaign.objects.update(state=S.SCHEDULED)
@@ -254,9 +258,9 @@ def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) 
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
     campaign = asked(olena)
-    assert approval.tell_approvers(campaign.pk) == 1
+    assert approval.notify_approvers(campaign.pk) == 1
     lifecycle.send_back(campaign.pk, ivan, "Shorter, please")
-    assert approval.tell_who_asked(campaign.pk, olena.pk, 0) == 1
+    assert approval.notify_requester(campaign.pk, olena.pk, 0) == 1
     first, second = mail.outbox
     assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
     assert f"/campaigns/{campaign.pk}/review" in first.body

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.merge_tags import MissingValue, Template
-from campaigns.compose.message.message_lengths import SmsReach, longest_link, sms_reach
+from campaigns.compose.message.message_lengths import SmsPartCounts, longest_link, sms_part_counts
 from campaigns.compose.message.render import encode_for_link
 from campaigns.compose.message.sms import sms_parts
 from tests.compose.factories import contact_list
@@ -57,7 +57,7 @@ def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
         wanted[country, taken.parts] += 1
         units.append((taken.parts, taken.units))
         septets += [taken.units] if taken.encoding == "GSM-7" else []
-    found = sms_reach(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
+    found = sms_part_counts(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
     assert found.people == wanted
     assert (found.largest.parts, found.largest.units) == max(units)
     assert found.widest_gsm == max(septets)
@@ -68,7 +68,9 @@ def test_sms_names_the_characters_of_the_longest() -> None:
         ("380970000001", "UA", {"name": "Їжак" * 30}),
         ("380970000002", "UA", {"name": "x" * 30}),
     ]
-    found = sms_reach(Audience((contact_list("A", rows, ("name",)).pk,)), Template("Hi {name}"))
+    found = sms_part_counts(
+        Audience((contact_list("A", rows, ("name",)).pk,)), Template("Hi {name}")
+    )
     assert found.largest.culprits == ("Ї", "ж", "а", "к")
 
 
@@ -85,7 +87,7 @@ def test_figures_do_not_read_everybody(django_assert_num_queries: DjangoAssertNu
     rows = [(f"38097{n:07d}", "UA", {"name": f"Customer {n:05d}"}) for n in range(300)]
     audience = Audience((contact_list("A", rows, ("name",)).pk,))
     with django_assert_num_queries(1) as asked:
-        found = sms_reach(audience, Template("Hi {name}"))
+        found = sms_part_counts(audience, Template("Hi {name}"))
     assert found.people == {("UA", 1): 300}
     assert "GROUP BY" in asked.captured_queries[0]["sql"]
-    assert isinstance(found, SmsReach)
+    assert isinstance(found, SmsPartCounts)

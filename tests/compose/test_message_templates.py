@@ -8,7 +8,7 @@ from campaigns.compose.editor import drafts
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates, pictures
-from campaigns.compose.models import Campaign, Picture, SavedMessage
+from campaigns.compose.models import Campaign, CampaignTemplate, Picture
 from campaigns.team.models import Role, User
 from tests.compose.factories import draft, person
 
@@ -22,7 +22,7 @@ def olena() -> User:
 
 
 @pytest.fixture
-def saved(olena: User) -> SavedMessage:
+def saved(olena: User) -> CampaignTemplate:
     campaign = draft(
         text="House words",
         button_caption="Buy",
@@ -38,25 +38,25 @@ def signed_in(client: Client, olena: User) -> Client:
     return client
 
 
-def made(saved: SavedMessage, actor: User, **said: Any) -> Campaign:
+def made(saved: CampaignTemplate, actor: User, **said: Any) -> Campaign:
     form = CampaignForm({**SAID, **said}, made_from=saved, actor=actor)
     assert form.is_valid(), form.errors
     return drafts.save(form, actor)
 
 
-def test_a_template_keeps_the_message_and_not_the_audience(saved: SavedMessage) -> None:
+def test_a_template_keeps_the_message_and_not_the_audience(saved: CampaignTemplate) -> None:
     assert saved.content["text"] == "House words"
     assert saved.content["sender"] == "Shop"
     assert set(saved.content) == {*message_templates.LOCKS, "image_url"}
 
 
-def test_a_name_is_needed_and_is_taken_once(saved: SavedMessage, olena: User) -> None:
+def test_a_name_is_needed_and_is_taken_once(saved: CampaignTemplate, olena: User) -> None:
     for name in ("  ", "House"):
         with pytest.raises(Refused):
             message_templates.keep(draft(), name, olena)
 
 
-def test_a_campaign_starts_from_it(signed_in: Client, saved: SavedMessage) -> None:
+def test_a_campaign_starts_from_it(signed_in: Client, saved: CampaignTemplate) -> None:
     shown = signed_in.get(f"/campaigns/new?template={saved.pk}").content.decode()
     assert "House words" in shown
     assert 'value="600"' in shown
@@ -71,7 +71,7 @@ def test_a_template_that_is_not_there_is_no_template(signed_in: Client, chosen: 
 
 
 def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(
-    saved: SavedMessage, olena: User
+    saved: CampaignTemplate, olena: User
 ) -> None:
     message_templates.lock(saved, ["text", "sender", "nonsense"], olena)
     assert saved.locked == ["sender", "text"]
@@ -84,7 +84,7 @@ def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(
 
 
 def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
-    signed_in: Client, saved: SavedMessage, olena: User
+    signed_in: Client, saved: CampaignTemplate, olena: User
 ) -> None:
     message_templates.lock(saved, ["text", "validity"], olena)
     campaign = made(saved, olena)
@@ -101,7 +101,7 @@ def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
 
 
 def test_the_preview_knows_what_is_locked(
-    signed_in: Client, saved: SavedMessage, olena: User
+    signed_in: Client, saved: CampaignTemplate, olena: User
 ) -> None:
     message_templates.lock(saved, ["text"], olena)
     new = signed_in.post(f"/campaigns/preview?template={saved.pk}", {"sender": "Mine"})
@@ -113,7 +113,7 @@ def test_the_preview_knows_what_is_locked(
 
 
 def test_a_locked_picture_can_be_neither_changed_nor_removed(
-    saved: SavedMessage, olena: User
+    saved: CampaignTemplate, olena: User
 ) -> None:
     saved.content["image_url"] = "https://cdn.example.com/house.png"
     message_templates.lock(saved, ["image"], olena)
@@ -123,20 +123,20 @@ def test_a_locked_picture_can_be_neither_changed_nor_removed(
     assert made(saved, olena, **said).image_url == "https://cdn.example.com/house.png"
 
 
-def test_administrators_change_what_is_locked(saved: SavedMessage, olena: User) -> None:
+def test_administrators_change_what_is_locked(saved: CampaignTemplate, olena: User) -> None:
     message_templates.lock(saved, ["text"], olena)
     chief = person(Role.ADMINISTRATOR, "chief")
     assert made(saved, chief).text == "My words"
 
 
-def test_a_copy_is_locked_too(saved: SavedMessage, olena: User) -> None:
+def test_a_copy_is_locked_too(saved: CampaignTemplate, olena: User) -> None:
     assert drafts.duplicate(made(saved, olena), olena).made_from == saved
 
 
 def test_keep_lock_and_delete_by_the_pages(signed_in: Client, olena: User) -> None:
     assert "No templates yet." in signed_in.get("/campaigns/templates/").content.decode()
     signed_in.post(f"/campaigns/{draft(text='House words').pk}/template", {"name": "House"})
-    saved = SavedMessage.objects.get()
+    saved = CampaignTemplate.objects.get()
     assert (
         signed_in.post(f"/campaigns/templates/{saved.pk}/lock", {"locked": ["text"]}).status_code
         == 403
@@ -152,10 +152,10 @@ def test_keep_lock_and_delete_by_the_pages(signed_in: Client, olena: User) -> No
     saved.locked = []
     saved.save()
     signed_in.post(f"/campaigns/templates/{saved.pk}/delete")
-    assert not SavedMessage.objects.exists()
+    assert not CampaignTemplate.objects.exists()
 
 
-def test_a_picture_of_a_template_stays(saved: SavedMessage, olena: User) -> None:
+def test_a_picture_of_a_template_stays(saved: CampaignTemplate, olena: User) -> None:
     picture = Picture.objects.create(file="pictures/a.png", width=1, height=1, size=1)
     saved.content["image"] = "pictures/a.png"
     saved.save()
@@ -163,7 +163,7 @@ def test_a_picture_of_a_template_stays(saved: SavedMessage, olena: User) -> None
 
 
 @pytest.mark.parametrize("path", ["1/template", "templates/1/lock", "templates/1/delete"])
-def test_viewers_only_look(client: Client, saved: SavedMessage, path: str) -> None:
+def test_viewers_only_look(client: Client, saved: CampaignTemplate, path: str) -> None:
     client.force_login(person(Role.VIEWER, "viewer"))
     assert client.get("/campaigns/templates/").status_code == 200
     pk = Campaign.objects.get().pk if path.startswith("1") else saved.pk

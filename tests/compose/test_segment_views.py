@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from campaigns.compose.models import Asks, CampaignState, Condition, Segment
+from campaigns.compose.models import CampaignState, Condition, ConditionKind, Segment
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians
 
@@ -11,7 +11,7 @@ NAMED_N1 = {
     "c0-field": "first_name",
     "c0-operator": "is",
     "c0-value": "N1",
-    "met": "all",
+    "match": "all",
 }
 
 
@@ -26,15 +26,18 @@ def signed_in(client: Client) -> Client:
 
 def test_new_segment_without_a_script(signed_in: Client) -> None:
     shown = signed_in.get("/contacts/segments/new")
-    assert [row.asks for _key, row in shown.context["form"].rows] == [Asks.FIELD]
+    assert [row.kind for _key, row in shown.context["form"].rows] == [ConditionKind.FIELD]
     shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "", "add": "country"})
     assert shown.status_code == 200
     assert "Give the segment a name." not in shown.content.decode()
     for button in ({"add": "list"}, {"count": "1"}):
         shown = signed_in.post(
-            "/contacts/segments/new", {**NAMED_N1, "name": "Ones", "met": "any", **button}
+            "/contacts/segments/new", {**NAMED_N1, "name": "Ones", "match": "any", **button}
         )
-        assert [shown.context["form"][name].value() for name in ("name", "met")] == ["Ones", "any"]
+        assert [shown.context["form"][name].value() for name in ("name", "match")] == [
+            "Ones",
+            "any",
+        ]
         assert 'value="N1"' in shown.content.decode()
     rows = {
         **NAMED_N1,
@@ -58,8 +61,10 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
     sender = draft().sender
     assert sender
     kept = {"outcome": "read", "negated": True, "sender": sender, "days": 30}
-    Condition.objects.create(segment=segment, place=0, asks=Asks.COUNTRY, countries=["UA", ""])
-    Condition.objects.create(segment=segment, place=1, asks=Asks.MESSAGES, **kept)
+    Condition.objects.create(
+        segment=segment, place=0, kind=ConditionKind.COUNTRY, countries=["UA", ""]
+    )
+    Condition.objects.create(segment=segment, place=1, kind=ConditionKind.MESSAGES, **kept)
     address = f"/contacts/segments/{segment.pk}/edit"
     rows = dict(signed_in.get(address).context["form"].rows)
     assert rows["c0"]["countries"].value() == ["UA", "-"]
@@ -75,7 +80,7 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
         "c1-days": "30",
     }
     left = (
-        signed_in.post(address, {**posted, "met": "any", "name": "Mixed", "remove": "c0"})
+        signed_in.post(address, {**posted, "match": "any", "name": "Mixed", "remove": "c0"})
         .context["form"]
         .rows
     )
@@ -83,13 +88,13 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
     posted["row"] = ["c1:messages"]
     assert (
         signed_in.post(
-            address, {**posted, "met": "any", "name": "Mixed", "then": "save"}
+            address, {**posted, "match": "any", "name": "Mixed", "then": "save"}
         ).status_code
         == 302
     )
     only = Condition.objects.get(segment=segment)
     assert {name: getattr(only, name) for name in kept} == kept
-    assert Segment.objects.get().met == "any"
+    assert Segment.objects.get().match == "any"
 
 
 @pytest.mark.parametrize(

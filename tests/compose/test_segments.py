@@ -9,11 +9,11 @@ from campaigns.compose.audience import segments
 from campaigns.compose.audience.recipient_outcomes import ROWS
 from campaigns.compose.audience.segments import Choice, count, people, words
 from campaigns.compose.models import (
-    Asks,
     Campaign,
     CampaignState,
     Condition,
-    Met,
+    ConditionKind,
+    Match,
     Operator,
     Outcome,
     Segment,
@@ -65,13 +65,13 @@ def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
     return campaign
 
 
-def asked(met: str = Met.ALL, *conditions: Mapping[str, Any]) -> Choice:
-    return Choice([Condition(**condition) for condition in conditions], met)
+def asked(match: str = Match.ALL, *conditions: Mapping[str, Any]) -> Choice:
+    return Choice([Condition(**condition) for condition in conditions], match)
 
 
-def found(*conditions: Mapping[str, Any], met: str = Met.ALL) -> str:
+def found(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
     """Whom the conditions mean, as the last digits of their phones."""
-    choice = asked(met, *conditions)
+    choice = asked(match, *conditions)
     digits = "".join(
         sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows())))
     )
@@ -80,11 +80,11 @@ def found(*conditions: Mapping[str, Any], met: str = Met.ALL) -> str:
 
 
 def field(operator: Operator, value: str = "", name: str = "city") -> dict[str, Any]:
-    return {"asks": Asks.FIELD, "field": name, "operator": operator, "value": value}
+    return {"kind": ConditionKind.FIELD, "field": name, "operator": operator, "value": value}
 
 
 def messages(outcome: Outcome, **more: Any) -> dict[str, Any]:
-    return {"asks": Asks.MESSAGES, "outcome": outcome, **more}
+    return {"kind": ConditionKind.MESSAGES, "outcome": outcome, **more}
 
 
 @pytest.fixture
@@ -130,19 +130,21 @@ def test_countries_lists_and_imports(town: ContactList) -> None:
     Contact.objects.filter(msisdn=phone(3)).update(country="")
     club = contact_list("Club", [(phone(1), "UA", {"city": "Odesa"}), (phone(2), "UA", {})])
     vip = contact_list("VIP", [(phone(2), "UA", {}), (phone(9), "UA", {})])
-    assert found({"asks": Asks.COUNTRY, "countries": [""]}) == "3"
-    assert found({"asks": Asks.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
-    on_town, on_club, on_vip = ({"asks": Asks.LIST, "list": one} for one in (town, club, vip))
+    assert found({"kind": ConditionKind.COUNTRY, "countries": [""]}) == "3"
+    assert found({"kind": ConditionKind.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
+    on_town, on_club, on_vip = (
+        {"kind": ConditionKind.LIST, "list": one} for one in (town, club, vip)
+    )
     assert found(on_club) == "12"
     assert found(on_town, {**on_club, "negated": True}) == "03456789"
     assert found(on_town, on_club, on_vip) == "2"
-    assert found(on_club, on_vip, met=Met.ANY) == "129"
+    assert found(on_club, on_vip, match=Match.ANY) == "129"
     # the list that is named first is the one whose merge tags are meant
     assert (
         found(on_town, field(Operator.IS, "Lviv")),
         found(on_club, field(Operator.IS, "Lviv")),
     ) == ("1", "")
-    came = {"asks": Asks.IMPORT, "source": brought}
+    came = {"kind": ConditionKind.IMPORT, "source": brought}
     assert (found(came), found(on_vip, {**came, "negated": True})) == ("12", "9")
 
 
@@ -193,11 +195,14 @@ def test_states_that_are_read_are_states_that_are_written() -> None:
 def test_words() -> None:
     shop = draft().sender
     condition = Condition(
-        asks=Asks.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30
+        kind=ConditionKind.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30
     )
     assert words(condition) == "never read a message · sender Shop · in the last 30 days"
     assert words(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
-    assert words(Condition(asks=Asks.COUNTRY, countries=["UA", ""])) == "from Ukraine, unknown"
+    assert (
+        words(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
+        == "from Ukraine, unknown"
+    )
 
 
 # --- what is done with them
@@ -222,7 +227,7 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
 
 
 def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
-    made = saved({"asks": Asks.LIST, "list": town})
+    made = saved({"kind": ConditionKind.LIST, "list": town})
     with pytest.raises(Refused, match="The list is needed by Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)

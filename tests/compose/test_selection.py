@@ -4,9 +4,9 @@ from django.utils import timezone
 from campaigns.compose.audience import segments
 from campaigns.compose.audience.selection import Audience, Funnel, audience_contacts, count_people
 from campaigns.compose.models import (
-    Asks,
     CampaignState,
     Condition,
+    ConditionKind,
     EarlierCampaign,
     Operator,
     Outcome,
@@ -75,9 +75,10 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
             ("380970000099", "refused"),
         )
     )
-    romania = segment("Romania", Condition(asks=Asks.COUNTRY, countries=["RO"]))
+    romania = segment("Romania", Condition(kind=ConditionKind.COUNTRY, countries=["RO"]))
     fourth = segment(
-        "4", Condition(asks=Asks.FIELD, field="first_name", operator=Operator.IS, value="N4")
+        "4",
+        Condition(kind=ConditionKind.FIELD, field="first_name", operator=Operator.IS, value="N4"),
     )
     campaign = draft(first)
     campaign.segments.set([romania, fourth])

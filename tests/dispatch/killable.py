@@ -43,7 +43,7 @@ def work_off_the_queue() -> None:
         for acknowledgement, payload in broker.dequeue() or ():  # type: ignore[no-untyped-call]
             task: dict[str, Any] = SignedPackage.loads(payload)
             import_string(task["func"])(*task["args"], **task["kwargs"])
-            failpoints.reach("before_acknowledgement")
+            failpoints.failpoint("before_acknowledgement")
             broker.acknowledge(acknowledgement)  # type: ignore[no-untyped-call]
 
 

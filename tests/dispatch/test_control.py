@@ -108,7 +108,7 @@ def test_pause_stops_what_is_under_way_and_resume_sends_the_rest(
     accepted = sandbox.bill()["messages"]
     assert 0 < accepted < PEOPLE
     assert came_after(sandbox, paused_at + timedelta(seconds=5)) == 0
-    assert not Batch.objects.filter(sent_at__gt=paused_at).exists()
+    assert not Batch.objects.filter(intended_at__gt=paused_at).exists()
     assert set(Batch.objects.values_list("state", flat=True)) == {"ready", "done"}
     assert campaign_status.counts(campaign).accepted == accepted
     act(campaign, "resume")

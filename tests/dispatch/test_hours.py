@@ -17,7 +17,7 @@ from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Recipient, SendState
-from campaigns.dispatch.send.batch_builder import Parcel
+from campaigns.dispatch.send.batch_builder import PreparedBatch
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.send.running_campaigns import running, sendable
 from campaigns.dispatch.send.sender import Sender
@@ -201,7 +201,7 @@ def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(
     sender = Sender(
         Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60)
     )
-    parcel = Parcel(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
+    parcel = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
     sender.running = {one.id: one for one in running(timezone.now())}
     assert not sender._withheld(parcel, timezone.now())
     lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))

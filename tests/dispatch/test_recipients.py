@@ -9,12 +9,12 @@ from campaigns.compose.audience import segments
 from campaigns.compose.audience.selection import Audience, Funnel, count_people
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import (
-    Asks,
     Campaign,
     CampaignState,
     Condition,
+    ConditionKind,
     EarlierCampaign,
-    Met,
+    Match,
     Outcome,
     Segment,
 )
@@ -45,15 +45,20 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     contact_list("B", 30, start=20, city="Iasi")  # 20..49
     StopListEntry.objects.create(msisdn=phone(22))
     never = segments.save(
-        Segment(name="New to us", met=Met.ANY),
+        Segment(name="New to us", match=Match.ANY),
         [
-            Condition(asks=Asks.MESSAGES, outcome=Outcome.ALL, negated=True, sender=earlier.sender),
-            Condition(asks=Asks.COUNTRY, countries=["RO"]),
+            Condition(
+                kind=ConditionKind.MESSAGES,
+                outcome=Outcome.ALL,
+                negated=True,
+                sender=earlier.sender,
+            ),
+            Condition(kind=ConditionKind.COUNTRY, countries=["RO"]),
         ],
         None,
     )
     bulgaria = segments.save(
-        Segment(name="BG"), [Condition(asks=Asks.COUNTRY, countries=["BG"])], None
+        Segment(name="BG"), [Condition(kind=ConditionKind.COUNTRY, countries=["BG"])], None
     )
     campaign = draft(text="Hello {city|you}")
     campaign.segments.set([never])
@@ -76,7 +81,7 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
 def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> None:
     contact_list("A", 3)
     chosen = segments.save(
-        Segment(name="UA"), [Condition(asks=Asks.COUNTRY, countries=["UA"])], None
+        Segment(name="UA"), [Condition(kind=ConditionKind.COUNTRY, countries=["UA"])], None
     )
     campaign = draft()
     campaign.segments.set([chosen])

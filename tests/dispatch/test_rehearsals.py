@@ -212,7 +212,7 @@ def test_what_a_dead_worker_left_is_rehearsed_again(real_gateway: Watched) -> No
     rehearsed = rehearse(the_draft(), None)
     tasks.prepare(rehearsed.pk)
     Batch.objects.filter(number=1).update(
-        state=BatchState.SENDING, sent_at=timezone.now(), lease_until=timezone.now()
+        state=BatchState.SENDING, intended_at=timezone.now(), lease_until=timezone.now()
     )
     factory.an_hour_later()
     sweep.free_expired(timezone.now())

@@ -13,7 +13,11 @@ from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
-from campaigns.dispatch.people.resend import Failed, again, failed
+from campaigns.dispatch.people.resend import (
+    FailedRecipients,
+    create_resend_draft,
+    failed_recipients,
+)
 from campaigns.dispatch.tally import Moves
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
@@ -62,12 +66,14 @@ def people_of(draft: Campaign) -> set[str]:
 
 
 def test_failed_counts_those_who_got_nothing(campaign: Campaign) -> None:
-    assert failed(campaign) == Failed(refused=1, not_delivered=1, sms_failed=1, unresolved=1)
-    assert failed(campaign).surely == 3
+    assert failed_recipients(campaign) == FailedRecipients(
+        refused=1, not_delivered=1, sms_failed=1, unresolved=1
+    )
+    assert failed_recipients(campaign).surely == 3
 
 
 def test_again_makes_a_draft_to_exactly_those_who_failed(campaign: Campaign) -> None:
-    draft = again(campaign, None)
+    draft = create_resend_draft(campaign, None)
     assert people_of(draft) == {factory.phone(number) for number in FAILED}
     assert (draft.state, draft.text, draft.sms_text, draft.rate) == (
         CampaignState.DRAFT,
@@ -90,12 +96,12 @@ def test_again_makes_a_draft_to_exactly_those_who_failed(campaign: Campaign) -> 
 
 
 def test_the_unresolved_come_along_only_where_a_person_says_so(campaign: Campaign) -> None:
-    draft = again(campaign, None, unresolved=True)
+    draft = create_resend_draft(campaign, None, unresolved=True)
     assert people_of(draft) == {factory.phone(number) for number in FAILED | UNRESOLVED}
 
 
 def test_again_sends_to_them_under_other_references(campaign: Campaign) -> None:
-    draft = again(campaign, None)
+    draft = create_resend_draft(campaign, None)
     lifecycle.launch(draft.pk, None, people=3)
     freeze(draft.pk, timezone.now() + factory.SOON)
     before = set(Recipient.objects.filter(campaign=campaign).values_list("reference", flat=True))
@@ -106,8 +112,8 @@ def test_again_sends_to_them_under_other_references(campaign: Campaign) -> None:
 
 
 def test_a_second_list_gets_a_name_of_its_own(campaign: Campaign) -> None:
-    again(campaign, None)
-    assert again(campaign, None).lists.get().name == "Autumn: not reached (2)"
+    create_resend_draft(campaign, None)
+    assert create_resend_draft(campaign, None).lists.get().name == "Autumn: not reached (2)"
 
 
 def test_again_is_refused_under_way_and_where_nobody_failed(campaign: Campaign) -> None:
@@ -115,11 +121,11 @@ def test_again_is_refused_under_way_and_where_nobody_failed(campaign: Campaign) 
         send_state=S.ACCEPTED, delivery_state=D.READ
     )
     with pytest.raises(lifecycle.Refused, match="It reached everybody whose outcome is known"):
-        again(campaign, None)
+        create_resend_draft(campaign, None)
     Campaign.objects.update(state=CampaignState.SENDING)
     campaign.refresh_from_db()
     with pytest.raises(lifecycle.Refused, match="not over yet"):
-        again(campaign, None)
+        create_resend_draft(campaign, None)
     assert ContactList.objects.count() == 1
 
 

@@ -73,7 +73,7 @@ def test_lost_answers_are_asked_for_and_not_sent_again(sandbox: RunningSandbox) 
 def later(by: timedelta) -> None:
     """Let `by` have passed for all batches."""
     for batch in Batch.objects.all():
-        for name in ("not_before", "lease_until", "sent_at"):
+        for name in ("not_before", "lease_until", "intended_at"):
             if getattr(batch, name):
                 setattr(batch, name, getattr(batch, name) - by)
         batch.save()

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from campaigns.dispatch import tasks
 from campaigns.dispatch.models import Heartbeat, Recipient, SendState
 from campaigns.dispatch.workers import health
-from campaigns.dispatch.workers.slots import Seat, forget_given_up, send_jobs, taken
+from campaigns.dispatch.workers.slots import WorkerSlot, delete_abandoned, is_taken, send_jobs
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -47,22 +47,22 @@ def test_a_second_sender_takes_the_other_seat_and_a_third_none(
     factory.launched(120)
     accepted = Recipient.objects.filter(send_state=SendState.ACCEPTED)
     first, second = send_jobs()
-    with Seat(first), Seat(second):
+    with WorkerSlot(first), WorkerSlot(second):
         tasks.send()
-        assert (taken(first), taken(second), accepted.count()) == (True, True, 0)
-    with Seat(first):
+        assert (is_taken(first), is_taken(second), accepted.count()) == (True, True, 0)
+    with WorkerSlot(first):
         tasks.send()
-        assert (taken(first), taken(second), accepted.count()) == (True, False, 120)
+        assert (is_taken(first), is_taken(second), accepted.count()) == (True, False, 120)
 
 
 @pytest.mark.django_db
 def test_a_seat_leaves_nothing_behind_and_one_that_was_given_up_is_forgotten() -> None:
     now = timezone.now()
-    with Seat("prepare-5") as seat, Seat("prepare-5") as second:
+    with WorkerSlot("prepare-5") as seat, WorkerSlot("prepare-5") as second:
         assert (seat.held, second.held, Heartbeat.objects.count()) == (True, False, 1)
     Heartbeat.objects.create(name="prepare-6@killed", at=now, until=now - timedelta(hours=2))
     Heartbeat.objects.create(name="send@busy", at=now, until=now - timedelta(minutes=2))
-    forget_given_up(now)
+    delete_abandoned(now)
     assert [one.name for one in Heartbeat.objects.all()] == ["send@busy"]
 
 
@@ -96,7 +96,7 @@ def test_a_wake_up_for_another_machine_goes_round_and_comes_to_an_end(settings: 
     settings.SEND_PROCESSES = 1
     factory.launched(60)
     OrmQ.objects.all().delete()
-    with Seat("send"):
+    with WorkerSlot("send"):
         tasks.send(2)
         assert sends_queued() == []  # there is no other machine
         Heartbeat.objects.create(name="queue@two", at=timezone.now())

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState, PriceList
 from campaigns.reports.shared.periods import Period
-from campaigns.reports.spend.cost_per_result import Yield, read_yields
+from campaigns.reports.spend.cost_per_result import CostPerResult, costs_per_result
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +16,8 @@ MARCH = Period("custom", date(2026, 3, 1), date(2026, 3, 31))
 LAST_MOMENT = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 
 
-def read(**filters: str) -> Yield:
-    [found] = read_yields(MARCH, filters)
+def read(**filters: str) -> CostPerResult:
+    [found] = costs_per_result(MARCH, filters)
     return found
 
 
@@ -64,7 +64,7 @@ def test_read_yield() -> None:
         map(Decimal, ("0.0402", "0.0905", "0.0410"))
     )
     assert read(country="PL").outcome.accepted == 3
-    assert read_yields(MARCH, {"sender": "999"}) == []
+    assert costs_per_result(MARCH, {"sender": "999"}) == []
 
 
 def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
@@ -78,7 +78,7 @@ def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
             Decimal("0.04"),
             currency=currency,
         )
-    euro, dollar = read_yields(MARCH, {})
+    euro, dollar = costs_per_result(MARCH, {})
     assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (
         2,
         7,

@@ -30,18 +30,20 @@ ROWS = {
 }
 
 
-def met(outcome: str, campaigns: Q, since: datetime | None = None, but: int = 0) -> Q:
+def received_outcome(
+    outcome: str, campaigns: Q, since: datetime | None = None, exclude_campaign: int = 0
+) -> Q:
     """Contacts whose phone met with `outcome` in one of `campaigns`, since a moment or ever.
 
-    Tests and rehearsals never count, nor does the campaign with the id `but`.
+    Tests and rehearsals never count, nor does the campaign with the id `exclude_campaign`.
     """
     rows = (
         campaigns
         & Q(purpose=Purpose.CAMPAIGN, recipients__msisdn=OuterRef("msisdn"))
         & ROWS[Outcome(outcome)]
     )
-    if but:
-        rows &= ~Q(pk=but)
+    if exclude_campaign:
+        rows &= ~Q(pk=exclude_campaign)
     if since:
         rows &= Q(recipients__sent_at__gte=since) | Q(
             recipients__sent_at=None, frozen_at__gte=since

@@ -36,11 +36,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience import recipient_outcomes
 from campaigns.compose.models import (
-    Asks,
     Campaign,
     CampaignState,
     Condition,
-    Met,
+    ConditionKind,
+    Match,
     Operator,
     Outcome,
     Segment,
@@ -65,21 +65,21 @@ class Choice:
     """Conditions and how they are combined, saved or not. `len(conditions)` 0 is nobody."""
 
     conditions: Sequence[Condition]
-    met: str = Met.ALL
+    match: str = Match.ALL
 
     @classmethod
     def of(cls, segment: Segment) -> "Choice":
         """As `segment` has them saved."""
         return cls(
             list(segment.conditions.select_related("list", "source", "campaign", "sender")),
-            segment.met,
+            segment.match,
         )
 
     @property
     def once(self) -> bool:
         """Whether nobody can be meant by two rows: all of them are of one list."""
-        return self.met == Met.ALL and any(
-            one.asks == Asks.LIST and not one.negated for one in self.conditions
+        return self.match == Match.ALL and any(
+            one.kind == ConditionKind.LIST and not one.negated for one in self.conditions
         )
 
     def rows(self, at: datetime | None = None, but: int = 0) -> Q:
@@ -88,24 +88,24 @@ class Choice:
         """
         if not self.conditions:
             return NOBODY
-        moment, found, pinned = at or timezone.now(), [], self.met == Met.ANY
+        moment, found, pinned = at or timezone.now(), [], self.match == Match.ANY
         for condition in self.conditions:
-            if condition.asks == Asks.LIST and not condition.negated and not pinned:
+            if condition.kind == ConditionKind.LIST and not condition.negated and not pinned:
                 pinned = True
                 found.append(Q(list=condition.list_id))
             else:
                 found.append(_asked(condition, moment, but))
-        return reduce(and_ if self.met == Met.ALL else or_, found)
+        return reduce(and_ if self.match == Match.ALL else or_, found)
 
 
 def _asked(condition: Condition, at: datetime, but: int) -> Q:
-    if condition.asks == Asks.FIELD:
+    if condition.kind == ConditionKind.FIELD:
         return _field(condition)
-    if condition.asks == Asks.COUNTRY:
+    if condition.kind == ConditionKind.COUNTRY:
         asked = Q(country__in=condition.countries)
-    elif condition.asks == Asks.LIST:
+    elif condition.kind == ConditionKind.LIST:
         asked = has_row(Q(list=condition.list_id))
-    elif condition.asks == Asks.IMPORT:  # without it only who has no row of it at all
+    elif condition.kind == ConditionKind.IMPORT:  # without it only who has no row of it at all
         asked = (
             has_row(Q(source=condition.source_id))
             if condition.negated
@@ -128,7 +128,7 @@ def _messages(condition: Condition, at: datetime, but: int) -> Q:
     if condition.sender_id:
         campaigns &= Q(sender=condition.sender_id)
     since = at - timedelta(days=condition.days) if condition.days else None
-    return recipient_outcomes.met(condition.outcome, campaigns, since, but)
+    return recipient_outcomes.received_outcome(condition.outcome, campaigns, since, but)
 
 
 def _field(condition: Condition) -> Q:
@@ -201,19 +201,19 @@ def first(choice: Choice, most: int) -> list[Contact]:
 
 def words(condition: Condition) -> str:
     """A condition as a person reads it: "city is Kyiv"."""
-    if condition.asks == Asks.FIELD:
+    if condition.kind == ConditionKind.FIELD:
         said = f"“{condition.value}”" if condition.value else ""
         return f"{condition.field} {condition.get_operator_display()} {said}".strip()
-    if condition.asks == Asks.COUNTRY:
+    if condition.kind == ConditionKind.COUNTRY:
         named = ", ".join(countries.name(code) or _("unknown") for code in condition.countries)
         return (_("not from %(countries)s") if condition.negated else _("from %(countries)s")) % {
             "countries": named
         }
-    if condition.asks == Asks.LIST:
+    if condition.kind == ConditionKind.LIST:
         return (_("not on “%(list)s”") if condition.negated else _("on “%(list)s”")) % {
             "list": condition.list
         }
-    if condition.asks == Asks.IMPORT:
+    if condition.kind == ConditionKind.IMPORT:
         said = _("did not come with %(file)s") if condition.negated else _("came with %(file)s")
         return said % {"file": import_name(condition.source)}
     return _messages_words(condition)
@@ -300,7 +300,9 @@ def duplicate(segment: Segment, actor: User | None) -> Segment:
     while Segment.objects.filter(name=free).exists():
         number += 1
         free = f"{name} {number}"
-    copy = Segment(name=free, met=segment.met, people=segment.people, counted_at=segment.counted_at)
+    copy = Segment(
+        name=free, match=segment.match, people=segment.people, counted_at=segment.counted_at
+    )
     return save(copy, list(segment.conditions.all()), actor)
 
 

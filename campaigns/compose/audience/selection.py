@@ -123,7 +123,7 @@ class Audience:
         return Choice.of(segment).rows(self.at, self.own)
 
     def _met(self, source: int, outcome: str) -> Q:
-        return recipient_outcomes.met(outcome, Q(pk=source), but=self.own)
+        return recipient_outcomes.received_outcome(outcome, Q(pk=source), exclude_campaign=self.own)
 
     def funnel(self) -> "Funnel":
         """How those who are chosen come down to the people left; the numbers add up."""

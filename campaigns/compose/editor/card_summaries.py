@@ -15,7 +15,7 @@ from campaigns.contacts.models import ContactList
 SHOWN = 60  # characters
 
 
-def lines(campaign: Campaign, audience: Audience) -> dict[str, str]:
+def card_summaries(campaign: Campaign, audience: Audience) -> dict[str, str]:
     """Each card's line, by the card's name. `campaign` need not be saved."""
     return {
         "message": _message(campaign),
@@ -38,12 +38,16 @@ def _sms(campaign: Campaign) -> str:
 
 
 def _audience(audience: Audience) -> str:
-    chosen = _short(", ".join(names(audience.lists, audience.segments, audience.campaigns)))
+    chosen = _short(
+        ", ".join(audience_names(audience.lists, audience.segments, audience.campaigns))
+    )
     if not chosen:
         return _("Nobody yet")
     left_out = _short(
         ", ".join(
-            names(audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns)
+            audience_names(
+                audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns
+            )
         )
     )
     return (
@@ -53,7 +57,7 @@ def _audience(audience: Audience) -> str:
     )
 
 
-def names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
+def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
     """What an audience chooses or leaves out, by name."""
     found = (
         list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
@@ -108,7 +112,7 @@ def duration(seconds: int) -> str:
     return " ".join(words % {"n": n} for n, words in parts if n)
 
 
-def browser_words() -> dict[str, str]:
+def script_messages() -> dict[str, str]:
     """What composer.js says, in the reader's language."""
     return {
         "onePart": _("%(encoding)s · %(units)s of %(room)s · 1 part"),

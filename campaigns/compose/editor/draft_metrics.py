@@ -21,24 +21,24 @@ KEPT = 30  # seconds for which a count is shown again while somebody types
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class DraftMetrics:
     """All of it at once. `lengths` and `sms` are None where there is no audience, or no SMS."""
 
     funnel: Funnel
-    lengths: message_lengths.Lengths | None
-    sms: message_lengths.SmsReach | None
+    lengths: message_lengths.LengthRange | None
+    sms: message_lengths.SmsPartCounts | None
     estimate: Estimate
     problems: list[Problem]
     warnings: list[Problem]
 
 
-def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Figures:
+def draft_metrics(campaign: Campaign, audience: Audience, refresh: bool = False) -> DraftMetrics:
     """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its
     prices anew.
     """
-    measured = message_lengths.Reach(audience, build(campaign))
+    measured = message_lengths.MessageLengths(audience, build(campaign))
     cost = estimate(campaign, measured, refresh)
-    return Figures(
+    return DraftMetrics(
         funnel=audience.funnel() if audience else NOBODY,
         lengths=measured.text,
         sms=measured.sms if campaign.sms_text else None,
@@ -48,7 +48,7 @@ def figures(campaign: Campaign, audience: Audience, refresh: bool = False) -> Fi
     )
 
 
-def remembered_countries(audience: Audience) -> dict[str, int]:
+def cached_countries(audience: Audience) -> dict[str, int]:
     """`audience.by_country()`, counted again only now and then: for the preview, which is drawn as
     one types.
     """

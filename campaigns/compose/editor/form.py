@@ -21,13 +21,13 @@ from campaigns.compose.audience.selection import Audience, Earlier
 from campaigns.compose.launch import checks
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import (
     Campaign,
+    CampaignTemplate,
     Outcome,
     Picture,
-    SavedMessage,
     Segment,
     Sender,
     Timing,
@@ -54,7 +54,7 @@ RATE_MAX = 10_000  # recipients a second; more than any gateway takes
 CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
-class Words(forms.CharField):
+class TextField(forms.CharField):
     """A text whose lines end as they will be sent: browsers post CR LF, people mean one
     character.
     """
@@ -71,7 +71,7 @@ class Words(forms.CharField):
         return text
 
 
-class LocalTime(forms.DateTimeField):
+class UnzonedDateTimeField(forms.DateTimeField):
     """A time as it was said: without an offset in the zone that stands beside it, or with one."""
 
     def to_python(self, value: Any) -> datetime | None:
@@ -86,7 +86,7 @@ class LocalTime(forms.DateTimeField):
         return found
 
 
-class EarlierCampaigns(forms.Field):
+class EarlierCampaignsField(forms.Field):
     """Campaigns that went out, each as "12:read": its number and the outcome of those of its people
     who are meant.
     """
@@ -119,13 +119,13 @@ class CampaignForm(forms.Form):
     reached.
     """
 
-    name = Words(
+    name = TextField(
         label=_("Name"),
         max_length=100,
         error_messages={"required": _("Give the campaign a name.")},
         help_text=_("For you and your colleagues; nobody else sees it."),
     )
-    sender = Words(
+    sender = TextField(
         widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
         label=_("Sender"),
         max_length=limits.SENDER_MAX,
@@ -140,7 +140,7 @@ class CampaignForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-    text = Words(
+    text = TextField(
         label=_("Text"),
         widget=forms.Textarea(attrs={"rows": 7}),
         error_messages={"required": _("Write what people will read.")},
@@ -149,23 +149,25 @@ class CampaignForm(forms.Form):
     square = forms.BooleanField(label=_("Cut to a square"), required=False, initial=True)
     remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
     image = forms.CharField(required=False, widget=forms.HiddenInput)  # of the library
-    image_url = Words(
+    image_url = TextField(
         label=_("Address of a picture"),
         required=False,
         max_length=limits.URL_MAX,
         help_text=_("Instead of an upload: begins with https:// and ends in .jpg or .png."),
     )
-    button_caption = Words(label=_("Button"), required=False, max_length=limits.CAPTION_MAX)
-    button_url = Words(label=_("Link"), required=False, max_length=2000)
-    utm_source = Words(label="utm_source", required=False, max_length=100)
-    utm_medium = Words(label="utm_medium", required=False, max_length=100)
-    utm_campaign = Words(label="utm_campaign", required=False, max_length=100)
-    utm_content = Words(label="utm_content", required=False, max_length=100)
-    utm_term = Words(label="utm_term", required=False, max_length=100)
-    sms_sender = Words(
+    button_caption = TextField(label=_("Button"), required=False, max_length=limits.CAPTION_MAX)
+    button_url = TextField(label=_("Link"), required=False, max_length=2000)
+    utm_source = TextField(label="utm_source", required=False, max_length=100)
+    utm_medium = TextField(label="utm_medium", required=False, max_length=100)
+    utm_campaign = TextField(label="utm_campaign", required=False, max_length=100)
+    utm_content = TextField(label="utm_content", required=False, max_length=100)
+    utm_term = TextField(label="utm_term", required=False, max_length=100)
+    sms_sender = TextField(
         label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX
     )
-    sms_text = Words(label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    sms_text = TextField(
+        label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
     validity = forms.IntegerField(
         label=_("Viber tries for"),
         required=False,
@@ -203,8 +205,8 @@ class CampaignForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    campaigns = EarlierCampaigns(label=_("People of earlier campaigns"), required=False)
-    exclude_campaigns = EarlierCampaigns(
+    campaigns = EarlierCampaignsField(label=_("People of earlier campaigns"), required=False)
+    exclude_campaigns = EarlierCampaignsField(
         label=_("Leave out people of earlier campaigns"), required=False
     )
     timing = forms.ChoiceField(
@@ -214,7 +216,7 @@ class CampaignForm(forms.Form):
         initial=Timing.NOW,
         widget=forms.RadioSelect,
     )
-    scheduled_at = LocalTime(
+    scheduled_at = UnzonedDateTimeField(
         label=_("Date and time"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -256,7 +258,7 @@ class CampaignForm(forms.Form):
         actor: User | None = None,
         base_url: str = "",
         initial: Mapping[str, Any] | None = None,
-        made_from: SavedMessage | None = None,
+        made_from: CampaignTemplate | None = None,
     ) -> None:
         self.campaign, self.actor, self.base_url = campaign, actor, base_url
         self.uploaded: Picture | None = None
@@ -299,7 +301,7 @@ class CampaignForm(forms.Form):
         """The clean value of `field`; where it is not clean, the words as typed, or nothing."""
         if field in self.cleaned_data:
             return self.cleaned_data[field]
-        if not isinstance(self.fields[field], Words):
+        if not isinstance(self.fields[field], TextField):
             return None
         return str(self.data.get(field) or "").replace("\r\n", "\n").replace("\0", "")
 
@@ -426,7 +428,7 @@ class CampaignForm(forms.Form):
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
         found += checks.hours_problems(draft, self.audience)
         if self.audience:
-            found += checks.audience_problems(Reach(self.audience, build(draft)))
+            found += checks.audience_problems(MessageLengths(self.audience, build(draft)))
         for problem in found:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):

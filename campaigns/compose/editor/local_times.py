@@ -18,14 +18,14 @@ MOST = 6  # rows; more are "and others"
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class LocalTime:
     """One time, and the countries in which it is that time."""
 
     time: str
     countries: str
 
 
-def elsewhere(campaign: Campaign, people: Mapping[str, int]) -> list[Elsewhere]:
+def local_times(campaign: Campaign, people: Mapping[str, int]) -> list[LocalTime]:
     """The time of `campaign` by the clocks of `people` (country -> how many), where most of them
     are first.
 
@@ -37,17 +37,17 @@ def elsewhere(campaign: Campaign, people: Mapping[str, int]) -> list[Elsewhere]:
         shown = _times(campaign, zones_of(country))
         if shown and country:
             rows.setdefault(shown, []).append(countries.name(country) or country)
-    return [Elsewhere(shown, ", ".join(names)) for shown, names in rows.items()][:MOST]
+    return [LocalTime(shown, ", ".join(names)) for shown, names in rows.items()][:MOST]
 
 
-def zone_of(campaign: Campaign) -> ZoneInfo:
+def campaign_zone(campaign: Campaign) -> ZoneInfo:
     """The zone that a time of `campaign` was said in."""
     return ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
 
 
 def _times(campaign: Campaign, zones: tuple[ZoneInfo, ...]) -> str:
     if local := campaign.local_time:
-        times = {local.replace(tzinfo=zone).astimezone(zone_of(campaign)) for zone in zones}
+        times = {local.replace(tzinfo=zone).astimezone(campaign_zone(campaign)) for zone in zones}
     elif campaign.scheduled_at:
         times = {campaign.scheduled_at.astimezone(zone).replace(tzinfo=None) for zone in zones}
     else:

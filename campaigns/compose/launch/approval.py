@@ -14,18 +14,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
 from campaigns.compose.pricing.estimate import Estimate, estimate, in_words
 from campaigns.ledger.models import Purpose
-from campaigns.team.access import may, those_who_may
+from campaigns.team.access import has_role, users_with_role
 from campaigns.team.mail import link, mail
 from campaigns.team.models import Role, User
 
-TELL = "campaigns.compose.launch.approval.tell_approvers"
-ANSWER = "campaigns.compose.launch.approval.tell_who_asked"
-SEALED = (
+NOTIFY_APPROVERS = "campaigns.compose.launch.approval.notify_approvers"
+NOTIFY_REQUESTER = "campaigns.compose.launch.approval.notify_requester"
+FINGERPRINTED = (
     "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text",
     "promotional", "validity", "tariff", "timing", "scheduled_at", "local_at", "time_zone",
     "budget", "sends_from", "sends_until", "rate",
@@ -33,21 +33,21 @@ SEALED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What a launch would be now. `seal`: another one as soon as anything of message, audience or
-    cost is another.
+class ApprovalCheck:
+    """What a launch would be now. `fingerprint`: another one as soon as anything of message,
+    audience or cost is another.
     """
 
     needed: bool
     people: int
     words: str  # people and highest cost, for a person
-    seal: str
+    fingerprint: str
 
 
-OPEN = Gate(False, 0, "", "")
+NOT_NEEDED = ApprovalCheck(False, 0, "", "")
 
 
-def gate(campaign: Campaign, measured: Reach | None = None) -> Gate:
+def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -> ApprovalCheck:
     """Whether `campaign` needs a second person: where its highest cost exceeds the limit, or is not
     wholly known.
 
@@ -56,14 +56,14 @@ def gate(campaign: Campaign, measured: Reach | None = None) -> Gate:
     """
     limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
-        return OPEN
-    measured = measured or Reach(Audience.of(campaign), build(campaign))
+        return NOT_NEEDED
+    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
     cost = estimate(campaign, measured)
-    return Gate(
+    return ApprovalCheck(
         needed=_exceeds(cost, limits),
         people=measured.audience.funnel().left,
         words=_words(cost),
-        seal=_seal(campaign, measured.audience, cost),
+        fingerprint=_fingerprint(campaign, measured.audience, cost),
     )
 
 
@@ -88,12 +88,12 @@ def _words(cost: Estimate) -> str:
     return _("%(people)s, %(sums)s at most") % {"people": people, "sums": sums}
 
 
-def _seal(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
+def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
     """SHA-256 over the message, the time, who gets it by country and by their rows, and the cost.
 
     A segment counts as it was last changed.
     """
-    said = [str(getattr(campaign, field)) for field in SEALED]
+    said = [str(getattr(campaign, field)) for field in FINGERPRINTED]
     lines = [
         (line.country, line.people, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
@@ -119,12 +119,12 @@ def is_own(campaign: Campaign, actor: User) -> bool:
 
 def may_approve(campaign: Campaign, actor: User | None) -> bool:
     """Whether `actor` may approve `campaign`. A command, which nobody signs, may not."""
-    return actor is not None and may(actor, Role.APPROVER) and not is_own(campaign, actor)
+    return actor is not None and has_role(actor, Role.APPROVER) and not is_own(campaign, actor)
 
 
-def waiting_for(actor: User) -> list[Campaign]:
+def awaiting_approval_by(actor: User) -> list[Campaign]:
     """What waits for the approval of `actor`, the longest first."""
-    if not may(actor, Role.APPROVER):
+    if not has_role(actor, Role.APPROVER):
         return []
     found = Campaign.objects.filter(state=CampaignState.AWAITING_APPROVAL).select_related(
         "approval_asked_by"
@@ -132,7 +132,7 @@ def waiting_for(actor: User) -> list[Campaign]:
     return [one for one in found.order_by("approval_asked_at", "pk") if not is_own(one, actor)]
 
 
-def tell_approvers(campaign_id: int) -> int:
+def notify_approvers(campaign_id: int) -> int:
     """Write to everybody who may approve `campaign_id` that it waits; how many letters left. A
     task.
     """
@@ -141,7 +141,9 @@ def tell_approvers(campaign_id: int) -> int:
     ).first()
     if campaign is None:
         return 0
-    approvers = [person for person in those_who_may(Role.APPROVER) if not is_own(campaign, person)]
+    approvers = [
+        person for person in users_with_role(Role.APPROVER) if not is_own(campaign, person)
+    ]
     subject = _("“%(name)s” waits for your approval") % {"name": campaign.name}
     body = _("%(name)s asked for it. Read it and approve or return it:\n%(link)s\n") % {
         "name": _name(campaign.approval_asked_by),
@@ -150,7 +152,7 @@ def tell_approvers(campaign_id: int) -> int:
     return mail(approvers, subject, body)
 
 
-def tell_who_asked(campaign_id: int, asked_by: int, approved: int) -> int:
+def notify_requester(campaign_id: int, asked_by: int, approved: int) -> int:
     """Write to who asked what came of it; how many letters left. A task."""
     campaign = Campaign.objects.filter(pk=campaign_id).first()
     people = User.objects.filter(pk=asked_by)

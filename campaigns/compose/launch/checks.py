@@ -18,7 +18,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.warnings import Problem, warnings
 from campaigns.compose.message import message_lengths, web_addresses
 from campaigns.compose.message.merge_tags import Template
-from campaigns.compose.message.message_lengths import Lengths, Reach
+from campaigns.compose.message.message_lengths import LengthRange, MessageLengths
 from campaigns.compose.message.pictures import is_reachable
 from campaigns.compose.message.render import MessageTemplate, build, message_for
 from campaigns.compose.message.sms import GSM_7, sms_parts
@@ -46,12 +46,12 @@ NAMED = 5  # countries in one complaint
 FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
 
 
-def problems(campaign: Campaign, measured: Reach | None = None) -> list[Problem]:
+def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
     """All that forbids launching `campaign`; empty when nothing does.
 
     `measured` where the caller counts too, or where the lists are not yet saved with the campaign.
     """
-    measured = measured or Reach(Audience.of(campaign), build(campaign))
+    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
     found = message_problems(campaign)
     if not measured.audience:
         found.append(Problem("lists", _("Choose at least one list.")))
@@ -232,7 +232,7 @@ def _suits(hours: Hours, place: Place, moment: datetime, handed_over: bool) -> b
     return place.country in BY_AREA or hours.opens_at(place, moment) is not None
 
 
-def audience_problems(measured: Reach) -> list[Problem]:
+def audience_problems(measured: MessageLengths) -> list[Problem]:
     """What the lists can't give to the merge tags, and who would get a text too long."""
     unknown = list(_unknown_tags(measured.template, _known_fields(measured.audience)))
     if unknown:
@@ -268,7 +268,7 @@ def unknown_tag_words(name: str, known: set[str]) -> str:
     }
 
 
-def _missing_values(measured: Reach) -> Iterator[Problem]:
+def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
     for name, people in measured.missing.items():
         field = next(
             field
@@ -289,7 +289,7 @@ def _missing_words(name: str, people: int) -> str:
     ) % {"people": number_format(people, force_grouping=True), "name": name}
 
 
-def _length_problems(measured: Reach) -> Iterator[Problem]:
+def _length_problems(measured: MessageLengths) -> Iterator[Problem]:
     template = measured.template
     if template.text.tags and measured.text:
         yield from _text_lengths(measured.text)
@@ -301,7 +301,7 @@ def _length_problems(measured: Reach) -> Iterator[Problem]:
         yield from _sms_lengths(measured, measured.sms_text)
 
 
-def _text_lengths(found: Lengths) -> Iterator[Problem]:
+def _text_lengths(found: LengthRange) -> Iterator[Problem]:
     if found.longest > limits.TEXT_MAX:
         yield Problem(
             "text",
@@ -324,7 +324,7 @@ def _link_lengths(longest: int) -> Iterator[Problem]:
         )
 
 
-def _sms_lengths(measured: Reach, found: Lengths) -> Iterator[Problem]:
+def _sms_lengths(measured: MessageLengths, found: LengthRange) -> Iterator[Problem]:
     if found.shortest == 0:
         yield Problem("sms_text", _("For somebody who lacks the values the SMS is empty."))
     elif found.longest > limits.SMS_TEXT_MAX:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.estimate import Estimate, estimate, in_words
@@ -24,7 +24,7 @@ _BETWEEN = re.compile(r"[\s'’]")  # digits; \s knows the spaces that do not br
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
-def figure(said: str, currency: str = "") -> Decimal | None:
+def parse_figure(said: str, currency: str = "") -> Decimal | None:
     """The number that `said` is, with `currency` or without; None where it is none.
 
     A comma or a point before each three digits groups them, as in 1,200 or 1.200,50; any other one
@@ -41,7 +41,7 @@ def figure(said: str, currency: str = "") -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def another_audience(left: int, people: Any) -> str:
+def audience_changed_message(left: int, people: Any) -> str:
     """What to say where somebody confirmed `people`, and `left` would get it."""
     return ngettext(
         "The audience is %(left)s person now, not %(people)s.",
@@ -53,7 +53,7 @@ def another_audience(left: int, people: Any) -> str:
     }
 
 
-class Figure(forms.CharField):
+class ConfirmedFigureField(forms.CharField):
     """A figure that has to be `expected`: people, or an amount of `currency` as cards show it."""
 
     def __init__(self, expected: Decimal, currency: str = "", **options: Any) -> None:
@@ -65,13 +65,13 @@ class Figure(forms.CharField):
 
     def clean(self, value: Any) -> Decimal:
         """The figure. Raises ValidationError for another one, and for what is none."""
-        said = figure(super().clean(value), self.currency)
+        said = parse_figure(super().clean(value), self.currency)
         if said is None:
             raise ValidationError(self.error_messages["required"])
         if on_card(said) == self.expected if self.currency else said == self.expected:
             return said
         if not self.currency:
-            raise ValidationError(another_audience(int(self.expected), said))
+            raise ValidationError(audience_changed_message(int(self.expected), said))
         words = _("The highest cost is %(now)s now, not %(said)s.")
         said_words = number_format(said, force_grouping=True)
         raise ValidationError(
@@ -79,7 +79,7 @@ class Figure(forms.CharField):
         )
 
 
-class ConfirmForm(forms.Form):
+class LaunchConfirmationForm(forms.Form):
     """The people, and the highest cost in each currency that is known. Where no price is, the
     people alone.
     """
@@ -87,7 +87,7 @@ class ConfirmForm(forms.Form):
     def __init__(self, people: int, cost: Estimate, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, auto_id="id_%s")
         self.people = people
-        self.fields["people"] = Figure(
+        self.fields["people"] = ConfirmedFigureField(
             Decimal(people),
             label=_("Number of people"),
             error_messages={
@@ -97,7 +97,7 @@ class ConfirmForm(forms.Form):
             },
         )
         for currency, total in cost.totals.items():
-            self.fields[f"cost_{currency}"] = Figure(
+            self.fields[f"cost_{currency}"] = ConfirmedFigureField(
                 on_card(total.most),
                 currency,
                 label=_("Highest cost, in %(currency)s") % {"currency": currency},
@@ -109,10 +109,10 @@ class ConfirmForm(forms.Form):
             )
 
 
-def typed(campaign: Campaign, data: Mapping[str, Any]) -> ConfirmForm:
+def launch_confirmation(campaign: Campaign, data: Mapping[str, Any]) -> LaunchConfirmationForm:
     """What was typed to confirm the launch of `campaign`, against what its audience and its cost
     are now.
     """
-    measured = Reach(Audience.of(campaign), build(campaign))
+    measured = MessageLengths(Audience.of(campaign), build(campaign))
     people = measured.audience.funnel().left if measured.audience else 0
-    return ConfirmForm(people, estimate(campaign, measured), data)
+    return LaunchConfirmationForm(people, estimate(campaign, measured), data)

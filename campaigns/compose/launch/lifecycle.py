@@ -20,10 +20,10 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import approval
-from campaigns.compose.launch.approval import Gate
+from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
-from campaigns.compose.launch.confirmation import another_audience
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.launch.confirmation import audience_changed_message
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import Hours
@@ -168,7 +168,11 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
     now = timezone.now()
     changes: dict[str, Any]
     if gate.needed:
-        changes = {"approval_asked_by": actor, "approval_asked_at": now, "approval_seal": gate.seal}
+        changes = {
+            "approval_asked_by": actor,
+            "approval_asked_at": now,
+            "approval_fingerprint": gate.fingerprint,
+        }
         to, done = S.AWAITING_APPROVAL, ("asked for approval", gate.words)
     else:
         changes = {"launched_at": now, "launched_by": actor, "approved_people": gate.people or None}
@@ -185,24 +189,24 @@ def launch(campaign_id: int, actor: User | None, people: int | None = None) -> N
             raise _launched_or_edited(campaign_id)
         audit.record(actor, campaign, *done)
         if gate.needed:
-            enqueue(approval.TELL, campaign_id)
+            enqueue(approval.NOTIFY_APPROVERS, campaign_id)
         else:
             _wake()
 
 
-def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, Gate]:
+def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, ApprovalCheck]:
     """How many people are left of the audience, and whether somebody has to approve. Refuses as
     `launch` does.
     """
-    measured = Reach(Audience.of(campaign), build(campaign))
+    measured = MessageLengths(Audience.of(campaign), build(campaign))
     if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
     left = measured.audience.funnel().left
     if left == 0:
         raise Refused(_("Nobody is left in the audience."))
     if people is not None and people != left:
-        raise Refused(another_audience(left, people))
-    return left, approval.gate(campaign, measured)
+        raise Refused(audience_changed_message(left, people))
+    return left, approval.check_approval(campaign, measured)
 
 
 def _launched_or_edited(campaign_id: int) -> Refused:
@@ -213,9 +217,9 @@ def _launched_or_edited(campaign_id: int) -> Refused:
     return _refuse(campaign_id, _("launched"))
 
 
-def approve(campaign_id: int, actor: User | None, seal: str) -> None:
-    """Let a campaign go that waits for a second person. `seal` is that of the review this person
-    looked at.
+def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
+    """Let a campaign go that waits for a second person. `fingerprint` is that of the review this
+    person looked at.
 
     Raises Refused where they may not approve it, and where anything in it is not as it was asked
     for: then it is a draft again, and has to be asked for anew.
@@ -225,17 +229,19 @@ def approve(campaign_id: int, actor: User | None, seal: str) -> None:
         raise _refuse(campaign_id, _("approved"))
     _need_approver(campaign, actor)
     left, gate = _fit_to_leave(campaign)
-    if gate.seal != campaign.approval_seal and gate is not approval.OPEN:
+    if gate.fingerprint != campaign.approval_fingerprint and gate is not approval.NOT_NEEDED:
         _to_draft(campaign, actor, "approval void", gate.words)
         raise Refused(
             _("Its audience or its cost changed since it was asked for. It is a draft again.")
         )
-    if seal != campaign.approval_seal:
+    if fingerprint != campaign.approval_fingerprint:
         raise Refused(_("It is not what you looked at any more. Look at it again."))
     now = timezone.now()
     to = S.SCHEDULED if _starts_later(campaign, now) else S.PREPARING
     with transaction.atomic():
-        waiting = Campaign.objects.filter(pk=campaign_id, state__in=CAN_APPROVE, approval_seal=seal)
+        waiting = Campaign.objects.filter(
+            pk=campaign_id, state__in=CAN_APPROVE, approval_fingerprint=fingerprint
+        )
         if not waiting.update(
             state=to,
             launched_at=now,
@@ -265,9 +271,9 @@ def send_back(campaign_id: int, actor: User | None, note: str) -> None:
 
 def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) -> None:
     waiting = Campaign.objects.filter(
-        pk=campaign.pk, state__in=CAN_APPROVE, approval_seal=campaign.approval_seal
+        pk=campaign.pk, state__in=CAN_APPROVE, approval_fingerprint=campaign.approval_fingerprint
     )
-    cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_seal": ""}
+    cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_fingerprint": ""}
     with transaction.atomic():
         # `updated_at` moves, so that no page opened before can launch it
         if not waiting.update(
@@ -282,7 +288,9 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
 
 def _answer(campaign: Campaign, approved: bool) -> None:
     if campaign.approval_asked_by_id:
-        enqueue(approval.ANSWER, campaign.pk, campaign.approval_asked_by_id, int(approved))
+        enqueue(
+            approval.NOTIFY_REQUESTER, campaign.pk, campaign.approval_asked_by_id, int(approved)
+        )
 
 
 def _need_approver(campaign: Campaign, actor: User | None) -> None:
@@ -290,12 +298,13 @@ def _need_approver(campaign: Campaign, actor: User | None) -> None:
         raise Refused(_("Somebody else who may approve has to: nobody approves their own."))
 
 
-def _outgrown(campaign: Campaign) -> Gate | None:
+def _outgrown(campaign: Campaign) -> ApprovalCheck | None:
     """What it has become, where a second person would have to approve that and did not."""
-    gate = approval.gate(campaign)
+    gate = approval.check_approval(campaign)
     return (
         gate
-        if gate.needed and (campaign.approved_by_id is None or gate.seal != campaign.approval_seal)
+        if gate.needed
+        and (campaign.approved_by_id is None or gate.fingerprint != campaign.approval_fingerprint)
         else None
     )
 
@@ -336,9 +345,13 @@ def resume(campaign_id: int, actor: User | None) -> None:
     changes: dict[str, Any] = {}
     if campaign.state in CAN_RESUME and campaign.reason == "approval":
         _need_approver(campaign, actor)
-        gate = approval.gate(campaign)
+        gate = approval.check_approval(campaign)
         people = campaign.audience or gate.people or None
-        changes = {"approved_by": actor, "approval_seal": gate.seal, "approved_people": people}
+        changes = {
+            "approved_by": actor,
+            "approval_fingerprint": gate.fingerprint,
+            "approved_people": people,
+        }
     elif campaign.state in CAN_RESUME and not campaign.frozen_at and (grown := _outgrown(campaign)):
         _move(campaign_id, CAN_RESUME, S.PAUSED, reason="approval", reason_detail=grown.words)
         raise Refused(str(reason("approval").sentence))

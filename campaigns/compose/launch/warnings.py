@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.first_time_recipients import newcomers
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.message.sms import UCS_2, sms_parts
 from campaigns.compose.models import Campaign, CampaignState, Timing
@@ -44,11 +44,11 @@ class Problem:
     message: str | Promise
 
 
-def warnings(campaign: Campaign, measured: Reach | None = None) -> list[Problem]:
+def warnings(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
     """What is allowed in `campaign` and may still be a mistake. `measured` as in
     `checks.problems`.
     """
-    measured = measured or Reach(Audience.of(campaign), build(campaign))
+    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
     found = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
     return [
         *found,
@@ -79,7 +79,7 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("text", _("Nothing in the message says how to unsubscribe."))
 
 
-def _sms(campaign: Campaign, measured: Reach) -> Iterator[Problem]:
+def _sms(campaign: Campaign, measured: MessageLengths) -> Iterator[Problem]:
     if not campaign.sms_text:
         return
     if campaign.validity < SHORT_VALIDITY:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.launch.lifecycle import FINAL, Refused
 from campaigns.compose.models import Campaign, CampaignState, Colour, Label, Note
 from campaigns.team import audit
-from campaigns.team.access import may
+from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
 
 CAN_ARCHIVE = FINAL | {CampaignState.DRAFT}
@@ -71,7 +71,7 @@ def write_note(campaign: Campaign, text: str, actor: User | None) -> Note:
 
 def may_delete(note: Note, user: User) -> bool:
     """Whether `user` may delete `note`: whoever wrote it, and administrators."""
-    return note.author_id == user.pk or may(user, Role.ADMINISTRATOR)
+    return note.author_id == user.pk or has_role(user, Role.ADMINISTRATOR)
 
 
 @transaction.atomic

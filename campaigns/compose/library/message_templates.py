@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.message.links import UTM
-from campaigns.compose.models import Campaign, SavedMessage
+from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team import audit
-from campaigns.team.access import may
+from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
 
 ALSO = {  # fields of the form that are one to people
@@ -49,15 +49,15 @@ def content_of(campaign: Campaign) -> dict[str, str | int]:
     }
 
 
-def locked_fields(saved: SavedMessage | None, actor: User | None) -> frozenset[str]:
+def locked_fields(saved: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
     """The fields of the form that `actor` may not change in a campaign made from `saved`."""
-    if saved is None or actor is None or may(actor, Role.ADMINISTRATOR):
+    if saved is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
         return frozenset()
     fields = set(saved.locked) & LOCKS.keys()
     return frozenset(field for name in fields for field in ALSO.get(name, (name,)))
 
 
-def keep(campaign: Campaign, name: str, actor: User) -> SavedMessage:
+def keep(campaign: Campaign, name: str, actor: User) -> CampaignTemplate:
     """Keep the message of `campaign` as a template called `name`. Raises Refused for no name, or
     one that is taken.
     """
@@ -66,7 +66,7 @@ def keep(campaign: Campaign, name: str, actor: User) -> SavedMessage:
         raise Refused(_("Give the template a name."))
     try:
         with transaction.atomic():
-            saved = SavedMessage.objects.create(
+            saved = CampaignTemplate.objects.create(
                 name=name, content=content_of(campaign), created_by=actor
             )
     except IntegrityError as taken:
@@ -75,7 +75,7 @@ def keep(campaign: Campaign, name: str, actor: User) -> SavedMessage:
     return saved
 
 
-def lock(saved: SavedMessage, fields: Iterable[str], actor: User) -> None:
+def lock(saved: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
     """Let only administrators change `fields` in campaigns made from `saved`, and no others."""
     chosen = set(fields)
     saved.locked = [field for field in LOCKS if field in chosen]
@@ -83,6 +83,6 @@ def lock(saved: SavedMessage, fields: Iterable[str], actor: User) -> None:
     audit.record(actor, saved, "locked", ", ".join(saved.locked))
 
 
-def delete(saved: SavedMessage, actor: User) -> None:
+def delete(saved: CampaignTemplate, actor: User) -> None:
     """Delete a template; campaigns made from it keep their words and are locked no more."""
     audit.delete(actor, saved, "deleted", saved.name)

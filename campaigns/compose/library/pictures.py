@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns.compose.models import Campaign, Picture, SavedMessage
+from campaigns.compose.models import Campaign, CampaignTemplate, Picture
 from campaigns.team import audit
 from campaigns.team.models import User
 
@@ -38,7 +38,7 @@ def delete(picture: Picture, actor: User) -> bool:
 
     Phones fetch it for as long as they keep the message.
     """
-    if SavedMessage.objects.filter(content__image=str(picture.file)).exists():
+    if CampaignTemplate.objects.filter(content__image=str(picture.file)).exists():
         return False
     with transaction.atomic():
         unused = Picture.objects.filter(pk=picture.pk).exclude(

@@ -35,7 +35,7 @@ STAND_IN, STAND_IN_WIDE = "a", "я"  # one unit each, in GSM-7 and in UCS-2
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
+class LengthRange:
     """The shortest and the longest, in characters, that a template comes to over an audience."""
 
     shortest: int
@@ -46,7 +46,7 @@ NO_PARTS = Parts("", 0, 0)
 
 
 @dataclass(slots=True)
-class SmsReach:
+class SmsPartCounts:
     """What the SMS text takes: people by country and parts, and the text that takes most."""
 
     people: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -108,13 +108,13 @@ def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, i
     return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
 
 
-def lengths(audience: Audience, template: Template) -> Lengths | None:
+def length_range(audience: Audience, template: Template) -> LengthRange | None:
     """How long `template` gets over `audience`. None where the audience is empty."""
     if not template.tags:
-        return Lengths(template.literal_length, template.literal_length)
+        return LengthRange(template.literal_length, template.literal_length)
     total = length_expression(template)
     found = audience.people().aggregate(shortest=Min(total), longest=Max(total))
-    return None if found["longest"] is None else Lengths(found["shortest"], found["longest"])
+    return None if found["longest"] is None else LengthRange(found["shortest"], found["longest"])
 
 
 def longest_link(audience: Audience, template: Template) -> int:
@@ -139,14 +139,14 @@ def longest_link(audience: Audience, template: Template) -> int:
     return found or 0
 
 
-def sms_reach(audience: Audience, template: Template) -> SmsReach:
+def sms_part_counts(audience: Audience, template: Template) -> SmsPartCounts:
     """What the SMS text takes over `audience`, exactly.
 
     The database counts people by country, and by how long and of which kind each value is. One text
     of stand-ins a group says what all of it takes, as no character of it takes two units; people
     with such a character are read.
     """
-    found = SmsReach()
+    found = SmsPartCounts()
     names = sorted(template.names)
     people = _with_values(audience, template)
     largest: dict[str, Any] = {}
@@ -222,7 +222,7 @@ def _given(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str]
     return {name: value or "" for name, value in zip(names, values, strict=False)}
 
 
-class Reach:
+class MessageLengths:
     """What a campaign's words come to over `audience`, each figure counted once, when it is first
     asked for.
     """
@@ -235,13 +235,13 @@ class Reach:
         return missing_values(self.audience, self.template)
 
     @cached_property
-    def text(self) -> Lengths | None:
-        return lengths(self.audience, self.template.text)
+    def text(self) -> LengthRange | None:
+        return length_range(self.audience, self.template.text)
 
     @cached_property
-    def sms_text(self) -> Lengths | None:
-        return lengths(self.audience, self.template.sms_text)
+    def sms_text(self) -> LengthRange | None:
+        return length_range(self.audience, self.template.sms_text)
 
     @cached_property
-    def sms(self) -> SmsReach:
-        return sms_reach(self.audience, self.template.sms_text)
+    def sms(self) -> SmsPartCounts:
+        return sms_part_counts(self.audience, self.template.sms_text)

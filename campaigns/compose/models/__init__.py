@@ -9,27 +9,34 @@ from campaigns.compose.models.campaign import (
     Timing,
 )
 from campaigns.compose.models.labels import Colour, Label, Note
-from campaigns.compose.models.library import Picture, SavedMessage, Sender, TestGroup
+from campaigns.compose.models.library import CampaignTemplate, Picture, Sender, TestGroup
 from campaigns.compose.models.prices import PriceList
-from campaigns.compose.models.segments import Asks, Condition, Met, Operator, Outcome, Segment
+from campaigns.compose.models.segments import (
+    Condition,
+    ConditionKind,
+    Match,
+    Operator,
+    Outcome,
+    Segment,
+)
 
 __all__ = [
     "ApprovalLimit",
-    "Asks",
     "Campaign",
     "CampaignState",
+    "CampaignTemplate",
     "Colour",
     "Condition",
+    "ConditionKind",
     "EarlierCampaign",
     "Editing",
     "Label",
-    "Met",
+    "Match",
     "Note",
     "Operator",
     "Outcome",
     "Picture",
     "PriceList",
-    "SavedMessage",
     "Segment",
     "Sender",
     "TestGroup",

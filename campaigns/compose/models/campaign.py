@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.labels import Label
-from campaigns.compose.models.library import SavedMessage, Sender
+from campaigns.compose.models.library import CampaignTemplate, Sender
 from campaigns.compose.models.segments import Outcome, Segment
 from campaigns.compose.schedule.sending_hours import Hours, Timetable
 from campaigns.contacts.models import ContactList
@@ -106,7 +106,7 @@ class Campaign(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
 
     made_from = models.ForeignKey(
-        SavedMessage, models.SET_NULL, null=True, blank=True, related_name="campaigns"
+        CampaignTemplate, models.SET_NULL, null=True, blank=True, related_name="campaigns"
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -124,7 +124,7 @@ class Campaign(models.Model):
     )
     approval_asked_at = models.DateTimeField(null=True, blank=True)
     # approval.py: of what was asked for
-    approval_seal = models.CharField(max_length=64, blank=True)
+    approval_fingerprint = models.CharField(max_length=64, blank=True, db_column="approval_seal")
     approval_note = models.CharField(max_length=500, blank=True)  # why it was returned
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

@@ -47,7 +47,7 @@ class Picture(models.Model):
         return f"{settings.MEDIA_URL}{self.file.name}"
 
 
-class SavedMessage(models.Model):
+class CampaignTemplate(models.Model):
     """A template, as people call it: a message to start campaigns from; what is locked only
     administrators change.
     """
@@ -62,6 +62,7 @@ class SavedMessage(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        db_table = "campaigns_savedmessage"
         verbose_name = _("template")
         verbose_name_plural = _("templates")
         ordering = ["name"]

@@ -9,7 +9,7 @@ from campaigns.compose.models.library import Sender
 from campaigns.contacts.models import ContactList, Import
 
 
-class Met(models.TextChoices):
+class Match(models.TextChoices):
     """How the conditions of a segment are combined."""
 
     ALL = "all", _("all of these")
@@ -22,7 +22,13 @@ class Segment(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    met = models.CharField(_("people who meet"), max_length=3, choices=Met.choices, default=Met.ALL)
+    match = models.CharField(
+        _("people who meet"),
+        max_length=3,
+        choices=Match.choices,
+        default=Match.ALL,
+        db_column="met",
+    )
     # when they were last counted, for lists of segments
     people = models.PositiveIntegerField(null=True)
     counted_at = models.DateTimeField(null=True)
@@ -44,7 +50,7 @@ class Segment(models.Model):
         return reverse("segment-detail", args=[self.pk])
 
 
-class Asks(models.TextChoices):
+class ConditionKind(models.TextChoices):
     """What a condition asks for."""
 
     FIELD = "field", _("Merge tag")
@@ -79,14 +85,14 @@ class Outcome(models.TextChoices):
 
 
 class Condition(models.Model):
-    """One condition of a segment: what `asks` names says which of the columns count.
+    """One condition of a segment: `kind` says which of the columns count.
 
     What a condition names is protected: without it the condition would mean other people.
     """
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="conditions")
     place = models.PositiveSmallIntegerField()
-    asks = models.CharField(max_length=8, choices=Asks.choices)
+    kind = models.CharField(max_length=8, choices=ConditionKind.choices, db_column="asks")
     negated = models.BooleanField(default=False)  # all but FIELD, whose operators say it
     field = models.CharField(_("merge tag"), max_length=100, blank=True)
     operator = models.CharField(_("condition"), max_length=8, choices=Operator.choices, blank=True)

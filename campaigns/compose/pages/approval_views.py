@@ -16,7 +16,13 @@ from campaigns.compose.pages.approval_forms import LimitForm
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.shared.money import exact
 from campaigns.team import audit
-from campaigns.team.access import current, find, may, need, those_who_may
+from campaigns.team.access import (
+    current_user,
+    get_object_for,
+    has_role,
+    require_role,
+    users_with_role,
+)
 from campaigns.team.models import Role
 
 
@@ -26,9 +32,9 @@ def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
     looked at.
     """
     campaign = draft_of(request, pk)
-    need(current(request), Role.APPROVER)
+    require_role(current_user(request), Role.APPROVER)
     try:
-        lifecycle.approve(pk, current(request), request.POST.get("seal", ""))
+        lifecycle.approve(pk, current_user(request), request.POST.get("seal", ""))
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
@@ -44,7 +50,7 @@ def campaign_return(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a draft again of what waits for approval, with a note that says why."""
     campaign = draft_of(request, pk)
     try:
-        lifecycle.send_back(pk, current(request), request.POST.get("note", ""))
+        lifecycle.send_back(pk, current_user(request), request.POST.get("note", ""))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
@@ -55,18 +61,18 @@ def campaign_return(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def approval_limits(request: HttpRequest) -> HttpResponse:
     """Above which highest cost a campaign needs a second person; administrators set it."""
-    user = current(request)
+    user = current_user(request)
     form = LimitForm(request.POST or None)
     if request.method == "POST":
-        need(user, Role.ADMINISTRATOR)
+        require_role(user, Role.ADMINISTRATOR)
         if form.is_valid():
             _set(request, form.cleaned_data["currency"], form.cleaned_data["amount"])
             return redirect("approval-limits")
     known = {
         "limits": ApprovalLimit.objects.all(),
-        "approvers": those_who_may(Role.APPROVER).order_by("username"),
+        "approvers": users_with_role(Role.APPROVER).order_by("username"),
         "form": form,
-        "can_edit": may(user, Role.ADMINISTRATOR),
+        "can_edit": has_role(user, Role.ADMINISTRATOR),
     }
     return render(
         request,
@@ -81,15 +87,15 @@ def _set(request: HttpRequest, currency: str, amount: Decimal) -> None:
     limit, _made = ApprovalLimit.objects.update_or_create(
         currency=currency, defaults={"amount": amount}
     )
-    audit.record(current(request), limit, "set", f"{exact(amount)} {currency}")
+    audit.record(current_user(request), limit, "set", f"{exact(amount)} {currency}")
     messages.success(request, _("From now on, what may cost more needs a second person."))
 
 
 @require_POST
 def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the limit of a currency off."""
-    user = current(request)
-    limit = find(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    user = current_user(request)
+    limit = get_object_for(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
     audit.delete(user, limit, "removed", limit.currency)
     messages.success(
         request, _("There is no limit in %(currency)s any more.") % {"currency": limit.currency}

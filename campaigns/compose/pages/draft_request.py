@@ -8,13 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.editor.draft_metrics import remembered_countries
+from campaigns.compose.editor.draft_metrics import cached_countries
 from campaigns.compose.editor.form import CampaignForm
-from campaigns.compose.editor.local_times import elsewhere, zone_of
+from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.message.preview import FIRST, choices, preview, somebody
 from campaigns.compose.message.render import build
-from campaigns.compose.models import Campaign, SavedMessage
-from campaigns.team.access import current, find, visible
+from campaigns.compose.models import Campaign, CampaignTemplate
+from campaigns.team.access import current_user, get_object_for, visible_to
 from campaigns.team.models import Role
 
 
@@ -31,19 +31,19 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
         request.POST if posted else None,
         options.pop("files", request.FILES) if posted else None,
         campaign=campaign,
-        actor=current(request),
+        actor=current_user(request),
         made_from=None if campaign else template_of(request),
         base_url=base_url(request),
         **options,
     )
 
 
-def template_of(request: HttpRequest) -> SavedMessage | None:
+def template_of(request: HttpRequest) -> CampaignTemplate | None:
     """The template that a new campaign starts from: `?template=3`."""
     chosen = request.GET.get("template", "")
     if not (chosen.isascii() and chosen.isdigit()) or len(chosen) > 18:
         return None
-    return visible(current(request), SavedMessage.objects.filter(pk=chosen)).first()
+    return visible_to(current_user(request), CampaignTemplate.objects.filter(pk=chosen)).first()
 
 
 def sketched(request: HttpRequest) -> CampaignForm:
@@ -52,7 +52,9 @@ def sketched(request: HttpRequest) -> CampaignForm:
     """
     said = request.POST.get("draft", "")
     number = int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else 0
-    drafts = visible(current(request), Campaign.objects.select_related("sender", "made_from"))
+    drafts = visible_to(
+        current_user(request), Campaign.objects.select_related("sender", "made_from")
+    )
     form = form_of(request, drafts.filter(pk=number).first() if number else None, files=None)
     form.sketch()
     return form
@@ -60,8 +62,8 @@ def sketched(request: HttpRequest) -> CampaignForm:
 
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
     """The campaign `pk`, for somebody who may write campaigns."""
-    return find(
-        current(request),
+    return get_object_for(
+        current_user(request),
         Campaign.objects.select_related("sender", "made_from"),
         Role.MARKETER,
         pk=pk,
@@ -71,8 +73,8 @@ def draft_of(request: HttpRequest, pk: int) -> Campaign:
 def clocks(campaign: Campaign, audience: Audience) -> dict[str, Any]:
     """What the chosen time is elsewhere."""
     return {
-        "elsewhere": elsewhere(campaign, remembered_countries(audience)),
-        "campaign_zone": zone_of(campaign).key,
+        "elsewhere": local_times(campaign, cached_countries(audience)),
+        "campaign_zone": campaign_zone(campaign).key,
         "local_time": campaign.local_time,
     }
 
@@ -81,7 +83,7 @@ def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[
     """What the phone shows: the message of whom the person chose to look at."""
     template = build(campaign)
     whose = request.POST.get("whose", FIRST)
-    offered = choices(remembered_countries(audience), template)
+    offered = choices(cached_countries(audience), template)
     if whose not in dict(offered):
         whose = FIRST
     person = (

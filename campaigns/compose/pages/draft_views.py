@@ -10,14 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor import drafts
-from campaigns.compose.editor.card_summaries import browser_words, lines
+from campaigns.compose.editor.card_summaries import card_summaries, script_messages
 from campaigns.compose.editor.form import AUDIENCE, CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.message import links
-from campaigns.compose.models import Campaign, Outcome, Picture, SavedMessage, Segment, Sender
+from campaigns.compose.models import Campaign, CampaignTemplate, Outcome, Picture, Segment, Sender
 from campaigns.compose.pages.draft_request import clocks, draft_of, form_of, phone
 from campaigns.contacts.models import ContactList
-from campaigns.team.access import at_least, current, visible
+from campaigns.team.access import current_user, role_required, visible_to
 from campaigns.team.models import Role
 
 
@@ -28,14 +28,14 @@ def _composer(
     context = {
         "form": form,
         "campaign": form.campaign,
-        "senders": visible(current(request), Sender.objects.all()),
-        "pictures": visible(current(request), Picture.objects.all())[:24],
+        "senders": visible_to(current_user(request), Sender.objects.all()),
+        "pictures": visible_to(current_user(request), Picture.objects.all())[:24],
         "started_from": f"?template={form.made_from.pk}"
         if form.made_from and not form.campaign
         else "",
         "utm_fields": [form[name] for name in links.UTM],
         "has_utm": any(form[name].value() for name in links.UTM),
-        "has_templates": SavedMessage.objects.exists(),
+        "has_templates": CampaignTemplate.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "earlier": form.earlier_rows(),
         "leaves_out": any(
@@ -48,8 +48,8 @@ def _composer(
         if campaign.image
         else None,
         "chosen_name": str(campaign.image or ""),
-        "words": browser_words(),
-        "lines": lines(campaign, audience),
+        "words": script_messages(),
+        "lines": card_summaries(campaign, audience),
         "open_cards": _open_cards(form, campaign, audience),
         **phone(campaign, audience, request),
         **clocks(campaign, audience),
@@ -99,7 +99,7 @@ def _from_template(form: CampaignForm) -> Campaign:
     return Campaign(**said, sender=Sender(name=form.initial["sender"]))
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """Write a new campaign. `?list=3` chooses that list, `?segment=3` that segment."""
@@ -108,7 +108,7 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
         request, initial={name: [pk for pk in pks if _is_id(pk)] for name, pks in chosen.items()}
     )
     if request.method == "POST" and form.is_valid():
-        return _saved(request, drafts.save(form, current(request)))
+        return _saved(request, drafts.save(form, current_user(request)))
     return _composer(request, form, status=422 if form.is_bound else 200)
 
 
@@ -127,7 +127,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _composer(request, form, status=422)
     try:
-        return _saved(request, drafts.save(form, current(request)))
+        return _saved(request, drafts.save(form, current_user(request)))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
@@ -145,7 +145,7 @@ def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 @require_POST
 def campaign_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """A new draft that says the same."""
-    copy = drafts.duplicate(draft_of(request, pk), current(request))
+    copy = drafts.duplicate(draft_of(request, pk), current_user(request))
     messages.success(request, _("This is a copy. Nothing is sent before you launch it."))
     return redirect("campaign-edit", copy.pk)
 
@@ -155,7 +155,7 @@ def campaign_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a draft for good."""
     campaign = draft_of(request, pk)
     try:
-        name = drafts.delete(campaign.pk, current(request))
+        name = drafts.delete(campaign.pk, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)

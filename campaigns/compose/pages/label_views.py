@@ -20,7 +20,7 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import labels
 from campaigns.compose.models import Campaign, Label, Note
 from campaigns.team import audit
-from campaigns.team.access import current, find, may, need
+from campaigns.team.access import current_user, get_object_for, has_role, require_role
 from campaigns.team.models import Role
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def label_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Another word or colour for a label, on every campaign that carries it."""
-    label = find(current(request), Label.objects.all(), Role.MARKETER, pk=pk)
+    label = get_object_for(current_user(request), Label.objects.all(), Role.MARKETER, pk=pk)
     return _label_page(request, LabelForm(request.POST or None, instance=label), "edited")
 
 
 def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpResponse:
-    user = current(request)
+    user = current_user(request)
     if request.method == "POST":
-        need(user, Role.MARKETER)
+        require_role(user, Role.MARKETER)
         if form.is_valid():
             with transaction.atomic():
                 audit.record(user, form.save(), action, form.cleaned_data["name"])
@@ -79,7 +79,7 @@ def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpRespo
             )
             return redirect("label-list")
     page = Paginator(labels.used_labels(), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form, "can_edit": may(user, Role.MARKETER)}
+    context = {"page": page, "form": form, "can_edit": has_role(user, Role.MARKETER)}
     status = 422 if form.is_bound else 200
     return render(request, "campaigns/compose/labels.html", context, status=status)
 
@@ -87,15 +87,15 @@ def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpRespo
 @require_POST
 def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a label: the campaigns that carried it stay."""
-    user = current(request)
-    label = find(user, Label.objects.all(), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    label = get_object_for(user, Label.objects.all(), Role.MARKETER, pk=pk)
     audit.delete(user, label, "deleted", label.name)
     messages.success(request, _("Label “%(name)s” is deleted.") % {"name": label.name})
     return redirect("label-list")
 
 
 def _campaign(request: HttpRequest, pk: int) -> Campaign:
-    return find(current(request), Campaign.objects.all(), Role.MARKETER, pk=pk)
+    return get_object_for(current_user(request), Campaign.objects.all(), Role.MARKETER, pk=pk)
 
 
 @require_POST
@@ -105,10 +105,12 @@ def campaign_labels(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if (remove := request.POST.get("remove", "")).isdecimal():
             labels.take_label(
-                campaign, find(current(request), campaign.labels.all(), pk=remove), current(request)
+                campaign,
+                get_object_for(current_user(request), campaign.labels.all(), pk=remove),
+                current_user(request),
             )
         else:
-            labels.put_label(campaign, request.POST.get("name", ""), current(request))
+            labels.put_label(campaign, request.POST.get("name", ""), current_user(request))
     except Refused as refused:
         wrong = str(refused)
     if request.headers.get("HX-Request"):
@@ -129,7 +131,7 @@ def campaign_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Write a note on the page of a campaign."""
     campaign = _campaign(request, pk)
     try:
-        labels.write_note(campaign, request.POST.get("text", ""), current(request))
+        labels.write_note(campaign, request.POST.get("text", ""), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(f"{reverse('campaign-detail', args=[pk])}?tab=notes#tabs")
@@ -138,10 +140,10 @@ def campaign_note(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def note_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note: one's own, or as an administrator any."""
-    user = current(request)
-    note = find(user, Note.objects.select_related("campaign"), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    note = get_object_for(user, Note.objects.select_related("campaign"), Role.MARKETER, pk=pk)
     if not labels.may_delete(note, user):
-        need(user, Role.ADMINISTRATOR)
+        require_role(user, Role.ADMINISTRATOR)
     labels.delete_note(note, user)
     messages.success(request, _("The note is deleted."))
     return redirect(f"{reverse('campaign-detail', args=[note.campaign_id])}?tab=notes#tabs")
@@ -152,7 +154,7 @@ def campaign_archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Out of the list."""
     campaign = _campaign(request, pk)
     try:
-        labels.archive(campaign, current(request))
+        labels.archive(campaign, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
@@ -166,6 +168,6 @@ def campaign_archive(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     """Into the list again."""
     campaign = _campaign(request, pk)
-    labels.unarchive(campaign, current(request))
+    labels.unarchive(campaign, current_user(request))
     messages.success(request, _("“%(name)s” is in the list again.") % {"name": campaign.name})
     return redirect(campaign)

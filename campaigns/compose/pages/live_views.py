@@ -8,16 +8,16 @@ from django.views.decorators.http import require_POST
 
 from campaigns.compose.editor import drafts
 from campaigns.compose.editor.autosave import autosave, present
-from campaigns.compose.editor.card_summaries import lines
-from campaigns.compose.editor.draft_metrics import figures
+from campaigns.compose.editor.card_summaries import card_summaries
+from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign
 from campaigns.compose.pages.draft_request import clocks, draft_of, form_of, phone, sketched
-from campaigns.team.access import at_least, current
+from campaigns.team.access import current_user, role_required
 from campaigns.team.models import Role
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def campaign_preview(request: HttpRequest) -> HttpResponse:
     """A fragment: the phone, for the form as it stands."""
@@ -29,7 +29,7 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
     )
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def campaign_figures(request: HttpRequest) -> HttpResponse:
     """A fragment: people, lengths, cost, what is wrong and what is doubtful, for the form as it
@@ -38,14 +38,14 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
     form = sketched(request)
     campaign, audience = form.fill(Campaign()), form.audience
     found = {
-        "figures": figures(campaign, audience),
-        "lines": lines(campaign, audience),
+        "figures": draft_metrics(campaign, audience),
+        "lines": card_summaries(campaign, audience),
         **clocks(campaign, audience),
     }
     return render(request, "campaigns/compose/_figures.html", found)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonResponse:
     """Save what is written so far. Answers with the draft's version, or 409 and the words why
@@ -53,7 +53,7 @@ def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonRespon
     """
     form = form_of(request, draft_of(request, pk) if pk else None, files=None)
     try:
-        saved = autosave(form, current(request))
+        saved = autosave(form, current_user(request))
     except Refused as refused:
         return JsonResponse({"words": str(refused)}, status=409)
     except drafts.Changed:
@@ -84,5 +84,5 @@ def campaign_present(request: HttpRequest, pk: int) -> HttpResponse:
     """A fragment: who else has this draft open. Its page asks so often, which says that this person
     has.
     """
-    others = present(draft_of(request, pk), current(request))
+    others = present(draft_of(request, pk), current_user(request))
     return render(request, "campaigns/compose/_others.html", {"others": others})

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.compose.library import pictures as library
 from campaigns.compose.message.pictures import SIZE_ADVISED, read_crop, take_in
 from campaigns.compose.models import Picture
-from campaigns.team.access import at_least, current, find, visible
+from campaigns.team.access import current_user, get_object_for, role_required, visible_to
 from campaigns.team.models import Role
 
 STORED_PICTURE = re.compile(r"pictures/\w+\.(?:jpg|png)")
@@ -28,7 +28,7 @@ ON_A_PAGE = 48
 def picture_list(request: HttpRequest) -> HttpResponse:
     """The library: each picture with where it is used."""
     words = request.GET.get("q", "").strip()
-    pictures = visible(current(request), library.with_uses(Picture.objects.all()))
+    pictures = visible_to(current_user(request), library.with_uses(Picture.objects.all()))
     if words:
         pictures = pictures.filter(title__icontains=words)
     page = Paginator(pictures, ON_A_PAGE).get_page(request.GET.get("page"))
@@ -37,7 +37,7 @@ def picture_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/picture_list.html", context)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def picture_add(request: HttpRequest) -> HttpResponse:
     """Put a picture into the library."""
@@ -45,7 +45,9 @@ def picture_add(request: HttpRequest) -> HttpResponse:
     try:
         if upload is None:
             raise ValidationError(_("Choose a file."))
-        take_in(upload, current(request), bool(request.POST.get("square")), read_crop(request.POST))
+        take_in(
+            upload, current_user(request), bool(request.POST.get("square")), read_crop(request.POST)
+        )
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))
     else:
@@ -56,8 +58,8 @@ def picture_add(request: HttpRequest) -> HttpResponse:
 @require_POST
 def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a picture another name."""
-    picture = find(current(request), Picture.objects.all(), Role.MARKETER, pk=pk)
-    library.rename(picture, request.POST.get("title", ""), current(request))
+    picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
+    library.rename(picture, request.POST.get("title", ""), current_user(request))
     messages.success(request, _("Renamed."))
     return redirect("picture-list")
 
@@ -65,8 +67,8 @@ def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a picture that no campaign uses."""
-    picture = find(current(request), Picture.objects.all(), Role.MARKETER, pk=pk)
-    if library.delete(picture, current(request)):
+    picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
+    if library.delete(picture, current_user(request)):
         messages.success(request, _("The picture is deleted."))
     else:
         messages.error(
@@ -75,7 +77,7 @@ def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("picture-list")
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def picture_upload(request: HttpRequest) -> HttpResponse:
     """A fragment: the picture just uploaded, chosen; or what is wrong with it, in plain words."""
@@ -86,7 +88,7 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
         )
     try:
         picture = take_in(
-            upload, current(request), bool(request.POST.get("square")), read_crop(request.POST)
+            upload, current_user(request), bool(request.POST.get("square")), read_crop(request.POST)
         )
     except ValidationError as wrong:
         return HttpResponse(

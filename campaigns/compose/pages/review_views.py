@@ -9,20 +9,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.audience.selection import Audience, parts
 from campaigns.compose.editor.card_summaries import duration
-from campaigns.compose.editor.draft_metrics import figures
+from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
 from campaigns.compose.launch import approval, lifecycle
-from campaigns.compose.launch.confirmation import ConfirmForm, typed
+from campaigns.compose.launch.confirmation import LaunchConfirmationForm, launch_confirmation
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.message.preview import FIRST, preview, somebody
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign, TestGroup
 from campaigns.compose.pages.draft_request import clocks, draft_of
 from campaigns.compose.pricing.quote import quote
-from campaigns.compose.pricing.similar_campaigns import precedents
+from campaigns.compose.pricing.similar_campaigns import similar_campaigns
 from campaigns.ledger.models import Purpose
-from campaigns.team.access import current, find
+from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 
 
@@ -38,15 +38,15 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
 def _review(
     request: HttpRequest,
     campaign: Campaign,
-    confirm: ConfirmForm | None = None,
+    confirm: LaunchConfirmationForm | None = None,
     test_wrong: str = "",
 ) -> HttpResponse:
     """The page; with what was typed to confirm the launch, or to send a test, where something in it
     was not right.
     """
-    user, gate = current(request), approval.gate(campaign)
+    user, gate = current_user(request), approval.check_approval(campaign)
     audience = Audience.of(campaign)
-    found = figures(campaign, audience, refresh="refresh" in request.GET)
+    found = draft_metrics(campaign, audience, refresh="refresh" in request.GET)
     person = somebody(audience, build(campaign)) if audience else None
     return render(
         request,
@@ -54,8 +54,8 @@ def _review(
         {
             "campaign": campaign,
             "figures": found,
-            "precedents": precedents(campaign, audience, found.funnel.left),
-            "confirm": confirm or ConfirmForm(found.funnel.left, found.estimate),
+            "precedents": similar_campaigns(campaign, audience, found.funnel.left),
+            "confirm": confirm or LaunchConfirmationForm(found.funnel.left, found.estimate),
             "preview": preview(campaign, person),
             "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
             "test": request.POST if test_wrong else {"phones": remembered(user)},
@@ -70,7 +70,8 @@ def _review(
             "rehearsals": campaign.rehearsals.all()[:5],
             "awaiting": campaign.state in CAN_APPROVE,
             "can_approve": approval.may_approve(campaign, user),
-            "changed": gate is not approval.OPEN and gate.seal != campaign.approval_seal,
+            "changed": gate is not approval.NOT_NEEDED
+            and gate.fingerprint != campaign.approval_fingerprint,
         },
         status=422 if confirm or test_wrong else 200,
     )
@@ -83,9 +84,11 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     phones = phones_in(request.POST.get("phones", ""))
     chosen = request.POST.get("group", "")
     if chosen.isascii() and chosen.isdigit() and len(chosen) <= 18:
-        phones = find(current(request), TestGroup.objects.all(), pk=chosen).phones
+        phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
     try:
-        tests = send_tests(campaign, phones, current(request), request.POST.get("whose", FIRST))
+        tests = send_tests(
+            campaign, phones, current_user(request), request.POST.get("whose", FIRST)
+        )
     except Refused as refused:
         if campaign.state in CAN_EDIT:
             return _review(request, campaign, test_wrong=str(refused))
@@ -104,7 +107,7 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Run the draft whole to its real audience, without anything leaving the house."""
     try:
-        rehearsal = rehearse(draft_of(request, pk), current(request))
+        rehearsal = rehearse(draft_of(request, pk), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
@@ -116,9 +119,11 @@ def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
 def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch for real what was rehearsed, as it was rehearsed and to as many people."""
     found = Campaign.objects.select_related("rehearsal_of")
-    rehearsal = find(current(request), found, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL)
+    rehearsal = get_object_for(
+        current_user(request), found, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL
+    )
     try:
-        campaign = go_live(rehearsal, current(request))
+        campaign = go_live(rehearsal, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(rehearsal)
@@ -132,13 +137,13 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     costs at most.
     """
     campaign = draft_of(request, pk)
-    confirm = typed(campaign, request.POST)
+    confirm = launch_confirmation(campaign, request.POST)
     # of nobody there is no launch, whatever moves meanwhile
     confirmed = confirm.people if confirm.is_valid() else 0
     if campaign.state in CAN_LAUNCH and confirm.people and not confirmed:
         return _review(request, campaign, confirm)
     try:
-        lifecycle.launch(campaign.pk, current(request), confirmed)
+        lifecycle.launch(campaign.pk, current_user(request), confirmed)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])

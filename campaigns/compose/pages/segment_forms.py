@@ -23,7 +23,7 @@ from campaigns.compose.audience.segments import (
     Choice,
     import_name,
 )
-from campaigns.compose.models import Asks, Campaign, Condition, Met, Operator, Segment
+from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Operator, Segment
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.contacts.phones import countries
 
@@ -41,16 +41,16 @@ DAYS_MAX = 3650
 CHECK = {"class": "form-check-input"}
 UNKNOWN = "-"  # the country that is not known: "" would read as no choice at all
 COLUMNS = {  # what a row shows, by what it asks for
-    Asks.FIELD: ("field", "operator", "value"),
-    Asks.COUNTRY: ("negated", "countries"),
-    Asks.LIST: ("negated", "list"),
-    Asks.IMPORT: ("negated", "source"),
-    Asks.MESSAGES: ("verdict", "campaign", "sender", "days"),
+    ConditionKind.FIELD: ("field", "operator", "value"),
+    ConditionKind.COUNTRY: ("negated", "countries"),
+    ConditionKind.LIST: ("negated", "list"),
+    ConditionKind.IMPORT: ("negated", "source"),
+    ConditionKind.MESSAGES: ("verdict", "campaign", "sender", "days"),
 }
 VERBS = {
-    Asks.COUNTRY: (gettext_lazy("is"), gettext_lazy("is not")),
-    Asks.LIST: (gettext_lazy("is on"), gettext_lazy("is not on")),
-    Asks.IMPORT: (gettext_lazy("came with"), gettext_lazy("did not come with")),
+    ConditionKind.COUNTRY: (gettext_lazy("is"), gettext_lazy("is not")),
+    ConditionKind.LIST: (gettext_lazy("is on"), gettext_lazy("is not on")),
+    ConditionKind.IMPORT: (gettext_lazy("came with"), gettext_lazy("did not come with")),
 }
 
 
@@ -60,7 +60,7 @@ class ImportChoice(Imports):
 
 
 class ConditionForm(ConditionModelForm):
-    """One row. It asks for `asks`, whatever is posted."""
+    """One row. Its condition is of `kind`, whatever is posted."""
 
     negated = forms.TypedChoiceField(
         label=_("Condition"), coerce=lambda said: said == "True", required=False
@@ -95,15 +95,17 @@ class ConditionForm(ConditionModelForm):
             "days",
         )
 
-    def __init__(self, asks: Asks, data: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, kind: ConditionKind, data: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__(data, auto_id="id_%s", **options)
-        self.asks = self.instance.asks = asks
+        self.kind = self.instance.kind = kind
         self.helper: FormHelper = FormHelper()
         self.helper.form_tag = False
-        for name in set(self.fields) - set(COLUMNS[asks]):
+        for name in set(self.fields) - set(COLUMNS[kind]):
             del self.fields[name]
-        getattr(self, f"_for_{asks}")()
-        self.order_fields(COLUMNS[asks])
+        getattr(self, f"_for_{kind}")()
+        self.order_fields(COLUMNS[kind])
 
     def _for_field(self) -> None:
         lists = ContactList.objects.values_list("fields", flat=True)
@@ -159,7 +161,7 @@ class ConditionForm(ConditionModelForm):
             self.initial["verdict"] = _verdict(self.instance.outcome, self.instance.negated)
 
     def _has_verbs(self) -> None:
-        verbs = zip((False, True), VERBS[self.asks], strict=True)
+        verbs = zip((False, True), VERBS[self.kind], strict=True)
         self.fields["negated"].choices = [(str(value), words) for value, words in verbs]  # type: ignore[attr-defined]
         self.initial["negated"] = str(self.initial.get("negated", False))
 
@@ -172,7 +174,7 @@ class ConditionForm(ConditionModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        if self.asks == Asks.MESSAGES and "verdict" in data:
+        if self.kind == ConditionKind.MESSAGES and "verdict" in data:
             self.instance.outcome = data["verdict"].rstrip("!")
             self.instance.negated = data["verdict"].endswith("!")
         operator, value = data.get("operator"), data.get("value", "")
@@ -196,8 +198,8 @@ class SegmentForm(SegmentModelForm):
 
     class Meta:
         model = Segment
-        fields = ("name", "met")
-        widgets = {"met": forms.RadioSelect(CHECK)}
+        fields = ("name", "match")
+        widgets = {"match": forms.RadioSelect(CHECK)}
         error_messages = {"name": {"required": gettext_lazy("Give the segment a name.")}}
 
     def __init__(self, data: QueryDict | None = None, *, instance: Segment | None = None) -> None:
@@ -213,9 +215,9 @@ class SegmentForm(SegmentModelForm):
     @property
     def choice(self) -> Choice:
         """What the rows mean. After `rows_are_valid`."""
-        met = self["met"].value()
+        match = self["match"].value()
         return Choice(
-            [row.instance for _key, row in self.rows], met if met in Met.values else Met.ALL
+            [row.instance for _key, row in self.rows], match if match in Match.values else Match.ALL
         )
 
     def unjudged(self) -> None:
@@ -231,30 +233,32 @@ class SegmentForm(SegmentModelForm):
         """
         self.unjudged()
         self.rows = [
-            (key, ConditionForm(row.asks, initial=_typed(row), prefix=key))
+            (key, ConditionForm(row.kind, initial=_typed(row), prefix=key))
             for key, row in self.rows
             if key != self.data.get("remove")
         ]
-        asks = self.data.get("add")
-        if asks in Asks.values and len(self.rows) < ROWS_MAX:
+        kind = self.data.get("add")
+        if kind in ConditionKind.values and len(self.rows) < ROWS_MAX:
             key = _free_key([key for key, _row in self.rows])
-            self.rows.append((key, ConditionForm(Asks(asks), prefix=key)))
+            self.rows.append((key, ConditionForm(ConditionKind(kind), prefix=key)))
 
 
 def _posted(data: QueryDict) -> list[tuple[str, ConditionForm]]:
     """The rows as "row" names them, in that order: "c3:country"."""
     rows: dict[str, ConditionForm] = {}
     for said in data.getlist("row")[:ROWS_MAX]:
-        key, _colon, asks = said.partition(":")
-        if re.fullmatch(r"c[0-9]{1,3}", key) and asks in Asks.values:
-            rows[key] = ConditionForm(Asks(asks), data, prefix=key)
+        key, _colon, kind = said.partition(":")
+        if re.fullmatch(r"c[0-9]{1,3}", key) and kind in ConditionKind.values:
+            rows[key] = ConditionForm(ConditionKind(kind), data, prefix=key)
     return list(rows.items())
 
 
 def _saved(segment: Segment) -> list[tuple[str, ConditionForm]]:
-    conditions = list(segment.conditions.all()) if segment.pk else [Condition(asks=Asks.FIELD)]
+    conditions = (
+        list(segment.conditions.all()) if segment.pk else [Condition(kind=ConditionKind.FIELD)]
+    )
     return [
-        (f"c{number}", ConditionForm(Asks(one.asks), instance=one, prefix=f"c{number}"))
+        (f"c{number}", ConditionForm(ConditionKind(one.kind), instance=one, prefix=f"c{number}"))
         for number, one in enumerate(conditions)
     ]
 

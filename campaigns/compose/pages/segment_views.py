@@ -12,14 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.compose.audience import segments
 from campaigns.compose.audience.segments import Choice
-from campaigns.compose.models import Asks, Campaign, Segment
+from campaigns.compose.models import Campaign, ConditionKind, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.importing.errors import Refused
 from campaigns.contacts.lists.contact_lists import dependants
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
-from campaigns.team.access import at_least, current, find, may, visible
+from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
@@ -29,14 +29,14 @@ SHOWN = 50  # people of a segment
 @require_safe
 def segment_list(request: HttpRequest) -> HttpResponse:
     """Every segment, with its people as they were last counted and what uses it."""
-    found = visible(current(request), Segment.objects.all())
+    found = visible_to(current_user(request), Segment.objects.all())
     words = request.GET.get("q", "").strip()
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
     chosen = found.filter(name__icontains=words) if words else found
     page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"))
     rows = _with_uses(list(page.object_list))
-    can_edit = may(current(request), Role.MARKETER)
+    can_edit = has_role(current_user(request), Role.MARKETER)
     context = {
         "page": page,
         "rows": rows,
@@ -62,7 +62,7 @@ def _with_uses(shown: Sequence[Segment]) -> list[tuple[Segment, int]]:
 @require_safe
 def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """What a segment asks for, how many people that is now, some of them, and where it is used."""
-    found = find(current(request), Segment.objects.all(), pk=pk)
+    found = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
     choice = Choice.of(found)
     people = segments.first(choice, SHOWN)
     context = {
@@ -72,7 +72,7 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "people": [(one, list(one.fields.items())[:3]) for one in people],
         "uses": _uses(found),
         "delete_words": _delete_words(found),
-        "can_edit": may(current(request), Role.MARKETER),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/compose/segment_detail.html", context)
 
@@ -93,24 +93,30 @@ def _delete_words(segment: Segment) -> str:
     return f"{_('Nobody is deleted with it: a segment only describes people.')} {used}".strip()
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
     """Describe people in a new segment."""
     return _form(request, Segment())
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a segment."""
-    return _form(request, find(current(request), Segment.objects.all(), Role.MARKETER, pk=pk))
+    return _form(
+        request, get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    )
 
 
 def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     posted = request.method == "POST"
     form = SegmentForm(request.POST if posted else None, instance=segment)
-    context = {"form": form, "asks": Asks.choices, "has_lists": ContactList.objects.exists()}
+    context = {
+        "form": form,
+        "condition_kinds": ConditionKind.choices,
+        "has_lists": ContactList.objects.exists(),
+    }
     if not posted:
         return render(request, "campaigns/compose/segment_form.html", context)
     if "add" in request.POST or "remove" in request.POST:
@@ -121,7 +127,9 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     elif form.is_valid() & form.rows_are_valid():
         try:
             return redirect(
-                segments.save(form.save(commit=False), form.choice.conditions, current(request))
+                segments.save(
+                    form.save(commit=False), form.choice.conditions, current_user(request)
+                )
             )
         except Refused as refused:
             messages.error(request, str(refused))
@@ -129,7 +137,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     return render(request, "campaigns/compose/segment_form.html", context, status=status)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def segment_count(request: HttpRequest) -> HttpResponse:
     """A fragment: how many people the rows mean, as they stand."""
@@ -145,21 +153,21 @@ def _count(form: SegmentForm) -> int | str:
     return segments.count(form.choice) if form.rows_are_valid() else ""
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """A copy to change."""
-    found = find(current(request), Segment.objects.all(), Role.MARKETER, pk=pk)
-    return redirect("segment-edit", segments.duplicate(found, current(request)).pk)
+    found = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    return redirect("segment-edit", segments.duplicate(found, current_user(request)).pk)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment, unless a campaign needs it still."""
-    found = find(current(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
     try:
-        segments.delete(found, current(request))
+        segments.delete(found, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(found)

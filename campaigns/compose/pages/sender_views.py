@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.models import Sender
 from campaigns.team import audit
-from campaigns.team.access import current, find, may, need
+from campaigns.team.access import current_user, get_object_for, has_role, require_role
 from campaigns.team.models import Role
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ def used_senders() -> QuerySet[Sender]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def senders(request: HttpRequest) -> HttpResponse:
     """The list; administrators add to it. A name is only of use once BSG has registered it."""
-    user = current(request)
+    user = current_user(request)
     form = SenderForm(request.POST or None)
     if request.method == "POST":
-        need(user, Role.ADMINISTRATOR)
+        require_role(user, Role.ADMINISTRATOR)
         if form.is_valid():
             audit.record(user, form.save(), "added", form.cleaned_data["name"])
             messages.success(
@@ -71,15 +71,15 @@ def senders(request: HttpRequest) -> HttpResponse:
             )
             return redirect("sender-list")
     page = Paginator(used_senders(), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form, "can_edit": may(user, Role.ADMINISTRATOR)}
+    context = {"page": page, "form": form, "can_edit": has_role(user, Role.ADMINISTRATOR)}
     return render(request, "campaigns/compose/senders.html", context)
 
 
 @require_POST
 def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a sender that no campaign uses."""
-    user = current(request)
-    sender = find(user, Sender.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    user = current_user(request)
+    sender = get_object_for(user, Sender.objects.all(), Role.ADMINISTRATOR, pk=pk)
     try:
         audit.delete(user, sender, "removed", sender.name)
     except ProtectedError:

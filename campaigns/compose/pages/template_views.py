@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates
-from campaigns.compose.models import SavedMessage
+from campaigns.compose.models import CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
-from campaigns.team.access import current, find, may, visible
+from campaigns.team.access import current_user, get_object_for, has_role, visible_to
 from campaigns.team.models import Role
 
 ON_A_PAGE = 50
@@ -21,13 +21,15 @@ ON_A_PAGE = 50
 @require_safe
 def template_list(request: HttpRequest) -> HttpResponse:
     """All templates, with what is locked in each."""
-    person = current(request)
-    saved = visible(person, SavedMessage.objects.annotate(uses=Count("campaigns")).order_by("name"))
+    person = current_user(request)
+    saved = visible_to(
+        person, CampaignTemplate.objects.annotate(uses=Count("campaigns")).order_by("name")
+    )
     page = Paginator(saved, ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "locks": message_templates.LOCKS,
-        "administrates": may(person, Role.ADMINISTRATOR),
+        "administrates": has_role(person, Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/compose/template_list.html", context)
 
@@ -37,7 +39,7 @@ def template_keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the message of campaign `pk` as a template."""
     campaign = draft_of(request, pk)
     try:
-        message_templates.keep(campaign, request.POST.get("name", ""), current(request))
+        message_templates.keep(campaign, request.POST.get("name", ""), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-edit", pk)
@@ -48,8 +50,10 @@ def template_keep(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def template_lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose what only administrators may change."""
-    saved = find(current(request), SavedMessage.objects.all(), Role.ADMINISTRATOR, pk=pk)
-    message_templates.lock(saved, request.POST.getlist("locked"), current(request))
+    saved = get_object_for(
+        current_user(request), CampaignTemplate.objects.all(), Role.ADMINISTRATOR, pk=pk
+    )
+    message_templates.lock(saved, request.POST.getlist("locked"), current_user(request))
     messages.success(request, _("Saved."))
     return redirect("template-list")
 
@@ -57,11 +61,13 @@ def template_lock(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a template; one with locks only by an administrator."""
-    saved = find(current(request), SavedMessage.objects.all(), Role.MARKETER, pk=pk)
-    if message_templates.locked_fields(saved, current(request)):
+    saved = get_object_for(
+        current_user(request), CampaignTemplate.objects.all(), Role.MARKETER, pk=pk
+    )
+    if message_templates.locked_fields(saved, current_user(request)):
         messages.error(request, _("Only an administrator deletes a template with locked fields."))
     else:
-        message_templates.delete(saved, current(request))
+        message_templates.delete(saved, current_user(request))
         messages.success(
             request, _("The template is deleted. Campaigns made from it keep their words.")
         )

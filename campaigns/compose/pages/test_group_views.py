@@ -21,7 +21,7 @@ from campaigns.compose.editor.test_send import PHONES_MAX, phones_in
 from campaigns.compose.models import TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.team import audit
-from campaigns.team.access import at_least, current, find
+from campaigns.team.access import current_user, get_object_for, role_required
 from campaigns.team.models import Role
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ class TestGroupForm(GroupModelForm):
         return phones
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_groups(request: HttpRequest) -> HttpResponse:
     """The groups, and one more."""
     form = TestGroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.instance.created_by = current(request)
+        form.instance.created_by = current_user(request)
         with transaction.atomic():
             group = form.save()
-            audit.record(current(request), group, "added", group.name)
+            audit.record(current_user(request), group, "added", group.name)
         messages.success(request, _("Test group “%(name)s” is added.") % {"name": group.name})
         return redirect("test-groups")
     known = {"groups": TestGroup.objects.all(), "form": form, "can_edit": True}
@@ -83,7 +83,7 @@ def test_groups(request: HttpRequest) -> HttpResponse:
 @require_POST
 def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a group; tests that were sent to it stay."""
-    group = find(current(request), TestGroup.objects.all(), Role.MARKETER, pk=pk)
-    audit.delete(current(request), group, "removed", group.name)
+    group = get_object_for(current_user(request), TestGroup.objects.all(), Role.MARKETER, pk=pk)
+    audit.delete(current_user(request), group, "removed", group.name)
     messages.success(request, _("Test group “%(name)s” is deleted.") % {"name": group.name})
     return redirect("test-groups")

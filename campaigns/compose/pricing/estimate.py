@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.utils.formats import number_format
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.message_lengths import Reach
+from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
@@ -83,11 +83,13 @@ class Estimate:
         total.most += line.least if line.most is None else line.most
 
 
-def estimate(campaign: Campaign, measured: Reach | None = None, refresh: bool = False) -> Estimate:
+def estimate(
+    campaign: Campaign, measured: MessageLengths | None = None, refresh: bool = False
+) -> Estimate:
     """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for
     the prices anew.
     """
-    measured = measured or Reach(Audience.of(campaign), build(campaign))
+    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
     found = Estimate(viber=price_list.prices(price_list.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
         found.sms = price_list.prices(price_list.SMS, campaign.tariff, refresh)
@@ -96,7 +98,7 @@ def estimate(campaign: Campaign, measured: Reach | None = None, refresh: bool = 
     return found
 
 
-def _people(campaign: Campaign, measured: Reach) -> Iterator[tuple[str, Parts]]:
+def _people(campaign: Campaign, measured: MessageLengths) -> Iterator[tuple[str, Parts]]:
     """Each country with how many people get how many SMS parts, the largest first."""
     if not campaign.sms_text:
         yield from (

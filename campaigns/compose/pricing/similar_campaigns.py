@@ -16,7 +16,7 @@ SHOWN = 3  # of them, the latest
 
 
 @dataclass(frozen=True, slots=True)
-class Precedent:
+class SimilarCampaign:
     """A campaign that is over, and what it has cost until now by currency; `likely`: as much for
     each person now.
     """
@@ -26,7 +26,7 @@ class Precedent:
     likely: dict[str, Decimal]
 
 
-def precedents(campaign: Campaign, audience: Audience, people: int) -> list[Precedent]:
+def similar_campaigns(campaign: Campaign, audience: Audience, people: int) -> list[SimilarCampaign]:
     """The latest campaigns like `campaign`, whose message `people` would get; empty where there was
     none.
     """
@@ -46,5 +46,5 @@ def precedents(campaign: Campaign, audience: Audience, people: int) -> list[Prec
         }
         went_to = earlier.audience or 1  # never none: it was chosen by that
         likely = {currency: cost * people / went_to for currency, cost in costs.items()}
-        found.append(Precedent(earlier, costs, likely))
+        found.append(SimilarCampaign(earlier, costs, likely))
     return found

@@ -19,7 +19,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
-from campaigns.team.access import at_least, current, find, may, visible
+from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
 BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
@@ -30,21 +30,21 @@ EXAMPLES = 3  # values of a column
 @require_safe
 def import_list(request: HttpRequest) -> HttpResponse:
     """Every import, newest first."""
-    found = visible(current(request), Import.objects.select_related("created_by", "list"))
+    found = visible_to(current_user(request), Import.objects.select_related("created_by", "list"))
     page = page_of(request, found)
     context = {
         "page": page,
         "tabs": tabs("imports"),
-        "can_edit": may(current(request), Role.MARKETER),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/contacts/import_list.html", context)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file."""
-    lists = visible(current(request), ContactList.objects.all())
+    lists = visible_to(current_user(request), ContactList.objects.all())
     chosen = (
         lists.filter(pk=request.GET["list"]).first()
         if request.GET.get("list", "").isdigit()
@@ -59,7 +59,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
             data["into"],
             data["name"],
             data["country"],
-            current(request),
+            current_user(request),
         )
         if received.state == ImportState.FAILED:
             form.add_error("file", received.failure)
@@ -74,7 +74,9 @@ def import_new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """An import where it stands: what to decide, how far it is, or its report."""
-    found = find(current(request), Import.objects.select_related("list", "created_by"), pk=pk)
+    found = get_object_for(
+        current_user(request), Import.objects.select_related("list", "created_by"), pk=pk
+    )
     return _page(request, found)
 
 
@@ -82,7 +84,7 @@ def _page(request: HttpRequest, found: Import, form: ColumnsForm | None = None) 
     context = {
         "import": found,
         "tabs": tabs("imports"),
-        "can_edit": may(current(request), Role.MARKETER),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     context |= _standing(found, form)
     return render(request, "campaigns/contacts/import_detail.html", context)
@@ -160,13 +162,13 @@ def _examples(body: list[list[str]], place: int) -> list[str]:
     return list(dict.fromkeys(values))[:EXAMPLES]
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the file, or another sheet of it, another way; the preview and the proposal change with
     it.
     """
-    found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
     form = LayoutForm(found.mapping, request.POST)
     if form.is_valid():
         try:
@@ -179,11 +181,11 @@ def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(found)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what each column is, and have the file checked."""
-    found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
     if found.state not in lifecycle.CAN_MAP or not found.path:
         return redirect(found)
     layout = Layout.from_json(found.mapping)
@@ -200,29 +202,29 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(found)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def import_back(request: HttpRequest, pk: int) -> HttpResponse:
     """From the check back to the columns."""
-    found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
     lifecycle.back_to_columns(found.pk)
     return redirect(found)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def import_start(request: HttpRequest, pk: int) -> HttpResponse:
     """Import what was checked."""
-    found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    lifecycle.start(found.pk, current(request))
+    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    lifecycle.start(found.pk, current_user(request))
     return redirect(found)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop, wherever it stands."""
-    found = find(current(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
     lifecycle.cancel(found.pk)
     return redirect(found)
 
@@ -230,12 +232,14 @@ def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that moves; once it stands still, the whole page anew."""
-    found = find(current(request), Import.objects.select_related("list", "created_by"), pk=pk)
+    found = get_object_for(
+        current_user(request), Import.objects.select_related("list", "created_by"), pk=pk
+    )
     if found.state not in BUSY:
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = {
         "import": found,
-        "can_edit": may(current(request), Role.MARKETER),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
         **_standing(found),
     }
     return render(request, "campaigns/contacts/_import_busy.html", context)
@@ -244,4 +248,6 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def import_rejected(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The rows that did not come in, as a file."""
-    return exports.rejected(find(current(request), Import.objects.all(), Role.MARKETER, pk=pk))
+    return exports.rejected(
+        get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    )

@@ -22,7 +22,7 @@ from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.xlsx_export import ROWS_MAX
-from campaigns.team.access import at_least, current, find, may, visible
+from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
 ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at", "used": "used_at"}
@@ -32,7 +32,7 @@ TAGS_SHOWN = 6  # columns of merge tags in the table of people
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
     """Every list, with its people counted beforehand."""
-    found = visible(current(request), ContactList.objects.select_related("used_by"))
+    found = visible_to(current_user(request), ContactList.objects.select_related("used_by"))
     words = request.GET.get("q", "").strip()
     chosen = found.filter(name__icontains=words) if words else found
     key = request.GET.get("sort", "name")
@@ -62,13 +62,13 @@ def _homes(contact_list: ContactList, most: int = 3) -> str:
 
 
 def _rights(request: HttpRequest) -> dict[str, bool]:
-    return {"can_edit": may(current(request), Role.MARKETER)}
+    return {"can_edit": has_role(current_user(request), Role.MARKETER)}
 
 
 @require_safe
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The people of a list."""
-    found = find(current(request), ContactList.objects.all(), pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
     words = request.GET.get("q", "").strip()
     hits = queries.search(words, found) if words else None
     people = Contact.objects.filter(list=found).order_by("id")
@@ -104,11 +104,11 @@ def _delete_words(found: ContactList) -> str:
     return f"{people} {used}".strip()
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename a list."""
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     form = ListForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -116,13 +116,13 @@ def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, found, _("Rename the list"))
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a list with its people."""
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     try:
-        people = contact_lists.delete(found, current(request))
+        people = contact_lists.delete(found, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(found)
@@ -137,18 +137,18 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("list-list")
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy everybody, or those chosen (?person=…), to another list: merging lists is copying one
     into the other.
     """
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     chosen = _chosen(request.GET)
     form = IntoForm(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
         target = form.cleaned_data["into"] or ContactList.objects.create(
-            name=form.cleaned_data["name"], created_by=current(request)
+            name=form.cleaned_data["name"], created_by=current_user(request)
         )
         new = contact_lists.copy_people(found, target, chosen or None)
         messages.success(request, ngettext("%d person copied.", "%d people copied.", new) % new)
@@ -168,18 +168,18 @@ def _chosen(query: QueryDict) -> list[int]:
 @require_safe
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Everybody on the list, or those who match, as a file."""
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     if kind == "xlsx" and found.contact_count >= ROWS_MAX:
         messages.error(request, _("A sheet holds 1,048,576 rows, and the list has more. Take CSV."))
         return redirect(found)
     return exports.people(found, kind, request.GET.get("q", "").strip())
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Add one person."""
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     form = PersonForm(found.fields, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -198,11 +198,11 @@ def _country() -> str:
     return str(settings.DEFAULT_COUNTRY)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     """Add many phones at once."""
-    found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
     form = PasteForm(request.POST or None)
     added = None
     if request.method == "POST" and form.is_valid():
@@ -239,11 +239,13 @@ def _added_words(added: contact_lists.Added) -> str:
     }
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the merge fields of a person on a list."""
-    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    contact = get_object_for(
+        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
+    )
     tags = [
         *contact.list.fields,
         *(name for name in contact.fields if name not in contact.list.fields),
@@ -257,11 +259,13 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, contact.list, parsing.shown(contact.msisdn))
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a person off a list."""
-    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    contact = get_object_for(
+        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
+    )
     contact_lists.remove(contact.list, [contact.pk])
     messages.success(
         request, _("%(phone)s is off the list.") % {"phone": parsing.shown(contact.msisdn)}
@@ -269,15 +273,17 @@ def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact.list)
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a person on the stop list, with one click."""
-    contact = find(current(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk)
+    contact = get_object_for(
+        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
+    )
     stop_list.stop_numbers(
         [contact.msisdn],
         _("Stopped from the list %(name)s") % {"name": contact.list},
-        current(request),
+        current_user(request),
     )
     messages.success(
         request, _("%(phone)s is on the stop list.") % {"phone": parsing.shown(contact.msisdn)}
@@ -292,8 +298,12 @@ def person_search(request: HttpRequest) -> HttpResponse:
     verdict = parsing.normalise(words, _country()) if words else None
     if isinstance(verdict, parsing.Phone):
         return redirect("person", msisdn=verdict.msisdn)
-    hits = queries.search(words) if words and may(current(request), Role.MARKETER) else None
-    people = visible(current(request), Contact.objects.select_related("list")).order_by("id")
+    hits = (
+        queries.search(words) if words and has_role(current_user(request), Role.MARKETER) else None
+    )
+    people = visible_to(current_user(request), Contact.objects.select_related("list")).order_by(
+        "id"
+    )
     context = {
         "q": words,
         "hits": hits,

@@ -13,7 +13,14 @@ from campaigns.contacts.pages.forms import StopForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.shared.paging import slice_of
-from campaigns.team.access import at_least, current, find, may, need, visible
+from campaigns.team.access import (
+    current_user,
+    get_object_for,
+    has_role,
+    require_role,
+    role_required,
+    visible_to,
+)
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
 
@@ -24,8 +31,8 @@ def stop_list_page(request: HttpRequest) -> HttpResponse:
     form = StopForm(request.POST or None, request.FILES or None)
     stopped = None
     if request.method == "POST":
-        need(current(request), Role.MARKETER)
-        stopped = _stop(form, current(request))
+        require_role(current_user(request), Role.MARKETER)
+        stopped = _stop(form, current_user(request))
         if stopped:
             words = _("%(new)d new on the stop list, %(known)d were there, %(wrong)d not valid.")
             numbers = {"new": stopped.new, "known": stopped.known, "wrong": len(stopped.wrong)}
@@ -53,7 +60,7 @@ def _context(
     request: HttpRequest, form: StopForm, stopped: stop_list.Stopped | None
 ) -> dict[str, object]:
     words = request.GET.get("q", "").strip()
-    entries = visible(current(request), StopListEntry.objects.select_related("created_by"))
+    entries = visible_to(current_user(request), StopListEntry.objects.select_related("created_by"))
     if words:
         digits = "".join(sign for sign in parsing.clean(words) if sign.isdigit()).lstrip("0")
         entries = (
@@ -67,16 +74,16 @@ def _context(
         "q": words,
         "wrong": [(text, reason.label) for text, reason in stopped.wrong[:100]] if stopped else [],
         "tabs": tabs("stop"),
-        "can_edit": may(current(request), Role.MARKETER),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
     }
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a phone off the stop list."""
-    entry = find(current(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
-    record(current(request), entry, "lifted")
+    entry = get_object_for(current_user(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
+    record(current_user(request), entry, "lifted")
     stop_list.lift(entry)
     messages.success(
         request, _("%(phone)s is off the stop list.") % {"phone": parsing.shown(entry.msisdn)}

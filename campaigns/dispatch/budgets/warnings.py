@@ -19,7 +19,7 @@ from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, User
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
-from campaigns.team.access import those_who_may
+from campaigns.team.access import users_with_role
 from campaigns.team.models import Role, User
 
 STEPS = (50, 80, 100)  # per cent
@@ -154,7 +154,7 @@ def _people(warning: BudgetWarning) -> QuerySet[User]:
         owner = int(rest.partition(":")[0])
     elif kind == "campaign":
         owner = Campaign.objects.filter(pk=int(rest)).values_list("launched_by", flat=True).first()
-    administrators = those_who_may(Role.ADMINISTRATOR)
+    administrators = users_with_role(Role.ADMINISTRATOR)
     return (
         administrators | User.objects.filter(pk=owner, is_active=True) if owner else administrators
     )

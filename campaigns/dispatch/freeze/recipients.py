@@ -25,7 +25,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
-from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
@@ -64,7 +64,7 @@ def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda:
             if snapshot.complete or not _freeze_slice(campaign, snapshot):
                 lifecycle.frozen(campaign_id, snapshot.left)
                 return True
-        reach("slice")
+        failpoint("slice")
     return False
 
 

@@ -18,7 +18,7 @@ from campaigns.dispatch.budgets.warnings import Limit, campaign_limits, month_li
 from campaigns.dispatch.pages.forms import BudgetForm, MonthForm, PersonForm
 from campaigns.shared.money import exact
 from campaigns.team import audit
-from campaigns.team.access import current, find, may, need
+from campaigns.team.access import current_user, get_object_for, has_role, require_role
 from campaigns.team.models import Role
 
 WARNINGS = 10  # shown
@@ -27,8 +27,8 @@ WARNINGS = 10  # shown
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
     """Change what a campaign may cost at most, before or after its launch."""
-    user = current(request)
-    campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if campaign.state in lifecycle.FINAL:
         messages.warning(request, _("The campaign is over; its budget can't be changed any more."))
         return redirect(campaign)
@@ -52,7 +52,7 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _change(request: HttpRequest, campaign: Campaign, amount: Decimal | None) -> HttpResponse:
     try:
-        goes_on = holds.change(campaign.pk, current(request), amount)
+        goes_on = holds.change(campaign.pk, current_user(request), amount)
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -89,13 +89,13 @@ def month_budgets(request: HttpRequest) -> HttpResponse:
     """What all campaigns together, and those of each person, may cost in a month; administrators
     set it.
     """
-    user = current(request)
+    user = current_user(request)
     for_person = "user" in request.POST
     form = MonthForm(request.POST if request.POST and not for_person else None)
     person_form = PersonForm(request.POST if for_person else None)
     asked = person_form if for_person else form
     if request.method == "POST":
-        need(user, Role.ADMINISTRATOR)
+        require_role(user, Role.ADMINISTRATOR)
         if asked.is_valid():
             _set(request, asked)
             return redirect("month-budgets")
@@ -105,7 +105,7 @@ def month_budgets(request: HttpRequest) -> HttpResponse:
         "warnings": BudgetWarning.objects.all()[:WARNINGS],
         "form": form,
         "person_form": person_form,
-        "administrates": may(user, Role.ADMINISTRATOR),
+        "administrates": has_role(user, Role.ADMINISTRATOR),
     }
     return render(
         request,
@@ -122,7 +122,9 @@ def _set(request: HttpRequest, form: MonthForm | PersonForm) -> None:
     model = UserBudget if "user" in keys else MonthlyBudget
     set_now, _made = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
     whose = f"{keys['user']}: " if "user" in keys else ""
-    audit.record(current(request), set_now, "set", f"{whose}{exact(amount)} {keys['currency']}")
+    audit.record(
+        current_user(request), set_now, "set", f"{whose}{exact(amount)} {keys['currency']}"
+    )
     messages.success(
         request,
         _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."),
@@ -132,8 +134,10 @@ def _set(request: HttpRequest, form: MonthForm | PersonForm) -> None:
 @require_POST
 def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the monthly budget of a person off."""
-    user = current(request)
-    found = find(user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk)
+    user = current_user(request)
+    found = get_object_for(
+        user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk
+    )
     with transaction.atomic():
         audit.record(user, found, "removed", str(found))
         found.delete()
@@ -144,8 +148,8 @@ def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a monthly budget off."""
-    user = current(request)
-    found = find(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    user = current_user(request)
+    found = get_object_for(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
     with transaction.atomic():
         audit.record(user, found, "removed", found.currency)
         found.delete()

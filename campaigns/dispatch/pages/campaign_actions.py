@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.pages.forms import HoursForm
-from campaigns.dispatch.people.resend import again, failed
-from campaigns.team.access import current, find
+from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
+from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 
 
 def _move(request: HttpRequest, pk: int, move: lifecycle.Move, done: str) -> HttpResponse:
-    user = current(request)
-    campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     try:
         move(campaign.pk, user)
     except lifecycle.Refused as refusal:
@@ -52,8 +52,8 @@ def campaign_hours(request: HttpRequest, pk: int) -> HttpResponse:
     """Change when a campaign under way may be sent: running senders keep to it from their next look
     on.
     """
-    user = current(request)
-    campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if not lifecycle.can_change_hours(campaign):
         messages.warning(
             request, _("Only while a campaign is under way, and not handed to the gateway.")
@@ -81,16 +81,16 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     """A draft to those whom a campaign did not reach. Whoever may have got it comes along only by a
     tick of its own.
     """
-    user = current(request)
-    campaign = find(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if request.method != "POST":
         return render(
             request,
             "campaigns/dispatch/again.html",
-            {"campaign": campaign, "failed": failed(campaign)},
+            {"campaign": campaign, "failed": failed_recipients(campaign)},
         )
     try:
-        draft = again(campaign, user, unresolved=bool(request.POST.get("unresolved")))
+        draft = create_resend_draft(campaign, user, unresolved=bool(request.POST.get("unresolved")))
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect(campaign)

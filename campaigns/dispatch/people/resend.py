@@ -27,7 +27,7 @@ NAME_ROOM = 80  # characters of the campaign's name in that of the list
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedRecipients:
     """How many people a campaign did not reach. `sms_failed`: neither Viber nor the SMS reached
     them.
     """
@@ -43,7 +43,7 @@ class Failed:
         return self.refused + self.not_delivered + self.sms_failed
 
 
-def failed(campaign: Campaign) -> Failed:
+def failed_recipients(campaign: Campaign) -> FailedRecipients:
     """Whom `campaign` did not reach, from its tally; only failed SMS are counted among the
     people.
     """
@@ -55,7 +55,7 @@ def failed(campaign: Campaign) -> Failed:
     for (send_state, _delivery), people in found.items():
         by_state[send_state] += people
     sms = (SendState.ACCEPTED, DeliveryState.FALLBACK)
-    return Failed(
+    return FailedRecipients(
         refused=by_state[SendState.REFUSED],
         not_delivered=found[SendState.ACCEPTED, DeliveryState.NOT_DELIVERED],
         sms_failed=Recipient.objects.filter(_sms_failed(), campaign=campaign).count()
@@ -79,7 +79,9 @@ def _people(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
 
 
 @transaction.atomic
-def again(campaign: Campaign, actor: User | None, unresolved: bool = False) -> Campaign:
+def create_resend_draft(
+    campaign: Campaign, actor: User | None, unresolved: bool = False
+) -> Campaign:
     """A draft that says the same to whom `campaign` did not reach; with `unresolved`, also to whom
     it may have reached.
 

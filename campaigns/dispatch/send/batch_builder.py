@@ -18,7 +18,7 @@ from campaigns.dispatch.budgets.holds import Worst, WorstCase, is_guarded
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import Ending
 from campaigns.dispatch.send.leases import Claim
-from campaigns.dispatch.send.rehearsals import Stage
+from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg import delivery_reports
 from campaigns.gateway.limits import TEXT_MAX
 from campaigns.gateway.types import Address, Message, SendRequest
@@ -32,7 +32,7 @@ STOPPED_ENDING = Ending(SendState.CANCELLED, reason="stop_list")
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class PreparedBatch:
     """A batch, ready to leave."""
 
     claim: Claim
@@ -42,7 +42,7 @@ class Parcel:
     worst: Worst | None = None  # what it can cost, where there is a budget
 
 
-class Packer:
+class BatchBuilder:
     """Packs the batches of one campaign, whose words do not change after its launch."""
 
     def __init__(self, campaign_id: int) -> None:
@@ -52,7 +52,7 @@ class Packer:
         self.falls_back = bool(self.campaign.sms_text)
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
         self.reports_to = delivery_reports.address()
-        self.stage = Stage(self.campaign) if self.campaign.is_rehearsal else None
+        self.stage = RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
         # where everybody gets the same words
         self._same = None if self.template.names else self._render({})
 
@@ -60,7 +60,7 @@ class Packer:
         """From now on a budget limits this campaign."""
         self.worst_case = self.worst_case or WorstCase(self.campaign)
 
-    def pack(self, claims: Sequence[Claim]) -> list[Parcel]:
+    def pack(self, claims: Sequence[Claim]) -> list[PreparedBatch]:
         """A parcel for each of `claims`, all of this campaign."""
         rows = self._rows([claim.number for claim in claims])
         stopped = self._stopped(rows.values())
@@ -92,7 +92,7 @@ class Packer:
             StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
         )
 
-    def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> Parcel:
+    def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> PreparedBatch:
         ended, addresses = self._sorted_out(rows, stopped)
         messages = tuple([self._message(rendered, to) for rendered, to in addresses.items()])
         request = (
@@ -102,7 +102,7 @@ class Packer:
         )
         people = [(words, len(to)) for words, to in addresses.items()]
         worst = self.worst_case.of(claim.country, people) if self.worst_case else None
-        return Parcel(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
+        return PreparedBatch(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
 
     def _sorted_out(
         self, rows: list[Row], stopped: set[str]

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
-from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.interpret_answer import Ending, Judgement, Next
@@ -55,16 +55,16 @@ def close(closings: Sequence[Closing], token: str, state: BatchState = BatchStat
     now = timezone.now()
     ours = _move_batches(closings, token, state, now)
     kept = [closing for closing in closings if closing.claim.id in ours]
-    reach("close_batches")
+    failpoint("close_batches")
     _keep_rest(kept)
     _write_outcomes(kept)
-    reach("close_recipients")
+    failpoint("close_recipients")
     enter(_charges(kept), now)
-    reach("close_ledger")
+    failpoint("close_ledger")
     _count(kept)
     _keep_evidence(kept)
     _control(kept, now)
-    reach("close_counts")
+    failpoint("close_counts")
 
 
 def _move_batches(

@@ -13,7 +13,7 @@ from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import Client
 
 
-class Stage:
+class RehearsalGateway:
     """The gateways of one rehearsal, one for each country: its people are billed by the price list
     as it is kept.
     """

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import (
     TROUBLE_AFTER,
@@ -29,7 +29,7 @@ from campaigns.dispatch.send.interpret_answer import (
 )
 from campaigns.dispatch.send.leases import Claim, claim_ambiguous
 from campaigns.dispatch.send.record_outcomes import Closing, close
-from campaigns.dispatch.send.rehearsals import Stage
+from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Accepted, MessageStatus
@@ -65,16 +65,16 @@ def reconcile(
             batches = claim_ambiguous(AT_ONCE, token, timezone.now())
             if not batches:
                 return False
-            reach("asking")
+            failpoint("asking")
             _settle(client, pool, batches, token)
 
 
 def _settle(client: Client, pool: ThreadPoolExecutor, batches: list[Batch], token: str) -> None:
     closings = [_closing(client, pool, batch) for batch in batches]
-    reach("reconciled")
+    failpoint("reconciled")
     with transaction.atomic():
         close(closings, token, BatchState.AMBIGUOUS)
-    reach("settled")
+    failpoint("settled")
 
 
 def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
@@ -83,7 +83,7 @@ def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
         campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.QUEUED
     )
     ids = dict(people.values_list("reference", "pk"))
-    theirs = Stage(campaign).client(batch.country) if campaign.is_rehearsal else client
+    theirs = RehearsalGateway(campaign).client(batch.country) if campaign.is_rehearsal else client
     asked = list(pool.map(lambda reference: _ask(theirs, reference), ids))
     claim = Claim(
         batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts
@@ -93,7 +93,7 @@ def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
         claim,
         ids,
         _judge(campaign, batch, asked),
-        batch.sent_at or timezone.now(),
+        batch.intended_at or timezone.now(),
         Purpose(campaign.purpose),
         held=batch.held,
         falls_back=bool(campaign.sms_text),
@@ -111,11 +111,11 @@ def _ask(client: Client, reference: str) -> Asked:
 def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgement:
     judgement = Judgement()
     now = timezone.now()
-    quarantined = batch.sent_at is None or now >= batch.sent_at + timedelta(
+    quarantined = batch.intended_at is None or now >= batch.intended_at + timedelta(
         seconds=settings.RECONCILE_QUARANTINE
     )
     over = now - timedelta(seconds=campaign.validity) - GRACE
-    given_up = batch.sent_at is not None and batch.sent_at < over
+    given_up = batch.intended_at is not None and batch.intended_at < over
     # the gateway keeps saying that it has the message when it is sent (43), and that it has not
     # when it is asked (40)
     contradicted = (

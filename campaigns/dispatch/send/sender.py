@@ -24,9 +24,9 @@ from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.budgets import holds
-from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.batch_builder import Packer, Parcel
+from campaigns.dispatch.send.batch_builder import BatchBuilder, PreparedBatch
 from campaigns.dispatch.send.interpret_answer import Judgement, Next, judge
 from campaigns.dispatch.send.leases import Claim, claim, intend, release
 from campaigns.dispatch.send.record_outcomes import Closing, close
@@ -50,7 +50,7 @@ GATEWAY_DOWN_AFTER = 5  # requests in a row whose outcome is unknown, until ever
 class Posted:
     """A parcel that came back. `answer` None: nothing was sent."""
 
-    parcel: Parcel
+    parcel: PreparedBatch
     sent_at: datetime
     answer: SendAnswer | None
 
@@ -59,8 +59,8 @@ class Posted:
 class Turn:
     """What one transaction decided."""
 
-    leaving: list[Parcel]  # their intent is committed
-    staying: list[Parcel]  # claimed, not their turn yet
+    leaving: list[PreparedBatch]  # their intent is committed
+    staying: list[PreparedBatch]  # claimed, not their turn yet
     claims: list[Claim]  # claimed now
     running: list[Running]
     at: datetime
@@ -88,8 +88,8 @@ class Sender:
         self.until = until
         self.keep = keep
         self.token = secrets.token_hex(16)
-        self.packers: dict[int, Packer] = {}
-        self.claimed: list[Parcel] = []
+        self.packers: dict[int, BatchBuilder] = {}
+        self.claimed: list[PreparedBatch] = []
         self.running: dict[int, Running] = {}
         self.answers: SimpleQueue[Posted] = SimpleQueue()
         self.outstanding = 0  # handed to the threads and not come back
@@ -108,7 +108,7 @@ class Sender:
                 closings = [self._closing(one) for one in self._collect()]
                 going_on = timezone.now() < self.until and _patiently(self.keep)
                 turn = _patiently(lambda c=closings, g=going_on: self._turn(c, g))  # type: ignore[misc]
-                reach("intended")
+                failpoint("intended")
                 self._hand_over(turn, pool)
                 self.claimed = turn.staying + _patiently(
                     lambda claims=turn.claims: self._pack(claims)  # type: ignore[misc]
@@ -162,7 +162,7 @@ class Sender:
             # never sent twice
             anew = {one.id for one in claims}
             staying = [parcel for parcel in staying if parcel.claim.id not in anew]
-            reach("claimed")
+            failpoint("claimed")
         leaving = [
             replace(parcel, claim=intended[parcel.claim.id])
             for parcel in able
@@ -170,7 +170,9 @@ class Sender:
         ]
         return Turn(leaving, staying, claims, campaigns, now)
 
-    def _able(self, campaigns: list[Running], now: datetime) -> tuple[list[Parcel], list[Parcel]]:
+    def _able(
+        self, campaigns: list[Running], now: datetime
+    ) -> tuple[list[PreparedBatch], list[PreparedBatch]]:
         """What was claimed and may leave at this hour, and what may not yet because of its
         campaign's own rate.
         """
@@ -186,14 +188,14 @@ class Sender:
         answers = rate_control.within_rates(
             [parcel.claim.campaign_id for parcel in able], rates, now
         )
-        sorted_out: dict[bool, list[Parcel]] = {True: [], False: []}
+        sorted_out: dict[bool, list[PreparedBatch]] = {True: [], False: []}
         for parcel, answer in zip(able, answers, strict=True):
             sorted_out[answer].append(parcel)
         return sorted_out[True], sorted_out[False]
 
     @staticmethod
     def _give_rate_back(
-        campaigns: list[Running], able: list[Parcel], intended: Collection[int]
+        campaigns: list[Running], able: list[PreparedBatch], intended: Collection[int]
     ) -> None:
         """What its rate allowed and something else held up does not count against a campaign's
         rate.
@@ -216,7 +218,9 @@ class Sender:
             [parcel.claim.id for parcel in self.claimed if parcel.claim.id not in kept], self.token
         )
 
-    def _claim(self, campaigns: list[Running], staying: list[Parcel], now: datetime) -> list[Claim]:
+    def _claim(
+        self, campaigns: list[Running], staying: list[PreparedBatch], now: datetime
+    ) -> list[Claim]:
         """Fill the room, each running campaign in turn with a fair share of it; one with a rate
         takes what it needs.
         """
@@ -243,7 +247,7 @@ class Sender:
             self.outstanding += 1
             pool.submit(self._post, parcel, turn.at)
 
-    def _pack(self, claims: list[Claim]) -> list[Parcel]:
+    def _pack(self, claims: list[Claim]) -> list[PreparedBatch]:
         by_campaign: defaultdict[int, list[Claim]] = defaultdict(list)
         for one in claims:
             by_campaign[one.campaign_id].append(one)
@@ -253,20 +257,20 @@ class Sender:
             for parcel in self._packer(campaign_id).pack(ours)
         ]
 
-    def _packer(self, campaign_id: int) -> Packer:
+    def _packer(self, campaign_id: int) -> BatchBuilder:
         if campaign_id not in self.packers:
-            self.packers[campaign_id] = Packer(campaign_id)
+            self.packers[campaign_id] = BatchBuilder(campaign_id)
         return self.packers[campaign_id]
 
     # In the connections' threads
 
-    def _post(self, parcel: Parcel, intended_at: datetime) -> None:
+    def _post(self, parcel: PreparedBatch, intended_at: datetime) -> None:
         answer = None
         try:
             if parcel.request and not self._withheld(parcel, intended_at):
-                reach("before_post")
+                failpoint("before_post")
                 answer = self._gateway(parcel).send(parcel.request)
-                reach("after_post")
+                failpoint("after_post")
         except Exception as defect:  # whatever it is, the parcel has to come back
             logger.exception("A batch could not be sent")
             answer = SendAnswer(
@@ -274,7 +278,7 @@ class Sender:
             )
         self.answers.put(Posted(parcel, intended_at, answer))
 
-    def _gateway(self, parcel: Parcel) -> Client:
+    def _gateway(self, parcel: PreparedBatch) -> Client:
         """Where this parcel goes. Raises ValueError for a rehearsal beside a gateway, and for
         anything else without.
         """
@@ -283,7 +287,7 @@ class Sender:
             raise ValueError("a rehearsal and a gateway in one run")
         return self.client or stage.client(parcel.claim.country)  # type: ignore[union-attr]
 
-    def _withheld(self, parcel: Parcel, intended_at: datetime) -> bool:
+    def _withheld(self, parcel: PreparedBatch, intended_at: datetime) -> bool:
         """Whether it must not leave any more: paused, other hours, or waited so long that its lease
         is in danger.
         """
@@ -306,7 +310,7 @@ class Sender:
             http_status=answer.http_status if answer else None, body=answer.body if answer else "",
         )  # fmt: skip
 
-    def _judge(self, parcel: Parcel, answer: SendAnswer | None) -> Judgement:
+    def _judge(self, parcel: PreparedBatch, answer: SendAnswer | None) -> Judgement:
         if parcel.request is None:
             return Judgement(left=False)
         if answer is None:
@@ -319,7 +323,7 @@ class Sender:
         return judgement
 
 
-def _may_leave(parcel: Parcel, campaign: Running | None) -> bool:
+def _may_leave(parcel: PreparedBatch, campaign: Running | None) -> bool:
     """Whether `campaign`, None where it does not run, sends this parcel now. Under a budget its
     worst case is known.
     """

@@ -17,7 +17,7 @@ RENEW = timedelta(seconds=3)
 GIVEN_UP = timedelta(hours=1)  # since the end of a lease
 
 
-class Seat:
+class WorkerSlot:
     """`with Seat("reconcile") as seat:` one process a worker machine; `seat.held` says whether it
     is us.
     """
@@ -28,7 +28,7 @@ class Seat:
         self.held = False
         self._renewed_at = timezone.now()
 
-    def __enter__(self) -> "Seat":
+    def __enter__(self) -> "WorkerSlot":
         now = timezone.now()
         free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
             name=self.name, until__isnull=True
@@ -69,7 +69,7 @@ class Seat:
             Heartbeat.objects.filter(name=self.name, token=self.token).delete()
 
 
-def forget_given_up(now: datetime) -> None:
+def delete_abandoned(now: datetime) -> None:
     """Take away the seats that nobody gave back and nobody took over: their process was killed,
     their job is done.
     """
@@ -81,7 +81,7 @@ def beat(name: str) -> None:
     Heartbeat.objects.update_or_create(name=name[:100], defaults={"at": timezone.now()})
 
 
-def taken(job: str) -> bool:
+def is_taken(job: str) -> bool:
     """Whether somebody on this machine is at `job` now."""
     return Heartbeat.objects.filter(
         name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()

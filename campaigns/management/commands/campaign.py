@@ -14,7 +14,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.pages.forms import BudgetForm, HoursForm
-from campaigns.dispatch.people.resend import again
+from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
 
@@ -114,7 +114,7 @@ class Command(BaseCommand):
 
     def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
         try:
-            return {"id": again(self._campaign(pk), None, unresolved).pk}
+            return {"id": create_resend_draft(self._campaign(pk), None, unresolved).pk}
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
 

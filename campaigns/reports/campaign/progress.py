@@ -64,7 +64,7 @@ class Estimate:
 
 
 @dataclass
-class Standing:
+class CampaignProgress:
     campaign: Campaign
     outcome: Outcome
     bill: Bill
@@ -72,7 +72,7 @@ class Standing:
     estimates: list[Estimate]
 
     @property
-    def every(self) -> int | None:
+    def refresh_seconds(self) -> int | None:
         """Seconds until the page looks again; None when nothing moves any more."""
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
@@ -176,7 +176,7 @@ class Standing:
         return [(state, shares) for state, shares in found if shares]
 
 
-def standing(campaign: Campaign) -> Standing:
+def load_progress(campaign: Campaign) -> CampaignProgress:
     """Four queries: tallies, totals, snapshot, price list."""
     snapshot = Snapshot.objects.filter(pk=campaign.pk).first()
     countries = by_country(campaign.pk)
@@ -184,7 +184,7 @@ def standing(campaign: Campaign) -> Standing:
     for part in countries.values():
         outcome.merge(part)
     bill = campaign_bills([campaign.pk])[campaign.pk]
-    return Standing(campaign, outcome, bill, snapshot, _estimates(campaign, countries))
+    return CampaignProgress(campaign, outcome, bill, snapshot, _estimates(campaign, countries))
 
 
 def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Sum
 from django.utils import timezone
 
-from campaigns.compose.launch.approval import waiting_for
+from campaigns.compose.launch.approval import awaiting_approval_by
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
@@ -68,7 +68,10 @@ def needs(user: User) -> Needs:
         "list"
     )
     return Needs(
-        waiting_for(user)[:AT_MOST], rows(paused[:AT_MOST]), _unresolved(), list(imports[:5])
+        awaiting_approval_by(user)[:AT_MOST],
+        rows(paused[:AT_MOST]),
+        _unresolved(),
+        list(imports[:5]),
     )
 
 

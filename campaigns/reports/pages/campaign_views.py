@@ -24,7 +24,7 @@ from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign import recipients as people
 from campaigns.reports.campaign.activity import deeds
 from campaigns.reports.campaign.hourly import over_time
-from campaigns.reports.campaign.progress import Standing, standing
+from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.campaign.reasons import reasons
 from campaigns.reports.campaign.unusual_answers import answers
 from campaigns.reports.shared.bills import country_bills
@@ -33,7 +33,7 @@ from campaigns.reports.shared.outcomes import by_country
 from campaigns.shared.paging import PAGE
 from campaigns.shared.table_export import FILES
 from campaigns.team import audit
-from campaigns.team.access import current, find, may
+from campaigns.team.access import current_user, get_object_for, has_role
 from campaigns.team.models import Role
 
 TABS: dict[str, str | Promise] = {
@@ -46,8 +46,8 @@ TABS: dict[str, str | Promise] = {
 
 
 def _find(request: HttpRequest, pk: int) -> Campaign:
-    return find(
-        current(request),
+    return get_object_for(
+        current_user(request),
         Campaign.objects.select_related("sender", "created_by", "launched_by", "rehearsal_of"),
         pk=pk,
     )
@@ -62,11 +62,11 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResponse:
-    now = standing(campaign)
+    now = load_progress(campaign)
     context = _live(request, now) | {
         "over_time": over_time(campaign),
         "all_labels": Label.objects.all(),
-        "can_label": may(current(request), Role.MARKETER),
+        "can_label": has_role(current_user(request), Role.MARKETER),
         "tab": tab,
         "tabs": _tabs(campaign, tab),
         "tab_template": f"campaigns/reports/_{tab}.html",
@@ -75,10 +75,10 @@ def _page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResponse:
     return render(request, "campaigns/reports/campaign.html", context)
 
 
-def _live(request: HttpRequest, now: Standing) -> dict[str, Any]:
+def _live(request: HttpRequest, now: CampaignProgress) -> dict[str, Any]:
     """What the part of the page that moves shows, and which moves are open to this person."""
     campaign = now.campaign
-    marketer = may(current(request), Role.MARKETER)
+    marketer = has_role(current_user(request), Role.MARKETER)
     return {
         "standing": now,
         "campaign": campaign,
@@ -108,7 +108,7 @@ def _tabs(campaign: Campaign, here: str) -> list[dict[str, Any]]:
     ]
 
 
-def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any]:
+def _tab_context(request: HttpRequest, now: CampaignProgress, tab: str) -> dict[str, Any]:
     campaign = now.campaign
     if tab == "recipients":
         return _recipients(request, now)
@@ -118,14 +118,15 @@ def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any
         written = Paginator(campaign.notes.select_related("author"), PAGE).get_page(
             request.GET.get("page")
         )
-        user = current(request)
+        user = current_user(request)
         notes = [
-            (note, may(user, Role.MARKETER) and labels.may_delete(note, user)) for note in written
+            (note, has_role(user, Role.MARKETER) and labels.may_delete(note, user))
+            for note in written
         ]
         return {
             "page": written,
             "notes": notes,
-            "can_note": may(user, Role.MARKETER),
+            "can_note": has_role(user, Role.MARKETER),
             "note_max": labels.NOTE_MAX,
         }
     if tab == "activity":
@@ -137,7 +138,9 @@ def _tab_context(request: HttpRequest, now: Standing, tab: str) -> dict[str, Any
             "page": trail,
             "deeds": deeds(trail.object_list),
             "kept": kept,
-            "answers": answers(kept.object_list, masked=not may(current(request), Role.MARKETER)),
+            "answers": answers(
+                kept.object_list, masked=not has_role(current_user(request), Role.MARKETER)
+            ),
         }
     return _message(campaign)
 
@@ -160,7 +163,7 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
+def _recipients(request: HttpRequest, now: CampaignProgress) -> dict[str, Any]:
     chosen = people.read_chosen(request.GET)
     rows = people.page(now.campaign, chosen, now.outcome, request.GET.get("at", ""))
     return {
@@ -174,7 +177,7 @@ def _recipients(request: HttpRequest, now: Standing) -> dict[str, Any]:
     }
 
 
-def _nothing(now: Standing, chosen: people.Chosen) -> str:
+def _nothing(now: CampaignProgress, chosen: people.Chosen) -> str:
     """Why the table is empty: which filter did it."""
     if chosen.phone and chosen.state:
         return _("Nobody who is “%(state)s” has %(phone)s in the phone.") % {
@@ -199,7 +202,7 @@ def _nothing(now: Standing, chosen: people.Chosen) -> str:
     )
 
 
-def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
+def _chips(now: CampaignProgress, chosen: people.Chosen) -> dict[str, Any]:
     """One filter for each state that anybody is in, and within the chosen one a filter for each
     reason.
     """
@@ -217,7 +220,7 @@ def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
             if number or state == chosen.state
         ],
         "reasons": within if len(within) > 1 or chosen.why else [],
-        "every": now.every,
+        "every": now.refresh_seconds,
     }
 
 
@@ -225,7 +228,9 @@ def _chips(now: Standing, chosen: people.Chosen) -> dict[str, Any]:
 def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the campaign page that moves by itself."""
     return render(
-        request, "campaigns/reports/_standing.html", _live(request, standing(_find(request, pk)))
+        request,
+        "campaigns/reports/_standing.html",
+        _live(request, load_progress(_find(request, pk))),
     )
 
 
@@ -238,7 +243,7 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if not htmx:
         return _page(request, campaign, "recipients")
-    now = standing(campaign)
+    now = load_progress(campaign)
     if "chips" in request.GET:
         context = {"campaign": campaign, **_chips(now, people.read_chosen(request.GET))}
         return render(request, "campaigns/reports/_recipient_chips.html", context)
@@ -253,6 +258,6 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Everybody whom the filters select, as a file."""
     campaign = _find(request, pk)
-    masked = not may(current(request), Role.MARKETER)
+    masked = not has_role(current_user(request), Role.MARKETER)
     rows = people.export_rows(campaign, people.read_chosen(request.GET), masked)
     return FILES[kind](f"{campaign.purpose}-{campaign.pk}-recipients", people.HEAD, rows)

@@ -19,7 +19,7 @@ from campaigns.reports.shared.balance import read_balance
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.paging import PAGE
-from campaigns.team.access import current, may, visible
+from campaigns.team.access import current_user, has_role, visible_to
 from campaigns.team.models import Role
 
 BUSY, QUIET = 3, 30  # seconds between two looks at what goes out now
@@ -32,7 +32,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         **_now(request),
         "last": last,
         "bill": first_page.month_bill(),
-        "limits": limits_for(current(request)),
+        "limits": limits_for(current_user(request)),
         "month": this_month(),
         "steps": None if last else first_page.steps(),
     }
@@ -50,9 +50,9 @@ def _now(request: HttpRequest) -> dict[str, object]:
     busy = any(row.campaign.state != CampaignState.SCHEDULED for row in running)
     return {
         "running": running,
-        "needs": first_page.needs(current(request)),
+        "needs": first_page.needs(current_user(request)),
         "every": BUSY if busy else QUIET,
-        "can_compose": may(current(request), Role.MARKETER),
+        "can_compose": has_role(current_user(request), Role.MARKETER),
     }
 
 
@@ -60,7 +60,7 @@ def _now(request: HttpRequest) -> dict[str, object]:
 def campaign_list(request: HttpRequest) -> HttpResponse:
     filters = read_filters(request.GET)
     sort = request.GET.get("sort", "")
-    found = visible(current(request), overview.campaigns(filters, sort))
+    found = visible_to(current_user(request), overview.campaigns(filters, sort))
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     counts = overview.counts()
     context = {
@@ -79,7 +79,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
             "sort": sort,
         },
         "nothing": _nothing(filters),
-        "can_compose": may(current(request), Role.MARKETER),
+        "can_compose": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_list.html", context)
 
@@ -89,7 +89,7 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
     """What goes out on which day: a month, or a week with `?week=2026-11-23`."""
     filters = read_filters(request.GET)
     kind, day = calendar.read_span(request.GET, timezone.localdate())
-    found = visible(current(request), filters.standing(real_campaigns()))
+    found = visible_to(current_user(request), filters.standing(real_campaigns()))
     shown = calendar.picture(found, kind, day)
     context = {
         "shown": shown,
@@ -101,7 +101,7 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
         "chips": _chips(overview.counts().states, filters.state),
         "more": {kind: shown.first.isoformat(), "state": filters.state, "q": filters.words},
         "kept": {**filters.kept, kind: shown.first.isoformat()},
-        "can_compose": may(current(request), Role.MARKETER),
+        "can_compose": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_calendar.html", context)
 
@@ -151,7 +151,9 @@ def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
 def campaign_compare(request: HttpRequest) -> HttpResponse:
     """The campaigns that were ticked in the list, side by side."""
     ids = comparison.read_ids(request.GET.getlist("id"))
-    found = visible(current(request), real_campaigns().filter(pk__in=ids).select_related("sender"))
+    found = visible_to(
+        current_user(request), real_campaigns().filter(pk__in=ids).select_related("sender")
+    )
     rows = sorted(overview.rows(found), key=lambda row: ids.index(row.campaign.pk))
     context = {
         "rows": rows,
@@ -166,7 +168,9 @@ def campaign_compare(request: HttpRequest) -> HttpResponse:
 def campaign_best_times(request: HttpRequest) -> HttpResponse:
     """When messages are read best, from this installation's own campaigns."""
     context = {
-        "times": best_times.best_times(visible(current(request), real_campaigns()), timezone.now()),
+        "times": best_times.best_times(
+            visible_to(current_user(request), real_campaigns()), timezone.now()
+        ),
         "tabs": _tabs(read_filters(request.GET), "best-times"),
         "enough": best_times.ENOUGH,
         "enough_campaigns": best_times.ENOUGH_CAMPAIGNS,

@@ -17,7 +17,7 @@ from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import erase_contact
 from campaigns.reports.campaign.person import campaigns_of, document, stories
 from campaigns.shared.paging import PAGE
-from campaigns.team.access import at_least, current, may, visible
+from campaigns.team.access import current_user, has_role, role_required, visible_to
 from campaigns.team.audit import record
 from campaigns.team.models import Role
 
@@ -25,9 +25,9 @@ from campaigns.team.models import Role
 @require_safe
 def person(request: HttpRequest, msisdn: str) -> HttpResponse:
     """All that is known of one phone."""
-    contacts = visible(current(request), Contact.objects.filter(msisdn=msisdn)).select_related(
-        "list", "source"
-    )
+    contacts = visible_to(
+        current_user(request), Contact.objects.filter(msisdn=msisdn)
+    ).select_related("list", "source")
     everything = request.GET.get("campaigns") == "all"
     page = Paginator(campaigns_of(msisdn, everything), PAGE).get_page(request.GET.get("page"))
     held = erase_contact.held(msisdn)
@@ -41,8 +41,8 @@ def person(request: HttpRequest, msisdn: str) -> HttpResponse:
         "held": held,
         "erase_words": _erase_words(held),
         "tabs": tabs("people"),
-        "can_edit": may(current(request), Role.MARKETER),
-        "can_erase": may(current(request), Role.ADMINISTRATOR),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_erase": has_role(current_user(request), Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/reports/person.html", context)
 
@@ -75,7 +75,7 @@ def _erase_words(held: erase_contact.Held) -> str:
     )
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_safe
 def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
     """All that is held on one phone, as a JSON file. That somebody took it stands in the trail,
@@ -86,7 +86,7 @@ def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
         if row := rows._default_manager.filter(msisdn=msisdn).first():
             numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
             record(
-                current(request),
+                current_user(request),
                 row,
                 "exported",
                 _("Lists: %(lists)d, messages: %(messages)d") % numbers,
@@ -102,22 +102,22 @@ def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
     )
 
 
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 @require_POST
 def person_stop(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Put one phone on the stop list, with one click."""
-    if stop_list.stop_numbers([msisdn], _("Stopped from the person’s page"), current(request)):
-        record(current(request), StopListEntry.objects.get(msisdn=msisdn), "stopped")
+    if stop_list.stop_numbers([msisdn], _("Stopped from the person’s page"), current_user(request)):
+        record(current_user(request), StopListEntry.objects.get(msisdn=msisdn), "stopped")
     messages.success(request, _("Nobody writes to this phone any more."))
     return redirect("person", msisdn)
 
 
-@at_least(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR)
 @require_POST
 def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Erase what is held on one phone."""
     try:
-        gone = erase_contact.erase(msisdn, current(request))
+        gone = erase_contact.erase(msisdn, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("person", msisdn)

@@ -6,16 +6,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.reports.spend.reconciliation import reconciliation
-from campaigns.team.access import at_least, current, may
+from campaigns.team.access import current_user, has_role, role_required
 from campaigns.team.models import Role
 
 
 @require_safe
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 def reconcile(request: HttpRequest) -> HttpResponse:
     context = {
         "found": reconciliation(),
         "zone": settings.TIME_ZONE,
-        "corrects": may(current(request), Role.ADMINISTRATOR),
+        "corrects": has_role(current_user(request), Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/reports/reconciliation.html", context)

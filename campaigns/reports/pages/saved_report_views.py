@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.reports.models import SavedReport
 from campaigns.reports.spend import saved_reports
 from campaigns.team import audit
-from campaigns.team.access import current
+from campaigns.team.access import current_user
 
 if TYPE_CHECKING:
     ReportModelForm = forms.ModelForm[SavedReport]
@@ -41,7 +41,7 @@ class ReportForm(ReportModelForm):
 
 @require_safe
 def report_list(request: HttpRequest) -> HttpResponse:
-    user = current(request)
+    user = current_user(request)
     context = {
         "rows": [(report, saved_reports.words_of(report)) for report in saved_reports.mine(user)],
         "sent": saved_reports.sent_to(user),
@@ -52,7 +52,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_new(request: HttpRequest) -> HttpResponse:
     """Keep the view of the Spend page that the query string names."""
-    user = current(request)
+    user = current_user(request)
     report = SavedReport(owner=user, query=saved_reports.view_of(request.GET))
     form = ReportForm(request.POST or None, instance=report)
     if request.method == "POST" and form.is_valid():
@@ -71,7 +71,7 @@ def report_new(request: HttpRequest) -> HttpResponse:
 @require_POST
 def report_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody's own report: nobody else's is found."""
-    user = current(request)
+    user = current_user(request)
     report = get_object_or_404(SavedReport, pk=pk, owner=user)
     audit.record(user, report, "deleted", report.name)
     report.delete()
@@ -82,7 +82,7 @@ def report_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def report_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a report again that was paused while its owner could not sign in."""
-    user = current(request)
+    user = current_user(request)
     report = get_object_or_404(SavedReport, pk=pk, owner=user)
     SavedReport.objects.filter(pk=report.pk).update(paused=False)
     audit.record(user, report, "resumed", report.name)

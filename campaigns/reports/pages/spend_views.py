@@ -17,7 +17,7 @@ from campaigns.reports.shared import periods
 from campaigns.reports.shared.labels import country_name
 from campaigns.reports.spend import spend_files
 from campaigns.reports.spend.chart import chart
-from campaigns.reports.spend.cost_per_result import Yield, read_yields
+from campaigns.reports.spend.cost_per_result import CostPerResult, costs_per_result
 from campaigns.reports.spend.entries import COLUMN, HEAD, entries, entries_bill, export_rows
 from campaigns.reports.spend.forecast import LOOKED_BACK, outlook
 from campaigns.reports.spend.spending import (
@@ -32,7 +32,7 @@ from campaigns.reports.spend.spending import (
 from campaigns.reports.spend.statements import read_month, statement
 from campaigns.shared.paging import PAGE, read_slice
 from campaigns.shared.table_export import FILES
-from campaigns.team.access import current, find, may
+from campaigns.team.access import current_user, get_object_for, has_role
 from campaigns.team.models import Role
 
 DEFAULT_GROUPING = "day"
@@ -66,9 +66,9 @@ def spend(request: HttpRequest) -> HttpResponse:
         "has_fees": any(cost.fee for cost in spending.total.costs),
         "has_corrections": any(cost.correction for cost in spending.total.costs),
         "yields": _yields(spending, filters, _purpose(request.GET)),
-        "reconciles": may(current(request), Role.MARKETER),
+        "reconciles": has_role(current_user(request), Role.MARKETER),
         "is_month": is_month,
-        "limits": limits_for(current(request)) if is_month else [],
+        "limits": limits_for(current_user(request)) if is_month else [],
         "groupings": GROUPINGS.values(),
         "wrong": wrong,
         **_period_context(spending.period, request.GET, filters),
@@ -76,13 +76,13 @@ def spend(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/reports/spend.html", context)
 
 
-def _yields(spending: Spending, filters: dict[str, str], purpose: str) -> list[Yield]:
+def _yields(spending: Spending, filters: dict[str, str], purpose: str) -> list[CostPerResult]:
     """What was got for the money; nothing where the question is another: of test sends, or of one
     channel alone.
     """
     if purpose != Purpose.CAMPAIGN or "channel" in filters:
         return []
-    return read_yields(spending.period, filters)
+    return costs_per_result(spending.period, filters)
 
 
 @require_safe
@@ -138,7 +138,7 @@ def spend_entries_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The entries behind a number as a file, in the order in which they were entered."""
     period, _wrong = periods.read_period(request.GET)
     filters = read_filters(request.GET)
-    masked = not may(current(request), Role.MARKETER)
+    masked = not has_role(current_user(request), Role.MARKETER)
     rows = export_rows(entries(period, filters, _purpose(request.GET)), masked)
     return FILES[kind](f"ledger-{period.first.isoformat()}-{period.last.isoformat()}", HEAD, rows)
 
@@ -150,7 +150,9 @@ def spend_entries(request: HttpRequest) -> HttpResponse:
     filters, purpose = read_filters(request.GET), _purpose(request.GET)
     named = filters.get("campaign", NONE)
     campaign = (
-        None if named == NONE else find(current(request), Campaign.objects.all(), pk=int(named))
+        None
+        if named == NONE
+        else get_object_for(current_user(request), Campaign.objects.all(), pk=int(named))
     )
     rows = read_slice(entries(period, filters, purpose), COLUMN, request.GET.get("at", ""))
     context = {

@@ -26,7 +26,7 @@ OF_CAMPAIGNS = ("campaign", "country", "sender", "user", "tariff", "label", "lis
 
 
 @dataclass(slots=True)
-class Yield:
+class CostPerResult:
     """What campaigns have cost until now, adjustments of later days included, and whom they
     reached.
 
@@ -83,7 +83,7 @@ class Yield:
         return (self.cost.total / people).quantize(FINE) if self.cost and people else None
 
 
-def read_yields(period: Period, filters: Mapping[str, str]) -> list[Yield]:
+def costs_per_result(period: Period, filters: Mapping[str, str]) -> list[CostPerResult]:
     """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none
     of them.
 
@@ -102,7 +102,7 @@ def read_yields(period: Period, filters: Mapping[str, str]) -> list[Yield]:
     currency = {
         tariff: "".join(bill.by_currency) if apart else "" for tariff, bill in billed.items()
     }
-    found: defaultdict[str, Yield] = defaultdict(Yield)
+    found: defaultdict[str, CostPerResult] = defaultdict(CostPerResult)
     for tariff, number in campaigns:
         found[currency[tariff]].campaigns += number
         found[currency[tariff]].bill.merge(billed[tariff])

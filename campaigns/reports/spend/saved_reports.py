@@ -28,7 +28,7 @@ from campaigns.reports.spend.spending import (
 )
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
-from campaigns.team.access import may
+from campaigns.team.access import has_role
 from campaigns.team.mail import link
 from campaigns.team.models import Role, User
 from campaigns.team.time_zones import reader_zone
@@ -97,7 +97,7 @@ def deliver(now: datetime) -> int:
     for report, period in due(now):
         if time.monotonic() > until:
             break
-        if not may(report.owner, Role.VIEWER):
+        if not has_role(report.owner, Role.VIEWER):
             SavedReport.objects.filter(pk=report.pk).update(paused=True)
         elif report.owner.email and (claimed := _claim(report, period, now)):
             left += _send(claimed, report, period)

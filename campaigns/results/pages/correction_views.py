@@ -9,12 +9,12 @@ from django.views.decorators.http import require_http_methods
 from campaigns.ledger.models import Channel
 from campaigns.results.money import corrections
 from campaigns.results.pages.forms import CorrectionForm, FeeForm
-from campaigns.team.access import at_least, current
+from campaigns.team.access import current_user, role_required
 from campaigns.team.models import Role
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@at_least(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR)
 def by_hand(request: HttpRequest) -> HttpResponse:
     """Both forms, and what was entered with them."""
     is_fee = "sender" in request.POST
@@ -33,7 +33,7 @@ def by_hand(request: HttpRequest) -> HttpResponse:
 
 
 def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
-    known, user = form.cleaned_data, current(request)
+    known, user = form.cleaned_data, current_user(request)
     if isinstance(form, CorrectionForm):
         channel = Channel(known["channel"])
         corrections.enter_correction(

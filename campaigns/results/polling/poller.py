@@ -21,10 +21,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.failpoints import reach
+from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.rehearsals import Stage
+from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -180,14 +180,14 @@ def _settle(asking: Asking, checks: Sequence[Check]) -> None:
             outside.append(check)
     if outside:
         _ask(asking, outside)
-    reach("checked")
+    failpoint("checked")
 
 
 def _rehearsed(check: Check) -> list[News]:
     """What the gateway of a rehearsal says, which is in this house: no rate holds it up."""
     batch = check.batch
-    gateway = Stage(batch.campaign).client(
-        batch.country, check.people, batch.sent_at or batch.done_at
+    gateway = RehearsalGateway(batch.campaign).client(
+        batch.country, check.people, batch.intended_at or batch.done_at
     )
     answers = [(person, gateway.status_by_reference(person.reference)) for person in check.people]
     return [News(person, status) for person, status in answers if status]
@@ -204,7 +204,7 @@ def _ask(asking: Asking, checks: Sequence[Check]) -> None:
     if asking.throttled:
         asking.throttled = False
         rate_control.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
-    reach("asked")
+    failpoint("asked")
     for check, news in zip(checks, learnt, strict=True):
         _write(check, news, cut_short=asking.cut_short)
 
@@ -212,7 +212,7 @@ def _ask(asking: Asking, checks: Sequence[Check]) -> None:
 def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
     batch = check.batch
     campaign = Campaign.objects.get(pk=batch.campaign_id)
-    sent_at = batch.sent_at or batch.done_at or timezone.now()
+    sent_at = batch.intended_at or batch.done_at or timezone.now()
     with transaction.atomic():
         moved = record(news, campaign, batch.country, sent_at)
         # of a rehearsal nothing more comes than what its gateway says at once
@@ -237,7 +237,7 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
             changes["check_at"] = Coalesce(F("check_at"), Value(then))
         if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
             transaction.set_rollback(True)
-        reach("recorded")
+        failpoint("recorded")
 
 
 def _still_held(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:

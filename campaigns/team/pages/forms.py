@@ -12,7 +12,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team.models import User
-from campaigns.team.pages.sign_in import Tries
+from campaigns.team.pages.sign_in import LoginThrottle
 from campaigns.team.time_zones import known_zones
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ class GuardedForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         assert self.request is not None
-        tries = Tries(self.request, self.cleaned_data.get("username", ""))
-        if tries.exhausted():
+        throttle = LoginThrottle(self.request, self.cleaned_data.get("username", ""))
+        if throttle.exhausted():
             words = _("That was wrong too often. Wait a quarter of an hour, then try again.")
-            raise forms.ValidationError(words, code="tries")
+            raise forms.ValidationError(words, code="throttled")
         try:
             cleaned: dict[str, Any] = super().clean()
         except forms.ValidationError:
-            tries.wrong()
+            throttle.record_failure()
             raise
-        tries.right()
+        throttle.record_success()
         return cleaned
 
 

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team import safe_mode
-from campaigns.team.access import may
+from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
 from viberdash import __version__
 
@@ -99,8 +99,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": {
             "rooms": rooms(request.path),
             "sign": sign(),
-            "safe_mode": safe_mode.is_safe(),
-            "administrates": isinstance(user, User) and may(user, Role.ADMINISTRATOR),
+            "safe_mode": safe_mode.in_safe_mode(),
+            "administrates": isinstance(user, User) and has_role(user, Role.ADMINISTRATOR),
             "initials": initials(user),
             "version": __version__,
         }

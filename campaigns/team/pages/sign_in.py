@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 
-class SignedIn(LoginRequiredMiddleware):
+class SignInRequired(LoginRequiredMiddleware):
     """Django's middleware; but a fragment would be swapped for the sign-in page, so htmx loads the
     whole page again.
     """
@@ -31,7 +31,7 @@ TRIES = 20
 TRIES_WITHIN = 15 * 60  # seconds
 
 
-class Tries:
+class LoginThrottle:
     """Wrong passwords for one user name from one address: after TRIES of them, nothing more is
     tried for a while.
 
@@ -48,12 +48,12 @@ class Tries:
         wrong: int = cache.get(self._key, 0)
         return wrong >= TRIES
 
-    def wrong(self) -> None:
+    def record_failure(self) -> None:
         cache.add(self._key, 0, TRIES_WITHIN)
         try:
             cache.incr(self._key)
         except ValueError:  # it ran out in between
             cache.set(self._key, 1, TRIES_WITHIN)
 
-    def right(self) -> None:
+    def record_success(self) -> None:
         cache.delete(self._key)

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.team import safe_mode
-from campaigns.team.access import at_least, current, may
+from campaigns.team.access import current_user, has_role, role_required
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import Role, User
 from campaigns.team.pages.forms import AccountForm, NewPasswordForm, SignInForm
@@ -46,7 +46,7 @@ class ChangePassword(auth_views.PasswordChangeView):
 
 def account(request: HttpRequest) -> HttpResponse:
     """One's own name, e-mail and time zone."""
-    form = AccountForm(request.POST or None, instance=current(request))
+    form = AccountForm(request.POST or None, instance=current_user(request))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
@@ -77,8 +77,8 @@ def settings_room(request: HttpRequest) -> HttpResponse:
             "time_zone": settings.TIME_ZONE,
             "country": settings.DEFAULT_COUNTRY,
             "people": User.objects.filter(is_active=True).count(),
-            "administrates": may(current(request), Role.ADMINISTRATOR)
-            and current(request).is_staff,
+            "administrates": has_role(current_user(request), Role.ADMINISTRATOR)
+            and current_user(request).is_staff,
             "version": __version__,
             "vendors": _vendors(),
         },
@@ -86,7 +86,7 @@ def settings_room(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@at_least(Role.MARKETER)
+@role_required(Role.MARKETER)
 def gateway_check(request: HttpRequest) -> HttpResponse:
     """Whether the gateway answers and takes the key: a fragment for htmx, a message on the page
     without.
@@ -126,9 +126,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@at_least(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR)
 def confirm_restore(request: HttpRequest) -> HttpResponse:
     """After a restore from a backup, let campaigns send again."""
-    if safe_mode.confirm(current(request)):
+    if safe_mode.confirm(current_user(request)):
         messages.success(request, _("Campaigns send again."))
     return redirect("campaign-list")
