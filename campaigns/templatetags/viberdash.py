@@ -196,7 +196,7 @@ def campaign_badge(campaign: Any) -> SafeString:
     return _badge("campaign", campaign.state, purpose=campaign.purpose)
 
 
-@register.inclusion_tag("components/mark.html")
+@register.inclusion_tag("components/purpose_badge.html")
 def campaign_mark(campaign: Any) -> dict[str, Any]:
     """The word "Test" or "Rehearsal" beside a name; nothing beside that of a campaign to people."""
     return {"mark": states.PURPOSES.get(campaign.purpose)}
@@ -281,6 +281,32 @@ def menu(content: str, label: str) -> str:
     endmenu %}.
     """
     return render_to_string("components/menu.html", {"items": content, "label": label})
+
+
+@register.simple_block_tag
+def card(content: str, title: str, key: str, css: str = "", body: bool = True) -> str:
+    """A card under a heading: {% card title=_("Gateway") key="gateway" %} … {% endcard %}.
+
+    `key` names it within the page. `body=False` for a table or a list, which reaches the edges.
+    """
+    context = {"content": content, "title": title, "key": key, "css": css, "body": body}
+    return render_to_string("components/card.html", context)
+
+
+@register.simple_block_tag
+def table(content: str, label: str = "", labelled_by: str = "", css: str = "") -> str:
+    """A table that scrolls by itself on narrow screens: {% table label=_("Lists") %} head and body
+    {% endtable %}. `labelled_by`: the id of the heading that names it, instead of `label`.
+    """
+    context = {"content": content, "label": label, "labelled_by": labelled_by, "css": css}
+    return render_to_string("components/table.html", context)
+
+
+@register.simple_block_tag
+def stat(content: str, label: str, hint: str = "", url: str = "") -> str:
+    """A figure in a card: {% stat label=_("Read") hint=… url=… %}12{% endstat %}."""
+    context = {"content": content, "label": label, "hint": hint, "url": url}
+    return render_to_string("components/stat.html", context)
 
 
 @register.simple_tag(takes_context=True)

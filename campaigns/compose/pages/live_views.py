@@ -85,4 +85,4 @@ def campaign_present(request: HttpRequest, pk: int) -> HttpResponse:
     has.
     """
     others = present(draft_of(request, pk), current_user(request))
-    return render(request, "campaigns/compose/_others.html", {"others": others})
+    return render(request, "campaigns/compose/_also_editing.html", {"others": others})

@@ -86,7 +86,7 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(
             request,
-            "campaigns/dispatch/again.html",
+            "campaigns/dispatch/resend.html",
             {"campaign": campaign, "failed": failed_recipients(campaign)},
         )
     try:

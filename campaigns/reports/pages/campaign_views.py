@@ -229,7 +229,7 @@ def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the campaign page that moves by itself."""
     return render(
         request,
-        "campaigns/reports/_standing.html",
+        "campaigns/reports/_progress.html",
         _live(request, load_progress(_find(request, pk))),
     )
 

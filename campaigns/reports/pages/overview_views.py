@@ -42,7 +42,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @require_safe
 def dashboard_now(request: HttpRequest) -> HttpResponse:
     """The part of the first page that moves."""
-    return render(request, "campaigns/reports/_now.html", _now(request))
+    return render(request, "campaigns/reports/_dashboard_live.html", _now(request))
 
 
 def _now(request: HttpRequest) -> dict[str, object]:
