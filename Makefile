@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
+.PHONY: help run worker install test lint format lock migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,15 @@ format: .venv/installed-dev node_modules/installed ## put the code into its usua
 	$(BIN)/ruff format .
 	$(BIN)/djangofmt .
 	$(NODE)/prettier --write --log-level=warn $(CSS) $(JS)
+
+# It needs nothing but uv, so that it works in the middle of a merge too, when the lock itself can't be installed.
+UPGRADE = --upgrade
+lock: ## renew requirements*.txt from requirements*.in (with UPGRADE= only what no longer fits)
+	@test -x $(BIN)/uv || $(MAKE) .venv/installed-dev
+	@for set in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+			--custom-compile-command "make lock" $(UPGRADE) $$set.in --output-file $$set.txt || exit 1; \
+	done
 
 migrations: .venv/installed-dev ## write the migrations that changed models call for
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations
