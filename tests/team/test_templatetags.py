@@ -23,6 +23,7 @@ from campaigns.models import (
     User,
 )
 from campaigns.templatetags import states, viberdash
+from tests.markup import squeezed
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -33,7 +34,8 @@ def text(value: str) -> str:
 
 def rendered(source: str, path: str = "/", **context: Any) -> str:
     request = RequestFactory().get(path)
-    return Template("{% load viberdash %}" + source).render(RequestContext(request, context))
+    template = Template("{% load viberdash %}" + source)
+    return squeezed(template.render(RequestContext(request, context)))
 
 
 @pytest.mark.parametrize(
