@@ -93,12 +93,12 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
     ("said", "words"),
     [
         ("{", "is not JSON"),
-        ("[]", "should hold one object"),
+        ("[]", "must contain one object"),
         ({**LEAST, "colour": "red"}, "unknown field: colour"),
         ({**LEAST, "text": ""}, "text:"),
-        ({**LEAST, "text": 5}, "text should be a text."),
+        ({**LEAST, "text": 5}, "text must be a text."),
         ({**LEAST, "text": "я" * 1001}, "text: The text has 1 to 1000 characters."),
-        ({"name": "Spring"}, "sender: Choose whom it comes from."),
+        ({"name": "Spring"}, "sender: Choose a sender."),
         ({**LEAST, "sender": "s" * 15}, "sender:"),
         (
             {**LEAST, "image_url": "https://cdn.example.com/a.png"},
@@ -107,43 +107,43 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
         ({**LEAST, "button_caption": "Buy"}, "button_url:"),
         ({**LEAST, "sms_text": "Hi"}, "sms_sender:"),
         ({**LEAST, "validity": 14}, "validity:"),
-        ({**LEAST, "validity": 20.5}, "validity should be a whole number."),
-        ({**LEAST, "validity": True}, "validity should be a whole number."),
+        ({**LEAST, "validity": 20.5}, "validity must be a whole number."),
+        ({**LEAST, "validity": True}, "validity must be a whole number."),
         ({**LEAST, "tariff": 10}, "tariff:"),
-        ({**LEAST, "promotional": "yes"}, "promotional should be true or false."),
+        ({**LEAST, "promotional": "yes"}, "promotional must be true or false."),
         ({**LEAST, "lists": ["Nobody"]}, "lists: there is no contact list “Nobody”."),
         ({**LEAST, "segments": ["Nobody"]}, "segments: there is no segment “Nobody”."),
         (
             {**LEAST, "campaigns": [{"campaign": 1, "outcome": "seen"}]},
-            "campaigns should be 12, or {“campaign”: 12,",
+            "campaigns must be an array of 12 or of {“campaign”: 12,",
         ),
-        ({**LEAST, "campaigns": [99]}, "campaigns: This campaign did not go out"),
-        ({**LEAST, "lists": "A"}, "lists should be the names of contact lists"),
+        ({**LEAST, "campaigns": [99]}, "campaigns: This campaign was not sent"),
+        ({**LEAST, "lists": "A"}, "lists must be an array of names of contact lists"),
         (
             {**LEAST, "scheduled_at": "2026-12-24T10:00:00"},
-            "scheduled_at should be a time with an offset",
+            "scheduled_at must be a time with an offset",
         ),
-        ({**LEAST, "local_at": "2026-12-24T10:00Z"}, "local_at should be a time without an offset"),
-        ({**LEAST, "local_at": 9}, "local_at should be a time without an offset"),
+        ({**LEAST, "local_at": "2026-12-24T10:00Z"}, "local_at must be a time without an offset"),
+        ({**LEAST, "local_at": 9}, "local_at must be a time without an offset"),
         (
             {**LEAST, "local_at": "2020-12-24T10:00"},
             "scheduled_at: By the clocks of some of the recipients",
         ),
         (
             {**LEAST, "local_at": "2026-12-24T10:00", "scheduled_at": "2026-12-24T10:00:00Z"},
-            "scheduled_at and local_at: say one of them.",
+            "Use either scheduled_at or local_at, not both.",
         ),
         ({**LEAST, "scheduled_at": "2020-12-24T10:00:00Z"}, "scheduled_at: This time has passed."),
         ({**LEAST, "budget": -1}, "budget:"),
         (
             {**LEAST, "sending_hours": "9 to 5"},
-            "hours of one day, such as 09:00-21:00, or null",
+            "hours within one day, such as 09:00-21:00, or null",
         ),
-        ({**LEAST, "sending_hours": "21:00-09:00"}, "sending_hours should be hours of one day"),
-        ({**LEAST, "sending_hours": 9}, "sending_hours should be hours of one day"),
+        ({**LEAST, "sending_hours": "21:00-09:00"}, "sending_hours must be hours within one day"),
+        ({**LEAST, "sending_hours": 9}, "sending_hours must be hours within one day"),
         ({**LEAST, "rate": 0}, "rate:"),
-        ({**LEAST, "rate": 1.5}, "rate should be a whole number."),
-        ({**LEAST, "budget": [1]}, "budget should be an amount"),
+        ({**LEAST, "rate": 1.5}, "rate must be a whole number."),
+        ({**LEAST, "budget": [1]}, "budget must be an amount"),
     ],
 )
 def test_create_refuses_in_one_line(tmp_path: Path, said: object, words: str) -> None:
@@ -156,7 +156,7 @@ def test_create_refuses_in_one_line(tmp_path: Path, said: object, words: str) ->
 
 
 def test_create_names_a_file_that_is_not_there() -> None:
-    with pytest.raises(CommandError, match="can't be read"):
+    with pytest.raises(CommandError, match="Cannot read"):
         command("create", "/nowhere.json")
 
 

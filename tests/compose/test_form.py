@@ -236,7 +236,7 @@ def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
     made = form(
         text="я" * 1001, validity="x", lists=[contact_list("A", ukrainians(1)).pk], scheduled_at="?"
     )
-    made.sketch()
+    made.read_unfinished()
     campaign = made.fill(Campaign())
     assert (len(campaign.text), campaign.validity) == (1001, 86_400)
     assert len(made.audience.lists) == 1

@@ -84,7 +84,7 @@ def test_a_rehearsal_is_not_rehearsed_nor_a_campaign_launched_as_one(
 ) -> None:
     client.force_login(person())
     rehearsal = over(rehearse(original, None))
-    with pytest.raises(lifecycle.Refused, match="Only a draft is rehearsed"):
+    with pytest.raises(lifecycle.Refused, match="Only drafts can be rehearsed"):
         rehearse(rehearsal, None)
     assert client.post(f"/campaigns/{original.pk}/live").status_code == 404
     client.post(f"/campaigns/{original.pk}/clear")

@@ -71,8 +71,8 @@ def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Cam
 @pytest.mark.parametrize(
     ("phones", "words"),
     [
-        ("", "Type up to 10 phone numbers."),
-        (",".join(f"+380 67 000 00 {n:02d}" for n in range(11)), "Type up to 10 phone numbers."),
+        ("", "Enter up to 10 phone numbers."),
+        (",".join(f"+380 67 000 00 {n:02d}" for n in range(11)), "Enter up to 10 phone numbers."),
         ("+380 67 123 45 67, 12", "12: "),
         ("+380 67 999 99 99", "This phone is on the stop list."),
     ],

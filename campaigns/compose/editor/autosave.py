@@ -1,7 +1,7 @@
-"""Drafts that save themselves while somebody writes, and who else has them open.
+"""Autosave, and who else has a draft open.
 
-What is saved by itself may be unfinished, and wrong: a draft is a draft. What no column takes stays
-as it was, named.
+A draft that is saved automatically may be unfinished or wrong. What no column can hold keeps its
+saved value, and the answer names it.
 """
 
 from dataclasses import dataclass
@@ -11,64 +11,65 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.editor.drafts import Changed, choose, locked
+from campaigns.compose.draft_fields import FIELDS
+from campaigns.compose.editor.drafts import DraftChanged, lock_draft, save_audience
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
 from campaigns.team.models import User
 
-KEPT = (  # fields whose words are not text: what can't be read of them is not there
-    "promotional", "validity", "tariff", "timing", "scheduled_at", "time_zone", "budget",
-    "sends_from", "sends_until", "rate",
-)  # fmt: skip
-PRESENT = timedelta(seconds=90)  # a page says every half minute that it is still there
+PRESENT = timedelta(seconds=90)  # an open page reports every 30 s
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """The draft as it is now, and the labels of what could not be saved with it."""
+class Autosaved:
+    """The saved draft, and the labels of the fields that could not be saved with it."""
 
     campaign: Campaign
-    left_out: list[str]
+    unsaved: list[str]
 
 
 @transaction.atomic
-def autosave(form: CampaignForm, actor: User) -> Saved:
-    """Save `form` as far as it can be read. Raises Refused and Changed as `drafts.save` does."""
-    form.sketch()
-    campaign = locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
-    if form.campaign and form.said("version") != campaign.updated_at.isoformat():
-        raise Changed(campaign)
+def autosave(form: CampaignForm, actor: User) -> Autosaved:
+    """Save what can be read of `form`. Raises Refused and DraftChanged as `save_draft` does."""
+    form.read_unfinished()
+    campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    if form.campaign and form.value("version") != campaign.updated_at.isoformat():
+        raise DraftChanged(campaign)
     sender = campaign.sender
     form.fill(campaign)
-    left_out = _unfit(form, campaign)
+    unsaved = _restore_unreadable(form, campaign)
     if campaign.sender is not None and campaign.sender._state.adding:
-        campaign.sender = sender  # half a name is not a sender yet; saving the form makes it one
+        campaign.sender = sender  # may be half a name; saving the form makes it a sender
     campaign.name = campaign.name or _("Untitled")
     campaign.save()
-    choose(campaign, form.cleaned_data)
+    save_audience(campaign, form.cleaned_data)
     if form.campaign is None:
         audit.record(actor, campaign, "created", campaign.name)
-    return Saved(campaign, left_out)
+    return Autosaved(campaign, unsaved)
 
 
-def _unfit(form: CampaignForm, campaign: Campaign) -> list[str]:
-    """Put back what can't be read and what no column takes; the labels of those fields."""
+def _restore_unreadable(form: CampaignForm, campaign: Campaign) -> list[str]:
+    """Put back what cannot be read or is too long for its column; the labels of those fields."""
     before = form.campaign or Campaign()
-    left_out = [name for name in KEPT if name not in form.cleaned_data and form.data.get(name)]
+    names = [
+        field.name
+        for field in FIELDS
+        if field.keeps_saved and field.name not in form.cleaned_data and form.data.get(field.name)
+    ]
     for column in campaign._meta.concrete_fields:
         text = str(getattr(campaign, column.attname) or "")
         if isinstance(column, models.CharField) and len(text) > (column.max_length or 0):
-            left_out.append(column.attname)
+            names.append(column.attname)
     if bool(campaign.sends_from) != bool(campaign.sends_until):
-        left_out += ["sends_from", "sends_until"]
-    for name in left_out:
+        names += ["sends_from", "sends_until"]
+    for name in names:
         setattr(campaign, name, getattr(before, name))
-    return [str(form.fields[name].label) for name in left_out]
+    return [str(form.fields[name].label) for name in names]
 
 
-def present(campaign: Campaign, user: User) -> list[str]:
-    """Say that `user` has the draft open; the names of the others who have."""
+def report_present(campaign: Campaign, user: User) -> list[str]:
+    """Record that `user` has the draft open; the names of the others who have."""
     now = timezone.now()
     Editing.objects.update_or_create(campaign=campaign, user=user, defaults={"at": now})
     others = (

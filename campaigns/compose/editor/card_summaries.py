@@ -1,4 +1,4 @@
-"""A card of the composer in one line, for when it is folded."""
+"""The cards of the composer in one line each, shown while they are folded."""
 
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ SHOWN = 60  # characters
 
 
 def card_summaries(campaign: Campaign, audience: Audience) -> dict[str, str]:
-    """Each card's line, by the card's name. `campaign` need not be saved."""
+    """The line of each card, by the card's name. `campaign` need not be saved."""
     return {
         "message": _message(campaign),
         "sms": _sms(campaign),
@@ -34,7 +34,7 @@ def _message(campaign: Campaign) -> str:
 
 
 def _sms(campaign: Campaign) -> str:
-    return _short(campaign.sms_text) or _("None: whoever Viber does not reach gets nothing")
+    return _short(campaign.sms_text) or _("No SMS fallback")
 
 
 def _audience(audience: Audience) -> str:
@@ -42,8 +42,8 @@ def _audience(audience: Audience) -> str:
         ", ".join(audience_names(audience.lists, audience.segments, audience.campaigns))
     )
     if not chosen:
-        return _("Nobody yet")
-    left_out = _short(
+        return _("No audience yet")
+    excluded = _short(
         ", ".join(
             audience_names(
                 audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns
@@ -51,27 +51,28 @@ def _audience(audience: Audience) -> str:
         )
     )
     return (
-        _("%(lists)s without %(others)s") % {"lists": chosen, "others": left_out}
-        if left_out
+        _("%(lists)s, excluding %(others)s") % {"lists": chosen, "others": excluded}
+        if excluded
         else chosen
     )
 
 
 def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
-    """What an audience chooses or leaves out, by name."""
-    found = (
+    """The names of what an audience chooses or excludes."""
+    names = (
         list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
         if lists
         else []
     )
-    found += (
+    names += (
         Segment.objects.filter(pk__in=segments).values_list("name", flat=True) if segments else []
     )
-    earlier = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
-    told = (
-        (earlier[source], Outcome(outcome)) for source, outcome in campaigns if source in earlier
-    )
-    return found + [f"{campaign} ({outcome.label})" for campaign, outcome in told]
+    sources = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
+    return names + [
+        f"{sources[source]} ({Outcome(outcome).label})"
+        for source, outcome in campaigns
+        if source in sources
+    ]
 
 
 def _when(campaign: Campaign) -> str:
@@ -87,17 +88,17 @@ def _start(campaign: Campaign) -> str:
     if campaign.timing == Timing.NOW:
         return campaign.get_timing_display()
     if campaign.scheduled_at is None:
-        return _("No time yet")
+        return _("No time set")
     if local := campaign.local_time:
-        return _("%(time)s by the clock of whoever gets it") % {
+        return _("%(time)s in the recipient's local time") % {
             "time": date_format(local, "j M Y, H:i")
         }
     zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
-    at = campaign.scheduled_at.astimezone(zone)
-    words = (
-        _("%(time)s, handed to the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
+    moment = date_format(campaign.scheduled_at.astimezone(zone), "j M Y, H:i")
+    pattern = (
+        _("%(time)s, scheduled at the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
     )
-    return words % {"time": f"{date_format(at, 'j M Y, H:i')} ({zone.key})"}
+    return pattern % {"time": f"{moment} ({zone.key})"}
 
 
 def duration(seconds: int) -> str:
@@ -113,11 +114,11 @@ def duration(seconds: int) -> str:
 
 
 def script_messages() -> dict[str, str]:
-    """What composer.js says, in the reader's language."""
+    """The texts of composer.js, in the reader's language."""
     return {
-        "onePart": _("%(encoding)s · %(units)s of %(room)s · 1 part"),
-        "parts": _("%(encoding)s · %(units)s of %(room)s · %(parts)s parts"),
-        "saveFailed": _("Not saved: the server did not answer. It is tried again."),
+        "onePart": _("%(units)s/%(room)s characters · 1 SMS (%(encoding)s)"),
+        "parts": _("%(units)s/%(room)s characters · %(parts)s SMS parts (%(encoding)s)"),
+        "saveFailed": _("Not saved: the server does not answer. Trying again."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),
         "minutes": _("%(n)s min"),

@@ -1,6 +1,4 @@
-"""The numbers beside a draft: who gets it, how long it gets, what it costs, what is wrong and what
-is doubtful.
-"""
+"""The figures beside a draft: recipients, lengths, cost, problems and warnings."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,12 +15,14 @@ from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.estimate import Estimate, estimate
 
 NOBODY = Funnel(0, 0, 0, 0, 0)
-KEPT = 30  # seconds for which a count is shown again while somebody types
+CACHED_FOR = 30  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class DraftMetrics:
-    """All of it at once. `lengths` and `sms` are None where there is no audience, or no SMS."""
+    """Recipients, lengths, cost, problems and warnings. `lengths` is None without an audience,
+    `sms` without an SMS text.
+    """
 
     funnel: Funnel
     lengths: message_lengths.LengthRange | None
@@ -33,9 +33,7 @@ class DraftMetrics:
 
 
 def draft_metrics(campaign: Campaign, audience: Audience, refresh: bool = False) -> DraftMetrics:
-    """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its
-    prices anew.
-    """
+    """The figures of `campaign`, saved or not, for `audience`. `refresh`: with new prices."""
     measured = message_lengths.MessageLengths(audience, build(campaign))
     cost = estimate(campaign, measured, refresh)
     return DraftMetrics(
@@ -49,12 +47,10 @@ def draft_metrics(campaign: Campaign, audience: Audience, refresh: bool = False)
 
 
 def cached_countries(audience: Audience) -> dict[str, int]:
-    """`audience.by_country()`, counted again only now and then: for the preview, which is drawn as
-    one types.
-    """
+    """`audience.by_country()`, cached: the preview is redrawn at each pause in typing."""
     key = "countries:" + sha256(repr(audience).encode()).hexdigest()[:32]
-    found: dict[str, int] | None = cache.get(key)
-    if found is None:
-        found = audience.by_country() if audience else {}
-        cache.set(key, found, KEPT)
-    return found
+    countries: dict[str, int] | None = cache.get(key)
+    if countries is None:
+        countries = audience.by_country() if audience else {}
+        cache.set(key, countries, CACHED_FOR)
+    return countries

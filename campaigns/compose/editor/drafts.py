@@ -1,5 +1,5 @@
-"""Drafts: saved, duplicated, deleted. Only a draft can be changed; where it stands is `lifecycle`'s
-to say.
+"""Drafts: saved, duplicated, deleted. Only a draft can be changed; `launch.lifecycle` says when a
+campaign is one.
 """
 
 from collections.abc import Mapping
@@ -8,21 +8,17 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.compose.editor.form import SAVED_CHOICES, CampaignForm
+from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
+from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.models import Campaign, EarlierCampaign, Sender
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
 
-COPIED = (
-    "sender", "text", "image", "image_url", "button_caption", "button_url", "sms_sender",
-    "sms_text", "promotional", "validity", "tariff", "time_zone", "budget", "made_from",
-)  # fmt: skip
 
-
-class Changed(Exception):  # noqa: N818 - not a failure: two people at one draft
-    """Somebody saved the draft since this person opened it; `version` is the one that stands."""
+class DraftChanged(Exception):  # noqa: N818 - not a failure: two people edit one draft
+    """Somebody else saved the draft since the form was opened. `campaign` is what they saved."""
 
     def __init__(self, campaign: Campaign) -> None:
         super().__init__(campaign.pk)
@@ -31,67 +27,67 @@ class Changed(Exception):  # noqa: N818 - not a failure: two people at one draft
 
 @transaction.atomic
 def save(form: CampaignForm, actor: User | None) -> Campaign:
-    """Save a valid `form` as a new draft, or over the one it was made for.
+    """Save a valid `form` as a new draft, or over the draft it was opened for.
 
-    Raises Refused when that is no draft any more, and Changed when somebody else saved it
+    Raises Refused when that is no longer a draft, and DraftChanged when somebody else saved it
     meanwhile, unless the form says to overwrite.
     """
-    campaign = locked(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
-    said = form.cleaned_data
+    campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    values = form.cleaned_data
+    seen = values["version"]
     if (
         form.campaign
-        and said["version"]
-        and not said["overwrite"]
-        and said["version"] != campaign.updated_at.isoformat()
+        and seen
+        and not values["overwrite"]
+        and seen != campaign.updated_at.isoformat()
     ):
-        raise Changed(campaign)
+        raise DraftChanged(campaign)
     form.fill(campaign)
     if campaign.sender and campaign.sender._state.adding:
         campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
     campaign.save()
-    choose(campaign, said)
+    save_audience(campaign, values)
     audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)
     return campaign
 
 
-def choose(campaign: Campaign, said: Mapping[str, Any]) -> None:
-    """Save whom `said` chooses and leaves out, by the fields of the form; a field that is not in it
-    stays.
-    """
+def save_audience(campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Save the choices and exclusions in `values`, by field. A field that is missing is kept."""
     for name in SAVED_CHOICES:
-        if name in said:
-            getattr(campaign, name).set(said[name])
-    for name, left_out in (("campaigns", False), ("exclude_campaigns", True)):
-        if name in said:
-            campaign.earlier.filter(left_out=left_out).delete()
+        if name in values:
+            getattr(campaign, name).set(values[name])
+    for name, excluded in (("campaigns", False), ("exclude_campaigns", True)):
+        if name in values:
+            campaign.earlier.filter(left_out=excluded).delete()
             EarlierCampaign.objects.bulk_create(
                 EarlierCampaign(
-                    campaign=campaign, source_id=source, outcome=outcome, left_out=left_out
+                    campaign=campaign, source_id=source, outcome=outcome, left_out=excluded
                 )
-                for source, outcome in said[name]
+                for source, outcome in values[name]
             )
 
 
-def locked(campaign_id: int) -> Campaign:
-    """The draft, for this transaction alone. Raises Refused where it is no draft any more."""
+def lock_draft(campaign_id: int) -> Campaign:
+    """The draft, locked for this transaction. Raises Refused when it is no longer a draft."""
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None or campaign.state not in CAN_EDIT:
-        raise Refused(_("This is no draft any more. Duplicate it to change something."))
+        raise Refused(_("This is no longer a draft. Duplicate it to make changes."))
     return campaign
 
 
-def copy_of(campaign: Campaign, actor: User | None, name: str, purpose: Purpose) -> Campaign:
-    """A draft called `name` that says the same, at no time and to nobody yet; not saved."""
-    return Campaign(
-        name=name,
-        purpose=purpose,
-        created_by=actor,
-        **{field: getattr(campaign, field) for field in COPIED},
-    )
+def copy_campaign(campaign: Campaign, actor: User | None, name: str, purpose: Purpose) -> Campaign:
+    """A draft with the same content under `name`, without schedule and audience; not saved."""
+    copied = {Copied.ALWAYS}
+    if purpose == Purpose.CAMPAIGN:
+        copied.add(Copied.TO_CAMPAIGNS)
+    values = {
+        field.name: getattr(campaign, field.name) for field in FIELDS if field.copied in copied
+    }
+    return Campaign(name=name, purpose=purpose, created_by=actor, **values)
 
 
 def copy_audience(campaign: Campaign, copy: Campaign) -> None:
-    """Have `copy`, which is saved, go to whom `campaign` goes."""
+    """Give `copy`, which is saved, the audience of `campaign`."""
     for name in SAVED_CHOICES:
         getattr(copy, name).set(getattr(campaign, name).all())
     EarlierCampaign.objects.bulk_create(
@@ -104,24 +100,20 @@ def copy_audience(campaign: Campaign, copy: Campaign) -> None:
 
 @transaction.atomic
 def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
-    """A new draft that says the same to the same audience, under the same labels, at no time
-    yet.
-    """
-    copy = copy_of(
-        campaign, actor, _("%(name)s (copy)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
-    )
-    copy.sending_hours, copy.rate = campaign.sending_hours, campaign.rate
+    """A new draft with the same content, audience and labels, and no schedule."""
+    name = _("%(name)s (copy)") % {"name": campaign.name[:90]}
+    copy = copy_campaign(campaign, actor, name, Purpose.CAMPAIGN)
     copy.save()
     copy_audience(campaign, copy)
     copy.labels.set(campaign.labels.all())
-    audit.record(actor, copy, "created", _("as a copy of “%(name)s”") % {"name": campaign.name})
+    audit.record(actor, copy, "created", _("copied from “%(name)s”") % {"name": campaign.name})
     return copy
 
 
 @transaction.atomic
 def delete(campaign_id: int, actor: User | None) -> str:
-    """Delete a draft for good; its name. Raises Refused where it is no draft any more."""
-    campaign = locked(campaign_id)
+    """Delete a draft for good; its name. Raises Refused when it is no longer a draft."""
+    campaign = lock_draft(campaign_id)
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name

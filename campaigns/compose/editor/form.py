@@ -1,5 +1,7 @@
-"""The form of a draft. The page and `manage.py campaign create` both go through it; its rules stand
-in `checks`.
+"""The form of a draft, for the composer and for campaign files.
+
+What its fields are called, and everything else that is true of each, stands in `draft_fields`; the
+rules of a message stand in `launch.checks`.
 """
 
 from collections.abc import Mapping
@@ -13,11 +15,17 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.utils import from_current_timezone
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.audience.segments import WENT_OUT
-from campaigns.compose.audience.selection import Audience, Earlier
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
+from campaigns.compose.editor.form_fields import (
+    EarlierCampaignsField,
+    TextField,
+    UnzonedDateTimeField,
+    unix_lines,
+)
 from campaigns.compose.launch import checks
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
@@ -26,7 +34,6 @@ from campaigns.compose.message.render import build
 from campaigns.compose.models import (
     Campaign,
     CampaignTemplate,
-    Outcome,
     Picture,
     Segment,
     Sender,
@@ -35,105 +42,41 @@ from campaigns.compose.models import (
 from campaigns.compose.schedule.sending_hours import DAYTIME, earliest
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
-from campaigns.shared.money import PLACES, exact
+from campaigns.shared.money import PLACES
 from campaigns.team.models import User
 from campaigns.team.pages.forms import zone_choices
 
 if TYPE_CHECKING:
-    Lists = forms.ModelMultipleChoiceField[ContactList]
-    Segments = forms.ModelMultipleChoiceField[Segment]
+    ListsField = forms.ModelMultipleChoiceField[ContactList]
+    SegmentsField = forms.ModelMultipleChoiceField[Segment]
 else:
-    Lists = Segments = forms.ModelMultipleChoiceField
+    ListsField = SegmentsField = forms.ModelMultipleChoiceField
 
-# straight into the draft
-TEXTS = ("name", "text", "button_caption", "button_url", "sms_sender", "sms_text")
-SAVED_CHOICES = ("lists", "exclude_lists", "segments", "exclude_segments")
-AUDIENCE = (*SAVED_CHOICES, "campaigns", "exclude_campaigns")
-EARLIER_SHOWN = 50  # campaigns to choose people of
-RATE_MAX = 10_000  # recipients a second; more than any gateway takes
+EARLIER_SHOWN = 50  # sent campaigns offered as an audience
+RATE_MAX = 10_000  # recipients per second; more than any gateway takes
 CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+CHECKBOXES = forms.CheckboxSelectMultiple
 
 
-class TextField(forms.CharField):
-    """A text whose lines end as they will be sent: browsers post CR LF, people mean one
-    character.
-    """
-
-    def to_python(self, value: Any) -> str:
-        text = (
-            super().to_python(
-                value if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
-            )
-            or ""
-        )
-        if not limits.is_encodable(text):
-            raise ValidationError(_("The text has a broken character."))
-        return text
-
-
-class UnzonedDateTimeField(forms.DateTimeField):
-    """A time as it was said: without an offset in the zone that stands beside it, or with one."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        if not value or isinstance(value, datetime):
-            return value or None
-        try:
-            found = parse_datetime(str(value).strip())
-        except ValueError:
-            found = None
-        if found is None:
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return found
-
-
-class EarlierCampaignsField(forms.Field):
-    """Campaigns that went out, each as "12:read": its number and the outcome of those of its people
-    who are meant.
-    """
-
-    widget = forms.SelectMultiple
-
-    def to_python(self, value: Any) -> Earlier:
-        found = {self._read(str(said)) for said in value or () if said}
-        known = Campaign.objects.filter(
-            WENT_OUT, pk__in=[campaign for campaign, _outcome in found]
-        ).count()
-        if known < len({campaign for campaign, _outcome in found}):
-            raise ValidationError(_("This campaign did not go out, or is not there any more."))
-        return tuple(sorted(found))
-
-    @staticmethod
-    def _read(said: str) -> tuple[int, str]:
-        number, _colon, outcome = said.partition(":")
-        if (
-            not (number.isascii() and number.isdigit())
-            or len(number) > 18
-            or outcome not in Outcome.values
-        ):
-            raise ValidationError(_("Choose a campaign and whom of its people."))
-        return int(number), outcome
+def _short(size: int, **options: Any) -> TextField:
+    return TextField(required=False, max_length=size, **options)
 
 
 class CampaignForm(forms.Form):
-    """What a person, or a file, says of a campaign. `base_url` is where this site's pictures are
-    reached.
-    """
+    """What a user, or a campaign file, enters. `base_url` is where this site serves its images."""
 
     name = TextField(
-        label=_("Name"),
         max_length=100,
-        error_messages={"required": _("Give the campaign a name.")},
-        help_text=_("For you and your colleagues; nobody else sees it."),
+        error_messages={"required": _("Enter a name for the campaign.")},
+        help_text=_("Only your team sees it."),
     )
     sender = TextField(
         widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
-        label=_("Sender"),
         max_length=limits.SENDER_MAX,
-        error_messages={"required": _("Choose whom it comes from.")},
+        error_messages={"required": _("Choose a sender.")},
         help_text=_("As registered with BSG. Choose one, or type a new one."),
     )
     promotional = forms.TypedChoiceField(
-        label=_("Kind"),
         choices=[("True", _("Promotional")), ("False", _("Transactional"))],
         coerce=lambda value: value == "True",
         initial="True",
@@ -141,113 +84,76 @@ class CampaignForm(forms.Form):
         widget=forms.RadioSelect,
     )
     text = TextField(
-        label=_("Text"),
         widget=forms.Textarea(attrs={"rows": 7}),
-        error_messages={"required": _("Write what people will read.")},
+        error_messages={"required": _("Enter the text of the message.")},
     )
-    picture = forms.FileField(label=_("Picture"), required=False)
-    square = forms.BooleanField(label=_("Cut to a square"), required=False, initial=True)
-    remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
+    picture = forms.FileField(required=False)
+    square = forms.BooleanField(required=False, initial=True)
+    remove_picture = forms.BooleanField(required=False)
     image = forms.CharField(required=False, widget=forms.HiddenInput)  # of the library
-    image_url = TextField(
-        label=_("Address of a picture"),
-        required=False,
-        max_length=limits.URL_MAX,
-        help_text=_("Instead of an upload: begins with https:// and ends in .jpg or .png."),
+    image_url = _short(
+        limits.URL_MAX,
+        help_text=_("Instead of an upload. Starts with https:// and ends in .jpg or .png."),
     )
-    button_caption = TextField(label=_("Button"), required=False, max_length=limits.CAPTION_MAX)
-    button_url = TextField(label=_("Link"), required=False, max_length=2000)
-    utm_source = TextField(label="utm_source", required=False, max_length=100)
-    utm_medium = TextField(label="utm_medium", required=False, max_length=100)
-    utm_campaign = TextField(label="utm_campaign", required=False, max_length=100)
-    utm_content = TextField(label="utm_content", required=False, max_length=100)
-    utm_term = TextField(label="utm_term", required=False, max_length=100)
-    sms_sender = TextField(
-        label=_("SMS sender"), required=False, max_length=limits.SMS_SENDER_DIGITS_MAX
-    )
-    sms_text = TextField(
-        label=_("SMS text"), required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )
+    button_caption = _short(limits.CAPTION_MAX)
+    button_url = _short(2000)
+    utm_source = _short(100)
+    utm_medium = _short(100)
+    utm_campaign = _short(100)
+    utm_content = _short(100)
+    utm_term = _short(100)
+    sms_sender = _short(limits.SMS_SENDER_DIGITS_MAX)
+    sms_text = TextField(required=False, widget=forms.Textarea(attrs={"rows": 4}))
     validity = forms.IntegerField(
-        label=_("Viber tries for"),
         required=False,
         min_value=limits.VALIDITY_MIN,
         max_value=limits.VALIDITY_MAX,
         initial=limits.VALIDITY_MAX,
     )
     tariff = forms.TypedChoiceField(
-        label=_("Tariff"),
         required=False,
         coerce=int,
         choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
     )
-    lists: Lists = Lists(
-        ContactList.objects.all(),
-        label=_("Lists"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
+    lists: ListsField = ListsField(ContactList.objects.all(), required=False, widget=CHECKBOXES)
+    exclude_lists: ListsField = ListsField(
+        ContactList.objects.all(), required=False, widget=CHECKBOXES
     )
-    exclude_lists: Lists = Lists(
-        ContactList.objects.all(),
-        label=_("Leave out"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
+    segments: SegmentsField = SegmentsField(
+        Segment.objects.all(), required=False, widget=CHECKBOXES
     )
-    segments: Segments = Segments(
-        Segment.objects.all(),
-        label=_("Segments"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
+    exclude_segments: SegmentsField = SegmentsField(
+        Segment.objects.all(), required=False, widget=CHECKBOXES
     )
-    exclude_segments: Segments = Segments(
-        Segment.objects.all(),
-        label=_("Leave out segments"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    campaigns = EarlierCampaignsField(label=_("People of earlier campaigns"), required=False)
-    exclude_campaigns = EarlierCampaignsField(
-        label=_("Leave out people of earlier campaigns"), required=False
-    )
+    campaigns = EarlierCampaignsField(required=False)
+    exclude_campaigns = EarlierCampaignsField(required=False)
     timing = forms.ChoiceField(
-        label=_("When"),
-        required=False,
-        choices=Timing.choices,
-        initial=Timing.NOW,
-        widget=forms.RadioSelect,
+        required=False, choices=Timing.choices, initial=Timing.NOW, widget=forms.RadioSelect
     )
     scheduled_at = UnzonedDateTimeField(
-        label=_("Date and time"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": _("Enter a date and a time.")},
     )
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=zone_choices)
+    time_zone = forms.ChoiceField(required=False, choices=zone_choices)
     budget = forms.DecimalField(
-        label=_("Budget"),
         required=False,
         min_value=0,
         max_digits=18,
         decimal_places=PLACES,
-        help_text=_("Sending pauses before it would cost more. In the currency of the account."),
+        help_text=_("Sending pauses before it would cost more. In the account's currency."),
     )
-    # a new campaign is promotional until somebody says otherwise
-    sends_from = forms.TimeField(
-        label=_("Not before"), required=False, widget=CLOCK, initial=DAYTIME.start
-    )
-    sends_until = forms.TimeField(
-        label=_("Not after"), required=False, widget=CLOCK, initial=DAYTIME.end
-    )
+    # a new campaign is promotional until its author says otherwise
+    sends_from = forms.TimeField(required=False, widget=CLOCK, initial=DAYTIME.start)
+    sends_until = forms.TimeField(required=False, widget=CLOCK, initial=DAYTIME.end)
     rate = forms.IntegerField(
-        label=_("People a second"),
         required=False,
         min_value=1,
         max_value=RATE_MAX,
-        help_text=_("At most. Empty: as fast as it goes."),
+        help_text=_("The most recipients per second. Leave empty for no limit."),
     )
-    # of the draft that the person is looking at
-    version = forms.CharField(required=False, widget=forms.HiddenInput)
-    overwrite = forms.BooleanField(label=_("Save mine over theirs"), required=False)
+    version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft on the page
+    overwrite = forms.BooleanField(label=_("Overwrite their changes"), required=False)
 
     def __init__(
         self,
@@ -266,144 +172,127 @@ class CampaignForm(forms.Form):
         start = {"time_zone": actor.time_zone if actor else ""}
         start |= initial_of(campaign) if campaign else made_from.content if made_from else {}
         super().__init__(data, files, initial={**start, **(initial or {})}, auto_id="id_%s")
+        for name in self.fields.keys() & LABELS.keys():
+            self.fields[name].label = str(LABELS[name])
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.locked = locked_fields(self.made_from, actor)
         for name in self.locked:
-            self.fields[name].disabled = True  # what is posted for it counts for nothing
+            self.fields[name].disabled = True  # Django then ignores what is posted for it
         if campaign and "button_url" in self.locked:
             self.initial["button_url"] = campaign.button_url
 
     @property
     def daytime(self) -> str:
-        """The hours that the page offers."""
+        """The sending hours that the page offers."""
         return str(DAYTIME)
 
-    # what was said
+    # what was entered
 
-    def sketch(self) -> None:
-        """Read what can be read of an unfinished form, instead of `is_valid`: nothing is refused,
-        nothing uploaded.
-        """
+    def read_unfinished(self) -> None:
+        """Read what is readable, instead of `is_valid`: nothing is refused, nothing is uploaded."""
         self.cleaned_data: dict[str, Any] = {}
-        for name, said in self.fields.items():
-            if isinstance(said, forms.FileField):
+        for name, field in self.fields.items():
+            if isinstance(field, forms.FileField):
                 continue
             try:
-                typed = said.widget.value_from_datadict(self.data, {}, name)
-                self.cleaned_data[name] = said.clean(self[name].initial if said.disabled else typed)
+                typed = field.widget.value_from_datadict(self.data, {}, name)
+                self.cleaned_data[name] = field.clean(
+                    self[name].initial if field.disabled else typed
+                )
             except ValidationError:
                 continue
-        if not self._settle_time():
+        if not self._resolve_time():
             del self.cleaned_data["scheduled_at"]
 
-    def said(self, field: str) -> Any:
-        """The clean value of `field`; where it is not clean, the words as typed, or nothing."""
-        if field in self.cleaned_data:
-            return self.cleaned_data[field]
-        if not isinstance(self.fields[field], TextField):
+    def value(self, name: str) -> Any:
+        """The clean value of a field. Where there is none: a text as it was typed, else None."""
+        if name in self.cleaned_data:
+            return self.cleaned_data[name]
+        if not isinstance(self.fields[name], TextField):
             return None
-        return str(self.data.get(field) or "").replace("\r\n", "\n").replace("\0", "")
+        return unix_lines(str(self.data.get(name) or "")).replace("\0", "")
 
     @property
     def audience(self) -> Audience:
-        """Who is chosen, and who is left out."""
+        """The chosen and excluded lists, segments and campaigns."""
         ids = {
-            name: tuple(sorted(row.pk for row in self.said(name) or ())) for name in SAVED_CHOICES
+            name: tuple(sorted(row.pk for row in self.value(name) or ())) for name in SAVED_CHOICES
         }
         return Audience(
             lists=ids["lists"],
             exclude_lists=ids["exclude_lists"],
             segments=ids["segments"],
             exclude_segments=ids["exclude_segments"],
-            campaigns=self.said("campaigns") or (),
-            exclude_campaigns=self.said("exclude_campaigns") or (),
+            campaigns=self.value("campaigns") or (),
+            exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
         )
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
-        """The campaigns whose people can be chosen, the newest first, by field; each with what is
-        chosen of it.
-        """
-        found = {}
+        """The sent campaigns on offer by field, newest first, each with its chosen outcome."""
+        rows = {}
         newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
         for name in ("campaigns", "exclude_campaigns"):
-            values = [said.partition(":") for said in self[name].value() or () if said]
+            values = [choice.partition(":") for choice in self[name].value() or () if choice]
             chosen = {
                 int(number): outcome for number, _colon, outcome in values if number.isdecimal()
             }
-            older = chosen.keys() - {row.pk for row in newest}
-            rows = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
-            found[name] = [(row, chosen.get(row.pk, "")) for row in rows]
-        return found
+            older = chosen.keys() - {campaign.pk for campaign in newest}
+            offered = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
+            rows[name] = [(campaign, chosen.get(campaign.pk, "")) for campaign in offered]
+        return rows
 
     @property
     def known_fields(self) -> list[str]:
-        """Every merge tag that there is: whoever a segment means may be on any list."""
+        """All merge tags: the contacts of a segment may be on any list."""
         fields = ContactList.objects.values_list("fields", flat=True)
         return sorted({name for names in fields for name in names})
 
     def fill(self, campaign: Campaign) -> Campaign:
-        """`campaign` with what was said, not saved; its lists are in `audience`. After `is_valid`,
-        true or not.
-        """
-        for field in TEXTS:
-            setattr(campaign, field, self.said(field))
+        """`campaign` with the form's values, not saved. Valid or not; the audience stays apart."""
+        for field in FIELDS:
+            if field.column:
+                value = self.value(field.name)
+                setattr(campaign, field.name, field.default if value in (None, "") else value)
         campaign.button_url = links.with_utm(campaign.button_url, self._utm())
-        sender = self.said("sender")
+        sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
         )
-        campaign.image, campaign.image_url = self._picture()
-        campaign.promotional = self.said("promotional") is not False
-        campaign.validity = self.said("validity") or limits.VALIDITY_MAX
-        campaign.tariff = self.said("tariff") or 0
-        campaign.timing = self.said("timing") or Timing.NOW
+        campaign.image, campaign.image_url = self._image()
         self._fill_time(campaign)
-        campaign.time_zone = self.said("time_zone") or ""
-        campaign.budget = self.said("budget")
-        campaign.sends_from, campaign.sends_until = (
-            self.said("sends_from"),
-            self.said("sends_until"),
-        )
-        campaign.rate = self.said("rate")
         campaign.made_from = self.made_from
         return campaign
 
     def _fill_time(self, campaign: Campaign) -> None:
-        at = None if campaign.timing == Timing.NOW else self.said("scheduled_at")
-        campaign.scheduled_at, campaign.local_at = at, ""
-        if at and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
-            campaign.local_at = at.isoformat(timespec="minutes")
-            campaign.scheduled_at = earliest(at, checks.places(self.audience)) or at.replace(
-                tzinfo=settings.SITE_ZONE
-            )
+        moment = None if campaign.timing == Timing.NOW else self.value("scheduled_at")
+        campaign.scheduled_at, campaign.local_at = moment, ""
+        if moment and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
+            campaign.local_at = moment.isoformat(timespec="minutes")
+            campaign.scheduled_at = earliest(
+                moment, checks.places(self.audience)
+            ) or moment.replace(tzinfo=settings.SITE_ZONE)
 
     def _utm(self) -> dict[str, str]:
-        """The UTM parameters to put into the link; one that stands in it and has no words here
-        stays.
-        """
+        """The UTM parameters to set in the link. What is empty here stays as it is there."""
         if "button_url" in self.locked:
             return {}
-        return {name: words for name in links.UTM if (words := self.said(name))}
+        return {name: value for name in links.UTM if (value := self.value(name))}
 
-    def _picture(self) -> tuple[str, str]:
-        """The stored picture's name, if any, and the address at which the gateway finds the
-        picture.
-        """
-        if self.said("remove_picture"):
+    def _image(self) -> tuple[str, str]:
+        """The stored image's name, if any, and the address where the gateway finds the image."""
+        if self.value("remove_picture"):
             return "", ""
-        if not self.uploaded and (url := self.said("image_url")):
+        if not self.uploaded and (url := self.value("image_url")):
             return "", url
-        name = str(self.uploaded.file) if self.uploaded else self.said("image") or ""
+        name = str(self.uploaded.file) if self.uploaded else self.value("image") or ""
         return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
 
-    # what is wrong with it
+    # checks
 
     def clean_picture(self) -> Picture | None:
-        """An upload becomes a picture of the library at once, so that nothing is lost when another
-        field is wrong.
-        """
+        """Store an upload at once: it is not lost when another field is refused."""
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
@@ -415,21 +304,21 @@ class CampaignForm(forms.Form):
     def clean_image(self) -> str:
         name: str = self.cleaned_data["image"]
         if name and not Picture.objects.filter(file=name).exists():
-            raise ValidationError(_("This picture is not in the library any more. Choose another."))
+            raise ValidationError(_("This image is not in the library any more. Choose another."))
         return name
 
     def clean(self) -> dict[str, Any]:
-        if not self._settle_time():
+        if not self._resolve_time():
             self.add_error(
-                "scheduled_at", _("On that day the clocks jump over this time. Choose another.")
+                "scheduled_at", _("The clocks skip this time on that day. Choose another.")
             )
         self._check_hours()
         draft = self.fill(Campaign())
-        found = [*checks.message_problems(draft), *checks.time_problems(draft)]
-        found += checks.hours_problems(draft, self.audience)
+        problems = [*checks.message_problems(draft), *checks.time_problems(draft)]
+        problems += checks.hours_problems(draft, self.audience)
         if self.audience:
-            found += checks.audience_problems(MessageLengths(self.audience, build(draft)))
-        for problem in found:
+            problems += checks.audience_problems(MessageLengths(self.audience, build(draft)))
+        for problem in problems:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):
                 self.add_error(field, str(problem.message))
@@ -437,24 +326,22 @@ class CampaignForm(forms.Form):
 
     def _check_hours(self) -> None:
         """Both ends of the sending hours or neither, the later one after the earlier."""
-        if wrong := checks.ends_problem(self.said("sends_from"), self.said("sends_until")):
-            self.add_error(wrong.field, str(wrong.message))
+        problem = checks.ends_problem(self.value("sends_from"), self.value("sends_until"))
+        if problem:
+            self.add_error(problem.field, str(problem.message))
 
-    def _settle_time(self) -> bool:
-        """A time without an offset is one of the zone that stands beside it. Whether there is such
-        a time.
-        """
-        said = self.cleaned_data.get("scheduled_at")
-        if said and self.cleaned_data.get("timing") == Timing.LOCAL:
-            self.cleaned_data["scheduled_at"] = said.replace(tzinfo=None)
+    def _resolve_time(self) -> bool:
+        """Put a time without an offset into the chosen zone. False if it does not exist there."""
+        moment: datetime | None = self.cleaned_data.get("scheduled_at")
+        if moment and self.cleaned_data.get("timing") == Timing.LOCAL:
+            self.cleaned_data["scheduled_at"] = moment.replace(tzinfo=None)
             return True
-        if said is None or timezone.is_aware(said):
+        if moment is None or timezone.is_aware(moment):
             return True
+        zone = ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
         try:
-            with timezone.override(
-                ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
-            ):
-                self.cleaned_data["scheduled_at"] = from_current_timezone(said)
+            with timezone.override(zone):
+                self.cleaned_data["scheduled_at"] = from_current_timezone(moment)
         except ValidationError:
             return False
         return True
@@ -462,35 +349,32 @@ class CampaignForm(forms.Form):
 
 def initial_of(campaign: Campaign) -> dict[str, Any]:
     """What the form shows of a saved draft."""
-    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
-    at = campaign.scheduled_at
+    values = {
+        field.name: field.value_of(campaign) for field in FIELDS if field.column or field.shown
+    }
     return {
-        **{field: getattr(campaign, field) for field in TEXTS},
+        **values,
         **links.utm_of(campaign.button_url),
         "button_url": links.without_utm(campaign.button_url),
-        "sender": campaign.sender.name if campaign.sender else "",
-        "promotional": str(campaign.promotional),
-        "image": str(campaign.image or ""),
-        "image_url": "" if campaign.image else campaign.image_url,
-        "validity": campaign.validity,
-        "tariff": campaign.tariff,
-        "lists": list(campaign.lists.values_list("pk", flat=True)),
-        "exclude_lists": list(campaign.exclude_lists.values_list("pk", flat=True)),
-        "segments": list(campaign.segments.values_list("pk", flat=True)),
-        "exclude_segments": list(campaign.exclude_segments.values_list("pk", flat=True)),
-        "campaigns": [
-            f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=False)
-        ],
-        "exclude_campaigns": [
-            f"{row.source_id}:{row.outcome}" for row in campaign.earlier.filter(left_out=True)
-        ],
-        "timing": campaign.timing,
-        "scheduled_at": campaign.local_time
-        or (at.astimezone(zone).replace(tzinfo=None) if at else None),
-        "time_zone": campaign.time_zone,
-        "budget": None if campaign.budget is None else exact(campaign.budget),
-        "sends_from": campaign.sends_from,
-        "sends_until": campaign.sends_until,
-        "rate": campaign.rate,
+        **{
+            name: list(getattr(campaign, name).values_list("pk", flat=True))
+            for name in SAVED_CHOICES
+        },
+        "campaigns": _earlier_choices(campaign, excluded=False),
+        "exclude_campaigns": _earlier_choices(campaign, excluded=True),
+        "scheduled_at": _shown_time(campaign),
         "version": campaign.updated_at.isoformat(),
     }
+
+
+def _earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
+    rows = campaign.earlier.filter(left_out=excluded)
+    return [f"{row.source_id}:{row.outcome}" for row in rows]
+
+
+def _shown_time(campaign: Campaign) -> datetime | None:
+    """As the clock of the campaign's zone shows it, or that of each recipient."""
+    if campaign.local_time or not campaign.scheduled_at:
+        return campaign.local_time
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    return campaign.scheduled_at.astimezone(zone).replace(tzinfo=None)

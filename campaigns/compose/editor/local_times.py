@@ -1,6 +1,4 @@
-"""What the chosen time is where the audience is: beside the form, so that nobody has to reckon with
-zones.
-"""
+"""The chosen time in the recipients' countries, shown beside the form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,23 +12,21 @@ from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.time_zones import zones_of
 from campaigns.contacts.phones import countries
 
-MOST = 6  # rows; more are "and others"
+MOST = 6  # rows
 
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """One time, and the countries in which it is that time."""
+    """A local time, and the countries where the clocks show it at that moment."""
 
     time: str
     countries: str
 
 
 def local_times(campaign: Campaign, people: Mapping[str, int]) -> list[LocalTime]:
-    """The time of `campaign` by the clocks of `people` (country -> how many), where most of them
-    are first.
+    """The time of `campaign` in the countries of `people` (country -> recipients), most first.
 
-    By the recipients' own clocks it is the other way round: when that is on the clock of the
-    campaign's zone.
+    For a campaign in the recipients' local time: when that is in the campaign's own zone.
     """
     rows: dict[str, list[str]] = {}
     for country in sorted(people, key=lambda code: -people[code]):
@@ -41,7 +37,7 @@ def local_times(campaign: Campaign, people: Mapping[str, int]) -> list[LocalTime
 
 
 def campaign_zone(campaign: Campaign) -> ZoneInfo:
-    """The zone that a time of `campaign` was said in."""
+    """The zone in which the time of `campaign` was entered."""
     return ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
 
 
@@ -53,8 +49,12 @@ def _times(campaign: Campaign, zones: tuple[ZoneInfo, ...]) -> str:
     else:
         return ""
     first, last = min(times), max(times)
-    return _said(first) if _said(first) == _said(last) else f"{_said(first)} – {_said(last)}"
+    return (
+        _formatted(first)
+        if _formatted(first) == _formatted(last)
+        else f"{_formatted(first)} – {_formatted(last)}"
+    )
 
 
-def _said(moment: datetime) -> str:
+def _formatted(moment: datetime) -> str:
     return date_format(moment, "j M, H:i")

@@ -1,7 +1,7 @@
-"""A test send: the draft to a few own numbers, as somebody of its audience would get it.
+"""A test send: the draft to a few of one's own phones, with the merge fields of a recipient.
 
-It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the
-numbers for next time.
+It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the phones
+for next time.
 """
 
 import re
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.editor.drafts import copy_of
+from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.message.preview import FIRST, choices, somebody
@@ -33,12 +33,12 @@ _BETWEEN = re.compile(r"[,;\n]+")
 
 
 def phones_in(text: str) -> list[str]:
-    """The phones that somebody typed, one a line or with commas between, each once."""
+    """The phones in `text`, one per line or separated by commas, each once."""
     return list(dict.fromkeys(phone.strip() for phone in _BETWEEN.split(text) if phone.strip()))
 
 
 def remembered(actor: User) -> str:
-    """The numbers of this person's last test, as they can be typed again."""
+    """The phones of this user's last test send, as text for the form."""
     last = Campaign.objects.filter(purpose=Purpose.TEST, created_by=actor).order_by("-pk").first()
     if last is None:
         return ""
@@ -49,18 +49,19 @@ def remembered(actor: User) -> str:
 
 
 def variants(audience: Audience, template: MessageTemplate) -> list[tuple[str, str]]:
-    """Whose values a test can have: those of `preview.choices`, but for a phone, and EACH of
-    them.
+    """The recipients whose merge fields a test can have: those of `preview.choices` without the
+    one chosen by phone, and EACH of them.
     """
-    found = choices(audience.by_country() if audience else {}, template)[:-1]
-    return [*found, (EACH, _("Each of these, one message each"))] if len(found) > 1 else found
+    offered = choices(audience.by_country() if audience else {}, template)[:-1]
+    each = [(EACH, _("All of these, one message each"))] if len(offered) > 1 else []
+    return [*offered, *each]
 
 
 def send_tests(
     campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST
 ) -> list[Campaign]:
-    """As `send_test`; with EACH a test for each person whom the variants come to. All are launched,
-    or none.
+    """As `send_test`; with EACH one test for each recipient of `variants`. All or none are
+    launched.
     """
     if whose != EACH:
         return [send_test(campaign, phones, actor, whose)]
@@ -76,15 +77,13 @@ def send_tests(
 def send_test(
     campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first"
 ) -> Campaign:
-    """Send `campaign` to `phones` with the merge fields of whom `whose` means (as in
-    `preview.somebody`).
-
-    Gives the test, launched. Raises Refused, and then nothing is sent.
+    """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
+    names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
     """
     if not 1 <= len(phones) <= PHONES_MAX:
         raise Refused(
             ngettext(
-                "Type up to %(n)d phone number.", "Type up to %(n)d phone numbers.", PHONES_MAX
+                "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
             )
             % {"n": PHONES_MAX}
         )
@@ -96,13 +95,12 @@ def send_test(
         if name in template.names
     }
     with transaction.atomic():
-        to = _list_of(phones, fields, sorted(template.names), actor)
-        test = copy_of(
+        contact_list = _list_of(phones, fields, sorted(template.names), actor)
+        test = copy_campaign(
             campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST
         )
-        test.budget = None
         test.save()
-        test.lists.set([to])
+        test.lists.set([contact_list])
         lifecycle.launch(test.pk, actor)
     return test
 
@@ -114,29 +112,32 @@ def _list_name(actor: User) -> str:
 def _list_of(
     phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User
 ) -> ContactList:
-    """This person's list of test numbers, with exactly `phones` on it. Raises Refused for what is
-    no phone.
+    """This user's list of test phones, with exactly `phones` on it. Raises Refused for an invalid
+    phone.
 
-    Where an earlier test has not yet put its people together, its list is left alone and this one
-    has the next.
+    The list of an earlier test that is still being prepared stays as it is: this one gets another.
     """
     busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list(
         "lists__name"
     )
-    taken = {name for (name,) in busy}
+    busy_names = {name for (name,) in busy}
     names_of_lists = (
         f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)
         for number in count(1)
     )
-    free = next(name for name in names_of_lists if name not in taken)
-    kept, _made = ContactList.objects.get_or_create(name=free, defaults={"created_by": actor})
-    contact_lists.remove(kept, Contact.objects.filter(list=kept).values_list("pk", flat=True))
+    free_name = next(name for name in names_of_lists if name not in busy_names)
+    contact_list, _made = ContactList.objects.get_or_create(
+        name=free_name, defaults={"created_by": actor}
+    )
+    contact_lists.remove(
+        contact_list, Contact.objects.filter(list=contact_list).values_list("pk", flat=True)
+    )
     for phone in phones:
         try:
-            contact_lists.add(kept, phone, fields, settings.DEFAULT_COUNTRY)
+            contact_lists.add(contact_list, phone, fields, settings.DEFAULT_COUNTRY)
         except PhoneRefused as refused:
             raise Refused(f"{phone}: {refused}") from refused
-    kept.refresh_from_db()
-    kept.fields = names
-    kept.save(update_fields=["fields"])
-    return kept
+    contact_list.refresh_from_db()
+    contact_list.fields = names
+    contact_list.save(update_fields=["fields"])
+    return contact_list

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
@@ -25,11 +26,6 @@ from campaigns.team.models import Role, User
 
 NOTIFY_APPROVERS = "campaigns.compose.launch.approval.notify_approvers"
 NOTIFY_REQUESTER = "campaigns.compose.launch.approval.notify_requester"
-FINGERPRINTED = (
-    "text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text",
-    "promotional", "validity", "tariff", "timing", "scheduled_at", "local_at", "time_zone",
-    "budget", "sends_from", "sends_until", "rate",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
 
     A segment counts as it was last changed.
     """
-    said = [str(getattr(campaign, field)) for field in FINGERPRINTED]
+    said = [str(getattr(campaign, field.name)) for field in FIELDS if field.approved]
     lines = [
         (line.country, line.people, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines

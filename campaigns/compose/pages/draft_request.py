@@ -56,7 +56,7 @@ def sketched(request: HttpRequest) -> CampaignForm:
         current_user(request), Campaign.objects.select_related("sender", "made_from")
     )
     form = form_of(request, drafts.filter(pk=number).first() if number else None, files=None)
-    form.sketch()
+    form.read_unfinished()
     return form
 
 

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.draft_fields import AUDIENCE, FIELDS
 from campaigns.compose.editor import drafts
 from campaigns.compose.editor.card_summaries import card_summaries, script_messages
-from campaigns.compose.editor.form import AUDIENCE, CampaignForm
+from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.message import links
 from campaigns.compose.models import Campaign, CampaignTemplate, Outcome, Picture, Segment, Sender
@@ -58,21 +59,11 @@ def _composer(
     return render(request, "campaigns/compose/composer.html", context, status=status)
 
 
-TEMPLATED = ("text", "image", "image_url", "button_caption", "button_url", "sms_sender", "sms_text")
-CARDS = {
-    "sms": ("sms_sender", "sms_text", "validity"),
-    "audience": AUDIENCE,
-    "when": ("timing", "scheduled_at", "time_zone", "budget", "tariff"),
-}
-
-
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
     """The cards that are not folded at first: those with something to mend, and the audience until
     it is chosen.
     """
-    wrong = {
-        card for card, fields in CARDS.items() if any(field in form.errors for field in fields)
-    }
+    wrong = {field.card.value for field in FIELDS if field.name in form.errors}
     return wrong | (set() if audience else {"audience"}) | ({"sms"} if campaign.sms_text else set())
 
 
@@ -95,8 +86,12 @@ def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
 
 def _from_template(form: CampaignForm) -> Campaign:
     """What the page shows at first of a campaign that starts from a template."""
-    said = {field: form.initial[field] for field in TEMPLATED}
-    return Campaign(**said, sender=Sender(name=form.initial["sender"]))
+    texts = {
+        field.name: form.initial[field.name]
+        for field in FIELDS
+        if field.in_template and not field.keeps_saved and field.name != "sender"
+    }
+    return Campaign(**texts, sender=Sender(name=form.initial["sender"]))
 
 
 @role_required(Role.MARKETER)
@@ -131,7 +126,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
-    except drafts.Changed as changed:
+    except drafts.DraftChanged as changed:
         return _composer(request, form, status=409, theirs=changed.campaign)
 
 

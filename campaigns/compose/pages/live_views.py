@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from campaigns.compose.editor import drafts
-from campaigns.compose.editor.autosave import autosave, present
+from campaigns.compose.editor.autosave import autosave, report_present
 from campaigns.compose.editor.card_summaries import card_summaries
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.launch.lifecycle import Refused
@@ -56,7 +56,7 @@ def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonRespon
         saved = autosave(form, current_user(request))
     except Refused as refused:
         return JsonResponse({"words": str(refused)}, status=409)
-    except drafts.Changed:
+    except drafts.DraftChanged:
         words = _(
             "Somebody else saved this draft. Nothing of yours is saved by itself any more: press"
             " Save draft."
@@ -68,7 +68,7 @@ def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonRespon
             "version": saved.campaign.updated_at.isoformat(),
             "edit": reverse("campaign-edit", args=[saved.campaign.pk]),
             "autosave": reverse("campaign-autosave", args=[saved.campaign.pk]),
-            "words": _saved_words(saved.left_out),
+            "words": _saved_words(saved.unsaved),
         }
     )
 
@@ -84,5 +84,5 @@ def campaign_present(request: HttpRequest, pk: int) -> HttpResponse:
     """A fragment: who else has this draft open. Its page asks so often, which says that this person
     has.
     """
-    others = present(draft_of(request, pk), current_user(request))
+    others = report_present(draft_of(request, pk), current_user(request))
     return render(request, "campaigns/compose/_also_editing.html", {"others": others})

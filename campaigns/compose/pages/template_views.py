@@ -28,7 +28,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(saved, ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "locks": message_templates.LOCKS,
+        "locks": message_templates.LOCKABLE,
         "administrates": has_role(person, Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/compose/template_list.html", context)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from campaigns.compose.editor.drafts import copy_of
+from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch.lifecycle import FINAL, Refused
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign
@@ -95,10 +95,9 @@ def create_resend_draft(
     if not people.exists():
         raise Refused(_("It reached everybody whose outcome is known."))
     to = _list_of(campaign, people, actor)
-    draft = copy_of(
+    draft = copy_campaign(
         campaign, actor, _("%(name)s (again)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
     )
-    draft.sending_hours, draft.rate = campaign.sending_hours, campaign.rate
     draft.save()
     draft.lists.set([to])
     detail = _("to %(people)d people whom “%(name)s” did not reach")

@@ -69,10 +69,10 @@ class Command(BaseCommand):
     def _create(path: str) -> dict[str, Any]:
         try:
             form = campaign_file.form_of(campaign_file.read(path))
-        except campaign_file.NotUsable as wrong:
+        except campaign_file.UnusableFile as wrong:
             raise CommandError(str(wrong)) from wrong
         if not form.is_valid():
-            raise CommandError(campaign_file.complaint(form))
+            raise CommandError(campaign_file.error_line(form))
         return {"id": drafts.save(form, None).pk}
 
     def _move(self, verb: str, pk: int) -> dict[str, Any]:
