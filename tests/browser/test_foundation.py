@@ -203,7 +203,7 @@ def test_missing_pages_have_a_way_on(
 ) -> None:
     console.allow("404")
     signed_in.goto(address)
-    expect(signed_in.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(signed_in.get_by_role("heading", name="Page not found")).to_be_visible()
     expect(signed_in.get_by_role("link", name="Go to the dashboard")).to_be_visible()
     look(signed_in, "404")
 
