@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.columns import Cell, Column, Kind
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.paging import Slice, read_merged, read_slice
@@ -18,7 +19,6 @@ from campaigns.reports.indexed import ended, told
 from campaigns.reports.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
 from campaigns.reports.reasons import EXPLAINED, STEPS, columns, reasons, step_name
 from campaigns.reports.words import is_country, refusal, status_word
-from campaigns.tables import Cell
 
 _L = gettext_lazy
 COLUMN, BY_PHONE = "batch_number", "msisdn"  # pages go by these: there are indexes; the first is the order of sending
@@ -192,14 +192,29 @@ def reason(recipient: Recipient) -> str:
     return status_word(recipient.status) if recipient.status not in ("delivered", "read") else ""
 
 
-HEAD = (
-    "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at", "delivered_at", "currency",
-    "viber_price", "sms_price", "gateway_id", "reference", "purpose",
-)  # fmt: skip
+EXPORT_COLUMNS = (
+    Column("phone"),
+    Column("country"),
+    Column("state"),
+    Column("reason"),
+    Column("gateway_status"),
+    Column("error_code", Kind.NUMBER),
+    Column("sent_at", Kind.TIME),
+    Column("delivered_at", Kind.TIME),
+    Column("currency"),
+    Column("viber_price", Kind.MONEY),
+    Column("sms_price", Kind.MONEY),
+    Column("gateway_id"),
+    Column("reference"),
+    Column("purpose"),
+)
 
 
 def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of HEAD for everybody asked for, read by ranges of batches: memory stays flat on every database."""
+    """The rows of EXPORT_COLUMNS for everybody asked for.
+
+    They are read by ranges of batches: memory stays flat on every database.
+    """
     everybody = Recipient.objects.filter(campaign=campaign)
     last = everybody.order_by(f"-{COLUMN}").values_list(COLUMN, flat=True).first()
     wanted = recipients(campaign, chosen).order_by(COLUMN, "pk")

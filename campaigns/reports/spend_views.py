@@ -16,7 +16,7 @@ from campaigns.ledger.models import Purpose
 from campaigns.paging import PAGE, read_slice
 from campaigns.reports import periods, spend_files
 from campaigns.reports.chart import chart
-from campaigns.reports.entries import COLUMN, HEAD, entries, entries_bill, export_rows
+from campaigns.reports.entries import COLUMN, EXPORT_COLUMNS, entries, entries_bill, export_rows
 from campaigns.reports.forecast import LOOKED_BACK, outlook
 from campaigns.reports.spending import (
     GROUPINGS,
@@ -102,7 +102,7 @@ def _period_context(period: periods.Period, query: QueryDict, filters: dict[str,
 def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The table of the Spend page as a file: one row a group and currency, amounts with all their decimals."""
     spending, _filters, _wrong = _read(request)
-    return FILES[kind](spend_files.name(spending), spend_files.head(spending), spend_files.rows(spending))
+    return FILES[kind](spend_files.name(spending), spend_files.columns(spending), spend_files.rows(spending))
 
 
 @require_safe
@@ -120,7 +120,7 @@ def spend_entries_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     filters = read_filters(request.GET)
     masked = not may(current(request), Role.MARKETER)
     rows = export_rows(entries(period, filters, _purpose(request.GET)), masked)
-    return FILES[kind](f"ledger-{period.first.isoformat()}-{period.last.isoformat()}", HEAD, rows)
+    return FILES[kind](f"ledger-{period.first.isoformat()}-{period.last.isoformat()}", EXPORT_COLUMNS, rows)
 
 
 @require_safe
