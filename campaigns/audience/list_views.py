@@ -21,7 +21,6 @@ from campaigns.audience.tabs import tabs
 from campaigns.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.team.access import at_least, current, find, may, visible
 from campaigns.team.models import Role
-from campaigns.workbook import ROWS_MAX
 
 ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at", "used": "used_at"}
 TAGS_SHOWN = 6  # columns of merge tags in the table of people
@@ -73,7 +72,6 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "q": words,
         "hits": hits,
         "homes": _homes(found, 6),
-        "fits_sheet": found.contact_count < ROWS_MAX,
         "tabs": tabs("lists"),
         "delete_words": _delete_words(found),
         "import_here": f"{reverse('import-new')}?list={found.pk}",
@@ -145,9 +143,6 @@ def _chosen(query: QueryDict) -> list[int]:
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Everybody on the list, or those who match, as a file."""
     found = find(current(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    if kind == "xlsx" and found.contact_count >= ROWS_MAX:
-        messages.error(request, _("A sheet holds 1,048,576 rows, and the list has more. Take CSV."))
-        return redirect(found)
     return exports.people(found, kind, request.GET.get("q", "").strip())
 
 

@@ -153,6 +153,13 @@ def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList
     assert sheet == [["phone", "country", "first_name"], ["380501234567", "UA", '=HYPERLINK("x")']]
 
 
+def test_export_xlsx_of_more_than_a_sheet_holds_is_not_refused(signed_in: Client, clients: ContactList) -> None:
+    ContactList.objects.update(contact_count=2_000_000)
+    address = reverse("list-export-xlsx", args=[clients.pk])
+    assert f'href="{address}?q=38"' in signed_in.get(clients.get_absolute_url(), {"q": "38"}).content.decode()
+    assert b"".join(signed_in.get(address)).startswith(b"PK")
+
+
 def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList) -> None:
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
