@@ -9,8 +9,13 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # Nothing of an installation's own settings reaches the checks.
 CHECK_ENV := ENV_FILE=/dev/null DEBUG=true SECRET_KEY=checks BSG_API_KEY=test_checks
 
+# Node comes with requirements-dev.txt; what it runs comes with package-lock.json.
+NODE := $(BIN)/node node_modules/.bin
+CSS := "{campaigns,static}/**/*.css"
+JS := "static/**/*.js" "*.config.js"
+
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
+.PHONY: help run worker install test lint format lock migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,16 +32,31 @@ install: .venv/installed ## make .venv with what the product runs on
 test: .venv/installed-dev lint ## check the code and run every test, on PostgreSQL and Redis too where they answer
 	@exec $(BIN)/python -m tests
 
-lint: .venv/installed-dev ## check style, types, layers and migrations
+lint: .venv/installed-dev node_modules/installed ## check style, types, layers and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djangofmt --check .
+	$(NODE)/prettier --check $(CSS) $(JS)
+	$(NODE)/stylelint $(CSS)
+	$(NODE)/eslint .
 	$(CHECK_ENV) $(BIN)/mypy
 	$(CHECK_ENV) $(BIN)/lint-imports --no-logo
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 
-format: .venv/installed-dev ## put the code into its usual form
+format: .venv/installed-dev node_modules/installed ## put the code into its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djangofmt .
+	$(NODE)/prettier --write --log-level=warn $(CSS) $(JS)
+
+# It needs nothing but uv, so that it works in the middle of a merge too, when the lock itself can't be installed.
+UPGRADE = --upgrade
+lock: ## renew requirements*.txt from requirements*.in (with UPGRADE= only what no longer fits)
+	@test -x $(BIN)/uv || $(MAKE) .venv/installed-dev
+	@for set in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+			--custom-compile-command "make lock" $(UPGRADE) $$set.in --output-file $$set.txt || exit 1; \
+	done
 
 migrations: .venv/installed-dev ## write the migrations that changed models call for
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations
@@ -67,7 +87,7 @@ bench-flood: .venv/installed-dev ## pages while delivery reports of rubbish floo
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports_flood
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
 	find . -name __pycache__ -not -path './.git/*' -type d -prune -exec rm -rf {} +
 
 .env: .env.example | .venv/installed
@@ -86,3 +106,8 @@ clean: ## remove what was installed and cached; data in var/ and .env stay
 	@echo "Installing what the tests need. This is done once."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ .venv/installed
+
+node_modules/installed: package-lock.json .npmrc | .venv/installed-dev
+	@echo "Installing what formats and checks the CSS and JavaScript. This is done once."
+	@$(BIN)/npm ci --loglevel=error
+	@touch $@

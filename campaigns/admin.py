@@ -1,6 +1,8 @@
-"""The Django admin, for administrators: everything to look at, people to manage, campaigns to steer.
+"""The Django admin, for administrators: everything to look at, people to manage, campaigns to
+steer.
 
-What the domain writes is read-only here, as an edit past its rules would make counts and totals lie.
+What the domain writes is read-only here, as an edit past its rules would make counts and totals
+lie.
 """
 
 from functools import partial
@@ -20,8 +22,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.compose import lifecycle
-from campaigns.compose.hours import Hours
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.schedule.sending_hours import Hours
 from campaigns.models import (
     AuditEntry,
     BalanceReading,
@@ -45,8 +47,8 @@ from campaigns.models import (
     User,
     UserBudget,
 )
-from campaigns.team.access import current, may
-from campaigns.team.forms import AdminSignInForm
+from campaigns.team.access import current_user, has_role
+from campaigns.team.pages.forms import AdminSignInForm
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
@@ -62,7 +64,9 @@ admin.site.index_title = _("Everything there is")
 
 
 class ShortPaginator(Pages):
-    """Pages of a huge table: counts no further than `most` rows. Who wants others searches for them."""
+    """Pages of a huge table: counts no further than `most` rows. Who wants others searches for
+    them.
+    """
 
     most = 2_000
 
@@ -76,7 +80,7 @@ class ByRole(AnyAdmin):
     """For administrators; Django's own permissions are not used."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_authenticated and may(current(request), Role.ADMINISTRATOR)
+        return request.user.is_authenticated and has_role(current_user(request), Role.ADMINISTRATOR)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_module_permission(request)
@@ -117,7 +121,9 @@ class Huge(ReadOnly):
 
 @admin.register(User)
 class PersonAdmin(ByRole, People):
-    """People and their roles. Whoever is an administrator may do everything here, others nothing."""
+    """People and their roles. Whoever is an administrator may do everything here, others
+    nothing.
+    """
 
     list_display = ("username", "get_full_name", "email", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
@@ -127,7 +133,9 @@ class PersonAdmin(ByRole, People):
         (gettext_lazy("What they may do"), {"fields": ("role", "is_active")}),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),
+    )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
 
@@ -136,7 +144,9 @@ class PersonAdmin(ByRole, People):
         mine = obj is not None and obj.pk == request.user.pk
         return ("role", "is_active", *self.readonly_fields) if mine else self.readonly_fields
 
-    def save_model(self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: bool
+    ) -> None:
         if not change or "role" in form.changed_data:
             obj.is_staff = obj.is_superuser = obj.role == Role.ADMINISTRATOR
         super().save_model(request, obj, form, change)
@@ -157,7 +167,16 @@ class SteeringForm(ActionForm):
 
 @admin.register(Campaign)
 class CampaignAdmin(ReadOnly):
-    list_display = ("name", "purpose", "state", "reason", "audience", "sender", "launched_at", "launched_by")
+    list_display = (
+        "name",
+        "purpose",
+        "state",
+        "reason",
+        "audience",
+        "sender",
+        "launched_at",
+        "launched_by",
+    )
     list_filter = ("state", "purpose")
     list_select_related = ("sender", "launched_by")
     search_fields = ("name", "uuid")
@@ -183,7 +202,9 @@ class CampaignAdmin(ReadOnly):
         try:
             hours = Hours.read(said) if said else None
         except ValueError:
-            self.message_user(request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR)
+            self.message_user(
+                request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR
+            )
             return
         self._move(request, chosen, partial(lifecycle.change_hours, hours=hours))
 
@@ -192,7 +213,7 @@ class CampaignAdmin(ReadOnly):
         moved = 0
         for campaign in chosen:
             try:
-                move(campaign.pk, current(request))
+                move(campaign.pk, current_user(request))
             except lifecycle.Refused as refusal:
                 self.message_user(request, f"{campaign}: {refusal}", messages.WARNING)
             else:
@@ -225,7 +246,16 @@ class ContactAdmin(Huge):
 
 @admin.register(Import)
 class ImportAdmin(ReadOnly):
-    list_display = ("file_name", "list_name", "state", "rows", "new", "rejected", "created_by", "created_at")
+    list_display = (
+        "file_name",
+        "list_name",
+        "state",
+        "rows",
+        "new",
+        "rejected",
+        "created_by",
+        "created_at",
+    )
     list_filter = ("state",)
     list_select_related = ("created_by",)
     search_fields = ("file_name", "list_name")
@@ -246,7 +276,15 @@ class StopListEntryAdmin(Huge):
 
 @admin.register(Recipient)
 class RecipientAdmin(Huge):
-    list_display = ("msisdn", "campaign", "send_state", "error_code", "delivery_state", "charged", "currency")
+    list_display = (
+        "msisdn",
+        "campaign",
+        "send_state",
+        "error_code",
+        "delivery_state",
+        "charged",
+        "currency",
+    )
     list_select_related = ("campaign",)
     raw_id_fields = ("campaign",)
     search_fields = ("=msisdn", "=reference")
@@ -254,7 +292,16 @@ class RecipientAdmin(Huge):
 
 @admin.register(Batch)
 class BatchAdmin(Huge):
-    list_display = ("campaign", "number", "country", "size", "state", "attempts", "sent_at", "done_at")
+    list_display = (
+        "campaign",
+        "number",
+        "country",
+        "size",
+        "state",
+        "attempts",
+        "intended_at",
+        "done_at",
+    )
     list_select_related = ("campaign",)
     raw_id_fields = ("campaign",)
 
@@ -282,7 +329,17 @@ class EvidenceAdmin(Huge):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(Huge):
-    list_display = ("at", "kind", "channel", "campaign", "recipient", "country", "amount", "currency", "note")
+    list_display = (
+        "at",
+        "kind",
+        "channel",
+        "campaign",
+        "recipient",
+        "country",
+        "amount",
+        "currency",
+        "note",
+    )
     list_select_related = ("campaign", "recipient")
     raw_id_fields = ("campaign", "recipient")
 
@@ -305,7 +362,16 @@ class BalanceReadingAdmin(ReadOnly):
 
 @admin.register(SampledStatus)
 class SampledStatusAdmin(ReadOnly):
-    list_display = ("day", "campaign_id", "agrees", "entered", "said", "currency", "status", "status_said")
+    list_display = (
+        "day",
+        "campaign_id",
+        "agrees",
+        "entered",
+        "said",
+        "currency",
+        "status",
+        "status_said",
+    )
 
 
 @admin.register(SavedReport)

@@ -10,10 +10,10 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from django_q.signals import post_execute
 
-        from campaigns.audience.search_index import ensure_search_index
-        from campaigns.dispatch.watching import leave_sign
+        from campaigns.contacts.search.index import ensure_search_index
+        from campaigns.dispatch.workers.health import leave_sign
         from campaigns.ledger.append_only import ensure_append_only
-        from campaigns.queue import ensure_schedules
+        from campaigns.shared.queue import ensure_schedules
 
         post_migrate.connect(ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)

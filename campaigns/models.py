@@ -1,10 +1,12 @@
-"""The map of the data, in the order in which it flows; each stage's models stand in its own folder."""
+"""The map of the data, in the order in which it flows; each stage's models stand in its own
+folder.
+"""
 
-from campaigns.audience.models import Contact, ContactList, Import, ImportState, RejectedRow, StopListEntry
 from campaigns.compose.models import (
     ApprovalLimit,
     Campaign,
     CampaignState,
+    CampaignTemplate,
     Condition,
     EarlierCampaign,
     Editing,
@@ -12,12 +14,20 @@ from campaigns.compose.models import (
     Note,
     Picture,
     PriceList,
-    SavedMessage,
     Segment,
     Sender,
     TestGroup,
     Timing,
 )
+from campaigns.contacts.models import (
+    Contact,
+    ContactList,
+    Import,
+    ImportState,
+    RejectedRow,
+    StopListEntry,
+)
+from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.dispatch.models import (
     Batch,
     BatchState,
@@ -30,17 +40,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.ledger.models import (
-    BalanceReading,
-    BudgetWarning,
-    Channel,
-    Kind,
-    LedgerEntry,
-    LedgerTotal,
-    MonthlyBudget,
-    Purpose,
-    UserBudget,
-)
+from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHint
 from campaigns.team.models import AuditEntry, Installation, Role, User
@@ -54,6 +54,7 @@ __all__ = [
     "BudgetWarning",
     "Campaign",
     "CampaignState",
+    "CampaignTemplate",
     "Channel",
     "Condition",
     "Contact",
@@ -83,7 +84,6 @@ __all__ = [
     "ReportDelivery",
     "Role",
     "SampledStatus",
-    "SavedMessage",
     "SavedReport",
     "Segment",
     "SendState",

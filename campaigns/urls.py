@@ -3,10 +3,10 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("campaigns.reports.urls")),
-    path("", include("campaigns.results.urls")),
-    path("", include("campaigns.dispatch.urls")),
-    path("", include("campaigns.compose.urls")),
-    path("", include("campaigns.audience.urls")),
-    path("", include("campaigns.team.urls")),
+    path("", include("campaigns.reports.pages.urls")),
+    path("", include("campaigns.results.pages.urls")),
+    path("", include("campaigns.dispatch.pages.urls")),
+    path("", include("campaigns.compose.pages.urls")),
+    path("", include("campaigns.contacts.pages.urls")),
+    path("", include("campaigns.team.pages.urls")),
 ]

@@ -1,5 +1,7 @@
-"""`python -m tests`, which `make test` calls: every test on SQLite, and what touches the database or the queue again on
-PostgreSQL and Redis where they answer, in one pytest with one summary. What it is given goes on to pytest."""
+"""`python -m tests`, which `make test` calls: every test on SQLite, and what touches the database
+or the queue again on PostgreSQL and Redis where they answer, in one pytest with one summary. What
+it is given goes on to pytest.
+"""
 
 import os
 import shutil

@@ -10,11 +10,19 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 # The first is the same browser without windows, which takes half the processor.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 
 def find() -> str:
-    """The path of one: $CHROMIUM, else one on the PATH, else Playwright's own; empty where there is none."""
+    """The path of one: $CHROMIUM, else one on the PATH, else Playwright's own; empty where there is
+    none.
+    """
     if named := os.environ.get("CHROMIUM"):
         return shutil.which(named) or ""
     if found := next(filter(None, map(shutil.which, NAMES)), None):
@@ -25,8 +33,12 @@ def find() -> str:
 
 
 def provide() -> str:
-    """The path of one, fetched where there is none yet; empty where that fails, or where $CHROMIUM names none."""
-    ways: list[Callable[[], None]] = [] if os.environ.get("CHROMIUM") else [from_playwright, from_debian]
+    """The path of one, fetched where there is none yet; empty where that fails, or where $CHROMIUM
+    names none.
+    """
+    ways: list[Callable[[], None]] = (
+        [] if os.environ.get("CHROMIUM") else [from_playwright, from_debian]
+    )
     path = find()
     while not path and ways:
         ways.pop(0)()
@@ -35,7 +47,11 @@ def provide() -> str:
 
 
 def from_playwright() -> None:
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdin=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "chromium"],
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def from_debian() -> None:

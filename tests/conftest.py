@@ -1,4 +1,6 @@
-"""What every test rests on: a database of its own, fast passwords, and the sandbox gateway where one is asked for."""
+"""What every test rests on: a database of its own, fast passwords, and the sandbox gateway where
+one is asked for.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from campaigns.team import restoring
+from campaigns.team import safe_mode
 
 pytest_plugins = ["tests.sandbox_fixture"]
 
@@ -28,21 +30,30 @@ def pytest_configure() -> None:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """SQLite in a file, as in an installation: in memory it locks otherwise, and threads could not share it."""
+    """SQLite in a file, as in an installation: in memory it locks otherwise, and threads could not
+    share it.
+    """
     if settings.SQLITE:
         name: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(name)
 
 
 def _deletions(style: Style, connection: BaseDatabaseWrapper, **options: Any) -> list[str]:
-    """Statements that empty all tables, past the ledger's triggers; a tenth of what TRUNCATE takes for few rows."""
+    """Statements that empty all tables, past the ledger's triggers; a tenth of what TRUNCATE takes
+    for few rows.
+    """
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     deletions = [f"DELETE FROM {table}" for table in tables]
     if connection.vendor == "postgresql":
-        off, on = ([f"ALTER TABLE campaigns_ledgerentry {state} TRIGGER USER"] for state in ("DISABLE", "ENABLE"))
+        off, on = (
+            [f"ALTER TABLE campaigns_ledgerentry {state} TRIGGER USER"]
+            for state in ("DISABLE", "ENABLE")
+        )
         return [*off, *deletions, *on]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ledger%'")
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ledger%'"
+        )
         triggers = dict(cursor.fetchall())
     off, on = [f"DROP TRIGGER {name}" for name in triggers], list(triggers.values())
     return [*off, *deletions, *on]
@@ -50,8 +61,9 @@ def _deletions(style: Style, connection: BaseDatabaseWrapper, **options: Any) ->
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
-    """After a test with real transactions the tables are emptied, and that is all: permissions and schedules, which a
-    migration leaves behind, are of no use to the next one."""
+    """After a test with real transactions the tables are emptied, and that is all: permissions and
+    schedules, which a migration leaves behind, are of no use to the next one.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", _deletions)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *arguments, **options: None)
@@ -62,5 +74,5 @@ def quick_flush() -> Iterator[None]:
 def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test keeps for a minute is not there for the next, in Redis either."""
     cache.clear()
-    monkeypatch.setattr(restoring, "KNOWN_FOR", float("inf"))  # making the database can take longer
-    restoring.note(safe=False)  # known, so that no page asks for it
+    monkeypatch.setattr(safe_mode, "KNOWN_FOR", float("inf"))  # making the database can take longer
+    safe_mode.note(safe=False)  # known, so that no page asks for it

@@ -1,10 +1,12 @@
-"""Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings (pyproject.toml).
+"""Where the tests run: SQLite, and again on PostgreSQL and Redis. Loaded before Django's settings
+(pyproject.toml).
 
-`python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages` and `more-pages` run
-what drives a browser, `processes` what starts a whole installation and mostly waits for it, `rest` everything else,
-all on SQLite; `services` and `services-processes` run again what touches the database or the queue, on whatever of
-PostgreSQL and Redis answers. Where none answers, two workers share everything as `sqlite`.
-Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
+`python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages`
+and `more-pages` run what drives a browser, `processes` what starts a whole installation and mostly
+waits for it, `rest` everything else, all on SQLite; `services` and `services-processes` run again
+what touches the database or the queue, on whatever of PostgreSQL and Redis answers. Where none
+answers, two workers share everything as `sqlite`. Without TEST_PLATFORM, as in `python -m pytest
+tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
 import os
@@ -18,7 +20,8 @@ import pytest
 import redis
 
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL") or "postgres://postgres@127.0.0.1:5432/postgres"
-REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"  # the last one: the tests empty it
+# the last one: the tests empty it
+REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"
 PLATFORM = os.environ.get("TEST_PLATFORM", "")
 if PLATFORM == "services-processes":  # beside `services`, whose cache it must not empty
     REDIS = f"{REDIS.rpartition('/')[0]}/{(int(REDIS.rpartition('/')[2]) or 16) - 1}"
@@ -44,7 +47,10 @@ def trouble(address: str) -> str:
 
 def missing() -> dict[str, str]:
     """The services that the tests cannot use, by name and address, and why."""
-    found = {f"{name} at {place(url)}": trouble(url) for name, url in (("PostgreSQL", POSTGRESQL), ("Redis", REDIS))}
+    found = {
+        f"{name} at {place(url)}": trouble(url)
+        for name, url in (("PostgreSQL", POSTGRESQL), ("Redis", REDIS))
+    }
     return {name: why for name, why in found.items() if why}
 
 
@@ -74,7 +80,9 @@ set_environment()
 
 
 def needs_services(item: pytest.Item) -> bool:
-    """Whether a test may end differently on other services: it touches the database or the queue, not the browser."""
+    """Whether a test may end differently on other services: it touches the database or the queue,
+    not the browser.
+    """
     if item.get_closest_marker("browser"):
         return False
     if item.get_closest_marker("services") or item.get_closest_marker("django_db"):
@@ -92,7 +100,11 @@ def starts_processes(item: pytest.Item) -> bool:
 
 def drives_pages(item: pytest.Item, first: bool) -> bool:
     """Of the files that drive a browser about one half, by their names."""
-    return drives_a_browser(item) and not starts_processes(item) and (item.path.name < "test_control") is first
+    return (
+        drives_a_browser(item)
+        and not starts_processes(item)
+        and (item.path.name < "test_control") is first
+    )
 
 
 PARTS: dict[str, Callable[[pytest.Item], bool]] = {

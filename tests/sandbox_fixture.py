@@ -1,4 +1,6 @@
-"""`sandbox`: the sandbox gateway on a free port, for any test; `pytest_plugins = ["tests.sandbox_fixture"]`."""
+"""`sandbox`: the sandbox gateway on a free port, for any test; `pytest_plugins =
+["tests.sandbox_fixture"]`.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
 
 KEY = "live_sandbox_key_0001"
@@ -35,7 +37,9 @@ class RunningSandbox:
         return client
 
     def bill(self, sender: str = "") -> dict[str, Any]:
-        """Counts and exact sums: messages, phones, doubled_phones, statuses, sms_statuses, spend, requests, refused."""
+        """Counts and exact sums: messages, phones, doubled_phones, statuses, sms_statuses, spend,
+        requests, refused.
+        """
         bill: dict[str, Any] = self._get("/sandbox/bill", sender=sender)
         return bill
 
@@ -57,13 +61,19 @@ class RunningSandbox:
         self._post("/sandbox/balance", {"amount": str(amount)})
 
     def requests(self, limit: int = 1000, path: str = "") -> list[dict[str, Any]]:
-        """The calls under /rest as they came, the newest last: at, method, path, source, body (the raw text)."""
+        """The calls under /rest as they came, the newest last: at, method, path, source, body (the
+        raw text).
+        """
         found: list[dict[str, Any]] = self._get("/sandbox/requests", limit=limit)["requests"]
         return [one for one in found if not path or one["path"] == path]
 
     def messages(self, **asked: object) -> list[dict[str, Any]]:
-        """The messages, the newest first; `sender`, `msisdn`, `reference`, `offset`, `limit` choose."""
-        found: list[dict[str, Any]] = self._get("/sandbox/messages.json", **({"limit": 1000} | asked))["messages"]
+        """The messages, the newest first; `sender`, `msisdn`, `reference`, `offset`, `limit`
+        choose.
+        """
+        found: list[dict[str, Any]] = self._get(
+            "/sandbox/messages.json", **({"limit": 1000} | asked)
+        )["messages"]
         return found
 
     def reset(self) -> None:
@@ -89,7 +99,9 @@ class RunningSandbox:
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
-    """A sandbox of its own, with no messages, no faults and no latency; an indirect parameter says otherwise."""
+    """A sandbox of its own, with no messages, no faults and no latency; an indirect parameter says
+    otherwise.
+    """
     server = Sandbox(**getattr(request, "param", {}))
     server.start()
     running = RunningSandbox(server)

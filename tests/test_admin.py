@@ -30,7 +30,9 @@ def boss(client: Client) -> Client:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_model_can_be_looked_at(boss: Client, model: type[Model]) -> None:
-    send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 2, ("UA", "unpriced"): 1})
+    send(
+        make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 2, ("UA", "unpriced"): 1}
+    )
     assert boss.get(page(model, "changelist")).status_code == 200
     row = model._default_manager.first()
     if row:
@@ -71,7 +73,9 @@ def test_rows_cost_the_same_with_one_and_with_three(
                 boss.get(page(model, "changelist"))
 
 
-def test_a_huge_table_is_counted_no_further_than_needed(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_huge_table_is_counted_no_further_than_needed(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 9})
     paginator = ShortPaginator(Recipient.objects.order_by("-pk"), 2)
     paginator.most = 5
@@ -80,7 +84,10 @@ def test_a_huge_table_is_counted_no_further_than_needed(django_assert_num_querie
 
 
 def test_actions_go_through_the_life_cycle_and_name_who_may_not(boss: Client) -> None:
-    sending, finished = make_campaign("Now", CampaignState.SENDING), make_campaign("Then", CampaignState.FINISHED)
+    sending, finished = (
+        make_campaign("Now", CampaignState.SENDING),
+        make_campaign("Then", CampaignState.FINISHED),
+    )
     chosen = {"action": "pause", "_selected_action": [sending.pk, finished.pk]}
     answer = boss.post(page(Campaign, "changelist"), chosen, follow=True)
     sending.refresh_from_db()
@@ -99,12 +106,19 @@ def test_actions_go_through_the_life_cycle_and_name_who_may_not(boss: Client) ->
 def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
     sending = make_campaign("Goes out", CampaignState.SENDING)
     make_campaign("Over", CampaignState.FINISHED)
-    chosen = {"action": "change_hours", "_selected_action": list(Campaign.objects.values_list("pk", flat=True))}
-    said = boss.post(page(Campaign, "changelist"), {**chosen, "hours": "09:00-21:00"}, follow=True).content.decode()
+    chosen = {
+        "action": "change_hours",
+        "_selected_action": list(Campaign.objects.values_list("pk", flat=True)),
+    }
+    said = boss.post(
+        page(Campaign, "changelist"), {**chosen, "hours": "09:00-21:00"}, follow=True
+    ).content.decode()
     assert "Over: The campaign can&#x27;t be given other sending hours" in said
     sending.refresh_from_db()
     assert str(sending.sending_hours) == "09:00-21:00"
-    wrong = boss.post(page(Campaign, "changelist"), {**chosen, "hours": "21-9"}, follow=True).content.decode()
+    wrong = boss.post(
+        page(Campaign, "changelist"), {**chosen, "hours": "21-9"}, follow=True
+    ).content.decode()
     assert "Write hours of one day" in wrong
 
 
@@ -115,7 +129,9 @@ def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
         ("cancel", CampaignState.SENDING, CampaignState.CANCELLED),
     ],
 )
-def test_resume_and_cancel(boss: Client, action: str, before: CampaignState, after: CampaignState) -> None:
+def test_resume_and_cancel(
+    boss: Client, action: str, before: CampaignState, after: CampaignState
+) -> None:
     campaign = make_campaign("Now", before, reason="by_person")
     boss.post(page(Campaign, "changelist"), {"action": action, "_selected_action": [campaign.pk]})
     campaign.refresh_from_db()
@@ -123,7 +139,12 @@ def test_resume_and_cancel(boss: Client, action: str, before: CampaignState, aft
 
 
 def change(user: User, **fields: Any) -> dict[str, Any]:
-    return {"username": user.username, "role": user.role, "time_zone": "", "is_active": "on"} | fields
+    return {
+        "username": user.username,
+        "role": user.role,
+        "time_zone": "",
+        "is_active": "on",
+    } | fields
 
 
 def test_a_role_decides_who_gets_in_here(boss: Client) -> None:
@@ -158,7 +179,9 @@ def test_a_person_is_added_with_a_role(boss: Client) -> None:
 
 
 def test_people_are_made_inactive_and_never_deleted(boss: Client) -> None:
-    assert boss.post(page(User, "delete", make_user("olena").pk), {"post": "yes"}).status_code == 403
+    assert (
+        boss.post(page(User, "delete", make_user("olena").pk), {"post": "yes"}).status_code == 403
+    )
 
 
 def test_a_sender_can_be_added(boss: Client) -> None:

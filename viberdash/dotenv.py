@@ -1,4 +1,6 @@
-"""`python -m viberdash.dotenv`: makes `.env` on first use, with a secret of its own and a free port for the sandbox."""
+"""`python -m viberdash.dotenv`: makes `.env` on first use, with a secret of its own and a free port
+for the sandbox.
+"""
 
 import os
 import secrets
@@ -27,9 +29,9 @@ def sandbox_port() -> int:
 
 def filled(example: str) -> str:
     """`.env.example` with what must differ from one installation to the next."""
-    return example.replace("\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_urlsafe(50)}\n").replace(
-        f"127.0.0.1:{USUAL_PORT}/rest", f"127.0.0.1:{sandbox_port()}/rest"
-    )
+    return example.replace(
+        "\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_urlsafe(50)}\n"
+    ).replace(f"127.0.0.1:{USUAL_PORT}/rest", f"127.0.0.1:{sandbox_port()}/rest")
 
 
 def write(folder: Path) -> bool:
@@ -45,4 +47,7 @@ def write(folder: Path) -> bool:
 
 
 if __name__ == "__main__" and write(FOLDER):
-    print("Wrote .env: the settings of this installation, with a secret of its own and the sandbox as gateway.")
+    print(
+        "Wrote .env: the settings of this installation, with a secret of its own and the sandbox as"
+        " gateway."
+    )

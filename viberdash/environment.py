@@ -1,4 +1,6 @@
-"""How a setting is read from the environment: its type, what it should be, and one line where it is not."""
+"""How a setting is read from the environment: its type, what it should be, and one line where it is
+not.
+"""
 
 import os
 import sys
@@ -14,13 +16,24 @@ from django.core.exceptions import ImproperlyConfigured
 
 Check = Callable[[Any], bool]
 REQUIRED = object()
-WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 env = environ.Env()
 
 
 def read_file(usual: Path) -> None:
-    """Take from the file that ENV_FILE names, else from `usual`, what the environment itself does not say."""
+    """Take from the file that ENV_FILE names, else from `usual`, what the environment itself does
+    not say.
+    """
     env.read_env(os.environ.get("ENV_FILE", usual), overwrite=False)
 
 
@@ -37,8 +50,8 @@ def read(
 ) -> Any:
     """The variable `name` through `cast`; `default` where it is not set.
 
-    Raises ImproperlyConfigured, with the name and what it should be (`expected`), where it is not set and has no
-    default, where `cast` cannot read it, and where `fits` says no.
+    Raises ImproperlyConfigured, with the name and what it should be (`expected`), where it is not
+    set and has no default, where `cast` cannot read it, and where `fits` says no.
     """
     if name not in os.environ:
         if default is REQUIRED:
@@ -72,7 +85,9 @@ def as_address(text: str) -> str:
 
 
 def database(address: str) -> dict[str, Any]:
-    """Django's settings for a database address; ValueError for one that is neither SQLite nor PostgreSQL."""
+    """Django's settings for a database address; ValueError for one that is neither SQLite nor
+    PostgreSQL.
+    """
     scheme = address.partition(":")[0]
     if scheme not in ("sqlite", "postgres", "postgresql"):
         raise ValueError("neither SQLite nor PostgreSQL")
@@ -87,11 +102,17 @@ def mail(address: str) -> dict[str, Any]:
     if address.partition(":")[0] not in ("smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail"):
         raise ValueError("no mail server")
     found: dict[str, Any] = environ.Env.email_url_config(address)
-    return {name: value for name, value in found.items() if name.startswith("EMAIL_") and value is not None}
+    return {
+        name: value
+        for name, value in found.items()
+        if name.startswith("EMAIL_") and value is not None
+    }
 
 
 def as_path(text: str) -> Path:
-    """A folder; a relative one counts from the project, whatever the working directory of a process."""
+    """A folder; a relative one counts from the project, whatever the working directory of a
+    process.
+    """
     if not text.strip():
         raise ValueError("empty")
     return Path(__file__).resolve().parent.parent / Path(text.strip()).expanduser()
@@ -131,7 +152,9 @@ def split(address: str) -> SplitResult:
 
 
 def load_settings() -> None:
-    """Read Django's settings now; a variable that is wrong ends the process with one line instead of a traceback."""
+    """Read Django's settings now; a variable that is wrong ends the process with one line instead
+    of a traceback.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viberdash.settings")
     try:
         _ = settings.SECRET_KEY

@@ -1,4 +1,6 @@
-"""How the web server runs: `gunicorn --config viberdash/gunicorn.py viberdash.wsgi`, from the project's folder."""
+"""How the web server runs: `gunicorn --config viberdash/gunicorn.py viberdash.wsgi`, from the
+project's folder.
+"""
 
 from typing import Any
 
@@ -16,10 +18,14 @@ preload_app = True  # read once, then forked: a faster start and less memory
 timeout = 60  # seconds a worker may be silent
 graceful_timeout = 20  # seconds for requests under way when it ends
 keepalive = 15  # seconds; longer than a proxy waits between two requests of one page
-forwarded_allow_ips = "127.0.0.1,::1"  # the proxy stands on the same machine; another one is named on the command line
+# the proxy stands on the same machine; another one is named on the command line
+forwarded_allow_ips = "127.0.0.1,::1"
 control_socket_disable = True
 loglevel = "warning"
 
 
 def when_ready(server: Any) -> None:
-    print(f"ViberDash is ready: {settings.PUBLIC_BASE_URL or f'http://localhost:{settings.PORT}'}", flush=True)
+    print(
+        f"ViberDash is ready: {settings.PUBLIC_BASE_URL or f'http://localhost:{settings.PORT}'}",
+        flush=True,
+    )

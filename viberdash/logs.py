@@ -10,7 +10,9 @@ KEY = re.compile(r"\b(live|test)_[A-Za-z0-9]{6,}")
 
 
 class Discreet(logging.Formatter):
-    """Lines with time, level and name, in which keys are left out and phone numbers cut, tracebacks included."""
+    """Lines with time, level and name, in which keys are left out and phone numbers cut, tracebacks
+    included.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")

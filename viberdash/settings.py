@@ -26,7 +26,9 @@ SECRET_KEY: str = read(
     "at least 50 random characters, known to this installation alone",
     fits=lambda key: len(key) >= 50 or (DEBUG and bool(key)),
 )
-SECRET_KEY_FALLBACKS: list[str] = read("SECRET_KEY_FALLBACKS", "earlier keys, separated by commas", [], as_list)
+SECRET_KEY_FALLBACKS: list[str] = read(
+    "SECRET_KEY_FALLBACKS", "earlier keys, separated by commas", [], as_list
+)
 PUBLIC_BASE_URL: str = read(
     "PUBLIC_BASE_URL",
     "an address that begins with http:// or https:// and has no path, or empty",
@@ -43,12 +45,20 @@ ALLOWED_HOSTS: list[str] = read(
     as_list,
     bool,
 )
-HOST: str = read("HOST", "the address the web server listens at, such as 127.0.0.1", "127.0.0.1", fits=bool)
+HOST: str = read(
+    "HOST", "the address the web server listens at, such as 127.0.0.1", "127.0.0.1", fits=bool
+)
 PORT: int = read("PORT", "a port from 1 to 65535", 8000, int, between(1, 65535))
-WEB_WORKERS: int = read("WEB_WORKERS", "a number of web server processes from 1 to 64", 2, int, between(1, 64))
-WEB_THREADS: int = read("WEB_THREADS", "a number of threads in each from 1 to 64", 4, int, between(1, 64))
+WEB_WORKERS: int = read(
+    "WEB_WORKERS", "a number of web server processes from 1 to 64", 2, int, between(1, 64)
+)
+WEB_THREADS: int = read(
+    "WEB_THREADS", "a number of threads in each from 1 to 64", 4, int, between(1, 64)
+)
 REPORTS_PORT: int = read("REPORTS_PORT", "a port from 1 to 65535", 8002, int, between(1, 65535))
-HTTPS_ONLY: bool = read("HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool)
+HTTPS_ONLY: bool = read(
+    "HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool
+)
 BEHIND_PROXY: bool = read("BEHIND_PROXY", "true or false", HTTPS_ONLY, as_bool)
 
 # The gateway
@@ -59,13 +69,25 @@ BSG_API_URL: str = read(
     as_address,
     environment.is_web_address,
 )
-BSG_API_KEY: str = read("BSG_API_KEY", "the API key of the BSG account (live_… or test_…)", cast=str.strip, fits=bool)
-SEND_CONNECTIONS: int = read("SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64))
+BSG_API_KEY: str = read(
+    "BSG_API_KEY", "the API key of the BSG account (live_… or test_…)", cast=str.strip, fits=bool
+)
+SEND_CONNECTIONS: int = read(
+    "SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64)
+)
 SEND_RATE: int = read(
-    "SEND_RATE", "recipients a second over all workers, 0 for no limit", 0, int, between(0, 1_000_000)
+    "SEND_RATE",
+    "recipients a second over all workers, 0 for no limit",
+    0,
+    int,
+    between(0, 1_000_000),
 )
 STATUS_RATE: int = read(
-    "STATUS_RATE", "status calls a second over all workers, 0 for no limit", 1000, int, between(0, 1_000_000)
+    "STATUS_RATE",
+    "status calls a second over all workers, 0 for no limit",
+    1000,
+    int,
+    between(0, 1_000_000),
 )
 DEFAULT_COUNTRY: str = read(
     "DEFAULT_COUNTRY",
@@ -80,7 +102,9 @@ MISSED_SCHEDULE_MINUTES: int = read(
 RECONCILE_QUARANTINE: int = read(
     "RECONCILE_QUARANTINE", "a number of seconds from 0 to 3600", 30, int, between(0, 3600)
 )
-WORKER_NAME: str = read("WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool)
+WORKER_NAME: str = read(
+    "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
+)
 
 # Database, cache, queue
 DATABASE_EXPECTED = "sqlite:///file or postgres://user:password@host/name"
@@ -92,24 +116,34 @@ DATABASE: dict[str, Any] = read(
 )
 SQLITE: bool = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
-    DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])  # a relative one is the same file for every process
+    # a relative one is the same file for every process
+    DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])
     Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # IMMEDIATE, or a transaction that reads first and writes later fails under load instead of waiting its turn.
+    # IMMEDIATE, or a transaction that reads first and writes later fails under load instead of
+    # waiting its turn.
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         " PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
-        " PRAGMA wal_autocheckpoint=8000;",  # 32 MB: pages that a freeze changes again and again are copied less often
+        # 32 MB: pages that a freeze changes again and again are copied less often
+        " PRAGMA wal_autocheckpoint=8000;",
     }
 else:
-    # A machine whose network is gone would hold its locks until the system gives the connection up, after hours.
-    # And what is asked here is never so large that compiling it would pay.
+    # A machine whose network is gone would hold its locks until the system gives the connection up,
+    # after hours. And what is asked here is never so large that compiling it would pay.
     session = "-c jit=off -c idle_in_transaction_session_timeout=30s -c tcp_user_timeout=30s"
     session += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
-    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+    alive = {
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
+    }
     DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    DATABASE["OPTIONS"] = {"connect_timeout": 10, "options": session} | alive | DATABASE.get("OPTIONS", {})
+    DATABASE["OPTIONS"] = (
+        {"connect_timeout": 10, "options": session} | alive | DATABASE.get("OPTIONS", {})
+    )
 if test_name := os.environ.get("TEST_DATABASE_NAME", ""):
     DATABASE["TEST"] = {"NAME": test_name}
 DATABASES = {"default": DATABASE}
@@ -130,9 +164,12 @@ CACHES: dict[str, Any] = {
 CACHES["default"]["KEY_PREFIX"] = "viberdash"
 
 WORKERS: int = read("WORKERS", "a number of worker processes from 1 to 64", 4, int, between(1, 64))
-SEND_PROCESSES: int = read("SEND_PROCESSES", "a number of processes from 1 to 64", 2, int, between(1, 64))
+SEND_PROCESSES: int = read(
+    "SEND_PROCESSES", "a number of processes from 1 to 64", 2, int, between(1, 64)
+)
 TASK_TIMEOUT = 120  # seconds; every task ends by itself long before
-# A task's lease runs while it waits in a worker's memory too; a shorter `retry` would run tasks twice.
+# A task's lease runs while it waits in a worker's memory too; a shorter `retry` would run tasks
+# twice.
 TASK_RETRY = (math.ceil(WORKERS / WORKERS) + 2) * (TASK_TIMEOUT + 3)
 Q_CLUSTER: dict[str, Any] = {
     "name": "viberdash",
@@ -176,8 +213,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "campaigns.team.signing_in.SignedIn",
-    "campaigns.team.clock.ReadersClock",
+    "campaigns.team.pages.sign_in.SignInRequired",
+    "campaigns.team.time_zones.ReadersClock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -194,7 +231,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "campaigns.team.shell.shell",
+                "campaigns.team.pages.navigation.shell",
             ],
         },
     },
@@ -235,16 +272,23 @@ EMAIL_USE_TLS: bool = EMAIL.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL: bool = EMAIL.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 20  # seconds; a task that mails ends long before its own
 DEFAULT_FROM_EMAIL: str = read(
-    "EMAIL_FROM", "an e-mail address", f"viberdash@{PUBLIC_HOST or 'localhost'}", str.strip, lambda text: "@" in text
+    "EMAIL_FROM",
+    "an e-mail address",
+    f"viberdash@{PUBLIC_HOST or 'localhost'}",
+    str.strip,
+    lambda text: "@" in text,
 )
 EMAIL_SUBJECT_PREFIX = "ViberDash: "
 
 # Language and time
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]  # a language joins when all its words are there; half a translation confuses
+# a language joins when all its words are there; half a translation confuses
+LANGUAGES = [("en-gb", "English")]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE: str = read("TIME_ZONE", "a zone's name, such as Europe/Kyiv", "UTC", fits=environment.is_zone)
+TIME_ZONE: str = read(
+    "TIME_ZONE", "a zone's name, such as Europe/Kyiv", "UTC", fits=environment.is_zone
+)
 SITE_ZONE = ZoneInfo(TIME_ZONE)
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
@@ -253,18 +297,33 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
-MEDIA_ROOT: Path = read("MEDIA_ROOT", "a folder for pictures, public", BASE_DIR / "var" / "media", as_path)
-UPLOAD_ROOT: Path = read("UPLOAD_ROOT", "a folder for contact files, private", BASE_DIR / "var" / "uploads", as_path)
+MEDIA_ROOT: Path = read(
+    "MEDIA_ROOT", "a folder for pictures, public", BASE_DIR / "var" / "media", as_path
+)
+UPLOAD_ROOT: Path = read(
+    "UPLOAD_ROOT", "a folder for contact files, private", BASE_DIR / "var" / "uploads", as_path
+)
 STATE_FILE: Path = read(
-    "STATE_FILE", "a file, of this machine alone and no part of a backup", BASE_DIR / "var" / "state.json", as_path
+    "STATE_FILE",
+    "a file, of this machine alone and no part of a backup",
+    BASE_DIR / "var" / "state.json",
+    as_path,
 )
 S3_BUCKET: str = read("S3_BUCKET", "the name of a bucket, or empty", "")
 S3_ENDPOINT: str = read(
-    "S3_ENDPOINT", "an address that begins with http:// or https://, or empty", "", as_address, environment.is_site
+    "S3_ENDPOINT",
+    "an address that begins with http:// or https://, or empty",
+    "",
+    as_address,
+    environment.is_site,
 )
 S3_REGION: str = read("S3_REGION", "the region of the bucket, or empty", "")
-S3_ACCESS_KEY: str = read("S3_ACCESS_KEY", "the id of an access key", environment.REQUIRED if S3_BUCKET else "")
-S3_SECRET_KEY: str = read("S3_SECRET_KEY", "the secret of that key", environment.REQUIRED if S3_BUCKET else "")
+S3_ACCESS_KEY: str = read(
+    "S3_ACCESS_KEY", "the id of an access key", environment.REQUIRED if S3_BUCKET else ""
+)
+S3_SECRET_KEY: str = read(
+    "S3_SECRET_KEY", "the secret of that key", environment.REQUIRED if S3_BUCKET else ""
+)
 S3_STORAGE = {
     "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
@@ -279,14 +338,17 @@ S3_STORAGE = {
     },
 }
 STORAGES = {
-    "default": S3_STORAGE if S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": S3_STORAGE
+    if S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
         else "viberdash.static_files.HashedStaticFiles"
     },
 }
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # every reference is to the hashed name: half as much to compress
+# every reference is to the hashed name: half as much to compress
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # Security
@@ -295,7 +357,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "https:", "http:"],  # a campaign's picture may stand on any server
+        # a campaign's picture may stand on any server
+        "img-src": [SELF, "data:", "https:", "http:"],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
@@ -333,7 +396,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        "django": {"handlers": [], "propagate": True},  # one handler for everything, which keeps secrets
-        "django-q": {"level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING"},  # a line a task would be thousands
+        # one handler for everything, which keeps secrets
+        "django": {"handlers": [], "propagate": True},
+        # a line a task would be thousands
+        "django-q": {"level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING"},
     },
 }

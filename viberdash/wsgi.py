@@ -11,8 +11,8 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - after the sett
 
 pages = get_wsgi_application()
 
-from campaigns.gateway.delivery_reports import PATH  # noqa: E402 - after the models
-from campaigns.results.server import wsgi as reports  # noqa: E402
+from campaigns.gateway.bsg.delivery_reports import PATH  # noqa: E402 - after the models
+from campaigns.results.delivery_reports.server import wsgi as reports  # noqa: E402
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

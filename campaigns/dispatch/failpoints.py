@@ -1,6 +1,8 @@
-"""Named places at which a test may kill this process, to prove that nothing is lost or doubled there.
+"""Named places at which a test may kill this process, to prove that nothing is lost or doubled
+there.
 
-Nothing happens unless the environment names one: FAILPOINT="intended:3" kills with SIGKILL at the third pass.
+Nothing happens unless the environment names one: FAILPOINT="intended:3" kills with SIGKILL at the
+third pass.
 """
 
 import os
@@ -17,7 +19,7 @@ def arm(place: str) -> None:
     _left = int(number or 1)
 
 
-def reach(name: str) -> None:
+def failpoint(name: str) -> None:
     """Here is the place `name`."""
     global _left
     if name != _name:

@@ -5,22 +5,23 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.audience.models import MSISDN_LENGTH
 from campaigns.compose.models import Campaign
-from campaigns.compose.zones import AREA_KEY_MAX
+from campaigns.compose.schedule.time_zones import AREA_KEY_MAX
+from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.ledger.models import SHARDS
-from campaigns.ledger.money import AmountField
+from campaigns.shared.money import AmountField
 
 
 class Snapshot(models.Model):
     """How far the audience of a campaign is frozen, and the funnel that came of it.
 
-    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`: whoever was chosen, however it was.
-    Lists are walked in the order of their ids, each by contact id.
+    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`: whoever was chosen, however it
+    was. Lists are walked in the order of their ids, each by contact id.
     """
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, primary_key=True)
-    begun_at = models.DateTimeField(default=timezone.now)  # what "the last 30 days" of a segment count back from
+    # what "the last 30 days" of a segment count back from
+    begun_at = models.DateTimeField(default=timezone.now)
     list_id = models.BigIntegerField(default=0)  # the list under the cursor
     contact_id = models.BigIntegerField(default=0)  # everybody up to here is done
     batches = models.PositiveIntegerField(default=0)
@@ -30,7 +31,8 @@ class Snapshot(models.Model):
     excluded = models.PositiveIntegerField(default=0)
     left = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
-    places = models.JSONField(default=list)  # [["US", "America/Denver"], …]: of its batches, where it has sending hours
+    # [["US", "America/Denver"], …]: of its batches, where it has sending hours
+    places = models.JSONField(default=list)
 
     class Meta:
         verbose_name = _("snapshot")
@@ -40,7 +42,8 @@ class Snapshot(models.Model):
         return f"{self.campaign_id}: {self.left}"
 
 
-ERASED = "x"  # the phone of somebody erased is this and the row's id: no number, and still one a campaign
+# the phone of somebody erased is this and the row's id: no number, and still one a campaign
+ERASED = "x"
 
 
 class SendState(models.TextChoices):
@@ -71,30 +74,37 @@ class Recipient(models.Model):
 
         QUEUED -> ACCEPTED | REFUSED | UNRESOLVED | CANCELLED
 
-    `delivery_state`, `status`, the newest prices and the gateway's times are written by results alone.
+    `delivery_state`, `status`, the newest prices and the gateway's times are written by results
+    alone.
 
-    `reference` is the first 32 hex digits of SHA-256 over campaign uuid, msisdn and send number: whoever rebuilds this
-    row gets the same one, and the gateway refuses the second send of it.
+    `reference` is the first 32 hex digits of SHA-256 over campaign uuid, msisdn and send number:
+    whoever rebuilds this row gets the same one, and the gateway refuses the second send of it.
     """
 
-    # No constraint in the database, as its check would double the cost of the freeze; a campaign with recipients is
-    # never deleted.
+    # No constraint in the database, as its check would double the cost of the freeze; a campaign
+    # with recipients is never deleted.
     campaign = models.ForeignKey(
         Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="recipients"
     )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(max_length=2, blank=True)
-    fields = models.JSONField(default=dict)  # the merge fields that the message uses, as they were at launch
+    # the merge fields that the message uses, as they were at launch
+    fields = models.JSONField(default=dict)
     reference = models.CharField(max_length=32)
     batch_number = models.PositiveIntegerField()
-    send_state = models.CharField(max_length=10, choices=SendState.choices, default=SendState.QUEUED)
+    send_state = models.CharField(
+        max_length=10, choices=SendState.choices, default=SendState.QUEUED
+    )
     error_code = models.PositiveSmallIntegerField(null=True)  # the gateway's, where it refused
-    reason = models.CharField(max_length=20, blank=True)  # ours: why cancelled, or refused before the gateway saw it
+    # ours: why cancelled, or refused before the gateway saw it
+    reason = models.CharField(max_length=20, blank=True)
     gateway_id = models.CharField(max_length=40, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     charged = AmountField(null=True)  # what the gateway said at the send
 
-    delivery_state = models.CharField(max_length=13, choices=DeliveryState.choices, blank=True, default="")
+    delivery_state = models.CharField(
+        max_length=13, choices=DeliveryState.choices, blank=True, default=""
+    )
     status = models.CharField(max_length=30, blank=True)  # the gateway's own word, kept as it came
     final = models.BooleanField(default=False)  # nothing more will come of it
     viber_price = AmountField(null=True)  # the newest price, as results reads it
@@ -108,17 +118,23 @@ class Recipient(models.Model):
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
         constraints = [
-            models.UniqueConstraint("msisdn", "campaign", name="recipient_once"),  # finds one person's messages too
+            # finds one person's messages too
+            models.UniqueConstraint("msisdn", "campaign", name="recipient_once"),
             models.UniqueConstraint("reference", name="recipient_reference"),
         ]
         indexes = [
             models.Index(
                 "campaign", "batch_number", name="recipient_batch"
             ),  # the people of a batch; pages go by it too
-            # filters by a state that few may be in: nobody is in these at the freeze, and being accepted moves nobody
+            # filters by a state that few may be in: nobody is in these at the freeze, and being
+            # accepted moves nobody
             models.Index(
                 "campaign", "delivery_state", "batch_number", "id", name="recipient_told",
-                condition=Q(delivery_state__in=["waiting", "sent", "not_delivered", "fallback", "sms_delivered"]),
+                condition=Q(
+                    delivery_state__in=[
+                        "waiting", "sent", "not_delivered", "fallback", "sms_delivered",
+                    ]
+                ),
             ),
             models.Index(
                 "campaign", "reason", "batch_number", "id", name="recipient_ended",
@@ -139,11 +155,12 @@ class BatchState(models.TextChoices):
 
 
 class Batch(models.Model):
-    """Up to 50 recipients of one country and area, membership fixed for good: what one request carries.
+    """Up to 50 recipients of one country and area, membership fixed for good: what one request
+    carries.
 
         READY -> LEASED -> SENDING -> DONE
           ^         |         |
-          +---------+     AMBIGUOUS -> DONE | READY (never accepted: again, with the same references)
+          +---------+     AMBIGUOUS -> DONE | READY (never accepted: sent with the same references)
 
     What is sent of a batch is whoever in it is still QUEUED.
     """
@@ -153,18 +170,23 @@ class Batch(models.Model):
     )
     number = models.PositiveIntegerField()  # within the campaign; recipients carry it
     country = models.CharField(max_length=2, blank=True)
-    area = models.CharField(max_length=AREA_KEY_MAX, blank=True)  # where a country has several time zones: see zones.py
+    # where a country has several time zones: see zones.py
+    area = models.CharField(max_length=AREA_KEY_MAX, blank=True)
     size = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.READY)
     token = models.CharField(max_length=32, blank=True)  # whose claim it is
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)  # READY, AMBIGUOUS: not to be touched earlier
-    attempts = models.PositiveSmallIntegerField(default=0)  # requests that may have reached the gateway
-    asked = models.PositiveSmallIntegerField(default=0)  # rounds of asking by reference since the last request
-    sent_at = models.DateTimeField(null=True)  # the last time a request may have left
+    # requests that may have reached the gateway
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # rounds of asking by reference since the last request
+    asked = models.PositiveSmallIntegerField(default=0)
+    # when the intent was committed: the last time a request may have left
+    intended_at = models.DateTimeField(null=True, db_column="sent_at")
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    held = AmountField(null=True)  # the worst case of what is on its way, against the campaign's budget and the month's
+    # the worst case of what is on its way, against the campaign's budget and the month's
+    held = AmountField(null=True)
     held_currency = models.CharField(max_length=3, blank=True)
     # written by results: when this batch's open messages are worth asking for
     check_at = models.DateTimeField(null=True)
@@ -175,14 +197,16 @@ class Batch(models.Model):
         verbose_name_plural = _("batches")
         constraints = [models.UniqueConstraint("campaign", "number", name="batch_number")]
         indexes = [
-            models.Index("campaign", "number", name="batch_ready", condition=Q(state="ready")),  # the claim
+            # the claim
+            models.Index("campaign", "number", name="batch_ready", condition=Q(state="ready")),
             models.Index(
                 "state", "lease_until", name="batch_open", condition=~Q(state__in=["ready", "done"])
             ),  # the sweep
             models.Index(
                 "campaign", "held", name="batch_held", condition=Q(held__isnull=False)
             ),  # the budgets: what is held
-            models.Index("check_at", name="batch_check", condition=Q(check_at__isnull=False)),  # results: what is due
+            # results: what is due
+            models.Index("check_at", name="batch_check", condition=Q(check_at__isnull=False)),
             models.Index(
                 "done_at", name="batch_unchecked", condition=Q(state="done", checks=0)
             ),  # results: what is new
@@ -193,10 +217,12 @@ class Batch(models.Model):
 
 
 class Tally(models.Model):
-    """How many recipients of a campaign stand where: the counts of every page, so that none of them scans.
+    """How many recipients of a campaign stand where: the counts of every page, so that none of them
+    scans.
 
-    Moved in the transaction that moves the recipients; rebuilt by `manage.py rebuild_totals`. Queued recipients are not
-    tallied: they are the audience less everybody else. Writers spread over `shard`; readers sum over it.
+    Moved in the transaction that moves the recipients; rebuilt by `manage.py rebuild_totals`.
+    Queued recipients are not tallied: they are the audience less everybody else. Writers spread
+    over `shard`; readers sum over it.
     """
 
     campaign = models.ForeignKey(Campaign, models.DO_NOTHING, db_constraint=False, related_name="+")
@@ -252,7 +278,8 @@ class Evidence(models.Model):
 
 
 class Pace(models.Model):
-    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers; "statuses": ask.
+    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers;
+    "statuses": ask.
 
     See pacing.py.
     """
@@ -260,7 +287,8 @@ class Pace(models.Model):
     scope = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
     tokens = models.FloatField(default=0)  # recipients that may leave, or be asked for, now
-    step = models.PositiveSmallIntegerField(default=0)  # how often in a row the gateway asked for less; 0: full speed
+    # how often in a row the gateway asked for less; 0: full speed
+    step = models.PositiveSmallIntegerField(default=0)
     until = models.DateTimeField(null=True)  # nobody sends earlier
 
     class Meta:

@@ -1,24 +1,31 @@
-"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it changes nothing."""
+"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it
+changes nothing.
+"""
 
 from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import budget_warnings, freezing, reconciling, sweeping, watching
-from campaigns.dispatch.claiming import askable
-from campaigns.dispatch.running import sendable
-from campaigns.dispatch.seats import Seat, send_jobs, taken
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import client_from_settings
-from campaigns.queue import enqueue
-from campaigns.team import restoring
+from campaigns.dispatch import sweep as sweep_module
+from campaigns.dispatch.budgets import warnings
+from campaigns.dispatch.freeze import recipients
+from campaigns.dispatch.send import resolve_unknown
+from campaigns.dispatch.send.leases import askable
+from campaigns.dispatch.send.running_campaigns import sendable
+from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.workers import health
+from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
+from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.shared.queue import enqueue
+from campaigns.team import safe_mode
 
 REHEARSERS = 2  # threads: nobody waits for a network
 SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
-HOPS = 5  # times that a task to send looks for a machine with a free seat; the next sweep wakes anew
+# times that a task to send looks for a machine with a free seat; the next sweep wakes anew
+HOPS = 5
 PREPARE, SEND, REHEARSE, RECONCILE = (
     f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
 )
@@ -26,27 +33,29 @@ PREPARE, SEND, REHEARSE, RECONCILE = (
 
 def work() -> None:
     """Look what there is to do, and wake a worker for each kind of it."""
-    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list(
+        "pk", flat=True
+    ):
         enqueue(PREPARE, campaign_id)
-    sweeping.cancel_rests()
+    sweep_module.cancel_rests()
     now = timezone.now()
     jobs = send_jobs()
-    free = sum(not taken(job) for job in jobs) + len(jobs) * watching.idle_elsewhere("send")
+    free = sum(not is_taken(job) for job in jobs) + len(jobs) * health.idle_elsewhere("send")
     if free and sendable(now).exists():
         for _ in range(free):
             enqueue(SEND)
-    if not taken("rehearse") and sendable(now, rehearsals=True).exists():
+    if not is_taken("rehearse") and sendable(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    if not taken("reconcile") and askable(now).exists():
+    if not is_taken("reconcile") and askable(now).exists():
         enqueue(RECONCILE)
 
 
 def prepare(campaign_id: int) -> None:
     """Freeze the audience of a campaign, for a bounded time."""
-    with Seat(f"prepare-{campaign_id}") as seat:
+    with WorkerSlot(f"prepare-{campaign_id}") as seat:
         if not seat.held:
             return
-        done = freezing.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
+        done = recipients.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
     if done:
         work()
     else:
@@ -59,27 +68,31 @@ def send(hops: int = HOPS) -> None:
     Where none is, another machine may have been meant: the task goes round `hops` times at most.
     """
     for job, connections in send_jobs().items():
-        with Seat(job) as seat:
+        with WorkerSlot(job) as seat:
             if not seat.held:
                 continue
-            restoring.look(timezone.now(), lifecycle.under_way())
-            left = Sender(client_from_settings(), connections, timezone.now() + SLICE, seat.renew).run()
+            safe_mode.look(timezone.now(), lifecycle.under_way())
+            left = Sender(
+                client_from_settings(), connections, timezone.now() + SLICE, seat.renew
+            ).run()
         _finish()
         if left:
             enqueue(SEND)
         else:
             work()
         return
-    if hops and watching.idle_elsewhere("send"):
+    if hops and health.idle_elsewhere("send"):
         enqueue(SEND, hops - 1)
 
 
 def rehearse() -> None:
-    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it leaves the house."""
-    with Seat("rehearse") as seat:
+    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it
+    leaves the house.
+    """
+    with WorkerSlot("rehearse") as seat:
         if not seat.held:
             return
-        restoring.look(timezone.now(), lifecycle.under_way())
+        safe_mode.look(timezone.now(), lifecycle.under_way())
         left = Sender(None, REHEARSERS, timezone.now() + SLICE, seat.renew).run()
     _finish()
     if left:
@@ -89,17 +102,21 @@ def rehearse() -> None:
 
 
 def _finish() -> None:
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list("pk", flat=True):
-        sweeping.finish_if_done(campaign_id)
+    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
+        "pk", flat=True
+    ):
+        sweep_module.finish_if_done(campaign_id)
 
 
 def reconcile() -> None:
     """Ask the gateway for what nobody knows, for a bounded time."""
-    with Seat("reconcile") as seat:
+    with WorkerSlot("reconcile") as seat:
         if not seat.held:
             return
         client = client_from_settings()
-        left = reconciling.reconcile(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
+        left = resolve_unknown.reconcile(
+            client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew
+        )
     if left:
         enqueue(RECONCILE)
     else:
@@ -108,14 +125,14 @@ def reconcile() -> None:
 
 def sweep() -> None:
     """The schedule's sweep; `manage.py sweep` is the other."""
-    sweeping.sweep()
+    sweep_module.sweep()
 
 
 def warn() -> None:
     """The schedule's look at the budgets."""
-    budget_warnings.warn()
+    warnings.warn()
 
 
 def mail_warning(pk: int) -> None:
     """Tell that a step of a budget is reached."""
-    budget_warnings.tell(pk)
+    warnings.tell(pk)

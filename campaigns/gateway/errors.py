@@ -1,4 +1,6 @@
-"""The gateway's error codes, what each calls for, and how to say it to a person (BSG API, Error codes)."""
+"""The gateway's error codes, what each calls for, and how to say it to a person (BSG API, Error
+codes).
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -29,7 +31,9 @@ class Call(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """`sentence` says what happened, `next_step` what a person can do about it ("" where there is nothing to do)."""
+    """`sentence` says what happened, `next_step` what a person can do about it ("" where there is
+    nothing to do).
+    """
 
     code: int
     name: str  # the gateway's own word for it
@@ -39,7 +43,9 @@ class ErrorMeaning:
 
 
 _DEFECT_SENTENCE = _("BSG did not understand the request.")
-_DEFECT_STEP = _("This is a defect in ViberDash. Send the answer shown under Activity to its maintainers.")
+_DEFECT_STEP = _(
+    "This is a defect in ViberDash. Send the answer shown under Activity to its maintainers."
+)
 
 
 def _defect(code: int, name: str) -> ErrorMeaning:
@@ -80,7 +86,10 @@ _PAUSING = (
         "Tariff not active",
         Call.PAUSE_CAMPAIGN,
         _("The tariff is not active for this account."),
-        _("Ask BSG to activate it, then press Resume, or duplicate the campaign and choose another tariff."),
+        _(
+            "Ask BSG to activate it, then press Resume, or duplicate the campaign and choose"
+            " another tariff."
+        ),
     ),
     ErrorMeaning(
         10,
@@ -94,7 +103,10 @@ _PAUSING = (
         "Sender not registered",
         Call.PAUSE_CAMPAIGN,
         _("The sender is not registered at BSG."),
-        _("Have BSG register it, then press Resume, or duplicate the campaign and choose another sender."),
+        _(
+            "Have BSG register it, then press Resume, or duplicate the campaign and choose another"
+            " sender."
+        ),
     ),
     ErrorMeaning(
         48,
@@ -167,11 +179,15 @@ _OTHERS = (
     _defect(44, "Invalid payload"),
     _defect(47, "Invalid reference"),
 )
-MEANINGS: dict[int, ErrorMeaning] = {entry.code: entry for entry in _PAUSING + _RECIPIENTS + _OTHERS}
+MEANINGS: dict[int, ErrorMeaning] = {
+    entry.code: entry for entry in _PAUSING + _RECIPIENTS + _OTHERS
+}
 
 
 def meaning(code: int) -> ErrorMeaning:
-    """What `code` means; a code that no document names is kept as it is and treated like a defect."""
+    """What `code` means; a code that no document names is kept as it is and treated like a
+    defect.
+    """
     known = MEANINGS.get(code)
     if known is not None:
         return known

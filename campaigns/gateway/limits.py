@@ -1,6 +1,8 @@
-"""What the gateway accepts, field by field (BSG API, Send), and `violations`, which names each breach.
+"""What the gateway accepts, field by field (BSG API, Send), and `violations`, which names each
+breach.
 
-The composer, the client and the sandbox share these, so that what leaves the one is accepted by the other.
+The composer, the client and the sandbox share these, so that what leaves the one is accepted by the
+other.
 """
 
 import re
@@ -37,9 +39,11 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One breach of the contract: the `field` of our types, the gateway's `code` for it, and the words.
+    """One breach of the contract: the `field` of our types, the gateway's `code` for it, and the
+    words.
 
-    `message` is the position of the message in the request, `recipient` that of the address in the message.
+    `message` is the position of the message in the request, `recipient` that of the address in the
+    message.
     """
 
     field: str
@@ -58,13 +62,17 @@ def is_web_address(url: str) -> bool:
 
 
 def is_image_address(url: str) -> bool:
-    """A web address that ends in one of the endings, in small letters as the gateway writes them."""
+    """A web address that ends in one of the endings, in small letters as the gateway writes
+    them.
+    """
     return is_web_address(url) and url.endswith(IMAGE_ENDINGS)
 
 
 def is_sms_sender(sender: str) -> bool:
     """3 to 15 digits, or 3 to 11 characters of any kind."""
-    longest = SMS_SENDER_DIGITS_MAX if sender.isascii() and sender.isdigit() else SMS_SENDER_LETTERS_MAX
+    longest = (
+        SMS_SENDER_DIGITS_MAX if sender.isascii() and sender.isdigit() else SMS_SENDER_LETTERS_MAX
+    )
     return SMS_SENDER_MIN <= len(sender) <= longest
 
 
@@ -74,7 +82,9 @@ def is_encodable(text: str) -> bool:
 
 
 def violations(request: SendRequest) -> list[Violation]:
-    """All breaches of the contract in `request`, in the order of its fields; none means the gateway has no reason."""
+    """All breaches of the contract in `request`, in the order of its fields; none means the gateway
+    has no reason.
+    """
     found = [Violation(*breach) for breach in request_breaches(request)]
     phones: set[str] = set()
     for number, message in enumerate(request.messages):
@@ -112,11 +122,17 @@ def message_breaches(message: Message) -> Iterator[Breach]:
     if message.scheduled_at is not None and message.scheduled_at.tzinfo is None:
         yield "scheduled_at", 10, _("The sending time needs a time zone.")
     if message.callback_url and not is_web_address(message.callback_url):
-        yield "callback_url", 44, _("The address for delivery reports begins with http:// or https://.")
+        yield (
+            "callback_url",
+            44,
+            _("The address for delivery reports begins with http:// or https://."),
+        )
 
 
 def option_breaches(message: Message) -> Iterator[Breach]:
-    """What is wrong with image, button and SMS fallback: text; text and button; or text, image and button."""
+    """What is wrong with image, button and SMS fallback: text; text and button; or text, image and
+    button.
+    """
     caption, url = message.button_caption, message.button_url
     if message.image_url and not (caption and url):
         yield "image_url", 49, _("An image needs a button with a link.")
@@ -152,7 +168,9 @@ def sms_breaches(sms: SmsFallback) -> Iterator[Breach]:
 
 
 def address_breach(address: Address, phones: set[str]) -> Breach | None:
-    """The first thing wrong with one recipient; `phones` are those of the request so far, and grows by this one."""
+    """The first thing wrong with one recipient; `phones` are those of the request so far, and grows
+    by this one.
+    """
     if not MSISDN.fullmatch(address.msisdn):
         return "msisdn", 41, _("A phone number has 8 to 15 digits and does not begin with 0.")
     if address.reference and not REFERENCE.fullmatch(address.reference):

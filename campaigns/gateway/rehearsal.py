@@ -1,11 +1,12 @@
-"""The gateway of rehearsals: inside this process and without a socket, so no setting can make it send anything.
+"""The gateway of rehearsals: inside this process and without a socket, so no setting can make it
+send anything.
 
-It takes what the contract takes, bills by the prices it is given and lets messages end as the sandbox does, at once. It
-remembers nothing: what it had accepted is told to it again by whoever asks (`Kept`), so there is nothing to lose when a
-process dies, and any number of machines agree.
+It takes what the contract takes, bills by the prices it is given and lets messages end as the
+sandbox does, at once. It remembers nothing: what it had accepted is told to it again by whoever
+asks (`Kept`), so there is nothing to lose when a process dies, and any number of machines agree.
 
-The other lock is the reference: those of a rehearsal begin with MARK, a client that has a socket refuses them, and this
-one refuses all others.
+The other lock is the reference: those of a rehearsal begin with MARK, a client that has a socket
+refuses them, and this one refuses all others.
 """
 
 import json
@@ -17,13 +18,13 @@ from typing import Any
 
 import requests
 
-from campaigns.gateway.client import REHEARSAL_MARK as MARK
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import REHEARSAL_MARK as MARK
+from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.transport import Answer
 from campaigns.gateway.limits import address_breach
 from campaigns.gateway.sandbox import answers
 from campaigns.gateway.sandbox.contract import RefusedWhole, read_request
 from campaigns.gateway.sandbox.lives import ARRIVES, life, state_at
-from campaigns.gateway.transport import Answer
 from campaigns.gateway.types import Address, Refused
 
 ADDRESS = "rehearsal://here"
@@ -33,7 +34,9 @@ SEED = 1  # two rehearsals of one campaign end alike
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What a message to the people of one batch costs; `viber` and `sms` (one part) None: not known."""
+    """What a message to the people of one batch costs; `viber` and `sms` (one part) None: not
+    known.
+    """
 
     viber: Decimal | None
     sms: Decimal | None
@@ -42,7 +45,9 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message accepted before, as its recipient's row has it. `parts` of the SMS: 0 without one."""
+    """A message accepted before, as its recipient's row has it. `parts` of the SMS: 0 without
+    one.
+    """
 
     reference: str
     msisdn: str
@@ -64,7 +69,9 @@ class _Here:
         self._kept = kept
 
     def exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        """The answer to a call: create, or status by reference; anything else is not for a rehearsal (error 4)."""
+        """The answer to a call: create, or status by reference; anything else is not for a
+        rehearsal (error 4).
+        """
         path = (prepared.url or "").removeprefix(ADDRESS)
         if path == "/viber/create":
             body = prepared.body or b""
@@ -110,7 +117,13 @@ class _Here:
             return answers.as_json({"error": 40, "errorDescription": "Message not found"})
         course = life(kept.msisdn, SEED, kept.validity)
         viber = self._rates.viber
-        sms = None if not kept.parts else Decimal(0) if self._rates.sms is None else self._rates.sms * kept.parts
+        sms = (
+            None
+            if not kept.parts
+            else Decimal(0)
+            if self._rates.sms is None
+            else self._rates.sms * kept.parts
+        )
         state = state_at(course, course.over(bool(kept.parts)) + 1, viber or Decimal(0), sms)
         shown: dict[str, Any] = {
             "error": 0,
@@ -124,9 +137,14 @@ class _Here:
             "currency": self._rates.currency,
         }
         if viber is not None or course.outcome not in ARRIVES:
-            shown["price"] = str(state.viber_price)  # what did not arrive costs nothing, whatever it would have cost
+            # what did not arrive costs nothing, whatever it would have cost
+            shown["price"] = str(state.viber_price)
         if state.sms_status:
-            route: dict[str, Any] = {"channel": "sms", "id": _id(reference), "status": state.sms_status}
+            route: dict[str, Any] = {
+                "channel": "sms",
+                "id": _id(reference),
+                "status": state.sms_status,
+            }
             if self._rates.sms is not None:
                 route["price"] = str(state.sms_price)
             shown["alt_route"] = [route]

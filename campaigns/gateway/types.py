@@ -9,7 +9,9 @@ Channel = Literal["viber", "sms"]
 
 
 class Address(NamedTuple):
-    """One recipient of a message. `reference` is the idempotency key: the gateway refuses it the second time."""
+    """One recipient of a message. `reference` is the idempotency key: the gateway refuses it the
+    second time.
+    """
 
     msisdn: str
     reference: str
@@ -41,7 +43,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """One call of the gateway: at most 50 recipients, all messages together. `validity` is in seconds."""
+    """One call of the gateway: at most 50 recipients, all messages together. `validity` is in
+    seconds.
+    """
 
     messages: tuple[Message, ...]
     validity: int = 86_400
@@ -76,10 +80,11 @@ Verdict = Accepted | Refused | Unknown
 class SendAnswer:
     """What became of a send.
 
-    `verdicts` has exactly one entry for each reference of the request. `refused_whole`: nobody was sent to, every
-    verdict is that refusal. `not_sent`: the connection never came about, not a byte was written, every verdict is
-    Unknown in name only, and repeating is safe. `throttled`: HTTP 429 or error 11, whole or in an entry;
-    `retry_after` in seconds where the gateway named it. `body` is evidence: the answer's text, cut, without the key.
+    `verdicts` has exactly one entry for each reference of the request. `refused_whole`: nobody was
+    sent to, every verdict is that refusal. `not_sent`: the connection never came about, not a byte
+    was written, every verdict is Unknown in name only, and repeating is safe. `throttled`: HTTP 429
+    or error 11, whole or in an entry; `retry_after` in seconds where the gateway named it. `body`
+    is evidence: the answer's text, cut, without the key.
     """
 
     verdicts: dict[str, Verdict]
@@ -105,7 +110,9 @@ class FallbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What the gateway says of one message. `status` is kept as it came; times are aware, in UTC."""
+    """What the gateway says of one message. `status` is kept as it came; times are aware, in
+    UTC.
+    """
 
     gateway_id: str
     msisdn: str
@@ -121,9 +128,11 @@ class MessageStatus:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One row of the price list; `country` "" with `country_name` "Other countries" is the rest of the world.
+    """One row of the price list; `country` "" with `country_name` "Other countries" is the rest of
+    the world.
 
-    A Viber price is per message, an SMS price per part. `mnc` "0" is the whole country, else one network of it.
+    A Viber price is per message, an SMS price per part. `mnc` "0" is the whole country, else one
+    network of it.
     """
 
     channel: Channel

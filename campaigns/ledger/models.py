@@ -1,12 +1,11 @@
 """Money: what was charged, entry by entry, and the sums that the pages read."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.ledger.money import AmountField
+from campaigns.shared.money import AmountField
 
 SHARDS = 16
 
@@ -35,8 +34,9 @@ class Purpose(models.TextChoices):
 class LedgerEntry(models.Model):
     """One movement of money. Append-only: triggers in both databases refuse UPDATE and DELETE.
 
-    The sum of a recipient's entries in one channel is the newest price the gateway named. An entry whose
-    price is not yet known has amount NULL: it is counted, and the adjustment that follows brings the price.
+    The sum of a recipient's entries in one channel is the newest price the gateway named. An entry
+    whose price is not yet known has amount NULL: it is counted, and the adjustment that follows
+    brings the price.
     """
 
     at = models.DateTimeField()
@@ -44,88 +44,53 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
-    # No foreign key constraints: their check would be the largest cost of an insert, and nothing that has entries is
-    # ever deleted.
+    # No foreign key constraints: their check would be the largest cost of an insert, and nothing
+    # that has entries is ever deleted.
     campaign = models.ForeignKey(
-        "campaigns.Campaign", models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+        "campaigns.Campaign",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     recipient = models.ForeignKey(
-        "campaigns.Recipient", models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+        "campaigns.Recipient",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     amount = AmountField(null=True)
-    settles = models.BooleanField(default=False)  # brings the price of an earlier entry whose amount was not known
+    # brings the price of an earlier entry whose amount was not known
+    settles = models.BooleanField(default=False)
     note = models.CharField(max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints = [
-            # One charge a recipient and channel, whatever is repeated after a crash. Serves "entries of a recipient".
-            models.UniqueConstraint("recipient", "channel", name="ledger_one_charge", condition=Q(kind="charge")),
+            # One charge a recipient and channel, whatever is repeated after a crash. Serves
+            # "entries of a recipient".
+            models.UniqueConstraint(
+                "recipient", "channel", name="ledger_one_charge", condition=Q(kind="charge")
+            ),
         ]
         indexes = [
-            # reports: the rows behind a number of a day or a campaign, in pages that go by day and id
+            # reports: the rows behind a number of a day or a campaign, in pages that go by day and
+            # id
             models.Index("campaign", "day", "id", name="ledger_campaign_day"),
             # the same of the SMS alone, which stand behind the charges of the same day
-            models.Index("campaign", "day", "id", name="ledger_campaign_sms", condition=Q(channel="sms")),
+            models.Index(
+                "campaign", "day", "id", name="ledger_campaign_sms", condition=Q(channel="sms")
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.channel} {self.amount} {self.currency}"
-
-
-class MonthlyBudget(models.Model):
-    """What all campaigns together may cost at most in a month of the site's time zone, in one currency."""
-
-    currency = models.CharField(_("currency"), max_length=3, unique=True)
-    amount = AmountField(_("amount"))
-
-    class Meta:
-        verbose_name = _("monthly budget")
-        verbose_name_plural = _("monthly budgets")
-        ordering = ["currency"]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
-
-
-class UserBudget(models.Model):
-    """What the campaigns that one person launched may cost at most in a month of the site's time zone."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("person"), related_name="+")
-    currency = models.CharField(_("currency"), max_length=3)
-    amount = AmountField(_("amount"))
-
-    class Meta:
-        verbose_name = _("budget of a person")
-        verbose_name_plural = _("budgets of people")
-        ordering = ["user__username", "currency"]
-        constraints = [models.UniqueConstraint("user", "currency", name="user_budget_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.amount} {self.currency}"
-
-
-class BudgetWarning(models.Model):
-    """A share of a budget that was reached in a period: the row is what keeps it from being told twice."""
-
-    scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
-    period = models.CharField(max_length=7, blank=True)  # "2026-11"; a campaign's budget has none
-    percent = models.PositiveSmallIntegerField()
-    words = models.CharField(max_length=200)  # what it was when it was reached
-    at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)  # since then somebody mails it, or has, and nobody else will
-
-    class Meta:
-        verbose_name = _("budget warning")
-        verbose_name_plural = _("budget warnings")
-        ordering = ["-id"]
-        constraints = [models.UniqueConstraint("scope", "period", "percent", name="budget_warning_once")]
-
-    def __str__(self) -> str:
-        return f"{self.scope} {self.percent}%"
 
 
 class BalanceReading(models.Model):
@@ -135,7 +100,8 @@ class BalanceReading(models.Model):
     at = models.DateTimeField()
     amount = AmountField()
     currency = models.CharField(max_length=3)
-    entered = AmountField()  # the sum of all that was entered in this currency until then, without rehearsals
+    # the sum of all that was entered in this currency until then, without rehearsals
+    entered = AmountField()
     unknown = models.IntegerField(default=0)  # entries whose price was not known then
     on_way = models.IntegerField(default=0)  # batches whose answer was not written down then
 
@@ -151,8 +117,9 @@ class BalanceReading(models.Model):
 class LedgerTotal(models.Model):
     """The sum of entries of one day, campaign, purpose, channel, kind, country and currency.
 
-    Kept in the transaction that writes the entries, rebuilt from them by `manage.py rebuild_totals`. Writers
-    spread over `shard` so that workers on the same campaign don't queue up behind one row; readers sum over it.
+    Kept in the transaction that writes the entries, rebuilt from them by `manage.py
+    rebuild_totals`. Writers spread over `shard` so that workers on the same campaign don't queue up
+    behind one row; readers sum over it.
     """
 
     day = models.DateField()
@@ -167,7 +134,8 @@ class LedgerTotal(models.Model):
     shard = models.PositiveSmallIntegerField(default=0)
     amount = AmountField(default=0)
     entries = models.PositiveIntegerField(default=0)
-    unknown = models.IntegerField(default=0)  # entries whose price was not known, less those that settled one
+    # entries whose price was not known, less those that settled one
+    unknown = models.IntegerField(default=0)
 
     class Meta:
         constraints = [

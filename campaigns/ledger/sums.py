@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from campaigns.ledger.models import LedgerTotal, Purpose
-from campaigns.ledger.money import ZERO
+from campaigns.shared.money import ZERO
 
 Spend = dict[str, dict[str, Decimal]]  # currency -> channel -> amount
 
@@ -17,7 +17,9 @@ def spend_of(campaign_id: int, purpose: Purpose | None = None) -> Spend:
     if purpose:
         totals = totals.filter(purpose=purpose)
     spend: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
-    for currency, channel, amount in totals.values_list("currency", "channel").annotate(sum=Sum("amount")):
+    for currency, channel, amount in totals.values_list("currency", "channel").annotate(
+        sum=Sum("amount")
+    ):
         if currency:
             spend[currency][channel] = amount or ZERO
     return dict(spend)

@@ -10,7 +10,9 @@ Key = tuple[Any, ...]
 
 
 def shard() -> int:
-    """The shard this process writes to: workers on one campaign then rarely wait for each other's row."""
+    """The shard this process writes to: workers on one campaign then rarely wait for each other's
+    row.
+    """
     return os.getpid() % SHARDS
 
 
@@ -29,7 +31,9 @@ class Sums:
             row.extend(deltas)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Key and deltas of each row that moves anything, in one order: two writers can't wait for each other."""
+        """Key and deltas of each row that moves anything, in one order: two writers can't wait for
+        each other.
+        """
         return [
             (*key, *deltas)
             for key, deltas in sorted(self._deltas.items(), key=lambda item: repr(item[0]))

@@ -13,13 +13,20 @@ class Rhythm(models.TextChoices):
 
 
 class SavedReport(models.Model):
-    """A view of the Spend page under a name, mailed to its owner at eight in the morning of their time zone."""
+    """A view of the Spend page under a name, mailed to its owner at eight in the morning of their
+    time zone.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=100)
-    query = models.CharField(max_length=500, blank=True)  # of the Spend page, without a period where it is mailed
-    rhythm = models.CharField(_("by e-mail"), max_length=7, choices=Rhythm.choices, default=Rhythm.NEVER)
-    kind = models.CharField(_("as"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")], default="xlsx")
+    # of the Spend page, without a period where it is mailed
+    query = models.CharField(max_length=500, blank=True)
+    rhythm = models.CharField(
+        _("by e-mail"), max_length=7, choices=Rhythm.choices, default=Rhythm.NEVER
+    )
+    kind = models.CharField(
+        _("as"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")], default="xlsx"
+    )
     paused = models.BooleanField(default=False)  # the owner may not read it any more
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -33,7 +40,9 @@ class SavedReport(models.Model):
 
 
 class ReportDelivery(models.Model):
-    """One period of a saved report on its way to its owner. The row is what keeps it from being sent twice."""
+    """One period of a saved report on its way to its owner. The row is what keeps it from being
+    sent twice.
+    """
 
     report = models.ForeignKey(SavedReport, models.CASCADE, related_name="deliveries")
     first = models.DateField()

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from campaigns.reports import saved_reports
+from campaigns.reports.spend import saved_reports
 
 
 def deliver() -> None:

@@ -1,15 +1,19 @@
-"""What results keeps beside the columns of the recipients: hints, hourly counts, prices that were asked for again."""
+"""What results keeps beside the columns of the recipients: hints, hourly counts, prices that were
+asked for again.
+"""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
-from campaigns.ledger.money import AmountField
+from campaigns.shared.money import AmountField
 
 
 class StatusHint(models.Model):
-    """Somebody whose status is worth asking for now, as a delivery report says. Gone once they are asked for."""
+    """Somebody whose status is worth asking for now, as a delivery report says. Gone once they are
+    asked for.
+    """
 
     recipient = models.OneToOneField(
         Recipient, models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="+"
@@ -35,12 +39,16 @@ class Measure(models.TextChoices):
 
 
 class HourCount(models.Model):
-    """How many messages of a campaign were sent, delivered, read in an hour, which begins at `hour`.
+    """How many messages of a campaign were sent, delivered, read in an hour, which begins at
+    `hour`.
 
-    Moved in the transaction that moves the recipients, by their own times; rebuilt by `manage.py rebuild_totals`.
+    Moved in the transaction that moves the recipients, by their own times; rebuilt by `manage.py
+    rebuild_totals`.
     """
 
-    campaign = models.ForeignKey(Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     measure = models.CharField(max_length=14, choices=Measure.choices)
     hour = models.DateTimeField()
     people = models.IntegerField(default=0)
@@ -48,7 +56,9 @@ class HourCount(models.Model):
     class Meta:
         verbose_name = _("hourly count")
         verbose_name_plural = _("hourly counts")
-        constraints = [models.UniqueConstraint("campaign", "measure", "hour", name="hour_count_unique")]
+        constraints = [
+            models.UniqueConstraint("campaign", "measure", "hour", name="hour_count_unique")
+        ]
         indexes = [models.Index("hour", name="hour_count_hour")]  # the best hours of a period
 
     def __str__(self) -> str:
@@ -56,19 +66,24 @@ class HourCount(models.Model):
 
 
 class SampledStatus(models.Model):
-    """A message that was settled, asked for again one night: what the ledger has, and what the gateway says now.
+    """A message that was settled, asked for again one night: what the ledger has, and what the
+    gateway says now.
 
     Evidence alone: nothing is mended by it.
     """
 
     day = models.DateField()
-    recipient = models.ForeignKey(Recipient, models.DO_NOTHING, db_constraint=False, related_name="+")
+    recipient = models.ForeignKey(
+        Recipient, models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
     campaign_id = models.BigIntegerField()
     currency = models.CharField(max_length=3, blank=True)
     entered = AmountField(null=True)  # the sum of the recipient's entries
-    said = AmountField(null=True)  # Viber and SMS together, as the gateway says; None: it did not say
+    # Viber and SMS together, as the gateway says; None: it did not say
+    said = AmountField(null=True)
     status = models.CharField(max_length=30, blank=True)  # as it is here
-    status_said = models.CharField(max_length=30, blank=True)  # "" where the gateway does not know the message
+    # "" where the gateway does not know the message
+    status_said = models.CharField(max_length=30, blank=True)
     agrees = models.BooleanField()
 
     class Meta:

@@ -6,10 +6,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.dispatch.seats import Seat, taken
-from campaigns.gateway.client import client_from_settings
-from campaigns.queue import enqueue, waiting
-from campaigns.results import clearing, comparing, hints, polling
+from campaigns.dispatch.workers.slots import WorkerSlot, is_taken
+from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.results import clear_rehearsals
+from campaigns.results.money import gateway_comparison
+from campaigns.results.polling import hints, poller
+from campaigns.shared.queue import enqueue, waiting
 
 SLICE = timedelta(seconds=15)
 QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
@@ -18,8 +20,8 @@ FOLLOW = "campaigns.results.tasks.follow"
 
 def wake() -> None:
     """Wake a worker where something is worth asking for; clear away what was rehearsed long ago."""
-    clearing.clear_old(timezone.now())
-    if not taken("follow") and polling.due(timezone.now()):
+    clear_rehearsals.clear_old(timezone.now())
+    if not is_taken("follow") and poller.due(timezone.now()):
         enqueue(FOLLOW)
 
 
@@ -31,20 +33,22 @@ def note(references: Sequence[str]) -> None:
 
 def follow() -> None:
     """Ask the gateway what became of messages, for a bounded time, from this machine's seat."""
-    with Seat("follow") as seat:
+    with WorkerSlot("follow") as seat:
         if not seat.held:
             return
         client = client_from_settings()
-        left = polling.poll(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
+        left = poller.poll(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
     if left:
         enqueue(FOLLOW)
 
 
 def check_money() -> None:
-    """The schedule's look at the account: its balance each hour, a sample of messages each night."""
-    with Seat("money") as seat:
+    """The schedule's look at the account: its balance each hour, a sample of messages each
+    night.
+    """
+    with WorkerSlot("money") as seat:
         if not seat.held:
             return
         client, now = client_from_settings(), timezone.now()
-        comparing.read_balance(client, now)
-        comparing.nightly(client, now)
+        gateway_comparison.read_balance(client, now)
+        gateway_comparison.nightly(client, now)

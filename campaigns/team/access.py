@@ -13,50 +13,56 @@ from campaigns.team.models import Role, User
 
 M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponse]
-ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
+ROLE_ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
 
 
-def current(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     """The signed-in person. The login middleware lets nobody else reach a view."""
     return cast(User, request.user)
 
 
-def may(user: User, role: Role) -> bool:
+def has_role(user: User, role: Role) -> bool:
     """Whether `user` may do what `role` may."""
-    return user.is_active and (user.is_superuser or ORDER.index(Role(user.role)) >= ORDER.index(role))
+    return user.is_active and (
+        user.is_superuser or ROLE_ORDER.index(Role(user.role)) >= ROLE_ORDER.index(role)
+    )
 
 
-def those_who_may(role: Role) -> QuerySet[User]:
+def users_with_role(role: Role) -> QuerySet[User]:
     """Everybody who may do what `role` may."""
-    able = Q(role__in=ORDER[ORDER.index(role) :]) | Q(is_superuser=True)
+    able = Q(role__in=ROLE_ORDER[ROLE_ORDER.index(role) :]) | Q(is_superuser=True)
     return User.objects.filter(able, is_active=True)
 
 
-def need(user: User, role: Role) -> None:
+def require_role(user: User, role: Role) -> None:
     """Raises PermissionDenied unless `user` may do what `role` may."""
-    if not may(user, role):
+    if not has_role(user, role):
         raise PermissionDenied
 
 
-def visible(user: User, objects: QuerySet[M]) -> QuerySet[M]:
-    """Those of `objects` that `user` may see: in one company everybody sees everything, which is decided here alone."""
+def visible_to(user: User, objects: QuerySet[M]) -> QuerySet[M]:
+    """Those of `objects` that `user` may see: in one company everybody sees everything, which is
+    decided here alone.
+    """
     return objects if user.is_active else objects.none()
 
 
-def find(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
-    """The one object that `lookup` names, for somebody who may do at least what `role` may; 404 or 403 otherwise."""
-    found = get_object_or_404(visible(user, objects), **lookup)
-    need(user, role)
+def get_object_for(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
+    """The one object that `lookup` names, for somebody who may do at least what `role` may; 404 or
+    403 otherwise.
+    """
+    found = get_object_or_404(visible_to(user, objects), **lookup)
+    require_role(user, role)
     return found
 
 
-def at_least(role: Role) -> Callable[[View], View]:
+def role_required(role: Role) -> Callable[[View], View]:
     """A view for those who may do what `role` may; 403 for others."""
 
     def wrap(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            need(current(request), role)
+            require_role(current_user(request), role)
             return view(request, *args, **kwargs)
 
         return guarded

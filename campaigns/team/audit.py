@@ -7,18 +7,25 @@ from campaigns.team.models import AuditEntry, User
 
 
 def subject(thing: Model) -> str:
-    """How the trail names an object, also after it is gone: "campaign:12"."""
-    return f"{thing._meta.model_name}:{thing.pk}"
+    """How the trail names an object, also after it is gone: "campaign:12".
+
+    By its table, whose name stays when a model gets another one.
+    """
+    return f"{thing._meta.db_table.removeprefix('campaigns_')}:{thing.pk}"
 
 
 def record(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
     """Write down that `actor` (None: the system itself) did `action` to `thing`."""
-    AuditEntry.objects.create(actor=actor, subject=subject(thing), action=action, detail=detail[:500])
+    AuditEntry.objects.create(
+        actor=actor, subject=subject(thing), action=action, detail=detail[:500]
+    )
 
 
 @transaction.atomic
 def delete(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
-    """Delete `thing`, and write it down as `record` does; raises ProtectedError where something needs it."""
+    """Delete `thing`, and write it down as `record` does; raises ProtectedError where something
+    needs it.
+    """
     record(actor, thing, action, detail)
     thing.delete()
 

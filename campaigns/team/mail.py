@@ -13,7 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def mail(people: Iterable[User], subject: str, body: str) -> int:
-    """Send `body` to each of `people` who has an address, one letter each. How many left; a failure is logged."""
+    """Send `body` to each of `people` who has an address, one letter each. How many left; a failure
+    is logged.
+    """
     addresses = sorted({person.email for person in people if person.is_active and person.email})
     if not addresses:
         return 0
@@ -27,5 +29,7 @@ def mail(people: Iterable[User], subject: str, body: str) -> int:
 
 
 def link(path: str) -> str:
-    """The address of a page in a letter; the path alone where nobody said how this site is reached."""
+    """The address of a page in a letter; the path alone where nobody said how this site is
+    reached.
+    """
     return f"{settings.PUBLIC_BASE_URL}{path}"

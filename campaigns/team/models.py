@@ -13,8 +13,10 @@ class Role(models.TextChoices):
 
     VIEWER = "viewer", _("Viewer")  # reads; phone numbers are masked
     MARKETER = "marketer", _("Marketer")  # contacts and campaigns
-    APPROVER = "approver", _("Approver")  # what others launch above the amount that needs a second person
-    ADMINISTRATOR = "administrator", _("Administrator")  # people, senders, budgets, the Django admin
+    # what others launch above the amount that needs a second person
+    APPROVER = "approver", _("Approver")
+    # people, senders, budgets, the Django admin
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 class User(AbstractUser):
@@ -23,7 +25,9 @@ class User(AbstractUser):
 
 
 class Installation(models.Model):
-    """This database, one row: how far it has come, so that one restored from a backup is noticed (restoring.py)."""
+    """This database, one row: how far it has come, so that one restored from a backup is noticed
+    (restoring.py).
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
     number = models.BigIntegerField(default=0)  # sweeps until now
@@ -38,7 +42,9 @@ class AuditEntry(models.Model):
     """Who did what, when. Shown as "Activity" on the page of the object it concerns."""
 
     at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     subject = models.CharField(max_length=40)  # "campaign:12", "list:3": outlives the object
     action = models.CharField(max_length=40)  # "launched", "paused", …
     detail = models.CharField(max_length=500, blank=True)

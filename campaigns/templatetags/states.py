@@ -6,8 +6,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.audience.models import ImportState
 from campaigns.compose.models import CampaignState
+from campaigns.contacts.models import ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
 from campaigns.ledger.models import Purpose
 
@@ -21,7 +21,9 @@ class Look:
 
 CAMPAIGN: dict[str, Look] = {
     CampaignState.DRAFT: Look(CampaignState.DRAFT.label, "secondary", "pencil"),
-    CampaignState.AWAITING_APPROVAL: Look(CampaignState.AWAITING_APPROVAL.label, "purple", "hourglass"),
+    CampaignState.AWAITING_APPROVAL: Look(
+        CampaignState.AWAITING_APPROVAL.label, "purple", "hourglass"
+    ),
     CampaignState.SCHEDULED: Look(CampaignState.SCHEDULED.label, "azure", "clock"),
     CampaignState.PREPARING: Look(CampaignState.PREPARING.label, "cyan", "loader"),
     CampaignState.SENDING: Look(CampaignState.SENDING.label, "blue", "send"),
@@ -61,7 +63,9 @@ TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT}
 
 
 def look(kind: str, state: str) -> Look:
-    """How `state` of a "campaign", "recipient" or "import" looks. A state that nobody knows shows its own word."""
+    """How `state` of a "campaign", "recipient" or "import" looks. A state that nobody knows shows
+    its own word.
+    """
     return TABLES[kind].get(state) or Look(state, "secondary")
 
 

@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from campaigns.audience.phones import shown
-from campaigns.ledger.money import CENT, PLACES, on_card
-from campaigns.ledger.money import exact as exact_digits
+from campaigns.contacts.phones.parsing import shown
+from campaigns.shared.money import CENT, PLACES, on_card
+from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import Role, User
 from campaigns.templatetags import states
 
@@ -44,7 +44,9 @@ def number(value: Any) -> str:
 
 @register.filter
 def percent(part: Any, whole: Any) -> str:
-    """`part` of `whole` with one decimal: 12.5%. Empty where there is no whole; never 100% unless it is all."""
+    """`part` of `whole` with one decimal: 12.5%. Empty where there is no whole; never 100% unless
+    it is all.
+    """
     if part is None or not whole:
         return "–"
     share = Decimal(part) * 100 / Decimal(whole)
@@ -59,12 +61,16 @@ def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
     if not currency:
         return format_html('<span class="money">{}</span>', digits)
     minus = digits.replace("-", "−")
-    return format_html('<span class="money">{}&nbsp;<span class="currency">{}</span></span>', minus, currency)
+    return format_html(
+        '<span class="money">{}&nbsp;<span class="currency">{}</span></span>', minus, currency
+    )
 
 
 @register.filter
 def money(amount: Any, currency: str = "") -> str:
-    """Two decimals and the currency, as on cards; less than a cent keeps its decimals. None: not yet known."""
+    """Two decimals and the currency, as on cards; less than a cent keeps its decimals. None: not
+    yet known.
+    """
     if amount is None or amount == "":
         return _unknown()
     amount = Decimal(amount)
@@ -105,15 +111,23 @@ def _exact(local: datetime) -> str:
 
 @register.filter
 def moment(when: datetime | None) -> str:
-    """A time in the reader's zone: in words under a day, else the date; the exact time in the title."""
+    """A time in the reader's zone: in words under a day, else the date; the exact time in the
+    title.
+    """
     if when is None:
         return SafeString("–")
     local = timezone.localtime(when)
     now = timezone.localtime()
     near = abs((now - local).total_seconds()) < 86_400
     same_year = local.year == now.year
-    words = _ago(local, now) if near else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
-    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words)
+    words = (
+        _ago(local, now)
+        if near
+        else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
+    )
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words
+    )
 
 
 @register.filter
@@ -123,22 +137,32 @@ def exact_time(when: datetime | None) -> str:
         return SafeString("–")
     local = timezone.localtime(when)
     words = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words
+    )
 
 
 @register.filter
 def phone(msisdn: str, user: Any = None) -> str:
-    """E.164 digits as people write them; viewers see only the beginning and the end. Who was erased has none."""
+    """E.164 digits as people write them; viewers see only the beginning and the end. Who was erased
+    has none.
+    """
     if not msisdn[:1].isdecimal():
         return _("erased")
-    if user is not None and getattr(user, "role", None) == Role.VIEWER and not getattr(user, "is_superuser", False):
+    if (
+        user is not None
+        and getattr(user, "role", None) == Role.VIEWER
+        and not getattr(user, "is_superuser", False)
+    ):
         return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
     return shown(msisdn).replace(" ", "\u00a0")
 
 
 @register.filter
 def who(person: User | None) -> str:
-    """A person's name, or else user name; a dash where it was nobody: a command, or somebody who is gone."""
+    """A person's name, or else user name; a dash where it was nobody: a command, or somebody who is
+    gone.
+    """
     return (person.get_full_name() or person.get_username()) if person else "–"
 
 
@@ -151,13 +175,18 @@ def icon(name: str, extra: str = "") -> SafeString:
 @lru_cache(maxsize=1024)  # a page has hundreds of them
 def _drawn(sprite: str, name: str, extra: str) -> SafeString:
     return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, sprite, name
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        extra,
+        sprite,
+        name,
     )
 
 
 @register.simple_tag
 def state_badge(kind: str, state: str, label: str = "") -> SafeString:
-    """The badge of a state of a "campaign", "recipient" or "import"; `label` where another word is wanted."""
+    """The badge of a state of a "campaign", "recipient" or "import"; `label` where another word is
+    wanted.
+    """
     return _badge(kind, state, str(label))
 
 
@@ -167,7 +196,7 @@ def campaign_badge(campaign: Any) -> SafeString:
     return _badge("campaign", campaign.state, purpose=campaign.purpose)
 
 
-@register.inclusion_tag("components/mark.html")
+@register.inclusion_tag("components/purpose_badge.html")
 def campaign_mark(campaign: Any) -> dict[str, Any]:
     """The word "Test" or "Rehearsal" beside a name; nothing beside that of a campaign to people."""
     return {"mark": states.PURPOSES.get(campaign.purpose)}
@@ -188,10 +217,16 @@ def _badge(kind: str, state: str, label: str = "", purpose: str = "") -> SafeStr
 
 
 @lru_cache(maxsize=512)
-def _drawn_badge(kind: str, state: str, label: str, purpose: str, _language: str | None) -> SafeString:
-    """A table of fifty rows shows a hundred badges of three kinds: each is drawn once in a language."""
+def _drawn_badge(
+    kind: str, state: str, label: str, purpose: str, _language: str | None
+) -> SafeString:
+    """A table of fifty rows shows a hundred badges of three kinds: each is drawn once in a
+    language.
+    """
     look, mark = states.look(kind, state), states.PURPOSES.get(purpose)
-    return render_to_string("components/badge.html", {"state": state, "look": look, "label": label, "mark": mark})
+    return render_to_string(
+        "components/badge.html", {"state": state, "look": look, "label": label, "mark": mark}
+    )
 
 
 def _request(context: Context) -> HttpRequest:
@@ -224,20 +259,54 @@ def query_with(context: Context, key: str, value: Any) -> str:
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
 def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[str, Any]:
-    """The head of a column one can sort by: ?sort=key, and ?sort=-key at the second click. Keeps the rest of the query.
+    """The head of a column one can sort by: ?sort=key, and ?sort=-key at the second click. Keeps
+    the rest of the query.
 
     Where the query says nothing, the page's variable `sort` names the order that the rows are in.
     """
     current = _request(context).GET.get("sort") or context.get("sort") or ""
     target = f"-{key}" if current == key else key
     order = {key: "ascending", f"-{key}": "descending"}.get(current, "")
-    return {"label": label, "css": css, "order": order, "query": _query(context, {"sort": target, "page": None})}
+    return {
+        "label": label,
+        "css": css,
+        "order": order,
+        "query": _query(context, {"sort": target, "page": None}),
+    }
 
 
 @register.simple_block_tag
 def menu(content: str, label: str) -> str:
-    """The actions of a row behind three dots: {% menu label=… %} items of class dropdown-item {% endmenu %}."""
+    """The actions of a row behind three dots: {% menu label=… %} items of class dropdown-item {%
+    endmenu %}.
+    """
     return render_to_string("components/menu.html", {"items": content, "label": label})
+
+
+@register.simple_block_tag
+def card(content: str, title: str, key: str, css: str = "", body: bool = True) -> str:
+    """A card under a heading: {% card title=_("Gateway") key="gateway" %} … {% endcard %}.
+
+    `key` names it within the page. `body=False` for a table or a list, which reaches the edges.
+    """
+    context = {"content": content, "title": title, "key": key, "css": css, "body": body}
+    return render_to_string("components/card.html", context)
+
+
+@register.simple_block_tag
+def table(content: str, label: str = "", labelled_by: str = "", css: str = "") -> str:
+    """A table that scrolls by itself on narrow screens: {% table label=_("Lists") %} head and body
+    {% endtable %}. `labelled_by`: the id of the heading that names it, instead of `label`.
+    """
+    context = {"content": content, "label": label, "labelled_by": labelled_by, "css": css}
+    return render_to_string("components/table.html", context)
+
+
+@register.simple_block_tag
+def stat(content: str, label: str, hint: str = "", url: str = "") -> str:
+    """A figure in a card: {% stat label=_("Read") hint=… url=… %}12{% endstat %}."""
+    context = {"content": content, "label": label, "hint": hint, "url": url}
+    return render_to_string("components/stat.html", context)
 
 
 @register.simple_tag(takes_context=True)

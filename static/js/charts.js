@@ -38,18 +38,33 @@ window.drawCharts = (sourceId, roomId, colours, chartsOf) => {
     room.replaceChildren();
     const palette = colours[document.documentElement.dataset.bsTheme] || colours.light;
     const text = colour("--tblr-secondary-color");
-    const legend = { position: "bottom", align: "start",
-      labels: { color: text, boxWidth: 12, boxHeight: 12, usePointStyle: true, pointStyle: "rectRounded" } };
+    const legend = {
+      position: "bottom",
+      align: "start",
+      labels: { color: text, boxWidth: 12, boxHeight: 12, usePointStyle: true, pointStyle: "rectRounded" },
+    };
     for (const one of chartsOf({ data, room, text, line: colour("--vd-line") })) {
       const { plugins, ...options } = one.options;
-      drawn.push(new window.Chart(canvasFor(one), {
-        type: "bar",
-        data: { labels: one.labels, datasets: one.series.map(({ key, label, values }) => ({
-          label, data: values.map(Number), backgroundColor: palette[key], borderRadius: 3, maxBarThickness: one.thickness,
-        })) },
-        options: { animation: still ? false : { duration: 150 }, ...options,
-          plugins: { ...plugins, legend: { ...legend, ...plugins.legend } } },
-      }));
+      drawn.push(
+        new window.Chart(canvasFor(one), {
+          type: "bar",
+          data: {
+            labels: one.labels,
+            datasets: one.series.map(({ key, label, values }) => ({
+              label,
+              data: values.map(Number),
+              backgroundColor: palette[key],
+              borderRadius: 3,
+              maxBarThickness: one.thickness,
+            })),
+          },
+          options: {
+            animation: still ? false : { duration: 150 },
+            ...options,
+            plugins: { ...plugins, legend: { ...legend, ...plugins.legend } },
+          },
+        }),
+      );
     }
   }
 

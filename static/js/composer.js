@@ -153,7 +153,8 @@ async function wholeSquare(cropper) {
   selection.$change(left + (whole.width - side) / 2, top + (whole.height - side) / 2, side, side);
   selection.addEventListener("change", (event) => {
     const { x, y, width, height } = event.detail;
-    const inside = x > left - 1 && y > top - 1 && x + width < left + whole.width + 1 && y + height < top + whole.height + 1;
+    const inside =
+      x > left - 1 && y > top - 1 && x + width < left + whole.width + 1 && y + height < top + whole.height + 1;
     if (!inside) event.preventDefault();
   });
   return selection;
@@ -267,8 +268,15 @@ function links() {
 }
 
 function duration(seconds) {
-  const parts = [[Math.floor(seconds / 3600), words.hours], [Math.floor((seconds % 3600) / 60), words.minutes], [seconds % 60, words.seconds]];
-  return parts.filter(([n]) => n).map(([n, text]) => say(text, { n })).join(" ");
+  const parts = [
+    [Math.floor(seconds / 3600), words.hours],
+    [Math.floor((seconds % 3600) / 60), words.minutes],
+    [seconds % 60, words.seconds],
+  ];
+  return parts
+    .filter(([n]) => n)
+    .map(([n, text]) => say(text, { n }))
+    .join(" ");
 }
 
 function validity() {

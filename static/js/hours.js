@@ -13,16 +13,26 @@
     const options = ({ notes }) => ({
       interaction: { mode: "index", axis: "x", intersect: false },
       scales: {
-        x: { border: { display: false }, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
-        y: { beginAtZero: true, border: { display: false }, grid: { color: line },
-          ticks: { color: text, precision: 0, maxTicksLimit: 6, callback: said } },
+        x: {
+          border: { display: false },
+          grid: { display: false },
+          ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 },
+        },
+        y: {
+          beginAtZero: true,
+          border: { display: false },
+          grid: { color: line },
+          ticks: { color: text, precision: 0, maxTicksLimit: 6, callback: said },
+        },
       },
       plugins: {
         legend: { display: !percent },
-        tooltip: { callbacks: {
-          label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
-          footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${room.dataset.note}` : ""),
-        } },
+        tooltip: {
+          callbacks: {
+            label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
+            footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${room.dataset.note}` : ""),
+          },
+        },
       },
     });
 

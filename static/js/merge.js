@@ -1,4 +1,4 @@
-// Merge tags in the browser, by the rules of campaigns/compose/merge.py: one table of test vectors runs through both.
+// Merge tags in the browser, by the rules of campaigns/compose/message/merge_tags.py: one table of test vectors runs through both.
 const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
 
 // The text for somebody with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null when a value is missing.

@@ -23,19 +23,23 @@ function asking() {
   const dialog = one("#ask");
   if (!dialog?.showModal) return;
   let pressed = null;
-  document.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    if (!button?.dataset.confirm || button.dataset.confirmed) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    pressed = button;
-    one("#ask-title").textContent = button.dataset.confirmTitle || button.textContent.trim();
-    one("#ask-words").textContent = button.dataset.confirm;
-    const yes = one("#ask-yes");
-    yes.textContent = button.dataset.confirmVerb || button.textContent.trim();
-    yes.className = `btn btn-${button.dataset.confirmTone || "danger"}`;
-    dialog.showModal();
-  }, true);
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const button = event.submitter;
+      if (!button?.dataset.confirm || button.dataset.confirmed) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      pressed = button;
+      one("#ask-title").textContent = button.dataset.confirmTitle || button.textContent.trim();
+      one("#ask-words").textContent = button.dataset.confirm;
+      const yes = one("#ask-yes");
+      yes.textContent = button.dataset.confirmVerb || button.textContent.trim();
+      yes.className = `btn btn-${button.dataset.confirmTone || "danger"}`;
+      dialog.showModal();
+    },
+    true,
+  );
   one("#ask-no").addEventListener("click", () => dialog.close());
   one("#ask-yes").addEventListener("click", () => {
     dialog.close();
@@ -107,7 +111,13 @@ function tables(root = document) {
 // "/" goes to the search of the page, unless somebody is typing.
 function keys() {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.target.matches("input, textarea, select, [contenteditable]")
+    )
+      return;
     if (event.key === "/") {
       const search = one("input[type=search]");
       if (!search) return;

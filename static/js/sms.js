@@ -1,14 +1,51 @@
-// SMS parts in the browser, by the rules of campaigns/compose/sms.py: one table of test vectors runs through both.
+// SMS parts in the browser, by the rules of campaigns/compose/message/sms_parts.py: one table of test vectors runs through both.
 const BASIC = new Set(
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà",
 );
 const EXTENDED = new Set("^{}\\[~]|€\f");
 const REPLACEMENTS = {
-  "‘": "'", "’": "'", "‚": ",", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‹": "'", "›": "'",
-  "`": "'", "´": "'", "ʼ": "'", "′": "'", "″": '"', "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-",
-  "‑": "-", "…": "...", "•": "*", "·": ".", "×": "x", "№": "No.", "™": "(TM)", "©": "(C)", "®": "(R)", "\t": " ",
-  "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2003": " ", "\u2002": " ", "\u200b": "", "\u200c": "", "\u200d": "",
-  "\ufeff": "", "\u00ad": "",
+  "‘": "'",
+  "’": "'",
+  "‚": ",",
+  "‛": "'",
+  "“": '"',
+  "”": '"',
+  "„": '"',
+  "«": '"',
+  "»": '"',
+  "‹": "'",
+  "›": "'",
+  "`": "'",
+  "´": "'",
+  ʼ: "'",
+  "′": "'",
+  "″": '"',
+  "–": "-",
+  "—": "-",
+  "‒": "-",
+  "―": "-",
+  "−": "-",
+  "‐": "-",
+  "‑": "-",
+  "…": "...",
+  "•": "*",
+  "·": ".",
+  "×": "x",
+  "№": "No.",
+  "™": "(TM)",
+  "©": "(C)",
+  "®": "(R)",
+  "\t": " ",
+  "\u00a0": " ",
+  "\u202f": " ",
+  "\u2009": " ",
+  "\u2003": " ",
+  "\u2002": " ",
+  "\u200b": "",
+  "\u200c": "",
+  "\u200d": "",
+  "\ufeff": "",
+  "\u00ad": "",
 };
 
 export function smsParts(text) {
@@ -28,7 +65,14 @@ export function smsParts(text) {
       used += wide(character);
     }
   }
-  return { encoding: outside.length ? "UCS-2" : "GSM-7", units, parts, culprits: [...new Set(outside)], room: single, part };
+  return {
+    encoding: outside.length ? "UCS-2" : "GSM-7",
+    units,
+    parts,
+    culprits: [...new Set(outside)],
+    room: single,
+    part,
+  };
 }
 
 export const isReplaceable = (character) => character in REPLACEMENTS;

@@ -6,9 +6,11 @@
   };
   const narrow = window.matchMedia("(max-width: 575.98px)").matches;
 
-  const money = (value, currency) => `${new Intl.NumberFormat(document.documentElement.lang, {
-    minimumFractionDigits: 2, maximumFractionDigits: 4,
-  }).format(value)} ${currency}`;
+  const money = (value, currency) =>
+    `${new Intl.NumberFormat(document.documentElement.lang, {
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 4,
+    }).format(value)} ${currency}`;
 
   window.drawCharts("chart-data", "charts", COLOURS, ({ data, text, line }) => {
     function options({ currency, links }) {
@@ -16,20 +18,32 @@
       const amounts = { ...axis, beginAtZero: true, grid: { color: line } };
       const names = { ...axis, grid: { display: false } };
       if (!data.time) {
-        names.ticks = { ...names.ticks, autoSkip: false, callback(value) {
-          const name = this.getLabelForValue(value);
-          const most = narrow ? 14 : 32;
-          return name.length > most ? `${name.slice(0, most - 1)}…` : name;
-        } };
+        names.ticks = {
+          ...names.ticks,
+          autoSkip: false,
+          callback(value) {
+            const name = this.getLabelForValue(value);
+            const most = narrow ? 14 : 32;
+            return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+          },
+        };
       }
       return {
         indexAxis: data.time ? "x" : "y",
         interaction: { mode: "index", axis: data.time ? "x" : "y", intersect: false },
         scales: data.time ? { x: names, y: amounts } : { x: amounts, y: names },
-        plugins: { tooltip: { callbacks: {
-          label: (item) => ` ${item.dataset.label}: ${money(item.dataset.data[item.dataIndex], currency)}`,
-          footer: (items) => money(items.reduce((sum, item) => sum + item.dataset.data[item.dataIndex], 0), currency),
-        } } },
+        plugins: {
+          tooltip: {
+            callbacks: {
+              label: (item) => ` ${item.dataset.label}: ${money(item.dataset.data[item.dataIndex], currency)}`,
+              footer: (items) =>
+                money(
+                  items.reduce((sum, item) => sum + item.dataset.data[item.dataIndex], 0),
+                  currency,
+                ),
+            },
+          },
+        },
         onHover: (event, items) => {
           event.native.target.style.cursor = items.length && links[items[0].index] ? "pointer" : "default";
         },

@@ -5,7 +5,11 @@
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const paper = window.matchMedia("print");
   const chosen = () => {
-    try { return localStorage.getItem("theme") || "system"; } catch { return "system"; }
+    try {
+      return localStorage.getItem("theme") || "system";
+    } catch {
+      return "system";
+    }
   };
   const apply = () => {
     const choice = chosen();
@@ -20,12 +24,18 @@
   apply();
   system.addEventListener("change", apply);
   paper.addEventListener("change", apply);
-  window.addEventListener("storage", (event) => { if (event.key === "theme") apply(); });
+  window.addEventListener("storage", (event) => {
+    if (event.key === "theme") apply();
+  });
   document.addEventListener("DOMContentLoaded", apply);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-theme-choice]");
     if (!button) return;
-    try { localStorage.setItem("theme", button.dataset.themeChoice); } catch { /* private window: for this page only */ }
+    try {
+      localStorage.setItem("theme", button.dataset.themeChoice);
+    } catch {
+      /* private window: for this page only */
+    }
     apply();
   });
 })();

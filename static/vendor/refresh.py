@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Fetch the third-party files of the front end: `make vendor`, or `python3 static/vendor/refresh.py`.
+"""Fetch the third-party files of the front end: `make vendor`, or `python3
+static/vendor/refresh.py`.
 
-Each package is fetched by its name and pinned version with `npm pack`, only the files that pages use are kept, references
-to source maps are cut (the manifest of static files would look for them), and the icons that are named below become one
-SVG sprite. Change a version or the list of icons here, run it, and commit what changed.
+Each package is fetched by its name and pinned version with `npm pack`, only the files that pages
+use are kept, references to source maps are cut (the manifest of static files would look for them),
+and the icons that are named below become one SVG sprite. Change a version or the list of icons
+here, run it, and commit what changed.
 """
 
 import json
@@ -82,7 +84,8 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-# Tabler's package holds no licence file; its banner names the licence, and Bootstrap and Popper are built into its files.
+# Tabler's package holds no licence file; its banner names the licence, and Bootstrap and Popper are
+# built into its files.
 TABLER_COPYRIGHT = """Copyright 2018-2026 The Tabler Authors
 Copyright 2018-2026 codecalm.net Paweł Kuna
 
@@ -104,7 +107,9 @@ def without_source_map(content: bytes) -> bytes:
 
 
 def symbol(icons: Path, name: str) -> str:
-    """One icon as a symbol of the sprite; what all have in common is said by the <svg> that uses it."""
+    """One icon as a symbol of the sprite; what all have in common is said by the <svg> that uses
+    it.
+    """
     drawing = (icons / f"{name}.svg").read_text()
     shapes = re.findall(r"<(?:path|circle|rect|line)[^>]*/>", drawing)
     kept = "".join(shape for shape in shapes if 'stroke="none" d="M0 0h24v24H0z"' not in shape)

@@ -1,7 +1,9 @@
-"""`make bench-contacts`: pages of lists and searches for people with 5,000,000 contacts, on SQLite and PostgreSQL.
+"""`make bench-contacts`: pages of lists and searches for people with 5,000,000 contacts, on SQLite
+and PostgreSQL.
 
-PostgreSQL is measured where TEST_DATABASE_URL or the local standard port answers. `--people` takes another number,
-`--only sqlite` or `--only postgresql` one of them. Exit status 1 where a page is slower than its limit.
+PostgreSQL is measured where TEST_DATABASE_URL or the local standard port answers. `--people` takes
+another number, `--only sqlite` or `--only postgresql` one of them. Exit status 1 where a page is
+slower than its limit.
 """
 
 import argparse
@@ -19,12 +21,21 @@ def measure(name: str, database_url: str, folder: Path, people: int) -> bool:
     """Print what was measured; whether every page kept its limit."""
     found = engine(database_url, folder, str(people), module="contacts_engine")
     say(f"{name}: {people:,} people written", f"{found.pop('written'):,.0f} s")
-    say(f"{name}: put into the index that searches use, by a worker", f"{found.pop('indexed'):,.0f} s")
-    medians = {kind: found.pop(f"{kind}.median") for kind in list(found) if f"{kind}.median" in found}
+    say(
+        f"{name}: put into the index that searches use, by a worker",
+        f"{found.pop('indexed'):,.0f} s",
+    )
+    medians = {
+        kind: found.pop(f"{kind}.median") for kind in list(found) if f"{kind}.median" in found
+    }
     for kind, median in medians.items():
         missed = "  MISSED" if found[kind] > LIMIT else ""
         figure = f"{median:,.0f}, {found[kind]:,.0f} ms"
-        say(f"{name}: {kind.replace('_', ' ')}: median, 95 of 100 within", figure, f"of {LIMIT} ms{missed}")
+        say(
+            f"{name}: {kind.replace('_', ' ')}: median, 95 of 100 within",
+            figure,
+            f"of {LIMIT} ms{missed}",
+        )
     return max(found.values()) <= LIMIT
 
 

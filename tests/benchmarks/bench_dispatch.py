@@ -1,8 +1,9 @@
-"""`make bench-dispatch`: how fast a campaign goes out, as ratios to the wire and to what people would use instead.
+"""`make bench-dispatch`: how fast a campaign goes out, as ratios to the wire and to what people
+would use instead.
 
-Everything of one run stands in one table, engine by engine, against the same stand-in gateway, whose own maximum is
-printed first. `--large 0` leaves out the campaign to a million. PostgreSQL is measured where it answers at
-TEST_DATABASE_URL or at the local standard port.
+Everything of one run stands in one table, engine by engine, against the same stand-in gateway,
+whose own maximum is printed first. `--large 0` leaves out the campaign to a million. PostgreSQL is
+measured where it answers at TEST_DATABASE_URL or at the local standard port.
 """
 
 import argparse
@@ -27,7 +28,9 @@ BATCH = 50
 
 def body(first: int) -> bytes:
     """A ready-made request of 50 recipients."""
-    to = b",".join(b'{"msisdn":"380972920283","reference":"%032d"}' % (first + place) for place in range(BATCH))
+    to = b",".join(
+        b'{"msisdn":"380972920283","reference":"%032d"}' % (first + place) for place in range(BATCH)
+    )
     return (
         b'{"tariff":0,"validity":86400,"messages":[{"to":[%b],"text":"Hello!","alpha_name":"Shop","is_promotional":true}]}'
         % to
@@ -81,7 +84,9 @@ def floor(port: int, connections: int, people: int) -> float:
 
 
 def stand_in_maximum(port: int) -> float:
-    """Requests a second of the stand-in itself, by bare sockets that send ten at a time and read."""
+    """Requests a second of the stand-in itself, by bare sockets that send ten at a time and
+    read.
+    """
     ready = body(0)
     request = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(ready), ready)
     rounds, at_once = 60, 10
@@ -100,17 +105,23 @@ def stand_in_maximum(port: int) -> float:
 
 
 def engine(database_url: str, port: int, *arguments: str) -> dict[str, float]:
-    """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own; no address: SQLite."""
-    folder = tempfile.TemporaryDirectory()  # new each time: what one measurement leaves unsent, the next would send
+    """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own; no
+    address: SQLite.
+    """
+    # new each time: what one measurement leaves unsent, the next would send
+    folder = tempfile.TemporaryDirectory()
     database_url = database_url or f"sqlite:///{folder.name}/bench.sqlite3"
     environment = os.environ | {
-        "DATABASE_URL": database_url, "BSG_API_URL": f"http://127.0.0.1:{port}/rest", "BSG_API_KEY": "test_benchmark",
-        "SECRET_KEY": "benchmark" * 8, "DEBUG": "false", "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
-        "TEST_DATABASE_NAME": "test_viberdash_bench", "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+        "DATABASE_URL": database_url, "BSG_API_URL": f"http://127.0.0.1:{port}/rest",
+        "BSG_API_KEY": "test_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+        "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull, "TEST_DATABASE_NAME": "test_viberdash_bench",
+        "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.benchmarks.dispatch_engine", *arguments]
     with folder:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
     return {name: float(value) for name, value in (line.split("=") for line in done.stdout.split())}
 
 
@@ -137,19 +148,31 @@ def measure(name: str, database_url: str, people: int, mails: float) -> None:
         f"{ours['send']:,.0f}/s",
         f"{ours['send'] / base:.2f} of {wanted}",
     )
-    say(f"{name}: rows by the ORM and bulk_update", f"{ours['naive']:,.0f}/s", f"{ours['naive'] / base:.3f}")
-    say(f"{name}: django-post-office, the same by mail", f"{mails:,.0f}/s", f"{ours['send'] / mails:.1f} times of 3")
+    say(
+        f"{name}: rows by the ORM and bulk_update",
+        f"{ours['naive']:,.0f}/s",
+        f"{ours['naive'] / base:.3f}",
+    )
+    say(
+        f"{name}: django-post-office, the same by mail",
+        f"{mails:,.0f}/s",
+        f"{ours['send'] / mails:.1f} times of 3",
+    )
     say_freeze(f"{name}: freeze of {people:,}", ours)
     say(f"{name}: memory of a sender, at most", f"{ours['memory']:,.0f} MB", "of 300 MB")
     say(f"{name}: processor time of the senders", f"{ours['worker_seconds']:,.0f} s a million")
     if "wal_send" in ours:
-        sizes = ", ".join(f"{ours[f'bytes_{table}']:,.0f}" for table in ("recipient", "ledgerentry", "batch"))
+        sizes = ", ".join(
+            f"{ours[f'bytes_{table}']:,.0f}" for table in ("recipient", "ledgerentry", "batch")
+        )
         say(f"{name}: bytes kept a recipient: recipient, ledger, batch, with indexes", sizes)
         logs = f"{ours['wal_freeze']:,.0f}, {ours['wal_send']:,.0f}"
         say(f"{name}: bytes of log a recipient: freeze, send", logs)
     for connections, target in ((8, 0.90), (32, 0.85)):
         with gateway(latency=100) as port:
-            slow = engine(database_url, port, str(connections * 500 * 8), str(connections), "--send-only")
+            slow = engine(
+                database_url, port, str(connections * 500 * 8), str(connections), "--send-only"
+            )
         say(
             f"{name}: at 100 ms, {connections} connections", f"{slow['send']:,.0f}/s",
             f"{slow['send'] / (connections * 500):.2f} of {target:.2f}",
@@ -165,7 +188,11 @@ def measure_growth(name: str, database_url: str, people: int) -> None:
         ours = engine(database_url, port, str(people), "8", "--growth")
     say_freeze(f"{name}: freeze of {people:,}", ours)
     say(f"{name}: the campaign's page meanwhile, median", f"{ours['page']:,.0f} ms", "of 200 ms")
-    say(f"{name}: the campaign's page meanwhile, slowest", f"{ours['page_slowest']:,.0f} ms", "of 200 ms")
+    say(
+        f"{name}: the campaign's page meanwhile, slowest",
+        f"{ours['page_slowest']:,.0f} ms",
+        "of 200 ms",
+    )
     say(f"{name}: sent to {people:,}", f"{ours['send']:,.0f}/s")
     growth = f"{ours['small'] / ours['send']:.2f} of at most 1.2"
     say(f"{name}: time a recipient, against 10,000 at {ours['small']:,.0f}/s", "", growth)
@@ -175,7 +202,9 @@ def measure_growth(name: str, database_url: str, people: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
-    parser.add_argument("--large", type=int, default=1_000_000, help="recipients of the large campaign; 0: none")
+    parser.add_argument(
+        "--large", type=int, default=1_000_000, help="recipients of the large campaign; 0: none"
+    )
     asked = parser.parse_args()
     people: int = asked.people
     say("what", "figure", "ratio of its target")

@@ -1,8 +1,10 @@
-"""`make bench-import`: how fast a file becomes clean contacts, as ratios to the database's floor and to other tools.
+"""`make bench-import`: how fast a file becomes clean contacts, as ratios to the database's floor
+and to other tools.
 
-`--phones 1000000` compares that many random numbers with the library; `--no-memory` leaves out what 1 and 2 million
-rows take, `--no-hostile` the files that somebody made to do harm (hostile_files.py).
-PostgreSQL is measured where TEST_DATABASE_URL or the local standard port answers.
+`--phones 1000000` compares that many random numbers with the library; `--no-memory` leaves out what
+1 and 2 million rows take, `--no-hostile` the files that somebody made to do harm
+(hostile_files.py). PostgreSQL is measured where TEST_DATABASE_URL or the local standard port
+answers.
 """
 
 import argparse
@@ -33,18 +35,25 @@ def say(what: str, figure: str, ratio: str = "") -> None:
 
 def environment(database_url: str) -> dict[str, str]:
     return os.environ | {
-        "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "test_benchmark",
-        "SECRET_KEY": "benchmark" * 8, "DEBUG": "false", "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
-        "TEST_DATABASE_NAME": "test_viberdash_import", "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
-        "DEFAULT_COUNTRY": "UA",
+        "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest",
+        "BSG_API_KEY": "test_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+        "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull, "TEST_DATABASE_NAME": "test_viberdash_import",
+        "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings", "DEFAULT_COUNTRY": "UA",
     }  # fmt: skip
 
 
-def engine(database_url: str, folder: Path, *arguments: str, module: str = "import_engine") -> dict[str, float]:
+def engine(
+    database_url: str, folder: Path, *arguments: str, module: str = "import_engine"
+) -> dict[str, float]:
     """What a module of this folder measures in a process and a database of its own."""
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", str(folder), *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, text=True, check=True
+        command,
+        cwd=ROOT,
+        env=environment(database_url),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return {name: float(value) for name, value in (line.split("=") for line in done.stdout.split())}
 
@@ -65,10 +74,12 @@ def library_alone(path: Path) -> float:
 
 
 def ours_alone(path: Path) -> float:
-    """Seconds to read, normalise and judge every row of the file our way, merge fields and repetitions included."""
-    from campaigns.audience.mapping import Mapping
-    from campaigns.audience.parsing import Parser
-    from campaigns.audience.reading import Layout
+    """Seconds to read, normalise and judge every row of the file our way, merge fields and
+    repetitions included.
+    """
+    from campaigns.contacts.importing.column_mapping import Mapping
+    from campaigns.contacts.importing.csv_reader import Layout
+    from campaigns.contacts.importing.rows import Parser
 
     parser = Parser(Layout(), Mapping([0], {1: "first_name", 2: "city", 3: "bonus"}), "UA")
     start = time.perf_counter()
@@ -84,13 +95,24 @@ def reading_xlsx(folder: Path) -> None:
     rows = sum(1 for _row in book["People"].iter_rows(values_only=True))
     theirs = time.perf_counter() - start
     start = time.perf_counter()
-    command = [sys.executable, "-m", "campaigns.audience.flattening", str(path), str(text), "100"]
+    command = [
+        sys.executable,
+        "-m",
+        "campaigns.contacts.importing.spreadsheets",
+        str(path),
+        str(text),
+        "100",
+    ]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with text.open(encoding="utf-8", newline="") as file:
         assert sum(1 for _row in csv.reader(file)) == rows
     ours = time.perf_counter() - start
     say("XLSX to rows: openpyxl, read-only", f"{rows / theirs:,.0f}/s")
-    say("XLSX to rows: ours, with the process that does it", f"{rows / ours:,.0f}/s", f"{theirs / ours:.1f} times of 5")
+    say(
+        "XLSX to rows: ours, with the process that does it",
+        f"{rows / ours:,.0f}/s",
+        f"{theirs / ours:.1f} times of 5",
+    )
 
 
 def measure(name: str, database_url: str, folder: Path, with_memory: bool) -> None:
@@ -99,22 +121,43 @@ def measure(name: str, database_url: str, folder: Path, with_memory: bool) -> No
     for kind, words in (("new", "into a new list"), ("known", "into a full one")):
         floor, ours = found[f"{kind}_floor"], found[kind]
         say(f"{name}: ready rows {words}, the database's floor", f"{rows / floor:,.0f}/s")
-        say(f"{name}: file to table, {words}", f"{rows / ours:,.0f}/s", f"{floor / ours:.2f} of 0.8")
+        say(
+            f"{name}: file to table, {words}", f"{rows / ours:,.0f}/s", f"{floor / ours:.2f} of 0.8"
+        )
     say(f"{name}: 20,000 rows, ours", f"{20_000 / found['ours_20k']:,.0f}/s")
     for peer, target in TARGETS.items():
         theirs = found[f"peer_{peer}"]
         times = f"{theirs / found['ours_20k']:.0f} times of {target}"
-        say(f"{name}: 20,000 rows, django-import-export, {peer}", f"{20_000 / theirs:,.0f}/s", times)
+        say(
+            f"{name}: 20,000 rows, django-import-export, {peer}", f"{20_000 / theirs:,.0f}/s", times
+        )
     for count in MEMORY_ROWS if with_memory else ():
         long = engine(database_url, folder, "--memory", str(count))
-        say(f"{name}: {count:,} rows, peak memory", f"{long['peak']:,.0f} MB", f"{long['seconds']:.1f} s, of 300 MB")
+        say(
+            f"{name}: {count:,} rows, peak memory",
+            f"{long['peak']:,.0f} MB",
+            f"{long['seconds']:.1f} s, of 300 MB",
+        )
 
 
 def same_verdicts(count: int) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/audience/test_blocks.py", "-q", "-k", "random or examples"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/contacts/test_blocks.py",
+        "-q",
+        "-k",
+        "random or examples",
+    ]
     settings = os.environ | {"RANDOM_PHONES": str(count)}
-    done = subprocess.run(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True, check=False)
-    say(f"the library's own verdict on {count:,} random numbers and all examples", "no" if done.returncode else "yes")
+    done = subprocess.run(
+        command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True, check=False
+    )
+    say(
+        f"the library's own verdict on {count:,} random numbers and all examples",
+        "no" if done.returncode else "yes",
+    )
 
 
 def main() -> None:
@@ -139,7 +182,10 @@ def main() -> None:
             contact_files.write_csv(folder / f"people-{count}.csv", count)
         say("what", "figure", "ratio of its target")
         same_verdicts(chosen.phones)
-        alone, ours = library_alone(folder / "people.csv"), min(ours_alone(folder / "people.csv") for _ in range(3))
+        alone, ours = (
+            library_alone(folder / "people.csv"),
+            min(ours_alone(folder / "people.csv") for _ in range(3)),
+        )
         say("reading and judging: phonenumbers on every row", f"{ROWS / alone:,.0f}/s")
         say("reading and judging: ours", f"{ROWS / ours:,.0f}/s", f"{alone / ours:.1f} times of 8")
         reading_xlsx(folder)

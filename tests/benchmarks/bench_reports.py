@@ -1,8 +1,10 @@
-"""What the pages that report cost with millions of recipients, as ratios within one run, each with its target.
+"""What the pages that report cost with millions of recipients, as ratios within one run, each with
+its target.
 
-Each page is asked for in turn of a database with 100,000 recipients and of the large one, so that whatever else the
-machine does meets both. PostgreSQL is measured where it answers at TEST_DATABASE_URL or at the local standard port,
-SQLite always. Exit status 1 where a target is missed. `--recipients 1000000` for the short form.
+Each page is asked for in turn of a database with 100,000 recipients and of the large one, so that
+whatever else the machine does meets both. PostgreSQL is measured where it answers at
+TEST_DATABASE_URL or at the local standard port, SQLite always. Exit status 1 where a target is
+missed. `--recipients 1000000` for the short form.
 """
 
 import argparse
@@ -26,18 +28,24 @@ missed: list[str] = []
 
 
 class Engine:
-    """`tests.benchmarks.report_engine` in a process and a database of its own; it answers a line with a line."""
+    """`tests.benchmarks.report_engine` in a process and a database of its own; it answers a line
+    with a line.
+    """
 
     def __init__(self, database_url: str, name: str, recipients: int) -> None:
         environment = os.environ | {
-            "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "test_benchmark",
-            "SECRET_KEY": "benchmark" * 8, "DEBUG": "false", "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
-            "TEST_DATABASE_NAME": f"test_viberdash_reports_{name}", "REDIS_URL": "", "ALLOWED_HOSTS": "testserver",
-            "PYTHONWARNINGS": "ignore", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+            "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest",
+            "BSG_API_KEY": "test_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+            "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
+            "TEST_DATABASE_NAME": f"test_viberdash_reports_{name}", "REDIS_URL": "",
+            "ALLOWED_HOSTS": "testserver", "PYTHONWARNINGS": "ignore",
+            "DJANGO_SETTINGS_MODULE": "viberdash.settings",
         }  # fmt: skip
         command = [sys.executable, "-m", "tests.benchmarks.report_engine", str(recipients)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True
+        )
         self.made_in = float(self.listen())
 
     def listen(self) -> str:
@@ -71,24 +79,44 @@ def say(what: str, figure: str, ratio: str = "", good: bool = True) -> None:
 
 
 def measure(name: str, address: str, small_address: str, recipients: int, times: float) -> None:
-    with engine(small_address, "small", SMALL) as small, engine(address, "large", recipients) as large:
+    with (
+        engine(small_address, "small", SMALL) as small,
+        engine(address, "large", recipients) as large,
+    ):
         say(f"{name}: rows for {recipients:,} recipients made in", f"{large.made_in:,.0f} s")
         for page in large.ask("pages").split():
             _measure_page(name, page, small, large)
         measured = (pair.split("=") for pair in large.ask("rest").split())
         figures = {key: float(value) for key, value in measured}
     found = figures["totals.times"]
-    say(f"{name}: totals, against the entries", f"{found:,.0f} times", f"of {times:.0f}", found >= times)
+    say(
+        f"{name}: totals, against the entries",
+        f"{found:,.0f} times",
+        f"of {times:.0f}",
+        found >= times,
+    )
     share = figures["upkeep.share"]
-    say(f"{name}: upkeep of the totals, of the insert", f"{share:.1%}", f"of {UPKEEP:.0%}", share <= UPKEEP)
+    say(
+        f"{name}: upkeep of the totals, of the insert",
+        f"{share:.1%}",
+        f"of {UPKEEP:.0%}",
+        share <= UPKEEP,
+    )
     for kind in ("csv", "xlsx"):
         grown = figures[f"export.{kind}.memory"]
         figure = f"{figures[f'export.{kind}.rows']:,.0f} at {figures[f'export.{kind}.rate']:,.0f}/s"
-        say(f"{name}: rows as {kind}, memory", figure, f"{grown:.1f} MB of {MEMORY_MB:.0f}", grown <= MEMORY_MB)
+        say(
+            f"{name}: rows as {kind}, memory",
+            figure,
+            f"{grown:.1f} MB of {MEMORY_MB:.0f}",
+            grown <= MEMORY_MB,
+        )
 
 
 def _measure_page(name: str, page: str, small: Engine, large: Engine) -> None:
-    """Its 95th percentile, and how much longer it takes than with SMALL recipients, at the median."""
+    """Its 95th percentile, and how much longer it takes than with SMALL recipients, at the
+    median.
+    """
     for one in (small, large):
         one.ask(page)  # warm
     pairs = [(float(small.ask(page)), float(large.ask(page))) for _ in range(TIMES)]

@@ -1,8 +1,10 @@
-"""Pages and sending while 10,000 delivery reports a second of rubbish come in, as ratios to the same without a flood.
+"""Pages and sending while 10,000 delivery reports a second of rubbish come in, as ratios to the
+same without a flood.
 
-An installation on SQLite. The flood comes over 64 connections from a process that yields to everything else: once to
-addresses that nobody gave away, once to the secret one, with bodies that nothing can be made of and references of
-nobody. Exit status 1 where pages or sending are slowed beyond the target by a flood at `manage.py reports`.
+An installation on SQLite. The flood comes over 64 connections from a process that yields to
+everything else: once to addresses that nobody gave away, once to the secret one, with bodies that
+nothing can be made of and references of nobody. Exit status 1 where pages or sending are slowed
+beyond the target by a flood at `manage.py reports`.
 """
 
 import argparse
@@ -26,7 +28,8 @@ RATE, CONNECTIONS, SECONDS = 10_000, 64, 8.0
 AT_ONCE = 25  # reports in one piece
 ROUNDS = 2  # without and with, in turn
 PEOPLE = 20_000  # sent to in each
-SLOWER, NOISE_MS = 1.5, 25.0  # times the quiet 95th percentile; less than this more is the noise of a machine
+# times the quiet 95th percentile; less than this more is the noise of a machine
+SLOWER, NOISE_MS = 1.5, 25.0
 SENDING = 0.8  # of the rate without a flood
 PAGES = ("/", "/campaigns/", "/spend/", "/campaigns/best-times")
 
@@ -37,7 +40,9 @@ def free_port() -> int:
 
 
 def rubbish(path: str, kind: str) -> list[bytes]:
-    """Pieces of AT_ONCE requests each, as they come over the wire: to `wrong` addresses, or to the `right` one."""
+    """Pieces of AT_ONCE requests each, as they come over the wire: to `wrong` addresses, or to the
+    `right` one.
+    """
     dice = random.Random(1)
 
     def report(number: int) -> bytes:
@@ -45,7 +50,8 @@ def rubbish(path: str, kind: str) -> list[bytes]:
         wrong = (path[:-4] + "dead", body), ("/delivery-reports/", "x=1")
         right = (path, body), (path, body), (path, "{" * 60)
         where, said = (right if kind == "right" else wrong)[number % (3 if kind == "right" else 2)]
-        return f"POST {where} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode()
+        head = f"POST {where} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(said)}"
+        return f"{head}\r\n\r\n{said}".encode()
 
     return [b"".join(report(place) for place in range(AT_ONCE)) for _ in range(200)]
 
@@ -83,7 +89,9 @@ class Line:
 
 
 def flood(port: int, path: str, kind: str) -> None:
-    """RATE reports a second until the standard input ends; prints how many a second were offered and answered."""
+    """RATE reports a second until the standard input ends; prints how many a second were offered
+    and answered.
+    """
     os.nice(19)
     os.set_blocking(0, False)
     pool = rubbish(path, kind)
@@ -112,8 +120,18 @@ def flooding(port: int, path: str, kind: str, told: list[str]) -> Iterator[None]
     if not kind:
         yield
         return
-    command = [sys.executable, "-m", "tests.benchmarks.bench_reports_flood", "--flood", str(port), path, kind]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.bench_reports_flood",
+        "--flood",
+        str(port),
+        path,
+        kind,
+    ]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         time.sleep(1)
         try:
             yield
@@ -124,7 +142,9 @@ def flooding(port: int, path: str, kind: str, told: list[str]) -> Iterator[None]
 @contextmanager
 def server(*command: str, environment: dict[str, str], port: int) -> Iterator[int]:
     """A process that answers at the port; its id."""
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
     try:
         until = time.monotonic() + 60
         while time.monotonic() < until:
@@ -149,7 +169,9 @@ def pages(port: int, cookie: str, seconds: float) -> list[float]:
     while time.monotonic() < until:
         for page in PAGES:
             start = time.perf_counter()
-            answer = session.get(f"http://localhost:{port}{page}", timeout=60, allow_redirects=False)
+            answer = session.get(
+                f"http://localhost:{port}{page}", timeout=60, allow_redirects=False
+            )
             took.append((time.perf_counter() - start) * 1000)
             assert answer.status_code == 200, f"{page}: {answer.status_code}"
     return took
@@ -158,35 +180,57 @@ def pages(port: int, cookie: str, seconds: float) -> list[float]:
 def prepare(environment: dict[str, str]) -> tuple[str, str]:
     """Tables and a person; their session, and the secret path of the reports."""
     script = (
-        "from django.test import Client; from campaigns.team.models import User;"
-        "from campaigns.gateway.delivery_reports import address;"
-        "user = User.objects.create_user('olena', role='administrator'); client = Client(); client.force_login(user);"
-        "print(client.cookies['sessionid'].value, address().partition('localhost')[2])"
+        "from django.test import Client; from campaigns.team.models import User;from"
+        " campaigns.gateway.delivery_reports import address;user ="
+        " User.objects.create_user('olena', role='administrator'); client = Client();"
+        " client.force_login(user);print(client.cookies['sessionid'].value,"
+        " address().partition('localhost')[2])"
     )
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
+    )
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", script]
-    told = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    told = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
     cookie, path = told.stdout.split()
     return cookie, path
 
 
 def sending(environment: dict[str, str], folder: str) -> float:
-    """Recipients a second that a campaign is sent to, of a database of its own, at a gateway that takes everything."""
+    """Recipients a second that a campaign is sent to, of a database of its own, at a gateway that
+    takes everything.
+    """
     port = free_port()
     file = Path(folder, "sending.sqlite3")
     told = {"DATABASE_URL": f"sqlite:///{file}", "BSG_API_URL": f"http://127.0.0.1:{port}/rest"}
-    gateway = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.stand_in", str(port)], cwd=ROOT, stdout=-1)
+    gateway = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.stand_in", str(port)], cwd=ROOT, stdout=-1
+    )
     try:
         assert gateway.stdout
         gateway.stdout.readline()
-        command = [sys.executable, "-m", "tests.benchmarks.dispatch_engine", str(PEOPLE), "4", "--send-only"]
-        done = subprocess.run(command, cwd=ROOT, env=environment | told, stdout=-1, text=True, check=True)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.dispatch_engine",
+            str(PEOPLE),
+            "4",
+            "--send-only",
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment | told, stdout=-1, text=True, check=True
+        )
     finally:
         gateway.terminate()
         gateway.wait()
         for left in Path(folder).glob(f"{file.name}*"):
             left.unlink()
-    return next(float(line.partition("=")[2]) for line in done.stdout.splitlines() if line.startswith("send="))
+    return next(
+        float(line.partition("=")[2])
+        for line in done.stdout.splitlines()
+        if line.startswith("send=")
+    )
 
 
 def measure(seconds: float, rounds: int) -> int:
@@ -197,14 +241,20 @@ def measure(seconds: float, rounds: int) -> int:
         "the secret address": (listener, "right"),
         "the secret address, at the web server": (web, "right"),
     }
-    took, sent, told = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list), dict[str, list[str]]()
+    took, sent, told = (
+        defaultdict[str, list[float]](list),
+        defaultdict[str, list[float]](list),
+        dict[str, list[str]](),
+    )
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
-            "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "BSG_API_URL": "http://127.0.0.1:9/rest",
-            "BSG_API_KEY": "test_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "true", "LOG_LEVEL": "ERROR",
-            "ENV_FILE": os.devnull, "REDIS_URL": "", "PUBLIC_BASE_URL": "http://localhost", "PORT": str(web),
-            "REPORTS_PORT": str(listener), "HOST": "127.0.0.1", "STATE_FILE": f"{folder}/state.json",
-            "DJANGO_SETTINGS_MODULE": "viberdash.settings", "PYTHONWARNINGS": "ignore",
+            "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+            "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "test_benchmark",
+            "SECRET_KEY": "benchmark" * 8, "DEBUG": "true", "LOG_LEVEL": "ERROR",
+            "ENV_FILE": os.devnull, "REDIS_URL": "", "PUBLIC_BASE_URL": "http://localhost",
+            "PORT": str(web), "REPORTS_PORT": str(listener), "HOST": "127.0.0.1",
+            "STATE_FILE": f"{folder}/state.json", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+            "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
         cookie, path = prepare(environment)
         gunicorn = ("-m", "gunicorn", "--config", "viberdash/gunicorn.py", "viberdash.wsgi")
@@ -222,23 +272,43 @@ def measure(seconds: float, rounds: int) -> int:
     return say(took, sent, told)
 
 
-def say(took: dict[str, list[float]], sent: dict[str, list[float]], told: dict[str, list[str]]) -> int:
-    """The table; 1 where a flood at the process of its own slows pages or sending beyond the target."""
+def say(
+    took: dict[str, list[float]], sent: dict[str, list[float]], told: dict[str, list[str]]
+) -> int:
+    """The table; 1 where a flood at the process of its own slows pages or sending beyond the
+    target.
+    """
     quiet, free = slow(took["no flood"]), median(sent["no flood"])
     missed = False
-    print(f"{'flood':<40}{'a second, beside pages':>26}{'beside sending':>20}{'pages, p95':>24}{'sent a second':>26}")
+    print(
+        f"{'flood':<40}{'a second, beside pages':>26}{'beside sending':>20}"
+        f"{'pages, p95':>24}{'sent a second':>26}"
+    )
     for name in took:
         figures = [float(figure) for figure in told[name]]
         beside = [
-            f"{median(figures[place::4]):,.0f}, {median(figures[place + 1 :: 4]):,.0f}" if figures else ""
+            (
+                f"{median(figures[place::4]):,.0f}, {median(figures[place + 1 :: 4]):,.0f}"
+                if figures
+                else ""
+            )
             for place in (0, 2)
         ]
         p95, rate = slow(took[name]), median(sent[name])
         slower = p95 > max(quiet * SLOWER, quiet + NOISE_MS) or rate < SENDING * free
         missed = missed or (slower and "web server" not in name)
-        page, gone = f"{p95:.0f} ms = {p95 / quiet:.2f} times", f"{rate:,.0f} = {rate / free:.2f} times"
-        print(f"{name:<40}{beside[0]:>26}{beside[1]:>20}{page:>24}{gone:>26}{'  SLOWER' if slower else ''}")
-    print("A second: offered, answered. The target is", f"{RATE:,} offered; pages {SLOWER}, sending {SENDING} times.")
+        page, gone = (
+            f"{p95:.0f} ms = {p95 / quiet:.2f} times",
+            f"{rate:,.0f} = {rate / free:.2f} times",
+        )
+        print(
+            f"{name:<40}{beside[0]:>26}{beside[1]:>20}{page:>24}{gone:>26}"
+            f"{'  SLOWER' if slower else ''}"
+        )
+    print(
+        "A second: offered, answered. The target is",
+        f"{RATE:,} offered; pages {SLOWER}, sending {SENDING} times.",
+    )
     return int(missed)
 
 
@@ -250,7 +320,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--flood", nargs=3, metavar=("PORT", "PATH", "KIND"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--flood", nargs=3, metavar=("PORT", "PATH", "KIND"), help=argparse.SUPPRESS
+    )
     asked = parser.parse_args()
     if asked.flood:
         flood(int(asked.flood[0]), asked.flood[1], asked.flood[2])

@@ -15,7 +15,9 @@ INVALID, DUPLICATE = 0.03, 0.05
 
 
 def rows(count: int, *, clean: bool = False) -> Iterator[list[str]]:
-    """`count` rows, 3 % of them invalid and 5 % twice (neither where `clean`), in the forms people write phones in."""
+    """`count` rows, 3 % of them invalid and 5 % twice (neither where `clean`), in the forms people
+    write phones in.
+    """
     chance = random.Random(20261123)
     numbers = chance.sample(range(len(OPERATORS) * 10**7), count)
     seen: list[str] = []
@@ -28,7 +30,12 @@ def rows(count: int, *, clean: bool = False) -> Iterator[list[str]]:
             phone = chance.choice(seen)
         elif place % 10 == 0:
             seen.append(phone)
-        yield [phone, f"{chance.choice(NAMES)}{place % 1000}", chance.choice(CITIES), str(chance.randint(1, 999))]
+        yield [
+            phone,
+            f"{chance.choice(NAMES)}{place % 1000}",
+            chance.choice(CITIES),
+            str(chance.randint(1, 999)),
+        ]
 
 
 def _written(chance: random.Random, number: int) -> str:
@@ -38,7 +45,11 @@ def _written(chance: random.Random, number: int) -> str:
         return f"380{operator}{rest}"
     if form < 0.8:
         return f"+380{operator}{rest}"
-    return f"0{operator}{rest}" if form < 0.9 else f"+380 ({operator}) {rest[:3]}-{rest[3:5]}-{rest[5:]}"
+    return (
+        f"0{operator}{rest}"
+        if form < 0.9
+        else f"+380 ({operator}) {rest[:3]}-{rest[3:5]}-{rest[5:]}"
+    )
 
 
 def _invalid(chance: random.Random, place: int) -> str:

@@ -1,6 +1,8 @@
-"""What bench_contacts measures on one database, in a process of its own: prints name=value, seconds or milliseconds.
+"""What bench_contacts measures on one database, in a process of its own: prints name=value, seconds
+or milliseconds.
 
-`python -m tests.benchmarks.contacts_engine FOLDER PEOPLE`. A fifth of the people are on one list, the others on 40.
+`python -m tests.benchmarks.contacts_engine FOLDER PEOPLE`. A fifth of the people are on one list,
+the others on 40.
 """
 
 import gc
@@ -21,8 +23,10 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from campaigns.audience import lists, search_index, writing  # noqa: E402
-from campaigns.audience.models import Contact, ContactList  # noqa: E402
+from campaigns.contacts.importing import contact_store  # noqa: E402
+from campaigns.contacts.lists import contact_lists  # noqa: E402
+from campaigns.contacts.models import Contact, ContactList  # noqa: E402
+from campaigns.contacts.search import index  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks.contact_files import CITIES, NAMES, OPERATORS  # noqa: E402
 
@@ -34,7 +38,10 @@ CHANCE = random.Random(20261124)
 
 def fill(people: int) -> list[ContactList]:
     others = people * 4 // 5 // SMALL_LISTS
-    return [_list("Everybody", people // 5), *(_list(f"List {number}", others) for number in range(SMALL_LISTS))]
+    return [
+        _list("Everybody", people // 5),
+        *(_list(f"List {number}", others) for number in range(SMALL_LISTS)),
+    ]
 
 
 def _list(name: str, size: int) -> ContactList:
@@ -44,15 +51,25 @@ def _list(name: str, size: int) -> ContactList:
         part = numbers[start : start + SLICE]
         msisdns = [f"380{OPERATORS[number // 10**7]}{number % 10**7:07d}" for number in part]
         with transaction.atomic():
-            writing.write(writing.People(msisdns, ["UA"] * len(part), list(_fields(part))), made.pk, None, update=True)
-    lists.recount(made)
+            contact_store.write(
+                contact_store.People(msisdns, ["UA"] * len(part), list(_fields(part))),
+                made.pk,
+                None,
+                update=True,
+            )
+    contact_lists.recount(made)
     return made
 
 
 def _fields(numbers: list[int]) -> Iterator[str]:
     for number in numbers:
-        person = {"first_name": f"{CHANCE.choice(NAMES)}{number % 1000}", "city": CHANCE.choice(CITIES)}
-        yield json.dumps(person | {"bonus": str(number % 997)}, ensure_ascii=False, separators=(",", ":"))
+        person = {
+            "first_name": f"{CHANCE.choice(NAMES)}{number % 1000}",
+            "city": CHANCE.choice(CITIES),
+        }
+        yield json.dumps(
+            person | {"bonus": str(number % 997)}, ensure_ascii=False, separators=(",", ":")
+        )
 
 
 def words() -> Iterator[str]:
@@ -80,7 +97,10 @@ def timed(name: str, ask: Callable[[str], object], asked: list[str]) -> None:
         times.append((time.perf_counter() - start) * 1000)
         if "--all" in sys.argv:
             print(f"{times[-1]:.0f} {one}", file=sys.stderr)
-    print(f"{name}={sorted(times)[int(len(times) * 0.95) - 1]}\n{name}.median={median(times)}", flush=True)
+    print(
+        f"{name}={sorted(times)[int(len(times) * 0.95) - 1]}\n{name}.median={median(times)}",
+        flush=True,
+    )
 
 
 def measure(made: list[ContactList], client: Client) -> None:
@@ -93,7 +113,8 @@ def measure(made: list[ContactList], client: Client) -> None:
     everywhere = reverse("person-search")
     timed("lists", lambda _w: page(reverse("list-list")), asked)
     timed(f"a_list_of_{made[0].contact_count}", lambda _w: page(large), asked)
-    ids = [str(CHANCE.randrange(1, made[0].contact_count)) for _ in asked]  # its people were the first
+    # its people were the first
+    ids = [str(CHANCE.randrange(1, made[0].contact_count)) for _ in asked]
     timed("any_page_of_that_list", lambda pk: page(large, at=f"a{pk}.{pk}"), ids)
     phones = list(Contact.objects.filter(pk__in=ids).values_list("msisdn", flat=True))
     timed("a_person", lambda msisdn: page(reverse("person", args=[msisdn])), phones)
@@ -104,10 +125,12 @@ def measure(made: list[ContactList], client: Client) -> None:
 
 def main() -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing has been collected
+    # nothing has been collected
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     settings.STATIC_ROOT = sys.argv[1]  # a folder that is there
-    if connection.vendor == "sqlite":  # a test's database would be in memory, where nothing takes time
+    # a test's database would be in memory, where nothing takes time
+    if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = f"{sys.argv[1]}/contacts.sqlite3"
     setup_test_environment(debug=False)
     old = setup_databases(verbosity=0, interactive=False, serialized_aliases=())
@@ -116,7 +139,7 @@ def main() -> None:
         made = fill(int(sys.argv[2]))
         print(f"written={time.perf_counter() - start}")
         start = time.perf_counter()
-        search_index.bring_up()
+        index.bring_up()
         print(f"indexed={time.perf_counter() - start}", flush=True)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

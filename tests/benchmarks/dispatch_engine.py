@@ -1,4 +1,6 @@
-"""One engine's figures for bench_dispatch, printed as name=value, in a database of its own that is dropped after."""
+"""One engine's figures for bench_dispatch, printed as name=value, in a database of its own that is
+dropped after.
+"""
 
 import argparse
 import multiprocessing
@@ -20,22 +22,23 @@ from django.test import Client as Browser  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from campaigns import bulk  # noqa: E402
-from campaigns.audience.models import Contact, ContactList  # noqa: E402
-from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.launch import lifecycle  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.dispatch.freezing import freeze  # noqa: E402
+from campaigns.contacts.models import Contact, ContactList  # noqa: E402
+from campaigns.dispatch.freeze.recipients import freeze  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.dispatch.seats import send_jobs  # noqa: E402
-from campaigns.dispatch.sending import Sender  # noqa: E402
-from campaigns.gateway.client import client_from_settings  # noqa: E402
+from campaigns.dispatch.send.sender import Sender  # noqa: E402
+from campaigns.dispatch.workers.slots import send_jobs  # noqa: E402
+from campaigns.gateway.bsg.client import client_from_settings  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
+from campaigns.shared import bulk  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
 LONG = timedelta(hours=1)
 NAIVE = 2_000  # recipients; enough to see its rate
-SMALL, SMALL_TIMES = 10_000, 5  # recipients of a small campaign, and how many of them the median is of
+# recipients of a small campaign, and how many of them the median is of
+SMALL, SMALL_TIMES = 10_000, 5
 FORK = multiprocessing.get_context("fork")
 
 
@@ -61,7 +64,9 @@ def launched(audience: ContactList) -> Campaign:
 
 
 def freeze_floor(campaign: Campaign) -> float:
-    """Seconds of a bare INSERT ... SELECT of the same rows into a table with the same unique indexes."""
+    """Seconds of a bare INSERT ... SELECT of the same rows into a table with the same unique
+    indexes.
+    """
     table = Recipient._meta.db_table
     copy = "bench_recipient"
     like = f"CREATE TABLE {copy} AS SELECT * FROM {table} WHERE 1 = 0"
@@ -70,7 +75,9 @@ def freeze_floor(campaign: Campaign) -> float:
         for columns in ("id", "msisdn, campaign_id", "reference"):
             cursor.execute(f"CREATE UNIQUE INDEX {copy}_{columns[:2]} ON {copy} ({columns})")
         took = seconds(
-            lambda: cursor.execute(f"INSERT INTO {copy} SELECT * FROM {table} WHERE campaign_id = %s", [campaign.pk])
+            lambda: cursor.execute(
+                f"INSERT INTO {copy} SELECT * FROM {table} WHERE campaign_id = %s", [campaign.pk]
+            )
         )
         cursor.execute(f"DROP TABLE {copy}")
     return took
@@ -82,7 +89,9 @@ def naive(campaign: Campaign) -> float:
     start = time.perf_counter()
     for _ in range(NAIVE // 50):
         with transaction.atomic():
-            waiting = Recipient.objects.select_for_update().filter(campaign=campaign, send_state=SendState.QUEUED)
+            waiting = Recipient.objects.select_for_update().filter(
+                campaign=campaign, send_state=SendState.QUEUED
+            )
             people = list(waiting.order_by("pk")[:50])
             for person in people:
                 person.reason = "claimed"
@@ -122,7 +131,9 @@ def memory() -> float:
 
 
 def look_at(campaign_id: int, username: str, pipe: Connection) -> None:
-    """Ask for the page of a campaign again and again until told to stop; milliseconds of each answer."""
+    """Ask for the page of a campaign again and again until told to stop; milliseconds of each
+    answer.
+    """
     settings.DEBUG = True  # for addresses of static files that nobody has collected
     browser = Browser(SERVER_NAME="localhost")
     browser.force_login(User.objects.get(username=username))
@@ -136,7 +147,9 @@ def look_at(campaign_id: int, username: str, pipe: Connection) -> None:
 
 
 def freeze_watched(campaign: Campaign) -> tuple[float, list[float]]:
-    """Seconds of the freeze, and the milliseconds in which the campaign's page answered meanwhile."""
+    """Seconds of the freeze, and the milliseconds in which the campaign's page answered
+    meanwhile.
+    """
     User.objects.create_superuser("reader", password="reader")
     connections.close_all()
     ours, theirs = FORK.Pipe()

@@ -1,4 +1,5 @@
-"""What bench_import measures on one database, in a process of its own: prints name=value, seconds unless it says MB.
+"""What bench_import measures on one database, in a process of its own: prints name=value, seconds
+unless it says MB.
 
 `python -m tests.benchmarks.import_engine FOLDER` or `… FOLDER --memory ROWS`.
 """
@@ -17,8 +18,8 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-from campaigns.audience import importing, imports, uploads  # noqa: E402
-from campaigns.audience.models import Contact, ContactList, Import  # noqa: E402
+from campaigns.contacts.importing import lifecycle, runner, uploads  # noqa: E402
+from campaigns.contacts.models import Contact, ContactList, Import  # noqa: E402
 from tests.benchmarks import contact_files  # noqa: E402
 from tests.benchmarks.memory import high_water  # noqa: E402
 
@@ -56,7 +57,7 @@ def full() -> None:
 
 
 def imported(path: Path) -> Callable[[], Import]:
-    return lambda: imports.import_now(path, "Bench", "", "UA")
+    return lambda: lifecycle.import_now(path, "Bench", "", "UA")
 
 
 def after(*steps: Callable[[], Any]) -> Callable[[], Any]:
@@ -83,12 +84,19 @@ def write_ready(rows: list[tuple[Any, ...]]) -> None:
                 for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"INSERT INTO campaigns_contact ({COLUMNS}) VALUES (%s, %s, %s, %s, %s)", rows)
+            cursor.executemany(
+                f"INSERT INTO campaigns_contact ({COLUMNS}) VALUES (%s, %s, %s, %s, %s)", rows
+            )
 
 
 def merge_ready(rows: list[tuple[Any, ...]]) -> None:
-    """The floor of a full list: an upsert, from a temporary table filled by COPY, or by executemany."""
-    change = "ON CONFLICT (list_id, msisdn) DO UPDATE SET fields = excluded.fields, source_id = excluded.source_id"
+    """The floor of a full list: an upsert, from a temporary table filled by COPY, or by
+    executemany.
+    """
+    change = (
+        "ON CONFLICT (list_id, msisdn) DO UPDATE SET fields = excluded.fields, source_id ="
+        " excluded.source_id"
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("CREATE TEMPORARY TABLE ready (LIKE campaigns_contact) ON COMMIT DROP")
@@ -96,7 +104,9 @@ def merge_ready(rows: list[tuple[Any, ...]]) -> None:
             with cursor.copy(f"COPY ready ({COLUMNS}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            cursor.execute(f"INSERT INTO campaigns_contact ({COLUMNS}) SELECT {COLUMNS} FROM ready {change}")
+            cursor.execute(
+                f"INSERT INTO campaigns_contact ({COLUMNS}) SELECT {COLUMNS} FROM ready {change}"
+            )
         else:
             values = "VALUES (%s, %s, %s, %s, %s)"
             cursor.executemany(f"INSERT INTO campaigns_contact ({COLUMNS}) {values} {change}", rows)
@@ -107,7 +117,7 @@ def peers(folder: Path) -> None:
 
     contact_list = ContactList.objects.create(name="Peer")
     rows = list(contact_files.rows(PEER_ROWS, clean=True))
-    ours = best(after(empty, imported(folder / "peer.csv")), lambda made: importing.run(made.pk))
+    ours = best(after(empty, imported(folder / "peer.csv")), lambda made: runner.run(made.pk))
     print(f"ours_20k={ours}")
     for name in import_peer.RESOURCES:
         empty()
@@ -118,9 +128,9 @@ def peers(folder: Path) -> None:
 
 def ratios(folder: Path) -> None:
     path = folder / "people.csv"
-    new = best(after(empty, imported(path)), lambda made: importing.run(made.pk))
+    new = best(after(empty, imported(path)), lambda made: runner.run(made.pk))
     rows = ready_rows()
-    known = best(after(full, imported(path)), lambda made: importing.run(made.pk))
+    known = best(after(full, imported(path)), lambda made: runner.run(made.pk))
     assert Contact.objects.count() == len(rows)
     print(f"new={new}\nknown={known}\nrows={Import.objects.latest('pk').rows}")
     print(f"new_floor={best(empty, lambda _ready: write_ready(rows))}")
@@ -129,9 +139,9 @@ def ratios(folder: Path) -> None:
 
 def memory(folder: Path, count: int) -> None:
     """The peak of a whole import of so many rows, in MB."""
-    made = imports.import_now(folder / f"people-{count}.csv", "Bench", "", "UA")
+    made = lifecycle.import_now(folder / f"people-{count}.csv", "Bench", "", "UA")
     start = time.perf_counter()
-    importing.run(made.pk)
+    runner.run(made.pk)
     made.refresh_from_db()
     assert made.rows == count, made.failure
     print(f"seconds={time.perf_counter() - start}")

@@ -1,5 +1,7 @@
 # mypy: ignore-errors
-"""django-import-export as most people set it up, and as far as its options go, for our table of contacts."""
+"""django-import-export as most people set it up, and as far as its options go, for our table of
+contacts.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +11,7 @@ from import_export import resources
 from import_export.instance_loaders import CachedInstanceLoader
 from tablib import Dataset
 
-from campaigns.audience.models import Contact
+from campaigns.contacts.models import Contact
 
 
 class Plain(resources.ModelResource):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 
 def high_water(process: int | str) -> float:
-    """The most memory that a process has had since it began, or since somebody cleared the mark; in MB.
+    """The most memory that a process has had since it began, or since somebody cleared the mark; in
+    MB.
 
     What `getrusage` says instead counts the process that started it too.
     """

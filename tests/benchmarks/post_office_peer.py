@@ -1,4 +1,6 @@
-"""django-post-office sending mails through its dummy backend: queue them, send all that is queued. Mails a second."""
+"""django-post-office sending mails through its dummy backend: queue them, send all that is queued.
+Mails a second.
+"""
 
 import logging
 import sys
@@ -11,7 +13,10 @@ settings.configure(
     INSTALLED_APPS=["django.contrib.contenttypes", "post_office"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     EMAIL_BACKEND="post_office.EmailBackend",
-    POST_OFFICE={"BACKENDS": {"default": "django.core.mail.backends.dummy.EmailBackend"}, "BATCH_SIZE": 1000},
+    POST_OFFICE={
+        "BACKENDS": {"default": "django.core.mail.backends.dummy.EmailBackend"},
+        "BATCH_SIZE": 1000,
+    },
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
     USE_TZ=True,
     SECRET_KEY="peer",
@@ -29,7 +34,12 @@ if __name__ == "__main__":
     start = time.perf_counter()
     mail.send_many(
         [
-            {"sender": "shop@example.com", "recipients": [f"{n}@example.com"], "subject": "Hello", "message": "Hello!"}
+            {
+                "sender": "shop@example.com",
+                "recipients": [f"{n}@example.com"],
+                "subject": "Hello",
+                "message": "Hello!",
+            }
             for n in range(mails)
         ]
     )

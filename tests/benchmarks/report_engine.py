@@ -1,7 +1,8 @@
 """One engine at one size for bench_reports, in a database of its own that is dropped after.
 
-Makes the rows and says in how many seconds; then answers each line of its standard input with one: "pages" with their
-names, the name of a page with the milliseconds it took, "rest" with all other figures as name=value.
+Makes the rows and says in how many seconds; then answers each line of its standard input with one:
+"pages" with their names, the name of a page with the milliseconds it took, "rest" with all other
+figures as name=value.
 """
 
 import argparse
@@ -25,13 +26,19 @@ from django.db.models import Count, Sum  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from campaigns.columns import Cell  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.ledger.entries import Movement, enter  # noqa: E402
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
-from campaigns.reports.recipients import EXPORT_COLUMNS, FILTERS, GROUPS, Chosen, export_rows  # noqa: E402
-from campaigns.reports.spending import GROUPINGS  # noqa: E402
-from campaigns.tables import FILES  # noqa: E402
+from campaigns.reports.campaign.recipients import (  # noqa: E402
+    EXPORT_COLUMNS,
+    FILTERS,
+    GROUPS,
+    Chosen,
+    export_rows,
+)
+from campaigns.reports.spend.spending import GROUPINGS  # noqa: E402
+from campaigns.shared.table_columns import Cell  # noqa: E402
+from campaigns.shared.table_export import FILES  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks import report_rows  # noqa: E402
 
@@ -52,19 +59,39 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     """The pages that report, by name: of the largest campaign, and of all of the year."""
     now = timezone.now()
     page, days = f"/campaigns/{campaign.pk}/", f"from={now.year - 1}-01-01&to={now.year}-12-31"
-    yield from (("dashboard", "/"), ("dashboard-now", "/dashboard/now"), ("campaigns", "/campaigns/"))
+    yield from (
+        ("dashboard", "/"),
+        ("dashboard-now", "/dashboard/now"),
+        ("campaigns", "/campaigns/"),
+    )
     yield "campaigns-sorted", "/campaigns/?sort=-audience"
     yield "campaigns-searched", "/campaigns/?q=19"
-    yield "compare", "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6))
+    yield (
+        "compare",
+        "/campaigns/compare?" + "&".join(f"id={campaign.pk - back}" for back in range(6)),
+    )
     yield "progress", f"{page}progress"
-    yield from ((f"campaign-{tab}", f"{page}?tab={tab}") for tab in ("recipients", "countries", "message", "activity"))
     yield from (
-        (f"recipients-{key}", f"{page}recipients?state={key}") for key in (*FILTERS, *GROUPS) if key != "queued"
+        (f"campaign-{tab}", f"{page}?tab={tab}")
+        for tab in ("recipients", "countries", "message", "activity")
+    )
+    yield from (
+        (f"recipients-{key}", f"{page}recipients?state={key}")
+        for key in (*FILTERS, *GROUPS)
+        if key != "queued"
     )
     yield "recipients-country", f"{page}recipients?country=DE"
-    yield "recipients-phone", f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}"
-    middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list("pk", flat=True)
-    yield from (("recipients-beginning", f"{page}recipients?phone=380670012"), ("best-times", "/campaigns/best-times"))
+    yield (
+        "recipients-phone",
+        f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}",
+    )
+    middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list(
+        "pk", flat=True
+    )
+    yield from (
+        ("recipients-beginning", f"{page}recipients?phone=380670012"),
+        ("best-times", "/campaigns/best-times"),
+    )
     yield "recipients-why", f"{page}recipients?state=not_delivered&why=undeliverable"
     yield "recipients-deep", f"{page}recipients?at=a{(campaign.audience or 0) // 100}.{middle[0]}"
     yield from ((f"spend-{key}", f"/spend/?{days}&group={key}") for key in GROUPINGS)
@@ -74,7 +101,10 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     entries = f"/spend/entries/?{days}&campaign={campaign.pk}"
     last = LedgerEntry.objects.filter(campaign=campaign).order_by("-day", "-pk")[0]
     yield from (("entries", entries), ("entries-country", f"{entries}&country=DE"))
-    yield from (("entries-sms", f"{entries}&channel=sms"), ("entries-deep", f"{entries}&at=b{last.day}.{last.pk}"))
+    yield from (
+        ("entries-sms", f"{entries}&channel=sms"),
+        ("entries-deep", f"{entries}&at=b{last.day}.{last.pk}"),
+    )
     yield "statement", f"/spend/statement/?month={now:%Y-%m}"
 
 
@@ -90,7 +120,8 @@ def ask(client: Client, address: str) -> float:
 def measure_totals() -> Figures:
     """What the spend page asks, of the totals and of the entries themselves."""
     keys = ("campaign", "currency", "channel", "kind")
-    known = {"currency": "EUR"}  # what has no price yet is a sum of nothing in one and zero in the other
+    # what has no price yet is a sum of nothing in one and zero in the other
+    known = {"currency": "EUR"}
     totals = LedgerTotal.objects.filter(**known).order_by().values_list(*keys)
     totals = totals.annotate(Sum("amount"), Sum("entries"))
     entries = LedgerEntry.objects.filter(**known).order_by().values_list(*keys)
@@ -139,7 +170,9 @@ def measure_export(campaign: Campaign, kind: str, rows: int) -> Figures:
 
     def read() -> Iterator[tuple[Cell, ...]]:
         nonlocal before
-        for number, row in enumerate(islice(export_rows(campaign, Chosen(), masked=False), rows), start=1):
+        for number, row in enumerate(
+            islice(export_rows(campaign, Chosen(), masked=False), rows), start=1
+        ):
             if number == rows // 10:
                 before = memory()
             yield row
@@ -150,7 +183,11 @@ def measure_export(campaign: Campaign, kind: str, rows: int) -> Figures:
     rate = rows / (time.perf_counter() - start)
     answer.close()
     assert size > rows
-    return {f"export.{kind}.rows": rows, f"export.{kind}.rate": rate, f"export.{kind}.memory": memory() - before}
+    return {
+        f"export.{kind}.rows": rows,
+        f"export.{kind}.rate": rate,
+        f"export.{kind}.memory": memory() - before,
+    }
 
 
 def made(recipients: int) -> Campaign:

@@ -1,7 +1,9 @@
-"""Campaigns with millions of recipients, their batches, ledger, totals and tallies: what the pages read, made in bulk.
+"""Campaigns with millions of recipients, their batches, ledger, totals and tallies: what the pages
+read, made in bulk.
 
-Every statement runs on both engines; the indexes of the two large tables are made after their rows. The same shares of
-people meet the same fates whatever the number, so two sizes differ in nothing but their size.
+Every statement runs on both engines; the indexes of the two large tables are made after their rows.
+The same shares of people meet the same fates whatever the number, so two sizes differ in nothing
+but their size.
 """
 
 from collections import defaultdict
@@ -17,7 +19,7 @@ from django.utils import timezone
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Sender
 from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState, Snapshot, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.results.hours import hour_of
+from campaigns.results.hourly_counts import hour_of
 from campaigns.results.models import HourCount, Measure
 from campaigns.team.models import User
 
@@ -27,7 +29,8 @@ LARGE = (Recipient._meta.db_table, LedgerEntry._meta.db_table)
 PRICE, SMS_PRICE = 234_567, 410_005  # ten-millionths
 DAYS_APART = 1.8  # so that they fill a year
 
-# What became of the people of each hundred, by the first place beyond: delivery state and the gateway's word.
+# What became of the people of each hundred, by the first place beyond: delivery state and the
+# gateway's word.
 FATES = (
     (55, "read", "read"),
     (80, "delivered", "delivered"),
@@ -38,14 +41,17 @@ FATES = (
     (99, "", ""),  # without a price yet, refused, cancelled
     (100, "read", "read"),
 )
-# By batch; all countries in the smallest campaigns too, so that two sizes have as many totals a campaign.
+# By batch; all countries in the smallest campaigns too, so that two sizes have as many totals a
+# campaign.
 COUNTRY = "CASE ((n - 1) / 50) % 5 WHEN 3 THEN 'PL' WHEN 4 THEN 'DE' ELSE 'UA' END"
 NOT_REACHED, BY_SMS = "n % 100 BETWEEN 80 AND 94", "n % 100 BETWEEN 80 AND 86"
 ACCEPTED = "(n % 10000 <> 9999 AND n % 100 NOT IN (97, 98))"
 
 
 def make(recipients: int) -> Campaign:
-    """CAMPAIGNS finished campaigns over the last year with `recipients` people; the largest, which is the newest."""
+    """CAMPAIGNS finished campaigns over the last year with `recipients` people; the largest, which
+    is the newest.
+    """
     sizes = [recipients // 2 // (CAMPAIGNS - 1)] * (CAMPAIGNS - 1)
     sizes.append(recipients - sum(sizes))
     campaigns = _campaigns(sizes)
@@ -67,7 +73,9 @@ def _run(statement: str) -> None:
 
 
 def _campaigns(sizes: list[int]) -> list[Campaign]:
-    people = [User.objects.create_user(name, role="administrator") for name in ("olena", "marko", "ira")]
+    people = [
+        User.objects.create_user(name, role="administrator") for name in ("olena", "marko", "ira")
+    ]
     senders = [Sender.objects.create(name=f"Shop {number}") for number in range(5)]
     now = timezone.now() - timedelta(days=2)
     found = []
@@ -101,11 +109,20 @@ def _campaigns(sizes: list[int]) -> list[Campaign]:
 def _price_lists() -> None:
     for channel, price in (("viber", "0.0234567"), ("sms", "0.0410005")):
         rows = [
-            {"country": code, "country_name": code, "mcc": "", "mnc": "", "price": price, "currency": "EUR"}
+            {
+                "country": code,
+                "country_name": code,
+                "mcc": "",
+                "mnc": "",
+                "price": price,
+                "currency": "EUR",
+            }
             for code in ("UA", "PL", "DE", "")
         ]
         for tariff in range(3):
-            PriceList.objects.create(channel=channel, tariff=tariff, rows=rows, fetched_at=timezone.now())
+            PriceList.objects.create(
+                channel=channel, tariff=tariff, rows=rows, fetched_at=timezone.now()
+            )
 
 
 @contextmanager
@@ -124,7 +141,8 @@ def _without_indexes() -> Iterator[None]:
             )
         else:
             cursor.execute(
-                f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> '' AND tbl_name IN ({places})",
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> '' AND"
+                f" tbl_name IN ({places})",
                 LARGE,
             )
         indexes = cursor.fetchall()
@@ -139,7 +157,10 @@ def _numbers(last: int) -> str:
     """The numbers from 1 to `last` as a table n(n)."""
     if connection.vendor == "postgresql":
         return f"generate_series(1, {last}) AS n(n)"
-    return f"(WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {last}) SELECT n FROM n) AS n"
+    return (
+        f"(WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {last}) SELECT"
+        " n FROM n) AS n"
+    )
 
 
 def _moment(at: datetime) -> str:
@@ -158,7 +179,10 @@ def _recipients(campaign: Campaign) -> None:
         "reference": f"md5('{pk}:' || n)",
         "batch_number": "(n - 1) / 50 + 1",
         "error_code": "CASE WHEN n % 100 = 97 THEN 41 END",
-        "reason": "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 98 THEN 'cancelled' ELSE '' END",
+        "reason": (
+            "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 98 THEN 'cancelled' ELSE"
+            " '' END"
+        ),
         "gateway_id": f"CASE WHEN {ACCEPTED} THEN '{pk}' || n ELSE '' END",
         "currency": f"CASE WHEN {ACCEPTED} AND n % 100 <> 96 THEN 'EUR' ELSE '' END",
         "charged": f"CASE WHEN {ACCEPTED} AND n % 100 <> 96 THEN {PRICE} END",
@@ -169,8 +193,10 @@ def _recipients(campaign: Campaign) -> None:
         "sent_at": f"CASE WHEN {ACCEPTED} THEN {at} END",
         "delivered_at": at,
         "read_at": at,
-        "send_state": "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 97 THEN 'refused'"
-        " WHEN n % 100 = 98 THEN 'cancelled' ELSE 'accepted' END",
+        "send_state": (
+            "CASE WHEN n % 10000 = 9999 THEN 'unresolved' WHEN n % 100 = 97 THEN 'refused'"
+            " WHEN n % 100 = 98 THEN 'cancelled' ELSE 'accepted' END"
+        ),
         "delivery_state": _fate(1),
         "status": _fate(2),
     }
@@ -204,7 +230,9 @@ def _fate(column: int) -> str:
 
 def _insert(table: str, columns: dict[str, str], source: str) -> None:
     typed = {name: _typed(name, value) for name, value in columns.items()}
-    _run(f"INSERT INTO {table} ({', '.join(typed)}) SELECT {', '.join(typed.values())} FROM {source}")
+    _run(
+        f"INSERT INTO {table} ({', '.join(typed)}) SELECT {', '.join(typed.values())} FROM {source}"
+    )
 
 
 def _typed(name: str, value: str) -> str:
@@ -216,9 +244,11 @@ def _typed(name: str, value: str) -> str:
 
 
 def _entries(campaign: Campaign, last: int) -> None:
-    """A charge for everybody who was accepted, an adjustment for whom Viber did not reach, a charge for each SMS.
+    """A charge for everybody who was accepted, an adjustment for whom Viber did not reach, a charge
+    for each SMS.
 
-    `last` is the recipient before the campaign's own, whose ids follow in the order of their numbers.
+    `last` is the recipient before the campaign's own, whose ids follow in the order of their
+    numbers.
     """
     assert campaign.audience
     assert campaign.launched_at
@@ -256,8 +286,8 @@ def _totals() -> None:
     """As four workers would have left them."""
     keys = "day, campaign_id, purpose, channel, kind, country, currency"
     _run(
-        f"INSERT INTO {LedgerTotal._meta.db_table} ({keys}, shard, amount, entries, unknown)"
-        f" SELECT {keys}, recipient_id % 4, COALESCE(SUM(amount), 0), COUNT(*), COUNT(*) - COUNT(amount)"
+        f"INSERT INTO {LedgerTotal._meta.db_table} ({keys}, shard, amount, entries, unknown) SELECT"
+        f" {keys}, recipient_id % 4, COALESCE(SUM(amount), 0), COUNT(*), COUNT(*) - COUNT(amount)"
         f" FROM {LedgerEntry._meta.db_table} GROUP BY {keys}, recipient_id % 4"
     )
 
@@ -275,7 +305,9 @@ def _hours(campaigns: list[Campaign]) -> None:
     """Everything happened in the hour of the launch."""
     accepted = Tally.objects.filter(send_state=SendState.ACCEPTED).order_by()
     counted: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for campaign_id, state, people in accepted.values_list("campaign", "delivery_state").annotate(Sum("recipients")):
+    for campaign_id, state, people in accepted.values_list("campaign", "delivery_state").annotate(
+        Sum("recipients")
+    ):
         counted[campaign_id][state] = people
     for campaign in campaigns:
         assert campaign.launched_at
@@ -287,6 +319,11 @@ def _hours(campaigns: list[Campaign]) -> None:
             Measure.SENT_DELIVERED: delivered, Measure.SENT_READ: read,
         }  # fmt: skip
         HourCount.objects.bulk_create(
-            HourCount(campaign=campaign, measure=measure, hour=hour_of(campaign.launched_at), people=number)
+            HourCount(
+                campaign=campaign,
+                measure=measure,
+                hour=hour_of(campaign.launched_at),
+                people=number,
+            )
             for measure, number in numbers.items()
         )

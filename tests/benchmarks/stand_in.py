@@ -1,4 +1,5 @@
-"""A gateway that takes everything at once and answers as fast as one process can: never the bottleneck of a benchmark.
+"""A gateway that takes everything at once and answers as fast as one process can: never the
+bottleneck of a benchmark.
 
 `python -m tests.benchmarks.stand_in PORT [LATENCY_MS]`
 """
@@ -9,7 +10,10 @@ import sys
 
 REFERENCE = re.compile(rb'"reference":\s*"([0-9A-Za-z]+)"')
 LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
-ENTRY = b'{"error":0,"errorDescription":"No errors","reference":"%b","id":"%d","price":0.0230000,"currency":"EUR"}'
+ENTRY = (
+    b'{"error":0,"errorDescription":"No'
+    b' errors","reference":"%b","id":"%d","price":0.0230000,"currency":"EUR"}'
+)
 
 
 class Gateway(asyncio.Protocol):
@@ -43,9 +47,17 @@ class Gateway(asyncio.Protocol):
         references = REFERENCE.findall(body)
         first = Gateway.accepted
         Gateway.accepted += len(references)
-        entries = b",".join([ENTRY % (reference, first + place) for place, reference in enumerate(references)])
-        text = b'{"result":[%b],"currency":"EUR","total_price":%.7f}' % (entries, 0.023 * len(references))
-        return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)
+        entries = b",".join(
+            [ENTRY % (reference, first + place) for place, reference in enumerate(references)]
+        )
+        text = b'{"result":[%b],"currency":"EUR","total_price":%.7f}' % (
+            entries,
+            0.023 * len(references),
+        )
+        return (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(text), text)
+        )
 
 
 async def serve(port: int, latency: float) -> None:

@@ -17,7 +17,8 @@ from campaigns.models import Role, User
 from tests import chromium
 from tests.sandbox_fixture import KEY
 
-# Playwright's loop runs in the thread of the tests, where Django would refuse the database for being asynchronous.
+# Playwright's loop runs in the thread of the tests, where Django would refuse the database for
+# being asynchronous.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 FLAGS = [
@@ -35,18 +36,27 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 QUIET = ("log", "info", "debug", "verbose")
 # No request of htmx is under way, none of its classes is about to go, and nothing moves or fades.
-STILL = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+STILL = (
+    "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+)
 STILL += " && document.getAnimations().every(one => one.playState !== 'running')"
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-AXE = "async rules => ({ violations: (await axe.run({ resultTypes: ['violations'], ...rules })).violations })"
-# Looks that differ in nothing that is checked are for pictures only. A page in the dark, and a wide one, differ from a
-# narrow one in the light in colours and places alone.
+AXE = (
+    "async rules => ({ violations: (await axe.run({ resultTypes: ['violations'], ...rules"
+    " })).violations })"
+)
+# Looks that differ in nothing that is checked are for pictures only. A page in the dark, and a wide
+# one, differ from a narrow one in the light in colours and places alone.
 RULES: dict[tuple[int, Scheme], dict[str, object] | None] = {
     (360, "light"): {},
     (768, "light"): None,
     (1440, "dark"): {"runOnly": ["color-contrast", "link-in-text-block"]},
 }
-LOOKS = [(width, scheme) for width in WIDTHS for scheme in SCHEMES] if os.environ.get("SCREENSHOTS") else list(RULES)
+LOOKS = (
+    [(width, scheme) for width in WIDTHS for scheme in SCHEMES]
+    if os.environ.get("SCREENSHOTS")
+    else list(RULES)
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,7 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     path = chromium.find()
     if not path:
-        pytest.fail("No Chromium: set CHROMIUM to one, install it, or run: playwright install chromium", pytrace=False)
+        pytest.fail(
+            "No Chromium: set CHROMIUM to one, install it, or run: playwright install chromium",
+            pytrace=False,
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -67,9 +80,11 @@ def browser() -> Iterator[Browser]:
 
 
 class Console:
-    """What a page complained about: errors, warnings, violations of the Content-Security-Policy, failed requests.
+    """What a page complained about: errors, warnings, violations of the Content-Security-Policy,
+    failed requests.
 
-    The test fails on any of it at its end. `allow("404")` is for pages that are meant to be missing.
+    The test fails on any of it at its end. `allow("404")` is for pages that are meant to be
+    missing.
     """
 
     def __init__(self) -> None:
@@ -110,7 +125,9 @@ def console() -> Iterator[Console]:
 
 @pytest.fixture
 def nowhere(settings: Settings) -> str:
-    """A gateway that nobody answers at. A test that wants one sets BSG_API_URL to the address of a `sandbox`."""
+    """A gateway that nobody answers at. A test that wants one sets BSG_API_URL to the address of a
+    `sandbox`.
+    """
     address = "http://127.0.0.1:9/rest"
     settings.BSG_API_URL, settings.BSG_API_KEY = address, KEY
     return address
@@ -119,7 +136,9 @@ def nowhere(settings: Settings) -> str:
 @pytest.fixture
 def page(browser: Browser, live_server: object, console: Console, nowhere: str) -> Iterator[Page]:
     """A page of nobody in particular, at the live server's address: page.goto("/sign-in/")."""
-    context = browser.new_context(base_url=str(live_server), reduced_motion="reduce", locale="en-GB")
+    context = browser.new_context(
+        base_url=str(live_server), reduced_motion="reduce", locale="en-GB"
+    )
     context.set_default_timeout(10_000)
     page = context.new_page()
     console.watch(page)
@@ -148,7 +167,14 @@ def sign_in(page: Page, user: User, address: str) -> None:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": address, "httpOnly": True}]
+        [
+            {
+                "name": settings.SESSION_COOKIE_NAME,
+                "value": str(session.session_key),
+                "url": address,
+                "httpOnly": True,
+            }
+        ]
     )
 
 
@@ -163,28 +189,34 @@ Look = Callable[[Page, str], None]
 
 
 def _accessible(page: Page, where: str, rules: dict[str, object]) -> None:
-    if not page.evaluate("'axe' in window"):  # half a megabyte of script: once a page, not once a look
+    # half a megabyte of script: once a page, not once a look
+    if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = AxeResults(page.evaluate(AXE, rules))
     assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
 
 def _fits(page: Page, where: str) -> None:
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert wide <= 0, f"{where}: the page is {wide} px wider than the screen"
 
 
 def _picture(page: Page, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
-        # hiding the caret would put a style into the page, which its Content-Security-Policy says no to when htmx swaps
+        # hiding the caret would put a style into the page, which its Content-Security-Policy says
+        # no to when htmx swaps
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True, caret="initial")
 
 
 @pytest.fixture
 def look() -> Look:
-    """look(page, name): as it stands now, at three widths, light and dark: axe finds nothing, nothing is cut off.
+    """look(page, name): as it stands now, at three widths, light and dark: axe finds nothing,
+    nothing is cut off.
 
-    Where the folder SCREENSHOTS is set, pictures of each width in the light and in the dark go there.
+    Where the folder SCREENSHOTS is set, pictures of each width in the light and in the dark go
+    there.
     """
 
     def at_all_sizes(page: Page, name: str) -> None:
@@ -194,7 +226,9 @@ def look() -> Look:
             page.set_viewport_size({"width": width, "height": WIDTHS[width]})
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             where = f"{name}-{width}-{scheme}"
-            page.wait_for_function("wanted => document.documentElement.dataset.bsTheme === wanted", arg=scheme)
+            page.wait_for_function(
+                "wanted => document.documentElement.dataset.bsTheme === wanted", arg=scheme
+            )
             page.wait_for_function(STILL)
             page.evaluate(PAINTED)
             _picture(page, where)

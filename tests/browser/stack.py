@@ -1,7 +1,8 @@
-"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a new database.
+"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a new
+database.
 
-The copy has its own `.env`, written as `make run` writes it, free ports, and everything it stores in its own `var/`.
-It runs on SQLite; on PostgreSQL where DATABASE_URL of the tests says so.
+The copy has its own `.env`, written as `make run` writes it, free ports, and everything it stores
+in its own `var/`. It runs on SQLite; on PostgreSQL where DATABASE_URL of the tests says so.
 """
 
 import os
@@ -29,7 +30,8 @@ ROOT = Path(settings.BASE_DIR)
 PARTS = ("campaigns", "viberdash", "templates", "static", "manage.py", "Procfile", ".env.example")
 READY = "ViberDash is ready"
 PATIENCE = 180.0  # seconds until a process that says nothing has failed
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")  # nothing else of the tests' environment reaches the product
+# nothing else of the tests' environment reaches the product
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
 class Sandbox:
@@ -41,7 +43,9 @@ class Sandbox:
         self._http.trust_env = False
 
     def ask(self, path: str, **query: object) -> Any:
-        answer = self._http.get(f"{self.url}/sandbox/{path}", params={k: str(v) for k, v in query.items()}, timeout=30)
+        answer = self._http.get(
+            f"{self.url}/sandbox/{path}", params={k: str(v) for k, v in query.items()}, timeout=30
+        )
         answer.raise_for_status()
         return answer.json()
 
@@ -55,7 +59,9 @@ class Sandbox:
     def messages(self, sender: str) -> list[dict[str, Any]]:
         """All messages of `sender`."""
         found: list[dict[str, Any]] = []
-        while part := self.ask("messages.json", sender=sender, offset=len(found), limit=1000)["messages"]:
+        while part := self.ask("messages.json", sender=sender, offset=len(found), limit=1000)[
+            "messages"
+        ]:
             found += part
         return found
 
@@ -68,7 +74,9 @@ class Sandbox:
 
 
 class Stack:
-    """Web, worker, sweep and sandbox under one process manager. `start()` it, and again after `kill()`."""
+    """Web, worker, sweep and sandbox under one process manager. `start()` it, and again after
+    `kill()`.
+    """
 
     def __init__(self, folder: Path, database_url: str = "", **variables: object) -> None:
         self.folder = folder
@@ -142,7 +150,9 @@ class Stack:
         return found.group(1)
 
     def kill(self, name: str) -> None:
-        """SIGKILL for the process `name` of the Procfile and its children; all of the others end with it."""
+        """SIGKILL for the process `name` of the Procfile and its children; all of the others end
+        with it.
+        """
         os.killpg(int(re.findall(rf"{name} started \(pid=(\d+)\)", self.log)[-1]), signal.SIGKILL)
         self._ended()
 
@@ -197,7 +207,9 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def new_database() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, dropped at the end; "" where the tests run on SQLite."""
+    """The address of an empty PostgreSQL database, dropped at the end; "" where the tests run on
+    SQLite.
+    """
     if settings.SQLITE:
         yield ""
         return
@@ -209,12 +221,16 @@ def new_database() -> Iterator[str]:
         try:
             yield address + name
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 @contextmanager
 def running(folder: Path, **variables: object) -> Iterator[Stack]:
-    """A stack in `folder` with the settings `variables`; it ends at the end, and has had nothing to complain about."""
+    """A stack in `folder` with the settings `variables`; it ends at the end, and has had nothing to
+    complain about.
+    """
     with new_database() as database, closing(Stack(folder, database, **variables)) as stack:
         stack.start()
         yield stack

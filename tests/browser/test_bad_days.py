@@ -10,10 +10,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.audience.models import Import
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import sweeping, tasks
+from campaigns.contacts.models import Import
+from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import Batch, Pace
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -57,7 +57,9 @@ def test_empty_file_is_refused_at_its_field(signed_in: Page, tmp_path: Path) -> 
     assert Import.objects.count() == 0
 
 
-def test_file_without_phones_asks_for_their_column(signed_in: Page, tmp_path: Path, look: Look) -> None:
+def test_file_without_phones_asks_for_their_column(
+    signed_in: Page, tmp_path: Path, look: Look
+) -> None:
     path = tmp_path / "people.csv"
     path.write_text("Name;City\nОлена;Київ\nIoana;Cluj\n", encoding="utf-8")
     upload(signed_in, path)
@@ -81,7 +83,9 @@ def test_wrong_key_pauses_says_so_and_nobody_is_lost(
     standing = signed_in.locator("#standing")
     expect(standing.get_by_text("Paused", exact=True)).to_be_visible()
     expect(standing.locator(".standing-words")).to_contain_text("key")
-    expect(standing.locator(".standing-words")).to_contain_text(f"{PEOPLE} people are still waiting.")
+    expect(standing.locator(".standing-words")).to_contain_text(
+        f"{PEOPLE} people are still waiting."
+    )
     look(signed_in, "campaign-wrong-key")
     signed_in.goto("/")
     expect(signed_in.get_by_role("heading", name="Needs you")).to_be_visible()
@@ -106,15 +110,19 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
     monkeypatch.setattr(tasks, "SLICE", timedelta(seconds=1))
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
-    expect(signed_in.get_by_role("progressbar", name="People sent to")).to_have_js_property("value", 0)
+    expect(signed_in.get_by_role("progressbar", name="People sent to")).to_have_js_property(
+        "value", 0
+    )
     for room in ("Dashboard", "Contacts", "Spend", "Settings"):
-        signed_in.get_by_role("navigation", name="Main").get_by_role("link", name=room, exact=True).click()
+        signed_in.get_by_role("navigation", name="Main").get_by_role(
+            "link", name=room, exact=True
+        ).click()
         expect(signed_in.get_by_text("Balance not available")).to_be_visible()
 
     point_at(settings, sandbox, sandbox.key)
     Batch.objects.update(not_before=timezone.now())  # the waits of minutes are over
     Pace.objects.update(step=0, until=None)
-    sweeping.sweep()
+    sweep.sweep()
     tasks.send()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.FINISHED

@@ -1,4 +1,6 @@
-"""The composer and the review in a real Chromium: what is typed, what is shown, what reaches the gateway."""
+"""The composer and the review in a real Chromium: what is typed, what is shown, what reaches the
+gateway.
+"""
 
 import json
 import re
@@ -11,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from campaigns.compose import sms
+from campaigns.compose.message import sms
 from campaigns.compose.models import Campaign, CampaignState, Editing, Picture
 from campaigns.dispatch import tasks
 from campaigns.team.models import Role, User
@@ -128,12 +130,19 @@ def test_from_the_first_letter_to_the_gateway(
     sent = {message["msisdn"]: message for message in sandbox.messages()}
     assert set(sent) == {msisdn for msisdn, _country, _fields in PEOPLE}
     bodies = [json.loads(request["body"]) for request in sandbox.requests(path="/viber/create")]
-    messages = {to["msisdn"]: message for body in bodies for message in body["messages"] for to in message["to"]}
+    messages = {
+        to["msisdn"]: message
+        for body in bodies
+        for message in body["messages"]
+        for to in message["to"]
+    }
     assert messages["380970000001"]["text"] == TEXT.replace("{first_name|друже}", "Олена")
     assert messages["40712345678"]["text"] == TEXT.replace("{first_name|друже}", "друже")
     assert messages["380970000001"]["options"]["viber"] == {
         "caption": "Купити",
-        "action": "https://shop.example.com/?c=%D0%91%D1%96%D0%BB%D0%B0%20%D0%A6%D0%B5%D1%80%D0%BA%D0%B2%D0%B0",
+        "action": (
+            "https://shop.example.com/?c=%D0%91%D1%96%D0%BB%D0%B0%20%D0%A6%D0%B5%D1%80%D0%BA%D0%B2%D0%B0"
+        ),
         "alt_route": {"originator": "Shop", "text": "Олена, 30% off – till Sunday…"},
     }
 
@@ -163,7 +172,9 @@ def test_a_merge_tag_comes_from_the_menu_of_the_chosen_lists(composer: Page) -> 
     expect(composer.locator("#id_text")).to_have_value("Hi {city|friend}")
 
 
-def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(composer: Page, tmp_path: Path) -> None:
+def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(
+    composer: Page, tmp_path: Path
+) -> None:
     file = tmp_path / "sale.jpg"
     picture = Image.new("RGB", (1200, 900), "green")
     picture.paste("blue", (0, 0, 300, 900))
@@ -176,7 +187,9 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(composer: Page, tmp
     assert at
     composer.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
     composer.mouse.down()
-    composer.mouse.move(at["x"] + at["width"] / 2 + at["width"] / 6 - 1, at["y"] + at["height"] / 2, steps=3)
+    composer.mouse.move(
+        at["x"] + at["width"] / 2 + at["width"] / 6 - 1, at["y"] + at["height"] / 2, steps=3
+    )
     composer.mouse.up()  # to the right edge, where nothing is blue
     composer.get_by_role("button", name="Cut it out").click()
     expect(composer.locator("#picture-chosen")).to_contain_text("800 × 800")
@@ -187,7 +200,9 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(composer: Page, tmp
         assert cut.getpixel((20, 400))[2] < 40  # type: ignore[index]
 
 
-def test_what_is_no_picture_is_said_beside_the_field(composer: Page, console: Console, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_said_beside_the_field(
+    composer: Page, console: Console, tmp_path: Path
+) -> None:
     console.allow("422")
     file = tmp_path / "sale.jpg"
     file.write_text("GIF89a not a picture")
@@ -217,7 +232,11 @@ def test_a_draft_saves_itself_and_can_be_left(composer: Page) -> None:
     composer.get_by_role("button", name="Save draft").click()
     expect(composer.get_by_text("Draft saved.")).to_be_visible()
     campaign.refresh_from_db()
-    assert (campaign.name, campaign.text, str(campaign.sender)) == ("Spring", "Written and left", "New Shop")
+    assert (campaign.name, campaign.text, str(campaign.sender)) == (
+        "Spring",
+        "Written and left",
+        "New Shop",
+    )
 
 
 def test_two_people_in_one_draft(composer: Page, console: Console, person: User) -> None:
@@ -231,7 +250,9 @@ def test_two_people_in_one_draft(composer: Page, console: Console, person: User)
     composer.locator("#id_text").fill("Mine, but later")
     expect(composer.locator("#saved")).to_contain_text("Somebody else saved this draft.")
     composer.get_by_role("button", name="Save draft").click()
-    expect(composer.get_by_text("Somebody saved this draft while you were writing.")).to_be_visible()
+    expect(
+        composer.get_by_text("Somebody saved this draft while you were writing.")
+    ).to_be_visible()
     expect(composer.locator("#id_text")).to_have_value("Mine, but later")
     composer.get_by_label("Save mine over theirs").check()
     composer.get_by_role("button", name="Save draft").click()
@@ -251,7 +272,9 @@ def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) ->
     look(signed_in, "pictures")
 
 
-def test_templates_look_right_and_keep_what_is_locked(signed_in: Page, person: User, look: Look) -> None:
+def test_templates_look_right_and_keep_what_is_locked(
+    signed_in: Page, person: User, look: Look
+) -> None:
     campaign = draft(contact_list("VIP", PEOPLE), text="House words")
     signed_in.goto(f"/campaigns/{campaign.pk}/edit")
     signed_in.get_by_text("Keep as template").click()
@@ -265,7 +288,9 @@ def test_templates_look_right_and_keep_what_is_locked(signed_in: Page, person: U
     person.role = Role.MARKETER
     person.save()
     signed_in.get_by_role("link", name="House").click()
-    expect(signed_in.get_by_text("The template “House” keeps some fields as they are.")).to_be_visible()
+    expect(
+        signed_in.get_by_text("The template “House” keeps some fields as they are.")
+    ).to_be_visible()
     expect(signed_in.locator("#id_text")).to_be_disabled()
     expect(signed_in.locator("#preview-text")).to_have_text("House words")
     signed_in.locator("#id_name").fill("Made from it")
@@ -303,14 +328,18 @@ def test_without_javascript_the_form_works_whole(
     page.get_by_label("Highest cost, in EUR").fill("0.09")
     page.get_by_role("button", name="Launch").click()
     campaign = Campaign.objects.get()
-    assert (campaign.state, str(campaign.image)) == (CampaignState.PREPARING, str(Picture.objects.get().file))
+    assert (campaign.state, str(campaign.image)) == (
+        CampaignState.PREPARING,
+        str(Picture.objects.get().file),
+    )
     context.close()
 
 
 def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(
-        "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t => m.smsParts(t)); }",
+        "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t =>"
+        " m.smsParts(t)); }",
         [vector["text"] for vector in vectors],
     )
     for vector, browser in zip(vectors, counted, strict=True):
@@ -328,8 +357,12 @@ def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> N
 def test_the_browser_fills_merge_tags_as_the_server_does(composer: Page) -> None:
     vectors = json.loads((VECTORS / "merge.json").read_text())
     filled = composer.evaluate(
-        "async all => (({ fill }) => all.map(v => fill(v.text, v.fields)))(await import('/static/js/merge.js'))",
+        "async all => (({ fill }) => all.map(v => fill(v.text, v.fields)))(await"
+        " import('/static/js/merge.js'))",
         vectors,
     )
     for vector, browser in zip(vectors, filled, strict=True):
-        assert (browser["filled"], browser["strays"]) == (vector["filled"], vector["strays"]), vector["text"]
+        assert (browser["filled"], browser["strays"]) == (
+            vector["filled"],
+            vector["strays"],
+        ), vector["text"]

@@ -1,4 +1,6 @@
-"""The room Contacts in a real Chromium: a file from the upload to the list, the people, the stop list."""
+"""The room Contacts in a real Chromium: a file from the upload to the list, the people, the stop
+list.
+"""
 
 import csv
 from collections.abc import Callable
@@ -8,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.audience import tasks
-from campaigns.audience.models import Contact, ContactList, Import
+from campaigns.contacts import tasks
+from campaigns.contacts.models import Contact, ContactList, Import
 
 Look = Callable[[Page, str], None]
 NAMES = ("Олена", "Іван", "Марія", "Stefan", "Ioana")
@@ -28,14 +30,26 @@ def people(tmp_path: Path) -> Path:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(["Телефон", "Ім'я", "Місто", "Бонусна картка"])
         for number in range(120):
-            writer.writerow([f"097 292 {number:04d}", NAMES[number % 5], "Київ", f"VD-{number:06d}"])
-        writer.writerows([["044 123 45 67", "Офіс", "Київ", ""], ["3.80973E+11", "Ексель", "", ""], ["", "", "", "1"]])
+            writer.writerow(
+                [f"097 292 {number:04d}", NAMES[number % 5], "Київ", f"VD-{number:06d}"]
+            )
+        writer.writerows(
+            [
+                ["044 123 45 67", "Офіс", "Київ", ""],
+                ["3.80973E+11", "Ексель", "", ""],
+                ["", "", "", "1"],
+            ]
+        )
         writer.writerow(["+40 721 234 567", "Ioana", "Iași".replace("ș", "s"), ""])
     return path
 
 
 def test_empty_rooms(signed_in: Page, look: Look) -> None:
-    for address, name in (("/contacts/", "lists"), ("/contacts/stop-list/", "stop"), ("/contacts/imports/", "imports")):
+    for address, name in (
+        ("/contacts/", "lists"),
+        ("/contacts/stop-list/", "stop"),
+        ("/contacts/imports/", "imports"),
+    ):
         signed_in.goto(address)
         look(signed_in, f"contacts-{name}-empty")
     signed_in.goto("/contacts/people/")
@@ -45,7 +59,9 @@ def test_empty_rooms(signed_in: Page, look: Look) -> None:
 def test_a_segment_is_counted_as_it_is_described(signed_in: Page, look: Look) -> None:
     made = ContactList.objects.create(name="Club", fields=["city"], countries={"UA": 3})
     for number, city in enumerate(("Kyiv", "Lviv", "Kyiv")):
-        Contact.objects.create(list=made, msisdn=f"38097292000{number}", country="UA", fields={"city": city})
+        Contact.objects.create(
+            list=made, msisdn=f"38097292000{number}", country="UA", fields={"city": city}
+        )
     page = signed_in
     page.goto("/contacts/segments/")
     look(page, "segments-empty")
@@ -118,8 +134,12 @@ def test_a_refused_file_says_why_at_the_field(signed_in: Page, tmp_path: Path, l
 
 def test_people_and_the_stop_list(signed_in: Page, look: Look) -> None:
     page = signed_in
-    clients = ContactList.objects.create(name="Clients", fields=["first_name", "city"], contact_count=1)
-    Contact.objects.create(list=clients, msisdn="380972920283", country="UA", fields={"first_name": "Олена"})
+    clients = ContactList.objects.create(
+        name="Clients", fields=["first_name", "city"], contact_count=1
+    )
+    Contact.objects.create(
+        list=clients, msisdn="380972920283", country="UA", fields={"first_name": "Олена"}
+    )
     page.goto(f"/contacts/{clients.pk}/add")
     look(page, "list-add")
     page.get_by_label("Phone").fill("12")

@@ -1,4 +1,6 @@
-"""Pages of what steers campaigns under way: budgets, sending again, those who wait, the gateway's answers."""
+"""Pages of what steers campaigns under way: budgets, sending again, those who wait, the gateway's
+answers.
+"""
 
 from decimal import Decimal
 
@@ -6,22 +8,31 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from campaigns.compose.hours import DAYTIME, Hours, Place
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place
+from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, Evidence
-from campaigns.ledger.models import MonthlyBudget
 from tests.browser.conftest import Look
 from tests.reports.factories import make_campaign, send
 
 BODY = (
-    '{"result": [{"reference": "a1b2", "msisdn": "380671234567", "error": {"code": 5, "description": "Server error"}}]}'
+    '{"result": [{"reference": "a1b2", "msisdn": "380671234567", "error": {"code": 5,'
+    ' "description": "Server error"}}]}'
 )
 
 
 @pytest.fixture
 def finished(person: object) -> Campaign:
     made = make_campaign("Autumn sale", CampaignState.FINISHED)
-    send(made, {("UA", "read"): 40, ("PL", "refused"): 8, ("UA", "not_delivered"): 5, ("UA", "unresolved"): 2})
+    send(
+        made,
+        {
+            ("UA", "read"): 40,
+            ("PL", "refused"): 8,
+            ("UA", "not_delivered"): 5,
+            ("UA", "unresolved"): 2,
+        },
+    )
     return made
 
 
@@ -39,7 +50,11 @@ def test_send_again(signed_in: Page, look: Look, finished: Campaign) -> None:
 def test_budgets(signed_in: Page, look: Look) -> None:
     MonthlyBudget.objects.create(currency="EUR", amount=Decimal(250))
     paused = make_campaign(
-        "Winter sale", CampaignState.PAUSED, reason="budget", budget=Decimal("1.5"), frozen_at=timezone.now()
+        "Winter sale",
+        CampaignState.PAUSED,
+        reason="budget",
+        budget=Decimal("1.5"),
+        frozen_at=timezone.now(),
     )
     send(paused, {("UA", "read"): 40, ("UA", "queued"): 60})
     signed_in.goto(f"/campaigns/{paused.pk}/")
@@ -56,18 +71,28 @@ def test_budgets(signed_in: Page, look: Look) -> None:
 
 
 def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
-    hours = next(one for one in (DAYTIME, Hours.read("00:00-01:00")) if not one.open_at(Place("JP"), timezone.now()))
-    made = make_campaign("World", CampaignState.SENDING, audience=120, sends_from=hours.start, sends_until=hours.end)
+    hours = next(
+        one
+        for one in (DAYTIME, Hours.read("00:00-01:00"))
+        if not one.open_at(Place("JP"), timezone.now())
+    )
+    made = make_campaign(
+        "World", CampaignState.SENDING, audience=120, sends_from=hours.start, sends_until=hours.end
+    )
     for number, size in enumerate((50, 50, 20), 1):
         Batch.objects.create(campaign=made, number=number, country="JP", size=size)
     signed_in.goto(f"/campaigns/{made.pk}/")
-    expect(signed_in.get_by_role("list", name="Waiting for the sending hours")).to_contain_text("120 people wait until")
+    expect(signed_in.get_by_role("list", name="Waiting for the sending hours")).to_contain_text(
+        "120 people wait until"
+    )
     look(signed_in, "campaign-waiting")
 
 
 def test_answers_of_the_gateway(signed_in: Page, look: Look, finished: Campaign) -> None:
     for number in range(52):
-        Evidence.objects.create(campaign=finished, batch_number=number, what="HTTP 502", http_status=502, body=BODY)
+        Evidence.objects.create(
+            campaign=finished, batch_number=number, what="HTTP 502", http_status=502, body=BODY
+        )
     signed_in.goto(f"/campaigns/{finished.pk}/?tab=activity")
     signed_in.locator("#answers summary").first.click()
     expect(signed_in.locator("pre.evidence").first).to_contain_text('"msisdn": "380671234567"')

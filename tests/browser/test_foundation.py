@@ -63,9 +63,9 @@ def test_page_that_was_open_too_long_asks_to_sign_in_again(signed_in: Page) -> N
 
 def test_settings(signed_in: Page, look: Look) -> None:
     signed_in.goto("/settings/")
-    expect(signed_in.get_by_role("navigation", name="Main").get_by_role("link", name="Settings")).to_have_attribute(
-        "aria-current", "page"
-    )
+    expect(
+        signed_in.get_by_role("navigation", name="Main").get_by_role("link", name="Settings")
+    ).to_have_attribute("aria-current", "page")
     look(signed_in, "settings")
 
 
@@ -88,7 +88,9 @@ def test_gateway_that_answers_shows_the_balance(
     look(signed_in, "settings-gateway-up")
 
 
-def test_wrong_key_is_said_on_the_page(signed_in: Page, sandbox: RunningSandbox, settings: Settings) -> None:
+def test_wrong_key_is_said_on_the_page(
+    signed_in: Page, sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "nobodys_key_00000"
     signed_in.goto("/settings/")
     signed_in.get_by_role("button", name="Check connection").click()
@@ -117,7 +119,9 @@ def test_senders_are_added_and_removed_after_asking(signed_in: Page, look: Look)
     expect(row).to_have_count(0)
 
 
-def test_account_errors_stand_at_the_field_and_keep_what_was_typed(signed_in: Page, look: Look) -> None:
+def test_account_errors_stand_at_the_field_and_keep_what_was_typed(
+    signed_in: Page, look: Look
+) -> None:
     signed_in.goto("/account/password/")
     signed_in.get_by_label("Old password").fill("long-and-odd-7")
     signed_in.locator("#id_new_password1").fill("12345678")
@@ -183,18 +187,20 @@ def test_sandbox_is_said_on_every_page(signed_in: Page) -> None:
 
 def test_every_icon_that_is_used_is_in_the_sprite(signed_in: Page) -> None:
     signed_in.goto("/settings/")
-    missing = signed_in.evaluate(
-        """async () => {
-            const names = [...document.querySelectorAll("svg.icon use")].map(use => use.getAttribute("href"));
+    missing = signed_in.evaluate("""async () => {
+            const uses = [...document.querySelectorAll("svg.icon use")];
+            const names = uses.map(use => use.getAttribute("href"));
             const sprite = await (await fetch(names[0].split("#")[0])).text();
-            return names.map(name => name.split("#")[1]).filter(id => !sprite.includes(`id="${id}"`));
-        }"""
-    )
+            const ids = names.map(name => name.split("#")[1]);
+            return ids.filter(id => !sprite.includes(`id="${id}"`));
+        }""")
     assert missing == []
 
 
 @pytest.mark.parametrize("address", ["/nothing/", "/campaigns/999999/"])
-def test_missing_pages_have_a_way_on(signed_in: Page, console: Console, look: Look, address: str) -> None:
+def test_missing_pages_have_a_way_on(
+    signed_in: Page, console: Console, look: Look, address: str
+) -> None:
     console.allow("404")
     signed_in.goto(address)
     expect(signed_in.get_by_role("heading", name="There is nothing here")).to_be_visible()

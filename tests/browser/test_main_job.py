@@ -1,7 +1,8 @@
-"""The main job from signing in to signing out, in a real Chromium against all the processes of an installation.
+"""The main job from signing in to signing out, in a real Chromium against all the processes of an
+installation.
 
-2,000 rows come in, two campaigns go out, and every number on the pages is compared with the sandbox's own count and
-bill, to the last digit.
+2,000 rows come in, two campaigns go out, and every number on the pages is compared with the
+sandbox's own count and bill, to the last digit.
 """
 
 import csv
@@ -107,9 +108,9 @@ def amount(text: str) -> tuple[Decimal, str]:
 
 
 def stat(page: Page, label: str) -> Locator:
-    return page.locator(".stat", has=page.locator(".stat-label", has_text=re.compile(f"^{label}"))).locator(
-        ".stat-value"
-    )
+    return page.locator(
+        ".stat", has=page.locator(".stat-label", has_text=re.compile(f"^{label}"))
+    ).locator(".stat-value")
 
 
 def term(page: Page, label: str) -> Locator:
@@ -125,7 +126,9 @@ def step(page: Page, label: str) -> int:
 
 def chip(page: Page, label: str) -> int:
     """The number on a filter of the recipients; 0 where there is no such filter."""
-    found = page.get_by_role("list", name="State").get_by_role("link", name=re.compile(rf"^{label} [\d,]+$"))
+    found = page.get_by_role("list", name="State").get_by_role(
+        "link", name=re.compile(rf"^{label} [\d,]+$")
+    )
     return whole(found.locator(".count").inner_text()) if found.count() else 0
 
 
@@ -206,12 +209,19 @@ def launch(page: Page, people: int) -> None:
     """The review says how many, and what it costs at most; other figures launch nothing."""
     expect(page.get_by_role("heading", name=f"Send to {people:,} people")).to_be_visible()
     most, currency = amount(page.locator("tfoot td.num").last.inner_text())
-    number, cost = page.get_by_label("Number of people"), page.get_by_label(f"Highest cost, in {currency}")
+    number, cost = (
+        page.get_by_label("Number of people"),
+        page.get_by_label(f"Highest cost, in {currency}"),
+    )
     number.fill(str(people + 1))
     cost.fill(f"{most + 1}")
     page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text(f"The audience is {people:,} people now, not {people + 1:,}.")).to_be_visible()
-    expect(page.get_by_text(f"The highest cost is {most} {currency} now, not {most + 1}.")).to_be_visible()
+    expect(
+        page.get_by_text(f"The audience is {people:,} people now, not {people + 1:,}.")
+    ).to_be_visible()
+    expect(
+        page.get_by_text(f"The highest cost is {most} {currency} now, not {most + 1}.")
+    ).to_be_visible()
     number.fill(f"{people:,}")
     cost.fill(str(most).replace(".", ","))
     page.get_by_role("button", name="Launch").click()
@@ -221,7 +231,8 @@ def launch(page: Page, people: int) -> None:
 def funnel_of_the_review(page: Page) -> dict[str, int]:
     rows = page.locator("table.funnel tr")
     return {
-        row.locator("th").inner_text(): whole(row.locator("td").inner_text().replace("−", "")) for row in rows.all()
+        row.locator("th").inner_text(): whole(row.locator("td").inner_text().replace("−", ""))
+        for row in rows.all()
     }
 
 
@@ -230,19 +241,29 @@ def watch_it_go_out(page: Page, people: int) -> None:
     page.evaluate("window.stayed = true")
     bar = page.get_by_role("progressbar", name="People sent to")
     expect(bar).to_have_js_property("value", people, timeout=LONG)
-    expect(page.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible(timeout=LONG)
+    expect(page.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible(
+        timeout=LONG
+    )
     expect(page.locator("#recipients tbody tr")).to_have_count(50)
     assert page.evaluate("window.stayed")
 
 
 def load_until_all_is_known(page: Page, address: str, bill: Any) -> None:
-    """Load the campaign page again and again until the last status and the last price have come in."""
-    total, states = f"{Decimal(bill['spend']['EUR']['total']).normalize():,f} EUR", Counter(bill["statuses"])
+    """Load the campaign page again and again until the last status and the last price have come
+    in.
+    """
+    total, states = (
+        f"{Decimal(bill['spend']['EUR']['total']).normalize():,f} EUR",
+        Counter(bill["statuses"]),
+    )
     wanted = (True, 0, states["delivered"], states["read"])
     give_up = time.monotonic() + LONG / 1000
     while page.goto(address):
         said = total in page.locator("main").inner_text().replace("\xa0", " ")
-        seen = (said, *(chip(page, name) for name in ("Accepted, nothing heard yet", "Delivered", "Read")))
+        seen = (
+            said,
+            *(chip(page, name) for name in ("Accepted, nothing heard yet", "Delivered", "Read")),
+        )
         if seen == wanted:
             return
         assert time.monotonic() < give_up, f"{address} never said {total}, {wanted}: {seen}"
@@ -255,7 +276,9 @@ def check_campaign(page: Page, people: int, bill: Any) -> None:
     assert whole(stat(page, "Accepted").inner_text()) == people
     assert step(page, "Delivered by Viber") == states["delivered"] + states["read"]
     assert step(page, "Read") == chip(page, "Read") == states["read"]
-    assert step(page, "SMS sent instead") == chip(page, "By SMS") == sum(bill["sms_statuses"].values())
+    assert (
+        step(page, "SMS sent instead") == chip(page, "By SMS") == sum(bill["sms_statuses"].values())
+    )
     assert step(page, "SMS delivered") == bill["sms_statuses"]["delivered"]
     assert chip(page, "Delivered") == states["delivered"]
     check_money(page, bill)
@@ -278,7 +301,10 @@ def look_for_people(page: Page, stack: Stack) -> None:
     page.get_by_role("searchbox").press("Enter")
     expect(rows).to_have_count(1)
     viber, sms = (rows.locator("td.num").nth(place).inner_text() for place in (0, 1))
-    assert (amount(viber)[0], amount(sms)[0]) == (Decimal(message["price"]), Decimal(message["alt_route"][0]["price"]))
+    assert (amount(viber)[0], amount(sms)[0]) == (
+        Decimal(message["price"]),
+        Decimal(message["alt_route"][0]["price"]),
+    )
     page.get_by_role("searchbox").fill("0000000")
     page.get_by_role("searchbox").press("Enter")
     expect(page.get_by_text("has 0000000 in the phone")).to_be_visible()
@@ -293,7 +319,9 @@ def check_messages(stack: Stack, people: int) -> None:
     assert len({one["msisdn"] for one in messages}) == len(messages) == people
     assert set(texts) == {"Hi Олена", "Hi Іван", "Hi Ioana", "Hi Marek", "Hi friend"}
     assert {one["button_caption"] for one in messages} == {"To the shelves"}
-    assert all(one["image_url"].endswith(".png") or one["image_url"].endswith(".jpg") for one in messages)
+    assert all(
+        one["image_url"].endswith(".png") or one["image_url"].endswith(".jpg") for one in messages
+    )
 
 
 def duplicate(page: Page) -> None:

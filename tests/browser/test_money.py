@@ -21,17 +21,29 @@ def fill(person: User) -> None:
     cache.clear()
     now = timezone.now()
     send(
-        make_campaign("Autumn", CampaignState.FINISHED, launched_by=person), {("UA", "read"): 9, ("PL", "unpriced"): 2}
+        make_campaign("Autumn", CampaignState.FINISHED, launched_by=person),
+        {("UA", "read"): 9, ("PL", "unpriced"): 2},
     )
-    for hour, amount, entered in ((4, 100, 0), (3, 90, 10), (2, 90, 15), (1, 190, 15), (0, 180, 15)):
+    for hour, amount, entered in (
+        (4, 100, 0),
+        (3, 90, 10),
+        (2, 90, 15),
+        (1, 190, 15),
+        (0, 180, 15),
+    ):
         at = now - timedelta(hours=hour)
         BalanceReading.objects.create(
-            hour=at.replace(minute=0, second=0, microsecond=0), at=at, amount=amount, currency="EUR", entered=entered
+            hour=at.replace(minute=0, second=0, microsecond=0),
+            at=at,
+            amount=amount,
+            currency="EUR",
+            entered=entered,
         )
     one = Recipient.objects.filter(status="read")[0]
     SampledStatus.objects.create(
-        day=now.date(), recipient=one, campaign_id=one.campaign_id, currency="EUR", entered=Decimal("0.0234567"),
-        said=Decimal("0.02"), status="read", status_said="read", agrees=False,
+        day=now.date(), recipient=one, campaign_id=one.campaign_id, currency="EUR",
+        entered=Decimal("0.0234567"), said=Decimal("0.02"), status="read", status_said="read",
+        agrees=False,
     )  # fmt: skip
 
 

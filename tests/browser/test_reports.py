@@ -33,7 +33,9 @@ def campaign(person: User) -> Campaign:
     made = make_campaign("Autumn sale", CampaignState.FINISHED, launched_by=person)
     send(made, FATES)
     audit.record(person, made, "launched", "230")
-    Evidence.objects.create(campaign=made, batch_number=2, what="HTTP 502", http_status=502, body="<html>Bad gateway")
+    Evidence.objects.create(
+        campaign=made, batch_number=2, what="HTTP 502", http_status=502, body="<html>Bad gateway"
+    )
     return made
 
 
@@ -41,12 +43,22 @@ def fill(person: User) -> None:
     now = timezone.now()
     for number in range(6):
         at = now - timedelta(days=2 * number)
-        made = make_campaign(f"Newsletter {number}", CampaignState.FINISHED, launched_by=person, launched_at=at)
-        send(made, {("UA", "read"): 9 + number, ("PL", "sms"): number}, at=at, currency="USD" if number == 3 else "EUR")
+        made = make_campaign(
+            f"Newsletter {number}", CampaignState.FINISHED, launched_by=person, launched_at=at
+        )
+        send(
+            made,
+            {("UA", "read"): 9 + number, ("PL", "sms"): number},
+            at=at,
+            currency="USD" if number == 3 else "EUR",
+        )
     send(
-        make_campaign("Now", CampaignState.SENDING, launched_by=person), {("UA", "accepted"): 30, ("UA", "queued"): 70}
+        make_campaign("Now", CampaignState.SENDING, launched_by=person),
+        {("UA", "accepted"): 30, ("UA", "queued"): 70},
     )
-    send(make_campaign("No money", CampaignState.PAUSED, reason="error_8"), {("UA", "queued"): 3120})
+    send(
+        make_campaign("No money", CampaignState.PAUSED, reason="error_8"), {("UA", "queued"): 3120}
+    )
     make_campaign("Tomorrow", CampaignState.SCHEDULED, scheduled_at=now + timedelta(hours=20))
     make_campaign("A draft", created_by=person)
     Import.objects.create(file_name="broken.xlsx", state=ImportState.FAILED, failure="It is empty.")
@@ -88,7 +100,9 @@ def test_campaign_list_without_campaigns(signed_in: Page, look: Look) -> None:
 @pytest.mark.parametrize("tab", ["recipients", "countries", "message", "activity"])
 def test_campaign_page(signed_in: Page, campaign: Campaign, look: Look, tab: str) -> None:
     signed_in.goto(f"/campaigns/{campaign.pk}/")
-    signed_in.get_by_role("navigation", name="Parts of this campaign").get_by_role("link", name=tab.title()).click()
+    signed_in.get_by_role("navigation", name="Parts of this campaign").get_by_role(
+        "link", name=tab.title()
+    ).click()
     look(signed_in, f"campaign-{tab}")
 
 
@@ -198,7 +212,9 @@ def test_spend_as_a_file(signed_in: Page, campaign: Campaign) -> None:
     assert download.value.suggested_filename.startswith("spend-campaign-")
 
 
-def test_compare_what_is_ticked(signed_in: Page, person: User, campaign: Campaign, look: Look) -> None:
+def test_compare_what_is_ticked(
+    signed_in: Page, person: User, campaign: Campaign, look: Look
+) -> None:
     fill(person)
     signed_in.goto("/campaigns/")
     signed_in.get_by_role("checkbox", name="Compare Autumn sale").check()
@@ -208,7 +224,9 @@ def test_compare_what_is_ticked(signed_in: Page, person: User, campaign: Campaig
     look(signed_in, "compare")
 
 
-def test_statement_of_a_month(signed_in: Page, person: User, campaign: Campaign, look: Look) -> None:
+def test_statement_of_a_month(
+    signed_in: Page, person: User, campaign: Campaign, look: Look
+) -> None:
     fill(person)
     signed_in.goto("/spend/statement/")
     expect(signed_in.get_by_role("button", name="Print")).to_be_visible()

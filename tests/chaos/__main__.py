@@ -1,14 +1,15 @@
 """`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign.
 
-Prints what was done to it and what came out; exits with 1 unless everybody was reached once and every cent is right.
+Prints what was done to it and what came out; exits with 1 unless everybody was reached once and
+every cent is right.
 
     --recipients 100000 --kills 200 --restarts 3 --machines 3    `make chaos`
-    --database sqlite                                            in a file
-               own                                               a PostgreSQL server of its own, which is crashed too
-               postgres://user@host/database                     a new database on that server, dropped at the end
-    --restart-command "pg_ctlcluster 15 main restart"            how that server is restarted; without it, it ends all
-                                                                 connections to the new database
-    --sooner                                                     leases and waits are cut to seconds
+    --database sqlite                              in a file
+               own                                 a PostgreSQL server that is crashed too
+               postgres://user@host/database       a new database on that server, dropped at the end
+    --restart-command "pg_ctlcluster 15 main restart"    how that server is restarted; the
+                                                         default ends all its connections
+    --sooner                                             leases and waits are cut to seconds
 """
 
 import argparse
@@ -39,9 +40,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--machines", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
-        "--rate", type=int, default=0, help="recipients a second, so that it lasts as long as the kills"
+        "--rate",
+        type=int,
+        default=0,
+        help="recipients a second, so that it lasts as long as the kills",
     )
-    parser.add_argument("--every", type=float, default=1.0, help="seconds between two kills, on average")
+    parser.add_argument(
+        "--every", type=float, default=1.0, help="seconds between two kills, on average"
+    )
     parser.add_argument("--sooner", action="store_true")
     parser.add_argument("--minutes", type=float, default=30, help="until it is given up")
     parser.add_argument("--port", type=int, default=8170)
@@ -97,7 +103,9 @@ def main() -> int:
         return Run(asked, env, folder, restart).run(random.Random(asked.seed))
 
 
-def provided(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> tuple[str, mistreatment.Restart | None]:
+def provided(
+    asked: argparse.Namespace, folder: Path, stack: ExitStack
+) -> tuple[str, mistreatment.Restart | None]:
     """The address of a new database, and how to make it go away for a moment."""
     if asked.database == "sqlite":
         return f"sqlite:///{folder}/chaos.sqlite3", None

@@ -1,6 +1,8 @@
-"""`make hosts`: an installation spread over hosts of its own, one of which loses its network while a campaign goes out.
+"""`make hosts`: an installation spread over hosts of its own, one of which loses its network while
+a campaign goes out.
 
-The hosts are network namespaces of this machine (Linux, root, iproute2), each with an address and a link of its own:
+The hosts are network namespaces of this machine (Linux, root, iproute2), each with an address and a
+link of its own:
 
     web   one  two  three  sweep  four
      |     |    |     |      |     |
@@ -8,9 +10,9 @@ The hosts are network namespaces of this machine (Linux, root, iproute2), each w
                                         |
                 PostgreSQL, Redis and the sandbox gateway
 
-While the campaign goes out, the link of `two` is cut and `four` is added by one command; when nothing is left to begin
-with, the link is mended. Prints what each host did and what came out; exits with 1 unless everybody was reached once
-and every cent is right.
+While the campaign goes out, the link of `two` is cut and `four` is added by one command; when
+nothing is left to begin with, the link is mended. Prints what each host did and what came out;
+exits with 1 unless everybody was reached once and every cent is right.
 """
 
 import os
@@ -86,13 +88,20 @@ class Hosts:
         """A command of manage.py that goes on, on `host`."""
         with (self.folder / f"{host}.log").open("ab") as log:
             self.started.append(
-                subprocess.Popen(self._on(host, *command), cwd=ROOT, env=self._env(host), stdout=log, stderr=log)
+                subprocess.Popen(
+                    self._on(host, *command), cwd=ROOT, env=self._env(host), stdout=log, stderr=log
+                )
             )
 
     def run(self, host: str, *command: str) -> str:
         """What a command of manage.py says on `host`."""
         return subprocess.run(
-            self._on(host, *command), cwd=ROOT, env=self._env(host), check=True, stdout=subprocess.PIPE, text=True
+            self._on(host, *command),
+            cwd=ROOT,
+            env=self._env(host),
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         ).stdout
 
     def stop(self) -> None:
@@ -106,7 +115,10 @@ class Hosts:
         return ["ip", "netns", "exec", f"{BRIDGE}-{host}", PYTHON, "manage.py", *command]
 
     def _env(self, host: str) -> dict[str, str]:
-        return self.env | {"WORKER_NAME": host, "STATE_FILE": str(self.folder / host / "state.json")}
+        return self.env | {
+            "WORKER_NAME": host,
+            "STATE_FILE": str(self.folder / host / "state.json"),
+        }
 
 
 def settings_for(database: str, redis_port: int, gateway_port: int, folder: Path) -> dict[str, str]:
@@ -139,14 +151,21 @@ def until(condition: Callable[[], object], minutes: float = 8) -> None:
 
 def bill(port: int) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = requests.get(f"http://{GATEWAY}:{port}/sandbox/bill", timeout=30).json()
+        answer: dict[str, Any] = requests.get(
+            f"http://{GATEWAY}:{port}/sandbox/bill", timeout=30
+        ).json()
     except requests.RequestException:
         return {}
     return answer
 
 
 def main() -> int:
-    if sys.platform != "linux" or os.geteuid() or not shutil.which("ip") or not shutil.which("redis-server"):
+    if (
+        sys.platform != "linux"
+        or os.geteuid()
+        or not shutil.which("ip")
+        or not shutil.which("redis-server")
+    ):
         sys.exit("Hosts of its own need Linux, root, iproute2 and redis-server.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal, without a result"))
     with ExitStack() as stack:
@@ -158,11 +177,14 @@ def main() -> int:
         env = settings_for(database, redis_port, gateway_port, folder)
         os.environ.update(env)
         for command in (
-            ["redis-server", "--bind", GATEWAY, "--port", str(redis_port), "--protected-mode", "no", "--save", ""],
+            ["redis-server", "--bind", GATEWAY, "--port", str(redis_port),
+             "--protected-mode", "no", "--save", ""],
             [PYTHON, "manage.py", "sandbox_gateway", f"--host={GATEWAY}", f"--port={gateway_port}",
              f"--latency={LATENCY}", "--pace=0.001", "--balance=100000000"],
         ):  # fmt: skip
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
             stack.callback(process.wait)
             stack.callback(process.terminate)
         hosts = Hosts(env, folder)
@@ -178,8 +200,8 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     from django.db import connection
 
     from campaigns.dispatch.models import Batch
-    from campaigns.results import status
-    from campaigns.results.rebuilding import differences
+    from campaigns.results import campaign_status
+    from campaigns.results.money.rebuilding import differences
     from tests.dispatch import factory
 
     with connection.cursor() as cursor:
@@ -217,7 +239,10 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
         cursor.execute("SELECT host, COUNT(*) FROM claims GROUP BY host")
         counted = dict(cursor.fetchall())
         sent = {name: counted.get(f"{NETWORK}.{HOSTS[name]}", 0) for name in WORKERS}
-        cursor.execute("SELECT COUNT(*) FROM (SELECT batch FROM claims GROUP BY batch HAVING COUNT(*) > 1) again")
+        cursor.execute(
+            "SELECT COUNT(*) FROM (SELECT batch FROM claims GROUP BY batch HAVING COUNT(*) > 1)"
+            " again"
+        )
         again = cursor.fetchone()[0]
     found = bill(gateway_port)
     for name, batches in sent.items():
@@ -232,9 +257,10 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     print("What came out")
     for what, number in wrong.items():
         print(f"  {number:6,}    {what}")
-    for currency, sums in status.spend(campaign).items():
+    for currency, sums in campaign_status.spend(campaign).items():
         print(
-            f"  ledger {sums['total']} {currency}, bill of the gateway {found['spend'][currency]['total']} {currency}"
+            f"  ledger {sums['total']} {currency}, bill of the gateway"
+            f" {found['spend'][currency]['total']} {currency}"
         )
     return int(any(wrong.values()))
 
@@ -247,18 +273,22 @@ def _answers(address: str) -> bool:
 
 
 def _others_at_work(campaign_id: int) -> bool:
-    """Whether batches are left that no host has begun with, or that one which can be reached is at."""
+    """Whether batches are left that no host has begun with, or that one which can be reached is
+    at.
+    """
     from campaigns.dispatch.models import Batch, BatchState
 
-    return Batch.objects.filter(campaign_id=campaign_id, state__in=[BatchState.READY, BatchState.LEASED]).exists()
+    return Batch.objects.filter(
+        campaign_id=campaign_id, state__in=[BatchState.READY, BatchState.LEASED]
+    ).exists()
 
 
 def _is_over(campaign: Any, found: dict[str, Any]) -> bool:
     from campaigns.compose.models import CampaignState
-    from campaigns.results import status
+    from campaigns.results import campaign_status
 
     campaign.refresh_from_db()
-    spent = {currency: sums["total"] for currency, sums in status.spend(campaign).items()}
+    spent = {currency: sums["total"] for currency, sums in campaign_status.spend(campaign).items()}
     billed = {currency: Decimal(sums["total"]) for currency, sums in found["spend"].items()}
     return bool(campaign.state == CampaignState.FINISHED and spent == billed)
 

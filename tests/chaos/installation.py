@@ -1,4 +1,5 @@
-"""An installation of its own to be mistreated: a database, a sandbox, a web server, and machines with worker and sweep.
+"""An installation of its own to be mistreated: a database, a sandbox, a web server, and machines
+with worker and sweep.
 
 Every process is started again when it ends, as systemd would.
 """
@@ -89,7 +90,13 @@ class Installation:
 
     def manage(self, *command: str) -> None:
         """Run a command of manage.py to its end. Raises CalledProcessError."""
-        subprocess.run([PYTHON, "manage.py", *command], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [PYTHON, "manage.py", *command],
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
     def start(self) -> None:
         gunicorn = [PYTHON, "-m", "gunicorn", "--config", "viberdash/gunicorn.py", "viberdash.wsgi"]
@@ -97,14 +104,18 @@ class Installation:
         for number in range(1, self.machines + 1):
             env = {"WORKER_NAME": f"machine-{number}"}
             self._add("worker", [PYTHON, "manage.py", "worker"], env)
-            self._add("sweep", [PYTHON, "manage.py", "sweep", "--every", self.env["SWEEP_EVERY"]], env)
+            self._add(
+                "sweep", [PYTHON, "manage.py", "sweep", "--every", self.env["SWEEP_EVERY"]], env
+            )
         for service in self.services:
             service.start()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
         self._supervisor.start()
 
     def _add(self, role: str, command: list[str], env: dict[str, str] | None = None) -> None:
-        self.services.append(Service(role, command, self.env | (env or {}), self.folder / f"{role}.log"))
+        self.services.append(
+            Service(role, command, self.env | (env or {}), self.folder / f"{role}.log")
+        )
 
     def _supervise(self) -> None:
         while not self._over.wait(0.1):
@@ -141,7 +152,9 @@ class Installation:
                 service.process.wait()
 
     def left_behind(self) -> list[str]:
-        """The commands of processes that are still there, but for the sandbox; those being killed have a moment."""
+        """The commands of processes that are still there, but for the sandbox; those being killed
+        have a moment.
+        """
         until = time.monotonic() + 5
         while (found := self._marked()) and time.monotonic() < until:
             time.sleep(0.1)
@@ -153,7 +166,15 @@ class Installation:
         for entry in PROC.iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 with suppress(OSError):
-                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    if mark in (entry / "environ").read_bytes().split(b"\0") and "sandbox_gateway" not in command:
+                    command = (
+                        (entry / "cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
+                    if (
+                        mark in (entry / "environ").read_bytes().split(b"\0")
+                        and "sandbox_gateway" not in command
+                    ):
                         found.append(command)
         return found

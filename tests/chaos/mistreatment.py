@@ -1,4 +1,6 @@
-"""What is done to the installation: kills, a queue that loses and doubles tasks, a database that goes away."""
+"""What is done to the installation: kills, a queue that loses and doubles tasks, a database that
+goes away.
+"""
 
 import os
 import random
@@ -14,7 +16,8 @@ import psycopg
 from tests.chaos.installation import Installation
 
 DROPPED, DOUBLED = 30, 10  # percent of the tasks
-# After the insert, so that whoever queued the task believes that it is there. Which ones: by a hash of the row's id.
+# After the insert, so that whoever queued the task believes that it is there. Which ones: by a hash
+# of the row's id.
 ON_POSTGRESQL = """
     CREATE TABLE chaos_queue (what text);
     CREATE FUNCTION chaos_queue() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -32,7 +35,8 @@ ON_POSTGRESQL = """
         END IF;
         RETURN NULL;
     END $$;
-    CREATE TRIGGER chaos_queue AFTER INSERT ON django_q_ormq FOR EACH ROW EXECUTE FUNCTION chaos_queue();
+    CREATE TRIGGER chaos_queue AFTER INSERT ON django_q_ormq
+        FOR EACH ROW EXECUTE FUNCTION chaos_queue();
 """
 DICE = "NEW.id * 2654435761 % 4294967296 * 100 / 4294967296"
 ON_SQLITE = f"""
@@ -41,7 +45,8 @@ ON_SQLITE = f"""
         DELETE FROM django_q_ormq WHERE id = NEW.id;
         INSERT INTO chaos_queue VALUES ('dropped');
     END;
-    CREATE TRIGGER chaos_doubled AFTER INSERT ON django_q_ormq WHEN {DICE} >= {{dropped}} AND {DICE} < {{both}} BEGIN
+    CREATE TRIGGER chaos_doubled AFTER INSERT ON django_q_ormq
+        WHEN {DICE} >= {{dropped}} AND {DICE} < {{both}} BEGIN
         INSERT INTO django_q_ormq (key, payload, lock) VALUES (NEW.key, NEW.payload, NEW.lock);
         INSERT INTO chaos_queue VALUES ('doubled');
     END;
@@ -67,7 +72,10 @@ class Killer:
     def strike(self) -> None:
         """Kill one process, of the role that had it least."""
         found = self.installation.processes()
-        roles = sorted({process.role for process in found}, key=lambda role: (self.killed[role], self.dice.random()))
+        roles = sorted(
+            {process.role for process in found},
+            key=lambda role: (self.killed[role], self.dice.random()),
+        )
         victim = self.dice.choice([process for process in found if process.role == roles[0]])
         with suppress(ProcessLookupError):
             if victim.pid:
@@ -87,5 +95,7 @@ def run(command: str) -> str:
 def end_connections(server: str, name: str) -> str:
     """Have the server end every connection to the database `name` at once."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
     return "database: all connections ended"

@@ -30,7 +30,9 @@ def is_alive(pid: int) -> bool:
 
 
 def below(worker: int) -> list[Process]:
-    """The queue under `manage.py worker`: its main process, the sentinel, and the sentinel's children."""
+    """The queue under `manage.py worker`: its main process, the sentinel, and the sentinel's
+    children.
+    """
     children = _children()
     found = []
     for main in children.get(worker, []):

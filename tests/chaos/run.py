@@ -17,11 +17,11 @@ django.setup()
 
 from django.db import Error, connection  # noqa: E402
 
-from campaigns.compose import lifecycle  # noqa: E402
+from campaigns.compose.launch import lifecycle  # noqa: E402
 from campaigns.compose.models import Campaign, CampaignState  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.results import status  # noqa: E402
-from campaigns.results.rebuilding import differences  # noqa: E402
+from campaigns.results import campaign_status  # noqa: E402
+from campaigns.results.money.rebuilding import differences  # noqa: E402
 from tests.chaos import __main__ as command  # noqa: E402
 from tests.chaos.installation import PYTHON, ROOT, Installation  # noqa: E402
 from tests.chaos.mistreatment import Killer, Restart, queue_statements  # noqa: E402
@@ -32,9 +32,13 @@ SETTLED = frozenset(SendState.values) - {SendState.QUEUED}
 
 
 class Run:
-    """What was asked for, the environment of the processes, where their files are, how the database goes away."""
+    """What was asked for, the environment of the processes, where their files are, how the database
+    goes away.
+    """
 
-    def __init__(self, asked: argparse.Namespace, env: dict[str, str], folder: Path, restart: Restart | None) -> None:
+    def __init__(
+        self, asked: argparse.Namespace, env: dict[str, str], folder: Path, restart: Restart | None
+    ) -> None:
         self.asked = asked
         self.env = env
         self.restart = restart
@@ -75,8 +79,8 @@ class Run:
     def _start_sandbox(self) -> "subprocess.Popen[bytes]":
         faults = [f"--fault={name}={value}" for name, value in command.FAULTS.items()]
         process = subprocess.Popen(
-            [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}", "--latency=10", "--pace=20",
-             "--balance=100000000", *faults],
+            [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}",
+             "--latency=10", "--pace=20", "--balance=100000000", *faults],
             cwd=ROOT, env=self.env, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         while not self._bill():
@@ -86,7 +90,8 @@ class Run:
     def _campaign(self) -> Campaign:
         halves = (self.asked.recipients // 2, self.asked.recipients - self.asked.recipients // 2)
         one = factory.contact_list("One", halves[0])
-        other = factory.contact_list("Other", halves[1] + 10, start=halves[0] - 10)  # ten are in both
+        # ten are in both
+        other = factory.contact_list("Other", halves[1] + 10, start=halves[0] - 10)
         return factory.draft(one, other, sms_sender="Shop", sms_text="Hello!", validity=600)
 
     # While it runs
@@ -96,12 +101,17 @@ class Run:
         while killer.killed.total() < self.asked.kills and time.monotonic() < self.give_up:
             time.sleep(dice.uniform(0.1, 2 * self.asked.every - 0.1))
             killer.strike()
-            if killer.killed.total() * (self.asked.restarts + 1) > self.asked.kills * (self.restarts.total() + 1):
+            if killer.killed.total() * (self.asked.restarts + 1) > self.asked.kills * (
+                self.restarts.total() + 1
+            ):
                 self._restart_database()
             self._visit()
             if time.monotonic() - said > 15:
                 said = time.monotonic()
-                print(f"  {killer.killed.total()} kills, {self._bill().get('messages')} messages", flush=True)
+                print(
+                    f"  {killer.killed.total()} kills, {self._bill().get('messages')} messages",
+                    flush=True,
+                )
 
     def _restart_database(self) -> None:
         if self.restart and self.restarts.total() < self.asked.restarts:
@@ -125,7 +135,9 @@ class Run:
 
     def _is_over(self) -> bool:
         self.campaign.refresh_from_db()
-        return self.campaign.state == CampaignState.FINISHED and self._spent() == self._billed(self._bill())
+        return self.campaign.state == CampaignState.FINISHED and self._spent() == self._billed(
+            self._bill()
+        )
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         while True:
@@ -139,13 +151,18 @@ class Run:
 
     def _bill(self) -> dict[str, Any]:
         try:
-            bill: dict[str, Any] = requests.get(f"{self.sandbox_url}/sandbox/bill", timeout=60).json()
+            bill: dict[str, Any] = requests.get(
+                f"{self.sandbox_url}/sandbox/bill", timeout=60
+            ).json()
         except requests.RequestException:
             return {}
         return bill
 
     def _spent(self) -> dict[str, Decimal]:
-        return {currency: sums["total"] for currency, sums in status.spend(self.campaign).items()}
+        return {
+            currency: sums["total"]
+            for currency, sums in campaign_status.spend(self.campaign).items()
+        }
 
     @staticmethod
     def _billed(bill: dict[str, Any]) -> dict[str, Decimal]:
@@ -161,11 +178,14 @@ class Run:
         wrong = {
             "phones reached twice": bill["doubled_phones"],
             "recipients not reached": self.asked.recipients - bill["phones"],
-            "recipients not in a final state": states.total() - sum(states[state] for state in SETTLED),
+            "recipients not in a final state": (
+                states.total() - sum(states[state] for state in SETTLED)
+            ),
             "recipients too few or too many": abs(states.total() - self.asked.recipients),
             "recipients not accepted": states.total() - states[SendState.ACCEPTED],
             "currencies in which ledger and bill differ": sum(
-                spent.get(currency) != billed.get(currency) for currency in spent.keys() | billed.keys()
+                spent.get(currency) != billed.get(currency)
+                for currency in spent.keys() | billed.keys()
             ),
             "totals that are not what their rows say": len(differences()),
             "processes left behind": len(left_behind),
@@ -187,7 +207,10 @@ class Run:
             queue = Counter(dict(cursor.fetchall()))
         rows: list[tuple[str, Any]] = [
             ("recipients", self.asked.recipients),
-            (f"processes killed with SIGKILL, on {self.asked.machines} machines", killer.killed.total()),
+            (
+                f"processes killed with SIGKILL, on {self.asked.machines} machines",
+                killer.killed.total(),
+            ),
             *[(f"    {role}", number) for role, number in sorted(killer.killed.items())],
             *self.restarts.items(),
             ("queue tasks", queue.total()),
@@ -198,7 +221,10 @@ class Run:
                 for name, v in command.FAULTS.items()
             ],
             ("recipients refused as sent before (error 43)", bill["refused"].get("43", 0)),
-            *[(f"answers of the web server: {what}", number) for what, number in sorted(self.web.items())],
+            *[
+                (f"answers of the web server: {what}", number)
+                for what, number in sorted(self.web.items())
+            ],
             ("seconds", round(seconds)),
         ]
         print(f"\nWhat was done to it, on {connection.vendor}")

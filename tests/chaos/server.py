@@ -16,11 +16,15 @@ def programs() -> Path | None:
     found = shutil.which("initdb")
     if found:
         return Path(found).parent
-    return next((Path(name).parent for name in sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[::-1]), None)
+    return next(
+        (Path(name).parent for name in sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[::-1]),
+        None,
+    )
 
 
 class Server:
-    """`with Server(port) as server:` `server.address` is its database "postgres". Raises OSError without programs.
+    """`with Server(port) as server:` `server.address` is its database "postgres". Raises OSError
+    without programs.
 
     `host` is where it listens, for whoever can reach it.
     """
@@ -31,7 +35,8 @@ class Server:
             raise OSError("PostgreSQL's programs (initdb, pg_ctl) are not there")
         self.programs = found
         self.port = port
-        self.env = dict(os.environ)  # as it is now: without the mark of the installation, of which this is no part
+        # as it is now: without the mark of the installation, of which this is no part
+        self.env = dict(os.environ)
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-postgresql"))
         self.host = host
         self.address = f"postgres://postgres@{host}:{port}/postgres"
@@ -39,20 +44,30 @@ class Server:
     def __enter__(self) -> "Server":
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER, USER)
-        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8")
+        self._run(
+            "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8"
+        )
         with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
             rules.write("host all all samenet trust\n")
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses={self.host} -c max_connections=300"
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses={self.host} -c"
+            " max_connections=300"
+        )
         self._run("pg_ctl", "-w", f"--log={self.folder}/log", f"--options={options}", "start")
         return self
 
     def restart(self) -> str:
         """End it as a crash would, without a word to anybody, and start it again."""
-        self._run("pg_ctl", "-w", "-t", "120", f"--log={self.folder}/log", "--mode=immediate", "restart")
+        self._run(
+            "pg_ctl", "-w", "-t", "120", f"--log={self.folder}/log", "--mode=immediate", "restart"
+        )
         return "database: crashed and restarted"
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._run("pg_ctl", "-w", "--mode=immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)

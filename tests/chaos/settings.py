@@ -1,4 +1,5 @@
-"""Settings of the processes that tests start and kill: the queue's processes say which of them is what.
+"""Settings of the processes that tests start and kill: the queue's processes say which of them is
+what.
 
 CHAOS_SOONER=1 cuts leases and waits to seconds (tests.chaos.sooner).
 """
@@ -13,9 +14,17 @@ from viberdash.settings import INSTALLED_APPS, Q_CLUSTER
 
 
 def name_process(title: str) -> None:
-    """What the queue calls its processes ("qcluster <name> pusher"), put where `tests.chaos.processes` reads it."""
+    """What the queue calls its processes ("qcluster <name> pusher"), put where
+    `tests.chaos.processes` reads it.
+    """
     words = title.split()
-    role = words[2] if words[2] in ("pusher", "monitor") else "task" if words[2] in ("idle", "processing") else "main"
+    role = (
+        words[2]
+        if words[2] in ("pusher", "monitor")
+        else "task"
+        if words[2] in ("idle", "processing")
+        else "main"
+    )
     if os.path.exists("/proc/self/comm"):
         Path("/proc/self/comm").write_text(role)
 

@@ -1,4 +1,6 @@
-"""The product with shorter leases and waits, so that what takes minutes is over in seconds. Nothing else differs."""
+"""The product with shorter leases and waits, so that what takes minutes is over in seconds. Nothing
+else differs.
+"""
 
 from datetime import timedelta
 
@@ -9,13 +11,14 @@ class Sooner(AppConfig):
     name = "tests.chaos"
 
     def ready(self) -> None:
-        from campaigns.dispatch import claiming, seats, watching
+        from campaigns.dispatch.send import leases
+        from campaigns.dispatch.workers import health, slots
         from campaigns.management.commands import worker
-        from campaigns.results import polling
+        from campaigns.results.polling import poller
 
-        claiming.LEASE = timedelta(seconds=8)
-        seats.LEASE, seats.RENEW = timedelta(seconds=3), timedelta(seconds=1)
-        polling.CLAIM = timedelta(seconds=8)
-        watching.OFTEN = 0.0
-        watching.QUIET, watching.SILENT = timedelta(seconds=1), timedelta(seconds=6)
+        leases.LEASE = timedelta(seconds=8)
+        slots.LEASE, slots.RENEW = timedelta(seconds=3), timedelta(seconds=1)
+        poller.CLAIM = timedelta(seconds=8)
+        health.OFTEN = 0.0
+        health.QUIET, health.SILENT = timedelta(seconds=1), timedelta(seconds=6)
         worker.LOOK, worker.PAUSE = 0.5, 0.2

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from campaigns.audience.models import Contact, ContactList, StopListEntry
 from campaigns.compose.models import Campaign, Sender
+from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.team.models import Role, User
 
 Person = tuple[str, str, Mapping[str, str]]  # phone, country, merge fields
 
 
-def contact_list(name: str, people: Sequence[Person], fields: Sequence[str] = ("first_name", "city")) -> ContactList:
+def contact_list(
+    name: str, people: Sequence[Person], fields: Sequence[str] = ("first_name", "city")
+) -> ContactList:
     made = ContactList.objects.create(name=name, fields=list(fields), contact_count=len(people))
     Contact.objects.bulk_create(
-        Contact(list=made, msisdn=msisdn, country=country, fields=dict(values)) for msisdn, country, values in people
+        Contact(list=made, msisdn=msisdn, country=country, fields=dict(values))
+        for msisdn, country, values in people
     )
     return made
 
@@ -23,7 +26,9 @@ def stop(*msisdns: str) -> None:
 
 def draft(*lists: ContactList, exclude: Sequence[ContactList] = (), **fields: object) -> Campaign:
     sender, _made = Sender.objects.get_or_create(name="Shop")
-    campaign = Campaign.objects.create(**{"name": "Spring", "sender": sender, "text": "Hello", **fields})
+    campaign = Campaign.objects.create(
+        **{"name": "Spring", "sender": sender, "text": "Hello", **fields}
+    )
     campaign.lists.set(lists)
     campaign.exclude_lists.set(exclude)
     return campaign
@@ -34,4 +39,7 @@ def person(role: Role = Role.MARKETER, username: str = "olena") -> User:
 
 
 def ukrainians(count: int, start: int = 0) -> list[Person]:
-    return [(f"38097{number:07d}", "UA", {"first_name": f"N{number}"}) for number in range(start, start + count)]
+    return [
+        (f"38097{number:07d}", "UA", {"first_name": f"N{number}"})
+        for number in range(start, start + count)
+    ]

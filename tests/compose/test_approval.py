@@ -1,4 +1,6 @@
-"""The second person: from every way to launch, nobody's own, and void as soon as anything is another thing."""
+"""The second person: from every way to launch, nobody's own, and void as soon as anything is
+another thing.
+"""
 
 import re
 from datetime import timedelta
@@ -13,9 +15,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, StopListEntry
-from campaigns.compose import approval, lifecycle
+from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, PriceList, Timing
+from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, ukrainians
@@ -27,7 +29,16 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def prices() -> None:
     """A Viber message in Ukraine costs 0.023 EUR; nothing is asked of a gateway."""
-    rows = [{"country": "UA", "country_name": "Ukraine", "mcc": "", "mnc": "0", "price": "0.023", "currency": "EUR"}]
+    rows = [
+        {
+            "country": "UA",
+            "country_name": "Ukraine",
+            "mcc": "",
+            "mnc": "0",
+            "price": "0.023",
+            "currency": "EUR",
+        }
+    ]
     PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
 
 
@@ -80,18 +91,22 @@ def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> No
 
 def test_tests_and_rehearsals_wait_for_nobody() -> None:
     campaign = ten_people()
-    assert approval.gate(campaign).needed
+    assert approval.check_approval(campaign).needed
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
         campaign.purpose = purpose
-        assert approval.gate(campaign) is approval.OPEN
+        assert approval.check_approval(campaign) is approval.NOT_NEEDED
 
 
 def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> None:
     campaign = asked(olena)
-    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
     assert campaign.state == S.PREPARING
-    assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (olena, ivan, 10)
+    assert (campaign.launched_by, campaign.approved_by, campaign.approved_people) == (
+        olena,
+        ivan,
+        10,
+    )
     trail = AuditEntry.objects.order_by("pk").values_list("actor__username", "action", "detail")
     assert list(trail) == [
         ("olena", "asked for approval", "10 people, 0.23 EUR at most"),
@@ -103,7 +118,7 @@ def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
     campaign = asked(olena)
     for actor in (olena, person(Role.MARKETER, "petro"), None):
         with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
-            lifecycle.approve(campaign.pk, actor, campaign.approval_seal)
+            lifecycle.approve(campaign.pk, actor, campaign.approval_fingerprint)
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
@@ -114,8 +129,8 @@ def test_what_a_command_asked_for_is_not_approved_by_who_made_it(olena: User, iv
     assert '"state": "awaiting_approval"' in out.getvalue()
     campaign.refresh_from_db()
     assert not approval.may_approve(campaign, olena)
-    assert approval.waiting_for(olena) == []
-    assert approval.waiting_for(ivan) == [campaign]
+    assert approval.awaiting_approval_by(olena) == []
+    assert approval.awaiting_approval_by(ivan) == [campaign]
 
 
 def _more_people(campaign: Campaign) -> None:
@@ -149,13 +164,19 @@ CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_after_asking_makes_it_a_draft_again(olena: User, ivan: User, change: object) -> None:
+def test_any_change_after_asking_makes_it_a_draft_again(
+    olena: User, ivan: User, change: object
+) -> None:
     campaign = asked(olena)
     change(campaign)  # type: ignore[operator]
     with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
-        lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+        lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
-    assert (campaign.state, campaign.approval_seal, campaign.approved_by) == (S.DRAFT, "", None)
+    assert (campaign.state, campaign.approval_fingerprint, campaign.approved_by) == (
+        S.DRAFT,
+        "",
+        None,
+    )
 
 
 def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
@@ -173,7 +194,7 @@ def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan:
 def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: User) -> None:
     now = timezone.now()
     campaign = asked(olena, timing=Timing.AT, scheduled_at=now + timedelta(hours=1))
-    lifecycle.approve(campaign.pk, ivan, campaign.approval_seal)
+    lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     assert state_of(campaign) == S.SCHEDULED
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 1  # as approved
     Campaign.objects.update(state=S.SCHEDULED)
@@ -214,12 +235,16 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
 
     def resume() -> list[str]:
         chosen = {"action": "resume", "_selected_action": [campaign.pk]}
-        return [str(said) for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)]
+        return [
+            str(said)
+            for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)
+        ]
 
     client.force_login(olena)
     assert resume() == ["Spring: The campaign can't be resumed: it is “Waiting for approval”."]
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)  # it grew over the limit
+    # it grew over the limit
+    Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)
     assert "nobody approves their own" in resume()[-1]
     assert state_of(campaign) == S.PAUSED
     another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
@@ -233,9 +258,9 @@ def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) 
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
     campaign = asked(olena)
-    assert approval.tell_approvers(campaign.pk) == 1
+    assert approval.notify_approvers(campaign.pk) == 1
     lifecycle.send_back(campaign.pk, ivan, "Shorter, please")
-    assert approval.tell_who_asked(campaign.pk, olena.pk, 0) == 1
+    assert approval.notify_requester(campaign.pk, olena.pk, 0) == 1
     first, second = mail.outbox
     assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
     assert f"/campaigns/{campaign.pk}/review" in first.body
@@ -248,7 +273,10 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
     assert "waits until a second person approves it" in client.get(review).content.decode()
-    assert "second person" in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+    assert (
+        "second person"
+        in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+    )
     assert 'name="seal"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)

@@ -29,17 +29,34 @@ def autosave(client: Client, address: str, status: int = 200, **said: Any) -> di
 def test_the_first_words_make_a_draft_and_the_next_go_into_it(signed_in: Client) -> None:
     first = autosave(signed_in, "/campaigns/autosave", text="Hel")
     campaign = Campaign.objects.get()
-    assert (campaign.name, campaign.text, campaign.state) == ("Untitled", "Hel", CampaignState.DRAFT)
+    assert (campaign.name, campaign.text, campaign.state) == (
+        "Untitled",
+        "Hel",
+        CampaignState.DRAFT,
+    )
     assert first["edit"] == f"/campaigns/{campaign.pk}/edit"
     chosen = contact_list("A", ukrainians(1))
-    autosave(signed_in, first["autosave"], name="Spring", text="Hello", lists=[chosen.pk], version=first["version"])
+    autosave(
+        signed_in,
+        first["autosave"],
+        name="Spring",
+        text="Hello",
+        lists=[chosen.pk],
+        version=first["version"],
+    )
     campaign = Campaign.objects.get()
-    assert (campaign.name, campaign.text, list(campaign.lists.all())) == ("Spring", "Hello", [chosen])
+    assert (campaign.name, campaign.text, list(campaign.lists.all())) == (
+        "Spring",
+        "Hello",
+        [chosen],
+    )
     assert AuditEntry.objects.count() == 1
 
 
 def test_what_is_unfinished_is_saved_all_the_same(signed_in: Client) -> None:
-    answer = autosave(signed_in, "/campaigns/autosave", text="я" * 1500, button_caption="Buy", sms_text="{")
+    answer = autosave(
+        signed_in, "/campaigns/autosave", text="я" * 1500, button_caption="Buy", sms_text="{"
+    )
     campaign = Campaign.objects.get()
     assert (len(campaign.text), campaign.button_caption, campaign.sms_text) == (1500, "Buy", "{")
     assert answer["words"] == "Saved just now"
@@ -56,7 +73,7 @@ def test_what_no_column_takes_stays_as_it_was_and_is_named(signed_in: Client) ->
     )
     campaign.refresh_from_db()
     assert (campaign.button_caption, campaign.validity) == ("Buy", 60)
-    assert answer["words"] == "Saved, without: Viber tries for, Button"
+    assert answer["words"] == "Saved, without: Validity period, Button"
 
 
 def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:
@@ -69,7 +86,9 @@ def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:
 
 def test_somebody_elses_words_are_never_overwritten(signed_in: Client) -> None:
     campaign = draft(text="Theirs")
-    answer = autosave(signed_in, f"/campaigns/{campaign.pk}/autosave", 409, text="Mine", version="an older one")
+    answer = autosave(
+        signed_in, f"/campaigns/{campaign.pk}/autosave", 409, text="Mine", version="an older one"
+    )
     assert "Somebody else saved this draft." in answer["words"]
     campaign.refresh_from_db()
     assert campaign.text == "Theirs"

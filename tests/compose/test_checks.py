@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.checks import problems, warnings
-from campaigns.compose.hours import DAYTIME
+from campaigns.compose.launch.checks import problems, warnings
 from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.models import Recipient
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 
@@ -34,7 +34,17 @@ def complete(**changes: object) -> Campaign:
 
 
 def test_a_complete_draft_has_no_problem() -> None:
-    assert found(complete(**BUTTON, image_url="https://cdn.example.com/a.png", sms_sender="Shop", sms_text="Hi")) == {}
+    assert (
+        found(
+            complete(
+                **BUTTON,
+                image_url="https://cdn.example.com/a.png",
+                sms_sender="Shop",
+                sms_text="Hi",
+            )
+        )
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +82,9 @@ def test_a_complete_draft_has_no_problem() -> None:
         ({"timing": Timing.AT}, "scheduled_at"),
     ],
 )
-def test_what_the_contract_refuses_is_refused_at_its_field(changes: dict[str, object], field: str | None) -> None:
+def test_what_the_contract_refuses_is_refused_at_its_field(
+    changes: dict[str, object], field: str | None
+) -> None:
     assert set(found(complete(**changes))) == ({field} if field else set())
 
 
@@ -102,19 +114,29 @@ def test_a_list_without_the_column_counts_as_people_without_a_value() -> None:
 
 
 def test_text_is_measured_on_the_longest_person() -> None:
-    people = [("380970000001", "UA", {"first_name": "a" * 11}), ("380970000002", "UA", {"first_name": "b"})]
+    people = [
+        ("380970000001", "UA", {"first_name": "a" * 11}),
+        ("380970000002", "UA", {"first_name": "b"}),
+    ]
     campaign = draft(contact_list("A", people), text="x" * 990 + "{first_name}")
     assert "1001 characters" in found(campaign)["text"]
 
 
 def test_link_is_measured_url_encoded() -> None:
     people = [("380970000001", "UA", {"city": "Київ" * 10})]
-    campaign = draft(contact_list("A", people), button_caption="Buy", button_url="https://shop.example.com/?c={city}")
+    campaign = draft(
+        contact_list("A", people),
+        button_caption="Buy",
+        button_url="https://shop.example.com/?c={city}",
+    )
     assert "268 characters" in found(campaign)["button_url"]
 
 
 def test_sms_is_measured_person_by_person() -> None:
-    people = [("380970000001", "UA", {"city": "€" * 200}), ("380970000002", "UA", {"city": "я" * 200})]
+    people = [
+        ("380970000001", "UA", {"city": "€" * 200}),
+        ("380970000002", "UA", {"city": "я" * 200}),
+    ]
     campaign = draft(contact_list("A", people), sms_sender="Shop", sms_text="a" * 400 + "{city}")
     assert "800 units" in found(campaign)["sms_text"]
 
@@ -126,8 +148,12 @@ def test_a_text_that_is_empty_for_somebody_is_refused() -> None:
 @pytest.mark.parametrize(
     "host", ["localhost:8000", "127.0.0.1", "192.168.1.5", "10.0.0.1", "[::1]", "intranet", "127.1"]
 )
-def test_private_hosts_are_refused_unless_the_gateway_is_local(settings: Settings, host: str) -> None:
-    campaign = complete(button_caption="Buy", button_url=f"http://{host}/", image_url=f"http://{host}/a.png")
+def test_private_hosts_are_refused_unless_the_gateway_is_local(
+    settings: Settings, host: str
+) -> None:
+    campaign = complete(
+        button_caption="Buy", button_url=f"http://{host}/", image_url=f"http://{host}/a.png"
+    )
     settings.BSG_API_URL = REAL
     assert set(found(campaign)) == {"button_url", "image_url"}
     settings.BSG_API_URL = "http://127.0.0.1:8090/rest"
@@ -154,14 +180,17 @@ def test_a_time_that_has_passed_is_refused() -> None:
 def messaged(*phones: str) -> None:
     before = draft(name="Before")
     Recipient.objects.bulk_create(
-        Recipient(campaign=before, msisdn=phone, reference=phone, batch_number=1, send_state="accepted")
+        Recipient(
+            campaign=before, msisdn=phone, reference=phone, batch_number=1, send_state="accepted"
+        )
         for phone in phones
     )
 
 
 def warned(campaign: Campaign) -> set[str]:
     messaged(*(phone for phone, _country, _values in named(3)))
-    return {warning.field for warning in warnings(campaign)} - {"timing"}  # the night is tested apart
+    # the night is tested apart
+    return {warning.field for warning in warnings(campaign)} - {"timing"}
 
 
 def test_a_quiet_message_has_no_warning() -> None:
@@ -184,12 +213,17 @@ def test_what_may_be_a_mistake_is_warned_of(changes: dict[str, object], field: s
     assert found(campaign) == {}
 
 
-@pytest.mark.parametrize(("at", "sleeps"), [("07:59", True), ("08:00", False), ("20:59", False), ("21:00", True)])
+@pytest.mark.parametrize(
+    ("at", "sleeps"), [("07:59", True), ("08:00", False), ("20:59", False), ("21:00", True)]
+)
 def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -> None:
     campaign = complete(timing=Timing.LOCAL, local_at=f"2030-01-31T{at}", time_zone="Asia/Tokyo")
-    campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)  # noon in Tokyo, which counts for nobody here
+    # noon in Tokyo, which counts for nobody here
+    campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)
     words = [str(warning.message) for warning in warnings(campaign) if warning.field == "timing"]
-    assert words == ([f"It would go out at {at} by everybody's own clock, when people sleep."] if sleeps else [])
+    assert words == (
+        [f"It would go out at {at} by everybody's own clock, when people sleep."] if sleeps else []
+    )
     campaign.sends_from, campaign.sends_until = DAYTIME.start, DAYTIME.end  # who sleeps waits
     assert "timing" not in {warning.field for warning in warnings(campaign)}
 
@@ -213,7 +247,9 @@ def test_people_who_were_never_messaged_are_warned_of() -> None:
         campaign=draft(), msisdn="380970000001", reference="x", batch_number=1, send_state="refused"
     )
     test = draft(purpose="test")
-    Recipient.objects.create(campaign=test, msisdn="380970000002", batch_number=1, send_state="accepted")
+    Recipient.objects.create(
+        campaign=test, msisdn="380970000002", batch_number=1, send_state="accepted"
+    )
     campaign = draft(people)
     [words] = lists_warning(campaign)
     assert words.startswith("1,498 people were never messaged before. Whoever does not expect")
@@ -222,10 +258,16 @@ def test_people_who_were_never_messaged_are_warned_of() -> None:
 
 
 def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:
-    people = contact_list("A", [("380970000001", "UA", {"city": "x" * 20}), ("380970000002", "UA", {"city": "x"})])
+    people = contact_list(
+        "A", [("380970000001", "UA", {"city": "x" * 20}), ("380970000002", "UA", {"city": "x"})]
+    )
     campaign = draft(people, sms_sender="Shop", sms_text="a" * 150 + "{city}")
-    spilled = [str(warning.message) for warning in warnings(campaign) if warning.field == "sms_text"]
-    assert spilled == ["For 1 person the SMS takes more than one part, up to 2, each of them paid for."]
+    spilled = [
+        str(warning.message) for warning in warnings(campaign) if warning.field == "sms_text"
+    ]
+    assert spilled == [
+        "For 1 person the SMS takes more than one part, up to 2, each of them paid for."
+    ]
 
 
 def test_the_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:
@@ -235,6 +277,8 @@ def test_the_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:
     messaged(*people.contacts.values_list("msisdn", flat=True))
     before = draft(people, name="Yesterday", text=campaign.text, state="finished")
     Campaign.objects.filter(pk=before.pk).update(launched_at=timezone.now() - timedelta(hours=23))
-    assert lists_warning(campaign) == ["“Yesterday” sent the same text to one of these lists in the last 24 hours."]
+    assert lists_warning(campaign) == [
+        "“Yesterday” sent the same text to one of these lists in the last 24 hours."
+    ]
     Campaign.objects.filter(pk=before.pk).update(launched_at=timezone.now() - timedelta(hours=25))
     assert lists_warning(campaign) == []

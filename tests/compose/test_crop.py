@@ -9,8 +9,8 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from campaigns.compose.message.pictures import Crop, encode, read_crop
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import Crop, encode, read_crop
 from tests.compose.factories import person
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -67,7 +67,9 @@ def test_part_is_read_from_a_form(said: dict[str, str], crop: Crop | None) -> No
     assert read_crop(said) == crop
 
 
-@pytest.mark.parametrize("said", [{"crop_left": "x"}, {"crop_top": "101"}, {"crop_side": "0"}, {"crop_left": "nan"}])
+@pytest.mark.parametrize(
+    "said", [{"crop_left": "x"}, {"crop_top": "101"}, {"crop_side": "0"}, {"crop_left": "nan"}]
+)
 def test_part_that_is_none_is_refused(said: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="in per cent"):
         read_crop(said)
@@ -78,10 +80,14 @@ def test_part_is_cut_out_on_upload(client: Client, settings: Settings, tmp_path:
     settings.MEDIA_ROOT = str(tmp_path)
     client.force_login(person())
     file = SimpleUploadedFile("sale.png", halves().read(), "image/png")
-    answer = client.post("/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "50"})
+    answer = client.post(
+        "/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "50"}
+    )
     assert answer.status_code == 200
     with Picture.objects.get().file.open() as kept:
         assert colours(kept.read()) == [BLUE, BLUE]
     file.seek(0)
-    refused = client.post("/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "much"})
+    refused = client.post(
+        "/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "much"}
+    )
     assert (refused.status_code, "in per cent" in refused.content.decode()) == (422, True)

@@ -7,8 +7,8 @@ from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from campaigns.compose.message.pictures import take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import take_in
 from campaigns.team.models import Role
 from tests.compose.factories import draft, person
 
@@ -57,7 +57,9 @@ def test_add_and_rename(signed_in: Client) -> None:
 
 
 def test_add_says_what_is_no_picture(signed_in: Client) -> None:
-    answer = signed_in.post(f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True)
+    answer = signed_in.post(
+        f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True
+    )
     assert "This is not a JPEG or PNG picture." in answer.content.decode()
     assert "Choose a file." in signed_in.post(f"{ADDRESS}add", follow=True).content.decode()
 

@@ -1,8 +1,9 @@
 import pytest
 
-from campaigns.compose import drafts, saved_messages
-from campaigns.compose.forms import CampaignForm, initial_of
-from campaigns.compose.links import network_name, utm_of, with_utm
+from campaigns.compose.editor import drafts
+from campaigns.compose.editor.form import CampaignForm, initial_of
+from campaigns.compose.library import message_templates
+from campaigns.compose.message.links import network_name, utm_of, with_utm
 from campaigns.compose.models import Campaign
 from tests.compose.factories import draft, person
 
@@ -24,7 +25,9 @@ SHOP = "https://shop.example.com/"
         ("", {"utm_source": "viber"}, ""),
     ],
 )
-def test_utm_goes_into_the_link_and_leaves_the_rest_alone(url: str, wanted: dict[str, str], merged: str | None) -> None:
+def test_utm_goes_into_the_link_and_leaves_the_rest_alone(
+    url: str, wanted: dict[str, str], merged: str | None
+) -> None:
     encoded = f"{url}&utm_campaign=%D0%B2%D0%B5%D1%81%D0%BD%D0%B0%20%26%20co"
     assert with_utm(url, wanted) == (encoded if merged is None else merged)
 
@@ -42,7 +45,13 @@ def test_a_host_with_other_letters_is_shown_as_the_network_knows_it() -> None:
 
 @pytest.mark.django_db
 def test_the_form_puts_utm_into_the_link_and_shows_it_again() -> None:
-    said = {"name": "Spring", "sender": "Shop", "text": "Hello", "button_caption": "Buy", "button_url": f"{SHOP}?a=1"}
+    said = {
+        "name": "Spring",
+        "sender": "Shop",
+        "text": "Hello",
+        "button_caption": "Buy",
+        "button_url": f"{SHOP}?a=1",
+    }
     form = CampaignForm({**said, "utm_source": "viber", "utm_medium": ""})
     assert form.is_valid(), form.errors
     assert form.fill(Campaign()).button_url == f"{SHOP}?a=1&utm_source=viber"
@@ -62,10 +71,16 @@ def test_utm_typed_into_the_link_itself_stays() -> None:
 def test_a_locked_link_keeps_its_utm() -> None:
     olena = person()
     whole = f"{SHOP}?utm_source=house"
-    saved = saved_messages.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
-    saved_messages.lock(saved, ["button_url"], olena)
+    saved = message_templates.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
+    message_templates.lock(saved, ["button_url"], olena)
     campaign = draft(button_caption="Buy", button_url=whole, made_from=saved)
-    said = {"name": "Spring", "sender": "Shop", "text": "Hi", "button_caption": "Buy", "button_url": SHOP}
+    said = {
+        "name": "Spring",
+        "sender": "Shop",
+        "text": "Hi",
+        "button_caption": "Buy",
+        "button_url": SHOP,
+    }
     form = CampaignForm({**said, "utm_source": "mine"}, campaign=campaign, actor=olena)
     assert form.is_valid(), form.errors
     assert drafts.save(form, olena).button_url == whole

@@ -9,8 +9,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pytest_django import Settings
 
+from campaigns.compose.message.pictures import Encoded, encode, take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import Encoded, encode, take_in
 from tests.compose.factories import person
 
 
@@ -20,7 +20,9 @@ def media(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def picture(size: tuple[int, int] = (400, 400), kind: str = "PNG", mode: str = "RGB", **options: object) -> BytesIO:
+def picture(
+    size: tuple[int, int] = (400, 400), kind: str = "PNG", mode: str = "RGB", **options: object
+) -> BytesIO:
     buffer = BytesIO()
     Image.new(mode, size, "teal" if mode != "P" else 3).save(buffer, kind, **options)
     buffer.seek(0)
@@ -81,7 +83,10 @@ def test_cmyk_becomes_rgb() -> None:
     [
         (b"", "not a JPEG or PNG"),
         (b"GIF89a" + b"\0" * 100, "not a JPEG or PNG"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a JPEG or PNG"),
+        (
+            b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+            "not a JPEG or PNG",
+        ),
         (picture((1, 1)).getvalue(), "1 by 1 pixels"),
         (picture((20_000, 10), mode="1").getvalue(), "more than 4000 pixels"),
         (picture((4001, 4001), mode="1").getvalue(), "more than 4000 pixels"),
@@ -119,7 +124,9 @@ def test_a_stored_picture_is_served_to_anybody_with_safe_headers(client: Client)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["pictures/none.png", "../settings.py", "uploads/a.csv", "pictures/../secret.png"])
+@pytest.mark.parametrize(
+    "name", ["pictures/none.png", "../settings.py", "uploads/a.csv", "pictures/../secret.png"]
+)
 def test_nothing_else_is_served(client: Client, media: Path, name: str) -> None:
     (media / "uploads").mkdir()
     (media / "uploads" / "a.csv").write_text("phone")
@@ -135,5 +142,7 @@ def test_upload_by_itself_gives_the_chosen_picture_or_the_words(client: Client) 
     kept = Picture.objects.get()
     assert (kept.width, kept.height) == (400, 400)
     assert f'value="{kept.file}"' in answer.content.decode()
-    bad = client.post("/campaigns/pictures/upload", {"picture": SimpleUploadedFile("a.png", b"no picture")})
+    bad = client.post(
+        "/campaigns/pictures/upload", {"picture": SimpleUploadedFile("a.png", b"no picture")}
+    )
     assert (bad.status_code, bad.content) == (422, b"This is not a JPEG or PNG picture.")

@@ -1,9 +1,19 @@
 import pytest
 
-from campaigns.compose.audience import Audience
-from campaigns.compose.message import build
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.message.preview import (
+    BY_PHONE,
+    COUNTRY,
+    FIRST,
+    LACKING,
+    LONGEST,
+    choices,
+    pieces,
+    preview,
+    somebody,
+)
+from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign
-from campaigns.compose.preview import BY_PHONE, COUNTRY, FIRST, LACKING, LONGEST, choices, pieces, preview, somebody
 from tests.compose.factories import contact_list, draft
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +71,10 @@ def test_preview_names_the_value_that_a_person_lacks(campaign: Campaign) -> None
 
 
 def test_links_in_the_text_are_told_from_words() -> None:
-    found = [(piece.text, piece.link) for piece in pieces("See https://a.example/x?y=1. Or (http://b.example)!")]
+    found = [
+        (piece.text, piece.link)
+        for piece in pieces("See https://a.example/x?y=1. Or (http://b.example)!")
+    ]
     assert found == [
         ("See ", False),
         ("https://a.example/x?y=1", True),

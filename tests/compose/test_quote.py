@@ -6,7 +6,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.models import PriceList
-from campaigns.compose.quote import Quoted, quote
+from campaigns.compose.pricing.quote import Quoted, quote
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -25,7 +25,11 @@ def test_quote_asks_for_the_first_fifty_and_sends_nothing(gateway: RunningSandbo
     found = quote(campaign)
     assert found is not None
     assert (found.people, found.currency, found.failed) == (50, "EUR", False)
-    each = {price.mnc: price.price for price in gateway.client().prices("viber", 0) if price.country == "UA"}
+    each = {
+        price.mnc: price.price
+        for price in gateway.client().prices("viber", 0)
+        if price.country == "UA"
+    }
     assert found.counted == max(each.values()) * 50
     assert found.asked is not None
     assert found.difference == found.asked - max(each.values()) * 50
@@ -57,4 +61,6 @@ def test_review_shows_the_quote_on_demand(client: Client, gateway: RunningSandbo
     client.force_login(person())
     address = f"/campaigns/{draft(contact_list('A', ukrainians(2))).pk}/review"
     assert "the gateway asks" not in client.get(address).content.decode()
-    assert "For the first 2 people the gateway asks" in client.get(f"{address}?quote").content.decode()
+    assert (
+        "For the first 2 people the gateway asks" in client.get(f"{address}?quote").content.decode()
+    )

@@ -1,11 +1,13 @@
-"""The pages of a rehearsal: asked for on the review, marked everywhere, launched for real in one click."""
+"""The pages of a rehearsal: asked for on the review, marked everywhere, launched for real in one
+click.
+"""
 
 import pytest
 from django.test import Client
 
-from campaigns.compose import lifecycle
+from campaigns.compose.editor.rehearsal import rehearse
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.compose.rehearsal import rehearse
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians
@@ -37,7 +39,10 @@ def test_review_rehearses_and_the_draft_stays_one(client: Client, original: Camp
     assert 'class="striped"' in page
     assert "data-mark" in page
     assert f"/campaigns/{rehearsal.pk}/live" not in page  # not before its end
-    assert f"/campaigns/{rehearsal.pk}/" in client.get(f"/campaigns/{original.pk}/review").content.decode()
+    assert (
+        f"/campaigns/{rehearsal.pk}/"
+        in client.get(f"/campaigns/{original.pk}/review").content.decode()
+    )
     assert "Rehearsal: Spring" not in client.get("/campaigns/").content.decode()
     original.refresh_from_db()
     assert original.state == CampaignState.DRAFT
@@ -62,7 +67,9 @@ def test_export_says_rehearsal(client: Client, original: Campaign) -> None:
 
 
 @pytest.mark.parametrize("verb", ["rehearse", "live", "clear"])
-def test_only_marketers_rehearse_launch_and_clear(client: Client, original: Campaign, verb: str) -> None:
+def test_only_marketers_rehearse_launch_and_clear(
+    client: Client, original: Campaign, verb: str
+) -> None:
     rehearsal = over(rehearse(original, None))
     client.force_login(person(Role.VIEWER))
     pk = original.pk if verb == "rehearse" else rehearsal.pk
@@ -72,10 +79,12 @@ def test_only_marketers_rehearse_launch_and_clear(client: Client, original: Camp
     assert original.state == CampaignState.DRAFT
 
 
-def test_a_rehearsal_is_not_rehearsed_nor_a_campaign_launched_as_one(client: Client, original: Campaign) -> None:
+def test_a_rehearsal_is_not_rehearsed_nor_a_campaign_launched_as_one(
+    client: Client, original: Campaign
+) -> None:
     client.force_login(person())
     rehearsal = over(rehearse(original, None))
-    with pytest.raises(lifecycle.Refused, match="Only a draft is rehearsed"):
+    with pytest.raises(lifecycle.Refused, match="Only drafts can be rehearsed"):
         rehearse(rehearsal, None)
     assert client.post(f"/campaigns/{original.pk}/live").status_code == 404
     client.post(f"/campaigns/{original.pk}/clear")

@@ -1,4 +1,6 @@
-"""Pictures in a bucket: written, served and deleted over S3's own protocol, as a stand-in hears it."""
+"""Pictures in a bucket: written, served and deleted over S3's own protocol, as a stand-in hears
+it.
+"""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from campaigns.compose import library
+from campaigns.compose.library import pictures
+from campaigns.compose.message.pictures import take_in
 from campaigns.compose.models import Picture
-from campaigns.compose.pictures import take_in
 from tests.compose.factories import person
 from tests.compose.test_crop import halves
 
@@ -64,16 +66,23 @@ def bucket(settings: Settings) -> Iterator[type[Bucket]]:
         "access_key": "AKIA",
         "secret_key": "secret",
     }
-    settings.STORAGES = {**settings.STORAGES, "default": {**settings.S3_STORAGE, "OPTIONS": options}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {**settings.S3_STORAGE, "OPTIONS": options},
+    }
     yield Bucket
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.django_db
-def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(bucket: type[Bucket], client: Client) -> None:
+def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(
+    bucket: type[Bucket], client: Client
+) -> None:
     olena = person()
-    picture = take_in(SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True)
+    picture = take_in(
+        SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True
+    )
     [(path, content)] = bucket.kept.items()
     assert path == f"/shop/{picture.file.name}"
     assert content.startswith(b"\x89PNG")
@@ -82,7 +91,7 @@ def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(bucket: type[Bucke
     assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert library.delete(Picture.objects.get(), olena)
+    assert pictures.delete(Picture.objects.get(), olena)
     assert bucket.kept == {}
     assert client.get(picture.path).status_code == 404
     assert {line.partition(" ")[2][:26] for line in bucket.asked} == {"AWS4-HMAC-SHA256 Credentia"}

@@ -1,12 +1,18 @@
 import pytest
 from django.test import Client
 
-from campaigns.compose.models import Asks, CampaignState, Condition, Segment
+from campaigns.compose.models import CampaignState, Condition, ConditionKind, Segment
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians
 
 pytestmark = pytest.mark.django_db
-NAMED_N1 = {"row": ["c0:field"], "c0-field": "first_name", "c0-operator": "is", "c0-value": "N1", "met": "all"}
+NAMED_N1 = {
+    "row": ["c0:field"],
+    "c0-field": "first_name",
+    "c0-operator": "is",
+    "c0-value": "N1",
+    "match": "all",
+}
 
 
 @pytest.fixture
@@ -20,18 +26,30 @@ def signed_in(client: Client) -> Client:
 
 def test_new_segment_without_a_script(signed_in: Client) -> None:
     shown = signed_in.get("/contacts/segments/new")
-    assert [row.asks for _key, row in shown.context["form"].rows] == [Asks.FIELD]
+    assert [row.kind for _key, row in shown.context["form"].rows] == [ConditionKind.FIELD]
     shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "", "add": "country"})
     assert shown.status_code == 200
     assert "Give the segment a name." not in shown.content.decode()
     for button in ({"add": "list"}, {"count": "1"}):
-        shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "Ones", "met": "any", **button})
-        assert [shown.context["form"][name].value() for name in ("name", "met")] == ["Ones", "any"]
+        shown = signed_in.post(
+            "/contacts/segments/new", {**NAMED_N1, "name": "Ones", "match": "any", **button}
+        )
+        assert [shown.context["form"][name].value() for name in ("name", "match")] == [
+            "Ones",
+            "any",
+        ]
         assert 'value="N1"' in shown.content.decode()
-    rows = {**NAMED_N1, "row": ["c0:field", "c1:country"], "c1-negated": "True", "c1-countries": ["RO"]}
+    rows = {
+        **NAMED_N1,
+        "row": ["c0:field", "c1:country"],
+        "c1-negated": "True",
+        "c1-countries": ["RO"],
+    }
     shown = signed_in.post("/contacts/segments/new", {**rows, "count": "1"})
     assert "<strong>1</strong> person meets this now" in shown.content.decode()
-    answer = signed_in.post("/contacts/segments/new", {**rows, "name": "Ones", "then": "save"}, follow=True)
+    answer = signed_in.post(
+        "/contacts/segments/new", {**rows, "name": "Ones", "then": "save"}, follow=True
+    )
     assert answer.redirect_chain == [(f"/contacts/segments/{Segment.objects.get().pk}/", 302)]
     assert (answer.context["number"], Segment.objects.get().people) == (1, 1)
     assert answer.context["conditions"] == ["first_name is “N1”", "not from Romania"]
@@ -43,20 +61,40 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
     sender = draft().sender
     assert sender
     kept = {"outcome": "read", "negated": True, "sender": sender, "days": 30}
-    Condition.objects.create(segment=segment, place=0, asks=Asks.COUNTRY, countries=["UA", ""])
-    Condition.objects.create(segment=segment, place=1, asks=Asks.MESSAGES, **kept)
+    Condition.objects.create(
+        segment=segment, place=0, kind=ConditionKind.COUNTRY, countries=["UA", ""]
+    )
+    Condition.objects.create(segment=segment, place=1, kind=ConditionKind.MESSAGES, **kept)
     address = f"/contacts/segments/{segment.pk}/edit"
     rows = dict(signed_in.get(address).context["form"].rows)
     assert rows["c0"]["countries"].value() == ["UA", "-"]
-    assert [rows["c1"][name].value() for name in ("verdict", "sender", "days")] == ["read!", sender.pk, 30]
-    posted = {"row": ["c0:country", "c1:messages"], "c1-verdict": "read!", "c1-sender": sender.pk, "c1-days": "30"}
-    left = signed_in.post(address, {**posted, "met": "any", "name": "Mixed", "remove": "c0"}).context["form"].rows
+    assert [rows["c1"][name].value() for name in ("verdict", "sender", "days")] == [
+        "read!",
+        sender.pk,
+        30,
+    ]
+    posted = {
+        "row": ["c0:country", "c1:messages"],
+        "c1-verdict": "read!",
+        "c1-sender": sender.pk,
+        "c1-days": "30",
+    }
+    left = (
+        signed_in.post(address, {**posted, "match": "any", "name": "Mixed", "remove": "c0"})
+        .context["form"]
+        .rows
+    )
     assert [(key, row["days"].value()) for key, row in left] == [("c1", "30")]
     posted["row"] = ["c1:messages"]
-    assert signed_in.post(address, {**posted, "met": "any", "name": "Mixed", "then": "save"}).status_code == 302
+    assert (
+        signed_in.post(
+            address, {**posted, "match": "any", "name": "Mixed", "then": "save"}
+        ).status_code
+        == 302
+    )
     only = Condition.objects.get(segment=segment)
     assert {name: getattr(only, name) for name in kept} == kept
-    assert Segment.objects.get().met == "any"
+    assert Segment.objects.get().match == "any"
 
 
 @pytest.mark.parametrize(
@@ -71,21 +109,32 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
         ({"row": ["c0:list"]}, "Choose a list."),
     ],
 )
-def test_what_is_not_finished_is_said_at_its_field(signed_in: Client, said: dict[str, object], words: str) -> None:
-    answer = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "X", "then": "save", **said})
+def test_what_is_not_finished_is_said_at_its_field(
+    signed_in: Client, said: dict[str, object], words: str
+) -> None:
+    answer = signed_in.post(
+        "/contacts/segments/new", {**NAMED_N1, "name": "X", "then": "save", **said}
+    )
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not Segment.objects.exists()
 
 
 def test_live_count(signed_in: Client) -> None:
-    assert "<strong>1</strong> person" in signed_in.post("/contacts/segments/count", NAMED_N1).content.decode()
-    unfinished = signed_in.post("/contacts/segments/count", {**NAMED_N1, "c0-value": ""}).content.decode()
+    assert (
+        "<strong>1</strong> person"
+        in signed_in.post("/contacts/segments/count", NAMED_N1).content.decode()
+    )
+    unfinished = signed_in.post(
+        "/contacts/segments/count", {**NAMED_N1, "c0-value": ""}
+    ).content.decode()
     assert "Finish the conditions" in unfinished
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_list_counts_nobody(signed_in: Client, number: int, django_assert_num_queries: object) -> None:
+def test_list_counts_nobody(
+    signed_in: Client, number: int, django_assert_num_queries: object
+) -> None:
     for each in range(number):
         made = Segment.objects.create(name=f"S{each}", people=each)
         campaign = draft(name=f"C{each}")

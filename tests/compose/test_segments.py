@@ -5,13 +5,22 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from campaigns.audience.lists import delete as delete_list
-from campaigns.audience.models import Contact, ContactList, Import
-from campaigns.audience.refusal import Refused
-from campaigns.compose import segments
-from campaigns.compose.models import Asks, Campaign, CampaignState, Condition, Met, Operator, Outcome, Segment
-from campaigns.compose.outcomes import ROWS
-from campaigns.compose.segments import Choice, count, people, words
+from campaigns.compose.audience import segments
+from campaigns.compose.audience.recipient_outcomes import ROWS
+from campaigns.compose.audience.segments import Choice, count, people, words
+from campaigns.compose.models import (
+    Campaign,
+    CampaignState,
+    Condition,
+    ConditionKind,
+    Match,
+    Operator,
+    Outcome,
+    Segment,
+)
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.lists.contact_lists import delete as delete_list
+from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry
@@ -37,42 +46,56 @@ def phone(digit: int | str) -> str:
 
 
 def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
-    """A campaign that went out to the people 0 to 8, who ended in different ways; nobody but them was in it."""
+    """A campaign that went out to the people 0 to 8, who ended in different ways; nobody but them
+    was in it.
+    """
     campaign = draft(name=name, state=CampaignState.SENDING, **changes)
     campaign.frozen_at = timezone.now() - timedelta(days=days_ago)
     campaign.save()
     Recipient.objects.bulk_create(
-        Recipient(campaign=campaign, msisdn=phone(digit), batch_number=1, reference=f"{name}{digit}", **end)
+        Recipient(
+            campaign=campaign,
+            msisdn=phone(digit),
+            batch_number=1,
+            reference=f"{name}{digit}",
+            **end,
+        )
         for digit, end in ENDS.items()
     )
     return campaign
 
 
-def asked(met: str = Met.ALL, *conditions: Mapping[str, Any]) -> Choice:
-    return Choice([Condition(**condition) for condition in conditions], met)
+def asked(match: str = Match.ALL, *conditions: Mapping[str, Any]) -> Choice:
+    return Choice([Condition(**condition) for condition in conditions], match)
 
 
-def found(*conditions: Mapping[str, Any], met: str = Met.ALL) -> str:
+def found(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
     """Whom the conditions mean, as the last digits of their phones."""
-    choice = asked(met, *conditions)
-    digits = "".join(sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows()))))
+    choice = asked(match, *conditions)
+    digits = "".join(
+        sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows())))
+    )
     assert count(choice) == len(digits)
     return digits
 
 
 def field(operator: Operator, value: str = "", name: str = "city") -> dict[str, Any]:
-    return {"asks": Asks.FIELD, "field": name, "operator": operator, "value": value}
+    return {"kind": ConditionKind.FIELD, "field": name, "operator": operator, "value": value}
 
 
 def messages(outcome: Outcome, **more: Any) -> dict[str, Any]:
-    return {"asks": Asks.MESSAGES, "outcome": outcome, **more}
+    return {"kind": ConditionKind.MESSAGES, "outcome": outcome, **more}
 
 
 @pytest.fixture
 def town() -> ContactList:
     values = ["Kyiv", "Lviv", "Київ", "", "Kyivets", "10", "9,5", "-3", "1e9", "2026-05-01"]
     return contact_list(
-        "Town", [(phone(digit), "UA", {"city": value} if value else {}) for digit, value in enumerate(values)]
+        "Town",
+        [
+            (phone(digit), "UA", {"city": value} if value else {})
+            for digit, value in enumerate(values)
+        ],
     )
 
 
@@ -107,16 +130,21 @@ def test_countries_lists_and_imports(town: ContactList) -> None:
     Contact.objects.filter(msisdn=phone(3)).update(country="")
     club = contact_list("Club", [(phone(1), "UA", {"city": "Odesa"}), (phone(2), "UA", {})])
     vip = contact_list("VIP", [(phone(2), "UA", {}), (phone(9), "UA", {})])
-    assert found({"asks": Asks.COUNTRY, "countries": [""]}) == "3"
-    assert found({"asks": Asks.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
-    on_town, on_club, on_vip = ({"asks": Asks.LIST, "list": one} for one in (town, club, vip))
+    assert found({"kind": ConditionKind.COUNTRY, "countries": [""]}) == "3"
+    assert found({"kind": ConditionKind.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
+    on_town, on_club, on_vip = (
+        {"kind": ConditionKind.LIST, "list": one} for one in (town, club, vip)
+    )
     assert found(on_club) == "12"
     assert found(on_town, {**on_club, "negated": True}) == "03456789"
     assert found(on_town, on_club, on_vip) == "2"
-    assert found(on_club, on_vip, met=Met.ANY) == "129"
+    assert found(on_club, on_vip, match=Match.ANY) == "129"
     # the list that is named first is the one whose merge tags are meant
-    assert (found(on_town, field(Operator.IS, "Lviv")), found(on_club, field(Operator.IS, "Lviv"))) == ("1", "")
-    came = {"asks": Asks.IMPORT, "source": brought}
+    assert (
+        found(on_town, field(Operator.IS, "Lviv")),
+        found(on_club, field(Operator.IS, "Lviv")),
+    ) == ("1", "")
+    came = {"kind": ConditionKind.IMPORT, "source": brought}
     assert (found(came), found(on_vip, {**came, "negated": True})) == ("12", "9")
 
 
@@ -142,7 +170,8 @@ def test_what_became_of_them_in_a_campaign(outcome: Outcome, digits: str) -> Non
 @pytest.mark.usefixtures("town")
 def test_messages_of_a_sender_and_of_the_last_days() -> None:
     old = sent(days_ago=40)
-    Recipient.objects.filter(msisdn=phone(1)).update(sent_at=timezone.now() - timedelta(days=29))  # the gateway's word
+    # the gateway's word
+    Recipient.objects.filter(msisdn=phone(1)).update(sent_at=timezone.now() - timedelta(days=29))
     assert found(messages(Outcome.SENT, days=30)) == "1"
     assert found(messages(Outcome.SENT, days=41, sender=old.sender)) == "0123457"
     assert found(messages(Outcome.ALL, negated=True, sender=old.sender)) == "9"
@@ -152,7 +181,12 @@ def test_messages_of_a_sender_and_of_the_last_days() -> None:
 
 def test_states_that_are_read_are_states_that_are_written() -> None:
     known = {*SendState.values, *DeliveryState.values, True}
-    leaves = [leaf for rows in ROWS.values() for leaf in rows.flatten() if isinstance(leaf, str | list | bool)]
+    leaves = [
+        leaf
+        for rows in ROWS.values()
+        for leaf in rows.flatten()
+        if isinstance(leaf, str | list | bool)
+    ]
     told = {value for leaf in leaves for value in (leaf if isinstance(leaf, list) else [leaf])}
     assert told > {True}
     assert told <= known
@@ -160,10 +194,15 @@ def test_states_that_are_read_are_states_that_are_written() -> None:
 
 def test_words() -> None:
     shop = draft().sender
-    condition = Condition(asks=Asks.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30)
+    condition = Condition(
+        kind=ConditionKind.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30
+    )
     assert words(condition) == "never read a message · sender Shop · in the last 30 days"
     assert words(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
-    assert words(Condition(asks=Asks.COUNTRY, countries=["UA", ""])) == "from Ukraine, unknown"
+    assert (
+        words(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
+        == "from Ukraine, unknown"
+    )
 
 
 # --- what is done with them
@@ -179,14 +218,16 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
     assert (segments.recount(made), Segment.objects.get().people) == (1, 1)
     copies = [segments.duplicate(made, None), segments.duplicate(made, None)]
     assert [copy.name for copy in copies] == ["Kyiv (copy)", "Kyiv (copy) 2"]
-    assert [list(copy.conditions.values_list("field", "value")) for copy in copies] == [[("city", "Kyiv")]] * 2
+    assert [list(copy.conditions.values_list("field", "value")) for copy in copies] == [
+        [("city", "Kyiv")]
+    ] * 2
     segments.delete(made, None)
     actions = AuditEntry.objects.filter(subject=f"segment:{copies[0].pk - 1}").order_by("pk")
     assert list(actions.values_list("action", flat=True)) == ["created", "deleted"]
 
 
 def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
-    made = saved({"asks": Asks.LIST, "list": town})
+    made = saved({"kind": ConditionKind.LIST, "list": town})
     with pytest.raises(Refused, match="The list is needed by Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)

@@ -1,4 +1,5 @@
-"""`python -m tests.dispatch.claimers CAMPAIGN HOW_MANY`: so many processes claim its batches at once.
+"""`python -m tests.dispatch.claimers CAMPAIGN HOW_MANY`: so many processes claim its batches at
+once.
 
 Prints a line of JSON for each: the ids of the batches whose intent it has committed.
 """
@@ -15,13 +16,15 @@ django.setup()
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from campaigns.dispatch.claiming import claim, intend  # noqa: E402
+from campaigns.dispatch.send.leases import claim, intend  # noqa: E402
 
 AT_ONCE = 50
 
 
 def claim_all(campaign_id: int) -> list[int]:
-    """Claim until nothing is left to claim, each time as a sender does it: the claim, then the intent."""
+    """Claim until nothing is left to claim, each time as a sender does it: the claim, then the
+    intent.
+    """
     token, ours = secrets.token_hex(16), list[int]()
     while True:
         now = timezone.now()

@@ -7,16 +7,16 @@ from django.db.models import F, Model
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from campaigns.audience.models import Contact, ContactList
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, Sender
-from campaigns.dispatch.freezing import freeze
+from campaigns.contacts.models import Contact, ContactList
+from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Heartbeat, Pace
 
 COUNTRIES = (("UA", "38097"), ("RO", "40721"), ("BG", "35988"))
 SOON = timedelta(minutes=5)
 MOMENTS: dict[type[Model], tuple[str, ...]] = {
-    Batch: ("lease_until", "not_before", "sent_at", "done_at"),
+    Batch: ("lease_until", "not_before", "intended_at", "done_at"),
     Heartbeat: ("until",),
     Pace: ("at", "until"),
     OrmQ: ("lock",),
@@ -41,7 +41,9 @@ def phone(number: int) -> str:
 def draft(*lists: ContactList, **changes: Any) -> Campaign:
     """A draft to `lists` that may be launched."""
     sender, _made = Sender.objects.get_or_create(name="Shop")
-    campaign = Campaign.objects.create(name="Autumn", sender=sender, **({"text": "Hello!"} | changes))
+    campaign = Campaign.objects.create(
+        name="Autumn", sender=sender, **({"text": "Hello!"} | changes)
+    )
     campaign.lists.set(lists)
     return campaign
 

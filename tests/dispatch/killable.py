@@ -1,7 +1,9 @@
-"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a failpoint.
+"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a
+failpoint.
 
-One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a line with its exit
-status, -9 where it was killed. It forks for each, so that a kill costs milliseconds and not the start of Python.
+One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a
+line with its exit status, -9 where it was killed. It forks for each, so that a kill costs
+milliseconds and not the start of Python.
 """
 
 import json
@@ -20,9 +22,13 @@ from django_q.brokers import get_broker  # noqa: E402
 from django_q.models import OrmQ  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
-from campaigns.compose.lifecycle import FINAL  # noqa: E402
+from campaigns.compose.launch.lifecycle import FINAL  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.dispatch import failpoints, sweeping, tasks  # noqa: E402, F401 - tasks: read once, before the forks
+from campaigns.dispatch import (  # noqa: E402, F401 - tasks: read once, before the forks
+    failpoints,
+    sweep,
+    tasks,
+)
 from campaigns.results import tasks as results  # noqa: E402
 from tests.dispatch.factory import an_hour_later  # noqa: E402
 
@@ -32,19 +38,22 @@ PASSES = 12
 def work_off_the_queue() -> None:
     """What a worker and its monitor do with each task, one after the other."""
     broker = get_broker()
-    while OrmQ.objects.filter(lock__lt=timezone.now()).exists():  # the others are a dead worker's until then
+    # the others are a dead worker's until then
+    while OrmQ.objects.filter(lock__lt=timezone.now()).exists():
         for acknowledgement, payload in broker.dequeue() or ():  # type: ignore[no-untyped-call]
             task: dict[str, Any] = SignedPackage.loads(payload)
             import_string(task["func"])(*task["args"], **task["kwargs"])
-            failpoints.reach("before_acknowledgement")
+            failpoints.failpoint("before_acknowledgement")
             broker.acknowledge(acknowledgement)  # type: ignore[no-untyped-call]
 
 
 def work(passes: int) -> None:
-    """Work until every campaign is at its end and a last look at the results was had, or until so many passes."""
+    """Work until every campaign is at its end and a last look at the results was had, or until so
+    many passes.
+    """
     for _pass in range(passes):
         at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
-        sweeping.sweep()
+        sweep.sweep()
         results.wake()
         work_off_the_queue()
         an_hour_later()

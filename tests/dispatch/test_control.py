@@ -1,4 +1,6 @@
-"""Pause, resume and cancel from the page, the command and the admin, while requests are under way; missed schedules."""
+"""Pause, resume and cancel from the page, the command and the admin, while requests are under way;
+missed schedules.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,12 +15,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.dispatch import closing, sweeping
+from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.sending import Sender
-from campaigns.results import status
+from campaigns.dispatch.send import record_outcomes
+from campaigns.dispatch.send.sender import Sender
+from campaigns.results import campaign_status
 from campaigns.team.models import Role
 from tests.dispatch import factory
 from tests.reports.factories import make_user
@@ -41,7 +44,9 @@ def page(client: Client) -> Act:
 
 @pytest.fixture
 def command() -> Act:
-    return lambda campaign, verb: call_command("campaign", verb, str(campaign.pk), stdout=StringIO())
+    return lambda campaign, verb: call_command(
+        "campaign", verb, str(campaign.pk), stdout=StringIO()
+    )
 
 
 @pytest.fixture
@@ -103,9 +108,9 @@ def test_pause_stops_what_is_under_way_and_resume_sends_the_rest(
     accepted = sandbox.bill()["messages"]
     assert 0 < accepted < PEOPLE
     assert came_after(sandbox, paused_at + timedelta(seconds=5)) == 0
-    assert not Batch.objects.filter(sent_at__gt=paused_at).exists()
+    assert not Batch.objects.filter(intended_at__gt=paused_at).exists()
     assert set(Batch.objects.values_list("state", flat=True)) == {"ready", "done"}
-    assert status.counts(campaign).accepted == accepted
+    assert campaign_status.counts(campaign).accepted == accepted
     act(campaign, "resume")
     sandbox.faults()
     sending_on = sending(sandbox, pool)
@@ -125,9 +130,9 @@ def test_cancel_stops_what_is_under_way_and_nobody_stays_queued(
     act(campaign, "cancel")
     cancelled_at = timezone.now()
     running.result()
-    sweeping.sweep()
+    sweep.sweep()
     assert came_after(sandbox, cancelled_at + timedelta(seconds=5)) == 0
-    found = status.counts(campaign)
+    found = campaign_status.counts(campaign)
     assert (found.queued, found.accepted + found.cancelled) == (0, PEOPLE)
     assert found.accepted == sandbox.bill()["messages"] < PEOPLE
 
@@ -144,7 +149,9 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def scheduled() -> Campaign:
-    campaign = factory.draft(factory.contact_list("Some", 3), timing=Timing.AT, scheduled_at=EVENING)
+    campaign = factory.draft(
+        factory.contact_list("Some", 3), timing=Timing.AT, scheduled_at=EVENING
+    )
     lifecycle.launch(campaign.pk, None)
     return campaign
 
@@ -154,10 +161,12 @@ def scheduled() -> Campaign:
     ("late", "state"),
     [(-1, "scheduled"), (0, "preparing"), (60, "preparing"), (61, "paused"), (600, "paused")],
 )
-def test_a_schedule_missed_by_much_waits_for_a_person(clock: time_machine.Traveller, late: int, state: str) -> None:
+def test_a_schedule_missed_by_much_waits_for_a_person(
+    clock: time_machine.Traveller, late: int, state: str
+) -> None:
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(minutes=late))
-    sweeping.sweep()
+    sweep.sweep()
     campaign.refresh_from_db()
     assert campaign.state == state
     assert campaign.reason == ("missed" if state == "paused" else "")
@@ -168,16 +177,18 @@ def test_the_limit_is_a_setting(clock: time_machine.Traveller, settings: Setting
     settings.MISSED_SCHEDULE_MINUTES = 5
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(minutes=6))
-    sweeping.sweep()
+    sweep.sweep()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.PAUSED
 
 
 @pytest.mark.django_db
-def test_page_says_why_it_waits_and_offers_resume(clock: time_machine.Traveller, client: Client) -> None:
+def test_page_says_why_it_waits_and_offers_resume(
+    clock: time_machine.Traveller, client: Client
+) -> None:
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(hours=9))
-    sweeping.sweep()
+    sweep.sweep()
     client.force_login(make_user())
     page = client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "The server was down at the scheduled time." in page
@@ -185,7 +196,7 @@ def test_page_says_why_it_waits_and_offers_resume(clock: time_machine.Traveller,
     client.post(f"/campaigns/{campaign.pk}/resume")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (CampaignState.PREPARING, "")
-    sweeping.sweep()
+    sweep.sweep()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.PREPARING  # it is not paused for the same reason again
 
@@ -201,4 +212,7 @@ def test_a_pause_before_its_time_goes_on_with_the_schedule(clock: time_machine.T
 
 def test_what_is_kept_of_an_answer_never_holds_the_key(settings: Settings) -> None:
     settings.BSG_API_KEY = "live_abcdef"
-    assert closing._readable('{"key": "live_abcdef", "odd": "\x00"}') == '{"key": "•••", "odd": ""}'
+    assert (
+        record_outcomes._readable('{"key": "live_abcdef", "odd": "\x00"}')
+        == '{"key": "•••", "odd": ""}'
+    )

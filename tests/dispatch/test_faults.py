@@ -1,4 +1,6 @@
-"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed returns by itself."""
+"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed
+returns by itself.
+"""
 
 import socket
 from collections.abc import Callable
@@ -10,12 +12,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
-from campaigns.dispatch import pacing, reconciling, sweeping
+from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Pace
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import Client
+from campaigns.dispatch.send import rate_control, resolve_unknown
+from campaigns.dispatch.send.sender import Sender
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
-from campaigns.results.rebuilding import differences
+from campaigns.results.money.rebuilding import differences
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -34,7 +37,7 @@ def for_two_turns() -> Callable[[], bool]:
 
 
 def step() -> int:
-    return Pace.objects.get(scope=pacing.ACCOUNT).step
+    return Pace.objects.get(scope=rate_control.ACCOUNT).step
 
 
 def send_the_rest(client: Client) -> None:
@@ -42,14 +45,18 @@ def send_the_rest(client: Client) -> None:
     while Batch.objects.exclude(state=BatchState.DONE).exists():
         factory.an_hour_later()
         send(client, MINUTE)
-        reconciling.reconcile(client, 4, timezone.now() + MINUTE)
-    assert not pacing.braked()
+        resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
+    assert not rate_control.braked()
 
 
 @pytest.mark.parametrize(
-    "storm", [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}], ids=str
+    "storm",
+    [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}],
+    ids=str,
 )
-def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict[str, float]) -> None:
+def test_storm_slows_down_and_speed_returns(
+    sandbox: RunningSandbox, storm: dict[str, float]
+) -> None:
     campaign = factory.launched(500)
     client = sandbox.client()
     sandbox.faults(**storm)
@@ -62,7 +69,7 @@ def test_storm_slows_down_and_speed_returns(sandbox: RunningSandbox, storm: dict
     sandbox.faults()
     send_the_rest(client)
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     assert differences() == []
 
 
@@ -99,14 +106,18 @@ def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
 
 
 def test_claim_that_outlived_its_lease_is_sent_once(sandbox: RunningSandbox, settings: Any) -> None:
-    """Held up by the rate until its lease has ended, a batch is claimed again by the same sender."""
+    """Held up by the rate until its lease has ended, a batch is claimed again by the same
+    sender.
+    """
     factory.launched(600)
     settings.SEND_RATE = 400
     turns = count()
 
     def now_and_then_the_leases_end() -> bool:
         if next(turns) % 4 == 3:
-            Batch.objects.filter(state=BatchState.LEASED).update(state=BatchState.READY, token="", lease_until=None)
+            Batch.objects.filter(state=BatchState.LEASED).update(
+                state=BatchState.READY, token="", lease_until=None
+            )
         return True
 
     send(sandbox.client(), MINUTE, now_and_then_the_leases_end)

@@ -1,4 +1,6 @@
-"""Whoever is outside of the sending hours waits; when it is day there, they are sent to, and nobody twice."""
+"""Whoever is outside of the sending hours waits; when it is day there, they are sent to, and nobody
+twice.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -8,19 +10,19 @@ import time_machine
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from campaigns.audience.models import Contact, ContactList
-from campaigns.compose import lifecycle
-from campaigns.compose.hours import DAYTIME, Hours
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.dispatch import sweeping, tasks
-from campaigns.dispatch.claiming import Claim
-from campaigns.dispatch.freezing import freeze
+from campaigns.compose.schedule.sending_hours import DAYTIME, Hours
+from campaigns.contacts.models import Contact, ContactList
+from campaigns.dispatch import sweep, tasks
+from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Recipient, SendState
-from campaigns.dispatch.packing import Parcel
-from campaigns.dispatch.running import running, sendable
-from campaigns.dispatch.seats import send_jobs
-from campaigns.dispatch.sending import Sender
-from campaigns.gateway.client import Client
+from campaigns.dispatch.send.batch_builder import PreparedBatch
+from campaigns.dispatch.send.leases import Claim
+from campaigns.dispatch.send.running_campaigns import running, sendable
+from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.workers.slots import send_jobs
+from campaigns.gateway.bsg.client import Client
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -35,14 +37,18 @@ EVERYBODY = [*LONDON, *NEW_YORK, *KYIV, *TOLL_FREE, *LOS_ANGELES]
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """The afternoon of a winter's day in Europe, the morning in New York, the night in California."""
+    """The afternoon of a winter's day in Europe, the morning in New York, the night in
+    California.
+    """
     with time_machine.travel(datetime(2026, 1, 14, 14, 30, tzinfo=UTC)) as traveller:
         yield traveller
 
 
 def launched(**changes: object) -> Campaign:
     people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70, "US": 78})
-    Contact.objects.bulk_create(Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY)
+    Contact.objects.bulk_create(
+        Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY
+    )
     campaign = factory.draft(people, sends_from=DAYTIME.start, sends_until=DAYTIME.end, **changes)
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
@@ -58,15 +64,21 @@ def phones(*groups: list[tuple[str, str]]) -> set[str]:
     return {msisdn for group in groups for _country, msisdn in group}
 
 
-def test_batches_hold_one_area_where_a_country_has_several_zones(clock: time_machine.Traveller) -> None:
+def test_batches_hold_one_area_where_a_country_has_several_zones(
+    clock: time_machine.Traveller,
+) -> None:
     campaign = launched()
-    found = Batch.objects.order_by("country", "area", "-size").values_list("country", "area", "size")
+    found = Batch.objects.order_by("country", "area", "-size").values_list(
+        "country", "area", "size"
+    )
     assert list(found) == [
         ("GB", "", 50), ("GB", "", 10), ("UA", "", 50), ("UA", "", 20), ("US", "", 3),
-        ("US", "America/Los_Angeles", 20), ("US", "America/New_York", 50), ("US", "America/New_York", 5),
+        ("US", "America/Los_Angeles", 20), ("US", "America/New_York", 50),
+        ("US", "America/New_York", 5),
     ]  # fmt: skip
     assert campaign.snapshot.places == [
-        ["GB", ""], ["UA", ""], ["US", ""], ["US", "America/Los_Angeles"], ["US", "America/New_York"]
+        ["GB", ""], ["UA", ""], ["US", ""], ["US", "America/Los_Angeles"],
+        ["US", "America/New_York"]
     ]  # fmt: skip
     for batch in Batch.objects.filter(area="America/Los_Angeles"):
         mine = Recipient.objects.filter(batch_number=batch.number).values_list("msisdn", flat=True)
@@ -88,7 +100,9 @@ def test_without_hours_nobody_is_told_apart(clock: time_machine.Traveller) -> No
     ]  # known all the same: hours can be set later
 
 
-def test_each_place_waits_for_its_day(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_each_place_waits_for_its_day(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     campaign = launched()
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)
     clock.move_to(datetime(2026, 1, 14, 16, 59, tzinfo=UTC))
@@ -97,14 +111,15 @@ def test_each_place_waits_for_its_day(sandbox: RunningSandbox, clock: time_machi
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     clock.move_to(datetime(2026, 1, 14, 19, 0, tzinfo=UTC))  # 09:00 in Hawaii, 14:00 in New York
     assert send(sandbox) == phones(EVERYBODY)
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     assert sandbox.bill()["doubled_phones"] == 0
 
 
 def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> None:
     launched()
     OrmQ.objects.all().delete()
-    clock.move_to(datetime(2026, 1, 15, 3, 0, tzinfo=UTC))  # early morning in Europe, 19:00 in California
+    # early morning in Europe, 19:00 in California
+    clock.move_to(datetime(2026, 1, 15, 3, 0, tzinfo=UTC))
     assert {batch.area for batch in sendable(timezone.now())} == {"America/Los_Angeles"}
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     assert running(timezone.now()) == []
@@ -126,18 +141,23 @@ def test_what_was_claimed_by_day_does_not_leave_at_night(clock: time_machine.Tra
     assert later.sends_to("US", "America/New_York")
 
 
-def test_one_campaign_at_night_does_not_hold_up_another(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_one_campaign_at_night_does_not_hold_up_another(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     launched()
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     other = factory.launched(120)
     assert len(send(sandbox)) == 120
-    assert sweeping.finish_if_done(other.pk)
+    assert sweep.finish_if_done(other.pk)
 
 
-def test_handed_to_the_gateway_nobody_waits_here(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_handed_to_the_gateway_nobody_waits_here(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     campaign = factory.draft(
-        factory.contact_list("Three countries", 90), sends_from=DAYTIME.start, sends_until=DAYTIME.end,
-        timing=Timing.GATEWAY, scheduled_at=datetime(2026, 1, 15, 12, 0, tzinfo=UTC),
+        factory.contact_list("Three countries", 90), sends_from=DAYTIME.start,
+        sends_until=DAYTIME.end, timing=Timing.GATEWAY,
+        scheduled_at=datetime(2026, 1, 15, 12, 0, tzinfo=UTC),
     )  # fmt: skip
     clock.move_to(datetime(2026, 1, 15, 2, 0, tzinfo=UTC))
     lifecycle.launch(campaign.pk, None)
@@ -154,25 +174,34 @@ def test_hours_changed_while_it_runs_count_from_the_next_look(
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     lifecycle.change_hours(campaign.pk, None, None)
     assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
-    assert sweeping.finish_if_done(campaign.pk)
+    assert sweep.finish_if_done(campaign.pk)
     with pytest.raises(lifecycle.Refused, match="Finished"):
         lifecycle.change_hours(campaign.pk, None, None)
 
 
-def test_hours_set_on_a_campaign_launched_without_any(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_hours_set_on_a_campaign_launched_without_any(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70})
-    Contact.objects.bulk_create(Contact(list=people, msisdn=phone, country=land) for land, phone in [*LONDON, *KYIV])
+    Contact.objects.bulk_create(
+        Contact(list=people, msisdn=phone, country=land) for land, phone in [*LONDON, *KYIV]
+    )
     campaign = factory.draft(people)
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
-    lifecycle.change_hours(campaign.pk, None, Hours(time(9), time(16)))  # 14:30 in London, 16:30 in Kyiv
+    # 14:30 in London, 16:30 in Kyiv
+    lifecycle.change_hours(campaign.pk, None, Hours(time(9), time(16)))
     assert send(sandbox) == phones(LONDON)
 
 
-def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(clock: time_machine.Traveller) -> None:
+def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(
+    clock: time_machine.Traveller,
+) -> None:
     campaign = launched()
-    sender = Sender(Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60))
-    parcel = Parcel(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
+    sender = Sender(
+        Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60)
+    )
+    parcel = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
     sender.running = {one.id: one for one in running(timezone.now())}
     assert not sender._withheld(parcel, timezone.now())
     lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))
@@ -180,11 +209,18 @@ def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(cl
     assert sender._withheld(parcel, timezone.now())
 
 
-def test_local_time_goes_out_by_everybodys_own_clock(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_local_time_goes_out_by_everybodys_own_clock(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70, "US": 78})
-    Contact.objects.bulk_create(Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY)
+    Contact.objects.bulk_create(
+        Contact(list=people, msisdn=msisdn, country=country) for country, msisdn in EVERYBODY
+    )
     campaign = factory.draft(
-        people, timing=Timing.LOCAL, local_at="2026-01-15T10:00", scheduled_at=datetime(2026, 1, 15, 8, 0, tzinfo=UTC)
+        people,
+        timing=Timing.LOCAL,
+        local_at="2026-01-15T10:00",
+        scheduled_at=datetime(2026, 1, 15, 8, 0, tzinfo=UTC),
     )
     lifecycle.launch(campaign.pk, None)
     campaign.refresh_from_db()
@@ -210,7 +246,7 @@ def test_cancel_ends_those_who_wait(clock: time_machine.Traveller) -> None:
     campaign = launched()
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     lifecycle.cancel(campaign.pk, None)
-    sweeping.sweep()
+    sweep.sweep()
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.CANCELLED
     assert Recipient.objects.exclude(send_state=SendState.CANCELLED).count() == 0

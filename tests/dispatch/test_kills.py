@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from campaigns.audience.models import StopListEntry
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.ledger.models import LedgerEntry, Purpose
-from campaigns.results import status
-from campaigns.results.rebuilding import differences
+from campaigns.results import campaign_status
+from campaigns.results.money.rebuilding import differences
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -31,10 +31,9 @@ FAILPOINTS = [
     "intended:1", "intended:2", "intended:3",  # it is committed
     "before_post:1", "before_post:3",  # the intent is committed, and nothing has left
     "after_post:1", "after_post:3",  # the gateway has it, and nobody here knows
-    "close_batches:1", "close_batches:2", "close_recipients:2", "close_ledger:2", "close_counts:2", "close_counts:3",
-    "asking:1", "reconciled:1", "settled:1",
-    "asked:1", "recorded:1", "recorded:3", "checked:1",
-    *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
+    "close_batches:1", "close_batches:2", "close_recipients:2", "close_ledger:2", "close_counts:2",
+    "close_counts:3", "asking:1", "reconciled:1", "settled:1", "asked:1", "recorded:1",
+    "recorded:3", "checked:1", *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
 ]  # fmt: skip
 PEOPLE, STOPPED = 80, 7
 Run = Callable[[str, str], int]
@@ -88,7 +87,9 @@ def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
-def test_killed_campaign_ends_as_if_nothing_had_happened(sandbox: RunningSandbox, run: Run, failpoint: str) -> None:
+def test_killed_campaign_ends_as_if_nothing_had_happened(
+    sandbox: RunningSandbox, run: Run, failpoint: str
+) -> None:
     campaign = launched()
     sandbox.faults(lost=25, missing=10)
     assert run(sandbox.api_url, failpoint) == -9
@@ -99,7 +100,9 @@ def test_killed_campaign_ends_as_if_nothing_had_happened(sandbox: RunningSandbox
 
 
 @pytest.mark.parametrize("failpoint", ["after_post:1", "close_ledger:2"])
-def test_killed_rehearsal_ends_the_same_and_asks_nobody(sandbox: RunningSandbox, run: Run, failpoint: str) -> None:
+def test_killed_rehearsal_ends_the_same_and_asks_nobody(
+    sandbox: RunningSandbox, run: Run, failpoint: str
+) -> None:
     campaign = launched(Purpose.REHEARSAL)
     assert run(sandbox.api_url, failpoint) == -9
     assert run(sandbox.api_url, "") == 0
@@ -116,13 +119,22 @@ def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
     campaign.refresh_from_db()
     bill = sandbox.bill()
     assert campaign.state == CampaignState.FINISHED
-    assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (PEOPLE - STOPPED, PEOPLE - STOPPED, 0)
-    assert Counter(Recipient.objects.values_list("send_state", flat=True)) == {SendState.ACCEPTED: PEOPLE - STOPPED}
+    assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (
+        PEOPLE - STOPPED,
+        PEOPLE - STOPPED,
+        0,
+    )
+    assert Counter(Recipient.objects.values_list("send_state", flat=True)) == {
+        SendState.ACCEPTED: PEOPLE - STOPPED
+    }
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.DONE}
-    assert status.spend(campaign) == billed(bill)
+    assert campaign_status.spend(campaign) == billed(bill)
     assert differences() == []
 
 
 def billed(bill: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
     """What the gateway charges, as exact amounts."""
-    return {currency: {name: Decimal(one) for name, one in sums.items()} for currency, sums in bill["spend"].items()}
+    return {
+        currency: {name: Decimal(one) for name, one in sums.items()}
+        for currency, sums in bill["spend"].items()
+    }

@@ -1,4 +1,6 @@
-"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same time."""
+"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same
+time.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +17,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose import lifecycle
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import budget
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.sending import Sender
-from campaigns.ledger.models import MonthlyBudget, UserBudget
-from campaigns.results import status
+from campaigns.dispatch.send.sender import Sender
+from campaigns.results import campaign_status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
 from tests.reports.factories import make_user
@@ -51,7 +53,14 @@ def send(sandbox: RunningSandbox) -> None:
 
 
 def total() -> Decimal:
-    return sum((found["EUR"]["total"] for one in Campaign.objects.all() if (found := status.spend(one))), Decimal(0))
+    return sum(
+        (
+            found["EUR"]["total"]
+            for one in Campaign.objects.all()
+            if (found := campaign_status.spend(one))
+        ),
+        Decimal(0),
+    )
 
 
 def standing(campaign: Campaign) -> tuple[str, str]:
@@ -95,7 +104,7 @@ def test_month_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> Non
     held = sum(batch.held for batch in Batch.objects.filter(held__isnull=False))
     assert held > 0
     assert total() + held <= Decimal(15)
-    assert budget.left_of_month("EUR") == Decimal(15) - total() - held
+    assert holds.left_of_month("EUR") == Decimal(15) - total() - held
 
 
 def test_raised_month_lets_resume_send_exactly_the_rest(sandbox: RunningSandbox) -> None:
@@ -114,16 +123,17 @@ def test_next_month_begins_anew(sandbox: RunningSandbox, january: time_machine.T
     campaign = factory.launched(200)
     send(sandbox)
     spent = total()
-    assert budget.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
+    assert holds.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
     january.move_to(datetime(2026, 2, 1, 0, 0, 1, tzinfo=UTC))
-    assert budget.left_of_month("EUR") == Decimal(10)
+    assert holds.left_of_month("EUR") == Decimal(10)
     assert standing(campaign)[0] == CampaignState.SENDING
 
 
 def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(300)
     sender = Sender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
-    sender.claimed = sender._pack(sender._turn([], True).claims)  # claimed and packed while there was no budget
+    # claimed and packed while there was no budget
+    sender.claimed = sender._pack(sender._turn([], True).claims)
     month("0.01")
     sender.run()
     assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
@@ -144,7 +154,9 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    assert {standing(campaign) for campaign in campaigns} == {(CampaignState.PAUSED, "month_budget")}
+    assert {standing(campaign) for campaign in campaigns} == {
+        (CampaignState.PAUSED, "month_budget")
+    }
     assert Decimal(4) < total() <= Decimal(8)
     assert total() == Decimal(sandbox.bill()["spend"]["EUR"]["total"])
 
@@ -152,7 +164,9 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("reason", ["month_budget", "user_budget"])
 def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
-    """Two campaigns of one person; each worker has seen what is left and not yet committed when the other comes."""
+    """Two campaigns of one person; each worker has seen what is left and not yet committed when the
+    other comes.
+    """
     olena = make_user("olena")
     if reason == "month_budget":
         month("8")
@@ -162,13 +176,16 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
     both = Barrier(2)
 
     def leave(campaign: Campaign) -> tuple[int, dict[int, str]]:
-        worst = budget.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
+        worst = holds.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
         try:
             with transaction.atomic():
-                answer = budget.within([worst])
-                with suppress(BrokenBarrierError):  # whoever waits for the other's end does not come
+                answer = holds.within([worst])
+                # whoever waits for the other's end does not come
+                with suppress(BrokenBarrierError):
                     both.wait(0.2)
-                budget.hold(dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst))
+                holds.hold(
+                    dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst)
+                )
             return answer
         finally:
             connection.close()
@@ -177,7 +194,9 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(leave, campaigns))
     assert sorted(left for left, _why in answers) == [0, 1]
-    assert [why for left, why in answers if not left] in [[{campaign.pk: reason}] for campaign in campaigns]
+    assert [why for left, why in answers if not left] in [
+        [{campaign.pk: reason}] for campaign in campaigns
+    ]
     assert Batch.objects.aggregate(held=Sum("held")) == {"held": Decimal(5)}
 
 
@@ -186,12 +205,19 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
 
 def test_administrators_set_and_take_off_a_month(client: Client) -> None:
     client.force_login(make_user("anna", Role.ADMINISTRATOR))
-    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code == 302
-    assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
+    assert (
+        client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code
+        == 302
+    )
+    assert (
+        client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
+    )
     [one] = MonthlyBudget.objects.all()
     assert (one.currency, one.amount) == ("EUR", Decimal(300))
     assert "300.00" in client.get("/settings/budgets/").content.decode()
-    assert client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
+    assert (
+        client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
+    )
     assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "-1"}).status_code == 422
     client.post(f"/settings/budgets/{one.pk}/delete")
     assert not MonthlyBudget.objects.exists()
@@ -207,11 +233,15 @@ def test_others_only_look_at_it(client: Client) -> None:
     assert page.status_code == 200
     assert "Set a budget" not in page.content.decode()
     assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "1"}).status_code == 403
-    assert client.post(f"/settings/budgets/{MonthlyBudget.objects.get().pk}/delete").status_code == 403
+    assert (
+        client.post(f"/settings/budgets/{MonthlyBudget.objects.get().pk}/delete").status_code == 403
+    )
     assert MonthlyBudget.objects.get().amount == Decimal(300)
 
 
-def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox: RunningSandbox) -> None:
+def test_changing_a_campaigns_budget_sets_it_going_again(
+    client: Client, sandbox: RunningSandbox
+) -> None:
     client.force_login(make_user())
     campaign = factory.launched(900, budget=Decimal(10))
     send(sandbox)
@@ -219,7 +249,8 @@ def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox
     address = f"/campaigns/{campaign.pk}/budget"
     assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "Held for what is on its way" in client.get(address).content.decode()
-    assert client.post(address, {"amount": "1"}).status_code == 302  # less than is spent: it stays where it is
+    # less than is spent: it stays where it is
+    assert client.post(address, {"amount": "1"}).status_code == 302
     assert standing(campaign) == (CampaignState.PAUSED, "budget")
     client.post(address, {"amount": "1000"})
     assert standing(campaign) == (CampaignState.SENDING, "")
@@ -230,7 +261,7 @@ def test_changing_a_campaigns_budget_sets_it_going_again(client: Client, sandbox
 def test_changing_the_budget_does_not_resume_what_a_person_paused() -> None:
     campaign = factory.launched(60, budget=Decimal(10))
     lifecycle.pause(campaign.pk, None)
-    assert not budget.change(campaign.pk, None, Decimal(1000))
+    assert not holds.change(campaign.pk, None, Decimal(1000))
     assert standing(campaign) == (CampaignState.PAUSED, "by_person")
 
 

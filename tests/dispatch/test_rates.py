@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.dispatch import pacing
 from campaigns.dispatch.models import Pace
-from campaigns.dispatch.sending import Sender
+from campaigns.dispatch.send import rate_control
+from campaigns.dispatch.send.sender import Sender
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -20,12 +20,17 @@ NOON = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 
 def allowed(campaign_id: int, wanted: int, at: float, rate: int = 100) -> int:
     """How many batches of `wanted` may leave `at` seconds past noon."""
-    return sum(pacing.within_rates([campaign_id] * wanted, {campaign_id: rate}, NOON + timedelta(seconds=at)))
+    return sum(
+        rate_control.within_rates(
+            [campaign_id] * wanted, {campaign_id: rate}, NOON + timedelta(seconds=at)
+        )
+    )
 
 
 def test_a_rate_is_kept_over_whoever_asks() -> None:
     allowed(7, 1, 0)
-    sent = sum(allowed(7, 3, step / 10) for step in range(1, 101))  # ten seconds, ten times a second, by any worker
+    # ten seconds, ten times a second, by any worker
+    sent = sum(allowed(7, 3, step / 10) for step in range(1, 101))
     assert 1000 <= sent * 50 <= 1050
 
 
@@ -37,7 +42,8 @@ def test_what_was_not_used_is_not_saved_up_for_longer_than_a_second() -> None:
 def test_each_campaign_has_its_own() -> None:
     for campaign_id in (7, 8):
         allowed(campaign_id, 1, 0)
-    assert pacing.within_rates([7, 8, 9, 7, 8, 7], {7: 50, 8: 100}, NOON + timedelta(seconds=1)) == [
+    later = NOON + timedelta(seconds=1)
+    assert rate_control.within_rates([7, 8, 9, 7, 8, 7], {7: 50, 8: 100}, later) == [
         True, True, True, False, True, False,
     ]  # fmt: skip
 
@@ -45,7 +51,7 @@ def test_each_campaign_has_its_own() -> None:
 def test_what_was_allowed_and_did_not_leave_is_given_back() -> None:
     allowed(7, 1, 0)
     assert allowed(7, 9, 1) == 2
-    pacing.give_back({7: 2})
+    rate_control.give_back({7: 2})
     assert allowed(7, 9, 1) == 2
 
 
@@ -74,18 +80,27 @@ class _Nobody:
     def submit(self, *_work: object) -> None: ...
 
 
-def test_two_senders_share_the_rate_of_a_campaign(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_two_senders_share_the_rate_of_a_campaign(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     factory.launched(3000, rate=100)
-    senders = [Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)) for _number in range(2)]
-    people = sum(turns(sender, 1, clock) for _second in range(50) for sender in senders)  # ten seconds
+    senders = [
+        Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)) for _number in range(2)
+    ]
+    # ten seconds
+    people = sum(turns(sender, 1, clock) for _second in range(50) for sender in senders)
     assert 950 <= people <= 1050
 
 
-def test_a_slow_campaign_holds_up_nobody(sandbox: RunningSandbox, clock: time_machine.Traveller) -> None:
+def test_a_slow_campaign_holds_up_nobody(
+    sandbox: RunningSandbox, clock: time_machine.Traveller
+) -> None:
     slow, fast = factory.launched(1500, rate=10), factory.launched(1501)
     sender = Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1))
     turns(sender, 6, clock)
-    left = {campaign.pk: campaign.batches.filter(state="ready").count() for campaign in (slow, fast)}
+    left = {
+        campaign.pk: campaign.batches.filter(state="ready").count() for campaign in (slow, fast)
+    }
     assert left[fast.pk] == 0
     assert left[slow.pk] >= 27
 
@@ -95,7 +110,8 @@ def test_a_campaigns_rate_stays_below_the_accounts(
 ) -> None:
     settings.SEND_RATE = 50
     factory.launched(3000, rate=1000)
-    people = turns(Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)), 100, clock)  # ten seconds
+    # ten seconds
+    people = turns(Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)), 100, clock)
     assert 450 <= people <= 550
     assert Pace.objects.count() == 2
 

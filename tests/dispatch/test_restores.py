@@ -1,4 +1,6 @@
-"""A backup restored in mid-campaign, and a clone of the server at work beside it: nobody gets a second message."""
+"""A backup restored in mid-campaign, and a clone of the server at work beside it: nobody gets a
+second message.
+"""
 
 import json
 import os
@@ -17,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.dispatch.sending import Sender
+from campaigns.dispatch.send.sender import Sender
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -38,7 +40,10 @@ def backup(tmp_path: Path) -> Iterator[Callable[[], str]]:
 
 def on_sqlite(folder: Path) -> str:
     copy = folder / "copy.sqlite3"
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as one, closing(sqlite3.connect(copy)) as other:
+    with (
+        closing(sqlite3.connect(connection.settings_dict["NAME"])) as one,
+        closing(sqlite3.connect(copy)) as other,
+    ):
         one.backup(other)
     return f"sqlite:///{copy}"
 
@@ -46,7 +51,9 @@ def on_sqlite(folder: Path) -> str:
 def on_postgresql(name: str) -> str:
     connection.close()
     with psycopg.connect(server(), autocommit=True) as maintenance:
-        maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{connection.settings_dict["NAME"]}"')
+        maintenance.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{connection.settings_dict["NAME"]}"'
+        )
     return database_url(connection).rpartition("/")[0] + f"/{name}"
 
 
@@ -55,7 +62,11 @@ def server() -> str:
 
 
 def environment(database: str) -> dict[str, str]:
-    named = {"DATABASE_URL": database, "BSG_API_KEY": KEY, "DJANGO_SETTINGS_MODULE": "viberdash.settings"}
+    named = {
+        "DATABASE_URL": database,
+        "BSG_API_KEY": KEY,
+        "DJANGO_SETTINGS_MODULE": "viberdash.settings",
+    }
     return os.environ | named
 
 
@@ -66,15 +77,17 @@ def works_on(database: str, sandbox: RunningSandbox, passes: int = 12) -> "subpr
         env=environment(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdin
-    process.stdin.write(json.dumps({"api_url": sandbox.api_url, "failpoint": "", "passes": passes}) + "\n")
+    process.stdin.write(
+        json.dumps({"api_url": sandbox.api_url, "failpoint": "", "passes": passes}) + "\n"
+    )
     process.stdin.flush()
     return process
 
 
 def manage(database: str, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=settings.BASE_DIR, env=environment(database), capture_output=True, text=True, check=True,
+        [sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=environment(database),
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout
 
@@ -82,7 +95,10 @@ def manage(database: str, *command: str) -> str:
 def standing(database: str, campaign_id: int) -> tuple[Counter[str], str]:
     """Where the people of a campaign stand in some database, and what their Viber messages cost."""
     found = json.loads(manage(database, "campaign", "status", str(campaign_id), "--json"))
-    return Counter({name: found[name] for name in ("accepted", "queued", "unresolved")}), found["spend"]["EUR"]["viber"]
+    return (
+        Counter({name: found[name] for name in ("accepted", "queued", "unresolved")}),
+        found["spend"]["EUR"]["viber"],
+    )
 
 
 def half_sent(sandbox: RunningSandbox) -> int:

@@ -79,14 +79,23 @@ def read_request(connection: socket.socket) -> bytes:
             return b""
         received += more
     head, _gap, body = received.partition(b"\r\n\r\n")
-    lengths = [int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    lengths = [
+        int(line[15:])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    ]
     while len(body) < sum(lengths):
         body += connection.recv(65_536)
     return head + b"\r\n\r\n" + body
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    head = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
+    head = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
@@ -96,7 +105,9 @@ def wait_for_hang_up(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket, data: bytes) -> None:
-    """One byte at a time, each well within any time-out for a single read, until the caller hangs up."""
+    """One byte at a time, each well within any time-out for a single read, until the caller hangs
+    up.
+    """
     connection.settimeout(0.02)
     for position in range(len(data)):
         connection.sendall(data[position : position + 1])

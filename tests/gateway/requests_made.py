@@ -21,13 +21,18 @@ def text_request(*recipients: tuple[str, str]) -> SendRequest:
 
 def to_references(*references: str) -> SendRequest:
     """One plain message to phones of their own, one for each reference."""
-    return text_request(*((f"38097292{position:04d}", one) for position, one in enumerate(references)))
+    return text_request(
+        *((f"38097292{position:04d}", one) for position, one in enumerate(references))
+    )
 
 
 WHOLE = SendRequest(
     (
         Message(
-            to=(Address("380972920283", "c1a0000000000001"), Address("380972920282", "c1a0000000000002")),
+            to=(
+                Address("380972920283", "c1a0000000000001"),
+                Address("380972920282", "c1a0000000000002"),
+            ),
             text='Знижка 20 %\nfor "you" 🎉',
             sender="My Company",
             promotional=True,
@@ -53,7 +58,11 @@ TWO_MESSAGES = SendRequest(
             button_url="https://example.com/",
         ),
         Message(
-            (Address("40721000000", "a2"),), "Two", "My Company", promotional=True, sms=SmsFallback("12345", "Two")
+            (Address("40721000000", "a2"),),
+            "Two",
+            "My Company",
+            promotional=True,
+            sms=SmsFallback("12345", "Two"),
         ),
     ),
     validity=15,

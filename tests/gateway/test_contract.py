@@ -1,4 +1,6 @@
-"""The client against the sandbox, over a real socket: both speak the same contract, or neither passes."""
+"""The client against the sandbox, over a real socket: both speak the same contract, or neither
+passes.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayRefused
 from campaigns.gateway.sandbox.faults import SHARES
 from campaigns.gateway.types import (
@@ -58,7 +60,8 @@ def test_send_carries_every_field(sandbox: RunningSandbox) -> None:
     assert sandbox.requests()[0]["source"] == "ViberDash"
     shown = sandbox.messages()[0]
     assert {
-        name: shown[name] for name in ("sender", "text", "promotional", "image_url", "button_caption", "button_url")
+        name: shown[name]
+        for name in ("sender", "text", "promotional", "image_url", "button_caption", "button_url")
     } == {
         "sender": message.sender,
         "text": message.text,
@@ -87,7 +90,10 @@ def test_send_twice_reaches_nobody_twice(sandbox: RunningSandbox) -> None:
 
 def test_send_from_many_threads_bills_each_once(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
-    requests = [text_request(*((f"38097{batch:02d}{k:05d}", f"{batch}x{k}") for k in range(50))) for batch in range(40)]
+    requests = [
+        text_request(*((f"38097{batch:02d}{k:05d}", f"{batch}x{k}") for k in range(50)))
+        for batch in range(40)
+    ]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(client.send, requests))
     ids = {
@@ -98,8 +104,16 @@ def test_send_from_many_threads_bills_each_once(sandbox: RunningSandbox) -> None
     }
     assert len(ids) == 2000
     bill = sandbox.bill()
-    assert (bill["messages"], bill["phones"], bill["doubled_phones"], bill["requests"]) == (2000, 2000, 0, 40)
-    assert sum((answer.total_price or Decimal(0) for answer in answers), Decimal(0)) == Decimal(UA) * 2000
+    assert (bill["messages"], bill["phones"], bill["doubled_phones"], bill["requests"]) == (
+        2000,
+        2000,
+        0,
+        40,
+    )
+    assert (
+        sum((answer.total_price or Decimal(0) for answer in answers), Decimal(0))
+        == Decimal(UA) * 2000
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +135,9 @@ def test_send_from_many_threads_bills_each_once(sandbox: RunningSandbox) -> None
         (SendRequest(()), 3),
     ],
 )
-def test_send_is_refused_whole(sandbox: RunningSandbox, request_made: SendRequest, code: int) -> None:
+def test_send_is_refused_whole(
+    sandbox: RunningSandbox, request_made: SendRequest, code: int
+) -> None:
     answer = sandbox.client().send(request_made)
     assert answer.refused_whole
     assert answer.refused_whole.code == code
@@ -138,16 +154,24 @@ def test_send_is_refused_whole(sandbox: RunningSandbox, request_made: SendReques
         (text_request(("380972920283", "with-a-dash")), 47),
     ],
 )
-def test_send_is_refused_in_an_entry(sandbox: RunningSandbox, request_made: SendRequest, code: int) -> None:
+def test_send_is_refused_in_an_entry(
+    sandbox: RunningSandbox, request_made: SendRequest, code: int
+) -> None:
     answer = sandbox.client().send(request_made)
-    assert [verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refused)] == [code]
+    assert [
+        verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refused)
+    ] == [code]
     assert answer.refused_whole is None
 
 
 def test_send_refuses_one_and_takes_the_others(sandbox: RunningSandbox) -> None:
-    request = text_request(("380972920283", "a"), ("12", "b"), ("380972920283", "c"), ("380972920284", "d"))
+    request = text_request(
+        ("380972920283", "a"), ("12", "b"), ("380972920283", "c"), ("380972920284", "d")
+    )
     verdicts = sandbox.client().send(request).verdicts
-    assert [verdict.code if isinstance(verdict, Refused) else 0 for verdict in verdicts.values()] == [0, 41, 51, 0]
+    assert [
+        verdict.code if isinstance(verdict, Refused) else 0 for verdict in verdicts.values()
+    ] == [0, 41, 51, 0]
     assert sandbox.bill()["refused"] == {"41": 1, "51": 1}
 
 
@@ -174,7 +198,9 @@ def test_a_key_that_may_not(sandbox: RunningSandbox, key: str, code: int, status
 def test_a_test_key_gets_answers_and_sends_nothing(sandbox: RunningSandbox) -> None:
     client = sandbox.client("test_1234567890")
     for _ in range(2):
-        assert {type(verdict) for verdict in client.send(to_references("a", "b")).verdicts.values()} == {Accepted}
+        assert {
+            type(verdict) for verdict in client.send(to_references("a", "b")).verdicts.values()
+        } == {Accepted}
     assert sandbox.bill()["messages"] == 0
 
 
@@ -216,7 +242,9 @@ def test_prices_of_each_active_tariff(sandbox: RunningSandbox, channel: Any) -> 
 
 def test_quote_is_what_the_send_then_costs(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
-    to = tuple(Address(f"{prefix}721000000", f"r{prefix}") for prefix in ("380", "40", "359", "30", "1"))
+    to = tuple(
+        Address(f"{prefix}721000000", f"r{prefix}") for prefix in ("380", "40", "359", "30", "1")
+    )
     request = SendRequest((replace(MESSAGE, to=to),), tariff=2)
     quote = client.quote(request)
     assert sandbox.bill()["messages"] == 0
@@ -252,7 +280,9 @@ def test_error_8_after_so_many_messages(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.faults(error8_after=3)
     assert client.send(to_references("a", "b")).refused_whole is None
-    assert [type(verdict) for verdict in client.send(to_references("c", "d")).verdicts.values()] == [Accepted, Refused]
+    assert [
+        type(verdict) for verdict in client.send(to_references("c", "d")).verdicts.values()
+    ] == [Accepted, Refused]
     refused = client.send(to_references("d")).refused_whole
     assert refused
     assert refused.code == 8
@@ -261,14 +291,18 @@ def test_error_8_after_so_many_messages(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", ["lost", "http500_after", "bad_json", "html", "half"])
-def test_a_fault_after_taking_is_unknown_and_the_reference_tells(sandbox: RunningSandbox, fault: str) -> None:
+def test_a_fault_after_taking_is_unknown_and_the_reference_tells(
+    sandbox: RunningSandbox, fault: str
+) -> None:
     client = sandbox.client()
     sandbox.faults(**{fault: 100})
     answer = client.send(to_references("a", "b"))
     assert {type(verdict) for verdict in answer.verdicts.values()} == {Unknown}
     assert (answer.not_sent, answer.refused_whole, answer.throttled) == (False, None, False)
     sandbox.faults()
-    assert client.send(to_references("a")).verdicts == {"a": Refused(43, "Reference exists already")}
+    assert client.send(to_references("a")).verdicts == {
+        "a": Refused(43, "Reference exists already")
+    }
     status = client.status_by_reference("b")
     assert status
     assert status.gateway_id == "470000002"
@@ -276,10 +310,14 @@ def test_a_fault_after_taking_is_unknown_and_the_reference_tells(sandbox: Runnin
 
 
 @pytest.mark.parametrize("fault", ["lost_before", "http500"])
-def test_a_fault_before_taking_is_unknown_and_the_reference_tells(sandbox: RunningSandbox, fault: str) -> None:
+def test_a_fault_before_taking_is_unknown_and_the_reference_tells(
+    sandbox: RunningSandbox, fault: str
+) -> None:
     client = sandbox.client()
     sandbox.faults(**{fault: 100})
-    assert {type(verdict) for verdict in client.send(to_references("a")).verdicts.values()} == {Unknown}
+    assert {type(verdict) for verdict in client.send(to_references("a")).verdicts.values()} == {
+        Unknown
+    }
     assert client.status_by_reference("a") is None
     sandbox.faults()
     assert isinstance(client.send(to_references("a")).verdicts["a"], Accepted)
@@ -295,14 +333,23 @@ def test_a_fault_that_refuses(
     sandbox.faults(**{fault: 100}, retry_after=2.5)
     answer = sandbox.client().send(to_references("a"))
     assert answer.refused_whole
-    assert (answer.refused_whole.code, answer.throttled, answer.retry_after) == (code, throttled, wait)
+    assert (answer.refused_whole.code, answer.throttled, answer.retry_after) == (
+        code,
+        throttled,
+        wait,
+    )
     assert sandbox.bill()["messages"] == 0
 
 
 def test_entries_that_are_missing_are_unknown(sandbox: RunningSandbox) -> None:
     sandbox.faults(missing=100)
     verdicts = sandbox.client().send(to_references("a", "b", "c", "d")).verdicts
-    assert [type(verdict) for verdict in verdicts.values()] == [Unknown, Accepted, Accepted, Unknown]
+    assert [type(verdict) for verdict in verdicts.values()] == [
+        Unknown,
+        Accepted,
+        Accepted,
+        Unknown,
+    ]
     assert sandbox.bill()["messages"] == 4
 
 
@@ -347,31 +394,50 @@ def test_faults_everywhere_reach_the_other_calls(sandbox: RunningSandbox) -> Non
 def test_personal_texts_in_one_request(sandbox: RunningSandbox) -> None:
     names = ("Оля", "Іван", "Zoë")
     messages = tuple(
-        Message((Address(f"38097292000{k}", f"r{k}"),), f"Hi {name}", "My Company", promotional=True)
+        Message(
+            (Address(f"38097292000{k}", f"r{k}"),), f"Hi {name}", "My Company", promotional=True
+        )
         for k, name in enumerate(names)
     )
-    assert {type(v) for v in sandbox.client().send(SendRequest(messages)).verdicts.values()} == {Accepted}
+    assert {type(v) for v in sandbox.client().send(SendRequest(messages)).verdicts.values()} == {
+        Accepted
+    }
     assert [shown["text"] for shown in sandbox.messages()] == ["Hi Zoë", "Hi Іван", "Hi Оля"]
 
 
 def send_until_known(client: Client, batch: SendRequest) -> None:
-    """What a careful sender does: whoever is not known to be accepted is asked for, and sent again if unknown there."""
+    """What a careful sender does: whoever is not known to be accepted is asked for, and sent again
+    if unknown there.
+    """
     left = batch.messages[0].to
     while left:
         client.send(SendRequest((replace(batch.messages[0], to=left),)))
-        left = tuple(address for address in left if client.status_by_reference(address.reference) is None)
+        left = tuple(
+            address for address in left if client.status_by_reference(address.reference) is None
+        )
 
 
-def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(sandbox: RunningSandbox) -> None:
+def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(
+    sandbox: RunningSandbox,
+) -> None:
     sandbox.faults(**{name: 6 for name in SHARES if name != "drip"})
     client = sandbox.client()
-    batches = [text_request(*((f"40{batch:02d}{k:07d}", f"{batch}x{k}") for k in range(25))) for batch in range(40)]
+    batches = [
+        text_request(*((f"40{batch:02d}{k:07d}", f"{batch}x{k}") for k in range(25)))
+        for batch in range(40)
+    ]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda batch: send_until_known(client, batch), batches))
     sandbox.settle()
-    found = [client.status_by_reference(address.reference) for batch in batches for address in batch.messages[0].to]
+    found = [
+        client.status_by_reference(address.reference)
+        for batch in batches
+        for address in batch.messages[0].to
+    ]
     known = [status for status in found if status]
     bill = sandbox.bill()
     assert len({status.gateway_id for status in known}) == 1000
     assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (1000, 1000, 0)
-    assert Decimal(bill["spend"]["EUR"]["total"]) == sum((status.price or Decimal(0) for status in known), Decimal(0))
+    assert Decimal(bill["spend"]["EUR"]["total"]) == sum(
+        (status.price or Decimal(0) for status in known), Decimal(0)
+    )

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from campaigns.gateway.delivery_reports import PATH, address, is_ours, references
+from campaigns.gateway.bsg.delivery_reports import PATH, address, is_ours, references
 
 A, B = "a" * 32, "0123456789abcdef" * 2
 
@@ -18,7 +18,8 @@ def test_address_is_a_secret_of_this_installation(settings: Settings) -> None:
     settings.SECRET_KEY = "two" * 20
     assert address() != first
     assert not is_ours(path)
-    settings.SECRET_KEY_FALLBACKS = ["one" * 20]  # messages that are under way report to the address they were given
+    # messages that are under way report to the address they were given
+    settings.SECRET_KEY_FALLBACKS = ["one" * 20]
     assert is_ours(path)
 
 
@@ -36,7 +37,11 @@ def test_other_paths_are_not_ours(told: str) -> None:
     ("body", "found"),
     [
         (b'{"reference": "%s", "status": "read", "price": 0}' % A.encode(), [A]),
-        (b'[{"reference": "%s"}, {"reference": 7}, 8, {"reference": "%s"}]' % (A.encode(), B.encode()), [A, B]),
+        (
+            b'[{"reference": "%s"}, {"reference": 7}, 8, {"reference": "%s"}]'
+            % (A.encode(), B.encode()),
+            [A, B],
+        ),
         (b"reference=%s&status=delivered" % B.encode(), [B]),
         (b'{"reference": "somebody-elses"}', []),
         (b'{"reference": null}', []),

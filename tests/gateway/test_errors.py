@@ -25,7 +25,9 @@ def test_meaning_says_it_in_sentences() -> None:
     assert str(meaning(8).sentence) == "BSG account is out of funds."
     assert str(meaning(8).next_step) == "Top up, then press Resume."
     assert all(str(entry.sentence).endswith(".") for entry in MEANINGS.values())
-    assert all(str(entry.next_step) for entry in MEANINGS.values() if entry.call is Call.PAUSE_CAMPAIGN)
+    assert all(
+        str(entry.next_step) for entry in MEANINGS.values() if entry.call is Call.PAUSE_CAMPAIGN
+    )
 
 
 def test_meaning_of_an_undocumented_code_is_kept_and_is_a_defect() -> None:

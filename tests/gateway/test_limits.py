@@ -53,7 +53,9 @@ def test_violations_finds_none_in_a_good_request(request_made: SendRequest) -> N
         ({"to": ()}, [("to", 3)]),
     ],
 )
-def test_violations_names_the_field_of_a_message(change: dict[str, Any], breach: list[tuple[str, int]]) -> None:
+def test_violations_names_the_field_of_a_message(
+    change: dict[str, Any], breach: list[tuple[str, int]]
+) -> None:
     assert found(replace(WHOLE, messages=(replace(MESSAGE, **change),))) == breach
 
 
@@ -69,14 +71,17 @@ def test_violations_names_the_field_of_a_message(change: dict[str, Any], breach:
         ({"validity": 86_401}, [("validity", 48)]),
     ],
 )
-def test_violations_names_the_field_of_a_request(change: dict[str, Any], breach: list[tuple[str, int]]) -> None:
+def test_violations_names_the_field_of_a_request(
+    change: dict[str, Any], breach: list[tuple[str, int]]
+) -> None:
     assert found(replace(WHOLE, **change)) == breach
 
 
 def test_violations_counts_recipients_over_all_messages() -> None:
     def request(second: int) -> SendRequest:
         to = [
-            tuple(Address(f"4072{part}{k:06d}", f"r{part}{k}") for k in range(n)) for part, n in ((1, 26), (2, second))
+            tuple(Address(f"4072{part}{k:06d}", f"r{part}{k}") for k in range(n))
+            for part, n in ((1, 26), (2, second))
         ]
         return SendRequest(tuple(replace(MESSAGE, to=one) for one in to))
 
@@ -86,7 +91,10 @@ def test_violations_counts_recipients_over_all_messages() -> None:
 
 def test_violations_points_at_the_recipient() -> None:
     request = text_request(
-        ("380972920283", "a"), ("0972920283", "b"), ("380972920284", "no-dash"), ("380972920283", "d")
+        ("380972920283", "a"),
+        ("0972920283", "b"),
+        ("380972920284", "no-dash"),
+        ("380972920283", "d"),
     )
     assert [(v.field, v.code, v.message, v.recipient) for v in violations(request)] == [
         ("msisdn", 41, 0, 1),
@@ -95,13 +103,17 @@ def test_violations_points_at_the_recipient() -> None:
     ]
 
 
-@pytest.mark.parametrize("msisdn", ["1234567", "1" * 16, "+380972920283", "38097292028x", "", "٣٨٠٩٧٢٩٢٠٢٨"])
+@pytest.mark.parametrize(
+    "msisdn", ["1234567", "1" * 16, "+380972920283", "38097292028x", "", "٣٨٠٩٧٢٩٢٠٢٨"]
+)
 def test_violations_knows_what_is_no_phone(msisdn: str) -> None:
     assert found(text_request((msisdn, "a"))) == [("msisdn", 41)]
 
 
 def test_is_sms_sender_allows_more_digits_than_letters() -> None:
-    assert [is_sms_sender(s) for s in ("ab", "abc", "x" * 11, "x" * 12, "12", "1" * 15, "1" * 16)] == [
+    assert [
+        is_sms_sender(s) for s in ("ab", "abc", "x" * 11, "x" * 12, "12", "1" * 15, "1" * 16)
+    ] == [
         False,
         True,
         True,
@@ -114,11 +126,22 @@ def test_is_sms_sender_allows_more_digits_than_letters() -> None:
 
 def test_is_web_address_wants_scheme_and_host() -> None:
     good = ["http://a", "https://a.b/c?d#e", "HTTPS://A.B"]
-    bad = ["a.b", "https://", "https:///x", "javascript:alert(1)", "https://a b", "https://a\n", "//a.b"]
+    bad = [
+        "a.b",
+        "https://",
+        "https:///x",
+        "javascript:alert(1)",
+        "https://a b",
+        "https://a\n",
+        "//a.b",
+    ]
     assert all(is_web_address(url) for url in good)
     assert not any(is_web_address(url) for url in bad)
 
 
 def test_is_image_address_takes_each_documented_ending() -> None:
-    assert all(is_image_address(f"{URL}x{end}") for end in (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tiff"))
+    assert all(
+        is_image_address(f"{URL}x{end}")
+        for end in (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tiff")
+    )
     assert not is_image_address(f"{URL}x.png?size=2")

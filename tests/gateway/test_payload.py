@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from campaigns.gateway import payload
+from campaigns.gateway.bsg import payload
 from campaigns.gateway.types import SendRequest
 from tests.gateway.requests_made import TWO_MESSAGES, WHOLE, sample, text_request
 

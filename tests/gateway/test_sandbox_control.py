@@ -17,7 +17,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from campaigns.gateway.client import Client
+from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import callbacks
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.types import SendRequest
@@ -37,8 +37,13 @@ def test_requests_are_kept_as_they_came_without_the_key(sandbox: RunningSandbox)
     client.send(to_references("a"))
     client.status_by_reference("a")
     kept = sandbox.requests()
-    assert [(one["method"], one["path"]) for one in kept] == [("POST", "/viber/create"), ("GET", "/viber/reference/a")]
-    assert json.loads(kept[0]["body"])["messages"][0]["to"] == [{"msisdn": "380972920000", "reference": "a"}]
+    assert [(one["method"], one["path"]) for one in kept] == [
+        ("POST", "/viber/create"),
+        ("GET", "/viber/reference/a"),
+    ]
+    assert json.loads(kept[0]["body"])["messages"][0]["to"] == [
+        {"msisdn": "380972920000", "reference": "a"}
+    ]
     assert sandbox.requests(limit=1) == kept[1:]
     assert KEY not in json.dumps(kept)
 
@@ -49,7 +54,12 @@ def test_messages_are_paged_and_chosen(sandbox: RunningSandbox) -> None:
     assert [one["reference"] for one in sandbox.messages(limit=2, offset=4)] == ["a"]
     assert [one["reference"] for one in sandbox.messages(msisdn="380972920002")] == ["c"]
     assert sandbox.messages(sender="Nobody") == []
-    assert requests.get(f"{sandbox.url}/sandbox/messages.json?offset=x&limit=-1", timeout=10).json()["total"] == 5
+    assert (
+        requests.get(f"{sandbox.url}/sandbox/messages.json?offset=x&limit=-1", timeout=10).json()[
+            "total"
+        ]
+        == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +74,9 @@ def test_messages_are_paged_and_chosen(sandbox: RunningSandbox) -> None:
         ("/sandbox/balance", {"amount": "much"}),
     ],
 )
-def test_control_refuses_what_it_cannot_do(sandbox: RunningSandbox, path: str, body: object) -> None:
+def test_control_refuses_what_it_cannot_do(
+    sandbox: RunningSandbox, path: str, body: object
+) -> None:
     answered = post(sandbox, path, body)
     assert answered.status_code == 400
     assert answered.json()["message"]
@@ -102,7 +114,12 @@ def test_faults_are_slow_unevenly() -> None:
 
 
 def test_page_shows_messages_and_bill_and_escapes_them(sandbox: RunningSandbox) -> None:
-    evil = replace(WHOLE.messages[0], text="<script>alert(1)</script>\n2 & 3", scheduled_at=None, callback_url="")
+    evil = replace(
+        WHOLE.messages[0],
+        text="<script>alert(1)</script>\n2 & 3",
+        scheduled_at=None,
+        callback_url="",
+    )
     sandbox.client().send(SendRequest((evil,)))
     page = requests.get(sandbox.url, timeout=10)
     assert page.headers["Content-Security-Policy"] == (
@@ -127,7 +144,9 @@ def test_page_is_empty_and_paged(sandbox: RunningSandbox) -> None:
     assert (first.count("<article>"), "Older" in first, "Newer" in first) == (50, True, False)
     second = requests.get(f"{sandbox.url}/?offset=50", timeout=10).text
     assert (second.count("<article>"), "Older" in second, "Newer" in second) == (1, False, True)
-    assert requests.get(f"{sandbox.url}/?msisdn=40721000000", timeout=10).text.count("<article>") == 1
+    assert (
+        requests.get(f"{sandbox.url}/?msisdn=40721000000", timeout=10).text.count("<article>") == 1
+    )
 
 
 def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox) -> None:
@@ -138,7 +157,10 @@ def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox)
         connection.sendall(answer(b"", "Connection: close"))
 
     with raw_server(take) as receiver:
-        message = replace(text_request(("380972929002", "a")).messages[0], callback_url=f"{receiver.url}/reports/x")
+        message = replace(
+            text_request(("380972929002", "a")).messages[0],
+            callback_url=f"{receiver.url}/reports/x",
+        )
         sandbox.client().send(SendRequest((message,)))
         seen = []
         for _ in range(3):
@@ -162,7 +184,10 @@ def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox)
     ],
 )
 def test_delivery_reports_go_wrong(
-    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, int], statuses: list[str]
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, int],
+    statuses: list[str],
 ) -> None:
     seen: list[str] = []
     monkeypatch.setattr(callbacks, "post", lambda url, report: seen.append(report["status"]))
@@ -179,7 +204,14 @@ def command(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`manage.py sandbox_gateway` as a process, and the address that it prints."""
     environment = os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
     process = subprocess.Popen(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "sandbox_gateway", "--port", "0", *arguments],
+        [
+            sys.executable,
+            str(settings.BASE_DIR / "manage.py"),
+            "sandbox_gateway",
+            "--port",
+            "0",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -197,7 +229,10 @@ def command(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 
 
 def test_command_needs_no_database_and_ends_at_sigterm() -> None:
-    with command("--fault", "error5=100", "--latency", "1", "--pace", "2", "--seed", "3") as (process, url):
+    with command("--fault", "error5=100", "--latency", "1", "--pace", "2", "--seed", "3") as (
+        process,
+        url,
+    ):
         client = Client(f"{url}/rest", KEY)
         refused = client.send(to_references("a")).refused_whole
         assert refused
@@ -226,11 +261,19 @@ def test_command_goes_on_after_sigkill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--fault", "nonsense=1"), ("--fault", "lost"), ("--pace", "0"), ("--balance", "x")]
+    "arguments",
+    [("--fault", "nonsense=1"), ("--fault", "lost"), ("--pace", "0"), ("--balance", "x")],
 )
 def test_command_says_what_it_cannot_do(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "sandbox_gateway", "--port", "0", *arguments],
+        [
+            sys.executable,
+            str(settings.BASE_DIR / "manage.py"),
+            "sandbox_gateway",
+            "--port",
+            "0",
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         timeout=60,

@@ -23,7 +23,9 @@ def message(*recipients: tuple[str, str], sms: SmsFallback | None = TWO_PARTS) -
     return replace(text_request(*recipients).messages[0], sms=sms)
 
 
-def send(sandbox: RunningSandbox, *recipients: tuple[str, str], sms: SmsFallback | None = TWO_PARTS) -> None:
+def send(
+    sandbox: RunningSandbox, *recipients: tuple[str, str], sms: SmsFallback | None = TWO_PARTS
+) -> None:
     request = replace(text_request(), messages=(message(*recipients, sms=sms),))
     assert sandbox.client().send(request).refused_whole is None
 
@@ -51,12 +53,16 @@ def status(sandbox: RunningSandbox, reference: str) -> MessageStatus:
         ("9012", "delivered", Decimal("0.0115"), None),
     ],
 )
-def test_endings_force_a_life(sandbox: RunningSandbox, ending: str, last: str, viber: Any, sms: str | None) -> None:
+def test_endings_force_a_life(
+    sandbox: RunningSandbox, ending: str, last: str, viber: Any, sms: str | None
+) -> None:
     send(sandbox, (f"38097292{ending}", "a"))
     sandbox.settle()
     found = status(sandbox, "a")
     assert (found.status, found.price) == (last, viber)
-    assert [(one.channel, one.status, one.price) for one in found.fallback] == ([("sms", sms, UA_SMS)] if sms else [])
+    assert [(one.channel, one.status, one.price) for one in found.fallback] == (
+        [("sms", sms, UA_SMS)] if sms else []
+    )
     assert found.time_sent
     assert found.time_dr
     spent = {"viber": Decimal(viber), "sms": UA_SMS if sms else Decimal(0)}
@@ -101,15 +107,24 @@ def test_fates_are_in_their_shares_and_depend_on_the_seed_alone() -> None:
 
 
 def test_the_bill_is_the_sum_of_the_statuses(sandbox: RunningSandbox) -> None:
-    recipients = [(f"{prefix}67{k:06d}", f"{prefix}x{k}") for prefix in ("380", "40", "359", "1") for k in range(100)]
+    recipients = [
+        (f"{prefix}67{k:06d}", f"{prefix}x{k}")
+        for prefix in ("380", "40", "359", "1")
+        for k in range(100)
+    ]
     for start in range(0, 400, 50):
         send(sandbox, *recipients[start : start + 50])
     sandbox.advance(6)
-    assert sum(sandbox.bill()["statuses"].values()) == 400  # those at their ends are summed up here, once
+    # those at their ends are summed up here, once
+    assert sum(sandbox.bill()["statuses"].values()) == 400
     sandbox.settle()
     bill = sandbox.bill()
     client = sandbox.client()
-    statuses = [one for one in (client.status_by_reference(reference) for _phone, reference in recipients) if one]
+    statuses = [
+        one
+        for one in (client.status_by_reference(reference) for _phone, reference in recipients)
+        if one
+    ]
     assert bill["statuses"] == Counter(one.status for one in statuses)
     viber = sum((one.price or Decimal(0) for one in statuses), Decimal(0))
     sms = sum((route.price or Decimal(0) for one in statuses for route in one.fallback), Decimal(0))
@@ -203,7 +218,9 @@ def test_reset_empties_the_journal(tmp_path: Path) -> None:
     second.close()
 
 
-def test_old_texts_are_given_up_and_prices_are_not(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_texts_are_given_up_and_prices_are_not(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("campaigns.gateway.sandbox.account.TEXTS_KEPT", 12)
     for reference in "abc":
         send(sandbox, ("380972929003", reference))

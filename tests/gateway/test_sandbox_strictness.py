@@ -14,11 +14,19 @@ MESSAGE: dict[str, Any] = GOOD["messages"][0]
 
 
 def call(
-    sandbox: RunningSandbox, body: Any, method: str = "PUT", path: str = "/viber/create", **headers: str
+    sandbox: RunningSandbox,
+    body: Any,
+    method: str = "PUT",
+    path: str = "/viber/create",
+    **headers: str,
 ) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return requests.request(
-        method, sandbox.api_url + path, data=data, headers={"X-API-KEY": sandbox.key} | headers, timeout=10
+        method,
+        sandbox.api_url + path,
+        data=data,
+        headers={"X-API-KEY": sandbox.key} | headers,
+        timeout=10,
     )
 
 
@@ -36,8 +44,9 @@ def viber(**options: Any) -> dict[str, Any]:
 def test_create_takes_put_and_post(sandbox: RunningSandbox, method: str) -> None:
     answer = call(sandbox, GOOD, method)
     assert answer.status_code == 200
-    assert answer.content == (
-        b'{"result":[{"error":0,"errorDescription":"No errors","reference":"c1a0000000000001","id":"470000001",'
+    assert (
+        answer.content == b'{"result":[{"error":0,"errorDescription":"No'
+        b' errors","reference":"c1a0000000000001","id":"470000001",'
         b'"price":0.0230000,"currency":"EUR"}],"currency":"EUR","total_price":0.0230000}'
     )
 
@@ -115,13 +124,21 @@ def test_create_takes(sandbox: RunningSandbox, body: Any) -> None:
 
 
 def test_an_entry_without_a_reference_names_none(sandbox: RunningSandbox) -> None:
-    entries = call(sandbox, message(to=[{"msisdn": "380972920283"}, {"msisdn": "12"}])).json()["result"]
-    assert [(entry["error"], "reference" in entry) for entry in entries] == [(0, False), (41, False)]
+    entries = call(sandbox, message(to=[{"msisdn": "380972920283"}, {"msisdn": "12"}])).json()[
+        "result"
+    ]
+    assert [(entry["error"], "reference" in entry) for entry in entries] == [
+        (0, False),
+        (41, False),
+    ]
 
 
 def test_no_key_is_http_401(sandbox: RunningSandbox) -> None:
     answer = requests.put(f"{sandbox.api_url}/viber/create", json=GOOD, timeout=10)
-    assert (answer.status_code, answer.json()) == (401, {"code": 401, "message": "X-API-KEY is missing", "errors": {}})
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"code": 401, "message": "X-API-KEY is missing", "errors": {}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +178,9 @@ def test_a_status_has_the_documented_fields(sandbox: RunningSandbox) -> None:
         "alt_route",
     ]
     assert (status["status"], status["price"]) == ("not_viber_user", "0")
-    assert status["alt_route"] == [{"channel": "sms", "id": "1470000001", "status": "delivered", "price": "0.1269000"}]
+    assert status["alt_route"] == [
+        {"channel": "sms", "id": "1470000001", "status": "delivered", "price": "0.1269000"}
+    ]
 
 
 def test_a_body_without_a_length_is_refused(sandbox: RunningSandbox) -> None:

@@ -1,4 +1,6 @@
-"""What the network does to a send: the deadline, what was written, connections, and the key that never shows."""
+"""What the network does to a send: the deadline, what was written, connections, and the key that
+never shows.
+"""
 
 import logging
 import os
@@ -11,8 +13,13 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.gateway.client import Client, client_from_settings
-from campaigns.gateway.errors import GatewayError, GatewayRefused, GatewayUnreachable, GatewayUnreadable
+from campaigns.gateway.bsg.client import Client, client_from_settings
+from campaigns.gateway.errors import (
+    GatewayError,
+    GatewayRefused,
+    GatewayUnreachable,
+    GatewayUnreadable,
+)
 from campaigns.gateway.types import Accepted, Refused, SendAnswer, Unknown
 from tests.gateway.raw_server import answer, drip, raw_server, read_request, wait_for_hang_up
 from tests.gateway.requests_made import SAMPLES, sample, text_request, to_references
@@ -93,10 +100,14 @@ def test_send_keeps_its_connection(make_client: Clients) -> None:
 
 def test_send_reads_a_chunked_answer(make_client: Clients) -> None:
     body = sample("answer_a.json")
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[i : i + 10]), body[i : i + 10]) for i in range(0, len(body), 10))
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(body[i : i + 10]), body[i : i + 10]) for i in range(0, len(body), 10)
+    )
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with raw_server(answering(head + chunks + b"0\r\n\r\n")) as server:
-        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refused(43, "External ID already exists")
+        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refused(
+            43, "External ID already exists"
+        )
 
 
 def test_send_to_a_closed_port_was_not_sent(make_client: Clients) -> None:
@@ -121,7 +132,9 @@ def test_send_to_a_name_that_is_never_resolved_was_not_sent(
     assert_unknown(read, not_sent=True)
 
 
-def test_send_to_a_host_that_does_not_take_the_connection_was_not_sent(make_client: Clients) -> None:
+def test_send_to_a_host_that_does_not_take_the_connection_was_not_sent(
+    make_client: Clients,
+) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         queue = [socket.socket() for _ in range(4)]
@@ -151,7 +164,9 @@ def test_send_that_was_reset_is_unknown(make_client: Clients) -> None:
         assert_unknown(make_client(server.url).send(REQUEST), not_sent=False)
 
 
-def test_send_on_a_connection_closed_under_it_is_unknown_and_is_not_repeated(make_client: Clients) -> None:
+def test_send_on_a_connection_closed_under_it_is_unknown_and_is_not_repeated(
+    make_client: Clients,
+) -> None:
     def script(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(ANSWER_A)
@@ -164,7 +179,9 @@ def test_send_on_a_connection_closed_under_it_is_unknown_and_is_not_repeated(mak
         assert server.connections == 1
 
 
-def test_send_opens_a_new_connection_when_the_old_one_is_known_to_be_closed(make_client: Clients) -> None:
+def test_send_opens_a_new_connection_when_the_old_one_is_known_to_be_closed(
+    make_client: Clients,
+) -> None:
     closed = threading.Semaphore(0)
 
     def script(connection: socket.socket) -> None:
@@ -192,7 +209,8 @@ def test_send_with_half_an_answer_is_unknown(make_client: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [FOREVER, b"HTTP/1.1 200 OK\r\nX-A: " + b"x" * 60_000, b"HTTP/1.1 100 Continue\r\n\r\n" * 9999]
+    "data",
+    [FOREVER, b"HTTP/1.1 200 OK\r\nX-A: " + b"x" * 60_000, b"HTTP/1.1 100 Continue\r\n\r\n" * 9999],
 )
 @pytest.mark.parametrize("tls", [False, True])
 def test_send_ends_at_its_deadline_however_slowly_bytes_drip(
@@ -225,7 +243,9 @@ def test_send_ends_at_its_deadline_when_nobody_reads(make_client: Clients) -> No
     assert set(map(type, read.verdicts.values())) == {Unknown}
 
 
-def test_send_speaks_tls_and_keeps_the_connection(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_speaks_tls_and_keeps_the_connection(
+    make_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(SAMPLES / "localhost.pem"))
     with raw_server(answering(ANSWER_A, ANSWER_A), tls=True) as server:
         client = make_client(server.url)
@@ -242,7 +262,9 @@ def test_send_to_somebody_elses_certificate_was_not_sent(make_client: Clients) -
 
 def test_send_follows_no_redirect(make_client: Clients) -> None:
     with raw_server(answering(ANSWER_A)) as other:
-        redirect = answer(b"", f"Location: {other.url}/viber/create", status="307 Temporary Redirect")
+        redirect = answer(
+            b"", f"Location: {other.url}/viber/create", status="307 Temporary Redirect"
+        )
         with raw_server(answering(redirect)) as server:
             read = make_client(server.url).send(REQUEST)
         assert other.connections == 0
@@ -262,8 +284,10 @@ def test_send_cuts_its_evidence(make_client: Clients) -> None:
         assert make_client(server.url).send(REQUEST).body == "x" * 16_384
 
 
-def test_send_of_an_answer_without_end_is_unknown(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaigns.gateway.transport.ANSWER_MAX", 1000)
+def test_send_of_an_answer_without_end_is_unknown(
+    make_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.gateway.bsg.transport.ANSWER_MAX", 1000)
     with raw_server(answering(FOREVER)) as server:
         assert_unknown(make_client(server.url).send(REQUEST), not_sent=False)
 
@@ -341,7 +365,9 @@ def test_the_key_is_in_no_answer(make_client: Clients) -> None:
     assert KEY not in repr(vars(refused.value)) + str(refused.value)
 
 
-def test_the_key_is_in_no_log_and_no_traceback(make_client: Clients, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_key_is_in_no_log_and_no_traceback(
+    make_client: Clients, caplog: pytest.LogCaptureFixture
+) -> None:
     def script(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(ANSWER_A)
@@ -353,7 +379,9 @@ def test_the_key_is_in_no_log_and_no_traceback(make_client: Clients, caplog: pyt
         client.send(REQUEST)
         with pytest.raises(GatewayError) as raised:
             client.balance()
-    shown = "".join(traceback.TracebackException.from_exception(raised.value, capture_locals=True).format())
+    shown = "".join(
+        traceback.TracebackException.from_exception(raised.value, capture_locals=True).format()
+    )
     assert "RemoteDisconnected" in shown
     assert KEY not in shown
     assert "/rest/viber/create" in caplog.text
@@ -382,7 +410,9 @@ def test_client_from_settings_is_one_for_the_process(settings: object) -> None:
     assert client.base_url == "http://127.0.0.1:1/rest"
 
 
-def test_a_proxy_of_the_environment_is_used(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used(
+    make_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
@@ -419,7 +449,9 @@ def test_a_proxy_is_asked_for_a_tunnel_and_never_sees_the_key(
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(SAMPLES / "localhost.pem"))
-        assert_unknown(make_client("https://localhost/rest", deadline=0.5).send(REQUEST), not_sent=False)
+        assert_unknown(
+            make_client("https://localhost/rest", deadline=0.5).send(REQUEST), not_sent=False
+        )
     assert seen[0].startswith(b"CONNECT localhost:443 HTTP/1.")
     assert KEY.encode() not in seen[0]
     assert KEY.encode() in seen[1]

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def charge(*amounts: tuple[int | None, Decimal | None], channel: Channel = Channel.VIBER) -> Movement:
+def charge(
+    *amounts: tuple[int | None, Decimal | None], channel: Channel = Channel.VIBER
+) -> Movement:
     rows: Amounts = amounts
     return Movement(Kind.CHARGE, channel, 7, "UA", "EUR", rows)
 
@@ -35,7 +37,14 @@ def test_enter_keeps_the_totals() -> None:
 
 def test_settling_takes_an_unknown_price_off_the_count() -> None:
     enter([charge((1, None))], NOON)
-    enter([Movement(Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "EUR", [(1, Decimal("0.02"))], settles=True)], NOON)
+    enter(
+        [
+            Movement(
+                Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "EUR", [(1, Decimal("0.02"))], settles=True
+            )
+        ],
+        NOON,
+    )
     assert sum(LedgerTotal.objects.values_list("unknown", flat=True)) == 0
     assert spend_of(7)["EUR"]["viber"] == Decimal("0.02")
 
@@ -48,10 +57,17 @@ def test_second_charge_of_a_recipient_is_refused() -> None:
 
 def test_database_refuses_to_change_an_entry() -> None:
     enter([charge((1, Decimal("0.23")))], NOON)
-    statements = ["UPDATE campaigns_ledgerentry SET amount = 0", "DELETE FROM campaigns_ledgerentry"]
+    statements = [
+        "UPDATE campaigns_ledgerentry SET amount = 0",
+        "DELETE FROM campaigns_ledgerentry",
+    ]
     if connection.vendor == "postgresql":  # SQLite has no other way
         statements.append("TRUNCATE campaigns_ledgerentry CASCADE")
     for statement in statements:
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
     assert LedgerEntry.objects.get().amount == Decimal("0.23")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from campaigns.ledger.money import AmountField, InexactAmountError, exact, from_units, to_units
+from campaigns.shared.money import AmountField, InexactAmountError, exact, from_units, to_units
 
 
 @pytest.mark.parametrize(

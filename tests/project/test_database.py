@@ -12,7 +12,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def promises() -> dict[str, object]:
     """What this connection was told, of what makes a commit last."""
     names = (
-        ("journal_mode", "synchronous", "foreign_keys", "busy_timeout") if settings.SQLITE else ("synchronous_commit",)
+        ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        if settings.SQLITE
+        else ("synchronous_commit",)
     )
     found = {}
     with connection.cursor() as cursor:
@@ -41,7 +43,9 @@ def test_commits_last_on_every_connection() -> None:
 
 
 def test_transactions_begin_as_the_engine_needs() -> None:
-    """SQLite takes the lock for writing at once: two that read first follow each other, instead of one failing."""
+    """SQLite takes the lock for writing at once: two that read first follow each other, instead of
+    one failing.
+    """
     connection.ensure_connection()
     if not settings.SQLITE:
         assert connection.settings_dict["CONN_HEALTH_CHECKS"]

@@ -12,7 +12,9 @@ ROOT = Path(settings.BASE_DIR)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / ".env.example").write_text(
+        (ROOT / ".env.example").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -26,7 +28,8 @@ def test_env_file_has_a_secret_of_its_own_and_the_sandbox(folder: Path) -> None:
     found = variables((folder / ".env").read_text(encoding="utf-8"))
     assert len(found["SECRET_KEY"]) == 67
     assert found["BSG_API_URL"].startswith("http://127.0.0.1:80")
-    assert found["BSG_API_KEY"] == "live_sandbox"  # with a test_… key nothing would come of a send, there either
+    # with a test_… key nothing would come of a send, there either
+    assert found["BSG_API_KEY"] == "live_sandbox"
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
     assert dotenv.filled("\nSECRET_KEY=\n") != dotenv.filled("\nSECRET_KEY=\n")
 

@@ -34,7 +34,9 @@ def test_log_cuts_tracebacks_too() -> None:
     try:
         raise ValueError("380972920283")
     except ValueError:
-        record = logging.LogRecord("campaigns", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+        record = logging.LogRecord(
+            "campaigns", logging.ERROR, __file__, 1, "failed", (), sys.exc_info()
+        )
     text = Discreet().format(record)
     assert "ValueError: 380…83" in text
     assert "380972920283" not in text

@@ -6,7 +6,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models.fields import NOT_PROVIDED
 
 FIRST = {"0001_initial", "0002_room_for_outcomes"}  # of the first release: nothing is older
-ADDS = (migrations.CreateModel, migrations.AddField, migrations.AddIndex, migrations.SeparateDatabaseAndState)
+ADDS = (
+    migrations.CreateModel,
+    migrations.AddField,
+    migrations.AddIndex,
+    migrations.SeparateDatabaseAndState,
+)
 
 
 def objections(operation: migrations.operations.base.Operation) -> list[str]:
@@ -16,20 +21,27 @@ def objections(operation: migrations.operations.base.Operation) -> list[str]:
     if isinstance(operation, migrations.AddField):
         field = operation.field
         if not (field.null or field.many_to_many or field.db_default is not NOT_PROVIDED):
-            return [f"{operation.describe()}: older code inserts rows without it; give it a db_default"]
+            return [
+                f"{operation.describe()}: older code inserts rows without it; give it a db_default"
+            ]
     return []
 
 
 def test_migrations_after_the_first_release_only_add() -> None:
     ours = MigrationLoader(None).disk_migrations
     after = [one for (app, name), one in ours.items() if app == "campaigns" and name not in FIRST]
-    assert [words for one in after for operation in one.operations for words in objections(operation)] == []
+    assert [
+        words for one in after for operation in one.operations for words in objections(operation)
+    ] == []
 
 
 @pytest.mark.parametrize(
     ("operation", "words"),
     [
-        (migrations.AddField("Batch", "late", models.IntegerField()), "older code inserts rows without it"),
+        (
+            migrations.AddField("Batch", "late", models.IntegerField()),
+            "older code inserts rows without it",
+        ),
         (migrations.AddField("Batch", "late", models.IntegerField(null=True)), ""),
         (migrations.AddField("Batch", "late", models.IntegerField(db_default=0)), ""),
         (migrations.RemoveField("Batch", "token"), "not an addition"),

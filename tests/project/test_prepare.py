@@ -35,14 +35,18 @@ def test_prepare_makes_the_first_administrator_and_says_the_password_once(
     assert User.objects.count() == 1
 
 
-def test_prepare_leaves_an_installation_with_people_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prepare_leaves_an_installation_with_people_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     User.objects.create_user("olena")
     call_command("prepare")
     assert capsys.readouterr().out == ""
     assert list(User.objects.values_list("username", flat=True)) == ["olena"]
 
 
-def test_static_files_are_gathered_again_only_when_one_changed(settings: Settings, tmp_path: Path) -> None:
+def test_static_files_are_gathered_again_only_when_one_changed(
+    settings: Settings, tmp_path: Path
+) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "site.css").write_text("a { color: red }")

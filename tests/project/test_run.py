@@ -90,7 +90,9 @@ def test_run_ends_all_of_it_at_a_signal(start: Start, number: signal.Signals) ->
 
 
 def test_run_ends_at_once_at_the_second_signal(start: Start) -> None:
-    process = start("worker: trap 'echo asked' TERM; echo ready; while true; do sleep 0.1; done", wait="1000")
+    process = start(
+        "worker: trap 'echo asked' TERM; echo ready; while true; do sleep 0.1; done", wait="1000"
+    )
     line_with(process, "ready")
     process.send_signal(signal.SIGINT)
     line_with(process, "asked")
@@ -118,12 +120,16 @@ def test_run_leaves_nobody_behind_when_it_is_killed(start: Start) -> None:
 
 
 def test_run_ends_the_sandbox_after_those_who_talk_to_it(start: Start) -> None:
-    process = start("sandbox: exec sleep 1000", "web: exec sleep 1000", "worker: echo ready; exec sleep 1000")
+    process = start(
+        "sandbox: exec sleep 1000", "web: exec sleep 1000", "worker: echo ready; exec sleep 1000"
+    )
     line_with(process, "ready")
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert process.stdout is not None
-    ends = [line.split(" | ")[1] for line in process.stdout.read().splitlines() if " stopped (" in line]
+    ends = [
+        line.split(" | ")[1] for line in process.stdout.read().splitlines() if " stopped (" in line
+    ]
     assert sorted(ends[:2]) == ["web stopped (rc=-15)", "worker stopped (rc=-15)"]
     assert ends[2:] == ["sandbox stopped (rc=-15)"]
 
@@ -143,7 +149,10 @@ def test_run_needs_a_free_port() -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr == f"CommandError: Port {port} is taken. Choose another: make run PORT={port + 1}\n"
+    assert (
+        ended.stderr
+        == f"CommandError: Port {port} is taken. Choose another: make run PORT={port + 1}\n"
+    )
 
 
 @pytest.mark.django_db
@@ -153,11 +162,16 @@ def test_run_needs_a_free_port() -> None:
         (["worker", "sweeper"], "There is no sweeper; there are web, worker, sweep."),
         (
             ["worker", "sweep"],
-            "The database is not ready for this version. Run manage.py prepare, on one machine, first.",
+            (
+                "The database is not ready for this version. Run manage.py prepare, on one machine,"
+                " first."
+            ),
         ),
     ],
 )
-def test_worker_machine_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, services: list[str], said: str) -> None:
+def test_worker_machine_says_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, services: list[str], said: str
+) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["0099"])
     with pytest.raises(CommandError) as refused:
         call_command("run", *services)

@@ -31,12 +31,16 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
         monkeypatch.setenv("ENV_FILE", os.devnull)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        spec = importlib.util.spec_from_file_location("settings_read_anew", ROOT / "viberdash" / "settings.py")
+        spec = importlib.util.spec_from_file_location(
+            "settings_read_anew", ROOT / "viberdash" / "settings.py"
+        )
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return SimpleNamespace(**{name: value for name, value in vars(module).items() if name.isupper()})
+        return SimpleNamespace(
+            **{name: value for name, value in vars(module).items() if name.isupper()}
+        )
 
     return load
 
@@ -44,7 +48,12 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
 def test_settings_need_only_the_two_secrets(load: Load) -> None:
     found = load(**REQUIRED)
     assert (found.DEBUG, found.HTTPS_ONLY, found.BEHIND_PROXY) == (False, False, False)
-    assert (found.HOST, found.PORT, found.WEB_WORKERS, found.WEB_THREADS) == ("127.0.0.1", 8000, 2, 4)
+    assert (found.HOST, found.PORT, found.WEB_WORKERS, found.WEB_THREADS) == (
+        "127.0.0.1",
+        8000,
+        2,
+        4,
+    )
     assert found.BSG_API_URL == "https://api.bsg.world/rest"
     assert (found.SEND_CONNECTIONS, found.SEND_RATE, found.WORKERS) == (8, 0, 4)
     assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]"]
@@ -62,10 +71,18 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
     ("name", "value", "expected"),
     [
         ("SECRET_KEY", "short", "at least 50 random characters, known to this installation alone"),
-        ("SECRET_KEY", "$" + KEY, "at least 50 random characters, known to this installation alone"),
+        (
+            "SECRET_KEY",
+            "$" + KEY,
+            "at least 50 random characters, known to this installation alone",
+        ),
         ("DEBUG", "perhaps", "true or false"),
         ("DEBUG", "", "true or false"),
-        ("PUBLIC_BASE_URL", "viber.example.com", "an address that begins with http:// or https:// and has no path"),
+        (
+            "PUBLIC_BASE_URL",
+            "viber.example.com",
+            "an address that begins with http:// or https:// and has no path",
+        ),
         ("PUBLIC_BASE_URL", "https://example.com/viber", "and has no path, or empty"),
         ("PUBLIC_BASE_URL", "https://", "an address that begins with http:// or https://"),
         ("ALLOWED_HOSTS", " , ", "host names, separated by commas"),
@@ -78,12 +95,24 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
         ("WEB_WORKERS", "0", "a number of web server processes from 1 to 64"),
         ("WEB_THREADS", "65", "a number of threads in each from 1 to 64"),
         ("BSG_API_URL", "api.bsg.world/rest", "an address that begins with http:// or https://"),
-        ("BSG_API_URL", "http://127.0.0.1:port/rest", "an address that begins with http:// or https://"),
+        (
+            "BSG_API_URL",
+            "http://127.0.0.1:port/rest",
+            "an address that begins with http:// or https://",
+        ),
         ("BSG_API_KEY", " ", "the API key of the BSG account (live_… or test_…)"),
         ("SEND_CONNECTIONS", "65", "a number of connections from 1 to 64"),
         ("SEND_CONNECTIONS", "many", "a number of connections from 1 to 64"),
-        ("EMAIL_URL", "mail.example.com", "smtp+tls://user:password@host:587, or consolemail:// for the log"),
-        ("EMAIL_URL", "https://mail.example.com", "smtp+tls://user:password@host:587, or consolemail:// for the log"),
+        (
+            "EMAIL_URL",
+            "mail.example.com",
+            "smtp+tls://user:password@host:587, or consolemail:// for the log",
+        ),
+        (
+            "EMAIL_URL",
+            "https://mail.example.com",
+            "smtp+tls://user:password@host:587, or consolemail:// for the log",
+        ),
         ("EMAIL_FROM", "ViberDash", "an e-mail address"),
         ("SEND_RATE", "-1", "recipients a second over all workers, 0 for no limit"),
         ("SEND_RATE", "12.5", "recipients a second over all workers, 0 for no limit"),
@@ -93,10 +122,26 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
         ("RECONCILE_QUARANTINE", "3601", "a number of seconds from 0 to 3600"),
         ("WORKER_NAME", "", "a name that no other worker machine has"),
         ("DATABASE_URL", "", "sqlite:///file or postgres://user:password@host/name"),
-        ("DATABASE_URL", "mysql://localhost/viberdash", "sqlite:///file or postgres://user:password@host/name"),
-        ("DATABASE_URL", "postgres://localhost", "sqlite:///file or postgres://user:password@host/name"),
-        ("DATABASE_URL", "postgres://u:p@localhost:port/name", "sqlite:///file or postgres://user:password@host/name"),
-        ("DATABASE_URL", "sqlite://:memory:", "sqlite:///file or postgres://user:password@host/name"),
+        (
+            "DATABASE_URL",
+            "mysql://localhost/viberdash",
+            "sqlite:///file or postgres://user:password@host/name",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://localhost",
+            "sqlite:///file or postgres://user:password@host/name",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://u:p@localhost:port/name",
+            "sqlite:///file or postgres://user:password@host/name",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite://:memory:",
+            "sqlite:///file or postgres://user:password@host/name",
+        ),
         ("REDIS_URL", "127.0.0.1:6379", "redis://host:port/number, or empty for none"),
         ("WORKERS", "0", "a number of worker processes from 1 to 64"),
         ("TIME_ZONE", "Kyiv time", "a zone's name, such as Europe/Kyiv"),
@@ -107,7 +152,9 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
     ],
 )
-def test_settings_stop_at_what_is_malformed(load: Load, name: str, value: str, expected: str) -> None:
+def test_settings_stop_at_what_is_malformed(
+    load: Load, name: str, value: str, expected: str
+) -> None:
     with pytest.raises(ImproperlyConfigured) as stop:
         load(**(REQUIRED | {name: value}))
     assert str(stop.value).startswith(f"{name} is not usable. It should be ")
@@ -134,10 +181,18 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
     assert found.SESSION_COOKIE_SECURE
     assert found.SECURE_PROXY_SSL_HEADER == ("HTTP_X_FORWARDED_PROTO", "https")
     database = found.DATABASES["default"]
-    assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]["sslmode"]) == ("p@ss", 5433, "require")
+    assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]["sslmode"]) == (
+        "p@ss",
+        5433,
+        "require",
+    )
     assert "-c idle_in_transaction_session_timeout=30s" in database["OPTIONS"]["options"]
     assert found.CACHES["default"]["LOCATION"] == "redis://cache.example.com:6379/2"
-    assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == ("Europe/Kyiv", "RO", "WARNING")
+    assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == (
+        "Europe/Kyiv",
+        "RO",
+        "WARNING",
+    )
     assert found.SECRET_KEY_FALLBACKS == ["one", "two"]
     assert found.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
     assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 6
@@ -145,7 +200,11 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
 
 
 def test_mail_goes_where_the_address_says(load: Load) -> None:
-    found = load(**REQUIRED, EMAIL_URL="smtp+tls://viber:p%40ss@mail.example.com:587", EMAIL_FROM="viber@example.com")
+    found = load(
+        **REQUIRED,
+        EMAIL_URL="smtp+tls://viber:p%40ss@mail.example.com:587",
+        EMAIL_FROM="viber@example.com",
+    )
     server = (found.EMAIL_HOST, found.EMAIL_PORT, found.EMAIL_HOST_USER, found.EMAIL_HOST_PASSWORD)
     assert server == ("mail.example.com", 587, "viber", "p@ss")
     assert (found.EMAIL_USE_TLS, found.EMAIL_USE_SSL, found.EMAIL_BACKEND) == (
@@ -195,8 +254,10 @@ def test_start_stops_with_one_line(command: tuple[str, ...]) -> None:
     ended = run(*command, **REQUIRED | {"WORKERS": "none"})
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr == (
-        "ViberDash can't start: WORKERS is not usable. It should be a number of worker processes from 1 to 64.\n"
+    assert (
+        ended.stderr
+        == "ViberDash can't start: WORKERS is not usable. It should be a number of worker processes"
+        " from 1 to 64.\n"
     )
 
 
@@ -207,5 +268,8 @@ def test_check_deploy_is_clean_in_production(tmp_path: Path) -> None:
         PUBLIC_BASE_URL="https://viber.example.com",
         DATABASE_URL=f"sqlite:///{tmp_path}/production.sqlite3",
     )
-    assert (ended.returncode, ended.stdout.strip()) == (0, "System check identified no issues (0 silenced).")
+    assert (ended.returncode, ended.stdout.strip()) == (
+        0,
+        "System check identified no issues (0 silenced).",
+    )
     assert ended.stderr == ""

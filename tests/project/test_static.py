@@ -19,8 +19,15 @@ GATHER = (
 
 
 def test_static_files_refer_only_to_what_is_there(tmp_path: Path) -> None:
-    """Gathering gives every file a name with its hash, and stops at a reference that leads nowhere."""
-    environment = {"ENV_FILE": os.devnull, "SECRET_KEY": "k3yQ-" * 12, "BSG_API_KEY": "test_abcdef", "DEBUG": "false"}
+    """Gathering gives every file a name with its hash, and stops at a reference that leads
+    nowhere.
+    """
+    environment = {
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": "k3yQ-" * 12,
+        "BSG_API_KEY": "test_abcdef",
+        "DEBUG": "false",
+    }
     ended = subprocess.run(
         [sys.executable, "-c", GATHER, str(tmp_path)],
         cwd=ROOT,
@@ -32,9 +39,19 @@ def test_static_files_refer_only_to_what_is_there(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     names = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
-    for path in ("vendor/tabler/tabler.min.css", "vendor/htmx/htmx.min.js", "css/site.css", "js/site.js"):
+    for path in (
+        "vendor/tabler/tabler.min.css",
+        "vendor/htmx/htmx.min.js",
+        "css/site.css",
+        "js/site.js",
+    ):
         assert re.fullmatch(r".+\.[0-9a-f]{12}\.\w+", names[path])
         assert all((tmp_path / f"{names[path]}{packed}").is_file() for packed in ("", ".gz", ".br"))
         assert not (tmp_path / path).exists()  # nothing asks for it
-    assert f"../{names['vendor/inter/inter-latin.woff2']}" in (tmp_path / names["css/site.css"]).read_text()
-    assert f'"./{Path(names["js/merge.js"]).name}"' in (tmp_path / names["js/composer.js"]).read_text()
+    assert (
+        f"../{names['vendor/inter/inter-latin.woff2']}"
+        in (tmp_path / names["css/site.css"]).read_text()
+    )
+    assert (
+        f'"./{Path(names["js/merge.js"]).name}"' in (tmp_path / names["js/composer.js"]).read_text()
+    )

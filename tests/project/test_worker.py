@@ -1,4 +1,6 @@
-"""The process manager of the queue: whatever of it is killed, work goes on, and nobody is left behind."""
+"""The process manager of the queue: whatever of it is killed, work goes on, and nobody is left
+behind.
+"""
 
 import os
 import signal
@@ -19,7 +21,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import PickleSerializer
 
 from campaigns.dispatch.models import Heartbeat
-from campaigns.queue import enqueue
+from campaigns.shared.queue import enqueue
 from tests.chaos.processes import Process, below, database_url, is_alive
 
 pytestmark = [
@@ -91,7 +93,9 @@ def one(role: str, worker: "subprocess.Popen[bytes]") -> Process:
 
 
 def test_worker_goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") -> None:
-    """The "task" waits for work, and with it dies the lock that its successor needs: the queue stands still."""
+    """The "task" waits for work, and with it dies the lock that its successor needs: the queue
+    stands still.
+    """
     for role in ("pusher", "monitor", "sentinel", "main", "task"):
         killed = one(role, worker)
         os.kill(killed.pid, signal.SIGKILL)
@@ -126,10 +130,14 @@ def test_worker_that_is_killed_at_its_start_leaves_nobody() -> None:
 
 
 def test_worker_works_on_beside_what_nobody_can_read(worker: "subprocess.Popen[bytes]") -> None:
-    """Tasks signed with an earlier SECRET_KEY, tasks of code that is gone, and a schedule that is malformed."""
+    """Tasks signed with an earlier SECRET_KEY, tasks of code that is gone, and a schedule that is
+    malformed.
+    """
     key, salt = settings.SECRET_KEY, Conf.PREFIX
     gone = signing.dumps({}, key=key, salt=salt, serializer=CodeThatIsGone)
-    other_key = signing.dumps({"func": "x"}, key=f"earlier {key}", salt=salt, serializer=PickleSerializer)
+    other_key = signing.dumps(
+        {"func": "x"}, key=f"earlier {key}", salt=salt, serializer=PickleSerializer
+    )
     nowhere = signing.dumps(
         {"id": "1", "name": "n", "func": "campaigns.gone.task", "args": (), "kwargs": {}},
         key=key, salt=salt, serializer=PickleSerializer,
@@ -139,6 +147,8 @@ def test_worker_works_on_beside_what_nobody_can_read(worker: "subprocess.Popen[b
     Schedule.objects.create(
         func="campaigns.dispatch.tasks.sweep", args="(((", schedule_type=Schedule.MINUTES, minutes=1
     )
-    until(lambda: not OrmQ.objects.filter(lock__lte=timezone.now()).exists() or call_command("sweep"))
+    until(
+        lambda: not OrmQ.objects.filter(lock__lte=timezone.now()).exists() or call_command("sweep")
+    )
     assert works()
     assert Heartbeat.objects.filter(name="sweep").exists()

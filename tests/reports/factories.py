@@ -1,4 +1,6 @@
-"""Campaigns with recipients, tallies and ledger, made in bulk and consistent, as sending and results leave them."""
+"""Campaigns with recipients, tallies and ledger, made in bulk and consistent, as sending and
+results leave them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +12,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState, Sender
-from campaigns.dispatch.freezing import reference_of
-from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState, Snapshot
+from campaigns.dispatch.freeze.recipients import reference_of
+from campaigns.dispatch.models import (
+    Batch,
+    BatchState,
+    DeliveryState,
+    Recipient,
+    SendState,
+    Snapshot,
+)
 from campaigns.dispatch.tally import Moves
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind
@@ -44,7 +53,9 @@ FATES = {
     "delivered": Fate(S.ACCEPTED, D.DELIVERED, "delivered"),
     "read": Fate(S.ACCEPTED, D.READ, "read"),
     "sms": Fate(S.ACCEPTED, D.FALLBACK, "expired", final_price=Decimal(0), sms=True),
-    "sms_delivered": Fate(S.ACCEPTED, D.FALLBACK_DELIVERED, "not_viber_user", final_price=Decimal(0), sms=True),
+    "sms_delivered": Fate(
+        S.ACCEPTED, D.FALLBACK_DELIVERED, "not_viber_user", final_price=Decimal(0), sms=True
+    ),
     "not_delivered": Fate(S.ACCEPTED, D.NOT_DELIVERED, "undeliverable", final_price=Decimal(0)),
     "refused": Fate(S.REFUSED, error_code=41),
     "unresolved": Fate(S.UNRESOLVED, reason="unresolved"),
@@ -57,7 +68,9 @@ def make_user(name: str = "olena", role: Role = Role.MARKETER, **columns: Any) -
     return User.objects.create_user(name, password="secret-enough-1", role=role, **columns)
 
 
-def make_campaign(name: str = "Autumn", state: CampaignState = CampaignState.DRAFT, **columns: Any) -> Campaign:
+def make_campaign(
+    name: str = "Autumn", state: CampaignState = CampaignState.DRAFT, **columns: Any
+) -> Campaign:
     """A campaign in any state. Made directly: how it gets there is not the reports' business."""
     sender, _new = Sender.objects.get_or_create(name=columns.pop("sender", "ViberShop"))
     if state not in (CampaignState.DRAFT, CampaignState.AWAITING_APPROVAL):
@@ -80,15 +93,33 @@ def send(
         made = _recipients(campaign, people, price, currency, at)
         _freeze(campaign, made, at)
         _count(campaign, made)
-        enter(_together([charge for person, fate in made for charge in _charges(campaign, person, fate)]), at)
-        enter(_together([change for person, fate in made for change in _changes(campaign, person, fate, price)]), at)
+        enter(
+            _together(
+                [charge for person, fate in made for charge in _charges(campaign, person, fate)]
+            ),
+            at,
+        )
+        enter(
+            _together(
+                [
+                    change
+                    for person, fate in made
+                    for change in _changes(campaign, person, fate, price)
+                ]
+            ),
+            at,
+        )
 
 
 Made = list[tuple[Recipient, Fate]]
 
 
 def _recipients(
-    campaign: Campaign, people: Mapping[tuple[str, str], int], price: Decimal, currency: str, at: datetime
+    campaign: Campaign,
+    people: Mapping[tuple[str, str], int],
+    price: Decimal,
+    currency: str,
+    at: datetime,
 ) -> Made:
     made: Made = []
     serial = Recipient.objects.filter(campaign=campaign).count()
@@ -102,7 +133,13 @@ def _recipients(
 
 
 def _recipient(
-    campaign: Campaign, serial: int, country: str, fate: Fate, price: Decimal, currency: str, at: datetime
+    campaign: Campaign,
+    serial: int,
+    country: str,
+    fate: Fate,
+    price: Decimal,
+    currency: str,
+    at: datetime,
 ) -> Recipient:
     msisdn = f"{CALLING[country]}{serial:07d}"
     accepted = fate.send_state == S.ACCEPTED
@@ -124,7 +161,9 @@ def _recipient(
         sms_price=SMS_PRICE if fate.sms else None,
         sms_status="delivered" if fate.sms else "",
         sent_at=at if accepted else None,
-        delivered_at=at + timedelta(seconds=4) if fate.delivery_state in (D.DELIVERED, D.READ) else None,
+        delivered_at=(
+            at + timedelta(seconds=4) if fate.delivery_state in (D.DELIVERED, D.READ) else None
+        ),
     )
 
 
@@ -132,11 +171,21 @@ def _freeze(campaign: Campaign, made: Made, at: datetime) -> None:
     left = Recipient.objects.filter(campaign=campaign).count()
     Snapshot.objects.update_or_create(
         campaign=campaign,
-        defaults={"in_lists": left + 6, "repeated": 3, "stop_listed": 2, "excluded": 1, "left": left, "complete": True},
+        defaults={
+            "in_lists": left + 6,
+            "repeated": 3,
+            "stop_listed": 2,
+            "excluded": 1,
+            "left": left,
+            "complete": True,
+        },
     )
     numbers = {person.batch_number for person, _fate in made}
     Batch.objects.bulk_create(
-        [Batch(campaign=campaign, number=number, size=50, state=BatchState.DONE, done_at=at) for number in numbers],
+        [
+            Batch(campaign=campaign, number=number, size=50, state=BatchState.DONE, done_at=at)
+            for number in numbers
+        ],
         ignore_conflicts=True,
     )
     campaign.audience, campaign.frozen_at = left, at
@@ -148,8 +197,8 @@ def _count(campaign: Campaign, made: Made) -> None:
     for person, fate in made:
         if fate.send_state != S.QUEUED:
             moves.arrive(
-                campaign.pk, person.country, fate.send_state.value, error_code=fate.error_code, reason=fate.reason,
-                delivery_state=fate.delivery_state.value, status=fate.status,
+                campaign.pk, person.country, fate.send_state.value, error_code=fate.error_code,
+                reason=fate.reason, delivery_state=fate.delivery_state.value, status=fate.status,
             )  # fmt: skip
     moves.write()
 
@@ -158,7 +207,9 @@ def _charges(campaign: Campaign, person: Recipient, fate: Fate) -> list[Movement
     if fate.send_state != S.ACCEPTED:
         return []
     charges = [(Channel.VIBER, person.charged)] + ([(Channel.SMS, SMS_PRICE)] if fate.sms else [])
-    return [_movement(campaign, person, Kind.CHARGE, channel, amount) for channel, amount in charges]
+    return [
+        _movement(campaign, person, Kind.CHARGE, channel, amount) for channel, amount in charges
+    ]
 
 
 def _changes(campaign: Campaign, person: Recipient, fate: Fate, price: Decimal) -> list[Movement]:
@@ -167,13 +218,21 @@ def _changes(campaign: Campaign, person: Recipient, fate: Fate, price: Decimal) 
     return [_movement(campaign, person, Kind.ADJUSTMENT, Channel.VIBER, fate.final_price - price)]
 
 
-def _movement(campaign: Campaign, person: Recipient, kind: Kind, channel: Channel, amount: Decimal | None) -> Movement:
-    return Movement(kind, channel, campaign.pk, person.country, person.currency, [(person.pk, amount)])
+def _movement(
+    campaign: Campaign, person: Recipient, kind: Kind, channel: Channel, amount: Decimal | None
+) -> Movement:
+    return Movement(
+        kind, channel, campaign.pk, person.country, person.currency, [(person.pk, amount)]
+    )
 
 
 def _together(movements: list[Movement]) -> list[Movement]:
     """Those that differ in recipient and amount alone, as one."""
-    groups: dict[tuple[Kind, Channel, int | None, str, str], list[tuple[int | None, Decimal | None]]] = {}
+    groups: dict[
+        tuple[Kind, Channel, int | None, str, str], list[tuple[int | None, Decimal | None]]
+    ] = {}
     for one in movements:
-        groups.setdefault((one.kind, one.channel, one.campaign_id, one.country, one.currency), []).extend(one.amounts)
+        groups.setdefault(
+            (one.kind, one.channel, one.campaign_id, one.country, one.currency), []
+        ).extend(one.amounts)
     return [Movement(*key, amounts) for key, amounts in groups.items()]

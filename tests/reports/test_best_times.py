@@ -1,4 +1,6 @@
-"""Best hours and days: from own campaigns, with how sure they are, and nothing where there is too little."""
+"""Best hours and days: from own campaigns, with how sure they are, and nothing where there is too
+little.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +10,8 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
-from campaigns.reports import overview
-from campaigns.reports.best_times import Times, best_times
+from campaigns.reports.campaigns.best_times import Times, best_times
+from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
 
@@ -19,14 +21,20 @@ MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 
 
 def sent(campaign: Campaign, at: datetime, messages: int, delivered: int, read: int) -> None:
-    numbers = {Measure.SENT: messages, Measure.SENT_DELIVERED: delivered, Measure.SENT_READ: read, Measure.READ: read}
+    numbers = {
+        Measure.SENT: messages,
+        Measure.SENT_DELIVERED: delivered,
+        Measure.SENT_READ: read,
+        Measure.READ: read,
+    }
     HourCount.objects.bulk_create(
-        HourCount(campaign=campaign, measure=measure, hour=at, people=people) for measure, people in numbers.items()
+        HourCount(campaign=campaign, measure=measure, hour=at, people=people)
+        for measure, people in numbers.items()
     )
 
 
 def found() -> Times:
-    return best_times(overview.real(), NOW)
+    return best_times(real_campaigns(), NOW)
 
 
 def three_campaigns() -> None:
@@ -43,13 +51,20 @@ def test_best_hour_and_day_are_by_the_readers_clock() -> None:
     assert times.campaigns == 3
     assert times.best_hour
     assert times.best_hour.words == "20:00"
-    assert (times.best_hour.sent, times.best_hour.delivered, times.best_hour.read) == (3000, 2700, 1890)
+    assert (times.best_hour.sent, times.best_hour.delivered, times.best_hour.read) == (
+        3000,
+        2700,
+        1890,
+    )
     assert times.best_hour.read_rate == pytest.approx(70)
     assert times.best_hour.margin == pytest.approx(1.7285, abs=0.001)
     assert times.best_day
     assert times.best_day.words == "Tuesday"
     assert times.whole.read_rate == pytest.approx(60)
-    assert [value for value in times.chart["drawings"][0]["series"][0]["values"] if value] == [50.0, 70.0]
+    assert [value for value in times.chart["drawings"][0]["series"][0]["values"] if value] == [
+        50.0,
+        70.0,
+    ]
 
 
 def test_little_data_gives_no_advice() -> None:
@@ -77,7 +92,9 @@ def test_a_difference_that_may_be_chance_is_none() -> None:
 
 def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
-        sent(make_campaign(purpose, CampaignState.FINISHED, purpose=purpose), MONDAY, 1000, 900, 450)
+        sent(
+            make_campaign(purpose, CampaignState.FINISHED, purpose=purpose), MONDAY, 1000, 900, 450
+        )
     fresh = make_campaign("Fresh", CampaignState.FINISHED)
     sent(fresh, NOW - timedelta(hours=47), 1000, 900, 450)
     sent(fresh, NOW - timedelta(days=181), 1000, 900, 450)
@@ -85,8 +102,13 @@ def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
 
 
 def test_page_says_what_it_found_and_what_it_has_not(marketer: Client) -> None:
-    assert "Two days after the first campaigns" in marketer.get("/campaigns/best-times").content.decode()
-    sent(make_campaign("One", CampaignState.FINISHED), timezone.now() - timedelta(days=7), 40, 30, 20)
+    assert (
+        "Two days after the first campaigns"
+        in marketer.get("/campaigns/best-times").content.decode()
+    )
+    sent(
+        make_campaign("One", CampaignState.FINISHED), timezone.now() - timedelta(days=7), 40, 30, 20
+    )
     page = marketer.get("/campaigns/best-times").content.decode()
     assert "none stands out" in page
     assert "too little data yet" in page

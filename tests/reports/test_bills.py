@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.compose.models import CampaignState
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
-from campaigns.reports.bills import Bill, bills, campaign_bills, country_bills, spent
+from campaigns.reports.shared.bills import Bill, bills, campaign_bills, country_bills, spent
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +20,16 @@ def test_campaign_bills_are_exact_and_equal_the_entries() -> None:
     send(campaign, {("UA", "read"): 3, ("UA", "sms"): 2, ("PL", "not_delivered"): 1})
     bill = campaign_bills([campaign.pk])[campaign.pk]
     [cost] = bill.costs
-    assert (cost.currency, cost.viber, cost.sms) == ("EUR", Decimal("0.0703701"), Decimal("0.0820010"))
-    assert cost.total == Decimal("0.1523711") == sum(entry.amount for entry in LedgerEntry.objects.all())
+    assert (cost.currency, cost.viber, cost.sms) == (
+        "EUR",
+        Decimal("0.0703701"),
+        Decimal("0.0820010"),
+    )
+    assert (
+        cost.total
+        == Decimal("0.1523711")
+        == sum(entry.amount for entry in LedgerEntry.objects.all())
+    )
     assert (cost.at_send, cost.since) == (Decimal("0.1407402"), Decimal("-0.0703701"))
     assert (bill.entries, bill.not_yet_known) == (11, 0)
 
@@ -30,7 +38,9 @@ def test_campaign_bills_keep_currencies_apart() -> None:
     campaign = make_campaign(state=CampaignState.FINISHED)
     send(campaign, {("UA", "read"): 1}, Decimal("0.2"), "USD")
     send(campaign, {("PL", "read"): 1}, Decimal("0.3"), "EUR")
-    assert [(cost.currency, cost.total) for cost in campaign_bills([campaign.pk])[campaign.pk].costs] == [
+    assert [
+        (cost.currency, cost.total) for cost in campaign_bills([campaign.pk])[campaign.pk].costs
+    ] == [
         ("EUR", Decimal("0.3")),
         ("USD", Decimal("0.2")),
     ]
@@ -59,7 +69,9 @@ def test_unknown_prices_are_counted_until_they_are_settled() -> None:
 def test_country_bills() -> None:
     campaign = make_campaign(state=CampaignState.FINISHED)
     send(campaign, {("UA", "read"): 2, ("", "read"): 1}, Decimal("0.1"))
-    assert {country: bill.costs[0].total for country, bill in country_bills(campaign.pk).items()} == {
+    assert {
+        country: bill.costs[0].total for country, bill in country_bills(campaign.pk).items()
+    } == {
         "UA": Decimal("0.2"),
         "": Decimal("0.1"),
     }
@@ -67,7 +79,9 @@ def test_country_bills() -> None:
 
 def test_spent_never_mixes_purposes() -> None:
     campaign = make_campaign(state=CampaignState.FINISHED)
-    movement = Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, "UA", "EUR", [(None, Decimal(9))], Purpose.TEST)
+    movement = Movement(
+        Kind.CHARGE, Channel.VIBER, campaign.pk, "UA", "EUR", [(None, Decimal(9))], Purpose.TEST
+    )
     enter([movement], timezone.now())
     send(campaign, {("UA", "read"): 1}, Decimal("1"))
     assert bills(spent())[()].costs[0].total == Decimal(1)

@@ -31,8 +31,10 @@ def days(marketer: Client, query: str = "") -> dict[str, list[str]]:
     """Of each day with something on it: what."""
     shown = marketer.get(f"/campaigns/calendar{query}").context["shown"]
     return {
-        day.date.isoformat(): [f"{event.at:%H:%M} {event.campaign}" if event.at else f"… {event.campaign}"
-                               for event in day.events]
+        day.date.isoformat(): [
+            f"{event.at:%H:%M} {event.campaign}" if event.at else f"… {event.campaign}"
+            for event in day.events
+        ]
         for day in shown.days
         if day.events
     }  # fmt: skip
@@ -56,27 +58,52 @@ def test_calendar_shows_what_was_what_runs_and_what_will_be(marketer: Client) ->
         "2026-04-02": ["07:30 Comes", "07:30 Planned"],
     }
     assert list(days(marketer, "?month=2026-04-15")) == ["2026-03-30", "2026-03-31", "2026-04-02"]
-    assert days(marketer, "?week=2026-03-05") == {"2026-03-03": ["09:00 Sent"], "2026-03-04": ["… Sent"]}
-    assert days(marketer, "?state=sending&week=2026-03-31") == {"2026-03-30": ["… Runs"], "2026-03-31": ["… Runs"]}
+    assert days(marketer, "?week=2026-03-05") == {
+        "2026-03-03": ["09:00 Sent"],
+        "2026-03-04": ["… Sent"],
+    }
+    assert days(marketer, "?state=sending&week=2026-03-31") == {
+        "2026-03-30": ["… Runs"],
+        "2026-03-31": ["… Runs"],
+    }
 
 
-def test_calendar_is_that_of_the_readers_zone_across_summer_time(marketer: Client, olena: User) -> None:
+def test_calendar_is_that_of_the_readers_zone_across_summer_time(
+    marketer: Client, olena: User
+) -> None:
     olena.time_zone = "Europe/Kyiv"  # +2, from the 29th on +3
     olena.save()
-    make_campaign("Winter", CampaignState.FINISHED, launched_at=at(3, 27, 21, 30), finished_at=at(3, 27, 21, 45))
-    make_campaign("Summer", CampaignState.FINISHED, launched_at=at(3, 29, 21, 30), finished_at=at(3, 29, 21, 45))
+    make_campaign(
+        "Winter",
+        CampaignState.FINISHED,
+        launched_at=at(3, 27, 21, 30),
+        finished_at=at(3, 27, 21, 45),
+    )
+    make_campaign(
+        "Summer",
+        CampaignState.FINISHED,
+        launched_at=at(3, 29, 21, 30),
+        finished_at=at(3, 29, 21, 45),
+    )
     assert days(marketer) == {"2026-03-27": ["23:30 Winter"], "2026-03-30": ["00:30 Summer"]}
 
 
 def test_calendar_begins_weeks_where_the_reader_does_and_turns_its_pages(marketer: Client) -> None:
     shown = marketer.get("/campaigns/calendar?month=2026-02-11").context["shown"]
-    assert (shown.title, shown.days[0].date.isoformat(), len(shown.days)) == ("February 2026", "2026-01-26", 35)
+    assert (shown.title, shown.days[0].date.isoformat(), len(shown.days)) == (
+        "February 2026",
+        "2026-01-26",
+        35,
+    )
     assert (shown.before.isoformat(), shown.after.isoformat()) == ("2026-01-01", "2026-03-01")
     week = marketer.get("/campaigns/calendar?week=2026-03-04").context["shown"]
     assert [one.isoformat() for one in (week.first, week.last, week.before, week.after)] == [
         "2026-03-02", "2026-03-08", "2026-02-23", "2026-03-09",
     ]  # fmt: skip
-    assert marketer.get("/campaigns/calendar?month=nonsense&week=").context["shown"].title == "March 2026"
+    assert (
+        marketer.get("/campaigns/calendar?month=nonsense&week=").context["shown"].title
+        == "March 2026"
+    )
 
 
 def test_calendar_says_how_many_more_there_are_and_keeps_filters(
@@ -85,7 +112,10 @@ def test_calendar_says_how_many_more_there_are_and_keeps_filters(
     label = Label.objects.create(name="VIP")
     for number in range(6):
         campaign = make_campaign(
-            f"No. {number}", CampaignState.FINISHED, launched_at=at(3, 3, number + 1), finished_at=at(3, 3, 20)
+            f"No. {number}",
+            CampaignState.FINISHED,
+            launched_at=at(3, 3, number + 1),
+            finished_at=at(3, 3, 20),
         )
         campaign.labels.add(label)
         with django_assert_num_queries(7):
@@ -94,4 +124,7 @@ def test_calendar_says_how_many_more_there_are_and_keeps_filters(
     assert "No. 3" not in page
     assert f'href="?label={label.pk}&amp;week=2026-03-03">3 more' in page
     assert f'href="/campaigns/?label={label.pk}"' in page  # the list, with the same filter
-    assert "Nothing that fits these filters" in marketer.get("/campaigns/calendar?q=x").content.decode()
+    assert (
+        "Nothing that fits these filters"
+        in marketer.get("/campaigns/calendar?q=x").content.decode()
+    )

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Timing
 from campaigns.dispatch.models import Evidence
-from campaigns.ledger.money import exact
+from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, send
@@ -31,11 +31,21 @@ def text(client: Client, address: str, **headers: str) -> str:
 @pytest.fixture
 def campaign(olena: User) -> Campaign:
     made = make_campaign("Autumn", CampaignState.SENDING, launched_by=olena)
-    send(made, {("UA", "read"): 40, ("PL", "sms_delivered"): 8, ("UA", "refused"): 2, ("UA", "queued"): 50})
+    send(
+        made,
+        {
+            ("UA", "read"): 40,
+            ("PL", "sms_delivered"): 8,
+            ("UA", "refused"): 2,
+            ("UA", "queued"): 50,
+        },
+    )
     return made
 
 
-@pytest.mark.parametrize("part", ["", "progress", "recipients", "recipients.csv", "recipients.xlsx"])
+@pytest.mark.parametrize(
+    "part", ["", "progress", "recipients", "recipients.csv", "recipients.xlsx"]
+)
 def test_parts_of_a_campaign_that_is_not_there(marketer: Client, part: str) -> None:
     assert marketer.get(f"/campaigns/999999/{part}").status_code == 404
 
@@ -70,14 +80,21 @@ def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign)
         assert f"<dt>{label}</dt><dd>{number}</dd>" in page
 
 
-def test_page_numbers_open_the_people_and_the_entries_they_count(marketer: Client, campaign: Campaign) -> None:
+def test_page_numbers_open_the_people_and_the_entries_they_count(
+    marketer: Client, campaign: Campaign
+) -> None:
     page = text(marketer, f"/campaigns/{campaign.pk}/?tab=countries")
     links = re.findall(r'<a class="num-link" href="(/campaigns/[^"]+)">(\d+)</a>', page)
     assert len(links) > 10
     for address, number in links:
         answer = marketer.get(html.unescape(address), **HTMX).context  # type: ignore[arg-type]
-        assert (len(answer["rows"]), answer["total"] or int(number)) == (min(int(number), 50), int(number))
-    spent = re.findall(r'<a class="num-link" href="(/spend/[^"]+)"><span class="money">([\d.]+)', page)
+        assert (len(answer["rows"]), answer["total"] or int(number)) == (
+            min(int(number), 50),
+            int(number),
+        )
+    spent = re.findall(
+        r'<a class="num-link" href="(/spend/[^"]+)"><span class="money">([\d.]+)', page
+    )
     assert len(spent) == 3
     for address, amount in spent:
         [cost] = marketer.get(html.unescape(address)).context["bill"].costs
@@ -90,7 +107,9 @@ def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: C
         {"country": "UA", "mnc": "2", "price": "0.0400000", "currency": "EUR"},
         {"country": "", "mnc": "0", "price": "0.1000000", "currency": "EUR"},
     ]
-    PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now() - timedelta(days=9))
+    PriceList.objects.create(
+        channel="viber", tariff=0, rows=rows, fetched_at=timezone.now() - timedelta(days=9)
+    )
     assert "2.40" in text(marketer, f"/campaigns/{campaign.pk}/")  # 40 x 0.04 + 8 x 0.1
 
 
@@ -105,7 +124,9 @@ def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: C
         (CampaignState.CANCELLED, None),
     ],
 )
-def test_progress_moves_by_itself_until_the_end(marketer: Client, state: CampaignState, every: int | None) -> None:
+def test_progress_moves_by_itself_until_the_end(
+    marketer: Client, state: CampaignState, every: int | None
+) -> None:
     made = make_campaign(state=state, reason="by_person" if state == CampaignState.PAUSED else "")
     page = text(marketer, f"/campaigns/{made.pk}/progress")
     assert (f'hx-trigger="every {every}s"' in page) if every else ("hx-trigger" not in page)
@@ -142,8 +163,8 @@ def test_paused_says_why_and_what_to_do(marketer: Client) -> None:
     send(made, {("UA", "queued"): 3120})
     page = text(marketer, f"/campaigns/{made.pk}/")
     assert (
-        "<strong>BSG account is out of funds.</strong> Top up, then press Resume. 3,120 people are still waiting."
-        in page
+        "<strong>BSG account is out of funds.</strong> Top up, then press Resume. 3,120 people are"
+        " still waiting." in page
     )
 
 
@@ -164,7 +185,9 @@ def test_scheduled_says_when(marketer: Client) -> None:
         (CampaignState.CANCELLED, {"duplicate"}),
     ],
 )
-def test_moves_that_are_open(marketer: Client, viewer: Client, state: CampaignState, moves: set[str]) -> None:
+def test_moves_that_are_open(
+    marketer: Client, viewer: Client, state: CampaignState, moves: set[str]
+) -> None:
     made = make_campaign(state=state)
     page, seen = text(marketer, f"/campaigns/{made.pk}/"), text(viewer, f"/campaigns/{made.pk}/")
     every = ("edit", "review", "pause", "resume", "cancel", "duplicate")
@@ -194,11 +217,17 @@ def test_recipients_are_paged_by_fifty(marketer: Client, campaign: Campaign) -> 
     assert (len(shown), second.context["slice"].after) == (100, "")
 
 
-def test_recipients_found_by_nothing_say_which_filter_did_it(marketer: Client, campaign: Campaign) -> None:
+def test_recipients_found_by_nothing_say_which_filter_did_it(
+    marketer: Client, campaign: Campaign
+) -> None:
     address = f"/campaigns/{campaign.pk}/recipients"
-    assert "No phone in this campaign has 777777 in it." in text(marketer, f"{address}?phone=777777")
+    assert "No phone in this campaign has 777777 in it." in text(
+        marketer, f"{address}?phone=777777"
+    )
     assert "Nobody is “Cancelled”." in text(marketer, f"{address}?state=cancelled")
-    assert "Nobody who is “Read” has 777777 in the phone." in text(marketer, f"{address}?state=read&phone=777777")
+    assert "Nobody who is “Read” has 777777 in the phone." in text(
+        marketer, f"{address}?state=read&phone=777777"
+    )
 
 
 def test_recipients_are_masked_for_viewers(viewer: Client, campaign: Campaign) -> None:
@@ -213,8 +242,13 @@ def test_recipients_as_csv(marketer: Client, campaign: Campaign) -> None:
     answer = marketer.get(f"/campaigns/{campaign.pk}/recipients.csv?state=refused")
     lines = b"".join(answer).decode("utf-8-sig").splitlines()
     assert len(lines) == 3
-    assert lines[1].startswith("380670000049,UA,Refused,BSG does not accept this phone number. Error 41.,,41,,,,,,,")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="campaign-{campaign.pk}-recipients.csv"'
+    assert lines[1].startswith(
+        "380670000049,UA,Refused,BSG does not accept this phone number. Error 41.,,41,,,,,,,"
+    )
+    assert (
+        answer.headers["Content-Disposition"]
+        == f'attachment; filename="campaign-{campaign.pk}-recipients.csv"'
+    )
 
 
 def test_recipients_as_xlsx(marketer: Client, campaign: Campaign) -> None:
@@ -224,7 +258,9 @@ def test_recipients_as_xlsx(marketer: Client, campaign: Campaign) -> None:
 
 
 def test_tab_message(marketer: Client, campaign: Campaign) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(text="Hi {name|friend}", sms_text="SMS", sms_sender="Shop")
+    Campaign.objects.filter(pk=campaign.pk).update(
+        text="Hi {name|friend}", sms_text="SMS", sms_sender="Shop"
+    )
     page = text(marketer, f"/campaigns/{campaign.pk}/?tab=message")
     assert "Hi {name|friend}" in page
     assert "<code>name</code>" in page
@@ -236,10 +272,14 @@ def test_tab_countries(marketer: Client, campaign: Campaign) -> None:
     assert page.index("Ukraine") < page.index("Poland")
 
 
-def test_tab_activity_and_evidence(marketer: Client, viewer: Client, campaign: Campaign, olena: User) -> None:
+def test_tab_activity_and_evidence(
+    marketer: Client, viewer: Client, campaign: Campaign, olena: User
+) -> None:
     audit.record(olena, campaign, "launched", "12345")
     audit.record(None, campaign, "paused", "Out of funds.")
-    Evidence.objects.create(campaign=campaign, batch_number=3, what="HTTP 502", http_status=502, body="+380670000001")
+    Evidence.objects.create(
+        campaign=campaign, batch_number=3, what="HTTP 502", http_status=502, body="+380670000001"
+    )
     page = text(marketer, f"/campaigns/{campaign.pk}/?tab=activity")
     assert "<strong>Olena Koval</strong> launched it to 12,345 people" in page
     assert "<strong>ViberDash</strong> paused it" in page
@@ -256,7 +296,9 @@ def test_sending_hours_are_changed_on_their_page(marketer: Client, viewer: Clien
     wrong = marketer.post(address, {"sends_from": "21:00", "sends_until": "09:00"})
     assert (wrong.status_code, "This should be later" in wrong.content.decode()) == (422, True)
     marketer.post(address, {"sends_from": "09:00", "sends_until": "21:00"})
-    assert "Sent 09:00-21:00 by the recipient's clock." in text(marketer, f"/campaigns/{campaign.pk}/")
+    assert "Sent 09:00-21:00 by the recipient's clock." in text(
+        marketer, f"/campaigns/{campaign.pk}/"
+    )
     assert "changed the sending hours" in text(marketer, f"/campaigns/{campaign.pk}/?tab=activity")
     marketer.post(address, {"sends_from": "", "sends_until": ""})
     campaign.refresh_from_db()
@@ -272,7 +314,11 @@ def test_tab_that_is_not_there_is_the_first(marketer: Client, campaign: Campaign
     [("", 11), ("?tab=countries", 12), ("?tab=activity", 13), ("progress", 7), ("recipients", 11)],
 )
 def test_page_costs_the_same_with_one_and_with_three(
-    marketer: Client, olena: User, django_assert_num_queries: DjangoAssertNumQueries, address: str, queries: int
+    marketer: Client,
+    olena: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    address: str,
+    queries: int,
 ) -> None:
     for number in (1, 3):
         made = make_campaign(f"No. {number}", CampaignState.SENDING, launched_by=olena)

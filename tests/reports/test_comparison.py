@@ -5,8 +5,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.models import CampaignState
-from campaigns.ledger.money import exact
-from campaigns.reports.comparison import read_ids
+from campaigns.reports.campaigns.comparison import read_ids
+from campaigns.shared.money import exact
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -23,16 +23,21 @@ def test_compare_shows_the_same_figures_of_each(marketer: Client) -> None:
     send(second, {("UA", "sms_delivered"): 4}, currency="USD")
     answer = marketer.get(f"/campaigns/compare?id={second.pk}&id={first.pk}")
     assert [row.campaign.name for row in answer.context["rows"]] == ["Second", "First"]
-    people = {str(line.label): [figure.number for figure in line.figures] for line in answer.context["people"]}
+    people = {
+        str(line.label): [figure.number for figure in line.figures]
+        for line in answer.context["people"]
+    }
     assert people == {
-        "Audience": [4, 50], "Accepted": [4, 40], "Delivered": [0, 40], "Read": [0, 30], "By SMS": [4, 0],
-        "Not delivered": [0, 0], "Refused": [0, 10], "Unresolved": [0, 0],
+        "Audience": [4, 50], "Accepted": [4, 40], "Delivered": [0, 40], "Read": [0, 30],
+        "By SMS": [4, 0], "Not delivered": [0, 0], "Refused": [0, 10], "Unresolved": [0, 0],
     }  # fmt: skip
     for line in answer.context["people"]:
         for figure in filter(lambda figure: figure.url, line.figures):
             assert marketer.get(figure.url).context["total"] == figure.number
     money = {
-        str(line.label): [[f"{exact(cost.amount)} {cost.currency}" for cost in costs] for costs in line.costs]
+        str(line.label): [
+            [f"{exact(cost.amount)} {cost.currency}" for cost in costs] for costs in line.costs
+        ]
         for line in answer.context["money"]
     }
     assert money == {
@@ -53,7 +58,10 @@ def test_compare_costs_the_same_with_two_and_with_four(
     marketer: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(4):
-        send(make_campaign(f"No. {number}", CampaignState.FINISHED, sender=f"Sender {number}"), {("UA", "read"): 2})
+        send(
+            make_campaign(f"No. {number}", CampaignState.FINISHED, sender=f"Sender {number}"),
+            {("UA", "read"): 2},
+        )
     ids = [row.campaign.pk for row in marketer.get("/campaigns/").context["rows"]]
     for chosen in (ids[:2], ids):
         with django_assert_num_queries(5):

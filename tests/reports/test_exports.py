@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
-from campaigns.columns import Cell, Column, Kind
-from campaigns.tables import csv_answer, csv_lines, safe, written, xlsx_answer
+from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.shared.table_export import csv_answer, csv_lines, safe, written, xlsx_answer
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+380", "-2", "@SUM(A1)", "\tx", "\rx"])
@@ -34,7 +34,9 @@ def test_csv_lines_are_these_bytes() -> None:
     columns = [Column("name"), Column("amount", Kind.MONEY)]
     rows: list[tuple[Cell, ...]] = [("=Сума, “50 %”", Decimal("0.02")), ("two\nlines", None)]
     assert b"".join(csv_lines(columns, rows)) == (
-        b"\xef\xbb\xbfname,amount\r\n\"'=" + "Сума, “50 %”".encode() + b'",0.02\r\n"two\nlines",\r\n'
+        b"\xef\xbb\xbfname,amount\r\n\"'="
+        + "Сума, “50 %”".encode()
+        + b'",0.02\r\n"two\nlines",\r\n'
     )
 
 

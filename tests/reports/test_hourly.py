@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.reports.hourly import over_time
+from campaigns.reports.campaign.hourly import over_time
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
 
@@ -24,7 +24,9 @@ def count(campaign: Campaign, measure: Measure, after: timedelta, people: int) -
     HourCount.objects.create(campaign=campaign, measure=measure, hour=NINE + after, people=people)
 
 
-def test_hours_stand_without_a_gap_by_the_readers_clock(campaign: Campaign, marketer: Client) -> None:
+def test_hours_stand_without_a_gap_by_the_readers_clock(
+    campaign: Campaign, marketer: Client
+) -> None:
     count(campaign, Measure.SENT, timedelta(), 10)
     count(campaign, Measure.DELIVERED, timedelta(), 7)
     count(campaign, Measure.READ, timedelta(hours=2), 4)
@@ -35,7 +37,11 @@ def test_hours_stand_without_a_gap_by_the_readers_clock(campaign: Campaign, mark
     assert [(one.words, one.sent, one.delivered, one.read) for one in found.moments] == [
         ("11:00", 10, 7, 0), ("12:00", 0, 0, 0), ("13:00", 0, 0, 4),
     ]  # fmt: skip
-    assert [one["values"] for one in found.chart["drawings"][0]["series"]] == [[10, 0, 0], [7, 0, 0], [0, 0, 4]]
+    assert [one["values"] for one in found.chart["drawings"][0]["series"]] == [
+        [10, 0, 0],
+        [7, 0, 0],
+        [0, 0, 4],
+    ]
     page = marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "Hour by hour" in page
 

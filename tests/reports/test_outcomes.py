@@ -4,15 +4,15 @@ import pytest
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports.outcomes import Share, by_country, outcomes, rate
-from campaigns.results.status import counts
+from campaigns.reports.shared.outcomes import Share, by_country, outcomes, rate
+from campaigns.results.campaign_status import counts
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
 PEOPLE = {
-    ("UA", "queued"): 6, ("UA", "accepted"): 1, ("UA", "sent"): 2, ("UA", "delivered"): 3, ("PL", "read"): 7,
-    ("UA", "sms"): 2, ("PL", "sms_delivered"): 4, ("DE", "not_delivered"): 5, ("UA", "refused"): 2,
-    ("", "unresolved"): 1, ("UA", "cancelled"): 3, ("UA", "stopped"): 1,
+    ("UA", "queued"): 6, ("UA", "accepted"): 1, ("UA", "sent"): 2, ("UA", "delivered"): 3,
+    ("PL", "read"): 7, ("UA", "sms"): 2, ("PL", "sms_delivered"): 4, ("DE", "not_delivered"): 5,
+    ("UA", "refused"): 2, ("", "unresolved"): 1, ("UA", "cancelled"): 3, ("UA", "stopped"): 1,
 }  # fmt: skip
 
 
@@ -26,16 +26,36 @@ def campaign() -> Campaign:
 def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
     found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
     assert found.audience == 37
-    assert (found.queued, found.accepted, found.refused, found.unresolved, found.cancelled) == (6, 24, 2, 1, 4)
+    assert (found.queued, found.accepted, found.refused, found.unresolved, found.cancelled) == (
+        6,
+        24,
+        2,
+        1,
+        4,
+    )
     assert found.done == 31
-    assert (found.open, found.delivered, found.read, found.by_sms, found.not_delivered) == (3, 10, 7, 6, 5)
+    assert (found.open, found.delivered, found.read, found.by_sms, found.not_delivered) == (
+        3,
+        10,
+        7,
+        6,
+        5,
+    )
     assert (found.sms_delivered, found.reached, found.delivered_unread) == (4, 14, 3)
 
 
 def test_outcomes_are_those_that_the_command_tells(campaign: Campaign) -> None:
     found, told = outcomes({campaign.pk: campaign.audience})[campaign.pk], counts(campaign)
-    assert (found.audience, found.queued, found.accepted) == (told.recipients, told.queued, told.accepted)
-    assert (found.refused, found.unresolved, found.cancelled) == (told.refused_total, told.unresolved, told.cancelled)
+    assert (found.audience, found.queued, found.accepted) == (
+        told.recipients,
+        told.queued,
+        told.accepted,
+    )
+    assert (found.refused, found.unresolved, found.cancelled) == (
+        told.refused_total,
+        told.unresolved,
+        told.cancelled,
+    )
     assert found.read == told.delivery["read"]
 
 
@@ -56,13 +76,24 @@ def test_outcomes_of_other_campaigns_stay_apart(campaign: Campaign) -> None:
 def test_outcomes_of_a_draft_are_zero() -> None:
     draft = make_campaign()
     found = outcomes({draft.pk: None})[draft.pk]
-    assert (found.audience, found.queued, found.done, found.delivered_rate, found.read_rate) == (0, 0, 0, None, None)
+    assert (found.audience, found.queued, found.done, found.delivered_rate, found.read_rate) == (
+        0,
+        0,
+        0,
+        None,
+        None,
+    )
 
 
 def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
     found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
     assert found.refused_shares == [
-        Share(2, "BSG does not accept this phone number. Error 41.", "Correct the number in the contact list.", "41.")
+        Share(
+            2,
+            "BSG does not accept this phone number. Error 41.",
+            "Correct the number in the contact list.",
+            "41.",
+        )
     ]
     assert [(share.number, share.words) for share in found.cancelled_shares] == [
         (3, "The campaign was cancelled before their turn."),
@@ -70,7 +101,8 @@ def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
     ]
     assert found.undelivered_shares == [
         Share(
-            5, "Could not be delivered", "The phone may not be in use any more: check where the list came from.",
+            5, "Could not be delivered",
+            "The phone may not be in use any more: check where the list came from.",
             "undeliverable",
         )
     ]  # fmt: skip
@@ -83,6 +115,8 @@ def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:
     assert found["PL"].read == 7
 
 
-@pytest.mark.parametrize(("part", "whole", "wanted"), [(1, 3, 33.3), (0, 5, 0.0), (5, 5, 100.0), (0, 0, None)])
+@pytest.mark.parametrize(
+    ("part", "whole", "wanted"), [(1, 3, 33.3), (0, 5, 0.0), (5, 5, 100.0), (0, 0, None)]
+)
 def test_rate(part: int, whole: int, wanted: float | None) -> None:
     assert rate(part, whole) == wanted

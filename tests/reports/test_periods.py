@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from campaigns.reports.periods import month_of, read_period, today
+from campaigns.reports.shared.periods import month_of, read_period, today
 
 NOW = date(2026, 3, 5)
 
@@ -21,7 +21,11 @@ NOW = date(2026, 3, 5)
         ({"period": "7"}, date(2026, 2, 27), NOW),
         ({"period": "30"}, date(2026, 2, 4), NOW),
         ({"period": "90"}, date(2025, 12, 6), NOW),
-        ({"period": "custom", "from": "2024-02-28", "to": "2024-03-01"}, date(2024, 2, 28), date(2024, 3, 1)),
+        (
+            {"period": "custom", "from": "2024-02-28", "to": "2024-03-01"},
+            date(2024, 2, 28),
+            date(2024, 3, 1),
+        ),
         ({"from": "2026-01-01", "to": "2026-01-01"}, date(2026, 1, 1), date(2026, 1, 1)),
     ],
 )
@@ -44,7 +48,9 @@ def test_read_period(query: dict[str, str], first: date, last: date) -> None:
         ({"from": "2000-01-01", "to": "2026-03-01"}, "A period has at most three years."),
     ],
 )
-def test_read_period_says_what_is_wrong_and_shows_this_month(query: dict[str, str], words: str) -> None:
+def test_read_period_says_what_is_wrong_and_shows_this_month(
+    query: dict[str, str], words: str
+) -> None:
     period, wrong = read_period(query, NOW)
     assert wrong == f"{words} This month is shown."
     assert (period.first, period.last) == (date(2026, 3, 1), NOW)

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.audience.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.reports.outcomes import outcomes
+from campaigns.reports.shared.outcomes import outcomes
 from campaigns.team.models import AuditEntry, Role, User
 from tests.reports.factories import SMS_PRICE, make_campaign, make_user, send
 
@@ -20,7 +20,9 @@ MSISDN = "380670000001"  # the first that `send` makes in Ukraine
 
 @pytest.fixture
 def clients(db: None) -> ContactList:
-    made = ContactList.objects.create(name="Clients", contact_count=1, countries={"UA": 1}, fields=["first_name"])
+    made = ContactList.objects.create(
+        name="Clients", contact_count=1, countries={"UA": 1}, fields=["first_name"]
+    )
     Contact.objects.create(list=made, msisdn=MSISDN, country="UA", fields={"first_name": "Олена"})
     return made
 
@@ -63,7 +65,9 @@ def test_person_campaigns_and_why_not(marketer: Client, clients: ContactList) ->
 
 def rejected_rows(clients: ContactList) -> list[RejectedRow]:
     """Rows of a file, all of which name the phone but for the last."""
-    source = Import.objects.create(list=clients, list_name="Clients", file_name="people.csv", rejected=5)
+    source = Import.objects.create(
+        list=clients, list_name="Clients", file_name="people.csv", rejected=5
+    )
     cells = (
         "067 000-00-01, 0501112233",
         "тел.(067).000.00.01",
@@ -71,7 +75,10 @@ def rejected_rows(clients: ContactList) -> list[RejectedRow]:
         "+380 67 0000001 a",
         "0670000002",
     )
-    rows = [RejectedRow(source=source, row_number=at, row=["0", one], reason="letters") for at, one in enumerate(cells)]
+    rows = [
+        RejectedRow(source=source, row_number=at, row=["0", one], reason="letters")
+        for at, one in enumerate(cells)
+    ]
     return RejectedRow.objects.bulk_create(rows)
 
 
@@ -82,19 +89,30 @@ def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList)
     held = json.loads(answer.content)
     assert answer["Content-Disposition"] == f'attachment; filename="person-{MSISDN}.json"'
     assert held["phone"] == f"+{MSISDN}"
-    assert [(one["list"], one["merge_tags"]) for one in held["lists"]] == [("Clients", {"first_name": "Олена"})]
-    assert [(one["file"], one["row_number"], one["row"][1][:6]) for one in held["rejected_rows"]] == [
+    assert [(one["list"], one["merge_tags"]) for one in held["lists"]] == [
+        ("Clients", {"first_name": "Олена"})
+    ]
+    assert [
+        (one["file"], one["row_number"], one["row"][1][:6]) for one in held["rejected_rows"]
+    ] == [
         ("people.csv", 0, "067 00"),
         ("people.csv", 1, "тел.(0"),
         ("people.csv", 2, "３８０６７０"),
         ("people.csv", 3, "+380 6"),
     ]
     [message] = held["messages"]
-    assert (message["campaign"], message["viber_price"], message["sms_price"]) == ("Sent", "0.00", "0.0410005")
+    assert (message["campaign"], message["viber_price"], message["sms_price"]) == (
+        "Sent",
+        "0.00",
+        "0.0410005",
+    )
     assert [charge["amount"] for charge in message["charges"]] == ["0.0234567", "0.0410005"]
     trail = AuditEntry.objects.get(action="exported")
     assert trail.actor == User.objects.get(pk=marketer.session["_auth_user_id"])
-    assert (trail.subject, trail.detail) == (f"contact:{Contact.objects.get().pk}", "Lists: 1, messages: 1")
+    assert (trail.subject, trail.detail) == (
+        f"contact:{Contact.objects.get().pk}",
+        "Lists: 1, messages: 1",
+    )
 
 
 def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: ContactList) -> None:
@@ -103,13 +121,18 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
     *_, another = rejected_rows(clients)
     send(done, {("UA", "delivered"): 2})
     reference = Recipient.objects.get(msisdn=MSISDN).reference
-    Evidence.objects.create(campaign=done, batch_number=1, what="error", body=f'{{"to": "{MSISDN}"}}')
+    Evidence.objects.create(
+        campaign=done, batch_number=1, what="error", body=f'{{"to": "{MSISDN}"}}'
+    )
     waits = make_campaign("Waits", CampaignState.PAUSED)
     send(waits, {("UA", "queued"): 2})
     Batch.objects.filter(campaign=waits).update(state=BatchState.READY)
     sums = list(LedgerTotal.objects.values_list("amount", "entries")), LedgerEntry.objects.count()
     page = client.get(reverse("person", args=[MSISDN]))
-    assert "1 list, 1 merge tag, the phone in 2 messages. 1 message is not sent." in page.context["erase_words"]
+    assert (
+        "1 list, 1 merge tag, the phone in 2 messages. 1 message is not sent."
+        in page.context["erase_words"]
+    )
     client.post(reverse("person-erase", args=[MSISDN]))
     assert not Contact.objects.exists()
     assert ContactList.objects.values_list("contact_count", "countries").get() == (0, {})
@@ -117,14 +140,23 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
     assert (gone.msisdn, gone.fields) == (f"x{gone.pk}", {})
     assert not Recipient.objects.filter(msisdn=MSISDN).exists()
     assert Evidence.objects.get().body == '{"to": "•••"}'
-    assert (list(LedgerTotal.objects.values_list("amount", "entries")), LedgerEntry.objects.count()) == sums
+    assert (
+        list(LedgerTotal.objects.values_list("amount", "entries")),
+        LedgerEntry.objects.count(),
+    ) == sums
     withdrawn = Recipient.objects.get(campaign=waits, send_state=SendState.CANCELLED)
     assert (withdrawn.reason, outcomes({waits.pk: 2})[waits.pk].cancelled) == ("erased", 1)
     assert Tally.objects.get(campaign=waits, reason="erased").recipients == 1
     assert StopListEntry.objects.get().msisdn == MSISDN
     trail = AuditEntry.objects.get(action="erased")
     assert trail.detail == "lists 1, messages 2, rejected rows 4"
-    assert list(RejectedRow.objects.order_by("pk").values_list("row", flat=True)) == [[], [], [], [], another.row]
+    assert list(RejectedRow.objects.order_by("pk").values_list("row", flat=True)) == [
+        [],
+        [],
+        [],
+        [],
+        another.row,
+    ]
     assert trail.subject == f"stoplistentry:{StopListEntry.objects.get().pk}"
 
 

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports import recipients as people
-from campaigns.reports.outcomes import outcomes
-from campaigns.reports.reasons import EXPLAINED, reasons
+from campaigns.reports.campaign import recipients as people
+from campaigns.reports.campaign.reasons import EXPLAINED, reasons
+from campaigns.reports.shared.outcomes import outcomes
 from tests.reports.factories import FATES, make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +29,16 @@ def test_each_filter_finds_as_many_as_the_tally_says(campaign: Campaign, key: st
     chosen = people.read_chosen({"state": key})
     found = people.recipients(campaign, chosen)
     assert (found.count(), found.exists()) == (people.expected(outcome, chosen), True)
-    assert list(people.page(campaign, chosen, outcome, "").rows) == list(found.order_by("batch_number", "pk"))
+    assert list(people.page(campaign, chosen, outcome, "").rows) == list(
+        found.order_by("batch_number", "pk")
+    )
 
 
 def test_the_filters_leave_nobody_out(campaign: Campaign) -> None:
-    found = [people.recipients(campaign, people.Chosen(state)).count() for state in people.FILTERS.values()]
+    found = [
+        people.recipients(campaign, people.Chosen(state)).count()
+        for state in people.FILTERS.values()
+    ]
     assert sum(found) == campaign.audience == Recipient.objects.filter(campaign=campaign).count()
 
 
@@ -41,7 +46,9 @@ def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
     found = people.recipients(campaign, people.read_chosen({"phone": "67-000-00 07"}))
     assert [person.msisdn for person in found] == ["380670000007"]
     assert people.recipients(campaign, people.read_chosen({"phone": "0091"})).count() == 1
-    assert people.recipients(campaign, people.read_chosen({"phone": "%"})).count() == campaign.audience
+    assert (
+        people.recipients(campaign, people.read_chosen({"phone": "%"})).count() == campaign.audience
+    )
 
 
 def test_read_chosen_takes_nonsense_for_no_filter() -> None:
@@ -96,9 +103,12 @@ def test_export_has_everybody_once_in_order_over_many_reads(
     monkeypatch.setattr(people, "AT_ONCE", 50)
     with CaptureQueriesContext(connection) as queries:
         rows = list(people.export_rows(campaign, people.Chosen(), masked=False))
-    assert len(queries) == 4  # the last batch, and one read for each of the two batches and what lies beyond
+    # the last batch, and one read for each of the two batches and what lies beyond
+    assert len(queries) == 4
     assert [row[0] for row in rows] == list(
-        Recipient.objects.filter(campaign=campaign).order_by("batch_number", "pk").values_list("msisdn", flat=True)
+        Recipient.objects.filter(campaign=campaign)
+        .order_by("batch_number", "pk")
+        .values_list("msisdn", flat=True)
     )
     assert len(rows[0]) == len(people.EXPORT_COLUMNS)
 
@@ -120,7 +130,9 @@ def test_each_reason_selects_the_people_it_counts(campaign: Campaign, state: str
         chosen = people.read_chosen({"state": state, "why": share.why})
         found = people.recipients(campaign, chosen)
         assert found.count() == share.number == people.expected(outcome, chosen)
-        assert list(people.page(campaign, chosen, outcome, "").rows) == list(found.order_by("batch_number", "pk"))
+        assert list(people.page(campaign, chosen, outcome, "").rows) == list(
+            found.order_by("batch_number", "pk")
+        )
     whole = people.FILTERS[state].number(outcome)
     assert sum(share.number for share in shares) == (whole if state in EXPLAINED else 0)
 
@@ -132,7 +144,9 @@ def test_a_malformed_reason_is_nobodys(campaign: Campaign, why: str) -> None:
         assert people.recipients(campaign, chosen).count() == 0 or not chosen.why
 
 
-def test_search_in_a_large_campaign_is_by_the_beginning(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_in_a_large_campaign_is_by_the_beginning(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(people, "ANY_PART_MAX", 0)
     everybody = list(campaign.recipients.values_list("msisdn", flat=True))
     for digits in (everybody[5], "380", "4850", "9", "99999", "999999", "67"):

@@ -1,4 +1,6 @@
-"""Saved reports: sent when they are due where their owner is, once, and to nobody who may not read them."""
+"""Saved reports: sent when they are due where their owner is, once, and to nobody who may not read
+them.
+"""
 
 import io
 from datetime import UTC, date, datetime
@@ -13,10 +15,10 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports import saved_reports
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
-from campaigns.reports.saved_reports import period_of
-from campaigns.tables import XLSX
+from campaigns.reports.spend import saved_reports
+from campaigns.reports.spend.saved_reports import period_of
+from campaigns.shared.table_export import XLSX
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -30,7 +32,11 @@ def report(olena: User) -> SavedReport:
     User.objects.filter(pk=olena.pk).update(email="olena@example.com", time_zone="Europe/Kyiv")
     with time_machine.travel(datetime(2026, 3, 10, 12, tzinfo=UTC)):
         return SavedReport.objects.create(
-            owner=olena, name="Ours", query="group=campaign&country=UA&period=30", rhythm=Rhythm.DAILY, kind="csv"
+            owner=olena,
+            name="Ours",
+            query="group=campaign&country=UA&period=30",
+            rhythm=Rhythm.DAILY,
+            kind="csv",
         )
 
 
@@ -54,7 +60,8 @@ def test_period_of(rhythm: str, first: date, last: date) -> None:
 def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport) -> None:
     spring = make_campaign("Spring", CampaignState.FINISHED)
     send(spring, {("UA", "read"): 2, ("PL", "read"): 5}, Decimal("0.05"), at=at(10, 12))
-    assert saved_reports.deliver(at(10, 20)) == 0  # the day before was over before the report was saved
+    # the day before was over before the report was saved
+    assert saved_reports.deliver(at(10, 20)) == 0
     assert saved_reports.deliver(at(11, 5, 59)) == 0
     assert [saved_reports.deliver(at(11, 6)) for _ in range(2)] == [1, 0]
     [letter] = mail.outbox
@@ -70,7 +77,8 @@ def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport
 
 def test_deliver_attaches_a_workbook(report: SavedReport) -> None:
     SavedReport.objects.update(kind="xlsx")
-    send(make_campaign("Spring", CampaignState.FINISHED), {("UA", "read"): 2}, Decimal("0.05"), at=at(11, 12))
+    spring = make_campaign("Spring", CampaignState.FINISHED)
+    send(spring, {("UA", "read"): 2}, Decimal("0.05"), at=at(11, 12))
     assert saved_reports.deliver(at(12, 6)) == 1
     [(name, content, kind)] = mail.outbox[0].attachments
     assert (name, kind) == ("spend-campaign-2026-03-11-2026-03-11.xlsx", XLSX)
@@ -79,7 +87,10 @@ def test_deliver_attaches_a_workbook(report: SavedReport) -> None:
 
 
 def test_deliver_after_a_crash_does_not_send_again(report: SavedReport) -> None:
-    with patch("django.core.mail.EmailMessage.send", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+    with (
+        patch("django.core.mail.EmailMessage.send", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
         saved_reports.deliver(at(11, 6))
     assert saved_reports.deliver(at(11, 7)) == 0
     assert mail.outbox == []
@@ -106,7 +117,8 @@ def test_deliver_pauses_where_the_owner_lost_access(report: SavedReport, client:
 
 def test_pages(marketer: Client, olena: User) -> None:
     answer = marketer.post(
-        "/spend/reports/new?group=country&channel=sms&page=3&evil=1", {"name": "SMS", "rhythm": "weekly", "kind": "csv"}
+        "/spend/reports/new?group=country&channel=sms&page=3&evil=1",
+        {"name": "SMS", "rhythm": "weekly", "kind": "csv"},
     )
     assert answer.status_code == 302
     one = SavedReport.objects.get()
@@ -114,7 +126,12 @@ def test_pages(marketer: Client, olena: User) -> None:
     page = marketer.get("/spend/reports/").content.decode()
     assert 'href="/spend/?channel=sms&amp;group=country"' in page
     assert "by country, Channel: SMS" in page
-    assert marketer.post("/spend/reports/new", {"name": "", "rhythm": "weekly", "kind": "csv"}).status_code == 422
+    assert (
+        marketer.post(
+            "/spend/reports/new", {"name": "", "rhythm": "weekly", "kind": "csv"}
+        ).status_code
+        == 422
+    )
     stranger = Client()
     stranger.force_login(make_user("taras"))
     assert stranger.post(f"/spend/reports/{one.pk}/delete").status_code == 404

@@ -52,7 +52,9 @@ def test_spend_of_nothing_says_what_belongs_here(marketer: Client) -> None:
 
 
 def test_spend_says_what_is_wrong_with_the_days(marketer: Client) -> None:
-    assert "The first day is after the last." in text(marketer, "/spend/?from=2026-03-05&to=2026-03-01")
+    assert "The first day is after the last." in text(
+        marketer, "/spend/?from=2026-03-05&to=2026-03-01"
+    )
 
 
 def test_spend_links_down_to_the_entries(marketer: Client, campaign: Campaign) -> None:
@@ -74,7 +76,12 @@ def test_entries_by_country_and_channel(marketer: Client, campaign: Campaign) ->
 
 
 def test_entries_whose_price_is_not_known_say_so(marketer: Client, campaign: Campaign) -> None:
-    assert text(marketer, f"/spend/entries/?campaign={campaign.pk}&{DAYS}").count('"not-known">not yet known') == 12
+    assert (
+        text(marketer, f"/spend/entries/?campaign={campaign.pk}&{DAYS}").count(
+            '"not-known">not yet known'
+        )
+        == 12
+    )
 
 
 def test_entries_of_a_campaign_that_is_not_there(marketer: Client) -> None:
@@ -89,7 +96,10 @@ def test_entries_are_masked_for_viewers(viewer: Client, campaign: Campaign) -> N
 
 def test_export_csv_is_exact_and_harmless(marketer: Client, campaign: Campaign) -> None:
     answer = marketer.get(f"/spend/export.csv?{DAYS}&group=campaign")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="spend-campaign-2026-03-01-2026-03-31.csv"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == 'attachment; filename="spend-campaign-2026-03-01-2026-03-31.csv"'
+    )
     assert b"".join(answer).decode("utf-8-sig") == (
         "campaign,currency,viber,sms,fee,correction,total,viber_at_send,viber_since,entries,not_yet_known\r\n"
         "'=Весна,EUR,0.0703701,0.082001,0.00,0.00,0.1523711,0.1172835,-0.0469134,22,12\r\n"
@@ -97,9 +107,14 @@ def test_export_csv_is_exact_and_harmless(marketer: Client, campaign: Campaign) 
     )
 
 
-def test_export_csv_by_day_has_days_that_machines_read(marketer: Client, campaign: Campaign) -> None:
+def test_export_csv_by_day_has_days_that_machines_read(
+    marketer: Client, campaign: Campaign
+) -> None:
     lines = b"".join(marketer.get(f"/spend/export.csv?{DAYS}")).decode("utf-8-sig").splitlines()
-    assert [line.split(",")[:2] for line in lines[1:]] == [["2026-03-03", "USD"], ["2026-03-02", "EUR"]]
+    assert [line.split(",")[:2] for line in lines[1:]] == [
+        ["2026-03-03", "USD"],
+        ["2026-03-02", "EUR"],
+    ]
 
 
 def test_export_xlsx(marketer: Client, campaign: Campaign) -> None:
@@ -110,13 +125,21 @@ def test_export_xlsx(marketer: Client, campaign: Campaign) -> None:
 
 @pytest.mark.parametrize(
     ("address", "queries"),
-    [(f"/spend/?{DAYS}", 6), (f"/spend/?{DAYS}&group=campaign", 6), (f"/spend/export.csv?{DAYS}", 3)],
+    [
+        (f"/spend/?{DAYS}", 6),
+        (f"/spend/?{DAYS}&group=campaign", 6),
+        (f"/spend/export.csv?{DAYS}", 3),
+    ],
 )
 def test_spend_costs_the_same_with_one_and_with_three(
     marketer: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str, queries: int
 ) -> None:
     for number in (1, 2, 3):
-        send(make_campaign(f"No. {number}", CampaignState.FINISHED), {("UA", "read"): 3}, at=at(number))
+        send(
+            make_campaign(f"No. {number}", CampaignState.FINISHED),
+            {("UA", "read"): 3},
+            at=at(number),
+        )
         with django_assert_num_queries(queries):
             b"".join(marketer.get(address))
 
@@ -144,14 +167,20 @@ def test_entries_as_a_file(marketer: Client, viewer: Client, campaign: Campaign)
         "note",
     ]
     assert first.split(",")[7:] == ["485010000004", "PL", "EUR", "0.0410005", ""]
-    assert b"".join(viewer.get(address)).decode("utf-8-sig").splitlines()[2].split(",")[7] == "4850•••05"
+    assert (
+        b"".join(viewer.get(address)).decode("utf-8-sig").splitlines()[2].split(",")[7]
+        == "4850•••05"
+    )
     assert second.split(",")[7] == "485010000005"
 
 
 def test_a_channel_of_a_group_opens_its_rows(marketer: Client, campaign: Campaign) -> None:
     page = marketer.get(f"/spend/?{DAYS}&group=campaign").content.decode()
     address = f"/spend/entries/?campaign={campaign.pk}&from=2026-03-01&to=2026-03-31"
-    assert f'href="{address}&amp;channel=sms"'.replace("&from", "&amp;from").replace("&to", "&amp;to") in page
+    assert (
+        f'href="{address}&amp;channel=sms"'.replace("&from", "&amp;from").replace("&to", "&amp;to")
+        in page
+    )
     assert len(marketer.get(f"{address}&channel=sms").context["rows"]) == 2
 
 
@@ -161,11 +190,18 @@ def test_groups_that_overlap_say_so(marketer: Client, campaign: Campaign) -> Non
     page = text(marketer, f"/spend/?{DAYS}&group=label")
     assert "the rows add up to more than the total" in page
     assert page.count("0.1523711") == 3  # a row each, and the total under the table
-    assert b"".join(marketer.get(f"/spend/export.csv?{DAYS}&group=label")).startswith(b"\xef\xbb\xbflabel_overlapping,")
+    assert b"".join(marketer.get(f"/spend/export.csv?{DAYS}&group=label")).startswith(
+        b"\xef\xbb\xbflabel_overlapping,"
+    )
 
 
 def test_forecast_says_what_it_is_made_of(marketer: Client) -> None:
-    send(make_campaign("Last", CampaignState.FINISHED), {("UA", "read"): 28}, Decimal(1), at=timezone.now())
+    send(
+        make_campaign("Last", CampaignState.FINISHED),
+        {("UA", "read"): 28},
+        Decimal(1),
+        at=timezone.now(),
+    )
     page = marketer.get("/spend/forecast/")
     [one] = page.context["outlook"].forecasts
     assert (one.spent, one.least, one.most) == (Decimal(28), Decimal(28), Decimal(28))

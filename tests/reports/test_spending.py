@@ -12,9 +12,16 @@ from django.utils import timezone
 from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind
-from campaigns.reports.chart import chart
-from campaigns.reports.periods import Period
-from campaigns.reports.spending import GROUPINGS, Spending, buckets, filter_words, read_filters, read_spending
+from campaigns.reports.shared.periods import Period
+from campaigns.reports.spend.chart import chart
+from campaigns.reports.spend.spending import (
+    GROUPINGS,
+    Spending,
+    buckets,
+    filter_words,
+    read_filters,
+    read_spending,
+)
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +56,10 @@ def spend_by(key: str, **filters: str) -> Spending:
 
 
 def table(spending: Spending) -> list[tuple[str, list[tuple[str, str]]]]:
-    return [(group.name, [(c.currency, str(c.total)) for c in group.bill.costs]) for group in spending.groups]
+    return [
+        (group.name, [(c.currency, str(c.total)) for c in group.bill.costs])
+        for group in spending.groups
+    ]
 
 
 EUR_SMS = "0.0410005"
@@ -64,12 +74,20 @@ def test_by_day_newest_first(other: Campaign) -> None:
 
 
 def test_by_week_and_month(other: Campaign) -> None:
-    assert [group.name for group in spend_by("week").groups] == ["16 Mar 2026 – 22 Mar 2026", "2 Mar 2026 – 8 Mar 2026"]
-    assert table(spend_by("month")) == [("March 2026", [("EUR", "0.4410005"), ("USD", "1.0000000")])]
+    assert [group.name for group in spend_by("week").groups] == [
+        "16 Mar 2026 – 22 Mar 2026",
+        "2 Mar 2026 – 8 Mar 2026",
+    ]
+    assert table(spend_by("month")) == [
+        ("March 2026", [("EUR", "0.4410005"), ("USD", "1.0000000")])
+    ]
 
 
 def test_by_campaign_the_dearest_first_in_each_currency(other: Campaign) -> None:
-    assert table(spend_by("campaign")) == [("Spring", [("EUR", "0.4410005")]), ("Other", [("USD", "1.0000000")])]
+    assert table(spend_by("campaign")) == [
+        ("Spring", [("EUR", "0.4410005")]),
+        ("Other", [("USD", "1.0000000")]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +121,9 @@ def test_fees_belong_to_no_campaign(spring: Campaign) -> None:
     enter([Movement(Kind.FEE, Channel.FEE, None, "", "EUR", [(None, Decimal(25))])], at(5))
     groups = {group.name: group for group in spend_by("campaign").groups}
     assert groups["No campaign"].bill.costs[0].fee == Decimal(25)
-    assert groups["No campaign"].url == "/spend/entries/?campaign=none&from=2026-03-01&to=2026-03-31"
+    assert (
+        groups["No campaign"].url == "/spend/entries/?campaign=none&from=2026-03-01&to=2026-03-31"
+    )
 
 
 def test_a_group_opens_what_it_is_made_of(spring: Campaign, other: Campaign) -> None:
@@ -112,15 +132,21 @@ def test_a_group_opens_what_it_is_made_of(spring: Campaign, other: Campaign) -> 
     assert spend_by("month").groups[0].url == "/spend/?from=2026-03-01&to=2026-03-31&group=day"
     entries = f"/spend/entries/?campaign={spring.pk}&from=2026-03-01&to=2026-03-31"
     assert spend_by("campaign").groups[0].url == entries
-    assert spend_by("country").groups[0].url == "/spend/?country=UA&from=2026-03-01&to=2026-03-31&group=campaign"
+    assert (
+        spend_by("country").groups[0].url
+        == "/spend/?country=UA&from=2026-03-01&to=2026-03-31&group=campaign"
+    )
     inside = spend_by("country", campaign=str(spring.pk)).groups[1].url
-    assert inside == f"/spend/entries/?campaign={spring.pk}&country=PL&from=2026-03-01&to=2026-03-31"
+    assert (
+        inside == f"/spend/entries/?campaign={spring.pk}&country=PL&from=2026-03-01&to=2026-03-31"
+    )
 
 
 def test_a_week_is_cut_at_the_ends_of_the_period(spring: Campaign) -> None:
     period = Period("custom", date(2026, 3, 3), date(2026, 3, 17))
     assert (
-        read_spending(period, GROUPINGS["week"], {}).groups[0].url == "/spend/?from=2026-03-16&to=2026-03-17&group=day"
+        read_spending(period, GROUPINGS["week"], {}).groups[0].url
+        == "/spend/?from=2026-03-16&to=2026-03-17&group=day"
     )
 
 
@@ -139,11 +165,20 @@ def test_filters(spring: Campaign, filters: dict[str, str], total: str | None) -
 
 
 def test_read_filters_leaves_out_what_is_malformed() -> None:
-    query = {"campaign": "7", "sender": "x'; DROP", "country": "none", "user": "9" * 30, "tariff": "²", "page": "2"}
+    query = {
+        "campaign": "7",
+        "sender": "x'; DROP",
+        "country": "none",
+        "user": "9" * 30,
+        "tariff": "²",
+        "page": "2",
+    }
     assert read_filters(query) == {"campaign": "7", "country": "none"}
 
 
-@pytest.mark.parametrize("query", [{"country": "\0"}, {"country": "UAH"}, {"channel": "a\0b"}, {"channel": "post"}])
+@pytest.mark.parametrize(
+    "query", [{"country": "\0"}, {"country": "UAH"}, {"channel": "a\0b"}, {"channel": "post"}]
+)
 def test_read_filters_leaves_out_what_a_database_would_refuse(query: dict[str, str]) -> None:
     assert read_filters(query) == {}
 
@@ -158,7 +193,11 @@ def test_filter_words(spring: Campaign) -> None:
 def test_buckets_leave_no_day_out() -> None:
     period = Period("custom", date(2026, 2, 26), date(2026, 3, 10))
     assert len(buckets(Spending(period, GROUPINGS["day"]))) == 13
-    assert buckets(Spending(period, GROUPINGS["week"])) == [date(2026, 2, 23), date(2026, 3, 2), date(2026, 3, 9)]
+    assert buckets(Spending(period, GROUPINGS["week"])) == [
+        date(2026, 2, 23),
+        date(2026, 3, 2),
+        date(2026, 3, 9),
+    ]
     assert buckets(Spending(period, GROUPINGS["month"])) == [date(2026, 2, 1), date(2026, 3, 1)]
 
 
@@ -193,7 +232,13 @@ def test_by_label_a_campaign_counts_in_each_of_its_own(spring: Campaign, other: 
         spring.labels.add(Label.objects.create(name=name))
     spending = spend_by("label")
     assert table(spending) == [
-        ("Food", [("EUR", "0.4410005")]), ("Sale", [("EUR", "0.4410005")]), ("No label", [("USD", "1.0000000")])
+        ("Food", [("EUR", "0.4410005")]), ("Sale", [("EUR", "0.4410005")]),
+        ("No label", [("USD", "1.0000000")])
     ]  # fmt: skip
-    assert {cost.currency: cost.total for cost in spending.total.costs} == {"EUR": Decimal("0.4410005"), "USD": 1}
-    assert spending.groups[-1].url == "/spend/?label=none&from=2026-03-01&to=2026-03-31&group=campaign"
+    assert {cost.currency: cost.total for cost in spending.total.costs} == {
+        "EUR": Decimal("0.4410005"),
+        "USD": 1,
+    }
+    assert (
+        spending.groups[-1].url == "/spend/?label=none&from=2026-03-01&to=2026-03-31&group=campaign"
+    )

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports.statements import read_month, statement
+from campaigns.reports.spend.statements import read_month, statement
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db
@@ -40,14 +40,30 @@ def test_read_month(text: str, first: date, last: date) -> None:
 
 def test_statement_has_a_sheet_a_currency_that_adds_up() -> None:
     march = datetime(2026, 3, 31, 12, tzinfo=UTC)
-    send(make_campaign("Small", CampaignState.FINISHED), {("UA", "read"): 1}, Decimal("0.1"), at=march)
     send(
-        make_campaign("Large", CampaignState.FINISHED), {("UA", "read"): 2, ("UA", "sms"): 1}, Decimal("0.3"), at=march
+        make_campaign("Small", CampaignState.FINISHED),
+        {("UA", "read"): 1},
+        Decimal("0.1"),
+        at=march,
     )
-    send(make_campaign("Dollars", CampaignState.FINISHED), {("UA", "read"): 1}, Decimal(7), "USD", at=march)
+    send(
+        make_campaign("Large", CampaignState.FINISHED),
+        {("UA", "read"): 2, ("UA", "sms"): 1},
+        Decimal("0.3"),
+        at=march,
+    )
+    send(
+        make_campaign("Dollars", CampaignState.FINISHED),
+        {("UA", "read"): 1},
+        Decimal(7),
+        "USD",
+        at=march,
+    )
     send(make_campaign("April", CampaignState.FINISHED), {("UA", "read"): 1}, Decimal(9), at=APRIL)
     found = statement(read_month("2026-03"))
-    assert [(s.total.currency, s.total.total, [line.name for line in s.lines]) for s in found.sheets] == [
+    assert [
+        (s.total.currency, s.total.total, [line.name for line in s.lines]) for s in found.sheets
+    ] == [
         ("EUR", Decimal("0.7410005"), ["Large", "Small"]),
         ("USD", Decimal(7), ["Dollars"]),
     ]
@@ -56,7 +72,11 @@ def test_statement_has_a_sheet_a_currency_that_adds_up() -> None:
 
 
 def test_statement_is_complete_only_when_nothing_will_change() -> None:
-    send(make_campaign("A", CampaignState.FINISHED), {("UA", "unpriced"): 1}, at=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    send(
+        make_campaign("A", CampaignState.FINISHED),
+        {("UA", "unpriced"): 1},
+        at=datetime(2026, 3, 2, 12, tzinfo=UTC),
+    )
     assert not statement(read_month("2026-03")).complete  # a price is missing
     assert not statement(read_month("2026-04")).complete  # the month is not over
     assert statement(read_month("2026-02")).complete
@@ -65,9 +85,17 @@ def test_statement_is_complete_only_when_nothing_will_change() -> None:
 
 def test_statement_page(client: Client, in_april: object) -> None:
     client.force_login(make_user())
-    send(make_campaign("Spring", CampaignState.FINISHED), {("UA", "read"): 2}, Decimal("0.0125005"), at=APRIL)
+    send(
+        make_campaign("Spring", CampaignState.FINISHED),
+        {("UA", "read"): 2},
+        Decimal("0.0125005"),
+        at=APRIL,
+    )
     page = " ".join(client.get("/spend/statement/").content.decode().split())
     assert "Statement, April 2026" in page
     assert '0.025001&nbsp;<span class="currency">EUR' in page
     assert "The month is not over: the statement will still change." in page
-    assert "Nothing was spent in this month." in client.get("/spend/statement/?month=2025-01").content.decode()
+    assert (
+        "Nothing was spent in this month."
+        in client.get("/spend/statement/?month=2025-01").content.decode()
+    )

@@ -5,10 +5,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from campaigns.compose.hours import DAYTIME
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.dispatch.models import Batch, BatchState
-from campaigns.reports.waiting import Waiting, waiting
+from campaigns.reports.campaign.waiting import Waiting, waiting
 from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -22,15 +22,28 @@ def _early_in_the_morning() -> Iterator[None]:
 
 def batches(campaign: Campaign, *rows: tuple[str, str, int]) -> None:
     for number, (country, area, size) in enumerate(rows, 1):
-        Batch.objects.create(campaign=campaign, number=number, country=country, area=area, size=size)
+        Batch.objects.create(
+            campaign=campaign, number=number, country=country, area=area, size=size
+        )
 
 
 @pytest.fixture
 def campaign() -> Campaign:
     made = make_campaign(
-        "Morning", CampaignState.SENDING, audience=180, sends_from=DAYTIME.start, sends_until=DAYTIME.end
+        "Morning",
+        CampaignState.SENDING,
+        audience=180,
+        sends_from=DAYTIME.start,
+        sends_until=DAYTIME.end,
     )
-    batches(made, ("UA", "", 50), ("UA", "", 20), ("RO", "", 30), ("US", "America/New_York", 40), ("AE", "", 40))
+    batches(
+        made,
+        ("UA", "", 50),
+        ("UA", "", 20),
+        ("RO", "", 30),
+        ("US", "America/New_York", 40),
+        ("AE", "", 40),
+    )
     return made
 
 
@@ -44,9 +57,15 @@ def test_waiting_counts_people_by_when_their_day_begins(campaign: Campaign) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"state": CampaignState.PAUSED}, {"sends_from": None, "sends_until": None}, {"timing": Timing.GATEWAY}],
+    [
+        {"state": CampaignState.PAUSED},
+        {"sends_from": None, "sends_until": None},
+        {"timing": Timing.GATEWAY},
+    ],
 )
-def test_nobody_waits_where_nothing_is_sent_or_at_any_hour(campaign: Campaign, changes: dict[str, object]) -> None:
+def test_nobody_waits_where_nothing_is_sent_or_at_any_hour(
+    campaign: Campaign, changes: dict[str, object]
+) -> None:
     for name, value in changes.items():
         setattr(campaign, name, value)
     assert waiting(campaign) == []

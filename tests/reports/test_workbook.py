@@ -16,8 +16,8 @@ from openpyxl import load_workbook
 from pytest_django import Settings
 from python_calamine import CalamineWorkbook
 
-from campaigns.columns import Column, Kind, Rows
-from campaigns.workbook import ROWS_MAX, workbook
+from campaigns.shared.table_columns import Column, Kind, Rows
+from campaigns.shared.xlsx_export import ROWS_MAX, workbook
 
 COLUMNS = (
     Column("phone"),
@@ -83,16 +83,19 @@ def test_workbook_keeps_values_types_and_formats() -> None:
 
 
 def test_workbook_leaves_what_is_not_known_empty() -> None:
-    [sheet] = sheets(content(COLUMNS, [("", None, None, None, None), ("1", 0, Decimal(0), None, None)]))
+    [sheet] = sheets(
+        content(COLUMNS, [("", None, None, None, None), ("1", 0, Decimal(0), None, None)])
+    )
     assert values(sheet)[1:] == [(None,) * 5, ("1", 0, 0, None, None)]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "=1+1", "{=1+1}", "+380501234567", "-2", "@SUM(A1)", "0501234567", "12", "1E5", "TRUE", "2026-03-01",
-        "https://example.com/?a=1&b=<2>", "mailto:a@example.com", "internal:'ViberDash'!A1", "external:c:\\x.xlsx",
-        "<r><t>x</t></r>", "<r></r>", "<r>&</r>", " spaces ", "two\nlines", "Олена 😀", '"<&>\'',
+        "=1+1", "{=1+1}", "+380501234567", "-2", "@SUM(A1)", "0501234567", "12", "1E5", "TRUE",
+        "2026-03-01", "https://example.com/?a=1&b=<2>", "mailto:a@example.com",
+        "internal:'ViberDash'!A1", "external:c:\\x.xlsx", "<r><t>x</t></r>", "<r></r>", "<r>&</r>",
+        " spaces ", "two\nlines", "Олена 😀", '"<&>\'',
     ],
 )  # fmt: skip
 def test_workbook_writes_text_as_text(text: str) -> None:
@@ -108,7 +111,13 @@ def test_workbook_drops_what_xml_cannot_hold() -> None:
     texts = ("a\x00b\x0bc\ud800\ufffe", "one\r\ntwo\rthree", "_x0041_", "\x07")
     data = content((Column("a"),), [(text,) for text in texts])
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))  # it knows Excel's own escapes
-    assert book.get_sheet_by_index(0).to_python() == [["a"], ["abc"], ["one\ntwo\nthree"], ["_x0041_"], [""]]
+    assert book.get_sheet_by_index(0).to_python() == [
+        ["a"],
+        ["abc"],
+        ["one\ntwo\nthree"],
+        ["_x0041_"],
+        [""],
+    ]
 
 
 def test_workbook_cuts_text_to_what_a_cell_holds() -> None:
@@ -119,8 +128,9 @@ def test_workbook_cuts_text_to_what_a_cell_holds() -> None:
 @pytest.mark.parametrize(
     ("amount", "written"),
     [
-        ("0", "0.00"), ("460.0000000", "460.00"), ("0.0000001", "1E-7"), ("-0.0234567", "-0.0234567"),
-        ("9.0071993", "9.0071993"), ("99999999.9999999", "99999999.9999999"),
+        ("0", "0.00"), ("460.0000000", "460.00"), ("0.0000001", "1E-7"),
+        ("-0.0234567", "-0.0234567"), ("9.0071993", "9.0071993"),
+        ("99999999.9999999", "99999999.9999999"),
         ("-12345678.1234567", "-12345678.1234567"), ("900000000000.00", "900000000000.00"),
     ],
 )  # fmt: skip
@@ -158,15 +168,27 @@ def test_workbook_takes_widths_from_its_first_rows_alone() -> None:
 
 @pytest.mark.parametrize(
     ("number", "numbers"),
-    [(0, [[]]), (1, [[0]]), (2, [[0, 1]]), (3, [[0, 1], [2]]), (4, [[0, 1], [2, 3]]), (5, [[0, 1], [2, 3], [4]])],
+    [
+        (0, [[]]),
+        (1, [[0]]),
+        (2, [[0, 1]]),
+        (3, [[0, 1], [2]]),
+        (4, [[0, 1], [2, 3]]),
+        (5, [[0, 1], [2, 3], [4]]),
+    ],
 )
 def test_workbook_continues_on_another_sheet(number: int, numbers: list[list[int]]) -> None:
     columns = (Column("n", Kind.NUMBER), Column("text"))
     made = sheets(content(columns, ((n, "x") for n in range(number)), rows_max=3))
-    assert [values(sheet) for sheet in made] == [[("n", "text"), *((n, "x") for n in sheet)] for sheet in numbers]
-    assert [sheet.title for sheet in made] == ["ViberDash", "ViberDash 2", "ViberDash 3"][: len(numbers)]
+    assert [values(sheet) for sheet in made] == [
+        [("n", "text"), *((n, "x") for n in sheet)] for sheet in numbers
+    ]
+    titles = ["ViberDash", "ViberDash 2", "ViberDash 3"]
+    assert [sheet.title for sheet in made] == titles[: len(numbers)]
     assert {sheet.freeze_panes for sheet in made} == {"A2"}
-    assert [sheet.auto_filter.ref for sheet in made] == [f"A1:B{1 + len(sheet)}" for sheet in numbers]
+    assert [sheet.auto_filter.ref for sheet in made] == [
+        f"A1:B{1 + len(sheet)}" for sheet in numbers
+    ]
     assert len({sheet.column_dimensions["A"].width for sheet in made}) == 1
 
 

@@ -1,4 +1,6 @@
-"""Fees and corrections: by administrators, once, added and never changed, and kept apart on every page."""
+"""Fees and corrections: by administrators, once, added and never changed, and kept apart on every
+page.
+"""
 
 from decimal import Decimal
 
@@ -7,9 +9,9 @@ from django.test import Client
 
 from campaigns.compose.models import CampaignState, Sender
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
-from campaigns.ledger.money import ZERO, exact
-from campaigns.reports.bills import bills, spent
-from campaigns.results.rebuilding import differences
+from campaigns.reports.shared.bills import bills, spent
+from campaigns.results.money.rebuilding import differences
+from campaigns.shared.money import ZERO, exact
 from campaigns.team.models import AuditEntry, Role
 from tests.reports.factories import make_campaign, make_user
 
@@ -32,7 +34,10 @@ def test_a_fee_is_entered_once_a_month(anna: Client) -> None:
     assert "entered already" in again.content.decode()
     assert anna.post(ADDRESS, {**posted, "month": "2026-12"}).status_code == 302
     entries = LedgerEntry.objects.order_by("pk")
-    rows = [(one.kind, one.channel, one.campaign_id, exact(one.amount or ZERO), one.note) for one in entries]
+    rows = [
+        (one.kind, one.channel, one.campaign_id, exact(one.amount or ZERO), one.note)
+        for one in entries
+    ]
     assert rows == [
         (Kind.FEE, Channel.FEE, None, "25.00", f"Shop, 2026-{month}") for month in (11, 12)
     ]  # fmt: skip
@@ -43,20 +48,39 @@ def test_a_fee_is_entered_once_a_month(anna: Client) -> None:
 
 def test_a_correction_is_kept_apart(anna: Client) -> None:
     campaign = make_campaign("Autumn", CampaignState.FINISHED)
-    posted = {"amount": "-1.5", "currency": "EUR", "channel": "viber", "campaign": campaign.pk, "note": "Invoice 7"}
+    posted = {
+        "amount": "-1.5",
+        "currency": "EUR",
+        "channel": "viber",
+        "campaign": campaign.pk,
+        "note": "Invoice 7",
+    }
     assert anna.post(ADDRESS, posted).status_code == 302
     assert anna.post(ADDRESS, {**posted, "campaign": "", "amount": "4"}).status_code == 302
     [cost] = bills(spent())[()].costs
-    assert (cost.viber, cost.correction, cost.total, cost.since) == (ZERO, Decimal("2.5"), Decimal("2.5"), ZERO)
+    assert (cost.viber, cost.correction, cost.total, cost.since) == (
+        ZERO,
+        Decimal("2.5"),
+        Decimal("2.5"),
+        ZERO,
+    )
     assert differences() == []
     assert "Invoice 7" in anna.get(ADDRESS).content.decode()
     page = anna.get(f"/campaigns/{campaign.pk}/?tab=activity").content.decode()
     assert "entered a correction of what it cost" in page
 
 
-@pytest.mark.parametrize("wrong", [{"amount": "0"}, {"note": ""}, {"currency": "eur"}, {"campaign": "999"}])
+@pytest.mark.parametrize(
+    "wrong", [{"amount": "0"}, {"note": ""}, {"currency": "eur"}, {"campaign": "999"}]
+)
 def test_what_is_wrong_is_said_and_not_entered(anna: Client, wrong: dict[str, str]) -> None:
-    posted = {"amount": "1", "currency": "EUR", "channel": "sms", "campaign": "", "note": "Invoice 7"}
+    posted = {
+        "amount": "1",
+        "currency": "EUR",
+        "channel": "sms",
+        "campaign": "",
+        "note": "Invoice 7",
+    }
     assert anna.post(ADDRESS, posted | wrong).status_code == 422
     assert not LedgerEntry.objects.exists()
 

@@ -1,4 +1,6 @@
-"""What a report hints at is asked for soon, alone; believed is only what the gateway then answers."""
+"""What a report hints at is asked for soon, alone; believed is only what the gateway then
+answers.
+"""
 
 from datetime import timedelta
 
@@ -8,11 +10,12 @@ from django_q.models import OrmQ
 from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, BatchState, Recipient
-from campaigns.dispatch.sending import Sender
+from campaigns.dispatch.send.sender import Sender
 from campaigns.ledger.models import LedgerEntry
-from campaigns.results import hints, polling, status, tasks
+from campaigns.results import campaign_status, tasks
 from campaigns.results.models import StatusHint
-from campaigns.results.rebuilding import differences
+from campaigns.results.money.rebuilding import differences
+from campaigns.results.polling import hints, poller
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -31,14 +34,14 @@ def asked(sandbox: RunningSandbox) -> list[str]:
 
 
 def poll(sandbox: RunningSandbox) -> None:
-    polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
 
 
 def test_a_hint_asks_for_that_message_alone(sandbox: RunningSandbox) -> None:
     people = sent(sandbox)
     sandbox.settle()
     assert hints.keep([people[3].reference, people[7].reference, people[3].reference]) == 2
-    assert polling.due(timezone.now())
+    assert poller.due(timezone.now())
     poll(sandbox)
     assert sorted(asked(sandbox)) == sorted([people[3].reference, people[7].reference])
     assert Recipient.objects.exclude(delivery_state="").count() == 2
@@ -95,10 +98,12 @@ def test_note_wakes_a_worker(sandbox: RunningSandbox) -> None:
     assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [tasks.FOLLOW]
 
 
-def test_messages_name_the_address_where_there_is_one(sandbox: RunningSandbox, settings: Settings) -> None:
+def test_messages_name_the_address_where_there_is_one(
+    sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.PUBLIC_BASE_URL = "http://127.0.0.1:9"
     sent(sandbox, 3)
     addresses = {one["callback_url"] for one in sandbox.messages()}
     assert len(addresses) == 1
     assert addresses.pop().startswith("http://127.0.0.1:9/delivery-reports/")
-    assert status.counts(Recipient.objects.all()[0].campaign).accepted == 3
+    assert campaign_status.counts(Recipient.objects.all()[0].campaign).accepted == 3

@@ -1,4 +1,6 @@
-"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks for it."""
+"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks
+for it.
+"""
 
 from datetime import timedelta
 
@@ -7,10 +9,10 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.dispatch import pacing
 from campaigns.dispatch.models import Batch, Pace, Recipient
-from campaigns.dispatch.sending import Sender
-from campaigns.results import polling
+from campaigns.dispatch.send import rate_control
+from campaigns.dispatch.send.sender import Sender
+from campaigns.results.polling import poller
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -19,29 +21,32 @@ pytestmark = pytest.mark.django_db
 
 def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
     with time_machine.travel("2026-11-24 09:00", tick=False) as clock:
-        pacing.take("statuses", 300, 100, timezone.now())
-        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
-        pacing.take("statuses", 100, 100, timezone.now())  # of another worker
-        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(4)
+        rate_control.take("statuses", 300, 100, timezone.now())
+        assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
+        rate_control.take("statuses", 100, 100, timezone.now())  # of another worker
+        assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(4)
         clock.shift(3)
-        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
+        assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
         clock.shift(3600)
-        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == 0
-        pacing.take("statuses", 150, 100, timezone.now())  # one second's worth was kept, not an hour's
-        assert pacing.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
+        assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == 0
+        # one second's worth was kept, not an hour's
+        rate_control.take("statuses", 150, 100, timezone.now())
+        assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
 
 
 def test_no_limit_waits_for_nothing_but_rest() -> None:
     now = timezone.now()
-    pacing.take("statuses", 10_000, 0, now)
+    rate_control.take("statuses", 10_000, 0, now)
     assert not Pace.objects.exists()
-    pacing.rest("statuses", now + timedelta(seconds=5), now)
-    assert pacing.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
-    assert pacing.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
+    rate_control.rest("statuses", now + timedelta(seconds=5), now)
+    assert rate_control.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
+    assert rate_control.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
 
 
 def asked(sandbox: RunningSandbox) -> list[str]:
-    return [one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")]
+    return [
+        one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")
+    ]
 
 
 def test_poll_takes_no_more_than_the_rate_leaves(
@@ -58,10 +63,11 @@ def test_poll_takes_no_more_than_the_rate_leaves(
             naps.append(seconds)
             clock.shift(seconds)
 
-        monkeypatch.setattr("campaigns.results.polling.time.sleep", nap)
-        left = polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
+        monkeypatch.setattr("campaigns.results.polling.poller.time.sleep", nap)
+        left = poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
     assert left
-    assert sum(naps) >= 3  # what was missing to the second and to the third batch, and then to a fourth
+    # what was missing to the second and to the third batch, and then to a fourth
+    assert sum(naps) >= 3
     assert len(asked(sandbox)) == 150
 
 
@@ -72,26 +78,30 @@ def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
     poll(sandbox)
-    until = Pace.objects.get(scope=polling.SCOPE).until
+    until = Pace.objects.get(scope=poller.SCOPE).until
     assert until
-    assert until >= before + polling.THROTTLED
+    assert until >= before + poller.THROTTLED
 
 
 def poll(sandbox: RunningSandbox) -> None:
     """For a fifth of a second: the waiting after it is not waited for."""
-    polling.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
+    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
 
 
-def test_delivered_people_are_left_alone_while_others_are_on_the_way(sandbox: RunningSandbox) -> None:
+def test_delivered_people_are_left_alone_while_others_are_on_the_way(
+    sandbox: RunningSandbox,
+) -> None:
     factory.launched(50)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     for batch in Batch.objects.all():
-        people = Recipient.objects.filter(campaign_id=batch.campaign_id, batch_number=batch.number).order_by("pk")
+        people = Recipient.objects.filter(
+            campaign_id=batch.campaign_id, batch_number=batch.number
+        ).order_by("pk")
         delivered = list(people.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(polling._whole(batch).people) == batch.size - 3
+        assert len(poller._whole(batch).people) == batch.size - 3
         batch.checks = 2
-        assert len(polling._whole(batch).people) == batch.size
+        assert len(poller._whole(batch).people) == batch.size
         people.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(polling._whole(batch).people) == batch.size
+        assert len(poller._whole(batch).people) == batch.size

@@ -1,4 +1,6 @@
-"""What is written of a status: states that only move forward, words as they came, times, and counts by the hour."""
+"""What is written of a status: states that only move forward, words as they came, times, and counts
+by the hour.
+"""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,10 +14,10 @@ from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.gateway.types import FallbackStatus, MessageStatus
 from campaigns.ledger.models import LedgerEntry
-from campaigns.results import status
+from campaigns.results import campaign_status
 from campaigns.results.models import HourCount
-from campaigns.results.rebuilding import differences, rebuild
-from campaigns.results.recording import News, record
+from campaigns.results.money.rebuilding import differences, rebuild
+from campaigns.results.polling.recording import News, record
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -63,12 +65,23 @@ def tell(person: Recipient, *statuses: MessageStatus) -> Recipient:
 
 def hours(person: Recipient) -> dict[str, int]:
     counted = HourCount.objects.filter(campaign=person.campaign_id).exclude(people=0)
-    return {measure: hour.hour for measure, hour, _people in counted.values_list("measure", "hour", "people")}
+    return {
+        measure: hour.hour
+        for measure, hour, _people in counted.values_list("measure", "hour", "people")
+    }
 
 
 def test_states_only_move_forward_in_whatever_order_they_come(person: Recipient) -> None:
     told = [said("sent", time_dr=None), said("delivered"), said("read")]
-    columns = ("delivery_state", "status", "final", "viber_price", "sent_at", "delivered_at", "read_at")
+    columns = (
+        "delivery_state",
+        "status",
+        "final",
+        "viber_price",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+    )
     ends = set()
     for order in permutations(told):
         Recipient.objects.update(
@@ -82,10 +95,13 @@ def test_states_only_move_forward_in_whatever_order_they_come(person: Recipient)
 
 def test_a_late_report_moves_no_count(person: Recipient) -> None:
     tell(person, said("read"))
-    before = (status.status(person.campaign), sorted(HourCount.objects.values_list("measure", "hour", "people")))
+    before = (
+        campaign_status.status(person.campaign),
+        sorted(HourCount.objects.values_list("measure", "hour", "people")),
+    )
     tell(person, said("delivered"), said("new"), said("sent"))
     assert (
-        status.status(person.campaign),
+        campaign_status.status(person.campaign),
         sorted(HourCount.objects.values_list("measure", "hour", "people")),
     ) == before
     assert differences() == []
@@ -103,7 +119,13 @@ def test_hours_are_those_of_the_gateway_and_of_the_sending(person: Recipient) ->
     tell(person, said("delivered"))
     assert hours(person) == {"sent": 9, "delivered": 10, "sent_delivered": 9}
     tell(person, said("read", time_dr=ARRIVED + timedelta(hours=1)))
-    assert hours(person) == {"sent": 9, "delivered": 10, "sent_delivered": 9, "read": 11, "sent_read": 9}
+    assert hours(person) == {
+        "sent": 9,
+        "delivered": 10,
+        "sent_delivered": 9,
+        "read": 11,
+        "sent_read": 9,
+    }
     assert differences() == []
 
 
@@ -123,7 +145,11 @@ def test_what_the_gateway_was_to_send_later_left_then(person: Recipient) -> None
 def test_a_fallback_is_no_delivery_by_viber(person: Recipient) -> None:
     sms = FallbackStatus("sms", "2", "delivered", Decimal("0.03"))
     after = tell(person, said("expired", price=Decimal(0), fallback=(sms,)))
-    assert (after.delivery_state, after.sms_price, after.read_at) == ("sms_delivered", Decimal("0.03"), None)
+    assert (after.delivery_state, after.sms_price, after.read_at) == (
+        "sms_delivered",
+        Decimal("0.03"),
+        None,
+    )
     assert hours(person) == {"sent": 9}
     assert differences() == []
 

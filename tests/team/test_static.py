@@ -29,7 +29,9 @@ def test_nothing_is_loaded_from_another_host() -> None:
 @pytest.mark.parametrize("word", [r"\sstyle=", r"\son[a-z]+=\"", r"<script>", r"<style"])
 def test_no_template_breaks_the_policy(word: str) -> None:
     found = [
-        str(page) for page in Path(settings.BASE_DIR, "templates").rglob("*.html") if re.search(word, page.read_text())
+        str(page)
+        for page in Path(settings.BASE_DIR, "templates").rglob("*.html")
+        if re.search(word, page.read_text())
     ]
     assert found == []
 

@@ -12,8 +12,18 @@ from django.test import RequestFactory
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from campaigns.models import Campaign, CampaignState, DeliveryState, ImportState, Recipient, Role, SendState, User
+from campaigns.models import (
+    Campaign,
+    CampaignState,
+    DeliveryState,
+    ImportState,
+    Recipient,
+    Role,
+    SendState,
+    User,
+)
 from campaigns.templatetags import states, viberdash
+from tests.markup import squeezed
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -24,11 +34,19 @@ def text(value: str) -> str:
 
 def rendered(source: str, path: str = "/", **context: Any) -> str:
     request = RequestFactory().get(path)
-    return Template("{% load viberdash %}" + source).render(RequestContext(request, context))
+    template = Template("{% load viberdash %}" + source)
+    return squeezed(template.render(RequestContext(request, context)))
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0, "0"), (999, "999"), (1234567, "1,234,567"), (None, "not yet known"), ("", "not yet known")]
+    ("value", "words"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1234567, "1,234,567"),
+        (None, "not yet known"),
+        ("", "not yet known"),
+    ],
 )
 def test_number(value: Any, words: str) -> None:
     assert text(viberdash.number(value)) == words
@@ -119,7 +137,9 @@ def test_phone_is_masked_for_viewers() -> None:
     assert viberdash.phone("380972920283") == "+380\xa097\xa0292\xa00283"
     assert viberdash.phone("380972920283", User(role=Role.MARKETER)) == "+380\xa097\xa0292\xa00283"
     assert viberdash.phone("380972920283", User(role=Role.VIEWER)) == "+3809•••83"
-    assert viberdash.phone("380972920283", User(role=Role.VIEWER, is_superuser=True)).startswith("+380\xa097")
+    assert viberdash.phone("380972920283", User(role=Role.VIEWER, is_superuser=True)).startswith(
+        "+380\xa097"
+    )
     assert viberdash.phone("999") == "+999"
 
 
@@ -139,7 +159,11 @@ def test_every_state_has_a_word_and_a_colour_of_its_own_table() -> None:
     assert set(states.CAMPAIGN) == set(CampaignState.values)
     assert set(states.IMPORT) == set(ImportState.values)
     assert set(SendState.values) <= set(states.RECIPIENT)
-    assert all(look.label and look.colour and look.icon for table in states.TABLES.values() for look in table.values())
+    assert all(
+        look.label and look.colour and look.icon
+        for table in states.TABLES.values()
+        for look in table.values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,14 +191,18 @@ def test_recipient_badge(send_state: str, delivery_state: str, word: str, colour
 
 def test_campaign_badge_and_its_component_say_the_same() -> None:
     tag = rendered("{% campaign_badge campaign %}", campaign=Campaign(state=CampaignState.PAUSED))
-    component = rendered("{% include 'components/state_badge.html' with kind='campaign' state='paused' only %}")
+    component = rendered(
+        "{% include 'components/state_badge.html' with kind='campaign' state='paused' only %}"
+    )
     assert strip_tags(tag).strip() == "Paused"
     assert tag.strip() == component.strip()
 
 
 def test_pager_keeps_the_query() -> None:
     page = Paginator(range(120), 50).page(2)
-    written = rendered("{% include 'components/pager.html' with page=page only %}", "/?q=a%26b&page=2", page=page)
+    written = rendered(
+        "{% include 'components/pager.html' with page=page only %}", "/?q=a%26b&page=2", page=page
+    )
     assert "51–100 of 120" in written
     assert 'href="?q=a%26b&amp;page=1"' in written
     assert 'href="?q=a%26b&amp;page=3"' in written
@@ -187,9 +215,13 @@ def test_pager_says_nothing_where_there_is_one_page(rows: int) -> None:
 
 
 def test_filter_chips_go_back_to_the_first_page() -> None:
-    chips = [{"value": "draft", "label": "Draft", "count": 1200}, {"value": "sent", "label": "Sent"}]
+    chips = [
+        {"value": "draft", "label": "Draft", "count": 1200},
+        {"value": "sent", "label": "Sent"},
+    ]
     written = rendered(
-        "{% include 'components/filter_chips.html' with name='state' chips=chips current='draft' all='All' only %}",
+        "{% include 'components/filter_chips.html' with name='state' chips=chips current='draft'"
+        " all='All' only %}",
         "/?state=draft&page=3&q=x",
         chips=chips,
     )
@@ -201,7 +233,11 @@ def test_filter_chips_go_back_to_the_first_page() -> None:
 
 @pytest.mark.parametrize(
     ("path", "target", "order"),
-    [("/", "name", ""), ("/?sort=name", "-name", "ascending"), ("/?sort=-name&page=2", "name", "descending")],
+    [
+        ("/", "name", ""),
+        ("/?sort=name", "-name", "ascending"),
+        ("/?sort=-name&page=2", "name", "descending"),
+    ],
 )
 def test_sort_header(path: str, target: str, order: str) -> None:
     written = rendered("{% sort_header 'name' 'Name' %}", path)
@@ -211,7 +247,8 @@ def test_sort_header(path: str, target: str, order: str) -> None:
 
 def test_menu_holds_its_items() -> None:
     written = rendered(
-        "{% menu label=label %}<a class='dropdown-item' href='/'>Edit</a>{% endmenu %}", label="Edit <x>"
+        "{% menu label=label %}<a class='dropdown-item' href='/'>Edit</a>{% endmenu %}",
+        label="Edit <x>",
     )
     assert 'aria-label="Edit &lt;x&gt;"' in written
     assert "<a class='dropdown-item' href='/'>Edit</a>" in written
@@ -233,6 +270,8 @@ def _page_context() -> Context:
 
 
 def test_progress_writes_plain_numbers_for_the_browser() -> None:
-    written = rendered("{% include 'components/progress.html' with value=1234 maximum=5000 label='Sent' only %}")
+    written = rendered(
+        "{% include 'components/progress.html' with value=1234 maximum=5000 label='Sent' only %}"
+    )
     assert 'value="1234" max="5000"' in written
     assert "1,234 / 5,000" in strip_tags(written)

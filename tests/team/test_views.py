@@ -15,7 +15,9 @@ PASSWORD = "long-and-odd-7"
 
 @pytest.fixture
 def person(db: None) -> User:
-    return User.objects.create_user("olena", password=PASSWORD, first_name="Olena", role=Role.MARKETER)
+    return User.objects.create_user(
+        "olena", password=PASSWORD, first_name="Olena", role=Role.MARKETER
+    )
 
 
 @pytest.fixture
@@ -27,7 +29,9 @@ def signed_in(client: Client, person: User) -> Client:
 # Signing in
 
 
-@pytest.mark.parametrize("address", ["/settings/", "/account/", "/account/password/", "/settings/gateway-check"])
+@pytest.mark.parametrize(
+    "address", ["/settings/", "/account/", "/account/password/", "/settings/gateway-check"]
+)
 def test_pages_ask_who_it_is(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 302
@@ -47,11 +51,15 @@ def test_sign_in(client: Client, person: User) -> None:
 
 
 def test_sign_in_never_leads_to_another_site(client: Client, person: User) -> None:
-    response = client.post("/sign-in/?next=https://example.com/", {"username": "olena", "password": PASSWORD})
+    response = client.post(
+        "/sign-in/?next=https://example.com/", {"username": "olena", "password": PASSWORD}
+    )
     assert response.headers["Location"] == "/"
 
 
-@pytest.mark.parametrize(("name", "password"), [("olena", "wrong"), ("nobody", PASSWORD), ("OLENA", PASSWORD)])
+@pytest.mark.parametrize(
+    ("name", "password"), [("olena", "wrong"), ("nobody", PASSWORD), ("OLENA", PASSWORD)]
+)
 def test_sign_in_refused_says_the_same_whatever_was_wrong(
     client: Client, person: User, name: str, password: str
 ) -> None:
@@ -76,11 +84,15 @@ def test_passwords_cannot_be_guessed_by_trying(client: Client, person: User) -> 
         response = client.post("/sign-in/", {"username": "Olena", "password": PASSWORD})
         assert "wrong too often" in response.content.decode()
         assert "_auth_user_id" not in client.session
-        elsewhere = client.post("/sign-in/", {"username": "olena", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
+        elsewhere = client.post(
+            "/sign-in/", {"username": "olena", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7"
+        )
         assert elsewhere.status_code == 302
         client.logout()
         clock.shift(15 * 60 + 1)
-        assert client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+        assert (
+            client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+        )
 
 
 def test_the_admin_s_page_is_guarded_too(client: Client, person: User) -> None:
@@ -98,7 +110,9 @@ def test_right_password_forgets_the_wrong_ones(client: Client, person: User) -> 
     for _ in range(2):
         for _ in range(19):
             client.post("/sign-in/", {"username": "olena", "password": "wrong"})
-        assert client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+        assert (
+            client.post("/sign-in/", {"username": "olena", "password": PASSWORD}).status_code == 302
+        )
         client.logout()
 
 
@@ -128,7 +142,9 @@ def test_password_change(signed_in: Client, person: User) -> None:
 
 def test_password_change_refuses_the_wrong_old_one(signed_in: Client, person: User) -> None:
     new = "other-and-odd-8"
-    response = signed_in.post("/account/password/", {"old_password": "x", "new_password1": new, "new_password2": new})
+    response = signed_in.post(
+        "/account/password/", {"old_password": "x", "new_password1": new, "new_password2": new}
+    )
     assert response.status_code == 200
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
@@ -151,12 +167,18 @@ def test_account_saves_what_is_one_s_own_and_nothing_else(signed_in: Client, per
     )
     assert response.headers["Location"] == "/account/"
     person.refresh_from_db()
-    assert (person.last_name, person.email, person.time_zone) == ("Koval", "olena@example.com", "Europe/Kyiv")
+    assert (person.last_name, person.email, person.time_zone) == (
+        "Koval",
+        "olena@example.com",
+        "Europe/Kyiv",
+    )
     assert (person.role, person.is_superuser) == (Role.MARKETER, False)
 
 
 @pytest.mark.parametrize("field", [{"time_zone": "Europe/Nowhere"}, {"email": "olena"}])
-def test_account_refuses_and_keeps_what_was_typed(signed_in: Client, person: User, field: dict[str, str]) -> None:
+def test_account_refuses_and_keeps_what_was_typed(
+    signed_in: Client, person: User, field: dict[str, str]
+) -> None:
     response = signed_in.post("/account/", {"first_name": "Oksana"} | field)
     assert response.status_code == 200
     page = response.content.decode()
@@ -184,7 +206,9 @@ def test_settings_are_for_everybody_and_never_show_the_key(
     assert settings.BSG_API_URL in page
 
 
-def test_settings_take_few_queries(signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_settings_take_few_queries(
+    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(3):  # session, user, how many people
         signed_in.get("/settings/")
 
@@ -195,27 +219,41 @@ def test_settings_lead_administrators_to_the_people(signed_in: Client, person: U
     assert "/admin/campaigns/user/" in signed_in.get("/settings/").content.decode()
 
 
-def test_gateway_check_shows_the_balance(signed_in: Client, sandbox: RunningSandbox, settings: Settings) -> None:
+def test_gateway_check_shows_the_balance(
+    signed_in: Client, sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     sandbox.fund("12.5")
-    page = signed_in.post("/settings/gateway-check", headers={"HX-Request": "true"}).content.decode()
+    page = signed_in.post(
+        "/settings/gateway-check", headers={"HX-Request": "true"}
+    ).content.decode()
     assert "accepts the key" in page
     assert "12.50" in page
 
 
-def test_gateway_check_says_what_is_wrong(signed_in: Client, sandbox: RunningSandbox, settings: Settings) -> None:
+def test_gateway_check_says_what_is_wrong(
+    signed_in: Client, sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "nobodys_key"
-    page = signed_in.post("/settings/gateway-check", headers={"HX-Request": "true"}).content.decode()
+    page = signed_in.post(
+        "/settings/gateway-check", headers={"HX-Request": "true"}
+    ).content.decode()
     assert "BSG does not accept the API key." in page
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    page = signed_in.post("/settings/gateway-check", headers={"HX-Request": "true"}).content.decode()
+    page = signed_in.post(
+        "/settings/gateway-check", headers={"HX-Request": "true"}
+    ).content.decode()
     assert "The gateway does not answer." in page
     settings.BSG_API_URL = sandbox.url  # the sandbox's own page: HTML, not the API
-    page = signed_in.post("/settings/gateway-check", headers={"HX-Request": "true"}).content.decode()
+    page = signed_in.post(
+        "/settings/gateway-check", headers={"HX-Request": "true"}
+    ).content.decode()
     assert "notice-error" in page
 
 
-def test_gateway_check_without_javascript_comes_back_to_the_page(signed_in: Client, settings: Settings) -> None:
+def test_gateway_check_without_javascript_comes_back_to_the_page(
+    signed_in: Client, settings: Settings
+) -> None:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
     response = signed_in.post("/settings/gateway-check", follow=True)
     assert response.redirect_chain == [("/settings/", 302)]
@@ -266,8 +304,8 @@ def test_errors_have_a_way_on(signed_in: Client) -> None:
 def test_error_of_ours_has_a_way_on(signed_in: Client) -> None:
     signed_in.raise_request_exception = False
     with (
-        patch("campaigns.team.shell.key_kind", side_effect=RuntimeError("boom")),
-        patch("campaigns.team.views.key_kind", side_effect=RuntimeError("boom")),
+        patch("campaigns.team.pages.navigation.key_kind", side_effect=RuntimeError("boom")),
+        patch("campaigns.team.pages.views.key_kind", side_effect=RuntimeError("boom")),
     ):
         response = signed_in.get("/settings/")
     assert response.status_code == 500

@@ -25,11 +25,15 @@ CREDIT = Decimal(10)
 
 
 class Submission:
-    """One message of one request: what its recipients have in common. `body` is shared by those that are alike."""
+    """One message of one request: what its recipients have in common. `body` is shared by those
+    that are alike.
+    """
 
     __slots__ = ("accepted_at", "advanced", "body", "delay", "text")
 
-    def __init__(self, body: "Body", text: str, accepted_at: float, advanced: float, delay: float = 0.0) -> None:
+    def __init__(
+        self, body: "Body", text: str, accepted_at: float, advanced: float, delay: float = 0.0
+    ) -> None:
         self.body = body
         self.text = text
         self.accepted_at = accepted_at  # wall clock, seconds
@@ -102,7 +106,9 @@ class Outcome:
 
     __slots__ = ("price", "reference", "refused", "sent")
 
-    def __init__(self, reference: str, sent: Sent | None, price: Decimal, refused: Refused | None) -> None:
+    def __init__(
+        self, reference: str, sent: Sent | None, price: Decimal, refused: Refused | None
+    ) -> None:
         self.reference = reference
         self.sent = sent
         self.price = price
@@ -136,9 +142,13 @@ class Tally:
 
 
 class Account:
-    """The memory of the sandbox. Safe for many threads; the lives' clock runs at `pace` times the wall clock."""
+    """The memory of the sandbox. Safe for many threads; the lives' clock runs at `pace` times the
+    wall clock.
+    """
 
-    def __init__(self, faults: Faults, seed: int, pace: float, journal: Journal | None, balance: Decimal) -> None:
+    def __init__(
+        self, faults: Faults, seed: int, pace: float, journal: Journal | None, balance: Decimal
+    ) -> None:
         self._lock = threading.Lock()
         self._tally_lock = threading.RLock()
         self._faults = faults
@@ -162,7 +172,8 @@ class Account:
         self._texts: deque[Submission] = deque()
         self._texts_size = 0
         self._settled = Tally()
-        self._open: list[Sent] = []  # not yet at the end of their lives, of the first `_tallied` messages
+        # not yet at the end of their lives, of the first `_tallied` messages
+        self._open: list[Sent] = []
         self._tallied = 0
         self._phones: Counter[str] = Counter()
         self._counted = 0
@@ -170,7 +181,9 @@ class Account:
     # Taking messages
 
     def create(self, read: ReadRequest) -> list[Outcome]:
-        """Judges each recipient and takes the good ones. Raises RefusedWhole when there are no funds at all."""
+        """Judges each recipient and takes the good ones. Raises RefusedWhole when there are no
+        funds at all.
+        """
         with self._lock:
             self.requests += 1
             now = time.time()
@@ -196,9 +209,17 @@ class Account:
                 self._journal.write(_event(taken))
         return outcomes
 
-    def _judge(self, address: Address, submission: Submission, refusal: Refused | None, phones: set[str]) -> Outcome:
+    def _judge(
+        self, address: Address, submission: Submission, refusal: Refused | None, phones: set[str]
+    ) -> Outcome:
         breach = address_breach(address, phones)
-        code = breach[1] if breach else refusal.code if refusal else self._memory_breach(address, submission)
+        code = (
+            breach[1]
+            if breach
+            else refusal.code
+            if refusal
+            else self._memory_breach(address, submission)
+        )
         if code:
             named = refusal if refusal and not breach else Refused(code, MEANINGS[code].name)
             return Outcome(address.reference, None, ZERO, named)
@@ -234,7 +255,9 @@ class Account:
             raise RefusedWhole(8, first.description)
 
     def _shared(self, body: Body) -> Body:
-        """The one that was kept of those that are alike: personal texts mostly share everything else."""
+        """The one that was kept of those that are alike: personal texts mostly share everything
+        else.
+        """
         if len(self._bodies) >= BODIES_SHARED:
             self._bodies.clear()
         return self._bodies.setdefault(body, body)
@@ -263,7 +286,10 @@ class Account:
         """Moves the clock to where every message is at the end of its life."""
         with self._tally_lock:
             self.tally()
-            left = (self.course(sent).over(bool(sent.submission.body.parts)) - self.age(sent) for sent in self._open)
+            left = (
+                self.course(sent).over(bool(sent.submission.body.parts)) - self.age(sent)
+                for sent in self._open
+            )
             longest = max(left, default=0.0)
         self.advance(max(longest, 0.0) + 1.0)
 
@@ -296,7 +322,9 @@ class Account:
         return self.messages[number] if 0 <= number < len(self.messages) else None
 
     def tally(self) -> Tally:
-        """All messages in their present state. Those at the end of their lives are summed up once and for all."""
+        """All messages in their present state. Those at the end of their lives are summed up once
+        and for all.
+        """
         with self._tally_lock:
             upto = len(self.messages)
             asked, still_open = self._open + self.messages[self._tallied : upto], []
@@ -350,7 +378,9 @@ class Account:
             named = fields["body"]
             sms = SmsFallback(*named["sms"]) if named["sms"] else None
             body = self._shared(Body(**named | {"sms": sms}))
-            submission = Submission(body, fields["text"], event["at"], self._advanced, fields["delay"])
+            submission = Submission(
+                body, fields["text"], event["at"], self._advanced, fields["delay"]
+            )
             self._keep_text(submission)
             for msisdn, reference in fields["to"]:
                 self._take(msisdn, reference, submission)
@@ -358,7 +388,10 @@ class Account:
 
 def _event(taken: list[tuple[Submission, list[Sent]]]) -> dict[str, Any]:
     """What the journal keeps of a create call."""
-    return {"at": taken[0][0].accepted_at, "messages": [_written(submission, sent) for submission, sent in taken]}
+    return {
+        "at": taken[0][0].accepted_at,
+        "messages": [_written(submission, sent) for submission, sent in taken],
+    }
 
 
 def _written(submission: Submission, sent: list[Sent]) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by digit, no floats."""
+"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by
+digit, no floats.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,7 +20,9 @@ NO_ERRORS = "No errors"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer. `manner`: "whole", "half" (then the connection is closed), "drip", or "none" (just closed)."""
+    """One HTTP answer. `manner`: "whole", "half" (then the connection is closed), "drip", or "none"
+    (just closed).
+    """
 
     body: bytes
     status: int = 200
@@ -33,7 +37,9 @@ def as_json(value: Any, status: int = 200) -> Reply:
 
 def error(code: int, description: str = "", status: int = 200) -> Reply:
     """Shape C: the whole request is refused."""
-    return as_json({"error": str(code), "errorDescription": description or MEANINGS[code].name}, status)
+    return as_json(
+        {"error": str(code), "errorDescription": description or MEANINGS[code].name}, status
+    )
 
 
 def http_error(status: int, message: str, retry_after: float = 0) -> Reply:
@@ -68,15 +74,27 @@ def _entry_a(outcome: Outcome, currency: str) -> str:
 
 
 def _shape_b(outcomes: list[Outcome], currency: str) -> str:
-    """Strings instead of numbers, and references left out where all recipients were taken: their order tells."""
+    """Strings instead of numbers, and references left out where all recipients were taken: their
+    order tells.
+    """
     every = all(outcome.sent for outcome in outcomes)
-    return json.dumps([{"error": "0", "messages": [_entry_b(outcome, currency, not every) for outcome in outcomes]}])
+    return json.dumps(
+        [
+            {
+                "error": "0",
+                "messages": [_entry_b(outcome, currency, not every) for outcome in outcomes],
+            }
+        ]
+    )
 
 
 def _entry_b(outcome: Outcome, currency: str, named: bool) -> dict[str, str]:
     entry = {"reference": outcome.reference} if named and outcome.reference else {}
     if outcome.refused:
-        return entry | {"error": str(outcome.refused.code), "errorDescription": outcome.refused.description}
+        return entry | {
+            "error": str(outcome.refused.code),
+            "errorDescription": outcome.refused.description,
+        }
     gateway_id = outcome.sent.gateway_id if outcome.sent else ""
     return entry | {"id": gateway_id, "price": str(outcome.price), "currency": currency}
 

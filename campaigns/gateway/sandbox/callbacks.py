@@ -1,4 +1,6 @@
-"""Delivery reports: posted to a message's callback_url when its status changes. Best effort, off the request path."""
+"""Delivery reports: posted to a message's callback_url when its status changes. Best effort, off
+the request path.
+"""
 
 import heapq
 import itertools
@@ -25,14 +27,17 @@ logger = logging.getLogger(__name__)
 class Callbacks:
     """Follows messages that want reports, looking at each when its next change is due."""
 
-    def __init__(self, account: Account, faults: Faults, describe: Callable[[Sent], dict[str, Any]]) -> None:
+    def __init__(
+        self, account: Account, faults: Faults, describe: Callable[[Sent], dict[str, Any]]
+    ) -> None:
         self._account = account
         self._faults = faults
         self._late: list[tuple[float, int, str, dict[str, Any]]] = []  # due, order, address, report
         self._describe = describe
         self._lock = threading.Lock()
         self._order = itertools.count()
-        self._followed: list[tuple[float, int, str, Sent]] = []  # due on the lives' clock, order, last status, whose
+        # due on the lives' clock, order, last status, whose
+        self._followed: list[tuple[float, int, str, Sent]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -43,7 +48,9 @@ class Callbacks:
                 return
             self._push(sent, "")
             if not self._threads:
-                self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(POSTERS)]
+                self._threads = [
+                    threading.Thread(target=self._run, daemon=True) for _ in range(POSTERS)
+                ]
                 for thread in self._threads:
                     thread.start()
 
@@ -60,10 +67,18 @@ class Callbacks:
     def _push(self, sent: Sent, last: str) -> None:
         course = self._account.course(sent)
         age = self._account.age(sent)
-        steps = (course.sent, course.ended, course.read or 0.0, course.over(bool(sent.submission.body.parts)))
+        steps = (
+            course.sent,
+            course.ended,
+            course.read or 0.0,
+            course.over(bool(sent.submission.body.parts)),
+        )
         due = [step for step in steps if step > age] if last else [course.sent]
         if due:
-            heapq.heappush(self._followed, (self._account.clock() - age + min(due), next(self._order), last, sent))
+            heapq.heappush(
+                self._followed,
+                (self._account.clock() - age + min(due), next(self._order), last, sent),
+            )
 
     def _run(self) -> None:
         while not self._stopping.wait(TICK):

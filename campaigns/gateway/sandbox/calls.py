@@ -16,7 +16,9 @@ from campaigns.gateway.sandbox.contract import ReadRequest, RefusedWhole, read_r
 from campaigns.gateway.sandbox.faults import Faults, Strike
 from campaigns.gateway.types import Address
 
-HTML_ERROR = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+HTML_ERROR = (
+    b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+)
 
 
 class Calls:
@@ -31,7 +33,9 @@ class Calls:
         self._creating = 0
         self._lock = threading.Lock()
 
-    def answer(self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]) -> Reply:
+    def answer(
+        self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]
+    ) -> Reply:
         """The reply to a call; `path` is what follows /rest. `wait` spends seconds."""
         refusal = refuse_key(key)
         if refusal:
@@ -44,7 +48,11 @@ class Calls:
             before = self._before(strike, parallel)
             if before:
                 return before
-            reply = self._create(method, key or "", body, strike) if is_create else self._ask(method, path, body)
+            reply = (
+                self._create(method, key or "", body, strike)
+                if is_create
+                else self._ask(method, path, body)
+            )
             return _spoil(reply, strike)
 
     def stop(self) -> None:
@@ -58,7 +66,9 @@ class Calls:
     def describe(self, sent: Sent) -> dict[str, object]:
         """The fields of the status call."""
         account = self._account
-        return answers.status(sent, account.state(sent), account.course(sent), account.age(sent), self._pace)
+        return answers.status(
+            sent, account.state(sent), account.course(sent), account.age(sent), self._pace
+        )
 
     @contextmanager
     def _counted(self, is_create: bool) -> Iterator[int]:
@@ -114,7 +124,11 @@ class Calls:
 
     def _ask(self, method: str, path: str, body: bytes) -> Reply:
         if path == "/viber/price":
-            return self._quote(body) if method in ("PUT", "POST") else answers.error(4, "price takes PUT or POST", 405)
+            return (
+                self._quote(body)
+                if method in ("PUT", "POST")
+                else answers.error(4, "price takes PUT or POST", 405)
+            )
         steps = [unquote(step) for step in path.strip("/").split("/")]
         match steps if method == "GET" else []:
             case ["common", "balance"]:
@@ -136,17 +150,30 @@ class Calls:
             return answers.error(refused.code, refused.description)
         tariff = read.request.tariff
         total = sum(
-            (prices.viber_price(address.msisdn, tariff) for message in read.request.messages for address in message.to),
+            (
+                prices.viber_price(address.msisdn, tariff)
+                for message in read.request.messages
+                for address in message.to
+            ),
             Decimal(0),
         )
         currency = prices.CURRENCIES[tariff]
-        text = f'{{"error":0,"errorDescription":"{answers.NO_ERRORS}","totalprice":{total},"currency":"{currency}"}}'
+        text = (
+            f'{{"error":0,"errorDescription":"{answers.NO_ERRORS}",'
+            f'"totalprice":{total},"currency":"{currency}"}}'
+        )
         return Reply(text.encode())
 
     def _balance(self) -> Reply:
         amount = str(self._account.balance())
         return answers.as_json(
-            {"error": 0, "errorDescription": answers.NO_ERRORS, "amount": amount, "currency": "EUR", "limit": "10"}
+            {
+                "error": 0,
+                "errorDescription": answers.NO_ERRORS,
+                "amount": amount,
+                "currency": "EUR",
+                "limit": "10",
+            }
         )
 
     def _prices(self, channel: str, tariff: str) -> Reply:
@@ -162,7 +189,9 @@ class Calls:
 
 
 def refuse_key(key: str | None) -> Reply | None:
-    """`live_…` may send, `test_…` plays; live_blocked and live_forbidden are what they say; others are not valid."""
+    """`live_…` may send, `test_…` plays; live_blocked and live_forbidden are what they say; others
+    are not valid.
+    """
     if not key:
         return answers.http_error(401, "X-API-KEY is missing")
     if key == "live_forbidden":

@@ -1,8 +1,10 @@
-"""What the sandbox takes: the body of a create or price call, read as strictly as the documents allow.
+"""What the sandbox takes: the body of a create or price call, read as strictly as the documents
+allow.
 
-A breach of the form (3, 7, 12, 44) and of what holds for the whole request (6, 9, 48) refuses the whole request.
-A breach of one message (10, 45, 46, 49) stands in the entries of its recipients, unless every message of the request
-is refused for it; text (46) always stands in the entries. A breach of one recipient (41, 47, 51) stands in its entry.
+A breach of the form (3, 7, 12, 44) and of what holds for the whole request (6, 9, 48) refuses the
+whole request. A breach of one message (10, 45, 46, 49) stands in the entries of its recipients,
+unless every message of the request is refused for it; text (46) always stands in the entries. A
+breach of one recipient (41, 47, 51) stands in its entry.
 """
 
 import json
@@ -19,7 +21,15 @@ from campaigns.gateway.types import Address, Message, Refused, SendRequest, SmsF
 UNREGISTERED = "unregistered"  # senders that begin with this, in any case, are not registered (45)
 PAST_GRACE = timedelta(seconds=60)
 _ENTRY_CODES = (46,)
-_MESSAGE_FIELDS = {"to", "text", "alpha_name", "is_promotional", "options", "scheduledDatetime", "callback_url"}
+_MESSAGE_FIELDS = {
+    "to",
+    "text",
+    "alpha_name",
+    "is_promotional",
+    "options",
+    "scheduledDatetime",
+    "callback_url",
+}
 
 
 class RefusedWhole(Exception):  # noqa: N818 - reads as what it is
@@ -45,7 +55,10 @@ def read_request(body: bytes, now: datetime) -> ReadRequest:
     if "messages" not in root:
         raise RefusedWhole(3, "messages is missing")
     found = _list(root["messages"], "messages")
-    if sum(len(m["to"]) for m in found if isinstance(m, dict) and isinstance(m.get("to"), list)) > MAX_RECIPIENTS:
+    if (
+        sum(len(m["to"]) for m in found if isinstance(m, dict) and isinstance(m.get("to"), list))
+        > MAX_RECIPIENTS
+    ):
         raise RefusedWhole(12, f"more than {MAX_RECIPIENTS} recipients")
     request = SendRequest(
         tuple(_message(message) for message in found),
@@ -153,7 +166,9 @@ def _message(value: Any) -> Message:
 
 def _viber_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
     options = _object(source.get("options", {}), "options", {"viber"})
-    return _object(options.get("viber", {}), "options.viber", {"img", "caption", "action", "alt_route"})
+    return _object(
+        options.get("viber", {}), "options.viber", {"img", "caption", "action", "alt_route"}
+    )
 
 
 def _address(value: Any) -> Address:
@@ -180,4 +195,5 @@ def _moment(source: Mapping[str, Any]) -> datetime | None:
         moment = datetime.fromisoformat(written)
     except ValueError as error:
         raise RefusedWhole(10, "scheduledDatetime is not ISO 8601") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment  # without an offset: a breach of the message (10)
+    # without an offset: a breach of the message (10)
+    return moment.astimezone(UTC) if moment.tzinfo else moment

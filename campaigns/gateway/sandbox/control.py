@@ -1,13 +1,14 @@
-"""The sandbox's own addresses: the bill, the messages, the requests, the faults, the clock; for tests and people.
+"""The sandbox's own addresses: the bill, the messages, the requests, the faults, the clock; for
+tests and people.
 
-GET  /sandbox/bill[?sender=…]        exact sums, counts of messages, phones, doubled phones, states, refusals
-GET  /sandbox/messages.json          ?offset=0&limit=100&sender=&msisdn=&reference=, the newest first
-GET  /sandbox/requests[?limit=20]    the last bodies under /rest, as they came, the newest last
-GET  /sandbox/faults                 what is in force
-POST /sandbox/faults                 {"lost": 5, …} beside what is; {"clear": true} first takes all away
-POST /sandbox/advance                {"seconds": 30} or {"settle": true}
-POST /sandbox/balance                {"amount": "100"}: what the account holds from now on
-POST /sandbox/reset                  forgets all messages, and the faults are those of the start
+GET  /sandbox/bill[?sender=…]        exact sums, counts of messages, phones, doubled phones, states,
+refusals GET  /sandbox/messages.json          ?offset=0&limit=100&sender=&msisdn=&reference=, the
+newest first GET  /sandbox/requests[?limit=20]    the last bodies under /rest, as they came, the
+newest last GET  /sandbox/faults                 what is in force POST /sandbox/faults
+{"lost": 5, …} beside what is; {"clear": true} first takes all away POST /sandbox/advance
+{"seconds": 30} or {"settle": true} POST /sandbox/balance                {"amount": "100"}: what the
+account holds from now on POST /sandbox/reset                  forgets all messages, and the faults
+are those of the start
 """
 
 import json
@@ -85,7 +86,9 @@ class Control:
                 self._faults.set(asked)
                 return answers.as_json(self._faults.shown())
             case "/sandbox/advance":
-                self._account.settle() if asked.get("settle") else self._account.advance(float(asked["seconds"]))
+                self._account.settle() if asked.get("settle") else self._account.advance(
+                    float(asked["seconds"])
+                )
             case "/sandbox/balance":
                 self._account.set_balance(Decimal(str(asked["amount"])))
             case "/sandbox/reset":
@@ -97,7 +100,9 @@ class Control:
 
     def _bill(self, sender: str) -> dict[str, Any]:
         if sender:
-            messages = [sent for sent in self._account.messages if sent.submission.body.sender == sender]
+            messages = [
+                sent for sent in self._account.messages if sent.submission.body.sender == sender
+            ]
             phones: dict[str, int] = {}
             for sent in messages:
                 phones[sent.msisdn] = phones.get(sent.msisdn, 0) + 1
@@ -108,9 +113,15 @@ class Control:
 
     def _messages(self, asked: Mapping[str, str], usual: int) -> dict[str, Any]:
         offset, limit = _count(asked, "offset", 0), min(_count(asked, "limit", usual), LIMIT_MAX)
-        wanted = {name: asked[name] for name in ("sender", "msisdn", "reference") if asked.get(name)}
+        wanted = {
+            name: asked[name] for name in ("sender", "msisdn", "reference") if asked.get(name)
+        }
         messages = self._account.messages
-        found = (sent for sent in reversed(messages) if _is_wanted(sent, wanted)) if wanted else reversed(messages)
+        found = (
+            (sent for sent in reversed(messages) if _is_wanted(sent, wanted))
+            if wanted
+            else reversed(messages)
+        )
         shown = [self._described(sent) for sent in islice(found, offset, offset + limit)]
         return {"total": len(messages), "offset": offset, "limit": limit, "messages": shown}
 
@@ -147,7 +158,11 @@ class Control:
 
 
 def _is_wanted(sent: Sent, wanted: Mapping[str, str]) -> bool:
-    values = {"sender": sent.submission.body.sender, "msisdn": sent.msisdn, "reference": sent.reference}
+    values = {
+        "sender": sent.submission.body.sender,
+        "msisdn": sent.msisdn,
+        "reference": sent.reference,
+    }
     return all(values[name] == value for name, value in wanted.items())
 
 

@@ -1,6 +1,7 @@
 """Faults on demand: how often a call goes wrong, and in which way.
 
-Shares are in percent of the create calls (`everywhere=1`: of all calls); at most one of them strikes a call:
+Shares are in percent of the create calls (`everywhere=1`: of all calls); at most one of them
+strikes a call:
 
     lost            accepted, then the connection is closed without an answer
     lost_before     closed without an answer, and nothing was taken
@@ -23,7 +24,7 @@ The others:
     shape           the answer's shape: A or B
     reports_lost    percent of the delivery reports that are never posted
     reports_doubled percent that are posted twice
-    reports_late    percent that are posted `late_s` seconds late (default 5), and so after those that follow them
+    reports_late    percent that are posted `late_s` seconds late (default 5)
 """
 
 import random
@@ -32,12 +33,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SHARES = (
-    "lost", "lost_before", "http500", "http500_after", "http429", "error11", "error5", "bad_json", "html", "half",
-    "missing", "drip",
+    "lost", "lost_before", "http500", "http500_after", "http429", "error11", "error5", "bad_json",
+    "html", "half", "missing", "drip",
 )  # fmt: skip
 NUMBERS = {
-    "retry_after": 0.0, "slow": 0.0, "slow_ms": 1000.0, "error8_after": -1.0, "parallel": 0.0, "everywhere": 0.0,
-    "reports_lost": 0.0, "reports_doubled": 0.0, "reports_late": 0.0, "late_s": 5.0,
+    "retry_after": 0.0, "slow": 0.0, "slow_ms": 1000.0, "error8_after": -1.0, "parallel": 0.0,
+    "everywhere": 0.0, "reports_lost": 0.0, "reports_doubled": 0.0, "reports_late": 0.0,
+    "late_s": 5.0,
 }  # fmt: skip
 SHAPES = ("A", "B")
 
@@ -101,7 +103,9 @@ class Faults:
             if not self._values or not (is_create or self._number("everywhere")):
                 return Strike()
             roll, slow, share = (self._random.random() * 100 for _ in range(3))
-            delay = share / 100 * self._number("slow_ms") / 1000 if slow < self._number("slow") else 0.0
+            delay = (
+                share / 100 * self._number("slow_ms") / 1000 if slow < self._number("slow") else 0.0
+            )
             for name in SHARES:
                 roll -= self._number(name)
                 if roll < 0:
@@ -109,7 +113,9 @@ class Faults:
             return Strike("", delay)
 
     def happens(self, name: str) -> bool:
-        """Casts the dice for something that goes wrong in so many percent of the cases, on its own."""
+        """Casts the dice for something that goes wrong in so many percent of the cases, on its
+        own.
+        """
         with self._lock:
             share = self._number(name)
             return share > 0 and self._random.random() * 100 < share
@@ -139,7 +145,9 @@ def _value(name: str, value: object) -> float | str:
             raise ValueError("shape is A or B")
         return str(value)
     if name not in SHARES and name not in NUMBERS:
-        raise ValueError(f"no such fault: {name}; there are {', '.join((*SHARES, *NUMBERS, 'shape'))}")
+        raise ValueError(
+            f"no such fault: {name}; there are {', '.join((*SHARES, *NUMBERS, 'shape'))}"
+        )
     try:
         return float(str(value))
     except ValueError as error:

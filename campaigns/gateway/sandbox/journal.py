@@ -1,4 +1,6 @@
-"""The journal: JSON lines that are only ever appended, from which a restart goes on with the same messages."""
+"""The journal: JSON lines that are only ever appended, from which a restart goes on with the same
+messages.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,9 @@ class Journal:
         self._file: BinaryIO | None = None
 
     def replay(self) -> Iterator[Mapping[str, Any]]:
-        """The events so far. A last line that a crash cut short is dropped from the file. Then it is open to write."""
+        """The events so far. A last line that a crash cut short is dropped from the file. Then it
+        is open to write.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("a+b")
         self._file.seek(0)

@@ -1,18 +1,19 @@
 """What becomes of a message, as a pure function of its phone, the seed and its age.
 
-Nothing has to happen for a message to move on: whoever asks gets the state that its age has brought it to. So a
-million messages need no timer, runs with the same seed agree, and a restart changes nothing.
+Nothing has to happen for a message to move on: whoever asks gets the state that its age has brought
+it to. So a million messages need no timer, runs with the same seed agree, and a restart changes
+nothing.
 
-Of 100 phones, by a hash of the number and the seed: 62 read, 23 are delivered and never read, 10 are no Viber users,
-4 expire, 1 is undeliverable. The last four digits of a phone force a life:
+Of 100 phones, by a hash of the number and the seed: 62 read, 23 are delivered and never read, 10
+are no Viber users, 4 expire, 1 is undeliverable. The last four digits of a phone force a life:
 
-    9001 delivered, never read        9005 expired                9009 waiting, expired at the end of its validity
-    9002 read                         9006 undeliverable          9010 a status that no document names
-    9003 not_viber_user, SMS arrives  9007 rejected               9011 deleted
-    9004 not_viber_user, SMS does not 9008 failed                 9012 delivered, at half the price of the send
+    9001 delivered, never read        9005 expired        9009 waiting, expired after its validity
+    9002 read                         9006 undeliverable  9010 a status that no document names
+    9003 not_viber_user, SMS arrives  9007 rejected       9011 deleted
+    9004 not_viber_user, SMS does not 9008 failed         9012 delivered, for half the price
 
-A message that does not arrive costs nothing; with an SMS fallback the SMS goes out then and costs its parts, whether
-it arrives or not.
+A message that does not arrive costs nothing; with an SMS fallback the SMS goes out then and costs
+its parts, whether it arrives or not.
 """
 
 from decimal import Decimal
@@ -21,11 +22,17 @@ from typing import NamedTuple
 
 NEW, SCHEDULED, SENT, DELIVERED, READ = "new", "scheduled", "sent", "delivered", "read"
 UNHEARD_OF = "teleported"
-OUTCOMES = ((62, READ), (85, DELIVERED), (95, "not_viber_user"), (99, "expired"), (100, "undeliverable"))
+OUTCOMES = (
+    (62, READ),
+    (85, DELIVERED),
+    (95, "not_viber_user"),
+    (99, "expired"),
+    (100, "undeliverable"),
+)
 FORCED = {
-    "9001": DELIVERED, "9002": READ, "9003": "not_viber_user", "9004": "not_viber_user", "9005": "expired",
-    "9006": "undeliverable", "9007": "rejected", "9008": "failed", "9009": "expired", "9010": UNHEARD_OF,
-    "9011": "deleted", "9012": DELIVERED,
+    "9001": DELIVERED, "9002": READ, "9003": "not_viber_user", "9004": "not_viber_user",
+    "9005": "expired", "9006": "undeliverable", "9007": "rejected", "9008": "failed",
+    "9009": "expired", "9010": UNHEARD_OF, "9011": "deleted", "9012": DELIVERED,
 }  # fmt: skip
 ARRIVES = frozenset({DELIVERED, READ, UNHEARD_OF})
 FALLS_BACK = frozenset({"not_viber_user", "expired", "undeliverable"})
@@ -53,7 +60,9 @@ class Life(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is true of a message at one moment; prices as charged now. `sms_status` "" means that no SMS went out."""
+    """What is true of a message at one moment; prices as charged now. `sms_status` "" means that no
+    SMS went out.
+    """
 
     status: str
     viber_price: Decimal

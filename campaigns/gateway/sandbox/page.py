@@ -13,8 +13,10 @@ from campaigns.gateway.sandbox.answers import HTML, Reply
 HERE = Path(__file__).parent
 MESSAGES = 50  # on one page
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -22,21 +24,29 @@ HEADERS = {
 
 @cache
 def _template() -> Template:
-    engine = Engine(dirs=[str(HERE)], libraries={"i18n": "django.templatetags.i18n"}, autoescape=True)
+    engine = Engine(
+        dirs=[str(HERE)], libraries={"i18n": "django.templatetags.i18n"}, autoescape=True
+    )
     return engine.get_template("page.html")
 
 
 def show(bill: Mapping[str, Any], found: Mapping[str, Any], asked: Mapping[str, str]) -> Reply:
-    """The page with `bill` and the messages `found`; `asked` holds what was typed into its search form."""
+    """The page with `bill` and the messages `found`; `asked` holds what was typed into its search
+    form.
+    """
     after = found["offset"] + found["limit"]
     context = {
         "bill": bill,
         "messages": found["messages"],
         "asked": {name: asked.get(name, "") for name in ("sender", "msisdn")},
-        "older": after if len(found["messages"]) == found["limit"] and after < found["total"] else None,
+        "older": (
+            after if len(found["messages"]) == found["limit"] and after < found["total"] else None
+        ),
         "newer": max(found["offset"] - found["limit"], 0) if found["offset"] else None,
     }
-    return Reply(_template().render(Context(context)).encode("utf-8", "replace"), 200, HTML, HEADERS)
+    return Reply(
+        _template().render(Context(context)).encode("utf-8", "replace"), 200, HTML, HEADERS
+    )
 
 
 def style() -> Reply:

@@ -1,7 +1,10 @@
-"""How many SMS parts a text takes: what the sandbox bills. Counted here independently of the composer's own count."""
+"""How many SMS parts a text takes: what the sandbox bills. Counted here independently of the
+composer's own count.
+"""
 
 GSM_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
+    " !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
@@ -14,9 +17,13 @@ def is_gsm(text: str) -> bool:
 
 
 def sms_parts(text: str) -> int:
-    """The parts of `text`: GSM-7 if every character is in it, else UCS-2. No character straddles two parts."""
+    """The parts of `text`: GSM-7 if every character is in it, else UCS-2. No character straddles
+    two parts.
+    """
     if is_gsm(text):
-        return _parts([2 if character in GSM_EXTENDED else 1 for character in text], GSM_ALONE, GSM_PART)
+        return _parts(
+            [2 if character in GSM_EXTENDED else 1 for character in text], GSM_ALONE, GSM_PART
+        )
     return _parts([2 if character > "\uffff" else 1 for character in text], UCS2_ALONE, UCS2_PART)
 
 

@@ -1,8 +1,9 @@
-"""What the sandbox charges: a made-up price list of several countries, three tariffs and two currencies.
+"""What the sandbox charges: a made-up price list of several countries, three tariffs and two
+currencies.
 
-Tariff 0 is in EUR; tariff 1 in EUR and cheaper; tariff 2 in USD; tariff 9 exists but is not active (error 9); the
-others do not exist (error 6). A Viber price is per message, an SMS price per part. Prices have seven decimals that
-matter, so that a rounding anywhere shows.
+Tariff 0 is in EUR; tariff 1 in EUR and cheaper; tariff 2 in USD; tariff 9 exists but is not active
+(error 9); the others do not exist (error 6). A Viber price is per message, an SMS price per part.
+Prices have seven decimals that matter, so that a rounding anywhere shows.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ GENERAL = "0"  # the mnc of a price that holds for all networks of a country
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """Prices of tariff 0, in EUR. `networks`: mnc, the prefixes of its phones, its own SMS price."""
+    """Prices of tariff 0, in EUR. `networks`: mnc, the prefixes of its phones, its own SMS
+    price.
+    """
 
     code: str
     name: str
@@ -111,7 +114,10 @@ def rows(channel: str, tariff: int) -> Iterator[dict[str, str]]:
     for country in (*COUNTRIES, OTHERS):
         general = country.viber if channel == "viber" else country.sms
         networks = country.networks if channel == "sms" else ()
-        for mnc, price in [(GENERAL, general), *((mnc, price) for mnc, _prefixes, price in networks)]:
+        for mnc, price in [
+            (GENERAL, general),
+            *((mnc, price) for mnc, _prefixes, price in networks),
+        ]:
             yield {
                 "type": channel,
                 "country": country.code,

@@ -88,7 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
         if address.path.startswith("/rest/"):
             reply = self.server.sandbox.call(self.command, address.path[5:], self.headers, body)
         else:
-            reply = self.server.sandbox.control.answer(self.command, address.path, address.query, body)
+            reply = self.server.sandbox.control.answer(
+                self.command, address.path, address.query, body
+            )
         self._write(reply)
 
     def _write(self, reply: Reply) -> None:
@@ -126,8 +128,9 @@ def _head(reply: Reply, closing: bool) -> bytes:
 class Sandbox:
     """A gateway that sends nothing and charges nobody.
 
-    In: host and port (0: a free one), milliseconds that every call takes longer, the speed of the messages' lives,
-    the seed of their fates, a file to go on from after a restart, the faults of the start, the account's balance.
+    In: host and port (0: a free one), milliseconds that every call takes longer, the speed of the
+    messages' lives, the seed of their fates, a file to go on from after a restart, the faults of
+    the start, the account's balance.
     """
 
     def __init__(
@@ -160,8 +163,12 @@ class Sandbox:
 
     def call(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
         """One call under /rest."""
-        self.control.received.append(Received(time.time(), method, path, headers.get("X-API-SOURCE", ""), body))
-        return self.calls.answer(method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait)
+        self.control.received.append(
+            Received(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
+        )
+        return self.calls.answer(
+            method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait
+        )
 
     def serve(self) -> None:
         """Answers until `stop` is called from another thread or a signal handler."""

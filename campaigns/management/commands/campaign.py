@@ -1,5 +1,5 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again ID|status ID`,
-and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
+"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again
+ID|status ID`, and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
 """
 
 import json
@@ -8,14 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from campaigns.compose import drafts, from_file, lifecycle
+from campaigns.compose.editor import campaign_file, drafts
+from campaigns.compose.editor.rehearsal import rehearse
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.compose.rehearsal import rehearse
-from campaigns.dispatch import budget
-from campaigns.dispatch.again import again
-from campaigns.dispatch.forms import BudgetForm, HoursForm
-from campaigns.ledger.money import exact
-from campaigns.results.status import status
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.pages.forms import BudgetForm, HoursForm
+from campaigns.dispatch.people.resend import create_resend_draft
+from campaigns.results.campaign_status import status
+from campaigns.shared.money import exact
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|again|status"
 
@@ -33,11 +34,19 @@ class Command(BaseCommand):
             moved.add_argument("id", type=int, metavar="ID")
             moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
             if verb == "budget":
-                moved.add_argument("amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit')
+                moved.add_argument(
+                    "amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit'
+                )
             elif verb == "hours":
-                moved.add_argument("hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour')
+                moved.add_argument(
+                    "hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour'
+                )
             elif verb == "again":
-                moved.add_argument("--unresolved", action="store_true", help="also those who may have got it already")
+                moved.add_argument(
+                    "--unresolved",
+                    action="store_true",
+                    help="also those who may have got it already",
+                )
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
         if verb == "create":
@@ -59,11 +68,11 @@ class Command(BaseCommand):
     @staticmethod
     def _create(path: str) -> dict[str, Any]:
         try:
-            form = from_file.form_of(from_file.read(path))
-        except from_file.NotUsable as wrong:
+            form = campaign_file.form_of(campaign_file.read(path))
+        except campaign_file.UnusableFile as wrong:
             raise CommandError(str(wrong)) from wrong
         if not form.is_valid():
-            raise CommandError(from_file.complaint(form))
+            raise CommandError(campaign_file.error_line(form))
         return {"id": drafts.save(form, None).pk}
 
     def _move(self, verb: str, pk: int) -> dict[str, Any]:
@@ -81,7 +90,7 @@ class Command(BaseCommand):
         if not form.is_valid():
             raise CommandError(" ".join(map(str, form.errors["amount"])))
         try:
-            budget.change(pk, None, form.cleaned_data["amount"])
+            holds.change(pk, None, form.cleaned_data["amount"])
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
         campaign.refresh_from_db(fields=["state", "budget"])
@@ -93,7 +102,9 @@ class Command(BaseCommand):
         start, _dash, end = ("", "", "") if said.lower() == "none" else said.partition("-")
         form = HoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
         if not form.is_valid():
-            raise CommandError(" ".join(str(words) for found in form.errors.values() for words in found))
+            raise CommandError(
+                " ".join(str(words) for found in form.errors.values() for words in found)
+            )
         try:
             lifecycle.change_hours(pk, None, form.hours)
         except lifecycle.Refused as refused:
@@ -103,7 +114,7 @@ class Command(BaseCommand):
 
     def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
         try:
-            return {"id": again(self._campaign(pk), None, unresolved).pk}
+            return {"id": create_resend_draft(self._campaign(pk), None, unresolved).pk}
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
 

@@ -4,11 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from campaigns.team.restoring import confirm
+from campaigns.team.safe_mode import confirm
 
 
 class Command(BaseCommand):
-    help = "After the database was restored from a backup: lets the campaigns that were under way send again."
+    help = (
+        "After the database was restored from a backup: lets the campaigns that were under way send"
+        " again."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("Campaigns send again." if confirm(None) else "Nothing was held back.")

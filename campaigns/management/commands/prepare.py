@@ -1,4 +1,6 @@
-"""Everything between the code of a version and its start: tables, files for the browser, the first administrator."""
+"""Everything between the code of a version and its start: tables, files for the browser, the first
+administrator.
+"""
 
 import hashlib
 import secrets
@@ -18,7 +20,10 @@ NAME = "admin"
 
 
 class Command(BaseCommand):
-    help = "Bring the database and the static files up to date, and make the first administrator where there is nobody."
+    help = (
+        "Bring the database and the static files up to date, and make the first administrator where"
+        " there is nobody."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for folder in (settings.MEDIA_ROOT, settings.UPLOAD_ROOT):
@@ -51,14 +56,19 @@ def first_administrator() -> str:
 
 
 def new_password() -> str:
-    """Easy to read and to type: four groups of four, 79 bits, nothing that looks like something else."""
+    """Easy to read and to type: four groups of four, 79 bits, nothing that looks like something
+    else.
+    """
     return "-".join(
-        "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for letter in range(4)) for group in range(4)
+        "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for letter in range(4))
+        for group in range(4)
     )
 
 
 def collect_static() -> None:
-    """Gather and compress what the browser gets, if any of it changed since; in development it is served as it lies."""
+    """Gather and compress what the browser gets, if any of it changed since; in development it is
+    served as it lies.
+    """
     if settings.DEBUG:
         return
     stamp = Path(settings.STATIC_ROOT) / ".gathered"
@@ -73,5 +83,8 @@ def fingerprint() -> str:
     found = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):
-            found.update(f"{path} {storage.size(path)} {storage.get_modified_time(path).timestamp()}\n".encode())
+            found.update(
+                f"{path} {storage.size(path)} "
+                f"{storage.get_modified_time(path).timestamp()}\n".encode()
+            )
     return found.hexdigest()

@@ -1,4 +1,5 @@
-"""One machine, one command: prepare the installation and run the processes of the Procfile until Ctrl-C.
+"""One machine, one command: prepare the installation and run the processes of the Procfile until
+Ctrl-C.
 
 `run worker sweep` is a worker machine beside others: it leaves the preparing to one of them.
 """
@@ -32,7 +33,9 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has no types
-    """Asks a process itself to end and leaves its children to it: a queue whose children are asked too never ends."""
+    """Asks a process itself to end and leaves its children to it: a queue whose children are asked
+    too never ends.
+    """
 
     def terminate(self, pid: int) -> None:
         with suppress(ProcessLookupError):
@@ -52,7 +55,9 @@ class Process(honcho.process.Process):  # type: ignore[misc]  # honcho has no ty
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
-    """Ends them all when one ends or a signal arrives, LAST after the others; at a second signal at once."""
+    """Ends them all when one ends or a signal arrives, LAST after the others; at a second signal at
+    once.
+    """
 
     asked = 0
 
@@ -102,31 +107,45 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
 
 
 class Command(BaseCommand):
-    help = "Prepare this installation and run it: web, worker, sweep and, for a gateway on this machine, the sandbox."
+    help = (
+        "Prepare this installation and run it: web, worker, sweep and, for a gateway on this"
+        " machine, the sandbox."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "services", nargs="*", metavar="service", help=f"only these of {', '.join(SERVICES)}, and prepare nothing"
+            "services",
+            nargs="*",
+            metavar="service",
+            help=f"only these of {', '.join(SERVICES)}, and prepare nothing",
         )
         parser.add_argument(
-            "--no-sandbox", action="store_true", help="the gateway on this machine is started elsewhere"
+            "--no-sandbox",
+            action="store_true",
+            help="the gateway on this machine is started elsewhere",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         gateway = urlsplit(settings.BSG_API_URL)
         names = options["services"] or [*SERVICES]
         if unknown := set(names) - {*SERVICES}:
-            raise CommandError(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}.")
+            raise CommandError(
+                f"There is no {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}."
+            )
         if "web" in names:
             need_free(
-                settings.PORT, f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}"
+                settings.PORT,
+                f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}",
             )
         if options["services"]:
             need_prepared()
         else:
             if gateway.hostname in HERE and not options["no_sandbox"]:
                 names.append(LAST)
-                need_free(gateway.port or 80, f"Give BSG_API_URL another port in .env; {gateway.port} is taken.")
+                need_free(
+                    gateway.port or 80,
+                    f"Give BSG_API_URL another port in .env; {gateway.port} is taken.",
+                )
             call_command("prepare")
         sys.stdout.flush()
         processes = started(names, gateway.port or 80)
@@ -140,10 +159,15 @@ def need_free(port: int, otherwise: str) -> None:
 
 
 def need_prepared() -> None:
-    """Raises CommandError where the database lacks what this version expects; what it has beyond that is no harm."""
+    """Raises CommandError where the database lacks what this version expects; what it has beyond
+    that is no harm.
+    """
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CommandError("The database is not ready for this version. Run manage.py prepare, on one machine, first.")
+        raise CommandError(
+            "The database is not ready for this version. Run manage.py prepare, on one machine,"
+            " first."
+        )
 
 
 def started(names: list[str], sandbox_port: int) -> Processes:

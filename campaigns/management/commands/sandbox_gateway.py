@@ -22,7 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8090)
         parser.add_argument(
-            "--latency", type=float, default=0.0, metavar="MS", help="milliseconds each call takes longer"
+            "--latency",
+            type=float,
+            default=0.0,
+            metavar="MS",
+            help="milliseconds each call takes longer",
         )
         parser.add_argument(
             "--fault",
@@ -32,12 +36,28 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="a fault in force from the start, such as lost=5; see docs/sandbox.md",
         )
-        parser.add_argument("--pace", type=float, default=1.0, metavar="X", help="how fast messages live, 1 is usual")
         parser.add_argument(
-            "--journal", type=Path, metavar="FILE", help="go on with the messages in FILE, and add to it"
+            "--pace",
+            type=float,
+            default=1.0,
+            metavar="X",
+            help="how fast messages live, 1 is usual",
         )
-        parser.add_argument("--seed", type=int, default=1, metavar="N", help="what becomes of whom, and faults")
-        parser.add_argument("--balance", type=amount, default=Decimal(1_000_000), help="what the account holds, in EUR")
+        parser.add_argument(
+            "--journal",
+            type=Path,
+            metavar="FILE",
+            help="go on with the messages in FILE, and add to it",
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, metavar="N", help="what becomes of whom, and faults"
+        )
+        parser.add_argument(
+            "--balance",
+            type=amount,
+            default=Decimal(1_000_000),
+            help="what the account holds, in EUR",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["pace"] > 0 or not options["latency"] >= 0:
@@ -63,7 +83,9 @@ class Command(BaseCommand):
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, ask_to_end)
         sandbox.start()
-        self.stdout.write(f"Sandbox gateway on {sandbox.url} (the API under /rest). Nothing is sent or charged.")
+        self.stdout.write(
+            f"Sandbox gateway on {sandbox.url} (the API under /rest). Nothing is sent or charged."
+        )
         self.stdout.flush()
         end.wait()
         sandbox.stop()

@@ -1,5 +1,6 @@
-"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's schedule does the
-same; this one works when the queue does not."""
+"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's
+schedule does the same; this one works when the queue does not.
+"""
 
 import time
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from campaigns.audience.tasks import resume_stalled
-from campaigns.dispatch.sweeping import sweep
+from campaigns.contacts.tasks import resume_stalled
+from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
 
 

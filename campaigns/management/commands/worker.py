@@ -1,7 +1,8 @@
 """`manage.py worker`: the queue of this machine, started anew whenever it ends or stands still.
 
-The queue's own processes can't be trusted with that: one that is killed in a bad moment takes a lock with it, and the
-others wait for it for ever. So being alive means here that work was done, as the heartbeats in the database say.
+The queue's own processes can't be trusted with that: one that is killed in a bad moment takes a
+lock with it, and the others wait for it for ever. So being alive means here that work was done, as
+the heartbeats in the database say.
 """
 
 import ctypes
@@ -21,7 +22,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 from django.utils import timezone
 
-from campaigns.dispatch import watching
+from campaigns.dispatch.workers import health
 
 LOOK = 5.0  # seconds between two looks at the heartbeats
 DRAIN = 60.0  # seconds for the tasks in hand when it ends
@@ -34,7 +35,8 @@ class Command(BaseCommand):
     asked = 0  # signals to end that have come
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)  # be the queue of that process
+        # be the queue of that process
+        parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["queue_of"]:
@@ -59,14 +61,16 @@ class Command(BaseCommand):
 
     def _watch(self, queue: "subprocess.Popen[bytes]") -> None:
         """Return when `queue` ended or stands still, or when somebody asked to end."""
-        watch = watching.Watch(timezone.now())
+        watch = health.Watch(timezone.now())
         looked = time.monotonic()
         while not self._is_asked() and not ended(queue, 0.5):
             if time.monotonic() - looked < LOOK:
                 continue
             looked = time.monotonic()
             if stands_still(watch):
-                self.stderr.write(f"The queue of {settings.WORKER_NAME} stands still; starting it anew")
+                self.stderr.write(
+                    f"The queue of {settings.WORKER_NAME} stands still; starting it anew"
+                )
                 return
 
     def _drain(self, queue: "subprocess.Popen[bytes]") -> None:
@@ -83,13 +87,16 @@ def run_queue(parent: int) -> None:
     die_with(parent)
     forking = {"parent": 0}
     os.register_at_fork(
-        before=lambda: forking.update(parent=os.getpid()), after_in_child=lambda: die_with(forking["parent"])
+        before=lambda: forking.update(parent=os.getpid()),
+        after_in_child=lambda: die_with(forking["parent"]),
     )
     call_command("qcluster")
 
 
 def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, however it ends. Linux knows how; elsewhere nothing."""
+    """Have the system kill this process when its parent ends, however it ends. Linux knows how;
+    elsewhere nothing.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -122,8 +129,10 @@ def kill_all_of(queue: "subprocess.Popen[bytes]") -> None:
     queue.wait()
 
 
-def stands_still(watch: watching.Watch) -> bool:
-    """Whether the queue does; as long as the database does not answer nobody knows, and nobody is blamed."""
+def stands_still(watch: health.Watch) -> bool:
+    """Whether the queue does; as long as the database does not answer nobody knows, and nobody is
+    blamed.
+    """
     try:
         return watch.stands_still(timezone.now())
     except Error:

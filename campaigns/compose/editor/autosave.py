@@ -1,0 +1,80 @@
+"""Autosave, and who else has a draft open.
+
+A draft that is saved automatically may be unfinished or wrong. What no column can hold keeps its
+saved value, and the answer names it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns.compose.draft_fields import FIELDS
+from campaigns.compose.editor.drafts import DraftChanged, lock_draft, save_audience
+from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.models import Campaign, Editing
+from campaigns.team import audit
+from campaigns.team.models import User
+
+PRESENT = timedelta(seconds=90)  # an open page reports every 30 s
+
+
+@dataclass(frozen=True, slots=True)
+class Autosaved:
+    """The saved draft, and the labels of the fields that could not be saved with it."""
+
+    campaign: Campaign
+    unsaved: list[str]
+
+
+@transaction.atomic
+def autosave(form: CampaignForm, actor: User) -> Autosaved:
+    """Save what can be read of `form`. Raises Refused and DraftChanged as `save_draft` does."""
+    form.read_unfinished()
+    campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    if form.campaign and form.value("version") != campaign.updated_at.isoformat():
+        raise DraftChanged(campaign)
+    sender = campaign.sender
+    form.fill(campaign)
+    unsaved = _restore_unreadable(form, campaign)
+    if campaign.sender is not None and campaign.sender._state.adding:
+        campaign.sender = sender  # may be half a name; saving the form makes it a sender
+    campaign.name = campaign.name or _("Untitled")
+    campaign.save()
+    save_audience(campaign, form.cleaned_data)
+    if form.campaign is None:
+        audit.record(actor, campaign, "created", campaign.name)
+    return Autosaved(campaign, unsaved)
+
+
+def _restore_unreadable(form: CampaignForm, campaign: Campaign) -> list[str]:
+    """Put back what cannot be read or is too long for its column; the labels of those fields."""
+    before = form.campaign or Campaign()
+    names = [
+        field.name
+        for field in FIELDS
+        if field.keeps_saved and field.name not in form.cleaned_data and form.data.get(field.name)
+    ]
+    for column in campaign._meta.concrete_fields:
+        text = str(getattr(campaign, column.attname) or "")
+        if isinstance(column, models.CharField) and len(text) > (column.max_length or 0):
+            names.append(column.attname)
+    if bool(campaign.sends_from) != bool(campaign.sends_until):
+        names += ["sends_from", "sends_until"]
+    for name in names:
+        setattr(campaign, name, getattr(before, name))
+    return [str(form.fields[name].label) for name in names]
+
+
+def report_present(campaign: Campaign, user: User) -> list[str]:
+    """Record that `user` has the draft open; the names of the others who have."""
+    now = timezone.now()
+    Editing.objects.update_or_create(campaign=campaign, user=user, defaults={"at": now})
+    others = (
+        Editing.objects.filter(campaign=campaign, at__gt=now - PRESENT)
+        .exclude(user=user)
+        .select_related("user")
+    )
+    return [other.user.get_full_name() or other.user.get_username() for other in others]

@@ -1,0 +1,126 @@
+"""The cards of the composer in one line each, shown while they are folded."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from campaigns.compose.audience.selection import Audience, Earlier
+from campaigns.compose.models import Campaign, Outcome, Segment, Timing
+from campaigns.contacts.models import ContactList
+
+SHOWN = 60  # characters
+
+
+def card_summaries(campaign: Campaign, audience: Audience) -> dict[str, str]:
+    """The line of each card, by the card's name. `campaign` need not be saved."""
+    return {
+        "message": _message(campaign),
+        "sms": _sms(campaign),
+        "audience": _audience(audience),
+        "when": _when(campaign),
+    }
+
+
+def _short(text: str) -> str:
+    return Truncator(" ".join(text.split())).chars(SHOWN)
+
+
+def _message(campaign: Campaign) -> str:
+    return _short(campaign.text) or _("No text yet")
+
+
+def _sms(campaign: Campaign) -> str:
+    return _short(campaign.sms_text) or _("No SMS fallback")
+
+
+def _audience(audience: Audience) -> str:
+    chosen = _short(
+        ", ".join(audience_names(audience.lists, audience.segments, audience.campaigns))
+    )
+    if not chosen:
+        return _("No audience yet")
+    excluded = _short(
+        ", ".join(
+            audience_names(
+                audience.exclude_lists, audience.exclude_segments, audience.exclude_campaigns
+            )
+        )
+    )
+    return (
+        _("%(lists)s, excluding %(others)s") % {"lists": chosen, "others": excluded}
+        if excluded
+        else chosen
+    )
+
+
+def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
+    """The names of what an audience chooses or excludes."""
+    names = (
+        list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
+        if lists
+        else []
+    )
+    names += (
+        Segment.objects.filter(pk__in=segments).values_list("name", flat=True) if segments else []
+    )
+    sources = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
+    return names + [
+        f"{sources[source]} ({Outcome(outcome).label})"
+        for source, outcome in campaigns
+        if source in sources
+    ]
+
+
+def _when(campaign: Campaign) -> str:
+    hours = campaign.sending_hours
+    return (
+        _("%(when)s, %(hours)s") % {"when": _start(campaign), "hours": hours}
+        if hours
+        else _start(campaign)
+    )
+
+
+def _start(campaign: Campaign) -> str:
+    if campaign.timing == Timing.NOW:
+        return campaign.get_timing_display()
+    if campaign.scheduled_at is None:
+        return _("No time set")
+    if local := campaign.local_time:
+        return _("%(time)s in the recipient's local time") % {
+            "time": date_format(local, "j M Y, H:i")
+        }
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    moment = date_format(campaign.scheduled_at.astimezone(zone), "j M Y, H:i")
+    pattern = (
+        _("%(time)s, scheduled at the gateway") if campaign.timing == Timing.GATEWAY else "%(time)s"
+    )
+    return pattern % {"time": f"{moment} ({zone.key})"}
+
+
+def duration(seconds: int) -> str:
+    """90 -> "1 min 30 s"."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        (hours, _("%(n)d h")),
+        (minutes, _("%(n)d min")),
+        (rest, _("%(n)d s")),
+    ]
+    return " ".join(words % {"n": n} for n, words in parts if n)
+
+
+def script_messages() -> dict[str, str]:
+    """The texts of composer.js, in the reader's language."""
+    return {
+        "onePart": _("%(units)s/%(room)s characters · 1 SMS (%(encoding)s)"),
+        "parts": _("%(units)s/%(room)s characters · %(parts)s SMS parts (%(encoding)s)"),
+        "saveFailed": _("Not saved: the server does not answer. Trying again."),
+        "uploadFailed": _("The upload failed. Try again."),
+        "hours": _("%(n)s h"),
+        "minutes": _("%(n)s min"),
+        "seconds": _("%(n)s s"),
+    }

@@ -1,0 +1,119 @@
+"""Drafts: saved, duplicated, deleted. Only a draft can be changed; `launch.lifecycle` says when a
+campaign is one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
+from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.models import Campaign, EarlierCampaign, Sender
+from campaigns.ledger.models import Purpose
+from campaigns.team import audit
+from campaigns.team.models import User
+
+
+class DraftChanged(Exception):  # noqa: N818 - not a failure: two people edit one draft
+    """Somebody else saved the draft since the form was opened. `campaign` is what they saved."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(campaign.pk)
+        self.campaign = campaign
+
+
+@transaction.atomic
+def save(form: CampaignForm, actor: User | None) -> Campaign:
+    """Save a valid `form` as a new draft, or over the draft it was opened for.
+
+    Raises Refused when that is no longer a draft, and DraftChanged when somebody else saved it
+    meanwhile, unless the form says to overwrite.
+    """
+    campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
+    values = form.cleaned_data
+    seen = values["version"]
+    if (
+        form.campaign
+        and seen
+        and not values["overwrite"]
+        and seen != campaign.updated_at.isoformat()
+    ):
+        raise DraftChanged(campaign)
+    form.fill(campaign)
+    if campaign.sender and campaign.sender._state.adding:
+        campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
+    campaign.save()
+    save_audience(campaign, values)
+    audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)
+    return campaign
+
+
+def save_audience(campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Save the choices and exclusions in `values`, by field. A field that is missing is kept."""
+    for name in SAVED_CHOICES:
+        if name in values:
+            getattr(campaign, name).set(values[name])
+    for name, excluded in (("campaigns", False), ("exclude_campaigns", True)):
+        if name in values:
+            campaign.earlier.filter(left_out=excluded).delete()
+            EarlierCampaign.objects.bulk_create(
+                EarlierCampaign(
+                    campaign=campaign, source_id=source, outcome=outcome, left_out=excluded
+                )
+                for source, outcome in values[name]
+            )
+
+
+def lock_draft(campaign_id: int) -> Campaign:
+    """The draft, locked for this transaction. Raises Refused when it is no longer a draft."""
+    campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
+    if campaign is None or campaign.state not in CAN_EDIT:
+        raise Refused(_("This is no longer a draft. Duplicate it to make changes."))
+    return campaign
+
+
+def copy_campaign(campaign: Campaign, actor: User | None, name: str, purpose: Purpose) -> Campaign:
+    """A draft with the same content under `name`, without schedule and audience; not saved."""
+    copied = {Copied.ALWAYS}
+    if purpose == Purpose.CAMPAIGN:
+        copied.add(Copied.TO_CAMPAIGNS)
+    values = {
+        field.name: getattr(campaign, field.name) for field in FIELDS if field.copied in copied
+    }
+    return Campaign(name=name, purpose=purpose, created_by=actor, **values)
+
+
+def copy_audience(campaign: Campaign, copy: Campaign) -> None:
+    """Give `copy`, which is saved, the audience of `campaign`."""
+    for name in SAVED_CHOICES:
+        getattr(copy, name).set(getattr(campaign, name).all())
+    EarlierCampaign.objects.bulk_create(
+        EarlierCampaign(
+            campaign=copy, source_id=row.source_id, outcome=row.outcome, left_out=row.left_out
+        )
+        for row in campaign.earlier.all()
+    )
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
+    """A new draft with the same content, audience and labels, and no schedule."""
+    name = _("%(name)s (copy)") % {"name": campaign.name[:90]}
+    copy = copy_campaign(campaign, actor, name, Purpose.CAMPAIGN)
+    copy.save()
+    copy_audience(campaign, copy)
+    copy.labels.set(campaign.labels.all())
+    audit.record(actor, copy, "created", _("copied from “%(name)s”") % {"name": campaign.name})
+    return copy
+
+
+@transaction.atomic
+def delete(campaign_id: int, actor: User | None) -> str:
+    """Delete a draft for good; its name. Raises Refused when it is no longer a draft."""
+    campaign = lock_draft(campaign_id)
+    audit.record(actor, campaign, "deleted", campaign.name)
+    campaign.delete()
+    return campaign.name

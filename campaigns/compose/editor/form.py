@@ -1,0 +1,380 @@
+"""The form of a draft, for the composer and for campaign files.
+
+What its fields are called, and everything else that is true of each, stands in `draft_fields`; the
+rules of a message stand in `launch.checks`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.compose.audience.segments import WENT_OUT
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
+from campaigns.compose.editor.form_fields import (
+    EarlierCampaignsField,
+    TextField,
+    UnzonedDateTimeField,
+    unix_lines,
+)
+from campaigns.compose.launch import checks
+from campaigns.compose.library.message_templates import locked_fields
+from campaigns.compose.message import links, pictures
+from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.render import build
+from campaigns.compose.models import (
+    Campaign,
+    CampaignTemplate,
+    Picture,
+    Segment,
+    Sender,
+    Timing,
+)
+from campaigns.compose.schedule.sending_hours import DAYTIME, earliest
+from campaigns.contacts.models import ContactList
+from campaigns.gateway import limits
+from campaigns.shared.money import PLACES
+from campaigns.team.models import User
+from campaigns.team.pages.forms import zone_choices
+
+if TYPE_CHECKING:
+    ListsField = forms.ModelMultipleChoiceField[ContactList]
+    SegmentsField = forms.ModelMultipleChoiceField[Segment]
+else:
+    ListsField = SegmentsField = forms.ModelMultipleChoiceField
+
+EARLIER_SHOWN = 50  # sent campaigns offered as an audience
+RATE_MAX = 10_000  # recipients per second; more than any gateway takes
+CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+CHECKBOXES = forms.CheckboxSelectMultiple
+
+
+def _short(size: int, **options: Any) -> TextField:
+    return TextField(required=False, max_length=size, **options)
+
+
+class CampaignForm(forms.Form):
+    """What a user, or a campaign file, enters. `base_url` is where this site serves its images."""
+
+    name = TextField(
+        max_length=100,
+        error_messages={"required": _("Enter a name for the campaign.")},
+        help_text=_("Only your team sees it."),
+    )
+    sender = TextField(
+        widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
+        max_length=limits.SENDER_MAX,
+        error_messages={"required": _("Choose a sender.")},
+        help_text=_("As registered with BSG. Choose one, or type a new one."),
+    )
+    promotional = forms.TypedChoiceField(
+        choices=[("True", _("Promotional")), ("False", _("Transactional"))],
+        coerce=lambda value: value == "True",
+        initial="True",
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    text = TextField(
+        widget=forms.Textarea(attrs={"rows": 7}),
+        error_messages={"required": _("Enter the text of the message.")},
+    )
+    picture = forms.FileField(required=False)
+    square = forms.BooleanField(required=False, initial=True)
+    remove_picture = forms.BooleanField(required=False)
+    image = forms.CharField(required=False, widget=forms.HiddenInput)  # of the library
+    image_url = _short(
+        limits.URL_MAX,
+        help_text=_("Instead of an upload. Starts with https:// and ends in .jpg or .png."),
+    )
+    button_caption = _short(limits.CAPTION_MAX)
+    button_url = _short(2000)
+    utm_source = _short(100)
+    utm_medium = _short(100)
+    utm_campaign = _short(100)
+    utm_content = _short(100)
+    utm_term = _short(100)
+    sms_sender = _short(limits.SMS_SENDER_DIGITS_MAX)
+    sms_text = TextField(required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    validity = forms.IntegerField(
+        required=False,
+        min_value=limits.VALIDITY_MIN,
+        max_value=limits.VALIDITY_MAX,
+        initial=limits.VALIDITY_MAX,
+    )
+    tariff = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
+    )
+    lists: ListsField = ListsField(ContactList.objects.all(), required=False, widget=CHECKBOXES)
+    exclude_lists: ListsField = ListsField(
+        ContactList.objects.all(), required=False, widget=CHECKBOXES
+    )
+    segments: SegmentsField = SegmentsField(
+        Segment.objects.all(), required=False, widget=CHECKBOXES
+    )
+    exclude_segments: SegmentsField = SegmentsField(
+        Segment.objects.all(), required=False, widget=CHECKBOXES
+    )
+    campaigns = EarlierCampaignsField(required=False)
+    exclude_campaigns = EarlierCampaignsField(required=False)
+    timing = forms.ChoiceField(
+        required=False, choices=Timing.choices, initial=Timing.NOW, widget=forms.RadioSelect
+    )
+    scheduled_at = UnzonedDateTimeField(
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": _("Enter a date and a time.")},
+    )
+    time_zone = forms.ChoiceField(required=False, choices=zone_choices)
+    budget = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=18,
+        decimal_places=PLACES,
+        help_text=_("Sending pauses before it would cost more. In the account's currency."),
+    )
+    # a new campaign is promotional until its author says otherwise
+    sends_from = forms.TimeField(required=False, widget=CLOCK, initial=DAYTIME.start)
+    sends_until = forms.TimeField(required=False, widget=CLOCK, initial=DAYTIME.end)
+    rate = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=RATE_MAX,
+        help_text=_("The most recipients per second. Leave empty for no limit."),
+    )
+    version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the draft on the page
+    overwrite = forms.BooleanField(label=_("Overwrite their changes"), required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        files: Any = None,
+        *,
+        campaign: Campaign | None = None,
+        actor: User | None = None,
+        base_url: str = "",
+        initial: Mapping[str, Any] | None = None,
+        made_from: CampaignTemplate | None = None,
+    ) -> None:
+        self.campaign, self.actor, self.base_url = campaign, actor, base_url
+        self.uploaded: Picture | None = None
+        self.made_from = campaign.made_from if campaign else made_from
+        start = {"time_zone": actor.time_zone if actor else ""}
+        start |= initial_of(campaign) if campaign else made_from.content if made_from else {}
+        super().__init__(data, files, initial={**start, **(initial or {})}, auto_id="id_%s")
+        for name in self.fields.keys() & LABELS.keys():
+            self.fields[name].label = str(LABELS[name])
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.locked = locked_fields(self.made_from, actor)
+        for name in self.locked:
+            self.fields[name].disabled = True  # Django then ignores what is posted for it
+        if campaign and "button_url" in self.locked:
+            self.initial["button_url"] = campaign.button_url
+
+    @property
+    def daytime(self) -> str:
+        """The sending hours that the page offers."""
+        return str(DAYTIME)
+
+    # what was entered
+
+    def read_unfinished(self) -> None:
+        """Read what is readable, instead of `is_valid`: nothing is refused, nothing is uploaded."""
+        self.cleaned_data: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if isinstance(field, forms.FileField):
+                continue
+            try:
+                typed = field.widget.value_from_datadict(self.data, {}, name)
+                self.cleaned_data[name] = field.clean(
+                    self[name].initial if field.disabled else typed
+                )
+            except ValidationError:
+                continue
+        if not self._resolve_time():
+            del self.cleaned_data["scheduled_at"]
+
+    def value(self, name: str) -> Any:
+        """The clean value of a field. Where there is none: a text as it was typed, else None."""
+        if name in self.cleaned_data:
+            return self.cleaned_data[name]
+        if not isinstance(self.fields[name], TextField):
+            return None
+        return unix_lines(str(self.data.get(name) or "")).replace("\0", "")
+
+    @property
+    def audience(self) -> Audience:
+        """The chosen and excluded lists, segments and campaigns."""
+        ids = {
+            name: tuple(sorted(row.pk for row in self.value(name) or ())) for name in SAVED_CHOICES
+        }
+        return Audience(
+            lists=ids["lists"],
+            exclude_lists=ids["exclude_lists"],
+            segments=ids["segments"],
+            exclude_segments=ids["exclude_segments"],
+            campaigns=self.value("campaigns") or (),
+            exclude_campaigns=self.value("exclude_campaigns") or (),
+            own=self.campaign.pk if self.campaign else 0,
+        )
+
+    def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
+        """The sent campaigns on offer by field, newest first, each with its chosen outcome."""
+        rows = {}
+        newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
+        for name in ("campaigns", "exclude_campaigns"):
+            values = [choice.partition(":") for choice in self[name].value() or () if choice]
+            chosen = {
+                int(number): outcome for number, _colon, outcome in values if number.isdecimal()
+            }
+            older = chosen.keys() - {campaign.pk for campaign in newest}
+            offered = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
+            rows[name] = [(campaign, chosen.get(campaign.pk, "")) for campaign in offered]
+        return rows
+
+    @property
+    def known_fields(self) -> list[str]:
+        """All merge tags: the contacts of a segment may be on any list."""
+        fields = ContactList.objects.values_list("fields", flat=True)
+        return sorted({name for names in fields for name in names})
+
+    def fill(self, campaign: Campaign) -> Campaign:
+        """`campaign` with the form's values, not saved. Valid or not; the audience stays apart."""
+        for field in FIELDS:
+            if field.column:
+                value = self.value(field.name)
+                setattr(campaign, field.name, field.default if value in (None, "") else value)
+        campaign.button_url = links.with_utm(campaign.button_url, self._utm())
+        sender = self.value("sender")
+        campaign.sender = (
+            (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
+        )
+        campaign.image, campaign.image_url = self._image()
+        self._fill_time(campaign)
+        campaign.made_from = self.made_from
+        return campaign
+
+    def _fill_time(self, campaign: Campaign) -> None:
+        moment = None if campaign.timing == Timing.NOW else self.value("scheduled_at")
+        campaign.scheduled_at, campaign.local_at = moment, ""
+        if moment and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
+            campaign.local_at = moment.isoformat(timespec="minutes")
+            campaign.scheduled_at = earliest(
+                moment, checks.places(self.audience)
+            ) or moment.replace(tzinfo=settings.SITE_ZONE)
+
+    def _utm(self) -> dict[str, str]:
+        """The UTM parameters to set in the link. What is empty here stays as it is there."""
+        if "button_url" in self.locked:
+            return {}
+        return {name: value for name in links.UTM if (value := self.value(name))}
+
+    def _image(self) -> tuple[str, str]:
+        """The stored image's name, if any, and the address where the gateway finds the image."""
+        if self.value("remove_picture"):
+            return "", ""
+        if not self.uploaded and (url := self.value("image_url")):
+            return "", url
+        name = str(self.uploaded.file) if self.uploaded else self.value("image") or ""
+        return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
+
+    # checks
+
+    def clean_picture(self) -> Picture | None:
+        """Store an upload at once: it is not lost when another field is refused."""
+        upload = self.cleaned_data.get("picture")
+        if not upload:
+            return None
+        self.uploaded = pictures.take_in(
+            upload, self.actor, bool(self.data.get("square")), pictures.read_crop(self.data)
+        )
+        return self.uploaded
+
+    def clean_image(self) -> str:
+        name: str = self.cleaned_data["image"]
+        if name and not Picture.objects.filter(file=name).exists():
+            raise ValidationError(_("This image is not in the library any more. Choose another."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        if not self._resolve_time():
+            self.add_error(
+                "scheduled_at", _("The clocks skip this time on that day. Choose another.")
+            )
+        self._check_hours()
+        draft = self.fill(Campaign())
+        problems = [*checks.message_problems(draft), *checks.time_problems(draft)]
+        problems += checks.hours_problems(draft, self.audience)
+        if self.audience:
+            problems += checks.audience_problems(MessageLengths(self.audience, build(draft)))
+        for problem in problems:
+            field = "picture" if problem.field == "image_url" and draft.image else problem.field
+            if not self.has_error(field):
+                self.add_error(field, str(problem.message))
+        return self.cleaned_data
+
+    def _check_hours(self) -> None:
+        """Both ends of the sending hours or neither, the later one after the earlier."""
+        problem = checks.ends_problem(self.value("sends_from"), self.value("sends_until"))
+        if problem:
+            self.add_error(problem.field, str(problem.message))
+
+    def _resolve_time(self) -> bool:
+        """Put a time without an offset into the chosen zone. False if it does not exist there."""
+        moment: datetime | None = self.cleaned_data.get("scheduled_at")
+        if moment and self.cleaned_data.get("timing") == Timing.LOCAL:
+            self.cleaned_data["scheduled_at"] = moment.replace(tzinfo=None)
+            return True
+        if moment is None or timezone.is_aware(moment):
+            return True
+        zone = ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
+        try:
+            with timezone.override(zone):
+                self.cleaned_data["scheduled_at"] = from_current_timezone(moment)
+        except ValidationError:
+            return False
+        return True
+
+
+def initial_of(campaign: Campaign) -> dict[str, Any]:
+    """What the form shows of a saved draft."""
+    values = {
+        field.name: field.value_of(campaign) for field in FIELDS if field.column or field.shown
+    }
+    return {
+        **values,
+        **links.utm_of(campaign.button_url),
+        "button_url": links.without_utm(campaign.button_url),
+        **{
+            name: list(getattr(campaign, name).values_list("pk", flat=True))
+            for name in SAVED_CHOICES
+        },
+        "campaigns": _earlier_choices(campaign, excluded=False),
+        "exclude_campaigns": _earlier_choices(campaign, excluded=True),
+        "scheduled_at": _shown_time(campaign),
+        "version": campaign.updated_at.isoformat(),
+    }
+
+
+def _earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
+    rows = campaign.earlier.filter(left_out=excluded)
+    return [f"{row.source_id}:{row.outcome}" for row in rows]
+
+
+def _shown_time(campaign: Campaign) -> datetime | None:
+    """As the clock of the campaign's zone shows it, or that of each recipient."""
+    if campaign.local_time or not campaign.scheduled_at:
+        return campaign.local_time
+    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
+    return campaign.scheduled_at.astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,67 @@
+"""The form fields of a draft that Django has no class for."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.compose.audience.segments import WENT_OUT
+from campaigns.compose.audience.selection import Earlier
+from campaigns.compose.models import Campaign, Outcome
+from campaigns.gateway import limits
+from campaigns.shared.query_values import read_id
+
+
+class TextField(forms.CharField):
+    """A text with its line ends as they are sent: browsers post CR LF, the message has LF."""
+
+    def to_python(self, value: Any) -> str:
+        if value is not None:
+            value = unix_lines(str(value))
+        text = super().to_python(value) or ""
+        if not limits.is_encodable(text):
+            raise ValidationError(_("The text contains a broken character. Delete it."))
+        return text
+
+
+def unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class UnzonedDateTimeField(forms.DateTimeField):
+    """A time as it was typed: with an offset, or without one in the zone chosen beside it."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if not value or isinstance(value, datetime):
+            return value or None
+        try:
+            moment = parse_datetime(str(value).strip())
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return moment
+
+
+class EarlierCampaignsField(forms.Field):
+    """Sent campaigns, each as "12:read": its id, and the outcome of the recipients to choose."""
+
+    widget = forms.SelectMultiple
+
+    def to_python(self, value: Any) -> Earlier:
+        choices = {self._parse(str(choice)) for choice in value or () if choice}
+        ids = {campaign_id for campaign_id, _outcome in choices}
+        if Campaign.objects.filter(WENT_OUT, pk__in=ids).count() < len(ids):
+            raise ValidationError(_("This campaign was not sent, or does not exist any more."))
+        return tuple(sorted(choices))
+
+    @staticmethod
+    def _parse(choice: str) -> tuple[int, str]:
+        number, _colon, outcome = choice.partition(":")
+        campaign_id = read_id(number)
+        if campaign_id is None or outcome not in Outcome.values:
+            raise ValidationError(_("Choose a campaign and which of its recipients."))
+        return campaign_id, outcome

@@ -1,0 +1,143 @@
+"""A test send: the draft to a few of one's own phones, with the merge fields of a recipient.
+
+It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the phones
+for next time.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import count
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.editor.drafts import copy_campaign
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.message.preview import FIRST, choices, somebody
+from campaigns.compose.message.render import MessageTemplate, build
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.importing.errors import Refused as PhoneRefused
+from campaigns.contacts.lists import contact_lists
+from campaigns.contacts.models import Contact, ContactList
+from campaigns.contacts.phones.parsing import shown
+from campaigns.ledger.models import Purpose
+from campaigns.team.models import User
+
+PHONES_MAX = 10
+EACH = "each"
+_BETWEEN = re.compile(r"[,;\n]+")
+
+
+def phones_in(text: str) -> list[str]:
+    """The phones in `text`, one per line or separated by commas, each once."""
+    return list(dict.fromkeys(phone.strip() for phone in _BETWEEN.split(text) if phone.strip()))
+
+
+def remembered(actor: User) -> str:
+    """The phones of this user's last test send, as text for the form."""
+    last = Campaign.objects.filter(purpose=Purpose.TEST, created_by=actor).order_by("-pk").first()
+    if last is None:
+        return ""
+    people = Contact.objects.filter(list__in=last.lists.all()).order_by("id")
+    return ", ".join(
+        shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
+    )
+
+
+def variants(audience: Audience, template: MessageTemplate) -> list[tuple[str, str]]:
+    """The recipients whose merge fields a test can have: those of `preview.choices` without the
+    one chosen by phone, and EACH of them.
+    """
+    offered = choices(audience.by_country() if audience else {}, template)[:-1]
+    each = [(EACH, _("All of these, one message each"))] if len(offered) > 1 else []
+    return [*offered, *each]
+
+
+def send_tests(
+    campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST
+) -> list[Campaign]:
+    """As `send_test`; with EACH one test for each recipient of `variants`. All or none are
+    launched.
+    """
+    if whose != EACH:
+        return [send_test(campaign, phones, actor, whose)]
+    audience, template = Audience.of(campaign), build(campaign)
+    people: dict[int, str] = {}
+    for variant, _label in variants(audience, template)[:-1]:
+        if person := somebody(audience, template, variant):
+            people.setdefault(person.pk, variant)
+    with transaction.atomic():
+        return [send_test(campaign, phones, actor, variant) for variant in people.values()]
+
+
+def send_test(
+    campaign: Campaign, phones: Sequence[str], actor: User, whose: str = "first"
+) -> Campaign:
+    """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
+    names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
+    """
+    if not 1 <= len(phones) <= PHONES_MAX:
+        raise Refused(
+            ngettext(
+                "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
+            )
+            % {"n": PHONES_MAX}
+        )
+    template = build(campaign)
+    person = somebody(Audience.of(campaign), template, whose)
+    fields = {
+        name: value
+        for name, value in (person.fields if person else {}).items()
+        if name in template.names
+    }
+    with transaction.atomic():
+        contact_list = _list_of(phones, fields, sorted(template.names), actor)
+        test = copy_campaign(
+            campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST
+        )
+        test.save()
+        test.lists.set([contact_list])
+        lifecycle.launch(test.pk, actor)
+    return test
+
+
+def _list_name(actor: User) -> str:
+    return _("Test numbers of %(name)s") % {"name": actor.get_username()[:80]}
+
+
+def _list_of(
+    phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User
+) -> ContactList:
+    """This user's list of test phones, with exactly `phones` on it. Raises Refused for an invalid
+    phone.
+
+    The list of an earlier test that is still being prepared stays as it is: this one gets another.
+    """
+    busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list(
+        "lists__name"
+    )
+    busy_names = {name for (name,) in busy}
+    names_of_lists = (
+        f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)
+        for number in count(1)
+    )
+    free_name = next(name for name in names_of_lists if name not in busy_names)
+    contact_list, _made = ContactList.objects.get_or_create(
+        name=free_name, defaults={"created_by": actor}
+    )
+    contact_lists.remove(
+        contact_list, Contact.objects.filter(list=contact_list).values_list("pk", flat=True)
+    )
+    for phone in phones:
+        try:
+            contact_lists.add(contact_list, phone, fields, settings.DEFAULT_COUNTRY)
+        except PhoneRefused as refused:
+            raise Refused(f"{phone}: {refused}") from refused
+    contact_list.refresh_from_db()
+    contact_list.fields = names
+    contact_list.save(update_fields=["fields"])
+    return contact_list

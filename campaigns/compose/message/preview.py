@@ -1,0 +1,144 @@
+"""What one person gets, as a phone shows it. The words are made by the code that sends them."""
+
+import re
+from dataclasses import dataclass, field
+
+from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.message import message_lengths, sms
+from campaigns.compose.message.links import network_name
+from campaigns.compose.message.merge_tags import MissingValue
+from campaigns.compose.message.pictures import picture_address
+from campaigns.compose.message.render import MessageTemplate, Rendered, build
+from campaigns.compose.models import Campaign
+from campaigns.contacts.models import Contact
+from campaigns.contacts.phones import countries
+
+_LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)\]])", re.IGNORECASE)
+FIRST, LONGEST, LACKING, BY_PHONE, COUNTRY = "first", "longest", "lacking", "phone", "country:"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text, or a link in it."""
+
+    text: str
+    link: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmsPart:
+    """One part of the SMS as it travels."""
+
+    text: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `person` gets. None is nobody in particular, who gets the words instead, or else the
+    bare tags.
+    """
+
+    person: Contact | None
+    rendered: Rendered
+    sender: str
+    picture: str
+    button_caption: str
+    sms_sender: str
+    network_name: str = ""  # the link's host in punycode, where that looks different
+    missing: str = ""  # the tag, in its braces, that this person has no value for
+    pieces: list[Piece] = field(default_factory=list)
+    sms_taken: sms.Parts = message_lengths.NO_PARTS
+    sms_parts: list[SmsPart] = field(default_factory=list)
+
+
+def pieces(text: str) -> list[Piece]:
+    """`text` cut where links begin and end."""
+    return [Piece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
+
+
+def preview(campaign: Campaign, person: Contact | None) -> Preview:
+    """`campaign`, saved or not, as `person` gets it."""
+    template = build(campaign)
+    fields = person.fields if person else {}
+    missing = ""
+    try:
+        rendered = template.for_fields(fields)
+    except MissingValue as lacking:
+        rendered = template.sketch(fields)
+        missing = f"{{{lacking.name}}}" if person else ""
+    return Preview(
+        person=person,
+        rendered=rendered,
+        sender=campaign.sender.name if campaign.sender else "",
+        picture=picture_address(campaign),
+        button_caption=campaign.button_caption,
+        sms_sender=campaign.sms_sender,
+        network_name=network_name(rendered.button_url),
+        missing=missing,
+        pieces=pieces(rendered.text),
+        sms_taken=sms.sms_parts(rendered.sms_text),
+        sms_parts=[
+            SmsPart(text, number) for number, text in enumerate(sms.split(rendered.sms_text), 1)
+        ],
+    )
+
+
+def somebody(
+    audience: Audience, template: MessageTemplate, whose: str = FIRST, phone: str = ""
+) -> Contact | None:
+    """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody
+    like that.
+    """
+    people = audience.people()
+    if whose == LONGEST and template.text.tags:
+        return _longest(people, template)
+    if whose == LACKING and template.names:
+        return _first(people.filter(_lacks_something(template)))
+    if whose.startswith(COUNTRY):
+        return _first(people.filter(country=whose.removeprefix(COUNTRY)))
+    if whose == BY_PHONE:
+        return _by_phone(people, phone)
+    return _first(people)
+
+
+def _first(people: QuerySet[Contact]) -> Contact | None:
+    return people.order_by("list", "id").first()
+
+
+def _longest(people: QuerySet[Contact], template: MessageTemplate) -> Contact | None:
+    length = ExpressionWrapper(message_lengths.length_expression(template.text), IntegerField())
+    return people.order_by(length.desc(), "list", "id").first()
+
+
+def _lacks_something(template: MessageTemplate) -> Q:
+    condition = Q()
+    for name in sorted(template.names):
+        condition |= message_lengths.lacks(name)
+    return condition
+
+
+def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
+    digits = re.sub(r"\D", "", phone)
+    return _first(people.filter(msisdn=digits)) if digits else None
+
+
+def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
+    """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each
+    country.
+    """
+    found = [(FIRST, _("First person"))]
+    if template.text.tags:
+        found.append((LONGEST, _("Longest text")))
+    if template.names:
+        found.append((LACKING, _("Somebody without a value")))
+    if len(people) > 1:
+        named = {code: countries.name(code) or _("an unknown country") for code in people}
+        found += [
+            (f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name})
+            for code, name in named.items()
+        ]
+    return [*found, (BY_PHONE, _("By phone number…"))]

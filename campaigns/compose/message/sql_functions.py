@@ -1,0 +1,98 @@
+"""What the database can say of a text: whether it has certain characters, how long it gets in a
+link.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, Func, IntegerField
+from django.db.models.expressions import Combinable
+from django.db.models.sql.compiler import SQLCompiler
+
+from campaigns.compose.message.sms import GSM_BASIC, GSM_EXTENDED
+
+UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-"
+_URL_LENGTH = "viberdash_url_length"
+Compiled = tuple[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """A set of characters as each engine writes it: between brackets, a "]" first and a "-"
+    last.
+    """
+
+    glob: str
+    regex: str
+
+
+DOUBLED = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
+    glob="*[]" + GSM_EXTENDED.replace("]", "").replace("^", "") + "^\U00010000-\U0010ffff]*",
+    regex="[]"
+    + GSM_EXTENDED.replace("]", "").replace("^", "").replace("\\", "\\\\")
+    + "^\U00010000-\U0010ffff]",
+)
+OUTSIDE_GSM = Characters(
+    glob="*[^" + GSM_BASIC.replace("-", "") + "-]*", regex="[^" + GSM_BASIC.replace("-", "") + "-]"
+)
+
+
+class Matches(Func):
+    """Whether a text has any of `characters` in it."""
+
+    output_field = BooleanField()
+    template = "(%(expressions)s)"
+
+    def __init__(self, text: Combinable, characters: Characters) -> None:
+        super().__init__(text)
+        self.characters = characters
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
+        return self._compared(compiler, "GLOB", self.characters.glob)
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
+        return self._compared(compiler, "~", self.characters.regex)
+
+    def _compared(self, compiler: SQLCompiler, operator: str, pattern: str) -> Compiled:
+        text, params = compiler.compile(self.source_expressions[0])
+        return f"({text} {operator} %s)", [*params, pattern]
+
+
+class EncodedLength(Func):
+    """How many characters a text takes in a link: three for each byte that has to be encoded.
+    `prepare` comes first.
+    """
+
+    output_field = IntegerField()
+    arity = 1
+    function = _URL_LENGTH
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
+    ) -> Compiled:
+        text, params = compiler.compile(self.source_expressions[0])
+        octets, plain = (
+            f"OCTET_LENGTH(CONVERT_TO({text}, 'UTF8'))",
+            f"REGEXP_REPLACE({text}, %s, '', 'g')",
+        )
+        return f"(3 * {octets} - 2 * LENGTH({plain}))", [*params, *params, f"[^{UNRESERVED}]"]
+
+
+def prepare() -> None:
+    """Give SQLite, which has no such function of its own, that of `EncodedLength`, on this
+    connection.
+    """
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        connection.connection.create_function(_URL_LENGTH, 1, _url_length, deterministic=True)
+
+
+def _url_length(text: str | None) -> int | None:
+    return None if text is None else len(quote(str(text), safe=""))

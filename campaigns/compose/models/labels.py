@@ -1,0 +1,59 @@
+"""What a team puts on campaigns to find and discuss them: labels and notes."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+class Colour(models.TextChoices):
+    """What a label looks like; each has a class of site.css: state-<colour>."""
+
+    BLUE = "blue", _("Blue")
+    TEAL = "teal", _("Teal")
+    PURPLE = "purple", _("Purple")
+    ORANGE = "orange", _("Orange")
+    GREEN = "green", _("Green")
+    RED = "red", _("Red")
+    YELLOW = "yellow", _("Yellow")
+    INDIGO = "indigo", _("Indigo")
+    CYAN = "cyan", _("Cyan")
+    GREY = "secondary", _("Grey")
+
+
+class Label(models.Model):
+    """A word of the team's own by which campaigns are found, and spend is grouped."""
+
+    name = models.CharField(_("label"), max_length=40)
+    colour = models.CharField(
+        _("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE
+    )
+
+    class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
+        ordering = ["name"]
+        # "Sale" and "sale" are one
+        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Note(models.Model):
+    """What somebody wrote down about a campaign, for colleagues."""
+
+    campaign = models.ForeignKey("campaigns.Campaign", models.CASCADE, related_name="notes")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    text = models.TextField(_("note"), max_length=2000)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.text[:60]

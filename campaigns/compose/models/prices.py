@@ -1,0 +1,24 @@
+"""The price lists of the gateway, as last fetched."""
+
+from django.db import models
+
+
+class PriceList(models.Model):
+    """The gateway's prices of one channel and tariff, as last fetched."""
+
+    channel = models.CharField(max_length=5)
+    tariff = models.PositiveSmallIntegerField(default=0)
+    rows = models.JSONField(
+        default=list
+        # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency":
+        # "EUR"}]
+    )
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("channel", "tariff", name="price_list_channel_tariff")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.tariff}"

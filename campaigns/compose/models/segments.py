@@ -1,0 +1,129 @@
+"""Segments: saved conditions that choose contacts."""
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.compose.models.library import Sender
+from campaigns.contacts.models import ContactList, Import
+
+
+class Match(models.TextChoices):
+    """How the conditions of a segment are combined."""
+
+    ALL = "all", _("all of these")
+    ANY = "any", _("any of these")
+
+
+class Segment(models.Model):
+    """A saved choice of people by conditions. Who is in it is asked anew each time: see
+    segments.py.
+    """
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    match = models.CharField(
+        _("people who meet"),
+        max_length=3,
+        choices=Match.choices,
+        default=Match.ALL,
+        db_column="met",
+    )
+    # when they were last counted, for lists of segments
+    people = models.PositiveIntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("segment-detail", args=[self.pk])
+
+
+class ConditionKind(models.TextChoices):
+    """What a condition asks for."""
+
+    FIELD = "field", _("Merge tag")
+    COUNTRY = "country", _("Country")
+    LIST = "list", _("List")
+    IMPORT = "import", _("Import")
+    MESSAGES = "messages", _("Messages they got")
+
+
+class Operator(models.TextChoices):
+    IS = "is", _("is")
+    IS_NOT = "is_not", _("is not")
+    CONTAINS = "contains", _("contains")
+    STARTS = "starts", _("starts with")
+    MORE = "more", _("is more than")
+    LESS = "less", _("is less than")
+    FILLED = "filled", _("is filled in")
+    EMPTY = "empty", _("is empty")
+
+
+class Outcome(models.TextChoices):
+    """What became of somebody in a campaign, for choosing people by it. The rows that each means:
+    outcomes.py.
+    """
+
+    ALL = "all", _("Everybody it was for")
+    SENT = "sent", _("Sent")
+    DELIVERED = "delivered", _("Delivered")
+    READ = "read", _("Read")
+    NOT_DELIVERED = "not_delivered", _("Not delivered")
+    REFUSED = "refused", _("Refused")
+
+
+class Condition(models.Model):
+    """One condition of a segment: `kind` says which of the columns count.
+
+    What a condition names is protected: without it the condition would mean other people.
+    """
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="conditions")
+    place = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=ConditionKind.choices, db_column="asks")
+    negated = models.BooleanField(default=False)  # all but FIELD, whose operators say it
+    field = models.CharField(_("merge tag"), max_length=100, blank=True)
+    operator = models.CharField(_("condition"), max_length=8, choices=Operator.choices, blank=True)
+    value = models.CharField(_("value"), max_length=200, blank=True)
+    countries = models.JSONField(default=list, blank=True)  # codes; "" is one that is not known
+    list = models.ForeignKey(
+        ContactList, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("list")
+    )
+    source = models.ForeignKey(
+        Import, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("import")
+    )
+    outcome = models.CharField(_("outcome"), max_length=13, choices=Outcome.choices, blank=True)
+    campaign = models.ForeignKey(
+        "campaigns.Campaign",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("campaign"),
+    )
+    sender = models.ForeignKey(
+        Sender, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sender")
+    )
+    # the last so many; None: ever
+    days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("segment")  # a person knows it by the segment's name
+        verbose_name_plural = _("conditions")
+        ordering = ["place"]
+        constraints = [models.UniqueConstraint("segment", "place", name="condition_place")]
+
+    def __str__(self) -> str:
+        return str(self.segment)

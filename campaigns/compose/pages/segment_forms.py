@@ -1,0 +1,275 @@
+"""The form of a segment: a name, and rows of conditions. What a row shows depends on what it asks
+for.
+
+Rows are added and removed by buttons that post the whole form, so that nothing is lost and no
+script is needed.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns.compose.audience.segments import (
+    DATE,
+    MESSAGES_WORDS,
+    NUMBER,
+    WENT_OUT,
+    Choice,
+    import_name,
+)
+from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Operator, Segment
+from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.phones import countries
+
+if TYPE_CHECKING:
+    ConditionModelForm = forms.ModelForm[Condition]
+    SegmentModelForm = forms.ModelForm[Segment]
+    Imports = forms.ModelChoiceField[Import]
+else:
+    Imports = forms.ModelChoiceField
+    ConditionModelForm = SegmentModelForm = forms.ModelForm
+
+ROWS_MAX = 30
+SHOWN = 200  # imports and campaigns to choose from, the newest
+DAYS_MAX = 3650
+CHECK = {"class": "form-check-input"}
+UNKNOWN = "-"  # the country that is not known: "" would read as no choice at all
+COLUMNS = {  # what a row shows, by what it asks for
+    ConditionKind.FIELD: ("field", "operator", "value"),
+    ConditionKind.COUNTRY: ("negated", "countries"),
+    ConditionKind.LIST: ("negated", "list"),
+    ConditionKind.IMPORT: ("negated", "source"),
+    ConditionKind.MESSAGES: ("verdict", "campaign", "sender", "days"),
+}
+VERBS = {
+    ConditionKind.COUNTRY: (gettext_lazy("is"), gettext_lazy("is not")),
+    ConditionKind.LIST: (gettext_lazy("is on"), gettext_lazy("is not on")),
+    ConditionKind.IMPORT: (gettext_lazy("came with"), gettext_lazy("did not come with")),
+}
+
+
+class ImportChoice(Imports):
+    def label_from_instance(self, obj: Import) -> str:
+        return import_name(obj)
+
+
+class ConditionForm(ConditionModelForm):
+    """One row. Its condition is of `kind`, whatever is posted."""
+
+    negated = forms.TypedChoiceField(
+        label=_("Condition"), coerce=lambda said: said == "True", required=False
+    )
+    countries = forms.MultipleChoiceField(
+        label=gettext_lazy("Countries"),
+        widget=forms.CheckboxSelectMultiple(CHECK),
+        error_messages={"required": gettext_lazy("Choose a country.")},
+    )
+    source = ImportChoice(
+        Import.objects.none(),
+        label=gettext_lazy("Import"),
+        error_messages={"required": gettext_lazy("Choose an import.")},
+    )
+    verdict = forms.ChoiceField(label=gettext_lazy("What happened"))
+    days = forms.IntegerField(
+        label=gettext_lazy("In the last days"), required=False, min_value=1, max_value=DAYS_MAX
+    )
+
+    class Meta:
+        model = Condition
+        fields = (
+            "field",
+            "operator",
+            "value",
+            "negated",
+            "countries",
+            "list",
+            "source",
+            "campaign",
+            "sender",
+            "days",
+        )
+
+    def __init__(
+        self, kind: ConditionKind, data: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        super().__init__(data, auto_id="id_%s", **options)
+        self.kind = self.instance.kind = kind
+        self.helper: FormHelper = FormHelper()
+        self.helper.form_tag = False
+        for name in set(self.fields) - set(COLUMNS[kind]):
+            del self.fields[name]
+        getattr(self, f"_for_{kind}")()
+        self.order_fields(COLUMNS[kind])
+
+    def _for_field(self) -> None:
+        lists = ContactList.objects.values_list("fields", flat=True)
+        names = {name for fields in lists for name in fields} | {self.instance.field} - {""}
+        self.fields["field"] = forms.ChoiceField(
+            label=_("Merge tag"), choices=[(one, one) for one in sorted(names)]
+        )
+        self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=Operator.choices)
+        self.fields["value"].label = _("Value")
+
+    def _for_country(self) -> None:
+        homes = {
+            home
+            for found in ContactList.objects.values_list("countries", flat=True)
+            for home in found
+        }
+        named = [
+            (home, countries.name(home) or _("Unknown"))
+            for home in homes | set(self.instance.countries)
+        ]
+        self.fields["countries"].choices = sorted(  # type: ignore[attr-defined]
+            [(home or UNKNOWN, name) for home, name in named], key=lambda pair: pair[1]
+        )
+        self.initial["countries"] = [
+            home or UNKNOWN for home in self.initial.get("countries") or ()
+        ]
+        self._has_verbs()
+
+    def _for_list(self) -> None:
+        self._required("list", _("Choose a list."))
+        self._has_verbs()
+
+    def _for_import(self) -> None:
+        finished = Import.objects.filter(state=ImportState.FINISHED).order_by("-pk")
+        newest = list(finished.values_list("pk", flat=True)[:SHOWN])
+        self.fields["source"].queryset = finished.filter(pk__in=[*newest, self.instance.source_id])  # type: ignore[attr-defined]
+        self._has_verbs()
+
+    def _for_messages(self) -> None:
+        choices = [(_verdict(*key), words) for key, words in MESSAGES_WORDS.items()]
+        self.fields["verdict"].choices = choices  # type: ignore[attr-defined]
+        newest = list(
+            Campaign.objects.filter(WENT_OUT).order_by("-pk").values_list("pk", flat=True)[:SHOWN]
+        )
+        campaign, sender = self.fields["campaign"], self.fields["sender"]
+        chosen = Campaign.objects.filter(pk__in=[*newest, self.instance.campaign_id])
+        campaign.queryset = chosen  # type: ignore[attr-defined]
+        campaign.empty_label = _("Any campaign")  # type: ignore[attr-defined]
+        sender.empty_label = _("Any sender")  # type: ignore[attr-defined]
+        campaign.label, sender.label = _("Campaign"), _("Sender")
+        self.fields["days"].widget.attrs["placeholder"] = _("ever")
+        if self.instance.outcome:
+            self.initial["verdict"] = _verdict(self.instance.outcome, self.instance.negated)
+
+    def _has_verbs(self) -> None:
+        verbs = zip((False, True), VERBS[self.kind], strict=True)
+        self.fields["negated"].choices = [(str(value), words) for value, words in verbs]  # type: ignore[attr-defined]
+        self.initial["negated"] = str(self.initial.get("negated", False))
+
+    def _required(self, name: str, words: str) -> None:
+        self.fields[name].required, self.fields[name].error_messages["required"] = True, words
+        self.fields[name].empty_label = None  # type: ignore[attr-defined]
+
+    def clean_countries(self) -> list[str]:
+        return ["" if home == UNKNOWN else home for home in self.cleaned_data["countries"]]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if self.kind == ConditionKind.MESSAGES and "verdict" in data:
+            self.instance.outcome = data["verdict"].rstrip("!")
+            self.instance.negated = data["verdict"].endswith("!")
+        operator, value = data.get("operator"), data.get("value", "")
+        if operator in (Operator.FILLED, Operator.EMPTY):
+            data["value"] = ""
+        elif operator and "value" in data and not value:
+            self.add_error("value", _("Say what it is compared with."))
+        elif operator in (Operator.MORE, Operator.LESS) and not re.match(f"{NUMBER}|{DATE}", value):
+            self.add_error("value", _("Write a number such as 12.5, or a date such as 2026-01-31."))
+        return data
+
+
+def _verdict(outcome: str, negated: bool) -> str:
+    return f"{outcome}!" if negated else str(outcome)
+
+
+class SegmentForm(SegmentModelForm):
+    """The name, how conditions are combined, and `rows` of them: (key, form), as posted or as
+    saved.
+    """
+
+    class Meta:
+        model = Segment
+        fields = ("name", "match")
+        widgets = {"match": forms.RadioSelect(CHECK)}
+        error_messages = {"name": {"required": gettext_lazy("Give the segment a name.")}}
+
+    def __init__(self, data: QueryDict | None = None, *, instance: Segment | None = None) -> None:
+        super().__init__(data, instance=instance)
+        self.helper: FormHelper = FormHelper()
+        self.helper.form_tag = False
+        self.rows = _posted(data) if data is not None else _saved(self.instance)
+
+    def rows_are_valid(self) -> bool:
+        """Whether there are rows, and each says something."""
+        return bool(self.rows) and all(row.is_valid() for _key, row in self.rows)
+
+    @property
+    def choice(self) -> Choice:
+        """What the rows mean. After `rows_are_valid`."""
+        match = self["match"].value()
+        return Choice(
+            [row.instance for _key, row in self.rows], match if match in Match.values else Match.ALL
+        )
+
+    def unjudged(self) -> None:
+        """Show the name as it was typed, without a word on it: a button other than Save was
+        pressed.
+        """
+        self.initial = {**self.initial, **_typed(self)}
+        self.is_bound = False
+
+    def reshape(self) -> None:
+        """Add or remove the row that a button asked for. What was typed stays, and is not judged
+        yet.
+        """
+        self.unjudged()
+        self.rows = [
+            (key, ConditionForm(row.kind, initial=_typed(row), prefix=key))
+            for key, row in self.rows
+            if key != self.data.get("remove")
+        ]
+        kind = self.data.get("add")
+        if kind in ConditionKind.values and len(self.rows) < ROWS_MAX:
+            key = _free_key([key for key, _row in self.rows])
+            self.rows.append((key, ConditionForm(ConditionKind(kind), prefix=key)))
+
+
+def _posted(data: QueryDict) -> list[tuple[str, ConditionForm]]:
+    """The rows as "row" names them, in that order: "c3:country"."""
+    rows: dict[str, ConditionForm] = {}
+    for said in data.getlist("row")[:ROWS_MAX]:
+        key, _colon, kind = said.partition(":")
+        if re.fullmatch(r"c[0-9]{1,3}", key) and kind in ConditionKind.values:
+            rows[key] = ConditionForm(ConditionKind(kind), data, prefix=key)
+    return list(rows.items())
+
+
+def _saved(segment: Segment) -> list[tuple[str, ConditionForm]]:
+    conditions = (
+        list(segment.conditions.all()) if segment.pk else [Condition(kind=ConditionKind.FIELD)]
+    )
+    return [
+        (f"c{number}", ConditionForm(ConditionKind(one.kind), instance=one, prefix=f"c{number}"))
+        for number, one in enumerate(conditions)
+    ]
+
+
+def _typed(row: forms.BaseForm) -> dict[str, Any]:
+    widgets = {name: field.widget for name, field in row.fields.items()}
+    return {
+        name: widget.value_from_datadict(row.data, {}, row.add_prefix(name))
+        for name, widget in widgets.items()
+    }
+
+
+def _free_key(taken: list[str]) -> str:
+    return f"c{max((int(key[1:]) for key in taken), default=-1) + 1}"

@@ -1,0 +1,256 @@
+"""Columns of a file -> phones and merge fields: what is proposed, and what the person chose."""
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns.contacts.importing.csv_reader import Layout, Record
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.phones.parsing import Phone, normalise
+
+MAX_NAME = 40
+ENOUGH = 0.5  # share of valid phones that makes a column a phone column whatever its name
+SOME = 0.1  # and with a name that says phone
+BY_NAME = 0.05
+# Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
+# Russian and neighbours.
+MOBILE_WORDS = (
+    "mob",
+    "моб",
+    "κινητ",
+    "cell",
+    "gsm",
+    "msisdn",
+    "viber",
+    "вайбер",
+    "whatsapp",
+    "сотов",
+    "celular",
+)
+PHONE_WORDS = ("phone", "tel", "тел", "τηλ", "fon", "handy")
+# of a phone, or of an order
+NUMBER_WORDS = ("номер", "число", "number", "broj", "број", "numar", "numer", "αριθμ")
+# Words for columns that most files have, so that the same tag works for every list.
+KNOWN_NAMES = {
+    "first_name": (
+        "first name|firstname|given name|forename|імя|имя|prenume|prenumele|ime|име|ονομα|imie"
+    ),
+    "last_name": (
+        "last name|lastname|surname|family name|прізвище|фамилия|nume|nume de"
+        " familie|prezime|презиме|фамилно име|επωνυμο|επιθετο|nazwisko"
+    ),
+    "middle_name": "middle name|по батькові|отчество|презиме бащино|patronymic",
+    "full_name": (
+        "full name|піб|фио|ф и о|nume complet|nume si prenume|ime i prezime|име и"
+        " презиме|ονοματεπωνυμο"
+    ),
+    "city": "city|town|місто|город|oras|orasul|localitate|grad|град|πολη|miasto",
+    "country": "country|країна|страна|tara|država|drzava|държава|земља|χωρα",
+    "email": (
+        "email|e mail|mail|пошта|почта|електронна пошта|эл почта|имейл|ηλεκτρονικο ταχυδρομειο"
+    ),
+    "birthday": (
+        "birthday|birth date|date of birth|дата народження|дата рождения|день народження|data"
+        " nasterii|datum rodenja|рожден ден|ημερομηνια γεννησης"
+    ),
+    "gender": "gender|sex|стать|пол|gen|pol|φυλο",
+    "address": "address|адреса|адрес|adresa|διευθυνση",
+    "company": "company|компанія|компания|firma|фирма|εταιρεια|companie",
+    "bonus": "bonus|bonuses|бонус|бонуси|бонусы|бали|баллы|puncte|поени|бонуси точки",
+    "discount": "discount|знижка|скидка|reducere|popust|отстъпка|попуст|εκπτωση",
+    "code": "code|promo code|promocode|промокод|код|cod|kod|κωδικος",
+}
+WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in words.split("|")}
+ALREADY_SAFE = re.compile(r"[a-z][a-z0-9_]*")
+NOT_FIELDS = ("viberdash_row", "viberdash_reason")  # columns that a download of rejected rows adds
+LATIN = {
+    "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh",
+    "з": "z", "и": "y", "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n",
+    "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts",
+    "ч": "ch", "ш": "sh", "щ": "shch", "ь": "", "ю": "iu", "я": "ia", "ё": "e", "ъ": "", "ы": "y",
+    "э": "e", "ђ": "dj", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c", "џ": "dz", "α": "a", "β": "v",
+    "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i", "κ": "k", "λ": "l",
+    "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s", "ς": "s", "τ": "t",
+    "υ": "y", "φ": "f", "χ": "ch", "ψ": "ps", "ω": "o", "ß": "ss", "đ": "d", "ł": "l", "ø": "o",
+    "æ": "ae", "œ": "oe", "ı": "i",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which columns (from 0) hold phones, the first to be tried first, and which become which merge
+    field.
+    """
+
+    phones: list[int]
+    fields: dict[int, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "phones": self.phones,
+            "fields": {str(column): name for column, name in self.fields.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Mapping":
+        named = {int(column): name for column, name in data.get("fields", {}).items()}
+        return cls(list(data.get("phones", [])), dict(sorted(named.items())))
+
+
+def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Mapping:
+    """What the columns seem to be, by their names and contents. `phones` is empty where nothing
+    looks so.
+    """
+    names = column_names(rows, layout)
+    body = rows[1:] if layout.header else rows
+    found = [
+        (_phone_score(name, _cells(body, column), default_country), column)
+        for column, name in enumerate(names)
+    ]
+    # what only has the name comes last
+    least = BY_NAME if any(score > BY_NAME for score, _column in found) else 0.0
+    phones = [
+        column
+        for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1]))
+        if score > least
+    ]
+    return Mapping(phones, safe_names(names, leave_out=phones))
+
+
+def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country: str) -> Mapping:
+    """The proposal with `wanted` as the phone column: its name, its letter in a spreadsheet, or its
+    number from 1.
+
+    Raises Refused where there is no such column, or nothing is wanted and nothing looks like a
+    phone.
+    """
+    names = column_names(rows, layout)
+    if wanted:
+        phones = [_column(wanted, names)]
+        return Mapping(phones, safe_names(names, leave_out=phones))
+    proposed = propose(rows, layout, default_country)
+    if not proposed.phones:
+        raise Refused(
+            _("No column holds phone numbers. The columns are: %(names)s.")
+            % {"names": ", ".join(names)[:200]}
+        )
+    return proposed
+
+
+def column_names(rows: Sequence[Record], layout: Layout) -> list[str]:
+    """What each column is called: by the header, else "Column B"."""
+    width = max(map(len, rows), default=0)
+    header = rows[0] if layout.header and rows else []
+    named = [cell.strip() for cell in header] + [""] * (width - len(header))
+    return [
+        name or _("Column %(letter)s") % {"letter": letter(place)}
+        for place, name in enumerate(named)
+    ]
+
+
+def letter(column: int) -> str:
+    """0 -> "A", 26 -> "AA", as spreadsheets call them."""
+    text = ""
+    column += 1
+    while column:
+        column, place = divmod(column - 1, 26)
+        text = string.ascii_uppercase[place] + text
+    return text
+
+
+def _column(wanted: str, names: list[str]) -> int:
+    plain = wanted.strip().casefold()
+    for column, name in enumerate(names):
+        if name.casefold() == plain:
+            return column
+    for column in range(len(names)):
+        if plain in (letter(column).casefold(), str(column + 1)):
+            return column
+    raise Refused(
+        _("There is no column “%(wanted)s”. The columns are: %(names)s.")
+        % {
+            "wanted": wanted,
+            "names": ", ".join(names)[:200],
+        }
+    )
+
+
+def _cells(rows: Iterable[Record], column: int) -> list[str]:
+    return [row[column] for row in rows if column < len(row) and row[column].strip()]
+
+
+def _phone_score(name: str, cells: list[str], default_country: str) -> float:
+    """0: no phone column; else the higher, the likelier and the more mobile. BY_NAME: nothing but
+    the name says so.
+    """
+    share = sum(isinstance(normalise(cell, default_country), Phone) for cell in cells) / max(
+        len(cells), 1
+    )
+    words = plain_words(name).split()
+    mobile, phone, number = (_says(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS))
+    if share >= ENOUGH or ((mobile or phone or number) and share >= SOME):
+        return share + 0.2 * phone + 0.4 * mobile
+    return BY_NAME if mobile or phone else 0.0
+
+
+def _says(words: list[str], beginnings: tuple[str, ...]) -> bool:
+    return any(word.startswith(beginnings) for word in words)
+
+
+def plain_words(name: str) -> str:
+    """Lower case, without accents and apostrophes, signs as spaces: "E-mail" -> "e mail", "Ім'я" ->
+    "імя".
+    """
+    letters = unicodedata.normalize(
+        "NFD", name.casefold().replace("й", "\u0000").replace("ї", "\u0001")
+    )
+    text = (
+        "".join(sign for sign in letters if not unicodedata.combining(sign))
+        .replace("\0", "й")
+        .replace("\x01", "ї")
+    )
+    text = re.sub(r"['’ʼ`]", "", text)
+    return " ".join(re.sub(r"[\W_]+", " ", text).split())
+
+
+def safe_names(names: Sequence[str], leave_out: Sequence[int] = ()) -> dict[int, str]:
+    """A merge field for each column that is not left out: letters, digits and underscores, none
+    twice.
+    """
+    taken: set[str] = set()
+    named: dict[int, str] = {}
+    for column, name in enumerate(names):
+        if column in leave_out or name.strip().casefold() in NOT_FIELDS:
+            continue
+        base = safe_name(name) or f"column_{letter(column).lower()}"
+        named[column] = _free(base, taken)
+        taken.add(named[column])
+    return named
+
+
+def _free(base: str, taken: set[str]) -> str:
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    return name
+
+
+def safe_name(name: str) -> str:
+    """ "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" ->
+    "c_1st_order".
+    """
+    plain = name.strip().lower()
+    if ALREADY_SAFE.fullmatch(plain):
+        return plain[:MAX_NAME]
+    words = plain_words(name)
+    if known := WORD_TO_NAME.get(words):
+        return known
+    latin = unicodedata.normalize("NFKD", "".join(LATIN.get(sign, sign) for sign in words))
+    plain = re.sub(r"[^a-z0-9]+", "_", latin.encode("ascii", "ignore").decode())
+    short = plain.strip("_")[:MAX_NAME].rstrip("_")
+    return f"c_{short}" if short[:1].isdigit() else short

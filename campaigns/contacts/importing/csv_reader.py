@@ -1,0 +1,193 @@
+"""A text file -> its records: how it is laid out, found out or told, and the rows one after the
+other.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns.contacts.importing import encodings
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.phones.parsing import Phone, Reason, normalise
+
+MAX_COLUMNS = 500
+MAX_CELL = 131_072  # characters; the csv module's own limit
+MAX_LINE = 4 * MAX_CELL
+BLOCK = 1 << 18  # characters read at a time
+STEP = 1_000  # rows taken at a time
+MAX_STEP = 32 << 20  # characters that so many rows may have: more are no contacts
+SAMPLE = 4 << 20  # characters looked at to find out the layout
+DELIMITERS = (",", ";", "\t", "|")
+QUOTES = ('"', "'", "")
+Record = list[str]
+
+csv.field_size_limit(MAX_CELL)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text file is to be read."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Layout":
+        return cls(**{name: data[name] for name in cls.__slots__ if name in data})
+
+
+class Reader:
+    """The records of a text file, the header among them; an empty line is an empty list. NUL bytes
+    are left out.
+
+    Reading raises Refused for a cell or a line that is too long.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.layout = layout
+        self.characters = 0  # read from the file so far
+        self._patience = MAX_STEP
+        self._reader = csv.reader(
+            chain.from_iterable(self._blocks()),
+            delimiter=layout.delimiter,
+            quotechar=layout.quote or None,
+            quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
+        )
+
+    def take(self, rows: int, characters: int) -> list[Record]:
+        """The next records: `rows` of them, or fewer where they take more than `characters`; none
+        at the end.
+        """
+        taken: list[Record] = []
+        limit = self.characters + characters
+        try:
+            while len(taken) < rows and self.characters <= limit:
+                self._patience = self.characters + MAX_STEP
+                step = list(islice(self._reader, min(STEP, rows - len(taken))))
+                if not step:
+                    break
+                taken += step
+        except csv.Error as error:
+            raise Refused(_unreadable(self._reader.line_num, str(error))) from error
+        return taken
+
+    def _blocks(self) -> Iterator[io.StringIO]:
+        """The file as blocks that hold whole lines, so that no line can fill the memory."""
+        rest = ""
+        with self.path.open(encoding=self.layout.encoding, errors="replace", newline="") as file:
+            while text := file.read(BLOCK):
+                self.characters += len(text)
+                if self.characters > self._patience:
+                    raise Refused(
+                        _("Near line %(line)d the rows are far too long.")
+                        % {"line": self._reader.line_num}
+                    )
+                if "\0" in text:
+                    text = text.replace("\0", "")
+                text = rest + text
+                cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+                if not cut and len(text) > MAX_LINE:
+                    raise Refused(
+                        _("A line is longer than %(limit)d characters: not a table.")
+                        % {"limit": MAX_LINE}
+                    )
+                rest = text[cut:]
+                yield io.StringIO(text[:cut], newline="")
+        yield io.StringIO(rest, newline="")
+
+
+def _unreadable(line: int, error: str) -> str:
+    if "field larger" in error:
+        return _(
+            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation"
+            " mark is opened there and never closed: choose other quotation marks, or mend the"
+            " file."
+        ) % {"line": line, "limit": MAX_CELL}
+    return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
+
+
+def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
+    """The first `rows` records. Raises Refused where there are too many columns."""
+    first = Reader(path, layout).take(rows, SAMPLE)
+    width = max(map(len, first), default=0)
+    if width > MAX_COLUMNS:
+        raise Refused(
+            _("The file has %(columns)d columns; %(limit)d is the most.")
+            % {
+                "columns": width,
+                "limit": MAX_COLUMNS,
+            }
+        )
+    return first
+
+
+def detect(path: Path, default_country: str, encoding: str = "") -> Layout:
+    """How the file seems to be laid out. Raises Refused for a file without a row."""
+    encoding = encoding or encodings.detect(path, default_country)
+    best = max(_layouts(path, encoding), key=lambda scored: scored[0])[1]
+    rows = [row for row in sample(path, best) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise Refused(_("The file is empty."))
+    return Layout(encoding, best.delimiter, best.quote, has_header(rows, default_country))
+
+
+def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
+    for delimiter in DELIMITERS:
+        for quote in ('"', "'"):
+            layout = Layout(encoding, delimiter, quote)
+            try:
+                rows = [row for row in Reader(path, layout).take(200, SAMPLE) if row]
+            except Refused:
+                continue
+            yield _fitness(rows, quote), layout
+    yield 0.0, Layout(encoding, quote="")
+
+
+def _fitness(rows: list[Record], quote: str) -> float:
+    """How much the rows look like a table: most of them have the same number of columns, more than
+    one.
+    """
+    widths = Counter(map(len, rows))
+    if not widths:
+        return 0.1
+    width, often = widths.most_common(1)[0]
+    steady = often / len(rows)
+    quoted = sum(cell[:1] == '"' for row in rows for cell in row) if quote != '"' else 0
+    return (steady**2 * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
+
+
+def has_header(rows: list[Record], default_country: str) -> bool:
+    """Whether the first row names the columns: it holds no phone and no number, and rows below
+    do.
+    """
+    first = rows[0]
+    if any(isinstance(normalise(cell, default_country), Phone) for cell in first):
+        return False
+    if any(normalise(cell, default_country) in NUMERIC for cell in first):
+        return False
+    return any(cell.strip() for cell in first)
+
+
+NUMERIC = frozenset(
+    {
+        Reason.TOO_SHORT,
+        Reason.TOO_LONG,
+        Reason.NOT_A_MOBILE,
+        Reason.NO_SUCH_NUMBER,
+        Reason.NO_SUCH_COUNTRY,
+        Reason.SPREADSHEET_NUMBER,
+    }
+)

@@ -1,0 +1,289 @@
+"""An uploaded file -> a text file that can be read row by row, or the words why not.
+
+What a file is, is judged by its content, never by its name.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from campaigns.contacts.importing.errors import Refused
+
+MAX_BYTES = 500 << 20
+MAX_UNPACKED = 2 << 30
+MAX_RATIO = 200  # times that an archive may grow; spreadsheets grow 5 to 30 times
+SMALL = 20 << 20  # an archive that unpacks to this little is harmless, whatever the ratio
+CHUNK = 1 << 20
+MAX_MEMBERS = 10_000
+HEAD = 8192  # bytes by which a file is judged
+ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
+# What a file begins with when it is something else, and what people call it.
+NOT_TABLES = (
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"RIFF", "RIFF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"MZ", "EXE"),
+    (b"\x7fELF", "ELF"),
+    (b"SQLite format 3", "SQLite"),
+    (b"{\\rtf", "RTF"),
+    (b"<!DOCTYPE html", "HTML"),
+    (b"<html", "HTML"),
+    (b"<?xml", "XML"),
+)
+
+
+class Unpacked(NamedTuple):
+    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was
+    taken, and of which.
+    """
+
+    path: Path
+    kind: str
+    sheet: str = ""
+    sheets: Sequence[str] = ()
+
+
+def unpack(upload: Path, sheet: str = "") -> Unpacked:
+    """The text of the file at `upload`: itself, or a new file beside it. Raises Refused.
+
+    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds
+    something.
+    """
+    size = upload.stat().st_size
+    if not size:
+        raise Refused(_("The file is empty."))
+    if size > MAX_BYTES:
+        raise Refused(_("The file is larger than %(limit)d MB.") % {"limit": MAX_BYTES >> 20})
+    kind = kind_of(upload)
+    if kind == "zip":
+        return _from_zip(upload, sheet)
+    return _flat(upload, kind, sheet)
+
+
+def _flat(path: Path, kind: str, sheet: str) -> Unpacked:
+    if kind == "csv":
+        if sheet:
+            raise Refused(_("This file has no sheets."))
+        return Unpacked(path, kind)
+    target = path.with_name(path.name + ".text")
+    return Unpacked(target, kind, *_flatten(path, kind, target, sheet))
+
+
+def kind_of(path: Path) -> str:
+    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything
+    else.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return _archive_kind(path) if head.startswith(ARCHIVES) else _kind_of_head(head)
+
+
+def _kind_of_head(head: bytes) -> str:
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "xls"
+    for beginning, name in NOT_TABLES:
+        if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (
+            len(beginning) > 2 or not _texty(head)
+        ):
+            raise Refused(
+                _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.")
+                % {"kind": name}
+            )
+    if not _texty(head):
+        raise Refused(
+            _(
+                "This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
+                " one of them."
+            )
+        )
+    return "csv"
+
+
+def _texty(head: bytes) -> bool:
+    """Whether the bytes may be text: few control characters, or UTF-16."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    control = sum(head.count(code) for code in range(32) if code not in (0, 9, 10, 12, 13, 26))
+    zeros = head.count(0)
+    wide = min(head[0::2].count(0), head[1::2].count(0)) * 10 < zeros and zeros * 10 > len(head) * 3
+    return control * 100 <= len(head) and (wide or zeros * 10 <= len(head))
+
+
+def _archive_kind(path: Path) -> str:
+    with _opened(path) as archive:
+        names = archive.namelist()
+        if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+            return "xlsx" if "xl/workbook.xml" in names else "xlsb"
+        if "content.xml" in names and "mimetype" in names:
+            return "ods"
+        if "[Content_Types].xml" in names:
+            raise Refused(
+                _(
+                    "This is an Office document without a table. Save the table as CSV or XLSX and"
+                    " try again."
+                )
+            )
+    return "zip"
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    """The archive, once it is known to unpack to a reasonable size."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise Refused(_broken()) from error
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if (
+        len(members) > MAX_MEMBERS
+        or unpacked > MAX_UNPACKED
+        or (unpacked > SMALL and unpacked > MAX_RATIO * path.stat().st_size)
+    ):
+        archive.close()
+        raise Refused(
+            _("The file unpacks to far more than a list of contacts can be: it is not opened.")
+        )
+    return archive
+
+
+def _broken() -> str:
+    return _("The file is damaged and cannot be opened. Save it again and upload it anew.")
+
+
+def _from_zip(path: Path, sheet: str) -> Unpacked:
+    with _opened(path) as archive:
+        files = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not _hidden(member.filename)
+        ]
+        if len(files) != 1:
+            raise Refused(
+                _("The ZIP holds %(count)d files. Put one table into it.") % {"count": len(files)}
+            )
+        if files[0].flag_bits & 1:
+            raise Refused(
+                _("The ZIP is locked with a password. Take the password off and upload it anew.")
+            )
+        target = path.with_name(path.name + ".member")
+        try:
+            with archive.open(files[0]) as source, target.open("wb") as copy:
+                head = source.read(HEAD)
+                if not head.startswith(ARCHIVES):
+                    _kind_of_head(head)  # before a gigabyte of it is on the disk
+                copy.write(head)
+                _copy(source, copy)
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+            raise Refused(_broken()) from error
+    kind = kind_of(target)
+    if kind == "zip":
+        raise Refused(_("The ZIP holds another ZIP. Put the table itself into it."))
+    return _flat(target, kind, sheet)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith(".")
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    size = 0
+    for chunk in _chunks(source):
+        size += len(chunk)
+        if size > MAX_BYTES * 2:
+            raise Refused(
+                _("The file in the ZIP is larger than %(limit)d MB.")
+                % {"limit": MAX_BYTES * 2 >> 20}
+            )
+        target.write(chunk)
+
+
+def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK):
+        yield chunk
+
+
+def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, list[str]]:
+    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet,
+    and all of them.
+
+    What was at `target` before stays where that fails.
+    """
+    fresh = target.with_name(target.name + ".new")
+    named = source.with_name(f"{source.name}.{kind}")  # the library goes by the name's ending
+    named.hardlink_to(source)
+    seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
+            [
+                sys.executable,
+                "-m",
+                "campaigns.contacts.importing.spreadsheets",
+                str(named),
+                str(fresh),
+                str(seconds),
+                sheet,
+            ],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=seconds * 4,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise Refused(_too_much()) from late
+    finally:
+        named.unlink()
+    if done.returncode:
+        fresh.unlink(missing_ok=True)
+        raise Refused(_words(done.returncode, done.stderr.strip(), sheet))
+    fresh.replace(target)
+    taken, sheets = json.loads(done.stdout)
+    return taken, sheets
+
+
+def _unpacked_size(source: Path, kind: str) -> int:
+    if kind == "xls":
+        return source.stat().st_size
+    with _opened(source) as archive:
+        return sum(member.file_size for member in archive.infolist())
+
+
+def _words(code: int, said: str, sheet: str) -> str:
+    if said == "sheet":
+        return _("The file has no sheet “%(name)s” that can be seen.") % {"name": sheet}
+    if said == "empty" and sheet:
+        return _("The sheet “%(name)s” is empty.") % {"name": sheet}
+    if said == "empty":
+        return _("The file is empty.")
+    if said == "password":
+        return _("The file is locked with a password. Take the password off and upload it anew.")
+    if said == "large" or code in (
+        -signal.SIGABRT,
+        -signal.SIGKILL,
+        -signal.SIGXCPU,
+        -signal.SIGSEGV,
+    ):
+        return _too_much()
+    return _broken()
+
+
+def _too_much() -> str:
+    return _("The spreadsheet is too large to be opened. Save the table as CSV and upload that.")

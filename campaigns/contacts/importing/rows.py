@@ -1,0 +1,298 @@
+"""Records of a file -> slices of people, with what was turned away and why. By column, and without
+a database.
+"""
+
+import gc
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import compress, repeat
+from json.encoder import encode_basestring
+from pathlib import Path
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from campaigns.contacts.importing.column_mapping import Mapping
+from campaigns.contacts.importing.contact_store import People
+from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.phones.parsing import Reason
+from campaigns.contacts.phones.prefix_rules import Normaliser
+
+MAX_ROWS = 2_000_000
+SLICE_ROWS = 20_000
+# looked at by columns at a time: the thread that writes never waits long for the interpreter
+PART_ROWS = 2_000
+FIRST_ROWS = 5_000  # the first slice is short, so that the database has something to do soon
+SLICE_CHARACTERS = 8 << 20  # rows with huge cells make shorter slices
+BLOCK_BITS = 20  # numbers that differ in their last 20 bits share a block of Seen
+BLOCK_MASK = (1 << BLOCK_BITS) - 1
+FEW = 300_000  # numbers; a set of them takes 30 MB and is three times as fast
+CROWD = 2_000  # so many integers take more memory than the bits of their block
+MAX_VALUE = 1_000  # characters of a merge field: no message can hold more
+MAX_KEPT = 5_000  # characters kept of each cell of a rejected row
+BAR = "│"  # stands between the values of a column while they are looked at together
+FORMULA = re.compile(r"^'(?=[=+\-@\t\r])")  # what our own downloads put before such cells
+
+
+class Rejection(NamedTuple):
+    """A row that is no person: its number as a spreadsheet shows it, its cells, and why."""
+
+    row_number: int
+    row: Record
+    reason: str
+
+
+@dataclass(slots=True)
+class Slice:
+    """What some rows of the file came to. `rows` = people + duplicates + rejected."""
+
+    next_record: int  # the first record after the slice, from 0
+    rows: int = 0
+    people: People = field(default_factory=People)
+    duplicates: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+    def reasons(self) -> Counter[str]:
+        return Counter(rejection.reason for rejection in self.rejected)
+
+
+class Seen:
+    """The phones of the file so far, in little memory: a set while they are few, afterwards bits
+    where many stand close together, else sets of integers.
+
+    2,000,000 numbers of one country take about 20 MB; spread over the whole world, 130 MB.
+    """
+
+    def __init__(self) -> None:
+        self._few: set[int] = set()
+        self._dense: dict[int, bytearray] = {}
+        self._sparse: dict[int, set[int]] = {}
+
+    def new(self, msisdns: Sequence[str]) -> list[bool]:
+        """Of each whether it was not seen before; it has been seen now."""
+        if self._dense or self._sparse:
+            return list(map(self._add, map(int, msisdns)))
+        few, add = self._few, self._few.add
+        fresh = [not (number in few or add(number)) for number in map(int, msisdns)]
+        if len(few) > FEW:
+            for number in few:
+                self._add(number)
+            few.clear()
+        return fresh
+
+    def _add(self, number: int) -> bool:
+        bits = self._dense.get(number >> BLOCK_BITS)
+        if bits is None:
+            return self._add_sparse(number)
+        byte, bit = (number & BLOCK_MASK) >> 3, 1 << (number & 7)
+        if bits[byte] & bit:
+            return False
+        bits[byte] |= bit
+        return True
+
+    def _add_sparse(self, number: int) -> bool:
+        block = number >> BLOCK_BITS
+        numbers = self._sparse.setdefault(block, set())
+        if number in numbers:
+            return False
+        numbers.add(number)
+        if len(numbers) > CROWD:
+            self._condense(block)
+        return True
+
+    def _condense(self, block: int) -> None:
+        bits = self._dense[block] = bytearray(1 << (BLOCK_BITS - 3))
+        for number in self._sparse.pop(block):
+            bits[(number & BLOCK_MASK) >> 3] |= 1 << (number & 7)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows are no cycles: looking for some among hundreds of thousands of lists would double the
+    time.
+    """
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if usual:
+            gc.enable()
+
+
+class Parser:
+    """Reads a file as `layout` and `mapping` say. Keeps the phones it has seen."""
+
+    def __init__(self, layout: Layout, mapping: Mapping, default_country: str) -> None:
+        self.layout = layout
+        self.mapping = mapping
+        self.normaliser = Normaliser(default_country)
+        self.seen = Seen()
+
+    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[Slice]:
+        """The slices of the file from record `start` on. Phones of earlier records count as seen.
+        Raises Refused.
+        """
+        reader = Reader(path, self.layout)
+        position = 0
+        while True:
+            first = min(size, FIRST_ROWS)
+            rows = min(size, start - position) if position < start else size if position else first
+            with _uncollected():
+                records = reader.take(rows, SLICE_CHARACTERS)
+                parsed = self.parse(records, position)
+                found = len(records)
+                del records
+            if not found:
+                return
+            position += found
+            if position > MAX_ROWS + 1:
+                raise Refused(
+                    _("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS}
+                )
+            if position > start:
+                yield parsed
+
+    def parse(self, records: list[Record], position: int) -> Slice:
+        """The slice that `records` make, the first of which is record `position` of the file."""
+        parsed = Slice(position + len(records))
+        for start in range(0, len(records), PART_ROWS):
+            self._add(parsed, records[start : start + PART_ROWS], position + start)
+        return parsed
+
+    def _add(self, parsed: Slice, records: list[Record], position: int) -> None:
+        numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
+        if position == 0 and self.layout.header:
+            records, numbers = records[1:], numbers[1:]
+        if [] in records:
+            numbers = [number for number, record in zip(numbers, records, strict=True) if record]
+            records = [record for record in records if record]
+        parsed.rows += len(records)
+        msisdns, countries = self._phones(records)
+        self._people(parsed, records, numbers, msisdns, countries)
+
+    def _phones(self, records: list[Record]) -> tuple[list[str], list[str]]:
+        """Phones (or reasons) and countries of the records: of the first phone column that holds a
+        valid one.
+        """
+        first, *others = self.mapping.phones
+        msisdns, countries = self.normaliser.columns(column(records, first))
+        for other in others:
+            failed = [place for place, country in enumerate(countries) if not country]
+            more, their = self.normaliser.columns(
+                column([records[place] for place in failed], other)
+            )
+            for place, msisdn, country in zip(failed, more, their, strict=True):
+                if country or msisdns[place] == Reason.EMPTY:
+                    msisdns[place], countries[place] = msisdn, country
+        return msisdns, countries
+
+    def _people(
+        self,
+        parsed: Slice,
+        records: list[Record],
+        numbers: Sequence[int],
+        msisdns: list[str],
+        countries: list[str],
+    ) -> None:
+        if "" in countries:
+            parsed.rejected += [
+                Rejection(numbers[place], _kept(records[place]), msisdns[place])
+                for place, country in enumerate(countries)
+                if not country
+            ]
+            records, msisdns = (
+                list(compress(records, countries)),
+                list(compress(msisdns, countries)),
+            )
+            countries = list(filter(None, countries))
+        fresh = self.seen.new(msisdns)
+        if False in fresh:
+            parsed.duplicates += fresh.count(False)
+            records, msisdns = list(compress(records, fresh)), list(compress(msisdns, fresh))
+            countries = list(compress(countries, fresh))
+        parsed.people.add(msisdns, countries, fields_as_json(records, self.mapping.fields))
+
+
+def _kept(record: Record) -> Record:
+    return [cell[:MAX_KEPT] for cell in record]
+
+
+def column(records: list[Record], place: int) -> list[str]:
+    """One column of the records; rows that are too short have nothing there."""
+    try:
+        return [record[place] for record in records]
+    except IndexError:
+        return [record[place] if place < len(record) else "" for record in records]
+
+
+def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
+    """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are
+    left out.
+    """
+    columns = [encoded(column(records, place)) for place in names]
+    if not columns:
+        return ["{}"] * len(records)
+    if any("" in values for values in columns):
+        beginnings = [f'"{name}":"' for name in names.values()]
+        return [_object(beginnings, values) for values in zip(*columns, strict=True)]
+    pieces: list[Iterable[str]] = []  # what stands before each value, and the value
+    for name, values in zip(names.values(), columns, strict=True):
+        pieces += [repeat(f'","{name}":"' if pieces else f'{{"{name}":"'), values]
+    return list(map("".join, zip(*pieces, repeat('"}'))))
+
+
+def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
+    members = [
+        f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value
+    ]
+    return "{" + ",".join(members) + "}"
+
+
+def encoded(values: list[str]) -> list[str]:
+    """The values as they stand between the quotation marks of JSON, trimmed. A column of plain
+    words costs one look.
+    """
+    if not values:
+        return values
+    text = BAR.join(values)
+    if (
+        text.isprintable()
+        and '"' not in text
+        and "\\" not in text
+        and "'" not in text
+        and f" {BAR}" not in text
+        and f"{BAR} " not in text
+        and text.count(BAR) == len(values) - 1
+        and text == text.strip()
+        and _all_short(text)
+    ):
+        return values
+    return [
+        value if value.isalnum() and len(value) <= MAX_VALUE else encode_value(value)
+        for value in values
+    ]
+
+
+def _all_short(text: str) -> bool:
+    """Whether no value of the joined text can be too long: there is a bar in every stretch of half
+    that length.
+    """
+    half = MAX_VALUE // 2
+    return all(BAR in text[start : start + half] for start in range(0, len(text) - half, half))
+
+
+def encode_value(value: str) -> str:
+    """One value, without space around it, cut to what a message can hold."""
+    return encode_basestring(clean_value(value))[1:-1]
+
+
+def clean_value(value: str) -> str:
+    """The text of a merge field as it is kept: no space around it, no NUL, no more than a message
+    can hold.
+    """
+    return FORMULA.sub("", value.replace("\0", "").strip())[:MAX_VALUE]

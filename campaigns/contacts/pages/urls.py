@@ -1,0 +1,45 @@
+from django.urls import path
+
+from campaigns.contacts.pages import import_views, list_views, stop_list_views
+from campaigns.shared.table_export import FILES
+
+urlpatterns = [
+    path("contacts/", list_views.list_list, name="list-list"),
+    path("contacts/<int:pk>/", list_views.list_detail, name="list-detail"),
+    path("contacts/<int:pk>/edit", list_views.list_edit, name="list-edit"),
+    path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
+    path("contacts/<int:pk>/copy", list_views.list_copy, name="list-copy"),
+    *(
+        path(
+            f"contacts/<int:pk>/export.{kind}",
+            list_views.list_export,
+            {"kind": kind},
+            name=f"list-export-{kind}",
+        )
+        for kind in FILES
+    ),
+    path("contacts/<int:pk>/add", list_views.list_add, name="list-add"),
+    path("contacts/<int:pk>/paste", list_views.list_paste, name="list-paste"),
+    path("contacts/person/<int:pk>/edit", list_views.contact_edit, name="contact-edit"),
+    path("contacts/person/<int:pk>/remove", list_views.contact_remove, name="contact-remove"),
+    path("contacts/person/<int:pk>/stop", list_views.contact_stop, name="contact-stop"),
+    path("contacts/people/", list_views.person_search, name="person-search"),
+    path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
+    path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
+    path("contacts/import", import_views.import_new, name="import-new"),
+    path("contacts/imports/", import_views.import_list, name="import-list"),
+    path("contacts/imports/<int:pk>/", import_views.import_detail, name="import-detail"),
+    path(
+        "contacts/imports/<int:pk>/progress", import_views.import_progress, name="import-progress"
+    ),
+    path("contacts/imports/<int:pk>/layout", import_views.import_layout, name="import-layout"),
+    path("contacts/imports/<int:pk>/columns", import_views.import_columns, name="import-columns"),
+    path("contacts/imports/<int:pk>/back", import_views.import_back, name="import-back"),
+    path("contacts/imports/<int:pk>/start", import_views.import_start, name="import-start"),
+    path("contacts/imports/<int:pk>/cancel", import_views.import_cancel, name="import-cancel"),
+    path(
+        "contacts/imports/<int:pk>/rejected.csv",
+        import_views.import_rejected,
+        name="import-rejected",
+    ),
+]

@@ -1,0 +1,187 @@
+"""Phone numbers: what a cell says -> the E.164 digits of a mobile, or why not.
+
+The rules are those of `phonenumbers`; `blocks.py` gives the same verdict faster where that can be
+proved.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+
+MSISDN_MIN, MSISDN_MAX = 8, 15
+MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+
+
+class Reason(TextChoices):
+    """Why a row did not come in."""
+
+    EMPTY = "empty", _("No phone in the row")
+    TOO_SHORT = "too_short", _("Too few digits")
+    TOO_LONG = "too_long", _("Too many digits")
+    NO_SUCH_COUNTRY = "no_such_country", _("No country has this code")
+    NOT_A_MOBILE = "not_a_mobile", _("Not a mobile number")
+    NO_SUCH_NUMBER = "no_such_number", _("Nobody can have this number")
+    LETTERS = "letters", _("Letters in the number")
+    SPREADSHEET_NUMBER = (
+        "spreadsheet_number",
+        _("A spreadsheet has shortened the number, such as 3.80973E+11"),
+    )
+    SEVERAL_NUMBERS = "several_numbers", _("Several numbers in one cell")
+    NOT_A_NUMBER = "not_a_number", _("Signs that no phone number has")
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A valid mobile: E.164 digits without the plus, and the two letters of its country."""
+
+    msisdn: str
+    country: str
+
+
+Verdict = Phone | Reason
+
+INVISIBLE = (
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+SPACES = (
+    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
+HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+BRACKETS = "()[]\uff08\uff09"
+QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel's sign for "this is text" comes along in copies
+
+
+def _table() -> dict[int, str | None]:
+    table: dict[int, str | None] = {
+        ord(sign): None for sign in INVISIBLE + SPACES + HYPHENS + BRACKETS + QUOTES + "\0"
+    }
+    table[ord("\uff0b")] = "+"
+    for code in range(0x80, 0x1FBFA):  # full-width, Arabic and all other decimal digits
+        digit = unicodedata.decimal(chr(code), None)
+        if digit is not None:
+            table[code] = str(digit)
+    return table
+
+
+CLEANING = _table()
+SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+# what programs make of a column of numbers; no digit is lost
+WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
+PLAIN = re.compile(r"\+?[0-9]+")
+LETTER = re.compile(r"[^\W\d_]")
+
+
+def clean(raw: str) -> str:
+    """The cell without what people and spreadsheets put around and between the digits."""
+    return raw.translate(CLEANING)
+
+
+@lru_cache(maxsize=8192)  # what is wrong in a file is often wrong in the same way many times
+def normalise(raw: str, default_country: str) -> Verdict:
+    """What `raw` says, read in `default_country` (two letters) where it has no country code of its
+    own.
+
+    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits
+    that are no number in the default country but are one with a plus before them are taken as that:
+    lists often leave the plus out.
+    """
+    cell = raw.strip()
+    if SHORTENED.fullmatch(cell):
+        return Reason.SPREADSHEET_NUMBER
+    if whole := WHOLE_FLOAT.fullmatch(cell):
+        cell = whole[1]
+    cleaned = clean(cell).removeprefix("tel:")
+    if PLAIN.fullmatch(cleaned):
+        return by_library(cleaned, default_country)
+    if LETTER.search(cleaned):
+        return Reason.LETTERS
+    if not any(sign.isdigit() for sign in cleaned):
+        return Reason.EMPTY
+    if len([part for part in re.split(r"[,;/|\n]", cleaned) if len(part) >= 7]) > 1:
+        return Reason.SEVERAL_NUMBERS
+    return by_library(re.sub(r"[./\n]", "", cleaned), default_country)
+
+
+def by_library(cleaned: str, default_country: str) -> Verdict:
+    """The library's verdict on digits with or without a plus before them."""
+    if not PLAIN.fullmatch(cleaned):
+        return Reason.NOT_A_NUMBER
+    if cleaned.startswith("00"):
+        cleaned = "+" + cleaned.lstrip("0")
+    if len(cleaned) > 20:
+        return Reason.TOO_LONG
+    verdict = _read(cleaned, default_country)
+    if isinstance(verdict, Phone) or verdict is Reason.NOT_A_MOBILE or cleaned.startswith("+"):
+        return verdict
+    abroad = _read("+" + cleaned, default_country)
+    return abroad if isinstance(abroad, Phone) else verdict
+
+
+def _read(text: str, default_country: str) -> Verdict:
+    try:
+        number = phonenumbers.parse(text, default_country)
+    except NumberParseException as unreadable:
+        return _unreadable(unreadable.error_type)
+    # the library's is_valid_number means: not of an unknown type
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
+        return _impossible(number)
+    return _phone(number) if kind in MOBILE_TYPES else Reason.NOT_A_MOBILE
+
+
+def _phone(number: PhoneNumber) -> Verdict:
+    msisdn = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+    if len(msisdn) < MSISDN_MIN:
+        return Reason.TOO_SHORT
+    if len(msisdn) > MSISDN_MAX:
+        return Reason.TOO_LONG
+    country = phonenumbers.region_code_for_number(number)
+    # a satellite's: no price, no hours
+    if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
+        return Reason.NO_SUCH_COUNTRY
+    return Phone(msisdn, country)
+
+
+def _unreadable(error: int) -> Reason:
+    if error == NumberParseException.INVALID_COUNTRY_CODE:
+        return Reason.NO_SUCH_COUNTRY
+    return Reason.TOO_LONG if error == NumberParseException.TOO_LONG else Reason.TOO_SHORT
+
+
+def _impossible(number: PhoneNumber) -> Reason:
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible == ValidationResult.TOO_LONG:
+        return Reason.TOO_LONG
+    if possible in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
+        return Reason.TOO_SHORT
+    return (
+        Reason.NO_SUCH_COUNTRY
+        if possible == ValidationResult.INVALID_COUNTRY_CODE
+        else Reason.NO_SUCH_NUMBER
+    )
+
+
+def national(msisdn: str) -> str:
+    """`380972920283` -> `972920283`: what stands in every way to write the number."""
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse("+" + msisdn))
+    except NumberParseException:
+        return msisdn
+
+
+@lru_cache(maxsize=4096)
+def shown(msisdn: str) -> str:
+    """`380972920283` -> `+380 97 292 0283`."""
+    try:
+        number = phonenumbers.parse("+" + msisdn)
+    except NumberParseException:
+        return "+" + msisdn
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

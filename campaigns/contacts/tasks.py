@@ -1,0 +1,49 @@
+"""What the queue calls: opening, checking and running imports, each for a bounded time."""
+
+import time
+
+from campaigns.contacts.importing import dry_run, lifecycle, runner
+from campaigns.contacts.search import index
+from campaigns.shared.queue import enqueue
+
+INDEX = "campaigns.contacts.tasks.index_people"
+SECONDS = 30  # of work in one task, far below the queue's time-out
+
+
+def open_file(import_id: int) -> None:
+    """Unpack an uploaded file and propose how to read it."""
+    lifecycle.open_file(import_id)
+
+
+def check(import_id: int) -> None:
+    """Count what an import would do."""
+    dry_run.run(import_id)
+
+
+def run_import(import_id: int) -> None:
+    """Import for a while; what is left is a task of its own."""
+    end = time.monotonic() + SECONDS
+    if runner.run(import_id, lambda: time.monotonic() < end):
+        enqueue(lifecycle.RUN, import_id)
+    else:
+        lifecycle.resume_next(import_id)
+        enqueue(INDEX)
+
+
+def index_people() -> None:
+    """Bring the index that searches use up to the contacts, for a while; what is left is a task of
+    its own.
+    """
+    end = time.monotonic() + SECONDS
+    if index.bring_up(lambda: time.monotonic() < end):
+        enqueue(INDEX)
+
+
+def resume_stalled() -> None:
+    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new
+    people found.
+    """
+    lifecycle.resume_stalled()
+    lifecycle.clear_forgotten()
+    if index.behind().exists():
+        enqueue(INDEX)

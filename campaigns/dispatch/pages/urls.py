@@ -1,0 +1,23 @@
+from django.urls import path
+
+from campaigns.dispatch.pages import budget_views, campaign_actions
+
+urlpatterns = [
+    path("campaigns/<int:pk>/pause", campaign_actions.pause, name="campaign-pause"),
+    path("campaigns/<int:pk>/resume", campaign_actions.resume, name="campaign-resume"),
+    path("campaigns/<int:pk>/cancel", campaign_actions.cancel, name="campaign-cancel"),
+    path("campaigns/<int:pk>/again", campaign_actions.send_again, name="campaign-again"),
+    path("campaigns/<int:pk>/hours", campaign_actions.campaign_hours, name="campaign-hours"),
+    path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
+    path("settings/budgets/", budget_views.month_budgets, name="month-budgets"),
+    path(
+        "settings/budgets/person/<int:pk>/delete",
+        budget_views.user_budget_delete,
+        name="user-budget-delete",
+    ),
+    path(
+        "settings/budgets/<int:pk>/delete",
+        budget_views.month_budget_delete,
+        name="month-budget-delete",
+    ),
+]

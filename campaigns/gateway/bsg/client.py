@@ -1,0 +1,256 @@
+"""The client: what this project asks of the gateway, over HTTP. The API key is known here and
+nowhere else.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote as url_quote
+
+import requests
+from django.conf import settings
+
+from campaigns.gateway import errors
+from campaigns.gateway.bsg import json_values, payload, query_answers
+from campaigns.gateway.bsg.send_answers import everybody, read_answer
+from campaigns.gateway.bsg.transport import Answer, NoAnswer, Transport
+from campaigns.gateway.types import (
+    Balance,
+    Channel,
+    MessageStatus,
+    Price,
+    Quote,
+    SendAnswer,
+    SendRequest,
+    Unknown,
+)
+
+EVIDENCE_MAX = 16_384  # characters of an answer that are kept
+CONNECT_TIMEOUT, DEADLINE = 5.0, 30.0  # seconds
+SHORTEST_KEY = 8  # characters; a shorter "key" would tear words out of the evidence
+# how every reference of a rehearsal begins: no other does, as those are hex digits
+REHEARSAL_MARK = "rehearsal"
+T = TypeVar("T")
+
+
+class Exchanges(Protocol):
+    """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this
+    process.
+    """
+
+    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+        """The answer. Raises NoAnswer."""
+        ...
+
+    def close(self) -> None:
+        """Closes what is kept open."""
+        ...
+
+
+class _Key(str):
+    """The API key; nothing that shows values (a traceback, a debug page, a log of headers) shows
+    it.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[key]'"
+
+
+class Client:
+    """The BSG API. Safe for many threads, and for processes that fork after it was made.
+
+    In: the base address without a slash at the end, the key, the name that X-API-SOURCE gives, the
+    seconds to connect, the seconds that a call may take altogether, and the number of connections
+    kept open; for a rehearsal, what answers in the place of the network. A reference of a rehearsal
+    never passes a client that has a socket. Raises ValueError for a key that no header can carry.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        source: str = "ViberDash",
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        deadline: float = DEADLINE,
+        connections: int = 32,
+        transport: Exchanges | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._key = _Key(api_key.strip())
+        if not re.fullmatch(r"[!-~]+", self._key):
+            raise ValueError("the API key is empty or has characters that no key has")
+        # no socket: only rehearsals' references may pass, and here no others
+        self._rehearses = transport is not None
+        self._transport = transport or Transport(
+            self.base_url, connect_timeout, deadline, connections
+        )
+        headers = {
+            "X-API-KEY": self._key,
+            "X-API-SOURCE": source,
+            "User-Agent": source,
+            "Accept": "application/json",
+        }
+        self._get = requests.Request("GET", self.base_url, headers=headers).prepare()
+        self._post = requests.Request(
+            "POST",
+            self.base_url,
+            headers=headers | {"Content-Type": "application/json"},
+            data=b"{}",
+        ).prepare()
+        self._create = self._address("/viber/create")
+
+    def __repr__(self) -> str:
+        return f"<Client {self.base_url}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a client is not to be written down: it holds the key")
+
+    def send(self, request: SendRequest) -> SendAnswer:
+        """Sends `request` once, and says for each reference what became of it. Nothing that the
+        gateway or the network does raises.
+
+        Raises ValueError, before anything is sent, if a recipient has no reference of their own,
+        and for one of a rehearsal.
+        """
+        references = _references(request)
+        self._need_ours(references)
+        try:
+            answer = self._transport.exchange(self._posting(self._create, payload.body(request)))
+        except NoAnswer as failure:
+            unknown = Unknown(self._without_key(failure.why))
+            return SendAnswer(everybody(references, unknown), not_sent=not failure.written)
+        text = self._text(answer)
+        read = read_answer(
+            request, answer.status, text, json_values.seconds(answer.headers.get("Retry-After"))
+        )
+        return read if len(text) <= EVIDENCE_MAX else _with_short_body(read)
+
+    def quote(self, request: SendRequest) -> Quote:
+        """What `request` would cost; nothing is sent. Raises GatewayError."""
+        return self._ask(query_answers.read_quote, "/viber/price", payload.body(request))
+
+    def prices(self, channel: Channel, tariff: int = 0) -> list[Price]:
+        """The price list of a channel. Raises GatewayError (GatewayRefused with code 6 for an
+        unknown tariff).
+        """
+        return self._ask(
+            lambda answer: query_answers.read_prices(answer, channel),
+            f"/{channel}/prices/{tariff:d}",
+        )
+
+    def balance(self) -> Balance:
+        """What the account holds. Raises GatewayError."""
+        return self._ask(query_answers.read_balance, "/common/balance")
+
+    def status_by_id(self, gateway_id: str) -> MessageStatus | None:
+        """The message with the gateway's own id, None if it knows none (error 40). Raises
+        GatewayError.
+        """
+        return self._status(
+            f"/viber/{url_quote(gateway_id, safe='')}",
+            lambda status: status.gateway_id == gateway_id,
+        )
+
+    def status_by_reference(self, reference: str) -> MessageStatus | None:
+        """The message with our reference, None if the gateway never accepted it (error 40). Raises
+        GatewayError.
+        """
+        self._need_ours([reference])
+        path = f"/viber/reference/{url_quote(reference, safe='')}"
+        return self._status(path, lambda status: status.reference in ("", reference))
+
+    def close(self) -> None:
+        """Closes the connections that are kept open."""
+        self._transport.close()
+
+    def _need_ours(self, references: Sequence[str]) -> None:
+        """A rehearsal never leaves the house, and nothing else is answered inside of it. Raises
+        ValueError.
+        """
+        if any(reference.startswith(REHEARSAL_MARK) != self._rehearses for reference in references):
+            raise ValueError(
+                "a rehearsal's reference on the way to a gateway, or another in a rehearsal"
+            )
+
+    def _status(
+        self, path: str, is_the_one: Callable[[MessageStatus], bool]
+    ) -> MessageStatus | None:
+        try:
+            status = self._ask(query_answers.read_status, path)
+        except errors.GatewayRefused as refused:
+            if refused.code == errors.NOT_FOUND:
+                return None
+            raise
+        if not is_the_one(status):
+            raise errors.GatewayUnreadable("the status of another message")
+        return status
+
+    def _ask(self, read: Callable[[Any], T], path: str, body: bytes | None = None) -> T:
+        prepared = self._getting(path) if body is None else self._posting(self._address(path), body)
+        try:
+            answer = self._transport.exchange(prepared)
+        except NoAnswer as failure:
+            raise errors.GatewayUnreachable(self._without_key(failure.why)) from None
+        text = self._text(answer)
+        retry_after = json_values.seconds(answer.headers.get("Retry-After"))
+        try:
+            return read(query_answers.read_object(answer.status, text, retry_after))
+        except errors.GatewayError as error:
+            error.http_status = answer.status
+            error.body = text[:EVIDENCE_MAX]
+            raise
+
+    def _getting(self, path: str) -> requests.PreparedRequest:
+        prepared = self._get.copy()
+        prepared.url = self._address(path)
+        return prepared
+
+    def _posting(self, address: str, body: bytes) -> requests.PreparedRequest:
+        """A copy of what was prepared once: preparing anew costs more than everything else here
+        together.
+        """
+        prepared = self._post.copy()
+        prepared.url = address
+        prepared.body = body
+        prepared.headers["Content-Length"] = str(len(body))
+        return prepared
+
+    def _address(self, path: str) -> str:
+        return self.base_url + path
+
+    def _text(self, answer: Answer) -> str:
+        return self._without_key(answer.content.decode("utf-8", "replace").removeprefix("\ufeff"))
+
+    def _without_key(self, text: str) -> str:
+        """`text` without the key, should an answer or an error repeat it, and without NUL."""
+        if len(self._key) >= SHORTEST_KEY:
+            text = text.replace(self._key, "[key]")
+        return text.replace("\0", "\ufffd")
+
+
+def _references(request: SendRequest) -> list[str]:
+    references = [address.reference for message in request.messages for address in message.to]
+    if "" in references or len(set(references)) != len(references):
+        raise ValueError("each recipient of a request needs a reference of their own")
+    return references
+
+
+def _with_short_body(answer: SendAnswer) -> SendAnswer:
+    return replace(answer, body=answer.body[:EVIDENCE_MAX])
+
+
+@lru_cache(maxsize=4)
+def _client(base_url: str, api_key: _Key, connections: int) -> Client:
+    return Client(base_url, api_key, connections=connections)
+
+
+def client_from_settings() -> Client:
+    """The client for BSG_API_URL and BSG_API_KEY, one for the whole process so that its connections
+    stay open.
+    """
+    return _client(settings.BSG_API_URL, _Key(settings.BSG_API_KEY), settings.SEND_CONNECTIONS)

@@ -1,0 +1,140 @@
+"""Values as the gateway writes them: numbers that may be strings, amounts, times, texts. Nothing
+here raises.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+ID_MAX, STATUS_MAX, DESCRIPTION_MAX = 40, 30, 255  # characters kept; an id beyond it is not one
+CODE_MAX = 32_767
+PLACES = 7  # decimal places of every amount that the gateway documents
+_UNIT = Decimal(1).scaleb(-PLACES)
+_EXACT = Context(prec=17, traps=[Inexact, InvalidOperation])  # up to ten digits before the point
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_CODE = re.compile(r"[0-9]{1,5}")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+
+
+class Unreadable(ValueError):  # noqa: N818 - reads as what it is
+    """The text is not JSON."""
+
+
+def load(text: str) -> Any:
+    """The JSON of `text`, with its decimals exact. Raises Unreadable for anything else."""
+    try:
+        return json.loads(text, parse_float=_decimal, parse_constant=_nothing)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not JSON") from error
+
+
+@lru_cache(maxsize=1_000)  # prices repeat: an answer names one or two
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _nothing(_constant: str) -> None:
+    """NaN and Infinity are not JSON, and no amounts."""
+
+
+def code(value: Any) -> int | None:
+    """An error code, written as a number or as digits; None if it is neither."""
+    if value == "0" or (isinstance(value, str) and _CODE.fullmatch(value.strip())):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= CODE_MAX else None
+
+
+def amount(value: Any) -> Decimal | None:
+    """An exact amount with seven decimal places, written as a number or as text; None for
+    everything that is not one.
+
+    More places are none that the gateway documents, and could not be kept without rounding.
+    """
+    if isinstance(value, str):
+        value = Decimal(value.strip()) if _AMOUNT.fullmatch(value.strip()) else None
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    return _exactly(value) if isinstance(value, Decimal) else None
+
+
+@lru_cache(maxsize=1_000)
+def _exactly(value: Decimal) -> Decimal | None:
+    try:
+        return value.quantize(_UNIT, context=_EXACT)
+    except (Inexact, InvalidOperation):
+        return None
+
+
+def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal | None, str]:
+    """The price of `entry` and its currency. A price is never negative; without a currency it is
+    not known.
+    """
+    currency_named = currency(entry.get("currency")) or currency_of_all
+    named = amount(entry.get("price"))
+    return (named if named is not None and named >= 0 and currency_named else None), currency_named
+
+
+def currency(value: Any) -> str:
+    """Three capital letters, or "" if it is not a currency."""
+    return _currency(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=256)
+def _currency(written: str) -> str:
+    found = written.strip().upper()
+    return found if _CURRENCY.fullmatch(found) else ""
+
+
+def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
+    """A string or a number as text, cut, without NUL; "" for anything else."""
+    if not isinstance(value, str):
+        return (
+            str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
+        )
+    if value.isalnum() and value.isascii():
+        return value[:longest]
+    return printable(value).strip()[:longest]
+
+
+def printable(value: str) -> str:
+    """`value` without what a database's text column refuses: NUL and halves of surrogate pairs."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def identifier(value: Any) -> str:
+    """The gateway's id of a message, "" if there is none or it is too long to be one."""
+    found = text(value, ID_MAX + 1)
+    return found if len(found) <= ID_MAX else ""
+
+
+def reference(value: Any) -> str | None:
+    """The reference that an entry names; None if it names none."""
+    return text(value, 64) or None
+
+
+def moment(value: Any) -> datetime | None:
+    """`YYYY-MM-DD hh:mm:ss` in UTC, aware; None for a missing, empty or unreadable one."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.strptime(value.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def seconds(value: str | None) -> float | None:
+    """Retry-After as seconds; None for a missing or unreadable one, and for the date form, which
+    depends on clocks.
+    """
+    if value is None or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value.strip()):
+        return None
+    return float(value)

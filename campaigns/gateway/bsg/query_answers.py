@@ -1,0 +1,133 @@
+"""Answers to the calls other than send: status, prices, quote, balance (BSG API, Status; Prices,
+quote, balance).
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from campaigns.gateway import errors
+from campaigns.gateway.bsg import json_values
+from campaigns.gateway.bsg.send_answers import read_refusal
+from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, Price, Quote
+
+
+def read_object(http_status: int, text: str, retry_after: float | None = None) -> Mapping[str, Any]:
+    """The JSON object of an answer without an error.
+
+    Raises GatewayRefused for an error code, GatewayUnreachable for HTTP 5xx, GatewayUnreadable for
+    anything else.
+    """
+    if http_status >= 500:
+        raise errors.GatewayUnreachable(f"HTTP {http_status}", http_status=http_status, body=text)
+    if http_status == 429:
+        raise errors.GatewayRefused(
+            errors.TOO_MANY_AT_ONCE,
+            "HTTP 429: too many requests",
+            retry_after=retry_after,
+            http_status=http_status,
+            body=text,
+        )
+    try:
+        answer = json_values.load(text)
+    except json_values.Unreadable:
+        answer = None
+    refusal = read_refusal(answer, http_status)
+    if refusal:
+        raise errors.GatewayRefused(
+            refusal.code,
+            refusal.description,
+            retry_after=retry_after,
+            http_status=http_status,
+            body=text,
+        )
+    if not isinstance(answer, Mapping) or not 200 <= http_status < 300:
+        raise errors.GatewayUnreadable(
+            f"HTTP {http_status}, not an answer that is documented",
+            http_status=http_status,
+            body=text,
+        )
+    return answer
+
+
+def read_status(answer: Mapping[str, Any]) -> MessageStatus:
+    """One message's status. Raises GatewayUnreadable without an id or a status."""
+    gateway_id = json_values.identifier(answer.get("id"))
+    status = json_values.text(answer.get("status"), json_values.STATUS_MAX)
+    if not gateway_id or not status:
+        raise errors.GatewayUnreadable("a status without an id or a status")
+    price, currency = json_values.price(answer)
+    return MessageStatus(
+        gateway_id=gateway_id,
+        msisdn=json_values.text(answer.get("msisdn"), 15),
+        reference=json_values.text(answer.get("reference"), 64),
+        status=status,
+        price=price,
+        currency=currency,
+        time_in=json_values.moment(answer.get("time_in")),
+        time_sent=json_values.moment(answer.get("time_sent")),
+        time_dr=json_values.moment(answer.get("time_dr")),
+        fallback=_fallback(answer.get("alt_route"), currency),
+    )
+
+
+def _fallback(found: Any, currency: str) -> tuple[FallbackStatus, ...]:
+    routes = found if isinstance(found, list) else [found]
+    return tuple(
+        FallbackStatus(
+            channel=json_values.text(route.get("channel"), 10),
+            gateway_id=json_values.identifier(route.get("id")),
+            status=json_values.text(route.get("status"), json_values.STATUS_MAX),
+            price=json_values.price(route, currency)[0],
+        )
+        for route in routes
+        if isinstance(route, Mapping)
+    )
+
+
+def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
+    """The price list; rows whose price cannot be read are left out. Raises GatewayUnreadable if it
+    is no list.
+    """
+    rows = answer.get("prices")
+    if not isinstance(rows, list):
+        raise errors.GatewayUnreadable("a price list without prices")
+    read = (
+        _price(row, channel, json_values.currency(answer.get("currency")))
+        for row in rows
+        if isinstance(row, Mapping)
+    )
+    return [row for row in read if row is not None]
+
+
+def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> Price | None:
+    price, currency = json_values.price(row, currency_of_all)
+    if price is None:
+        return None
+    return Price(
+        channel=channel,
+        country=json_values.text(row.get("country"), 2).upper(),
+        country_name=json_values.text(row.get("country_name"), 80),
+        mcc=json_values.text(row.get("mcc"), 3),
+        mnc=json_values.text(row.get("mnc"), 3),
+        price=price,
+        currency=currency,
+    )
+
+
+def read_quote(answer: Mapping[str, Any]) -> Quote:
+    """What a request would cost. Raises GatewayUnreadable without an amount and its currency."""
+    total = json_values.amount(answer.get("totalprice", answer.get("total_price")))
+    currency = json_values.currency(answer.get("currency"))
+    if total is None or not currency:
+        raise errors.GatewayUnreadable("a quote without an amount")
+    return Quote(total, currency)
+
+
+def read_balance(answer: Mapping[str, Any]) -> Balance:
+    """What the account holds. Raises GatewayUnreadable without an amount and its currency."""
+    amount = json_values.amount(answer.get("amount"))
+    currency = json_values.currency(answer.get("currency"))
+    if amount is None or not currency:
+        raise errors.GatewayUnreadable("a balance without an amount")
+    return Balance(amount, currency, json_values.amount(answer.get("limit")) or Decimal(0))

@@ -1,0 +1,241 @@
+"""Answers to a send, in every shape that the vendor's documents show (BSG API, Send).
+
+    A  {"result": [entry, …], "currency": …, "total_price": …}
+    B  [{"error": "0", "messages": [entry, …]}, …]
+    C  {"error": "48", "errorDescription": …}                 the whole request is refused
+    H  {"code": …, "message": …, "errors": {field: [text]}}   the same, with an HTTP error
+
+Whatever cannot be read for certain is Unknown: whoever has no entry may still have been sent to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from campaigns.gateway import errors
+from campaigns.gateway.bsg import json_values
+from campaigns.gateway.types import Accepted, Refused, SendAnswer, SendRequest, Unknown, Verdict
+
+_NO_ENTRY = Unknown("no entry in the answer")
+_CONFLICT = Unknown("two entries that disagree")
+
+# An HTTP status that stands in place of an error code: nothing was processed.
+HTTP_CODES = {
+    400: errors.INVALID_PARAMETERS,
+    401: errors.INVALID_KEY,
+    403: errors.INVALID_KEY,
+    404: errors.NO_SUCH_FUNCTION,
+    422: errors.INVALID_PARAMETERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of an answer: whose it is (None: not named), and what it says."""
+
+    reference: str | None
+    verdict: Verdict
+
+
+def read_answer(
+    request: SendRequest, http_status: int, text: str, retry_after: float | None = None
+) -> SendAnswer:
+    """The verdict for each recipient of `request`. `text` is the body, already without the key.
+    Never raises.
+    """
+    references = [address.reference for message in request.messages for address in message.to]
+    answered = partial(SendAnswer, http_status=http_status, body=text, retry_after=retry_after)
+    if http_status == 429:
+        refusal = Refused(errors.TOO_MANY_AT_ONCE, "HTTP 429: too many requests")
+        return answered(everybody(references, refusal), refused_whole=refusal, throttled=True)
+    if http_status >= 500 or 300 <= http_status < 400:
+        return answered(everybody(references, Unknown(f"HTTP {http_status}")))
+    try:
+        answer = json_values.load(text)
+    except json_values.Unreadable:
+        return answered(everybody(references, Unknown(f"HTTP {http_status}, not JSON")))
+    currency, total = _totals(answer)
+    if (accepted := _everybody_accepted(references, answer, currency)) is not None:
+        return answered(accepted, total_price=total, currency=currency)
+    entries = list(_entries(request, answer, currency))
+    if entries:
+        verdicts = _assign(references, entries)
+        return answered(
+            verdicts, throttled=_throttled(verdicts), total_price=total, currency=currency
+        )
+    refusal_of_all = read_refusal(answer, http_status)
+    if refusal_of_all is None:
+        return answered(
+            everybody(references, Unknown(f"HTTP {http_status}, no entry in the answer"))
+        )
+    verdicts = everybody(references, refusal_of_all)
+    return answered(verdicts, refused_whole=refusal_of_all, throttled=_throttled(verdicts))
+
+
+def _everybody_accepted(
+    references: Sequence[str], answer: Any, currency: str
+) -> dict[str, Verdict] | None:
+    """Shape A as it nearly always is: an entry for everybody at their place, and each accepted.
+    None for any other.
+
+    The same as reading entry by entry, in a third of the time.
+    """
+    result = answer.get("result") if isinstance(answer, dict) else None
+    if not isinstance(result, list) or len(result) != len(references):
+        return None
+    verdicts: dict[str, Verdict] = {}
+    for reference, found in zip(references, result, strict=True):
+        if not isinstance(found, dict) or found.get("reference") != reference:
+            return None
+        error, gateway_id = found.get("error"), json_values.identifier(found.get("id"))
+        if (error != "0" and (error != 0 or type(error) is not int)) or not gateway_id:
+            return None
+        verdicts[reference] = Accepted(gateway_id, *json_values.price(found, currency))
+    return verdicts
+
+
+def everybody(references: Sequence[str], verdict: Verdict) -> dict[str, Verdict]:
+    return dict.fromkeys(references, verdict)
+
+
+def _throttled(verdicts: Mapping[str, Verdict]) -> bool:
+    return any(
+        isinstance(v, Refused) and v.code == errors.TOO_MANY_AT_ONCE for v in verdicts.values()
+    )
+
+
+def read_refusal(answer: Any, http_status: int) -> Refused | None:
+    """Shape C or H: the refusal of the whole request, None if the answer is none.
+
+    Shape B with a single element that has an error and no messages is shape C in a list.
+    """
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, Mapping):
+        return None
+    code = json_values.code(answer.get("error"))
+    if code is None and http_status in HTTP_CODES:
+        code = _http_error_code(answer, http_status)
+    if not code:
+        return None
+    return Refused(code, _description(answer))
+
+
+def _http_error_code(answer: Mapping[str, Any], http_status: int) -> int | None:
+    """The code of shape H: the gateway's own where it stands, else the one that the HTTP status
+    comes to.
+    """
+    if not ("message" in answer or "code" in answer or "errors" in answer):
+        return None
+    code = json_values.code(answer.get("code"))
+    if code in errors.MEANINGS:
+        return code
+    return HTTP_CODES[http_status]
+
+
+def _description(answer: Mapping[str, Any]) -> str:
+    return (
+        json_values.text(answer.get("errorDescription"))
+        or json_values.text(answer.get("message"))
+        or "no description"
+    )
+
+
+def _totals(answer: Any) -> tuple[str, Decimal | None]:
+    if not isinstance(answer, Mapping):
+        return "", None
+    currency = json_values.currency(answer.get("currency"))
+    return currency, json_values.amount(answer.get("total_price")) if currency else None
+
+
+def _entries(request: SendRequest, answer: Any, currency: str) -> Iterator[_Entry]:
+    """The entries of `answer` in their order, one for each recipient if the answer is whole."""
+    if isinstance(answer, Mapping):
+        result = answer.get("result")
+        if isinstance(result, list):
+            yield from (_entry(found, None, currency) for found in result)
+            return
+        answer = [answer] if isinstance(answer.get("messages"), list) else []
+    if not isinstance(answer, list):
+        return
+    several = len(answer) == len(request.messages) > 1
+    for position, element in enumerate(answer):
+        yield from _nested(request, element, position if several else None, currency)
+
+
+def _nested(
+    request: SendRequest, element: Any, position: int | None, currency: str
+) -> Iterator[_Entry]:
+    """The entries of one element of shape B; an element that is itself an entry (it names a
+    reference or an id) is one.
+
+    An element with an error and no messages refuses the message at its `position` in the request.
+    """
+    if not isinstance(element, Mapping):
+        yield _Entry(None, Unknown("an entry that is not an object"))
+        return
+    inner = element.get("messages")
+    if isinstance(inner, list):
+        own = json_values.currency(element.get("currency")) or currency
+        yield from (_entry(found, element.get("error"), own) for found in inner)
+    elif "reference" in element or "id" in element:
+        yield _entry(element, None, currency)
+    elif position is not None:
+        verdict = _verdict(element, None, currency)
+        yield from (_Entry(address.reference, verdict) for address in request.messages[position].to)
+
+
+def _entry(found: Any, outer_error: Any, currency: str) -> _Entry:
+    if not isinstance(found, Mapping):
+        return _Entry(None, Unknown("an entry that is not an object"))
+    return _Entry(
+        json_values.reference(found.get("reference")), _verdict(found, outer_error, currency)
+    )
+
+
+def _verdict(found: Mapping[str, Any], outer_error: Any, currency: str) -> Verdict:
+    """What one entry says. An entry without an error of its own has that of the element around
+    it.
+    """
+    error = found.get("error", outer_error)
+    gateway_id = json_values.identifier(found.get("id"))
+    code = json_values.code(error)
+    if code is None and error is None and "error" not in found and gateway_id:
+        code = 0
+    if code is None:
+        return Unknown("an entry without a readable error code")
+    if code:
+        return Refused(code, _description(found))
+    if not gateway_id:
+        return Unknown("accepted without an id")
+    return Accepted(gateway_id, *json_values.price(found, currency))
+
+
+def _assign(references: list[str], entries: list[_Entry]) -> dict[str, Verdict]:
+    """Each entry to the recipient it names; one that names nobody to the recipient at its position.
+
+    Positions count only if there are as many entries as recipients and every entry that names
+    somebody stands at that person's place: otherwise the order was evidently not kept.
+    """
+    ordered = len(entries) == len(references) and all(
+        entry.reference is None or entry.reference == reference
+        for entry, reference in zip(entries, references, strict=True)
+    )
+    verdicts: dict[str, Verdict] = dict.fromkeys(references, _NO_ENTRY)
+    for position, entry in enumerate(entries):
+        reference = (
+            entry.reference
+            if entry.reference is not None
+            else references[position]
+            if ordered
+            else None
+        )
+        before = verdicts.get(reference) if reference is not None else None
+        if reference is None or before is None:
+            continue  # nobody's, or a reference that was never sent
+        verdicts[reference] = (
+            entry.verdict if before is _NO_ENTRY or before == entry.verdict else _CONFLICT
+        )
+    return verdicts

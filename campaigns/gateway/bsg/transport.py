@@ -1,0 +1,324 @@
+"""HTTP for the client: pooled connections, and a deadline over the whole exchange.
+
+The time-out of `requests` is one for each read: a server that sends a byte now and then keeps a
+call for ever. Here every wait on the socket gets what is left of the one deadline, so name
+resolution, connecting, TLS, writing, waiting and reading together end in time, however slowly the
+bytes drip.
+
+It also knows for certain whether a byte of the request was written, which no exception class tells.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from io import BufferedReader, RawIOBase
+from typing import Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.util import Timeout
+
+ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer is none
+# ValueError: a host or header it refuses
+LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
+
+
+class _Exchange(threading.local):
+    """The exchange that this thread is in: when it must have ended, and whether a byte of the
+    request went out.
+    """
+
+    deadline = 0.0  # on the monotonic clock
+    written = False
+    waits_for_body = False  # the head of the request is held until its body comes
+    head = b""
+
+    def remaining(self) -> float:
+        """Seconds left. Raises TimeoutError when none are."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline is over")
+        return left
+
+
+_exchange = _Exchange()
+
+
+class _Reader(RawIOBase):
+    """What `makefile` of a socket gives, with the deadline over every wait."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_exchange.remaining())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _DeadlineSocket:
+    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it
+    serves.
+
+    Head and body of a request leave in one write: two cost twice the system calls, packets and TLS
+    records.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        if _exchange.waits_for_body:
+            _exchange.waits_for_body, _exchange.head = False, data
+            return
+        self._sock.settimeout(_exchange.remaining())
+        _exchange.written = True
+        self._sock.sendall(_exchange.head + data)
+        _exchange.head = b""
+
+    def makefile(self, *_args: Any, **_options: Any) -> BufferedReader:
+        return BufferedReader(_Reader(self._sock), 16_384)  # type: ignore[type-var, unused-ignore]
+
+
+def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
+    """The host's addresses. The system's resolver knows no deadline, so it is asked in a thread of
+    its own.
+    """
+    answer: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.append(OSError(f"the name {host} is not known: {error}"))
+
+    resolver = threading.Thread(target=ask, daemon=True)
+    resolver.start()
+    resolver.join(_exchange.remaining())
+    if not answer:
+        raise TimeoutError(f"the name {host} was not resolved in time")
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    return list(answer[0])
+
+
+def _connect(host: str, port: int, timeout: float, options: Any) -> socket.socket:
+    """A connection to the first address that takes one, all of them within `timeout` seconds."""
+    failure: OSError = OSError(f"{host} has no address")
+    until = time.monotonic() + timeout
+    for family, kind, protocol, _name, address in _resolve(host, port):
+        left = min(until - time.monotonic(), _exchange.remaining())
+        if left <= 0:
+            raise TimeoutError(f"no connection to {host} in time")
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(
+            self._dns_host, self.port or 80, float(self.timeout or 0), self.socket_options
+        )
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _DeadlineSocket(self.sock)
+
+
+class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(
+            self._dns_host, self.port or 443, float(self.timeout or 0), self.socket_options
+        )
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _DeadlineSocket(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """`requests`' own transport with these connections. It never retries, follows no redirect,
+    keeps no cookie.
+    """
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        _use_our_connections(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(proxy, **options)
+        _use_our_connections(manager)
+        return manager
+
+
+def _use_our_connections(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+class Answer:
+    """An HTTP answer, read to its end."""
+
+    __slots__ = ("content", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
+
+
+class NoAnswer(Exception):  # noqa: N818 - reads as what it is
+    """No answer came. `written` tells whether the gateway may have got the request or a part of
+    it.
+    """
+
+    def __init__(self, why: str, written: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.written = written
+
+
+class Transport:
+    """Exchanges with one host from any number of threads, and again from the children of a fork.
+
+    In: the seconds for connecting, the seconds for everything together, the connections kept open.
+    """
+
+    def __init__(
+        self, base_url: str, connect_timeout: float, deadline: float, connections: int
+    ) -> None:
+        self._connect_timeout = connect_timeout
+        self._deadline = deadline
+        self._connections = connections
+        self._proxies = get_environ_proxies(base_url)
+        self._verify = (
+            os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        )
+        self._open()
+
+    def _open(self) -> None:
+        self._adapter = _Adapter(pool_connections=4, pool_maxsize=self._connections, max_retries=0)
+        self._pool: HTTPConnectionPool | None = None
+        self._process = os.getpid()
+
+    def _own_pool(self, prepared: requests.PreparedRequest) -> HTTPConnectionPool:
+        """The connections of this process: two processes on one connection would read each other's
+        answers.
+
+        `requests` opens them, by its rules for proxies and certificates. It is asked for them once:
+        that and its Response cost as much again as the exchange itself.
+        """
+        if self._process != os.getpid():
+            self._open()
+        pool = self._pool
+        if pool is not None:
+            return pool
+        fresh = self._adapter.get_connection_with_tls_context(
+            prepared, self._verify, proxies=self._proxies
+        )
+        self._adapter.cert_verify(fresh, prepared.url, self._verify, None)  # type: ignore[no-untyped-call]
+        self._pool = cast(HTTPConnectionPool, fresh)
+        return self._pool
+
+    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+        """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at
+        the latest.
+        """
+        _exchange.deadline = time.monotonic() + self._deadline
+        _exchange.written = False
+        _exchange.waits_for_body, _exchange.head = bool(prepared.body), b""
+        try:
+            return self._exchange_once(prepared)
+        except LIBRARY_ERRORS as error:
+            failure = NoAnswer(_why(error), _exchange.written)
+        # Outside of the handler: a chained traceback would carry the library's frames, and in them
+        # the key.
+        raise failure
+
+    def _exchange_once(self, prepared: requests.PreparedRequest) -> Answer:
+        raw = self._own_pool(prepared).urlopen(
+            str(prepared.method),
+            self._adapter.request_url(prepared, self._proxies)
+            if self._proxies
+            else prepared.path_url,
+            body=prepared.body,
+            headers=prepared.headers,
+            redirect=False,
+            retries=self._adapter.max_retries,
+            assert_same_host=False,
+            timeout=Timeout(connect=self._connect_timeout, read=self._deadline),
+            preload_content=False,
+            decode_content=False,
+        )
+        complete = False
+        try:
+            content: bytes = raw.read(ANSWER_MAX + 1, decode_content=True)
+            complete = len(content) <= ANSWER_MAX
+        finally:
+            if not complete:
+                raw.close()  # a connection with half an answer in it serves nobody
+        if not complete:
+            raise OSError("the answer is too long")
+        raw.release_conn()
+        return Answer(raw.status, raw.headers, content)
+
+    def close(self) -> None:
+        """Closes the connections that are kept open; the transport can be used again."""
+        self._pool = None
+        self._adapter.close()
+
+
+def _why(error: BaseException) -> str:
+    """The innermost cause in a few words, such as "ConnectionRefusedError: [Errno 111] Connection
+    refused".
+    """
+    seen = error
+    while True:
+        inner = seen.__cause__ or seen.__context__ or _wrapped(seen)
+        if inner is None or inner is seen:
+            break
+        seen = inner
+    return f"{type(seen).__name__}: {seen}"[:255]
+
+
+def _wrapped(error: BaseException) -> BaseException | None:
+    """The exception that another one carries as an argument, as `requests` and urllib3 do."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return reason
+    return next((found for found in error.args if isinstance(found, BaseException)), None)

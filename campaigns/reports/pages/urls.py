@@ -1,0 +1,71 @@
+"""The rooms that only read: the first page, campaigns, spend."""
+
+from django.urls import path
+
+from campaigns.reports.pages import (
+    campaign_views,
+    overview_views,
+    person_views,
+    reconciliation_views,
+    saved_report_views,
+    spend_views,
+)
+from campaigns.shared.table_export import FILES
+
+urlpatterns = [
+    path("", overview_views.dashboard, name="dashboard"),
+    path("dashboard/now", overview_views.dashboard_now, name="dashboard-now"),
+    path("balance", overview_views.balance, name="balance"),
+    path("campaigns/", overview_views.campaign_list, name="campaign-list"),
+    path("campaigns/compare", overview_views.campaign_compare, name="campaign-compare"),
+    path("campaigns/best-times", overview_views.campaign_best_times, name="best-times"),
+    path("campaigns/calendar", overview_views.campaign_calendar, name="campaign-calendar"),
+    path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
+    path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
+    path(
+        "campaigns/<int:pk>/recipients",
+        campaign_views.campaign_recipients,
+        name="campaign-recipients",
+    ),
+    *(
+        path(
+            f"campaigns/<int:pk>/recipients.{kind}",
+            campaign_views.campaign_recipients_export,
+            {"kind": kind},
+            name=f"campaign-recipients-{kind}",
+        )
+        for kind in FILES
+    ),
+    path("contacts/people/<slug:msisdn>/", person_views.person, name="person"),
+    path("contacts/people/<slug:msisdn>/data.json", person_views.person_data, name="person-data"),
+    path("contacts/people/<slug:msisdn>/stop", person_views.person_stop, name="person-stop"),
+    path("contacts/people/<slug:msisdn>/erase", person_views.person_erase, name="person-erase"),
+    path("spend/", spend_views.spend, name="spend"),
+    path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
+    *(
+        path(
+            f"spend/entries.{kind}",
+            spend_views.spend_entries_export,
+            {"kind": kind},
+            name=f"spend-entries-{kind}",
+        )
+        for kind in FILES
+    ),
+    path("spend/reconciliation/", reconciliation_views.reconcile, name="spend-reconciliation"),
+    path("spend/reports/", saved_report_views.report_list, name="saved-reports"),
+    path("spend/reports/new", saved_report_views.report_new, name="saved-report-new"),
+    path(
+        "spend/reports/<int:pk>/delete",
+        saved_report_views.report_delete,
+        name="saved-report-delete",
+    ),
+    path(
+        "spend/reports/<int:pk>/resume",
+        saved_report_views.report_resume,
+        name="saved-report-resume",
+    ),
+    path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
+    path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
+    path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),
+    path("spend/export.xlsx", spend_views.spend_export, {"kind": "xlsx"}, name="spend-export-xlsx"),
+]

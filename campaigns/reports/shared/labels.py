@@ -1,0 +1,102 @@
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries,
+lengths of time.
+"""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from campaigns.contacts.phones import countries
+from campaigns.gateway.errors import meaning
+
+_L = gettext_lazy
+STATUS_WORDS: dict[str, str | Promise] = {  # BSG API, Status
+    "": _L("Not yet known"),
+    "new": _L("New at the gateway"),
+    "waiting": _L("Waiting at the gateway"),
+    "scheduled": _L("Scheduled at the gateway"),
+    "sent": _L("Sent, not delivered yet"),
+    "delivered": _L("Delivered"),
+    "read": _L("Read"),
+    "expired": _L("Not reached within the validity"),
+    "undeliverable": _L("Could not be delivered"),
+    "not_viber_user": _L("Does not use Viber"),
+    "rejected": _L("Rejected by the operator or by Viber"),
+    "failed": _L("Failed on the way"),
+    "deleted": _L("Deleted at the gateway"),
+    "unknown": _L("The gateway does not know"),
+}
+
+
+def status_word(status: str) -> str:
+    """What the gateway's status means; one that no document names is shown as it came."""
+    return str(STATUS_WORDS.get(status, status))
+
+
+def failure(status: str) -> tuple[str, str]:
+    """Why the gateway did not deliver, in words, and what to do about it ("" where there is
+    nothing).
+    """
+    return status_word(status), str(STATUS_STEPS.get(status, ""))
+
+
+STATUS_STEPS: dict[str, str | Promise] = {
+    "expired": _L("Try another hour, a longer validity, or an SMS fallback."),
+    "undeliverable": _L("The phone may not be in use any more: check where the list came from."),
+    "not_viber_user": _L("An SMS fallback would reach them."),
+    "rejected": _L("Check the message against Viber's rules, then ask BSG."),
+    "failed": _L("Send again to those who failed."),
+    "unknown": _L("Ask BSG, with the reference from the file of recipients."),
+}
+
+
+def refusal(code: int, reason: str) -> tuple[str, str]:
+    """Why somebody was refused or left out, and what to do about it ("" where there is nothing).
+
+    `code` is the gateway's, 0 where `reason` is our own key.
+    """
+    if code:
+        known = meaning(code)
+        return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(
+            known.next_step
+        )
+    words = REASONS.get(reason, (reason, ""))
+    return str(words[0]), str(words[1])
+
+
+REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "": (_L("The campaign was cancelled before their turn."), ""),
+    "cancelled": (_L("The campaign was cancelled before their turn."), ""),
+    "stop_list": (_L("Put on the stop list since the launch."), ""),
+    "erased": (_L("Erased before their turn."), ""),
+    "missing_value": (
+        _L("A merge tag has no value for this person."),
+        _L("Give the tag a word to use instead."),
+    ),
+    "text_length": (
+        _L("The text is empty or too long for this person."),
+        _L("Check what the merge tags become."),
+    ),
+}
+
+
+def country_name(code: str) -> str:
+    """The country's name in the reader's language. Phones of no country have words of their own."""
+    return countries.name(code) if code else _("Country not known")
+
+
+def is_country(text: str) -> bool:
+    """Whether `text` may be the two letters of a country."""
+    return len(text) == 2 and text.isascii() and text.isalpha()
+
+
+def duration(seconds: int) -> str:
+    """A length of time in words: 86400 -> "24 hours", 5400 -> "1 hour 30 minutes"."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        (hours, ngettext("%d hour", "%d hours", hours)),
+        (minutes, ngettext("%d minute", "%d minutes", minutes)),
+        (rest, ngettext("%d second", "%d seconds", rest)),
+    ]
+    return " ".join(words % number for number, words in parts if number)

@@ -1,0 +1,103 @@
+"""Delivery reports as they come in: turned away cheaply, gathered, and written down once a second.
+
+A report costs no session, no sign-in and no database: what is not at the secret address, too long
+or unreadable is answered at once, and of the rest the references are kept in memory, each once, up
+to a limit. Whatever is lost on the way is found by polling.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from django.db import DatabaseError, close_old_connections
+
+from campaigns.gateway.bsg import delivery_reports
+from campaigns.results.tasks import note
+
+WAITING_MAX = 20_000  # references in memory; beyond it reports are answered and dropped
+EVERY = 1.0  # seconds between two writings
+AT_ONCE = 2_000  # references in one of them
+
+logger = logging.getLogger(__name__)
+
+
+class Inbox:
+    """References that wait to be written down by `keep`, each second or, not `by_itself`, at
+    `flush`.
+
+    Safe for many threads.
+    """
+
+    def __init__(
+        self, keep: Callable[[list[str]], None], most: int = WAITING_MAX, *, by_itself: bool = True
+    ) -> None:
+        self._by_itself = by_itself
+        self._keep = keep
+        self._most = most
+        self._waiting: dict[str, None] = {}
+        self._lock = threading.Lock()
+        self._arrived = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def put(self, references: Iterable[str]) -> None:
+        """Take `references` in, each once, as far as there is room."""
+        with self._lock:
+            for reference in references:
+                if len(self._waiting) < self._most:
+                    self._waiting[reference] = None
+            # not before: a server forks after it was loaded
+            if self._by_itself and self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="delivery reports", daemon=True
+                )
+                self._thread.start()
+        self._arrived.set()
+
+    def flush(self) -> None:
+        """Write down the oldest of what waits."""
+        with self._lock:
+            taken = list(self._waiting)[:AT_ONCE]
+            for reference in taken:
+                del self._waiting[reference]
+            if not self._waiting:
+                self._arrived.clear()
+        if taken:
+            self._keep(taken)
+
+    def _run(self) -> None:
+        while True:
+            self._arrived.wait()
+            time.sleep(EVERY)
+            close_old_connections()
+            try:
+                self.flush()
+            except DatabaseError as error:
+                logger.warning(
+                    "Delivery reports could not be written down: %s", type(error).__name__
+                )
+            finally:
+                close_old_connections()
+
+
+inbox = Inbox(note)
+
+
+def refusal(method: str, path: str, length: str) -> int:
+    """The HTTP status that turns a report away before its body is read; 0: read it."""
+    if not delivery_reports.is_ours(path):
+        return 404
+    if method not in ("POST", "PUT"):
+        return 405
+    if not (length.isdecimal() and length.isascii()):
+        return 411
+    return 413 if len(length) > 9 or int(length) > delivery_reports.BODY_MAX else 0
+
+
+def receive(body: bytes) -> int:
+    """Take in the body of a report that was not turned away. The HTTP status to answer."""
+    found = delivery_reports.references(body)
+    if not found:
+        return 400
+    inbox.put(found)
+    return 200

@@ -1,0 +1,80 @@
+"""What people enter into the ledger by hand: a sender's monthly fee, and corrections with a
+note.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns.compose.models import Campaign, Sender
+from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.models import Channel, Kind, LedgerEntry
+from campaigns.shared.money import exact
+from campaigns.team import audit
+from campaigns.team.models import User
+
+
+class Refused(Exception):  # noqa: N818 - reads as what it is
+    """What can't be entered; `str()` of it says why."""
+
+
+@transaction.atomic
+def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currency: str) -> None:
+    """Enter what the vendor takes for having `sender` in the month that begins at `month`. Raises
+    Refused where that month's is entered already.
+    """
+    # two people at once: the second waits, and is refused
+    Sender.objects.select_for_update().get(pk=sender.pk)
+    note = f"{sender.name}, {month:%Y-%m}"
+    if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
+        raise Refused(
+            _("The fee of %(name)s for that month is entered already. Enter a correction.")
+            % {"name": note}
+        )
+    _enter(Kind.FEE, Channel.FEE, None, amount, currency, note)
+    audit.record(actor, sender, "fee", f"{note}: {exact(amount)} {currency}")
+
+
+@transaction.atomic
+def enter_correction(
+    actor: User,
+    channel: Channel,
+    campaign: Campaign | None,
+    amount: Decimal,
+    currency: str,
+    note: str,
+) -> None:
+    """Enter that `amount` more was spent, or less where it is negative, of `campaign` or of none;
+    `note` says why.
+    """
+    _enter(Kind.CORRECTION, channel, campaign, amount, currency, note)
+    audit.record(actor, campaign or actor, "correction", f"{exact(amount)} {currency}: {note}")
+
+
+def _enter(
+    kind: Kind,
+    channel: Channel,
+    campaign: Campaign | None,
+    amount: Decimal,
+    currency: str,
+    note: str,
+) -> None:
+    movement = Movement(
+        kind, channel, campaign.pk if campaign else None, "", currency, [(None, amount)], note=note
+    )
+    enter([movement], timezone.now())
+
+
+def entered() -> list[LedgerEntry]:
+    """What was entered by hand and belongs to no campaign, the newest first."""
+    by_hand = LedgerEntry.objects.filter(campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION))
+    return list(by_hand.order_by("-pk")[:50])
+
+
+def this_month() -> date:
+    """The first of the site's month."""
+    return timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)

@@ -1,0 +1,147 @@
+"""Totals and counts made anew from the rows they are sums of, and what differed."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Case, Count, F, IntegerField, Sum, Value, When
+from django.db.models.functions import Coalesce, TruncHour
+
+from campaigns.dispatch.models import DeliveryState, Recipient, SendState, Tally
+from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.results.hourly_counts import BY_VIBER
+from campaigns.results.models import HourCount, Measure
+from campaigns.shared.money import ZERO
+
+HOUR_KEY = ("campaign_id", "measure", "hour")
+VIBER = {"delivery_state__in": BY_VIBER}
+READERS = {"delivery_state": DeliveryState.READ}
+# what hours.counted says of one row, for all of them
+MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (
+    (Measure.SENT, "sent_at", {}),
+    (Measure.DELIVERED, "delivered_at", VIBER),
+    (Measure.READ, "read_at", READERS),
+    (Measure.SENT_DELIVERED, "sent_at", VIBER),
+    (Measure.SENT_READ, "sent_at", READERS),
+)
+Key = tuple[Any, ...]
+Sums = dict[Key, tuple[Any, ...]]
+MONEY_KEY = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
+COUNT_KEY = (
+    "campaign_id",
+    "country",
+    "send_state",
+    "error_code",
+    "reason",
+    "delivery_state",
+    "status",
+)
+
+
+def differences() -> list[str]:
+    """Every total that is not what its rows say, a line each; nothing is changed."""
+    with transaction.atomic():
+        return list(_differences())
+
+
+def rebuild() -> list[str]:
+    """Make all totals and counts anew; answers what differed before. Nobody else writes
+    meanwhile.
+    """
+    with transaction.atomic():
+        _lock()
+        found = list(_differences())
+        LedgerTotal.objects.all().delete()
+        LedgerTotal.objects.bulk_create(
+            LedgerTotal(
+                **dict(zip(MONEY_KEY, key, strict=True)),
+                amount=amount,
+                entries=entries,
+                unknown=unknown,
+            )
+            for key, (amount, entries, unknown) in _entered().items()
+        )
+        Tally.objects.all().delete()
+        Tally.objects.bulk_create(
+            Tally(**dict(zip(COUNT_KEY, key, strict=True)), recipients=people)
+            for key, (people,) in _recipients().items()
+        )
+        HourCount.objects.all().delete()
+        HourCount.objects.bulk_create(
+            HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people)
+            for key, (people,) in _in_hours().items()
+        )
+    return found
+
+
+def _lock() -> None:
+    if connection.vendor == "postgresql":
+        tables = ", ".join(
+            model._meta.db_table
+            for model in (LedgerEntry, LedgerTotal, Recipient, Tally, HourCount)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _differences() -> Iterator[str]:
+    yield from _compare("ledger", _entered(), _totals())
+    yield from _compare("recipients", _recipients(), _tallied())
+    yield from _compare("hours", _in_hours(), _by_hours())
+
+
+def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:
+    for key in sorted(rows.keys() | totals.keys(), key=repr):
+        if rows.get(key) != totals.get(key):
+            yield f"{what} {key}: rows say {rows.get(key)}, total says {totals.get(key)}"
+
+
+def _entered() -> Sums:
+    unknown = Case(
+        When(amount__isnull=True, then=Value(1)), default=Value(0), output_field=IntegerField()
+    ) - Case(When(settles=True, then=Value(1)), default=Value(0), output_field=IntegerField())
+    entries = LedgerEntry.objects.values_list(*MONEY_KEY).annotate(
+        sum=Sum("amount"), number=Count("pk"), missing=Sum(unknown)
+    )
+    return {tuple(row[:-3]): (row[-3] or ZERO, row[-2], row[-1]) for row in entries.order_by()}
+
+
+def _totals() -> Sums:
+    totals = LedgerTotal.objects.values_list(*MONEY_KEY).annotate(
+        sum=Sum("amount"), number=Sum("entries"), missing=Sum("unknown")
+    )
+    return {tuple(row[:-3]): tuple(row[-3:]) for row in totals.order_by()}
+
+
+def _recipients() -> Sums:
+    settled = Recipient.objects.exclude(send_state=SendState.QUEUED).annotate(
+        code=Coalesce(F("error_code"), 0)
+    )
+    key = ["code" if name == "error_code" else name for name in COUNT_KEY]
+    return {
+        tuple(row[:-1]): (row[-1],)
+        for row in settled.values_list(*key).annotate(people=Count("pk")).order_by()
+    }
+
+
+def _tallied() -> Sums:
+    tally = Tally.objects.values_list(*COUNT_KEY).annotate(people=Sum("recipients")).order_by()
+    return {tuple(row[:-1]): (row[-1],) for row in tally if row[-1]}
+
+
+def _in_hours() -> Sums:
+    found: Sums = {}
+    for measure, column, wanted in MEASURED:
+        people = Recipient.objects.filter(**wanted, **{f"{column}__isnull": False})
+        hour = TruncHour(column, tzinfo=UTC)
+        for campaign_id, at, number in (
+            people.values_list("campaign_id", hour).annotate(Count("pk")).order_by()
+        ):
+            found[campaign_id, measure.value, at] = (number,)
+    return found
+
+
+def _by_hours() -> Sums:
+    rows = HourCount.objects.exclude(people=0).values_list(*HOUR_KEY, "people")
+    return {tuple(row[:-1]): (row[-1],) for row in rows}

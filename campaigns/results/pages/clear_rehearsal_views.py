@@ -1,0 +1,29 @@
+"""The button that clears a rehearsal away."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.models import Campaign
+from campaigns.results.clear_rehearsals import clear_away
+from campaigns.team.access import current_user, get_object_for
+from campaigns.team.models import Role
+
+
+@require_POST
+def rehearsal_clear(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a rehearsal that is over, with its people and results."""
+    campaign = get_object_for(
+        current_user(request), Campaign.objects.select_related("rehearsal_of"), Role.MARKETER, pk=pk
+    )
+    draft = campaign.rehearsal_of
+    try:
+        name = clear_away(pk, current_user(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(campaign)
+    messages.success(request, _("“%(name)s” is deleted.") % {"name": name})
+    return redirect(draft) if draft else redirect("campaign-list")

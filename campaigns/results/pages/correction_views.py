@@ -1,0 +1,52 @@
+"""The page on which administrators enter fees and corrections."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from campaigns.ledger.models import Channel
+from campaigns.results.money import corrections
+from campaigns.results.pages.forms import CorrectionForm, FeeForm
+from campaigns.team.access import current_user, role_required
+from campaigns.team.models import Role
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(Role.ADMINISTRATOR)
+def by_hand(request: HttpRequest) -> HttpResponse:
+    """Both forms, and what was entered with them."""
+    is_fee = "sender" in request.POST
+    fee = FeeForm(request.POST if is_fee else None)
+    correction = CorrectionForm(request.POST if request.POST and not is_fee else None)
+    asked = fee if is_fee else correction
+    if request.method == "POST" and asked.is_valid() and _enter(request, asked):
+        return redirect("corrections")
+    context = {"fee": fee, "correction": correction, "entered": corrections.entered()}
+    return render(
+        request,
+        "campaigns/results/corrections.html",
+        context,
+        status=422 if asked.is_bound else 200,
+    )
+
+
+def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
+    known, user = form.cleaned_data, current_user(request)
+    if isinstance(form, CorrectionForm):
+        channel = Channel(known["channel"])
+        corrections.enter_correction(
+            user, channel, known["campaign"], known["amount"], known["currency"], known["note"]
+        )
+        messages.success(request, _("The correction is in the ledger."))
+        return True
+    try:
+        corrections.enter_fee(
+            user, known["sender"], known["month"], known["amount"], known["currency"]
+        )
+    except corrections.Refused as refusal:
+        form.add_error("month", str(refusal))
+        return False
+    messages.success(request, _("The fee is in the ledger."))
+    return True

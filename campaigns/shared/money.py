@@ -1,0 +1,102 @@
+"""Amounts of money: exact decimals with the gateway's seven places, kept in the database as
+integers.
+
+SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every
+engine.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+PLACES = 7
+UNIT = Decimal(1).scaleb(-PLACES)
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+
+
+class InexactAmountError(ValueError):
+    """An amount with more than seven decimal places: the gateway names none, and rounding would
+    lose money.
+    """
+
+
+@lru_cache(maxsize=10_000)  # prices repeat: a price list has a few hundred
+def to_units(amount: Decimal) -> int:
+    """`amount` in ten-millionths. Raises InexactAmountError if that is not a whole number."""
+    units = amount.scaleb(PLACES)
+    whole = int(units)
+    if whole != units:
+        raise InexactAmountError(f"{amount} has more than {PLACES} decimal places")
+    return whole
+
+
+def from_units(units: int) -> Decimal:
+    """The amount that `units` ten-millionths are."""
+    return Decimal(units).scaleb(-PLACES)
+
+
+def exact(amount: Decimal) -> str:
+    """All decimals that matter and at least two: 0.2300000 -> "0.23", 460 -> "460.00", 0.0125 ->
+    "0.0125".
+    """
+    text = f"{amount:.{PLACES}f}".rstrip("0")
+    whole, _point, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def on_card(amount: Decimal) -> Decimal:
+    """`amount` as cards show it and people type it: two decimals, half a cent up; less than a cent
+    stays as it is.
+    """
+    return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
+
+
+if TYPE_CHECKING:
+    IntegerColumn = models.BigIntegerField[Decimal | int | None, Any]
+else:
+    IntegerColumn = models.BigIntegerField
+
+
+class AmountField(IntegerColumn):
+    """A Decimal in Python, an integer of ten-millionths in the database. NULL is "not yet known",
+    never zero.
+    """
+
+    def from_db_value(self, value: int | None, *args: Any) -> Decimal | None:
+        return None if value is None else from_units(int(value))
+
+    def get_prep_value(self, value: Any) -> int | None:
+        return None if value is None else to_units(Decimal(value))
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or value == "":
+            return None
+        try:
+            amount = Decimal(str(value))
+            to_units(amount)
+        except ArithmeticError as error:
+            raise ValidationError(_("Enter an amount, such as 0.0125.")) from error
+        except InexactAmountError as error:
+            raise ValidationError(_("An amount has at most seven decimal places.")) from error
+        return amount
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else str(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from django import forms
+
+        return forms.DecimalField(
+            **{
+                "decimal_places": PLACES,
+                "max_digits": 18,
+                "required": not self.blank,
+                "label": kwargs.get("label", self.verbose_name),
+            }
+        )

@@ -1,0 +1,9 @@
+"""Values of query strings and forms, read without trusting them."""
+
+ID_DIGITS_MAX = 18  # below 2**63, which is all that a column of ids takes
+
+
+def read_id(text: str) -> int | None:
+    """The id that `text` names; None for anything else, and for what no column can hold."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS_MAX
+    return int(text) if is_number else None

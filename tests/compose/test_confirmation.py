@@ -1,0 +1,60 @@
+"""Figures as people write them, and the form that takes them."""
+
+from decimal import Decimal
+
+import pytest
+
+from campaigns.compose.launch.confirmation import LaunchConfirmationForm, parse_figure
+from campaigns.compose.pricing.estimate import Estimate, Total
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("1200", "1200"),
+        ("1,200", "1200"),
+        ("1.200", "1200"),
+        (" 1 200 ", "1200"),
+        ("1\u00a0200", "1200"),
+        ("1\u202f234\u202f567,5", "1234567.5"),
+        ("1'234’567", "1234567"),
+        ("1,234,567.89", "1234567.89"),
+        ("1.234.567,89", "1234567.89"),
+        ("26.4", "26.4"),
+        ("26,40", "26.40"),
+        ("0,005", "0.005"),  # nothing is grouped behind a nought
+        ("26,40 EUR", "26.40"),
+        ("eur 26.40", "26.40"),
+    ],
+)
+def test_figures_are_read_as_people_write_them(said: str, meant: str) -> None:
+    assert parse_figure(said, "EUR") == Decimal(meant)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
+)
+def test_what_is_no_figure_is_none(said: str) -> None:
+    assert parse_figure(said, "EUR") is None
+
+
+def confirm(**said: str) -> LaunchConfirmationForm:
+    """What 1,200 people who cost 26.4049 EUR and 1.0051 USD at most are confirmed by."""
+    totals = {
+        "EUR": Total(Decimal(20), Decimal("26.4049")),
+        "USD": Total(Decimal(1), Decimal("1.0051")),
+    }
+    return LaunchConfirmationForm(1200, Estimate(totals=totals, people=1200), said)
+
+
+def test_each_currency_is_confirmed_to_the_cent() -> None:
+    assert confirm(people="1,200", cost_EUR="26,40", cost_USD="1.01").is_valid()
+    assert confirm(people="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
+
+
+def test_what_is_wrong_stands_at_its_field() -> None:
+    assert confirm(people="1201", cost_EUR="20", cost_USD="").errors == {
+        "people": ["The audience is 1,200 people now, not 1,201."],
+        "cost_EUR": ["The highest cost is 26.40 EUR now, not 20."],
+        "cost_USD": ["Type the highest cost, to confirm that you mean to pay it."],
+    }

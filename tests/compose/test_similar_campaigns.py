@@ -1,0 +1,39 @@
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from campaigns.compose.audience.selection import Audience
+from campaigns.compose.models import CampaignState
+from campaigns.compose.pricing.similar_campaigns import similar_campaigns
+from tests.compose.factories import contact_list, draft, person, ukrainians
+from tests.reports.factories import make_campaign, send
+
+pytestmark = pytest.mark.django_db
+FINISHED = CampaignState.FINISHED
+
+
+def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client: Client) -> None:
+    chosen, other = contact_list("A", ukrainians(30)), contact_list("B", ukrainians(1))
+    alike = make_campaign("Autumn", FINISHED)
+    for earlier, lists in [
+        (alike, [chosen, other]),
+        (make_campaign("To others", FINISHED), [other]),
+        (make_campaign("With an SMS", FINISHED, sms_text="Hi"), [chosen]),
+        (make_campaign("Another tariff", FINISHED, tariff=1), [chosen]),
+        (make_campaign("A test", FINISHED, purpose="test"), [chosen]),
+        (make_campaign("Under way", CampaignState.SENDING), [chosen]),
+    ]:
+        earlier.lists.set(lists)
+        send(earlier, {("UA", "read"): 8, ("UA", "not_delivered"): 2}, price=Decimal("0.02"))
+    campaign = draft(chosen)
+    [found] = similar_campaigns(campaign, Audience.of(campaign), 30)
+    assert (found.campaign, found.costs, found.likely) == (
+        alike,
+        {"EUR": Decimal("0.16")},
+        {"EUR": Decimal("0.48")},
+    )
+    client.force_login(person())
+    shown = client.get(f"/campaigns/{campaign.pk}/review").content.decode()
+    assert "What campaigns like it really came to" in shown
+    assert "0.48" in shown

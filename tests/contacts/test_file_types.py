@@ -1,0 +1,236 @@
+"""Files as they come: spreadsheets, archives, and what somebody made to do harm."""
+
+import datetime as dt
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from campaigns.contacts.importing import csv_reader
+from campaigns.contacts.importing.csv_reader import Layout, Reader
+from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.file_types import unpack
+
+BOMB = 50 << 20  # bytes of zeros: a few hundred kilobytes in the archive
+
+
+def _rows(path: Path) -> list[list[str]]:
+    return Reader(path, Layout()).take(1_000, 1 << 20)
+
+
+def _workbook(path: Path, rows: list[list[object]], first_row: int = 1) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for number, row in enumerate(rows, first_row):
+        for place, cell in enumerate(row, 1):
+            sheet.cell(number, place, cell)
+    book.save(path)
+    return path
+
+
+def _zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_xlsx_keeps_all_digits(tmp_path: Path) -> None:
+    path = _workbook(
+        tmp_path / "book",
+        [
+            ["phone", "name", "day", "share", "vip"],
+            [380972920283, "Олена", dt.date(2026, 5, 1), 12.5, True],
+        ],
+    )
+    found = unpack(path)
+    assert (found.kind, found.sheet) == ("xlsx", "Sheet")
+    assert _rows(found.path) == [
+        ["phone", "name", "day", "share", "vip"],
+        ["380972920283", "Олена", "2026-05-01", "12.5", "TRUE"],
+    ]
+
+
+def test_xlsx_rows_keep_their_numbers(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "book", [["", "phone"], ["", "0972920283"]], first_row=3)
+    assert _rows(unpack(path).path) == [[], [], ["", "phone"], ["", "0972920283"]]
+
+
+def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    hidden = book.active
+    assert hidden is not None
+    hidden.append(["secret"])
+    hidden.sheet_state = "hidden"
+    book.create_sheet("Empty")
+    book.create_sheet("People").append(["0972920283"])
+    book.save(tmp_path / "book")
+    found = unpack(tmp_path / "book")
+    assert (found.sheet, found.sheets) == ("People", ["Empty", "People"])
+    assert _rows(found.path) == [["0972920283"]]
+    for sheet, words in (
+        ("Empty", "The sheet “Empty” is empty."),
+        ("Sheet", "The file has no sheet “Sheet” that can"),
+    ):
+        with pytest.raises(Refused, match=words):
+            unpack(tmp_path / "book", sheet)
+    assert _rows(found.path) == [["0972920283"]], "what was read before is still there"
+
+
+def test_xlsx_formula_brings_its_value_and_is_never_run(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "book", [["phone", "x"], ["0972920283", "=cmd|' /C calc'!A0"]])
+    assert _rows(unpack(path).path)[1] == ["0972920283", ""]
+
+
+def test_zip_of_one_table(tmp_path: Path) -> None:
+    path = _zip(
+        tmp_path / "some", {"people.csv": b"phone\n0972920283\n", "__MACOSX/._people.csv": b"x"}
+    )
+    assert _rows(unpack(path).path) == [["phone"], ["0972920283"]]
+
+
+def test_zip_of_a_workbook(tmp_path: Path) -> None:
+    book = _workbook(tmp_path / "book", [["phone"], ["0972920283"]]).read_bytes()
+    found = unpack(_zip(tmp_path / "some", {"people.xlsx": book}))
+    assert (found.kind, _rows(found.path)) == ("xlsx", [["phone"], ["0972920283"]])
+
+
+def test_ods(tmp_path: Path) -> None:
+    content = (
+        '<?xml version="1.0"?><office:document-content'
+        ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+        '<table:table table:name="People"><table:table-row><table:table-cell'
+        ' office:value-type="string">'
+        "<text:p>phone</text:p></table:table-cell></table:table-row><table:table-row>"
+        '<table:table-cell office:value-type="float"'
+        ' office:value="380972920283"><text:p>3.8E11</text:p>'
+        "</table:table-cell></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        '<manifest:file-entry manifest:full-path="/" '
+        'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+    )
+    members = {
+        "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+        "content.xml": content.encode(),
+        "META-INF/manifest.xml": manifest.encode(),
+    }
+    found = unpack(_zip(tmp_path / "sheet", members))
+    assert (found.kind, _rows(found.path)) == ("ods", [["phone"], ["380972920283"]])
+
+
+def _sheet_xml(inner: str, dimension: str = "A1") -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f'<dimension ref="{dimension}"/><sheetData>{inner}</sheetData></worksheet>'
+    ).encode()
+
+
+def _with_sheet(path: Path, sheet: bytes) -> Path:
+    """A workbook whose first sheet is replaced."""
+    _workbook(path, [["phone"]])
+    parts = io.BytesIO(path.read_bytes())
+    with zipfile.ZipFile(parts) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else old.read(name))
+    return path
+
+
+def test_billion_laughs_are_no_text(tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    laughs = f'<!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>'
+    cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>&l9;</t></is></c></row>'
+    sheet = _sheet_xml(cell).replace(b"<worksheet", laughs.encode() + b"<worksheet", 1)
+    path = _with_sheet(tmp_path / "book", sheet)
+    try:
+        found = unpack(path)
+    except Refused:
+        return
+    assert found.path.stat().st_size < 1_000
+
+
+def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
+    cells = (
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c'
+        ' r="XFD1048576"><v>1</v></c></row>'
+    )
+    with pytest.raises(Refused, match="too large"):
+        unpack(_with_sheet(tmp_path / "book", _sheet_xml(cells, "A1:XFD1048576")))
+
+
+def test_a_workbook_that_inflates_is_not_opened(tmp_path: Path) -> None:
+    path = _with_sheet(tmp_path / "book", _sheet_xml(" " * BOMB))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(Refused, match="unpacks to far more"):
+        unpack(path)
+
+
+def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="unpacks to far more"):
+        unpack(_zip(tmp_path / "some", {"people.csv": bytes(BOMB)}))
+
+
+def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "some", {"people.csv": bytes(30 << 20)})
+    path.write_bytes(
+        path.read_bytes().replace((30 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    )
+    with pytest.raises(Refused):
+        unpack(path)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"a.csv": b"1", "b.csv": b"2"}, "The ZIP holds 2 files. Put one table into it."),
+        ({"inner.zip": b"PK\x05\x06" + bytes(18)}, "The ZIP holds another ZIP."),
+        ({"picture.csv": b"\x89PNG\r\n\x1a\n"}, "This is a PNG file, not a table."),
+        (
+            {"[Content_Types].xml": b"", "word/document.xml": b""},
+            "This is an Office document without a table.",
+        ),
+        ({}, "The ZIP holds 0 files."),
+    ],
+)
+def test_archives_that_are_no_table(content: dict[str, bytes], words: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=words.replace("[", r"\[")):
+        unpack(_zip(tmp_path / "some", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "The file is damaged"),
+        (b"\xff\xd8\xff\xe0 JFIF", "This is a JPEG file"),
+        (b"<!DOCTYPE HTML><html>", "This is a HTML file"),
+        (b"\x1f\x8b\x08 gzip", "This is a gzip file"),
+        (bytes(5_000), "This is not a table"),
+    ],
+)
+def test_other_files(content: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "some"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=words):
+        unpack(path)
+
+
+def test_a_truncated_workbook(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "book", [["phone"], ["0972920283"]])
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(Refused, match="The file is damaged"):
+        unpack(path)
+
+
+def test_nul_bytes_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "people"
+    path.write_bytes(b"phone,name\n09729\x0020283,Ole\x00na\n" + b"0501234567,Ivan\n" * 20)
+    layout = csv_reader.detect(unpack(path).path, "UA")
+    assert Reader(path, layout).take(2, 1_000)[1] == ["0972920283", "Olena"]

@@ -1,0 +1,307 @@
+"""The pages of an import, from the upload to the report."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django_q.models import OrmQ
+from pytest_django import DjangoAssertNumQueries
+
+from campaigns.contacts import tasks
+from campaigns.contacts.importing import lifecycle
+from campaigns.contacts.models import Contact, ContactList, Import, ImportState
+from campaigns.models import User
+from tests.contacts.conftest import PEOPLE
+
+Write = Callable[..., Path]
+pytestmark = pytest.mark.django_db
+
+
+def _upload(client: Client, path: Path, **data: object) -> Import:
+    with path.open("rb") as file:
+        answer = client.post(
+            reverse("import-new"), {"file": file, "name": "Clients", "country": "UA", **data}
+        )
+    assert answer.status_code == 302, answer.context["form"].errors
+    made = Import.objects.latest("pk")
+    assert answer["Location"] == made.get_absolute_url()
+    return made
+
+
+def _columns(client: Client, made: Import, **changes: str) -> None:
+    page = client.get(made.get_absolute_url())
+    fields = {
+        name: page.context["form"][name].value() or "" for name in page.context["form"].fields
+    }
+    client.post(reverse("import-columns", args=[made.pk]), fields | changes)
+    made.refresh_from_db()
+
+
+def test_the_whole_way(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE, encoding="cp1251", delimiter=";"))
+    assert made.state == ImportState.UPLOADED
+    assert (made.mapping["encoding"], made.mapping["delimiter"], made.mapping["header"]) == (
+        "cp1251",
+        ";",
+        True,
+    )
+    page = signed_in.get(made.get_absolute_url())
+    assert page.context["names"] == ["Телефон", "Ім'я", "Місто"]
+    assert page.context["preview"][0] == ["+380 97 292 0283", "Олена", "Київ"]
+    _columns(signed_in, made)
+    assert made.state == ImportState.CHECKING
+    tasks.check(made.pk)
+    made.refresh_from_db()
+    assert made.checked == {
+        "rows": 7, "new": 3, "known": 0, "duplicates": 1, "stop_listed": 0,
+        "rejected": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
+        "countries": {"UA": 3},
+    }  # fmt: skip
+    assert not ContactList.objects.exists()
+    assert b"Import 3 new people" in signed_in.get(made.get_absolute_url()).content
+    signed_in.post(reverse("import-start", args=[made.pk]))
+    tasks.run_import(made.pk)
+    made.refresh_from_db()
+    assert (made.state, made.new, made.rejected, made.list_name) == (
+        ImportState.FINISHED,
+        3,
+        3,
+        "Clients",
+    )
+    report = signed_in.get(made.get_absolute_url()).content.decode()
+    assert "Not a mobile number" in report
+    assert made.list
+    assert signed_in.get(made.list.get_absolute_url()).status_code == 200
+
+
+def test_start_twice_imports_once(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    _columns(signed_in, made)
+    tasks.check(made.pk)
+    OrmQ.objects.all().delete()
+    for _ in range(3):
+        signed_in.post(reverse("import-start", args=[made.pk]))
+    assert OrmQ.objects.count() == 1
+
+
+def test_check_counts_who_is_there_already(signed_in: Client, write: Write) -> None:
+    clients = ContactList.objects.create(name="Clients", contact_count=1)
+    Contact.objects.create(list=clients, msisdn="380972920283", country="UA")
+    made = _upload(signed_in, write(PEOPLE), into=clients.pk)
+    _columns(signed_in, made)
+    tasks.check(made.pk)
+    made.refresh_from_db()
+    assert (made.checked["new"], made.checked["known"]) == (2, 1)
+
+
+def test_layout_changes_the_preview(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    signed_in.post(
+        reverse("import-layout", args=[made.pk]),
+        {"encoding": "utf-8", "delimiter": "\t", "quote": '"', "header": ""},
+    )
+    made.refresh_from_db()
+    assert (made.mapping["delimiter"], made.mapping["header"], made.mapping["phones"]) == (
+        "\t",
+        False,
+        [],
+    )
+    page = signed_in.get(made.get_absolute_url())
+    assert page.context["names"] == ["Column A"]
+    assert page.context["preview"][1] == ["+380 97 292 0283,Олена,Київ"]
+
+
+def test_another_sheet_can_be_chosen(signed_in: Client, book: Path) -> None:
+    made = _upload(signed_in, book)
+    page = signed_in.get(made.get_absolute_url())
+    form = page.context["layout_form"]
+    assert [name for name, _words in form.fields["sheet"].choices] == ["Київ", "Порожній", "Львів"]
+    assert (form["sheet"].value(), next(iter(form.fields)), "encoding" in form.fields) == (
+        "Київ",
+        "sheet",
+        False,
+    )
+    address, data = (
+        reverse("import-layout", args=[made.pk]),
+        {"delimiter": ",", "quote": '"', "header": "on"},
+    )
+    signed_in.post(address, data | {"sheet": "Львів"})
+    page = signed_in.get(made.get_absolute_url())
+    assert (page.context["names"], page.context["preview"]) == (
+        ["tel", "name"],
+        [["0501234567", "Іван"]],
+    )
+    signed_in.post(address, data | {"sheet": "Порожній"})
+    page = signed_in.get(made.get_absolute_url())
+    assert page.context["import"].failure == "The sheet “Порожній” is empty."
+    assert (page.context["layout_form"]["sheet"].value(), page.context["names"]) == (
+        "Львів",
+        ["tel", "name"],
+    )
+    signed_in.post(address, data | {"sheet": "Other"})
+    made.refresh_from_db()
+    assert (made.state, made.mapping["sheet"]) == (ImportState.UPLOADED, "Львів")
+
+
+def test_columns_without_a_phone_are_refused_at_once(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    data = {
+        "role_0": "skip",
+        "role_1": "field",
+        "name_1": "first name",
+        "role_2": "field",
+        "name_2": "city",
+    }
+    answer = signed_in.post(
+        reverse("import-columns", args=[made.pk]), data | {"country": "UA", "existing": "update"}
+    )
+    form = answer.context["form"]
+    assert form.non_field_errors() == ["Choose the column with the phone numbers."]
+    assert form.errors["name_1"] == ["Letters, digits and underscores, a letter first."]
+    made.refresh_from_db()
+    assert made.state == ImportState.UPLOADED
+
+
+def test_back_and_cancel(signed_in: Client, write: Write, uploads: Path) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    _columns(signed_in, made)
+    tasks.check(made.pk)
+    signed_in.post(reverse("import-back", args=[made.pk]))
+    made.refresh_from_db()
+    assert made.state == ImportState.UPLOADED
+    signed_in.post(reverse("import-cancel", args=[made.pk]))
+    made.refresh_from_db()
+    assert (made.state, made.path, list(uploads.iterdir())) == (ImportState.CANCELLED, "", [])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "The file is empty."),
+        (b"%PDF-1.4", "This is a PDF file, not a table. Save it as CSV or XLSX and try again."),
+    ],
+)
+def test_upload_refuses_at_the_field(
+    signed_in: Client, content: bytes, words: str, uploads: Path
+) -> None:
+    file = SimpleUploadedFile("people.csv", content)
+    answer = signed_in.post(
+        reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"}
+    )
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["file"] == [words]
+    assert answer.context["form"]["name"].value() == "Clients"
+    assert not Import.objects.exists()
+
+
+def test_upload_takes_the_list_of_the_link(signed_in: Client) -> None:
+    clients = ContactList.objects.create(name="Clients")
+    page = signed_in.get(reverse("import-new"), {"list": clients.pk})
+    assert page.context["form"].initial["into"] == clients
+
+
+def test_upload_into_a_new_list_of_a_taken_name_is_refused(signed_in: Client, write: Write) -> None:
+    ContactList.objects.create(name="Clients")
+    with write(PEOPLE).open("rb") as file:
+        answer = signed_in.post(
+            reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"}
+        )
+    assert list(answer.context["form"].errors) == ["name"]
+
+
+def test_progress_asks_for_the_page_when_it_is_done(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    _columns(signed_in, made)
+    address = reverse("import-progress", args=[made.pk])
+    assert b"import-busy" in signed_in.get(address).content
+    tasks.check(made.pk)
+    assert signed_in.get(address)["HX-Refresh"] == "true"
+
+
+def test_rejected_rows_come_back_mended(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    _columns(signed_in, made)
+    tasks.check(made.pk)
+    signed_in.post(reverse("import-start", args=[made.pk]))
+    tasks.run_import(made.pk)
+    answer = signed_in.get(reverse("import-rejected", args=[made.pk]))
+    text = b"".join(answer).decode("utf-8-sig")
+    assert text.splitlines() == [
+        "Телефон,Ім'я,Місто,viberdash_row,viberdash_reason",
+        "044 123 45 67,Офіс,Київ,6,Not a mobile number",
+        ",Ніхто,,7,No phone in the row",
+        '3.80973E+11,Ексель,,8,"A spreadsheet has shortened the number, such as 3.80973E+11"',
+    ]
+    mended = io.BytesIO(text.replace("044 123 45 67", "0931234567").encode("utf-8-sig"))
+    mended.name = "mended.csv"
+    made.refresh_from_db()
+    assert made.list
+    signed_in.post(reverse("import-new"), {"file": mended, "into": made.list.pk, "country": "UA"})
+    again = Import.objects.latest("pk")
+    assert (again.mapping["phones"], again.mapping["fields"]) == (
+        [0],
+        {"1": "first_name", "2": "city"},
+    )
+
+
+def test_stalled_imports_are_woken(write: Write, marketer: User, signed_in: Client) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    Import.objects.filter(pk=made.pk).update(state=ImportState.QUEUED, lease_until=None)
+    tasks.resume_stalled()
+    assert OrmQ.objects.count() == 1
+
+
+def test_forgotten_uploads_are_cleared(signed_in: Client, write: Write, uploads: Path) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    (uploads / "orphan").write_text("left by a crash")
+    tasks.resume_stalled()
+    assert len(list(uploads.iterdir())) == 2
+    lifecycle.clear_forgotten(timedelta(seconds=-60))
+    made.refresh_from_db()
+    assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
+
+
+@pytest.mark.parametrize(
+    "name", ["import-layout", "import-columns", "import-back", "import-start", "import-cancel"]
+)
+def test_steps_refuse_get_and_viewers(
+    signed_in: Client, viewer: Client, write: Write, name: str
+) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    address = reverse(name, args=[made.pk])
+    assert signed_in.get(address).status_code == 405
+    assert viewer.post(address).status_code == 403
+    assert signed_in.post(reverse(name, args=[made.pk + 1])).status_code == 404
+
+
+def test_viewers_see_reports_but_no_files(viewer: Client, signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    assert viewer.get(made.get_absolute_url()).status_code == 200
+    assert viewer.get(reverse("import-new")).status_code == 403
+    assert viewer.get(reverse("import-rejected", args=[made.pk])).status_code == 403
+    assert "0972920283" not in viewer.get(made.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_import_list_queries(
+    signed_in: Client, marketer: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    clients = ContactList.objects.create(name="Clients")
+    for number in range(count):
+        Import.objects.create(
+            list=clients, list_name="Clients", file_name=f"{number}.csv", created_by=marketer
+        )
+    with django_assert_num_queries(4):
+        answer = signed_in.get(reverse("import-list"))
+    assert len(answer.context["page"].object_list) == count
+
+
+def test_json_columns_say_how_it_was_read(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    assert json.loads(json.dumps(made.mapping))["fields"] == {"1": "first_name", "2": "city"}

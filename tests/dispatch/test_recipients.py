@@ -1,0 +1,116 @@
+"""The frozen audience is the one that was counted, whatever chose it."""
+
+from dataclasses import asdict
+
+import pytest
+from django.utils import timezone
+
+from campaigns.compose.audience import segments
+from campaigns.compose.audience.selection import Audience, Funnel, count_people
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.models import (
+    Campaign,
+    CampaignState,
+    Condition,
+    ConditionKind,
+    EarlierCampaign,
+    Match,
+    Outcome,
+    Segment,
+)
+from campaigns.contacts.models import Contact, StopListEntry
+from campaigns.dispatch.freeze import recipients
+from campaigns.dispatch.freeze.recipients import freeze
+from campaigns.dispatch.models import Recipient, Snapshot
+from tests.dispatch.factory import SOON, contact_list, draft, launched, phone
+
+pytestmark = pytest.mark.django_db
+
+
+def frozen(campaign: Campaign) -> Snapshot:
+    lifecycle.launch(campaign.pk, None, count_people(campaign).left)
+    assert freeze(campaign.pk, timezone.now() + SOON)
+    return Snapshot.objects.get(campaign=campaign)
+
+
+def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In slices of seven: what happens to the first people changes nothing for those who are looked
+    at later.
+    """
+    monkeypatch.setattr(recipients, "SLICE", 7)
+    earlier = launched(30)  # the people 0..29, a third of them in Romania
+    Recipient.objects.filter(msisdn__in=[phone(1), phone(2), phone(3)]).update(send_state="refused")
+    contact_list("B", 30, start=20, city="Iasi")  # 20..49
+    StopListEntry.objects.create(msisdn=phone(22))
+    never = segments.save(
+        Segment(name="New to us", match=Match.ANY),
+        [
+            Condition(
+                kind=ConditionKind.MESSAGES,
+                outcome=Outcome.ALL,
+                negated=True,
+                sender=earlier.sender,
+            ),
+            Condition(kind=ConditionKind.COUNTRY, countries=["RO"]),
+        ],
+        None,
+    )
+    bulgaria = segments.save(
+        Segment(name="BG"), [Condition(kind=ConditionKind.COUNTRY, countries=["BG"])], None
+    )
+    campaign = draft(text="Hello {city|you}")
+    campaign.segments.set([never])
+    campaign.exclude_segments.set([bulgaria])
+    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=Outcome.REFUSED, left_out=True
+    )  # in and out: out
+    counted = Audience.of(campaign)
+    people = dict(counted.people().values_list("msisdn", "fields"))
+    snapshot = frozen(campaign)
+    assert {name: getattr(snapshot, name) for name in Funnel.__slots__} == asdict(
+        count_people(campaign)
+    )
+    assert (snapshot.in_lists, snapshot.left) == (35, 22)
+    assert dict(campaign.recipients.values_list("msisdn", "fields")) == people
+    assert Campaign.objects.get(pk=campaign.pk).audience == 22
+
+
+def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> None:
+    contact_list("A", 3)
+    chosen = segments.save(
+        Segment(name="UA"), [Condition(kind=ConditionKind.COUNTRY, countries=["UA"])], None
+    )
+    campaign = draft()
+    campaign.segments.set([chosen])
+    assert count_people(campaign).left == 1
+    Contact.objects.update(country="UA")
+    with pytest.raises(lifecycle.Refused, match="The audience is 3 people now, not 1"):
+        lifecycle.launch(campaign.pk, None, 1)
+    assert Campaign.objects.get(pk=campaign.pk).state == CampaignState.DRAFT
+
+
+def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recipients, "SLICE", 5)
+    people = contact_list("A", 10)
+    campaign = draft(people)
+    lifecycle.launch(campaign.pk, None, 10)
+    slices = 0
+
+    def comes_back_after_the_first_slice() -> bool:
+        nonlocal slices
+        slices += 1
+        if slices == 2:
+            people.contacts.filter(msisdn=phone(0)).delete()
+            Contact.objects.create(list=people, msisdn=phone(0), country="UA", fields={})
+        return True
+
+    assert freeze(campaign.pk, timezone.now() + SOON, comes_back_after_the_first_slice)
+    snapshot = Snapshot.objects.get(campaign=campaign)
+    assert (snapshot.in_lists, snapshot.repeated, snapshot.left) == (11, 1, 10)
+    assert campaign.recipients.count() == 10
+    assert sum(campaign.batches.values_list("size", flat=True)) == 10

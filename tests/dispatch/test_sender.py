@@ -1,0 +1,188 @@
+"""The way of a campaign from the freeze to its end, against the sandbox over a real socket."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import sweep
+from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.send import leases, resolve_unknown
+from campaigns.dispatch.send.running_campaigns import running
+from campaigns.dispatch.send.sender import Sender
+from campaigns.ledger.models import LedgerEntry
+from campaigns.results import campaign_status
+from campaigns.results.money.rebuilding import differences
+from tests.dispatch import factory
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def send(sandbox: RunningSandbox) -> bool:
+    return Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+
+
+def spent(campaign: Campaign) -> Decimal:
+    return campaign_status.spend(campaign)["EUR"]["total"]
+
+
+def test_send_reaches_everybody_once(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(1234)
+    assert not send(sandbox)
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (1234, 1234, 0)
+    assert (
+        Recipient.objects.filter(send_state=SendState.ACCEPTED).exclude(gateway_id="").count()
+        == 1234
+    )
+    assert Batch.objects.exclude(state=BatchState.DONE).count() == 0
+    assert sweep.finish_if_done(campaign.pk)
+    assert spent(campaign) == Decimal(bill["spend"]["EUR"]["viber"])
+    assert differences() == []
+
+
+def test_batches_hold_fifty_of_one_country(sandbox: RunningSandbox) -> None:
+    factory.launched(1234)
+    sizes = sorted(Batch.objects.values_list("country", "size"))
+    assert sizes == [
+        ("BG", 11), *[("BG", 50)] * 8, ("RO", 11), *[("RO", 50)] * 8, ("UA", 12), *[("UA", 50)] * 8,
+    ]  # fmt: skip
+
+
+def test_lost_answers_are_asked_for_and_not_sent_again(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(200)
+    sandbox.faults(lost=100)
+    send(sandbox)
+    assert set(Batch.objects.values_list("state", flat=True)) == {"ambiguous"}
+    sandbox.faults()
+    later(timedelta(hours=1))
+    assert not resolve_unknown.reconcile(
+        sandbox.client(), 4, timezone.now() + timedelta(seconds=60)
+    )
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["doubled_phones"]) == (200, 0)
+    assert campaign_status.counts(campaign).accepted == 200
+    assert spent(campaign) == Decimal(bill["spend"]["EUR"]["total"])
+    assert differences() == []
+
+
+def later(by: timedelta) -> None:
+    """Let `by` have passed for all batches."""
+    for batch in Batch.objects.all():
+        for name in ("not_before", "lease_until", "intended_at"):
+            if getattr(batch, name):
+                setattr(batch, name, getattr(batch, name) - by)
+        batch.save()
+
+
+def test_never_arrived_is_sent_again_with_the_same_references(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(100)
+    sandbox.faults(http500=100)
+    send(sandbox)
+    references = set(Recipient.objects.values_list("reference", flat=True))
+    sandbox.faults()
+    later(timedelta(hours=1))
+    resolve_unknown.reconcile(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    assert set(Batch.objects.values_list("state", flat=True)) == {"ready"}
+    assert not send(sandbox)
+    assert {message["reference"] for message in sandbox.messages()} == references
+    assert sandbox.bill()["messages"] == 100
+    assert sweep.finish_if_done(campaign.pk)
+
+
+def test_gateway_down_loses_nobody(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(100)
+    client = sandbox.client()
+    sandbox.server.stop()
+    Sender(client, 4, timezone.now() + timedelta(seconds=1)).run()
+    assert set(Batch.objects.values_list("state", "attempts")) == {("ready", 0)}
+    assert campaign_status.counts(campaign).queued == 100
+
+
+def test_out_of_funds_pauses_and_resume_sends_exactly_the_rest(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(600)
+    sandbox.faults(error8_after=220)
+    send(sandbox)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.reason) == (CampaignState.PAUSED, "error_8")
+    accepted = sandbox.bill()["messages"]
+    assert campaign_status.counts(campaign).accepted == accepted
+    assert 0 < accepted < 600
+    sandbox.faults()
+    lifecycle.resume(campaign.pk, None)
+    later(timedelta(hours=1))
+    send(sandbox)
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["doubled_phones"]) == (600, 0)
+    assert spent(campaign) == Decimal(bill["spend"]["EUR"]["total"])
+
+
+def test_pause_stops_the_claim_and_the_intent(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(100)
+    now = timezone.now()
+    claims = leases.claim(campaign.pk, 1, "t", now)
+    lifecycle.pause(campaign.pk, None)
+    assert leases.intend(claims, "t", now) == []
+    assert running(now) == []
+    assert not send(sandbox)
+    assert sandbox.bill()["messages"] == 0
+
+
+def test_cancel_leaves_nobody_queued(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(300)
+    lifecycle.cancel(campaign.pk, None)
+    sweep.sweep()
+    found = campaign_status.counts(campaign)
+    assert (found.cancelled, found.queued) == (300, 0)
+    assert differences() == []
+
+
+def test_expired_leases_go_back_or_become_ambiguous() -> None:
+    campaign = factory.launched(100)
+    now = timezone.now()
+    claims = leases.claim(campaign.pk, 2, "t", now)
+    leases.intend(claims[:1], "t", now)
+    sweep.free_expired(now + leases.LEASE + timedelta(seconds=1))
+    states = dict(Batch.objects.values_list("number", "state"))
+    assert (states[claims[0].number], states[claims[1].number]) == ("ambiguous", "ready")
+
+
+def test_stop_list_after_the_freeze_is_kept(sandbox: RunningSandbox) -> None:
+    from campaigns.contacts.models import StopListEntry
+
+    campaign = factory.launched(60)
+    StopListEntry.objects.create(msisdn=factory.phone(7))
+    send(sandbox)
+    found = campaign_status.counts(campaign)
+    assert (found.accepted, found.cancelled, found.reasons) == (59, 1, {"stop_list": 1})
+    assert not sandbox.messages(msisdn=factory.phone(7))
+
+
+def test_merge_fields_are_filled_in_for_each(sandbox: RunningSandbox) -> None:
+    made = factory.contact_list("Names", 3, first_name="Олена")
+    campaign = factory.draft(made, text="Вітаємо, {first_name}! {{%}}")
+    lifecycle.launch(campaign.pk, None, people=3)
+    from campaigns.dispatch.freeze.recipients import freeze
+
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    send(sandbox)
+    assert {message["text"] for message in sandbox.messages()} == {"Вітаємо, Олена! {%}"}
+    assert LedgerEntry.objects.count() == 3
+
+
+def test_what_nobody_can_settle_is_unresolved_and_never_sent_again(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(60)
+    sandbox.faults(lost=100)
+    send(sandbox)
+    client = sandbox.client()
+    sandbox.server.stop()
+    later(timedelta(days=2))
+    resolve_unknown.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
+    found = campaign_status.counts(campaign)
+    assert (found.unresolved, found.queued) == (60, 0)
+    assert sweep.finish_if_done(campaign.pk)
+    assert differences() == []

@@ -1,0 +1,101 @@
+"""From the estimate to the bill: the figures of campaigns launched in a period."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from campaigns.compose.models import CampaignState, PriceList
+from campaigns.reports.shared.periods import Period
+from campaigns.reports.spend.cost_per_result import CostPerResult, costs_per_result
+from tests.reports.factories import make_campaign, send
+
+pytestmark = pytest.mark.django_db
+MARCH = Period("custom", date(2026, 3, 1), date(2026, 3, 31))
+LAST_MOMENT = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
+
+
+def read(**filters: str) -> CostPerResult:
+    [found] = costs_per_result(MARCH, filters)
+    return found
+
+
+def test_read_yield() -> None:
+    rows = [
+        {
+            "country": "",
+            "country_name": "",
+            "mcc": "",
+            "mnc": "",
+            "price": "0.05",
+            "currency": "EUR",
+        }
+    ]
+    PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
+    people = {
+        ("UA", "read"): 4,
+        ("UA", "delivered"): 3,
+        ("PL", "sms_delivered"): 2,
+        ("PL", "not_delivered"): 1,
+    }
+    spring = make_campaign("Spring", CampaignState.FINISHED, launched_at=LAST_MOMENT)
+    send(spring, people, Decimal("0.04"))  # today: its later adjustments count too
+    later = make_campaign(
+        "Later", CampaignState.FINISHED, launched_at=datetime(2026, 4, 1, tzinfo=UTC)
+    )
+    send(later, people)
+    found = read()
+    assert (found.campaigns, found.outcome.accepted, found.outcome.reached, found.outcome.read) == (
+        1,
+        10,
+        9,
+        4,
+    )
+    assert found.cost
+    assert (found.estimate, found.cost.at_send, found.send_differs) == (
+        Decimal("0.50"),
+        Decimal("0.40"),
+        Decimal("-0.10"),
+    )
+    assert (found.cost.since, found.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
+    assert found.cost.total == Decimal("0.3620010")
+    assert (found.per_delivered, found.per_read, found.per_sms) == tuple(
+        map(Decimal, ("0.0402", "0.0905", "0.0410"))
+    )
+    assert read(country="PL").outcome.accepted == 3
+    assert costs_per_result(MARCH, {"sender": "999"}) == []
+
+
+def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
+    for tariff, currency, people in ((0, "EUR", 4), (2, "USD", 1), (1, "EUR", 3)):
+        made = make_campaign(
+            f"{tariff}", CampaignState.FINISHED, launched_at=LAST_MOMENT, tariff=tariff
+        )
+        send(
+            made,
+            {("UA", "read"): people, ("UA", "sms_delivered"): 1},
+            Decimal("0.04"),
+            currency=currency,
+        )
+    euro, dollar = costs_per_result(MARCH, {})
+    assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (
+        2,
+        7,
+        Decimal("0.28"),
+    )
+    assert (dollar.campaigns, dollar.outcome.read, dollar.cost and dollar.cost.viber) == (
+        1,
+        1,
+        Decimal("0.04"),
+    )
+    assert (euro.per_read, dollar.per_read) == (Decimal("0.0517"), Decimal("0.0810"))
+
+
+def test_a_tariff_of_several_currencies_has_no_cost_of_each() -> None:
+    for currency in ("EUR", "USD"):
+        made = make_campaign(currency, CampaignState.FINISHED, launched_at=LAST_MOMENT)
+        send(made, {("UA", "read"): 1}, currency=currency)
+    found = read()
+    assert [cost.currency for cost in found.bill.costs] == ["EUR", "USD"]
+    assert (found.cost, found.per_delivered, found.estimate) == (None, None, None)

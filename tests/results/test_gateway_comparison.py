@@ -1,0 +1,142 @@
+"""The ledger is held against what the gateway says; what differs is shown, never mended."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.compose.models import CampaignState
+from campaigns.dispatch.models import Batch, Recipient
+from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, judge
+from campaigns.dispatch.send.sender import Sender
+from campaigns.gateway.types import Accepted, SendAnswer, Verdict
+from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
+from campaigns.reports.spend.reconciliation import reconciliation
+from campaigns.results.models import SampledStatus
+from campaigns.results.money import gateway_comparison
+from campaigns.shared.money import ZERO
+from campaigns.team.models import Role
+from tests.dispatch import factory
+from tests.reports.factories import make_campaign, make_user, send
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
+    sandbox: RunningSandbox,
+) -> None:
+    client, now = sandbox.client(), timezone.now()
+    assert gateway_comparison.read_balance(client, now - timedelta(hours=2))
+    factory.launched(60)
+    Sender(client, 4, now + timedelta(seconds=60)).run()
+    assert gateway_comparison.read_balance(client, now - timedelta(hours=1))
+    assert not gateway_comparison.read_balance(client, now - timedelta(hours=1))
+    enter(
+        [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
+    )
+    gateway_comparison.read_balance(client, now)
+    latest, earlier = reconciliation().hours
+    spent = sum((one.amount or ZERO for one in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO)
+    assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (
+        -spent,
+        spent,
+        ZERO,
+        "",
+    )
+    assert (latest.moved, latest.entered, latest.drift) == (ZERO, Decimal("0.5"), Decimal("0.5"))
+    assert latest.reason.startswith("Most likely a top-up")
+
+
+def test_drift_has_its_likely_reason() -> None:
+    def reason(amount: int, unknown: int = 0, on_way: int = 0) -> str:
+        BalanceReading.objects.all().delete()
+        for hour in (2, 1):
+            late = hour == 1
+            at = timezone.now() - timedelta(hours=hour)
+            BalanceReading.objects.create(
+                hour=at,
+                at=at,
+                amount=amount * late,
+                currency="EUR",
+                entered=0,
+                unknown=unknown * late,
+                on_way=on_way,
+            )
+        return reconciliation().hours[0].reason
+
+    assert [reason(0), reason(5)[:20], reason(-5)[:7]] == ["", "Most likely a top-up", "Charged"]
+    assert reason(-5, unknown=3) == "Most likely messages whose price is not yet known."
+    assert reason(-5, on_way=1).startswith("Messages were on their way")
+
+
+def test_sample_shows_what_differs_and_mends_nothing(
+    sandbox: RunningSandbox, client: Client
+) -> None:
+    factory.launched(60)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    sandbox.settle()
+    for person in Recipient.objects.all():  # as if polling had come to an end
+        said = sandbox.client().status_by_reference(person.reference)
+        assert said
+        Recipient.objects.filter(pk=person.pk).update(final=True, status=said.status)
+    before = LedgerEntry.objects.count()
+    differing = gateway_comparison.sample(sandbox.client(), timezone.now(), size=20)
+    assert (1 <= SampledStatus.objects.count() <= 20, LedgerEntry.objects.count()) == (True, before)
+    assert differing == SampledStatus.objects.filter(agrees=False).count()
+    one = SampledStatus.objects.all()[0]
+    assert one.agrees == (one.said == one.entered)
+    client.force_login(make_user())
+    assert client.get("/spend/reconciliation/").status_code == 200
+
+
+def test_chase_asks_again_for_prices_that_nobody_knows() -> None:
+    now = timezone.now()
+    ended = {"launched_at": now - timedelta(days=5), "finished_at": now - timedelta(days=5)}
+    old = make_campaign("Old", CampaignState.FINISHED, **ended)
+    send(old, {("UA", "unpriced"): 3, ("UA", "read"): 60})
+    send(make_campaign("Fresh", CampaignState.FINISHED), {("UA", "unpriced"): 1})
+    Recipient.objects.update(final=True)
+    assert gateway_comparison.chase(now) == 3
+    assert Recipient.objects.filter(campaign=old, final=False).count() == 3
+    assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [
+        (old.pk, 1)
+    ]
+
+
+def test_nightly_is_once_a_night(sandbox: RunningSandbox) -> None:
+    with time_machine.travel(datetime(2026, 11, 24, 2, 59, tzinfo=UTC), tick=False) as traveller:
+        assert not gateway_comparison.nightly(sandbox.client(), timezone.now())
+        traveller.move_to(datetime(2026, 11, 24, 3, 1, tzinfo=UTC))
+        assert [gateway_comparison.nightly(sandbox.client(), timezone.now()) for _ in range(2)] == [
+            True,
+            False,
+        ]
+        traveller.move_to(datetime(2026, 11, 25, 3, 1, tzinfo=UTC))
+        assert gateway_comparison.nightly(sandbox.client(), timezone.now())
+
+
+def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:
+    def judged(total: str | None) -> tuple[bool, str]:
+        verdicts: dict[str, Verdict] = {
+            name: Accepted(name, Decimal("0.1"), "EUR") for name in ("a", "b")
+        }
+        judgement = judge(
+            SendAnswer(verdicts, total_price=None if total is None else Decimal(total)), 1
+        )
+        return judgement.notable, judgement.what
+
+    assert [judged("0.20"), judged(None), judged("0.21")] == [
+        (False, ""),
+        (False, ""),
+        (True, TOTAL_DIFFERS),
+    ]
+
+
+def test_reconciliation_is_not_for_viewers(client: Client) -> None:
+    client.force_login(make_user("victor", Role.VIEWER))
+    assert client.get("/spend/reconciliation/").status_code == 403

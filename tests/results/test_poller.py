@@ -1,0 +1,132 @@
+"""From accepted to the end: statuses, fallbacks, and every cent of what the gateway finally
+bills.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from campaigns.dispatch.models import Batch, Recipient
+from campaigns.dispatch.send.sender import Sender
+from campaigns.ledger.models import Channel, Kind, LedgerEntry
+from campaigns.results import campaign_status
+from campaigns.results.money.rebuilding import differences, rebuild
+from campaigns.results.polling import poller
+from tests.dispatch import factory
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def poll(sandbox: RunningSandbox, after: timedelta) -> bool:
+    """Ask for everything, `after` so much time."""
+    for batch in Batch.objects.all():
+        batch.done_at = batch.done_at and batch.done_at - after
+        batch.check_at = batch.check_at and batch.check_at - after
+        batch.save()
+    return poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+
+
+def asked_for(sandbox: RunningSandbox) -> int:
+    """How many messages the gateway was asked for."""
+    return sum("/viber/reference/" in request["path"] for request in sandbox.requests())
+
+
+def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    sandbox.settle()
+    assert not poll(sandbox, timedelta(minutes=1))
+    bill, spend = sandbox.bill(), campaign_status.spend(campaign)["EUR"]
+    assert {name: spend[name] for name in ("viber", "sms", "total")} == {
+        name: Decimal(bill["spend"]["EUR"][name]) for name in ("viber", "sms", "total")
+    }
+    found = campaign_status.counts(campaign)
+    assert found.accepted == 600 == sum(found.delivery.values())
+    assert found.delivery["read"] == bill["statuses"]["read"]
+    assert found.delivery["sms_delivered"] == bill["sms_statuses"]["delivered"]
+    assert found.delivery["sms_delivered"] > 0
+    assert differences() == []
+
+
+# what is asked twice has not moved
+@pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)
+def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
+    campaign = factory.launched(150)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    poll(sandbox, timedelta(minutes=1))
+    before = (LedgerEntry.objects.count(), campaign_status.status(campaign))
+    poll(sandbox, timedelta(minutes=1))
+    assert (LedgerEntry.objects.count(), campaign_status.status(campaign)) == before
+    assert set(Batch.objects.values_list("checks", flat=True)) == {2}
+
+
+def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSandbox) -> None:
+    factory.launched(150)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
+    turns = iter([True, True, False, False])  # the seat is lost after the first batch
+    assert poller.poll(
+        sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns)
+    )
+    assert sorted(Batch.objects.values_list("checks", flat=True)) == [0, 0, 1]
+    assert Batch.objects.filter(check_at__lte=timezone.now()).count() == 2
+    assert asked_for(sandbox) == 50
+
+
+def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) -> None:
+    factory.launched(50)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    with ThreadPoolExecutor(4) as pool:
+        late = poller.Asking(sandbox.client(), pool, until=timezone.now())
+        poller._settle(late, [poller._whole(batch) for batch in Batch.objects.all()])
+    assert asked_for(sandbox) == 0
+    assert not Batch.objects.exclude(check_at__lte=timezone.now()).exists()
+
+
+def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
+    factory.launched(150)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    sandbox.settle()
+    poll(sandbox, timedelta(minutes=1))
+    open_batches = set(Recipient.objects.filter(final=False).values_list("batch_number", flat=True))
+    assert (
+        set(Batch.objects.filter(check_at__isnull=False).values_list("number", flat=True))
+        == open_batches
+    )
+
+
+def test_undelivered_is_given_back_and_its_sms_charged(sandbox: RunningSandbox) -> None:
+    factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    sandbox.settle()
+    poll(sandbox, timedelta(minutes=1))
+    person = Recipient.objects.filter(delivery_state="sms_delivered").first()
+    assert person is not None
+    entries = (
+        LedgerEntry.objects.filter(recipient=person)
+        .order_by("pk")
+        .values_list("kind", "channel", "amount")
+    )
+    assert list(entries) == [
+        (Kind.CHARGE, Channel.VIBER, person.charged),
+        (Kind.ADJUSTMENT, Channel.VIBER, -person.charged),
+        (Kind.CHARGE, Channel.SMS, person.sms_price),
+    ]
+
+
+def test_rebuild_finds_and_mends_a_wrong_total(sandbox: RunningSandbox) -> None:
+    from campaigns.dispatch.models import Tally
+    from campaigns.ledger.models import LedgerTotal
+
+    campaign = factory.launched(100)
+    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    right = campaign_status.status(campaign)
+    LedgerTotal.objects.update(amount=1)
+    Tally.objects.all().delete()
+    assert len(rebuild()) == 6
+    assert campaign_status.status(campaign) == right
+    assert differences() == []

@@ -1,0 +1,82 @@
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from campaigns.models import Role, User
+from campaigns.team.pages import navigation
+
+
+@pytest.mark.parametrize(
+    ("address", "real"),
+    [
+        ("https://api.bsg.world/rest", True),
+        ("https://bsg.world/rest", True),
+        ("http://127.0.0.1:8090/rest", False),
+        ("https://bsg.world.example.com/rest", False),
+        ("https://notbsg.world/rest", False),
+    ],
+)
+def test_real_gateway(settings: Settings, address: str, real: bool) -> None:
+    settings.BSG_API_URL = address
+    assert navigation.real_gateway() is real
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"), [("live_1", "live"), ("test_1", "test"), ("1", "other"), ("alive_1", "other")]
+)
+def test_key_kind(settings: Settings, key: str, kind: str) -> None:
+    settings.BSG_API_KEY = key
+    assert navigation.key_kind() == kind
+
+
+def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(
+    settings: Settings,
+) -> None:
+    settings.BSG_API_URL, settings.BSG_API_KEY = "http://127.0.0.1:8090/rest", "live_1"
+    assert navigation.sign() is navigation.SANDBOX
+    settings.BSG_API_URL = "https://api.bsg.world/rest"
+    assert navigation.sign() is None
+    settings.BSG_API_KEY = "test_1"
+    assert navigation.sign() is navigation.TEST_KEY
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("/", "Dashboard"),
+        ("/campaigns/", "Campaigns"),
+        ("/campaigns/7/edit", "Campaigns"),
+        ("/account/", "Settings"),
+    ],
+)
+def test_rooms_mark_the_one_that_a_page_stands_in(path: str, label: str) -> None:
+    assert [str(room.label) for room in navigation.rooms(path) if room.here] == [label]
+
+
+def test_initials() -> None:
+    assert navigation.initials(User(username="olena")) == "O"
+    assert (
+        navigation.initials(User(username="olena", first_name="Olena", last_name="Koval")) == "OK"
+    )
+    assert navigation.initials(AnonymousUser()) == ""
+
+
+def test_context_never_holds_the_key(rf: RequestFactory, settings: Settings) -> None:
+    settings.BSG_API_KEY = "live_secret_7"
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    assert "live_secret_7" not in repr(navigation.shell(request))
+
+
+def test_pages_carry_a_strict_policy_and_no_inline_code(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("olena", role=Role.VIEWER))
+    response = client.get("/settings/")
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    page = response.content.decode()
+    assert " style=" not in page
+    assert "<script>" not in page
+    assert "onclick" not in page
