@@ -43,6 +43,12 @@ lint: .venv/installed-dev node_modules/installed ## check style, types, layers a
 	$(CHECK_ENV) $(BIN)/lint-imports --no-logo
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 
+structure: .venv/installed-dev ## print how the tree measures: sizes of folders, files, functions and lines
+	@exec $(BIN)/python -m tests.project.structure
+
+texts: .venv/installed-dev ## print every text of the pages, to be read
+	@exec $(BIN)/python -m tests.project.texts
+
 format: .venv/installed-dev node_modules/installed ## put the code into its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -74,5 +74,5 @@ def quick_flush() -> Iterator[None]:
 def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test keeps for a minute is not there for the next, in Redis either."""
     cache.clear()
-    monkeypatch.setattr(safe_mode, "KNOWN_FOR", float("inf"))  # making the database can take longer
-    safe_mode.note(safe=False)  # known, so that no page asks for it
+    monkeypatch.setattr(safe_mode, "CACHED_FOR", float("inf"))  # making a database can take longer
+    safe_mode.cache_state(safe=False)  # known, so that no page asks for it

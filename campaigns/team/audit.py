@@ -6,30 +6,28 @@ from django.db.models import Model, QuerySet
 from campaigns.team.models import AuditEntry, User
 
 
-def subject(thing: Model) -> str:
-    """How the trail names an object, also after it is gone: "campaign:12".
+def subject(target: Model) -> str:
+    """How the trail names an object, also after it is deleted: "campaign:12".
 
-    By its table, whose name stays when a model gets another one.
+    By its table, whose name stays when its model is renamed.
     """
-    return f"{thing._meta.db_table.removeprefix('campaigns_')}:{thing.pk}"
+    return f"{target._meta.db_table.removeprefix('campaigns_')}:{target.pk}"
 
 
-def record(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
-    """Write down that `actor` (None: the system itself) did `action` to `thing`."""
+def record(actor: User | None, target: Model, action: str, detail: str = "") -> None:
+    """Record that `actor` (None: a command or the system) did `action` to `target`."""
     AuditEntry.objects.create(
-        actor=actor, subject=subject(thing), action=action, detail=detail[:500]
+        actor=actor, subject=subject(target), action=action, detail=detail[:500]
     )
 
 
 @transaction.atomic
-def delete(actor: User | None, thing: Model, action: str, detail: str = "") -> None:
-    """Delete `thing`, and write it down as `record` does; raises ProtectedError where something
-    needs it.
-    """
-    record(actor, thing, action, detail)
-    thing.delete()
+def delete(actor: User | None, target: Model, action: str, detail: str = "") -> None:
+    """Delete `target` and record it. Raises ProtectedError where something depends on it."""
+    record(actor, target, action, detail)
+    target.delete()
 
 
-def activity(thing: Model) -> QuerySet[AuditEntry]:
-    """What was done to `thing`, newest first."""
-    return AuditEntry.objects.filter(subject=subject(thing)).select_related("actor")
+def activity(target: Model) -> QuerySet[AuditEntry]:
+    """What was done to `target`, newest first."""
+    return AuditEntry.objects.filter(subject=subject(target)).select_related("actor")

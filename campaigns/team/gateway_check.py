@@ -1,4 +1,4 @@
-"""Asking the gateway whether it is there and takes our key."""
+"""Whether the gateway answers and accepts the API key."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,44 +12,40 @@ from campaigns.gateway.errors import GatewayError, GatewayRefused, GatewayUnreac
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What came of the question. `words` and `next_step` where it failed; the balance where it did
-    not.
-    """
+    """The result of a check: the balance, or what is wrong and what to do."""
 
     works: bool
     amount: Decimal | None = None
     currency: str = ""
-    words: str | Promise = ""
+    problem: str | Promise = ""
     next_step: str | Promise = ""
 
 
-def _failure(failure: GatewayError) -> Connection:
-    if isinstance(failure, GatewayRefused):
-        return Connection(
-            False, words=failure.meaning.sentence, next_step=failure.meaning.next_step
-        )
-    if isinstance(failure, GatewayUnreachable):
-        return Connection(
-            False,
-            words=_("The gateway does not answer."),
-            next_step=_(
-                "Check the address, and whether this server may reach it. Sending goes on by itself"
-                " once it answers."
-            ),
-        )
-    return Connection(
-        False,
-        words=_("Something answered, but not as the gateway does."),
-        next_step=_("Check the address: it may belong to another server or to a proxy."),
-    )
+UNREACHABLE = Connection(
+    works=False,
+    problem=_("The gateway does not answer."),
+    next_step=_(
+        "Check its address, and whether this server can reach it. Sending resumes by itself once"
+        " the gateway answers."
+    ),
+)
+NOT_A_GATEWAY = Connection(
+    works=False,
+    problem=_("Something answered, but not like the gateway."),
+    next_step=_("Check the address: it may belong to another server or to a proxy."),
+)
 
 
 def check_connection() -> Connection:
-    """Ask for the balance: the cheapest call that needs the key. Never raises for what the gateway
-    or network does.
-    """
+    """Ask for the balance, the cheapest call that needs the key. Raises nothing."""
     try:
         balance = client_from_settings().balance()
-    except GatewayError as failure:
-        return _failure(failure)
-    return Connection(True, amount=balance.amount, currency=balance.currency)
+    except GatewayRefused as refused:
+        return Connection(
+            works=False, problem=refused.meaning.sentence, next_step=refused.meaning.next_step
+        )
+    except GatewayUnreachable:
+        return UNREACHABLE
+    except GatewayError:
+        return NOT_A_GATEWAY
+    return Connection(works=True, amount=balance.amount, currency=balance.currency)

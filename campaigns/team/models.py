@@ -1,4 +1,4 @@
-"""The people who work here, and what they did."""
+"""The users of the dashboard, and what they did."""
 
 import uuid
 
@@ -9,14 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """What somebody may do. Each role may do all that the one before it may."""
+    """What a user may do. Each role includes the one before it."""
 
     VIEWER = "viewer", _("Viewer")  # reads; phone numbers are masked
     MARKETER = "marketer", _("Marketer")  # contacts and campaigns
-    # what others launch above the amount that needs a second person
-    APPROVER = "approver", _("Approver")
-    # people, senders, budgets, the Django admin
-    ADMINISTRATOR = "administrator", _("Administrator")
+    APPROVER = "approver", _("Approver")  # approves campaigns above the approval limit
+    ADMINISTRATOR = "administrator", _("Administrator")  # users, senders, budgets, Django's admin
 
 
 class User(AbstractUser):
@@ -25,27 +23,25 @@ class User(AbstractUser):
 
 
 class Installation(models.Model):
-    """This database, one row: how far it has come, so that one restored from a backup is noticed
-    (restoring.py).
-    """
+    """This database in one row: how far it has come, to notice a restore (safe_mode.py)."""
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
-    number = models.BigIntegerField(default=0)  # sweeps until now
-    at = models.DateTimeField()  # the last of them
-    safe_since = models.DateTimeField(null=True)  # restored then, and not confirmed: nothing sends
+    number = models.BigIntegerField(default=0)  # of sweeps so far
+    at = models.DateTimeField()  # of the last sweep
+    safe_since = models.DateTimeField(null=True)  # restored then and not confirmed: nothing sends
 
     def __str__(self) -> str:
         return str(self.uuid)
 
 
 class AuditEntry(models.Model):
-    """Who did what, when. Shown as "Activity" on the page of the object it concerns."""
+    """Who did what, and when. Shown as "Activity" on the page of the object."""
 
     at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    subject = models.CharField(max_length=40)  # "campaign:12", "list:3": outlives the object
+    subject = models.CharField(max_length=40)  # "campaign:12", "contactlist:3": outlives the object
     action = models.CharField(max_length=40)  # "launched", "paused", …
     detail = models.CharField(max_length=500, blank=True)
 
@@ -53,7 +49,7 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         ordering = ["-id"]
-        # an object's activity, newest first
+        # the activity of an object, newest first
         indexes = [models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject")]
 
     def __str__(self) -> str:

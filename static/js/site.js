@@ -1,10 +1,10 @@
-// What every page does by itself: the menu of small screens, asking before a destructive act, focus on the first error,
-// a button that is pressed once, messages that can be closed, toasts, keys. Pages work without any of it.
-const one = (selector, root = document) => root.querySelector(selector);
+// On every page: the menu of small screens, confirmation of destructive actions, focus on the first error, submitting
+// once, closing messages, toasts, keyboard shortcuts. Pages work without any of it.
+const find = (selector, root = document) => root.querySelector(selector);
 
 function menu() {
-  const button = one("#side-toggle");
-  const panel = one("#side-menu");
+  const button = find("#side-toggle");
+  const panel = find("#side-menu");
   if (!button || !panel) return;
   const set = (open) => {
     panel.classList.toggle("open", open);
@@ -19,10 +19,10 @@ function menu() {
 }
 
 // <button data-confirm="What will be lost" data-confirm-title="Delete list?" data-confirm-verb="Delete list">
-function asking() {
-  const dialog = one("#ask");
+function confirmations() {
+  const dialog = find("#confirm");
   if (!dialog?.showModal) return;
-  let pressed = null;
+  let pressedButton = null;
   document.addEventListener(
     "submit",
     (event) => {
@@ -30,36 +30,36 @@ function asking() {
       if (!button?.dataset.confirm || button.dataset.confirmed) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      pressed = button;
-      one("#ask-title").textContent = button.dataset.confirmTitle || button.textContent.trim();
-      one("#ask-words").textContent = button.dataset.confirm;
-      const yes = one("#ask-yes");
+      pressedButton = button;
+      find("#confirm-title").textContent = button.dataset.confirmTitle || button.textContent.trim();
+      find("#confirm-text").textContent = button.dataset.confirm;
+      const yes = find("#confirm-yes");
       yes.textContent = button.dataset.confirmVerb || button.textContent.trim();
       yes.className = `btn btn-${button.dataset.confirmTone || "danger"}`;
       dialog.showModal();
     },
     true,
   );
-  one("#ask-no").addEventListener("click", () => dialog.close());
-  one("#ask-yes").addEventListener("click", () => {
+  find("#confirm-no").addEventListener("click", () => dialog.close());
+  find("#confirm-yes").addEventListener("click", () => {
     dialog.close();
-    pressed.dataset.confirmed = "1";
-    pressed.form.requestSubmit(pressed);
-    delete pressed.dataset.confirmed;
+    pressedButton.dataset.confirmed = "1";
+    pressedButton.form.requestSubmit(pressedButton);
+    delete pressedButton.dataset.confirmed;
   });
-  dialog.addEventListener("close", () => pressed?.focus());
+  dialog.addEventListener("close", () => pressedButton?.focus());
 }
 
 function firstError(root = document) {
-  const field = one(".is-invalid, [aria-invalid='true']", root);
-  const target = field || one("#form-errors", root);
+  const field = find(".is-invalid, [aria-invalid='true']", root);
+  const target = field || find("#form-errors", root);
   if (!target) return;
   if (!target.matches("input, select, textarea, button, a, [tabindex]")) target.setAttribute("tabindex", "-1");
   target.focus();
 }
 
-// A second click on a form that is on its way does nothing. Forms that htmx sends take care of themselves.
-function once() {
+// A form is submitted once, however often its button is clicked. htmx does this for its own forms.
+function submitOnce() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || form.matches("[hx-post]")) return;
@@ -78,25 +78,25 @@ function once() {
   });
 }
 
-function closing() {
+function closeButtons() {
   document.addEventListener("click", (event) => event.target.closest?.("[data-close]")?.closest(".notice")?.remove());
 }
 
-// A server's fragment may say something by the header HX-Trigger: {"toast": {"words": "Saved", "kind": "success"}}.
-export function toast(words, kind = "info") {
-  const box = one("#toasts");
+// A fragment of the server can show one by the header HX-Trigger: {"toast": {"text": "Saved", "kind": "success"}}.
+export function toast(text, kind = "info") {
+  const box = find("#toasts");
   if (!box) return;
   const note = document.createElement("div");
   note.className = `notice notice-${kind}`;
-  const text = document.createElement("div");
-  text.textContent = words;
-  note.append(text);
+  const body = document.createElement("div");
+  body.textContent = text;
+  note.append(body);
   box.append(note);
   window.setTimeout(() => note.remove(), 6000);
 }
 
-// A table that fits keeps its head in sight; one that does not can be scrolled by the keyboard.
-const fitting = new ResizeObserver((entries) => {
+// A table that fits has a sticky head; one that does not fit can be scrolled by the keyboard.
+const tableSizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const fits = target.firstElementChild.scrollWidth <= target.clientWidth;
     target.classList.toggle("fits", fits);
@@ -104,12 +104,12 @@ const fitting = new ResizeObserver((entries) => {
     else target.setAttribute("tabindex", "0");
   }
 });
-function tables(root = document) {
-  root.querySelectorAll(".table-scroll").forEach((box) => fitting.observe(box));
+function observeTables(root = document) {
+  root.querySelectorAll(".table-scroll").forEach((box) => tableSizes.observe(box));
 }
 
-// "/" goes to the search of the page, unless somebody is typing.
-function keys() {
+// "/" moves to the page's search field, except while typing.
+function shortcuts() {
   document.addEventListener("keydown", (event) => {
     if (
       event.ctrlKey ||
@@ -119,7 +119,7 @@ function keys() {
     )
       return;
     if (event.key === "/") {
-      const search = one("input[type=search]");
+      const search = find("input[type=search]");
       if (!search) return;
       event.preventDefault();
       search.focus();
@@ -128,24 +128,24 @@ function keys() {
   });
 }
 
-// <select data-submit> and <input data-submit>: the form around it goes off when the choice changes.
-function choosing() {
+// <select data-submit> and <input data-submit> submit their form when the choice changes.
+function submitOnChange() {
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("[data-submit]")) event.target.form.requestSubmit();
   });
 }
 
 menu();
-asking();
-once();
-closing();
-keys();
-choosing();
-tables();
+confirmations();
+submitOnce();
+closeButtons();
+shortcuts();
+submitOnChange();
+observeTables();
 firstError();
-document.body.addEventListener("toast", (event) => toast(event.detail.words, event.detail.kind));
+document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
 document.addEventListener("htmx:after:swap", (event) => {
-  tables();
+  observeTables();
   const target = event.detail?.ctx?.target;
   if (target instanceof Element && target.querySelector("form .is-invalid")) firstError(target);
 });

@@ -108,7 +108,7 @@ def test_senders_are_added_and_removed_after_asking(signed_in: Page, look: Look)
     row.get_by_role("button", name="Remove").click()
     dialog = signed_in.get_by_role("dialog", name="Remove “Shop”?")
     expect(dialog).to_contain_text("No campaign uses it.")
-    expect(dialog.get_by_role("button", name="Go back")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     look(signed_in, "senders-dialog")
     signed_in.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -203,7 +203,7 @@ def test_missing_pages_have_a_way_on(
 ) -> None:
     console.allow("404")
     signed_in.goto(address)
-    expect(signed_in.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(signed_in.get_by_role("heading", name="Page not found")).to_be_visible()
     expect(signed_in.get_by_role("link", name="Go to the dashboard")).to_be_visible()
     look(signed_in, "404")
 

@@ -30,8 +30,8 @@ def lint(tree: Path) -> subprocess.CompletedProcess[str]:
 
 def contracts() -> list[dict[str, Any]]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
-    return found
+    contracts: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
+    return [contract for contract in contracts if contract["type"] == "layers"]
 
 
 def layers_of(contract: dict[str, Any]) -> list[str]:

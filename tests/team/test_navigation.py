@@ -3,6 +3,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from campaigns.gateway import environment
 from campaigns.models import Role, User
 from campaigns.team.pages import navigation
 
@@ -17,9 +18,9 @@ from campaigns.team.pages import navigation
         ("https://notbsg.world/rest", False),
     ],
 )
-def test_real_gateway(settings: Settings, address: str, real: bool) -> None:
+def test_is_real_gateway(settings: Settings, address: str, real: bool) -> None:
     settings.BSG_API_URL = address
-    assert navigation.real_gateway() is real
+    assert environment.is_real_gateway() is real
 
 
 @pytest.mark.parametrize(
@@ -27,18 +28,18 @@ def test_real_gateway(settings: Settings, address: str, real: bool) -> None:
 )
 def test_key_kind(settings: Settings, key: str, kind: str) -> None:
     settings.BSG_API_KEY = key
-    assert navigation.key_kind() == kind
+    assert environment.key_kind() == kind
 
 
-def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(
+def test_badge_names_sandbox_and_test_key_and_is_absent_when_messages_are_real(
     settings: Settings,
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = "http://127.0.0.1:8090/rest", "live_1"
-    assert navigation.sign() is navigation.SANDBOX
+    assert navigation.environment_badge() is navigation.SANDBOX
     settings.BSG_API_URL = "https://api.bsg.world/rest"
-    assert navigation.sign() is None
+    assert navigation.environment_badge() is None
     settings.BSG_API_KEY = "test_1"
-    assert navigation.sign() is navigation.TEST_KEY
+    assert navigation.environment_badge() is navigation.TEST_KEY
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,10 @@ def test_sign_names_sandbox_and_test_key_and_is_silent_when_messages_are_real(
         ("/account/", "Settings"),
     ],
 )
-def test_rooms_mark_the_one_that_a_page_stands_in(path: str, label: str) -> None:
-    assert [str(room.label) for room in navigation.rooms(path) if room.here] == [label]
+def test_sections_mark_the_current_one(path: str, label: str) -> None:
+    assert [str(section.label) for section in navigation.sections(path) if section.is_current] == [
+        label
+    ]
 
 
 def test_initials() -> None:
@@ -66,7 +69,7 @@ def test_context_never_holds_the_key(rf: RequestFactory, settings: Settings) -> 
     settings.BSG_API_KEY = "live_secret_7"
     request = rf.get("/")
     request.user = AnonymousUser()
-    assert "live_secret_7" not in repr(navigation.shell(request))
+    assert "live_secret_7" not in repr(navigation.navigation(request))
 
 
 def test_pages_carry_a_strict_policy_and_no_inline_code(client: Client, db: None) -> None:

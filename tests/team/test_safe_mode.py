@@ -92,11 +92,11 @@ def test_page_says_so_and_administrators_confirm(client: Client, role: Role, sta
     count_up(9)
     restore(5)
     count_up()
-    safe_mode.note(safe=True)
+    safe_mode.cache_state(safe=True)
     client.force_login(User.objects.create_user("ann", role=role))
     page = client.get(reverse("settings")).content.decode()
     assert "restored from a backup" in page
-    assert ("Let campaigns send again" in page) == (role == Role.ADMINISTRATOR)
+    assert ("Resume sending" in page) == (role == Role.ADMINISTRATOR)
     assert client.post(reverse("confirm-restore")).status_code == status
     assert Installation.objects.filter(safe_since=None).exists() == (status == 302)
     assert client.get(reverse("confirm-restore")).status_code == 405

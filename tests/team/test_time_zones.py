@@ -8,7 +8,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns.models import User
-from campaigns.team.time_zones import ReadersClock, reader_zone
+from campaigns.team.pages.middleware import ReaderTimeZone
+from campaigns.team.time_zones import reader_zone
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -29,5 +30,5 @@ def test_pages_tell_the_time_of_the_reader_and_leave_nothing_behind(rf: RequestF
     request = rf.get("/")
     request.user = User(time_zone="Asia/Tokyo")
     before = timezone.get_current_timezone_name()
-    assert ReadersClock(view)(request).content == b"2026-07-01T21:00:00+09:00"
+    assert ReaderTimeZone(view)(request).content == b"2026-07-01T21:00:00+09:00"
     assert timezone.get_current_timezone_name() == before

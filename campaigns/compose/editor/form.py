@@ -44,7 +44,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.shared.money import PLACES
 from campaigns.team.models import User
-from campaigns.team.pages.forms import zone_choices
+from campaigns.team.time_zones import zone_choices
 
 if TYPE_CHECKING:
     ListsField = forms.ModelMultipleChoiceField[ContactList]

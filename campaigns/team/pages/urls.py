@@ -10,7 +10,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("account/", views.account, name="account"),
     path("account/password/", views.ChangePassword.as_view(), name="password_change"),
-    path("settings/", views.settings_room, name="settings"),
+    path("settings/", views.settings_page, name="settings"),
     path("settings/confirm-restore", views.confirm_restore, name="confirm-restore"),
     path("settings/gateway-check", views.gateway_check, name="gateway-check"),
 ]

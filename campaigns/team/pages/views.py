@@ -1,4 +1,4 @@
-"""Signing in, one's own account, the settings room, and whether the server is well."""
+"""Signing in, the user's own account, the settings page, and the health of the server."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
+from django.db import connection as database
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -17,12 +18,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.gateway.environment import is_real_gateway, key_kind
 from campaigns.team import safe_mode
 from campaigns.team.access import current_user, has_role, role_required
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import Role, User
 from campaigns.team.pages.forms import AccountForm, NewPasswordForm, SignInForm
-from campaigns.team.pages.navigation import key_kind, real_gateway
 from viberdash import __version__
 
 VENDOR_VERSIONS = Path("static/vendor/versions.json")
@@ -40,12 +41,12 @@ class ChangePassword(auth_views.PasswordChangeView):
     success_url = reverse_lazy("account")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
+        messages.success(self.request, _("Password changed."))
         return super().form_valid(form)
 
 
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own name, e-mail and time zone."""
+    """The user's own name, e-mail and time zone."""
     form = AccountForm(request.POST or None, instance=current_user(request))
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -54,8 +55,8 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/team/account.html", {"form": form})
 
 
-def _vendors() -> list[dict[str, str]]:
-    """Name, version and licence of the front end's third-party files."""
+def _third_party() -> list[dict[str, str]]:
+    """Name, version and licence of the third-party files that pages load."""
     versions: dict[str, dict[str, str]] = json.loads(
         (settings.BASE_DIR / VENDOR_VERSIONS).read_text()
     )
@@ -63,24 +64,22 @@ def _vendors() -> list[dict[str, str]]:
 
 
 @require_safe
-def settings_room(request: HttpRequest) -> HttpResponse:
-    """What this installation is set to. What an administrator changes stands in the environment or
-    the Django admin.
-    """
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """How this installation is set up, and links to what administrators can change."""
     return render(
         request,
         "campaigns/team/settings.html",
         {
             "gateway_address": settings.BSG_API_URL,
-            "real_gateway": real_gateway(),
+            "is_real_gateway": is_real_gateway(),
             "key_kind": key_kind(),
             "time_zone": settings.TIME_ZONE,
             "country": settings.DEFAULT_COUNTRY,
-            "people": User.objects.filter(is_active=True).count(),
-            "administrates": has_role(current_user(request), Role.ADMINISTRATOR)
+            "users": User.objects.filter(is_active=True).count(),
+            "is_administrator": has_role(current_user(request), Role.ADMINISTRATOR)
             and current_user(request).is_staff,
             "version": __version__,
-            "vendors": _vendors(),
+            "third_party": _third_party(),
         },
     )
 
@@ -88,25 +87,21 @@ def settings_room(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.MARKETER)
 def gateway_check(request: HttpRequest) -> HttpResponse:
-    """Whether the gateway answers and takes the key: a fragment for htmx, a message on the page
-    without.
-    """
-    found = check_connection()
+    """Check the gateway and the key. Answers with a fragment for htmx, else with a message."""
+    connection = check_connection()
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "campaigns/team/gateway_check.html", {"found": found})
-    words = (
-        _("The gateway answers and accepts the key.")
-        if found.works
-        else f"{found.words} {found.next_step}"
-    )
-    messages.add_message(request, messages.SUCCESS if found.works else messages.ERROR, words)
+        return render(request, "campaigns/team/gateway_check.html", {"connection": connection})
+    if connection.works:
+        messages.success(request, _("The gateway answers and accepts the key."))
+    else:
+        messages.error(request, f"{connection.problem} {connection.next_step}")
     return redirect("settings")
 
 
 @login_not_required
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """For browsers that ask at the old place, such as on the admin's pages."""
+    """For browsers that look in the usual place, such as on the admin's pages."""
     response = HttpResponseRedirect(static("img/favicon.svg"))
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
@@ -116,9 +111,9 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """For load balancers and watchdogs: 200 when the database answers, 503 when not."""
+    """For load balancers and monitoring: 200 when the database answers, 503 when not."""
     try:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return HttpResponse("database does not answer\n", status=503, content_type="text/plain")
@@ -128,7 +123,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMINISTRATOR)
 def confirm_restore(request: HttpRequest) -> HttpResponse:
-    """After a restore from a backup, let campaigns send again."""
+    """After a restore from a backup, resume sending."""
     if safe_mode.confirm(current_user(request)):
-        messages.success(request, _("Campaigns send again."))
+        messages.success(request, _("Sending is resumed."))
     return redirect("campaign-list")

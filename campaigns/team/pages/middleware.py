@@ -1,0 +1,36 @@
+"""Middleware: nobody reaches a view without signing in, and times are the reader's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from campaigns.team.time_zones import reader_zone
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """As Django's, but htmx reloads the page: it would put the sign-in page into a fragment."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        refusal: HttpResponseBase | None = super().process_view(
+            request, view_func, view_args, view_kwargs
+        )
+        if refusal is not None and request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return refusal
+
+
+class ReaderTimeZone:
+    """Activates the time zone of the signed-in user for the request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with timezone.override(reader_zone(getattr(request.user, "time_zone", ""))):
+            return self.get_response(request)

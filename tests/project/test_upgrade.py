@@ -1,0 +1,104 @@
+"""An installation of the version before comes through an upgrade with its data and its work."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
+
+from campaigns.contacts import tasks
+from campaigns.models import (
+    Batch,
+    Campaign,
+    CampaignTemplate,
+    Condition,
+    ContactList,
+    Import,
+    ImportState,
+    Segment,
+    User,
+)
+from campaigns.shared import queue
+from campaigns.team import audit
+
+BEFORE = [("campaigns", "0002_room_for_outcomes")]
+INTENDED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def models_before(transactional_db: None) -> Iterator[Any]:
+    """The models of the version before, over its tables. Afterwards the tables are today's."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(BEFORE)
+    try:
+        yield executor.loader.project_state(BEFORE).apps
+    finally:
+        upgrade()
+
+
+def upgrade() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes("campaigns"))
+
+
+def test_rows_are_read_under_their_new_names(models_before: Any) -> None:
+    old = models_before.get_model
+    user = old("campaigns", "User").objects.create(username="olena")
+    template = old("campaigns", "SavedMessage").objects.create(
+        name="Sale", content={"text": "Hello"}, locked=["text"], created_by=user
+    )
+    campaign = old("campaigns", "Campaign").objects.create(
+        name="Spring", made_from=template, approval_seal="a" * 64
+    )
+    old("campaigns", "Batch").objects.create(
+        campaign=campaign, number=1, size=50, state="sending", sent_at=INTENDED
+    )
+    segment = old("campaigns", "Segment").objects.create(name="Kyiv", met="any")
+    old("campaigns", "Condition").objects.create(
+        segment=segment, place=0, asks="field", field="city", operator="is", value="Kyiv"
+    )
+    old("campaigns", "AuditEntry").objects.create(
+        actor=user, subject=f"savedmessage:{template.pk}", action="created"
+    )
+
+    upgrade()
+
+    assert CampaignTemplate.objects.values_list("name", "content", "locked").get() == (
+        "Sale", {"text": "Hello"}, ["text"],
+    )  # fmt: skip
+    assert CampaignTemplate.objects.get().created_by == User.objects.get(username="olena")
+    upgraded = Campaign.objects.get()
+    assert (upgraded.made_from, upgraded.approval_fingerprint) == (
+        CampaignTemplate.objects.get(),
+        "a" * 64,
+    )
+    assert Batch.objects.get().intended_at == INTENDED
+    assert Segment.objects.get().match == "any"
+    assert Condition.objects.get().kind == "field"
+    assert [entry.action for entry in audit.activity(CampaignTemplate.objects.get())] == ["created"]
+
+
+def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: None) -> None:
+    """The task itself fails, as its path is gone. The import it was for stands in its table."""
+    old_name = "campaigns.audience.tasks.run_import"
+    contact_list = ContactList.objects.create(name="Customers")
+    waiting = Import.objects.create(
+        list=contact_list, list_name="Customers", file_name="a.csv", state=ImportState.QUEUED
+    )
+    queue.enqueue(old_name, waiting.pk)
+    Schedule.objects.create(name="imports", func="campaigns.audience.tasks.resume_stalled")
+    OrmQ.objects.all().delete()  # as a cluster does with a task that it cannot call
+
+    call_command("migrate", verbosity=0)
+    tasks.resume_stalled()
+
+    queued = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
+    assert [(task["func"], task["args"]) for task in queued] == [
+        ("campaigns.contacts.tasks.run_import", (waiting.pk,))
+    ]
+    assert set(Schedule.objects.values_list("func", flat=True)) == set(queue.SCHEDULES.values())
