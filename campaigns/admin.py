@@ -1,8 +1,6 @@
-"""The Django admin, for administrators: everything to look at, people to manage, campaigns to
-steer.
+"""Django's admin, for administrators: all rows to read, users to manage, campaigns to control.
 
-What the domain writes is read-only here, as an edit past its rules would make counts and totals
-lie.
+What the domain writes is read-only here: an edit past its rules would make counts and totals wrong.
 """
 
 from functools import partial
@@ -53,20 +51,18 @@ from campaigns.team.pages.forms import AdminSignInForm
 if TYPE_CHECKING:
     Pages = Paginator[Any]
     AnyAdmin = admin.ModelAdmin[Any]
-    People = UserAdmin[User]
+    Users = UserAdmin[User]
 else:
-    Pages, AnyAdmin, People = Paginator, admin.ModelAdmin, UserAdmin
+    Pages, AnyAdmin, Users = Paginator, admin.ModelAdmin, UserAdmin
 
 admin.site.site_header = _("ViberDash administration")
 admin.site.site_title = _("ViberDash administration")
 admin.site.login_form = AdminSignInForm
-admin.site.index_title = _("Everything there is")
+admin.site.index_title = _("All data")
 
 
 class ShortPaginator(Pages):
-    """Pages of a huge table: counts no further than `most` rows. Who wants others searches for
-    them.
-    """
+    """Pages of a huge table: counts up to `most` rows. Further ones are found by searching."""
 
     most = 2_000
 
@@ -96,7 +92,7 @@ class ByRole(AnyAdmin):
 
 
 class ReadOnly(ByRole):
-    """To look at: the domain writes it."""
+    """Only the domain writes it."""
 
     show_full_result_count = False
 
@@ -111,7 +107,7 @@ class ReadOnly(ByRole):
 
 
 class Huge(ReadOnly):
-    """As many rows as there are people: no counting, no sorting by columns without an index."""
+    """Tables of millions of rows: no counting, no sorting by columns without an index."""
 
     paginator = ShortPaginator
     ordering = ("-pk",)
@@ -120,17 +116,15 @@ class Huge(ReadOnly):
 
 
 @admin.register(User)
-class PersonAdmin(ByRole, People):
-    """People and their roles. Whoever is an administrator may do everything here, others
-    nothing.
-    """
+class TeamMemberAdmin(ByRole, Users):
+    """Users and their roles. Administrators may do everything here, others nothing."""
 
     list_display = ("username", "get_full_name", "email", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
-        (gettext_lazy("What they may do"), {"fields": ("role", "is_active")}),
+        (gettext_lazy("User"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        (gettext_lazy("Permissions"), {"fields": ("role", "is_active")}),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
@@ -140,7 +134,7 @@ class PersonAdmin(ByRole, People):
     filter_horizontal = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Nobody takes their own rights away by mistake."""
+        """Administrators cannot remove their own rights by mistake."""
         mine = obj is not None and obj.pk == request.user.pk
         return ("role", "is_active", *self.readonly_fields) if mine else self.readonly_fields
 
@@ -152,16 +146,16 @@ class PersonAdmin(ByRole, People):
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """People who left are made inactive: what they did keeps their name."""
+        """Users who left are made inactive, so that what they did keeps their name."""
         return False
 
 
-class SteeringForm(ActionForm):
+class CampaignActionForm(ActionForm):
     hours = forms.CharField(
         label=gettext_lazy("Sending hours"),
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "09:00-21:00", "size": 12}),
-        help_text=gettext_lazy("for “Change the sending hours”; empty: at any hour"),
+        help_text=gettext_lazy("For “Change sending hours”. Leave empty for any hour."),
     )
 
 
@@ -182,7 +176,7 @@ class CampaignAdmin(ReadOnly):
     search_fields = ("name", "uuid")
     date_hierarchy = "launched_at"
     actions = ("pause", "resume", "cancel", "change_hours")
-    action_form = SteeringForm
+    action_form = CampaignActionForm
 
     @admin.action(description=gettext_lazy("Pause"))
     def pause(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
@@ -192,24 +186,24 @@ class CampaignAdmin(ReadOnly):
     def resume(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         self._move(request, chosen, lifecycle.resume)
 
-    @admin.action(description=gettext_lazy("Cancel, which can't be undone"))
+    @admin.action(description=gettext_lazy("Cancel (can't be undone)"))
     def cancel(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         self._move(request, chosen, lifecycle.cancel)
 
-    @admin.action(description=gettext_lazy("Change the sending hours"))
+    @admin.action(description=gettext_lazy("Change sending hours"))
     def change_hours(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
-        said = request.POST.get("hours", "").strip()
+        text = request.POST.get("hours", "").strip()
         try:
-            hours = Hours.read(said) if said else None
+            hours = Hours.read(text) if text else None
         except ValueError:
             self.message_user(
-                request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR
+                request, _("Enter hours within one day, such as 09:00-21:00."), messages.ERROR
             )
             return
         self._move(request, chosen, partial(lifecycle.change_hours, hours=hours))
 
     def _move(self, request: HttpRequest, chosen: QuerySet[Campaign], move: lifecycle.Move) -> None:
-        """Move each of `chosen`; those that may not are named with the reason."""
+        """Apply `move` to each of `chosen`. Those that refuse it are named with the reason."""
         moved = 0
         for campaign in chosen:
             try:
@@ -219,8 +213,8 @@ class CampaignAdmin(ReadOnly):
             else:
                 moved += 1
         if moved:
-            words = ngettext("%d campaign was moved.", "%d campaigns were moved.", moved) % moved
-            self.message_user(request, words, messages.SUCCESS)
+            message = ngettext("%d campaign changed.", "%d campaigns changed.", moved) % moved
+            self.message_user(request, message, messages.SUCCESS)
 
 
 @admin.register(Sender)
@@ -404,7 +398,7 @@ class AuditEntryAdmin(Huge):
     search_fields = ("=subject",)
 
 
-admin.site.unregister(Group)  # a role says what somebody may do
+admin.site.unregister(Group)  # roles take the place of groups
 for model in apps.get_app_config("campaigns").get_models():
     if not admin.site.is_registered(model):
         admin.site.register(model, ReadOnly)

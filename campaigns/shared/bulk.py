@@ -1,8 +1,8 @@
-"""Many rows in one statement, on each engine. Callers bring their own transaction.
+"""Many rows in one statement, on each engine, in the caller's transaction.
 
-The names of tables and columns come from the models of the caller, the values always as parameters.
-What is the same for all rows is given once, as a constant; the rest as rows, which the database
-reads as a table called "item".
+Names of tables and columns come from the caller's models; values are always parameters. A value
+that is the same for all rows is a constant, given once; the rest are rows, which the database reads
+as a table called "item".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +18,7 @@ PLAIN = {"bigint", "text"}  # types whose values every driver takes as they are
 
 
 def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert `rows`, all of whose values differ. Raises IntegrityError where a constraint says
-    no.
-    """
+    """Insert `rows`, without constants. Raises IntegrityError if a constraint refuses one."""
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -35,10 +33,8 @@ def append(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
 def insert(
     table: str, constants: Mapping[str, Any], columns: Mapping[str, str], rows: Sequence[Row]
 ) -> None:
-    """Insert a row for each of `rows`: `columns` (name -> PostgreSQL type) of it, and `constants`
-    (name -> value).
-
-    Raises IntegrityError where a constraint says no.
+    """Insert `rows`, each with the values of `columns` (name -> PostgreSQL type) and `constants`
+    (name -> value). Raises IntegrityError if a constraint refuses one.
     """
     names = ", ".join([*constants, *columns])
     places = ", ".join(["%s"] * len(constants) + [f"item.{name}" for name in columns])
@@ -56,10 +52,9 @@ def update(
     rows: Sequence[Row],
     guard: str = "1 = 1",
 ) -> int:
-    """Change those rows of `table` whose id is the last value in one of `rows`, after those of
-    `columns`. How many.
+    """Update `table` from `rows`: the values of `columns`, then the id of the row to update.
 
-    `guard` is a condition in SQL that a row must meet to be changed.
+    Returns how many were updated. `guard`: an SQL condition that a row must meet.
     """
     assignments = ", ".join(
         [f"{name} = %s" for name in constants] + [f"{name} = item.{name}" for name in columns]
@@ -76,10 +71,8 @@ def update(
 def upsert(
     table: str, keys: Sequence[str], conflict: str, deltas: Sequence[str], rows: Sequence[Row]
 ) -> None:
-    """Add the deltas in `rows` (key columns, then delta columns) to the rows of `table`, making
-    those that are missing.
-
-    `conflict` is the list of columns and expressions of the unique index over `keys`.
+    """Add the deltas in `rows` (key columns, then delta columns) to the rows of `table`; missing
+    rows are inserted. `conflict`: the columns and expressions of the unique index over `keys`.
     """
     if not rows:
         return
@@ -94,7 +87,7 @@ def upsert(
 
 
 def moment(value: datetime) -> Any:
-    """A moment as this database's driver wants it in raw SQL."""
+    """A time as this database's driver takes it in raw SQL."""
     return connection.ops.adapt_datetimefield_value(value)
 
 
@@ -115,9 +108,7 @@ def _adapted(value: Any) -> Any:
 
 
 def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    """`rows` as a table expression "item" and its parameters; in parts where the engine has a
-    limit.
-    """
+    """`rows` as table expressions "item" with their parameters, in parts on SQLite (limit)."""
     if not rows:
         return
     if connection.vendor == "postgresql":
@@ -139,9 +130,7 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
 
 
 def _array(kind: str, values: Sequence[Any]) -> Any:
-    """Numbers and texts as the text of an array, which the driver does not have to look through one
-    by one.
-    """
+    """Numbers and texts as the text of one array: the driver need not adapt each value."""
     if kind == "bigint":
         return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
     if kind == "text":

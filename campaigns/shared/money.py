@@ -1,7 +1,6 @@
-"""Amounts of money: exact decimals with the gateway's seven places, kept in the database as
-integers.
+"""Amounts of money: exact decimals with the gateway's seven places, stored as integers.
 
-SQLite keeps a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every
+SQLite stores a DecimalField as a float; ten-millionths in a 64-bit integer are exact on every
 engine.
 """
 
@@ -20,8 +19,8 @@ CENT = Decimal("0.01")
 
 
 class InexactAmountError(ValueError):
-    """An amount with more than seven decimal places: the gateway names none, and rounding would
-    lose money.
+    """An amount with more than seven decimal places. The gateway names none; rounding would lose
+    money.
     """
 
 
@@ -36,23 +35,19 @@ def to_units(amount: Decimal) -> int:
 
 
 def from_units(units: int) -> Decimal:
-    """The amount that `units` ten-millionths are."""
+    """The amount of `units` ten-millionths."""
     return Decimal(units).scaleb(-PLACES)
 
 
 def exact(amount: Decimal) -> str:
-    """All decimals that matter and at least two: 0.2300000 -> "0.23", 460 -> "460.00", 0.0125 ->
-    "0.0125".
-    """
+    """All significant decimals, at least two: 0.2300000 -> "0.23", 0.0125 -> "0.0125"."""
     text = f"{amount:.{PLACES}f}".rstrip("0")
     whole, _point, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
 def on_card(amount: Decimal) -> Decimal:
-    """`amount` as cards show it and people type it: two decimals, half a cent up; less than a cent
-    stays as it is.
-    """
+    """`amount` as cards show it: two decimals, half a cent rounded up; less than a cent is kept."""
     return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
 
 
@@ -63,9 +58,7 @@ else:
 
 
 class AmountField(IntegerColumn):
-    """A Decimal in Python, an integer of ten-millionths in the database. NULL is "not yet known",
-    never zero.
-    """
+    """A Decimal in Python, an integer of ten-millionths in the database. NULL: not yet known."""
 
     def from_db_value(self, value: int | None, *args: Any) -> Decimal | None:
         return None if value is None else from_units(int(value))
@@ -82,7 +75,7 @@ class AmountField(IntegerColumn):
         except ArithmeticError as error:
             raise ValidationError(_("Enter an amount, such as 0.0125.")) from error
         except InexactAmountError as error:
-            raise ValidationError(_("An amount has at most seven decimal places.")) from error
+            raise ValidationError(_("Enter at most seven decimal places.")) from error
         return amount
 
     def value_to_string(self, obj: models.Model) -> str:

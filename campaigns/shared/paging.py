@@ -1,5 +1,7 @@
-"""Pages of 50. Of a short table by numbers; of a long one by neighbours, without counting or
-skipping rows: such a page begins after the last row of the one before.
+"""Pages of 50 rows: by number for short tables, by key for long ones.
+
+A page by key (a slice) starts after the last row of the page before, so nothing is counted or
+skipped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +28,7 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
 
 
 def page_of_ids(request: HttpRequest, rows: QuerySet[Any], ids: list[int]) -> Page[Any]:
-    """The page of those of `rows` that a search has found; some may be gone since."""
+    """The page of those `rows` that a search returned; some may be deleted since."""
     page = Pages(ids, PAGE).get_page(request.GET.get("page"))
     page.object_list = rows.filter(pk__in=list(page.object_list))
     return page
@@ -34,9 +36,7 @@ def page_of_ids(request: HttpRequest, rows: QuerySet[Any], ids: list[int]) -> Pa
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[M]):
-    """One page of rows. `before` and `after` are the values of `?at=` for its neighbours, "" where
-    there is none.
-    """
+    """One page of rows. `before` and `after`: `?at=` of the neighbouring pages, "" for none."""
 
     rows: Sequence[M]
     before: str = ""
@@ -50,37 +50,33 @@ class Slice(Generic[M]):
 
 
 def slice_of(request: HttpRequest, rows: QuerySet[M], column: str) -> Slice[M]:
-    """The page that `?at=` names; the first one where the rows there are gone."""
+    """The page that `?at=` names, or the first one if its rows are gone."""
     return read_slice(rows, column, request.GET.get("at", "")) or read_slice(rows, column, "")
 
 
 def read_slice(rows: QuerySet[M], column: str, at: str, size: int = PAGE) -> Slice[M]:
-    """The page of `rows` that `at` names, in the order of (`column`, id), or, with a minus before
-    it, the other way.
-
-    A malformed `at` means the first page.
+    """The page of `rows` that `at` names, ordered by (`column`, id); a minus before `column`
+    reverses. A malformed `at` means the first page.
     """
     return read_merged([rows], column, at, size)
 
 
 def read_merged(parts: Sequence[QuerySet[M]], column: str, at: str, size: int = PAGE) -> Slice[M]:
-    """The same page of several queries together, which have no row in common: each is read as far
-    as a page may go.
-    """
+    """The same for several disjoint queries together; each is read as far as a page may reach."""
     if not parts:
         return Slice([])
     falling, column = column.startswith("-"), column.lstrip("-")
     backwards, position = _position(parts[0].model, column, at)
     down = backwards != falling
     order = (f"-{column}", "-pk") if down else (column, "pk")
-    found: list[M] = []
+    candidates: list[M] = []
     for rows in parts:
         wanted = rows.filter(_beyond(column, position, down)) if position else rows
-        found += wanted.order_by(*order)[: size + 1]
+        candidates += wanted.order_by(*order)[: size + 1]
     if len(parts) > 1:
-        found.sort(key=lambda row: (getattr(row, column), row.pk), reverse=down)
-    more = len(found) > size
-    page = found[:size]
+        candidates.sort(key=lambda row: (getattr(row, column), row.pk), reverse=down)
+    more = len(candidates) > size
+    page = candidates[:size]
     if backwards:
         page.reverse()
     if not page:
@@ -89,12 +85,12 @@ def read_merged(parts: Sequence[QuerySet[M]], column: str, at: str, size: int = 
     has_after = more or backwards
     return Slice(
         page,
-        f"b{_name(page[0], column)}" if has_before else "",
-        f"a{_name(page[-1], column)}" if has_after else "",
+        f"b{_key(page[0], column)}" if has_before else "",
+        f"a{_key(page[-1], column)}" if has_after else "",
     )
 
 
-def _name(row: Model, column: str) -> str:
+def _key(row: Model, column: str) -> str:
     return f"{getattr(row, column)}.{row.pk}"
 
 
@@ -112,9 +108,7 @@ def _position(model: type[Model], column: str, at: str) -> tuple[bool, tuple[Any
 
 
 def _beyond(column: str, position: tuple[Any, int], down: bool) -> Q:
-    """The rows beyond `position`. The first condition alone lets the database start at the right
-    place of its index.
-    """
+    """The rows beyond `position`. The first condition lets the database start inside its index."""
     value, pk = position
     way = "lt" if down else "gt"
     return Q(**{f"{column}__{way}e": value}) & (

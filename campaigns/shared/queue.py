@@ -1,30 +1,27 @@
-"""The queue (django-q2), which only wakes workers up: a task that is lost or runs twice changes
-nothing.
-"""
+"""The queue (django-q2). It only wakes workers: losing or repeating a task changes nothing."""
 
 from django.utils import timezone
 from django_q.tasks import async_task
 
 
 def enqueue(task: str, *args: int | str) -> None:
-    """Have a worker call `task`, the path of a function, with `args`. In a transaction: after its
-    commit.
+    """Have a worker call `task`, a function's dotted path, with `args`; after the commit, if in a
+    transaction.
     """
     async_task(task, *args)  # type: ignore[no-untyped-call]
 
 
 def waiting() -> int:
-    """How many tasks nobody has taken yet, or whose worker died long ago."""
+    """How many tasks wait for a worker, or lost theirs long ago."""
     from django_q.models import OrmQ
 
     return OrmQ.objects.filter(lock__lte=timezone.now()).count()
 
 
 def drop_unreadable() -> int:
-    """Delete waiting tasks that no worker can read: signed with another key, or of code that is
-    gone. How many.
+    """Delete waiting tasks that no worker can read: signed with another key, or of deleted code.
 
-    The queue itself stumbles over them again and again.
+    Returns how many. The queue itself fails at them again and again.
     """
     from django_q.models import OrmQ
     from django_q.signing import SignedPackage
@@ -40,7 +37,7 @@ def drop_unreadable() -> int:
     return int(OrmQ.objects.filter(pk__in=unreadable).delete()[0])
 
 
-# what the queue itself calls each minute; `manage.py sweep` does the same from outside
+# called each minute by the queue; `manage.py sweep` does the same from outside
 SCHEDULES = {
     "sweep": "campaigns.dispatch.tasks.sweep",
     "statuses": "campaigns.results.tasks.wake",
@@ -52,7 +49,7 @@ SCHEDULES = {
 
 
 def ensure_schedules(**_signal: object) -> None:
-    """Have exactly our schedules in the queue's table, after each migration."""
+    """Make the queue's table hold exactly these schedules. Runs after each migration."""
     from django_q.models import Schedule
 
     Schedule.objects.filter(func__startswith="campaigns.").exclude(

@@ -1,4 +1,4 @@
-"""A state is one word and one colour on every page: this table says which."""
+"""The word, colour and icon of each state, the same on every page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ IMPORT: dict[str, Look] = {
     ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
     ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
 }
-PURPOSES: dict[str, Look] = {  # a campaign to people needs no word
+PURPOSES: dict[str, Look] = {  # a real campaign needs none
     Purpose.TEST: Look(_("Test"), "striped", "flask"),
     Purpose.REHEARSAL: Look(_("Rehearsal"), "striped", "test-pipe"),
 }
@@ -63,14 +63,12 @@ TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT}
 
 
 def look(kind: str, state: str) -> Look:
-    """How `state` of a "campaign", "recipient" or "import" looks. A state that nobody knows shows
-    its own word.
-    """
+    """The look of a state of a "campaign", "recipient" or "import"; unknown ones show their key."""
     return TABLES[kind].get(state) or Look(state, "secondary")
 
 
 def recipient_state(recipient: Any) -> str:
-    """The one word for a recipient: what became of the message, or else how far the sending is."""
+    """The delivery state of a recipient, or the send state before there is one."""
     delivery: str = recipient.delivery_state
     sending: str = recipient.send_state
     return delivery if delivery in RECIPIENT else sending

@@ -1,4 +1,4 @@
-"""How pages write numbers, money, times, phones, states and icons."""
+"""How pages show numbers, money, times, phones, states and icons; and the block components."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -44,9 +44,7 @@ def number(value: Any) -> str:
 
 @register.filter
 def percent(part: Any, whole: Any) -> str:
-    """`part` of `whole` with one decimal: 12.5%. Empty where there is no whole; never 100% unless
-    it is all.
-    """
+    """`part` of `whole` with one decimal: 12.5%. A dash without a whole; 100% only for all."""
     if part is None or not whole:
         return "–"
     share = Decimal(part) * 100 / Decimal(whole)
@@ -68,9 +66,7 @@ def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
 
 @register.filter
 def money(amount: Any, currency: str = "") -> str:
-    """Two decimals and the currency, as on cards; less than a cent keeps its decimals. None: not
-    yet known.
-    """
+    """Two decimals and the currency; less than a cent keeps its decimals. None: not yet known."""
     if amount is None or amount == "":
         return _unknown()
     amount = Decimal(amount)
@@ -81,7 +77,7 @@ def money(amount: Any, currency: str = "") -> str:
 
 @register.filter
 def money_exact(amount: Any, currency: str = "") -> str:
-    """All decimals that matter and the currency, as in the ledger. None: not yet known."""
+    """All significant decimals and the currency, as in the ledger. None: not yet known."""
     if amount is None or amount == "":
         return _unknown()
     amount = Decimal(amount)
@@ -90,7 +86,7 @@ def money_exact(amount: Any, currency: str = "") -> str:
 
 
 def _ago(when: datetime, now: datetime) -> str:
-    """A time less than a day away, in words."""
+    """A time less than a day away, relative to `now`."""
     minutes = round(abs((now - when).total_seconds()) / 60)
     past = when <= now
     if minutes == 0:
@@ -111,9 +107,7 @@ def _exact(local: datetime) -> str:
 
 @register.filter
 def moment(when: datetime | None) -> str:
-    """A time in the reader's zone: in words under a day, else the date; the exact time in the
-    title.
-    """
+    """A time in the reader's zone: relative under a day, else the date; exact in the title."""
     if when is None:
         return SafeString("–")
     local = timezone.localtime(when)
@@ -132,7 +126,7 @@ def moment(when: datetime | None) -> str:
 
 @register.filter
 def exact_time(when: datetime | None) -> str:
-    """Day, time and zone, for a time that matters: when a campaign goes out."""
+    """Day, time and zone, for times that matter: when a campaign is sent."""
     if when is None:
         return SafeString("–")
     local = timezone.localtime(when)
@@ -144,9 +138,7 @@ def exact_time(when: datetime | None) -> str:
 
 @register.filter
 def phone(msisdn: str, user: Any = None) -> str:
-    """E.164 digits as people write them; viewers see only the beginning and the end. Who was erased
-    has none.
-    """
+    """E.164 digits grouped for reading; masked for viewers. "erased" for an erased contact."""
     if not msisdn[:1].isdecimal():
         return _("erased")
     if (
@@ -160,15 +152,13 @@ def phone(msisdn: str, user: Any = None) -> str:
 
 @register.filter
 def who(person: User | None) -> str:
-    """A person's name, or else user name; a dash where it was nobody: a command, or somebody who is
-    gone.
-    """
+    """The name of a user, or else the user name. A dash for None: a command, a deleted user."""
     return (person.get_full_name() or person.get_username()) if person else "–"
 
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """An icon of the sprite. It decorates: what it means stands beside it in words."""
+    """An icon of the sprite. Decorative: its meaning is in the text beside it."""
     return _drawn(static("vendor/icons/sprite.svg"), name, extra)
 
 
@@ -184,21 +174,19 @@ def _drawn(sprite: str, name: str, extra: str) -> SafeString:
 
 @register.simple_tag
 def state_badge(kind: str, state: str, label: str = "") -> SafeString:
-    """The badge of a state of a "campaign", "recipient" or "import"; `label` where another word is
-    wanted.
-    """
+    """The badge of a state of a "campaign", "recipient" or "import"; `label` replaces its word."""
     return _badge(kind, state, str(label))
 
 
 @register.simple_tag
 def campaign_badge(campaign: Any) -> SafeString:
-    """The badge of its state; that of a test or a rehearsal says so before anything else."""
+    """The badge of the campaign's state, after that of a test or rehearsal."""
     return _badge("campaign", campaign.state, purpose=campaign.purpose)
 
 
 @register.inclusion_tag("components/purpose_badge.html")
 def campaign_mark(campaign: Any) -> dict[str, Any]:
-    """The word "Test" or "Rehearsal" beside a name; nothing beside that of a campaign to people."""
+    """The badge "Test" or "Rehearsal" beside a name; nothing for other campaigns."""
     return {"mark": states.PURPOSES.get(campaign.purpose)}
 
 
@@ -220,9 +208,7 @@ def _badge(kind: str, state: str, label: str = "", purpose: str = "") -> SafeStr
 def _drawn_badge(
     kind: str, state: str, label: str, purpose: str, _language: str | None
 ) -> SafeString:
-    """A table of fifty rows shows a hundred badges of three kinds: each is drawn once in a
-    language.
-    """
+    """Cached by language: a table of fifty rows shows a hundred badges of three kinds."""
     look, mark = states.look(kind, state), states.PURPOSES.get(purpose)
     return render_to_string(
         "components/badge.html", {"state": state, "look": look, "label": label, "mark": mark}
@@ -230,7 +216,7 @@ def _drawn_badge(
 
 
 def _request(context: Context) -> HttpRequest:
-    """Also within an {% include … only %}, which hides the variable."""
+    """Works within {% include … only %} too, which hides the variable."""
     request: HttpRequest = getattr(context, "request", None) or context["request"]
     return request
 
@@ -247,22 +233,21 @@ def _query(context: Context, changes: dict[str, Any]) -> str:
 
 @register.simple_tag(takes_context=True)
 def keep_query(context: Context, **changes: Any) -> str:
-    """This page's query string with `changes`; None or "" takes a key out. Begins with "?"."""
+    """This page's query string with `changes`; None or "" removes a key. Starts with "?"."""
     return _query(context, changes)
 
 
 @register.simple_tag(takes_context=True)
 def query_with(context: Context, key: str, value: Any) -> str:
-    """This page's query string with another value of one filter, from its first page."""
+    """This page's query string with another value of one filter, at the first page."""
     return _query(context, {key: value, "page": None})
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
 def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[str, Any]:
-    """The head of a column one can sort by: ?sort=key, and ?sort=-key at the second click. Keeps
-    the rest of the query.
+    """The head of a sortable column: ?sort=key, and ?sort=-key at the second click.
 
-    Where the query says nothing, the page's variable `sort` names the order that the rows are in.
+    Keeps the rest of the query. Without ?sort, the page's variable `sort` names the order.
     """
     current = _request(context).GET.get("sort") or context.get("sort") or ""
     target = f"-{key}" if current == key else key
@@ -277,9 +262,7 @@ def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[s
 
 @register.simple_block_tag
 def menu(content: str, label: str) -> str:
-    """The actions of a row behind three dots: {% menu label=… %} items of class dropdown-item {%
-    endmenu %}.
-    """
+    """The actions of a row, behind three dots: {% menu label=… %} items {% endmenu %}."""
     return render_to_string("components/menu.html", {"items": content, "label": label})
 
 
@@ -311,7 +294,7 @@ def stat(content: str, label: str, hint: str = "", url: str = "") -> str:
 
 @register.simple_tag(takes_context=True)
 def block_text(context: Context, name: str) -> str:
-    """What the page put into another block: the heading is the title unless it says otherwise."""
+    """The content of another block of the page, such as the title for the heading."""
     blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
     block = blocks.get_block(name) if blocks else None
     return block.nodelist.render(context) if block else ""
@@ -319,5 +302,5 @@ def block_text(context: Context, name: str) -> str:
 
 @register.filter
 def plain(value: Any) -> str:
-    """A number as machines read it, for attributes: no grouping, a point for the decimals."""
+    """A number for attributes: no grouping, a point before the decimals."""
     return str(value)

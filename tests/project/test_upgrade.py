@@ -97,7 +97,7 @@ def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: No
     call_command("migrate", verbosity=0)
     tasks.resume_stalled()
 
-    queued = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
+    queued: list[Any] = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
     assert [(task["func"], task["args"]) for task in queued] == [
         ("campaigns.contacts.tasks.run_import", (waiting.pk,))
     ]
