@@ -1,115 +1,143 @@
-"""A workbook of one sheet, written as a stream: memory does not grow with the rows (Office Open
-XML, ECMA-376).
-"""
+"""Tables as XLSX files, written by way of the disk: memory does not grow with the rows."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import IO, cast
-from xml.sax.saxutils import escape
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from itertools import chain, islice
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, Any, NamedTuple
 
-from django.utils import timezone
+from django.conf import settings
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range
+from xlsxwriter.worksheet import Worksheet
 
 from campaigns.shared.money import exact
+from campaigns.shared.table_columns import Cell, Column, Kind, Rows
 
-ROWS_MAX = 1_048_576  # what a sheet can hold
-CELL_MAX = 32_767  # characters
-AT_ONCE = 500  # rows
+ROWS_MAX = 1_048_576  # what a sheet can hold, its head included
+DIGITS_MAX = 15  # significant digits that a spreadsheet keeps of a number
+SAMPLE = 100  # rows by which columns of text get their width
+WIDTH_MAX = 50  # characters
+FILTER_BUTTON = 2  # characters that it covers in the head
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-
-PARTS = {
-    "[Content_Types].xml": (
-        f'{HEAD}<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override'
-        f' PartName="/xl/workbook.xml" ContentType="{SHEET}.sheet.main+xml"/><Override'
-        f' PartName="/xl/worksheets/sheet1.xml" ContentType="{SHEET}.worksheet+xml"/></Types>'
-    ),
-    "_rels/.rels": (
-        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1"'
-        f' Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1"'
-        f' Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">'
-        '<sheets><sheet name="ViberDash" sheetId="1" r:id="rId1"/></sheets></workbook>'
-    ),
-}
+CARRIAGE_RETURN = re.compile("\r\n?")
+Write = Callable[[Worksheet, int, int, Any, Format], object]  # of a value into a row and column
 
 
-class _Pipe:
-    """What a ZipFile writes, to be taken away as it comes. Not seekable, so sizes stand behind the
-    data.
+class Style(NamedTuple):
+    """How the cells of a kind are written and shown. Widths are in characters; text has its own."""
+
+    write: Write
+    number_format: str
+    width: int = 0
+
+
+def workbook(columns: Sequence[Column], rows: Rows, rows_max: int = ROWS_MAX) -> IO[bytes]:
+    """An XLSX file, open at its beginning. It has no name: once closed, it is gone from the disk.
+
+    Text is never a formula or a link. Amounts are numbers, or text where they have more digits than
+    a spreadsheet keeps. Times are dates in the site's zone, which the head names. A sheet holds
+    `rows_max` rows with its head; the table continues on another sheet under the same head.
     """
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
+    file = TemporaryFile()  # noqa: SIM115 - the caller closes it
+    try:
+        with TemporaryDirectory(prefix="xlsx-") as folder:
+            options = {"constant_memory": True, "tmpdir": folder, "use_zip64": True}
+            with Workbook(file, options) as book:
+                _write_sheets(book, columns, rows, rows_max)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
-def workbook(rows: Iterable[Sequence[str | int | Decimal | datetime | None]]) -> Iterator[bytes]:
-    """An XLSX file with `rows` in its only sheet. Text is text, never a formula; amounts are exact
-    numbers.
-    """
-    pipe = _Pipe()
-    with ZipFile(cast(IO[bytes], pipe), "w", ZIP_DEFLATED) as archive:
-        for name, content in PARTS.items():
-            archive.writestr(name, content)
-        sheet = ZipInfo("xl/worksheets/sheet1.xml", timezone.now().timetuple()[:6])
-        sheet.compress_type = ZIP_DEFLATED
-        with archive.open(sheet, "w", force_zip64=True) as part:
-            for piece in _sheet(rows):
-                part.write(piece.encode())
-                if data := pipe.take():
-                    yield data
-    yield pipe.take()
+def _write_sheets(book: Workbook, columns: Sequence[Column], rows: Rows, rows_max: int) -> None:
+    rows = iter(rows)
+    sample = list(islice(rows, SAMPLE))
+    rows = chain(sample, rows)
+    widths = [_width(column, [row[col] for row in sample]) for col, column in enumerate(columns)]
+    head = list(zip(map(_title, columns), widths, strict=True))
+    bold = book.add_format({"bold": True, "num_format": STYLES[Kind.TEXT].number_format})
+    formats = {kind: book.add_format({"num_format": STYLES[kind].number_format}) for kind in Kind}
+    cells = [(STYLES[column.kind].write, formats[column.kind]) for column in columns]
+    while True:
+        sheet = _add_sheet(book, head, bold)
+        last = _write_rows(sheet, cells, islice(rows, rows_max - 1))
+        sheet.autofilter(0, 0, last, len(columns) - 1)
+        following = list(islice(rows, 1))
+        if not following:
+            return
+        rows = chain(following, rows)
 
 
-def _sheet(rows: Iterable[Sequence[str | int | Decimal | datetime | None]]) -> Iterator[str]:
-    yield (
-        f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane'
-        ' ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
-        ' state="frozen"/></sheetView></sheetViews><sheetData>'
-    )
-    lines: list[str] = []
+def _title(column: Column) -> str:
+    """The name in the head, with the zone of times: in a spreadsheet they have no offset."""
+    return f"{column.name} ({settings.TIME_ZONE})" if column.kind == Kind.TIME else column.name
+
+
+def _width(column: Column, sample: Sequence[Cell]) -> int:
+    """In characters: by the head and the kind; of text, by the longest in the sample."""
+    longest = STYLES[column.kind].width
+    if column.kind == Kind.TEXT:
+        longest = max(len(str(cell or "")) for cell in ["", *sample])
+    return min(max(longest + 1, len(_title(column)) + FILTER_BUTTON), WIDTH_MAX)
+
+
+def _add_sheet(book: Workbook, head: Sequence[tuple[str, int]], bold: Format) -> Worksheet:
+    """Another sheet with its head, of titles and widths. The rows can follow."""
+    number = len(book.worksheets()) + 1
+    sheet = book.add_worksheet("ViberDash" if number == 1 else f"ViberDash {number}")
+    sheet.freeze_panes(1, 0)
+    everywhere = xl_range(0, 0, ROWS_MAX - 1, len(head) - 1)
+    sheet.ignore_errors({"number_stored_as_text": everywhere})  # else a warning on each phone
+    for col, (title, width) in enumerate(head):
+        sheet.set_column(col, col, width)
+        _write_text(sheet, 0, col, title, bold)
+    return sheet
+
+
+def _write_rows(sheet: Worksheet, cells: Sequence[tuple[Write, Format]], rows: Rows) -> int:
+    """The number of rows that were written under the head."""
+    number = 0
     for number, row in enumerate(rows, start=1):
-        if number > ROWS_MAX:
-            break
-        lines.append("<row>" + "".join(map(_cell, row)) + "</row>")
-        if len(lines) == AT_ONCE:
-            yield "".join(lines)
-            lines.clear()
-    yield "".join(lines) + "</sheetData></worksheet>"
+        for col, (value, (write, cell_format)) in enumerate(zip(row, cells, strict=True)):
+            if value is not None and value != "":
+                write(sheet, number, col, value, cell_format)
+    return number
 
 
-def _cell(value: str | int | Decimal | datetime | None) -> str:
-    if value is None or value == "":
-        return "<c/>"
-    if isinstance(value, Decimal):
-        return f"<c><v>{exact(value)}</v></c>"
-    if isinstance(value, int):
-        return f"<c><v>{value}</v></c>"
-    if isinstance(value, datetime):
-        value = timezone.localtime(value).isoformat(sep=" ", timespec="seconds")
-    text = escape(NOT_XML.sub("", value[:CELL_MAX]))
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+def _write_text(sheet: Worksheet, row: int, col: int, text: str, text_format: Format) -> None:
+    if not text.isprintable():
+        text = CARRIAGE_RETURN.sub("\n", NOT_XML.sub("", text))
+    if text.startswith("<r>") and text.endswith("</r>"):
+        # The package would take the text for XML of its own; in parts it escapes it.
+        sheet.write_rich_string(row, col, "<", "r", text[2:], text_format)
+    else:
+        sheet.write_string(row, col, text, text_format)
+
+
+def _write_money(sheet: Worksheet, row: int, col: int, amount: Decimal, money: Format) -> None:
+    text = exact(amount)
+    if len(text.strip("-0.").replace(".", "")) > DIGITS_MAX:
+        sheet.write_string(row, col, text, money)
+    else:
+        sheet.write_number(row, col, Decimal(text), money)
+
+
+def _write_time(sheet: Worksheet, row: int, col: int, moment: datetime, time: Format) -> None:
+    local = moment.astimezone(settings.SITE_ZONE)
+    sheet.write_datetime(row, col, local.replace(microsecond=0, tzinfo=None), time)
+
+
+STYLES = {
+    # "=1+1" and "0501234567" stay text even when somebody edits the cell.
+    Kind.TEXT: Style(_write_text, "@"),
+    Kind.NUMBER: Style(Worksheet.write_number, "0", 8),
+    Kind.MONEY: Style(_write_money, "#,##0.00#####", 14),  # the decimals that `exact` writes
+    Kind.TIME: Style(_write_time, "yyyy-mm-dd hh:mm:ss", 19),
+    Kind.DAY: Style(Worksheet.write_datetime, "yyyy-mm-dd", 10),
+}

@@ -177,6 +177,14 @@ def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList
     assert sheet == [["phone", "country", "first_name"], ["380501234567", "UA", '=HYPERLINK("x")']]
 
 
+def test_export_of_more_than_a_sheet_holds(signed_in: Client, clients: ContactList) -> None:
+    ContactList.objects.update(contact_count=2_000_000)
+    address = reverse("list-export-xlsx", args=[clients.pk])
+    page = signed_in.get(clients.get_absolute_url(), {"q": "38"}).content.decode()
+    assert f'href="{address}?q=38"' in page
+    assert b"".join(signed_in.get(address)).startswith(b"PK")
+
+
 def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList) -> None:
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)

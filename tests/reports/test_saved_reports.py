@@ -2,6 +2,7 @@
 them.
 """
 
+import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from smtplib import SMTPException
@@ -11,11 +12,13 @@ import pytest
 import time_machine
 from django.core import mail
 from django.test import Client
+from openpyxl import load_workbook
 
 from campaigns.compose.models import CampaignState
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
 from campaigns.reports.spend import saved_reports
 from campaigns.reports.spend.saved_reports import period_of
+from campaigns.shared.table_export import XLSX
 from campaigns.team.models import User
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -70,6 +73,17 @@ def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport
     assert str(content).splitlines()[1] == "Spring,EUR,0.10,0.00,0.00,0.00,0.10,0.10,0.00,2,0"
     assert ReportDelivery.objects.get().sent_at
     assert saved_reports.deliver(at(12, 6)) == 1
+
+
+def test_deliver_attaches_a_workbook(report: SavedReport) -> None:
+    SavedReport.objects.update(kind="xlsx")
+    spring = make_campaign("Spring", CampaignState.FINISHED)
+    send(spring, {("UA", "read"): 2}, Decimal("0.05"), at=at(11, 12))
+    assert saved_reports.deliver(at(12, 6)) == 1
+    [(name, content, kind)] = mail.outbox[0].attachments
+    assert (name, kind) == ("spend-campaign-2026-03-11-2026-03-11.xlsx", XLSX)
+    [sheet] = load_workbook(io.BytesIO(content)).worksheets
+    assert next(sheet.iter_rows(min_row=2, max_col=3, values_only=True)) == ("Spring", "EUR", 0.1)
 
 
 def test_deliver_after_a_crash_does_not_send_again(report: SavedReport) -> None:

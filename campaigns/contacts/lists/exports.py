@@ -1,4 +1,4 @@
-"""People and rejected rows as files: streamed, and harmless to open in a spreadsheet."""
+"""People and rejected rows as files, harmless to open in a spreadsheet."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,8 @@ from campaigns.contacts.importing.column_mapping import NOT_FIELDS
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.search.queries import matches, terms
-from campaigns.shared.table_export import FILES, Cell, csv_answer
+from campaigns.shared.table_columns import Cell, Column
+from campaigns.shared.table_export import FILES, csv_answer
 
 AT_ONCE = 2_000  # rows that are in memory
 
@@ -18,8 +19,8 @@ def people(contact_list: ContactList, kind: str, words: str = "") -> StreamingHt
     """Everybody on a list, or those who match `words`, as a file of `kind` (a key of FILES): phone,
     country, fields.
     """
-    head = ["phone", "country", *contact_list.fields]
-    return FILES[kind](f"list-{contact_list.pk}", head, _people_rows(contact_list, terms(words)))
+    columns = [Column(name) for name in ("phone", "country", *contact_list.fields)]
+    return FILES[kind](f"list-{contact_list.pk}", columns, _people_rows(contact_list, terms(words)))
 
 
 def _people_rows(contact_list: ContactList, wanted: list[str]) -> Iterator[list[str]]:
@@ -46,9 +47,8 @@ def rejected(done: Import) -> StreamingHttpResponse:
     can be uploaded.
     """
     names: list[Any] = list(done.mapping.get("columns") or [])
-    return csv_answer(
-        f"rejected-{done.pk}", [*names, *NOT_FIELDS], _rejected_rows(done, len(names))
-    )
+    columns = [Column(name) for name in (*names, *NOT_FIELDS)]
+    return csv_answer(f"rejected-{done.pk}", columns, _rejected_rows(done, len(names)))
 
 
 def _rejected_rows(done: Import, width: int) -> Iterator[list[Cell]]:

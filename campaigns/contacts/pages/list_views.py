@@ -21,7 +21,6 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
-from campaigns.shared.xlsx_export import ROWS_MAX
 from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
@@ -84,7 +83,6 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "q": words,
         "hits": hits,
         "homes": _homes(found, 6),
-        "fits_sheet": found.contact_count < ROWS_MAX,
         "tabs": tabs("lists"),
         "delete_words": _delete_words(found),
         "import_here": f"{reverse('import-new')}?list={found.pk}",
@@ -169,9 +167,6 @@ def _chosen(query: QueryDict) -> list[int]:
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Everybody on the list, or those who match, as a file."""
     found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    if kind == "xlsx" and found.contact_count >= ROWS_MAX:
-        messages.error(request, _("A sheet holds 1,048,576 rows, and the list has more. Take CSV."))
-        return redirect(found)
     return exports.people(found, kind, request.GET.get("q", "").strip())
 
 

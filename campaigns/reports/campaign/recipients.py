@@ -18,7 +18,7 @@ from campaigns.reports.shared.labels import is_country, refusal, status_word
 from campaigns.reports.shared.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
 from campaigns.reports.shared.partial_indexes import ended, told
 from campaigns.shared.paging import Slice, read_merged, read_slice
-from campaigns.shared.table_export import Cell
+from campaigns.shared.table_columns import Cell, Column, Kind
 
 _L = gettext_lazy
 # pages go by these: there are indexes; the first is the order of sending
@@ -224,15 +224,27 @@ def reason(recipient: Recipient) -> str:
     return status_word(recipient.status) if recipient.status not in ("delivered", "read") else ""
 
 
-HEAD = (
-    "phone", "country", "state", "reason", "gateway_status", "error_code", "sent_at",
-    "delivered_at", "currency", "viber_price", "sms_price", "gateway_id", "reference", "purpose",
-)  # fmt: skip
+EXPORT_COLUMNS = (
+    Column("phone"),
+    Column("country"),
+    Column("state"),
+    Column("reason"),
+    Column("gateway_status"),
+    Column("error_code", Kind.NUMBER),
+    Column("sent_at", Kind.TIME),
+    Column("delivered_at", Kind.TIME),
+    Column("currency"),
+    Column("viber_price", Kind.MONEY),
+    Column("sms_price", Kind.MONEY),
+    Column("gateway_id"),
+    Column("reference"),
+    Column("purpose"),
+)
 
 
 def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of HEAD for everybody asked for, read by ranges of batches: memory stays flat on
-    every database.
+    """The rows of EXPORT_COLUMNS for everybody asked for, read by ranges of batches: memory stays
+    flat on every database.
     """
     everybody = Recipient.objects.filter(campaign=campaign)
     last = everybody.order_by(f"-{COLUMN}").values_list(COLUMN, flat=True).first()

@@ -260,4 +260,4 @@ def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> Http
     campaign = _find(request, pk)
     masked = not has_role(current_user(request), Role.MARKETER)
     rows = people.export_rows(campaign, people.read_chosen(request.GET), masked)
-    return FILES[kind](f"{campaign.purpose}-{campaign.pk}-recipients", people.HEAD, rows)
+    return FILES[kind](f"{campaign.purpose}-{campaign.pk}-recipients", people.EXPORT_COLUMNS, rows)

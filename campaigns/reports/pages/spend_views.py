@@ -18,7 +18,13 @@ from campaigns.reports.shared.labels import country_name
 from campaigns.reports.spend import spend_files
 from campaigns.reports.spend.chart import chart
 from campaigns.reports.spend.cost_per_result import CostPerResult, costs_per_result
-from campaigns.reports.spend.entries import COLUMN, HEAD, entries, entries_bill, export_rows
+from campaigns.reports.spend.entries import (
+    COLUMN,
+    EXPORT_COLUMNS,
+    entries,
+    entries_bill,
+    export_rows,
+)
 from campaigns.reports.spend.forecast import LOOKED_BACK, outlook
 from campaigns.reports.spend.spending import (
     GROUPINGS,
@@ -121,7 +127,7 @@ def spend_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """
     spending, _filters, _wrong = _read(request)
     return FILES[kind](
-        spend_files.name(spending), spend_files.head(spending), spend_files.rows(spending)
+        spend_files.name(spending), spend_files.columns(spending), spend_files.rows(spending)
     )
 
 
@@ -140,7 +146,8 @@ def spend_entries_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     filters = read_filters(request.GET)
     masked = not has_role(current_user(request), Role.MARKETER)
     rows = export_rows(entries(period, filters, _purpose(request.GET)), masked)
-    return FILES[kind](f"ledger-{period.first.isoformat()}-{period.last.isoformat()}", HEAD, rows)
+    name = f"ledger-{period.first.isoformat()}-{period.last.isoformat()}"
+    return FILES[kind](name, EXPORT_COLUMNS, rows)
 
 
 @require_safe

@@ -15,14 +15,24 @@ from campaigns.reports.shared.partial_indexes import sms
 from campaigns.reports.shared.periods import Period, today
 from campaigns.reports.spend.spending import NONE, filtered
 from campaigns.shared.paging import read_slice
-from campaigns.shared.table_export import Cell
+from campaigns.shared.table_columns import Cell, Column, Kind
 
 COLUMN = "day"  # pages go by it, then by id
 AT_ONCE = 2_000  # rows that an export holds in memory
-HEAD = (
-    "id", "at", "day", "kind", "channel", "purpose", "campaign_id", "phone", "country", "currency",
-    "amount", "note",
-)  # fmt: skip
+EXPORT_COLUMNS = (
+    Column("id", Kind.NUMBER),
+    Column("at", Kind.TIME),
+    Column("day", Kind.DAY),
+    Column("kind"),
+    Column("channel"),
+    Column("purpose"),
+    Column("campaign_id", Kind.NUMBER),
+    Column("phone"),
+    Column("country"),
+    Column("currency"),
+    Column("amount", Kind.MONEY),
+    Column("note"),
+)
 
 
 def address(campaign: Campaign, **filters: str) -> str:
@@ -78,7 +88,7 @@ def _totals(period: Period, wanted: Mapping[str, str], purpose: str) -> QuerySet
 
 
 def export_rows(found: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of HEAD, read page after page: memory stays flat on every database."""
+    """The rows of EXPORT_COLUMNS, read page after page: memory stays flat on every database."""
     at = ""
     while True:
         page = read_slice(found, COLUMN, at, AT_ONCE)
@@ -92,7 +102,7 @@ def export_rows(found: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Ce
 def _export_row(entry: LedgerEntry, masked: bool) -> tuple[Cell, ...]:
     phone = entry.recipient.msisdn if entry.recipient else ""
     return (
-        entry.pk, entry.at, entry.day.isoformat(), entry.kind, entry.channel, entry.purpose,
+        entry.pk, entry.at, entry.day, entry.kind, entry.channel, entry.purpose,
         entry.campaign_id, f"{phone[:4]}•••{phone[-2:]}" if masked and phone else phone,
         entry.country, entry.currency, entry.amount, entry.note,
     )  # fmt: skip

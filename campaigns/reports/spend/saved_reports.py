@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import chain
 from smtplib import SMTPException
 
 from django.core.mail import EmailMessage
@@ -171,8 +170,11 @@ def _body(report: SavedReport, period: Period) -> str:
 
 
 def _content(report: SavedReport, spending: Spending) -> bytes:
-    table = chain([spend_files.head(spending)], spend_files.rows(spending))
-    return b"".join(csv_lines(table) if report.kind == "csv" else workbook(table))
+    columns, rows = spend_files.columns(spending), spend_files.rows(spending)
+    if report.kind == "csv":
+        return b"".join(csv_lines(columns, rows))
+    with workbook(columns, rows) as file:
+        return file.read()
 
 
 def _type(report: SavedReport) -> str:

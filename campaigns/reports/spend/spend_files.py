@@ -5,12 +5,10 @@ decimals.
 from collections.abc import Iterator
 
 from campaigns.reports.spend.spending import Spending, costs_or_unknown
-from campaigns.shared.table_export import Cell
+from campaigns.shared.table_columns import Cell, Column, Kind
 
-AMOUNTS = (
-    "currency", "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since",
-    "entries", "not_yet_known",
-)  # fmt: skip
+AMOUNTS = ("viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since")
+COUNTS = ("entries", "not_yet_known")
 
 
 def name(spending: Spending) -> str:
@@ -19,15 +17,24 @@ def name(spending: Spending) -> str:
     return f"spend-{spending.grouping.key}-{period.first.isoformat()}-{period.last.isoformat()}"
 
 
-def head(spending: Spending) -> tuple[str, ...]:
-    """The names of the columns; that of the groups says where they overlap."""
+def columns(spending: Spending) -> tuple[Column, ...]:
+    """The columns; the name of that of the groups says where they overlap."""
     grouping = spending.grouping
-    return (f"{grouping.key}_overlapping" if grouping.overlaps else grouping.key, *AMOUNTS)
+    return (
+        Column(
+            f"{grouping.key}_overlapping" if grouping.overlaps else grouping.key,
+            Kind.DAY if grouping.by_time else Kind.TEXT,
+        ),
+        Column("currency"),
+        *(Column(name, Kind.MONEY) for name in AMOUNTS),
+        *(Column(name, Kind.NUMBER) for name in COUNTS),
+    )
 
 
 def rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
+    """A row for each group and currency."""
     for group in spending.groups:
-        key = group.key[0].isoformat() if spending.grouping.by_time else group.name
+        key = group.key[0] if spending.grouping.by_time else group.name
         for number, cost in enumerate(costs_or_unknown(group.bill)):
             counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
             yield (

@@ -1,0 +1,28 @@
+"""The columns of an exported table: what their cells hold, whichever file they are written to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, auto
+
+Cell = str | int | Decimal | datetime | date | None  # None is "not yet known", never zero
+Rows = Iterable[Sequence[Cell]]
+
+
+class Kind(Enum):
+    """What the cells of a column hold where they are not empty."""
+
+    TEXT = auto()  # str; phones, references and codes too, which a number would cut or round
+    NUMBER = auto()  # int
+    MONEY = auto()  # Decimal
+    TIME = auto()  # datetime, aware
+    DAY = auto()  # date
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: the name in the head, the kind of its cells."""
+
+    name: str
+    kind: Kind = Kind.TEXT
