@@ -1,0 +1,1 @@
+"""The product, one package for each stage of the data: docs/architecture.md explains the tree."""

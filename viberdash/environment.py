@@ -1,6 +1,4 @@
-"""How a setting is read from the environment: its type, what it should be, and one line where it is
-not.
-"""
+"""Settings from the environment: typed, checked, and refused in one line with the name."""
 
 import os
 import sys
@@ -16,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 Check = Callable[[Any], bool]
 REQUIRED = object()
-WORDS = {
+BOOLEANS = {
     "true": True,
     "yes": True,
     "on": True,
@@ -31,9 +29,7 @@ env = environ.Env()
 
 
 def read_file(usual: Path) -> None:
-    """Take from the file that ENV_FILE names, else from `usual`, what the environment itself does
-    not say.
-    """
+    """Read the file that ENV_FILE names, else `usual`. The environment itself wins over it."""
     env.read_env(os.environ.get("ENV_FILE", usual), overwrite=False)
 
 
@@ -48,32 +44,32 @@ def read(
     cast: Callable[[str], Any] = str,
     fits: Check = anything,
 ) -> Any:
-    """The variable `name` through `cast`; `default` where it is not set.
+    """The variable `name`, converted by `cast`; `default` if it is not set.
 
-    Raises ImproperlyConfigured, with the name and what it should be (`expected`), where it is not
-    set and has no default, where `cast` cannot read it, and where `fits` says no.
+    Raises ImproperlyConfigured, with the name and `expected`, if it is not set and has no default,
+    if `cast` cannot read it, or if `fits` refuses it.
     """
     if name not in os.environ:
         if default is REQUIRED:
-            raise ImproperlyConfigured(f"{name} is not set. It should be {expected}.")
+            raise ImproperlyConfigured(f"{name} is not set. It must be {expected}.")
         return default
     try:
         value = cast(env.str(name))
-        usable = fits(value)
+        is_valid = fits(value)
     except (ImproperlyConfigured, ValueError, TypeError, LookupError) as malformed:
-        raise unusable(name, expected) from malformed
-    if not usable:
-        raise unusable(name, expected)
+        raise invalid(name, expected) from malformed
+    if not is_valid:
+        raise invalid(name, expected)
     return value
 
 
-def unusable(name: str, expected: str) -> ImproperlyConfigured:
-    """What is wrong with `name`, without its value: it may be a secret."""
-    return ImproperlyConfigured(f"{name} is not usable. It should be {expected}.")
+def invalid(name: str, expected: str) -> ImproperlyConfigured:
+    """The error for `name`, without its value, which may be a secret."""
+    return ImproperlyConfigured(f"{name} is not valid. It must be {expected}.")
 
 
 def as_bool(text: str) -> bool:
-    return WORDS[text.strip().lower()]
+    return BOOLEANS[text.strip().lower()]
 
 
 def as_list(text: str) -> list[str]:
@@ -85,34 +81,30 @@ def as_address(text: str) -> str:
 
 
 def database(address: str) -> dict[str, Any]:
-    """Django's settings for a database address; ValueError for one that is neither SQLite nor
-    PostgreSQL.
-    """
+    """Django's settings for a database URL. ValueError unless it is SQLite or PostgreSQL."""
     scheme = address.partition(":")[0]
     if scheme not in ("sqlite", "postgres", "postgresql"):
         raise ValueError("neither SQLite nor PostgreSQL")
-    found: dict[str, Any] = environ.Env.db_url_config(address)
-    if not found["NAME"] or found["NAME"] == ":memory:":
+    options: dict[str, Any] = environ.Env.db_url_config(address)
+    if not options["NAME"] or options["NAME"] == ":memory:":
         raise ValueError("no name")
-    return found
+    return options
 
 
 def mail(address: str) -> dict[str, Any]:
-    """Django's settings for the address of a mail server; ValueError for one that is none."""
+    """Django's settings for the URL of a mail server. ValueError for any other."""
     if address.partition(":")[0] not in ("smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail"):
         raise ValueError("no mail server")
-    found: dict[str, Any] = environ.Env.email_url_config(address)
+    options: dict[str, Any] = environ.Env.email_url_config(address)
     return {
         name: value
-        for name, value in found.items()
+        for name, value in options.items()
         if name.startswith("EMAIL_") and value is not None
     }
 
 
 def as_path(text: str) -> Path:
-    """A folder; a relative one counts from the project, whatever the working directory of a
-    process.
-    """
+    """A path. A relative one starts at the project's folder, not at the working directory."""
     if not text.strip():
         raise ValueError("empty")
     return Path(__file__).resolve().parent.parent / Path(text.strip()).expanduser()
@@ -122,8 +114,8 @@ def between(low: int, high: int) -> Check:
     return lambda value: low <= value <= high
 
 
-def one_of(words: Iterable[str]) -> Check:
-    known = frozenset(words)
+def one_of(values: Iterable[str]) -> Check:
+    known = frozenset(values)
     return lambda value: value in known
 
 
@@ -133,7 +125,7 @@ def is_web_address(value: str) -> bool:
 
 
 def is_site(value: str) -> bool:
-    """An address of a whole site, or nothing."""
+    """The address of a site without a path, or an empty string."""
     return not value or (is_web_address(value) and value.count("/") == 2)
 
 
@@ -145,18 +137,16 @@ def is_zone(value: str) -> bool:
 
 
 def split(address: str) -> SplitResult:
-    """Its parts; ValueError for a port that is none."""
+    """The parts of an address. ValueError for an invalid port."""
     parts = urlsplit(address)
     _ = parts.port
     return parts
 
 
 def load_settings() -> None:
-    """Read Django's settings now; a variable that is wrong ends the process with one line instead
-    of a traceback.
-    """
+    """Read Django's settings now. An invalid variable ends the process with one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viberdash.settings")
     try:
         _ = settings.SECRET_KEY
-    except ImproperlyConfigured as wrong:
-        sys.exit(f"ViberDash can't start: {wrong}")
+    except ImproperlyConfigured as error:
+        sys.exit(f"ViberDash can't start: {error}")

@@ -1,4 +1,4 @@
-"""What may stand in a log: no key, and no phone number that could be called."""
+"""Logs without keys and without complete phone numbers."""
 
 import logging
 import re
@@ -9,9 +9,9 @@ PHONE = re.compile(r"(?<![\w.])(\+?\d{3})\d{4,10}(\d{2})(?![\w.])")
 KEY = re.compile(r"\b(live|test)_[A-Za-z0-9]{6,}")
 
 
-class Discreet(logging.Formatter):
-    """Lines with time, level and name, in which keys are left out and phone numbers cut, tracebacks
-    included.
+class RedactingFormatter(logging.Formatter):
+    """Lines with time, level and name; keys are removed and phone numbers shortened, in tracebacks
+    too.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

@@ -389,7 +389,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "viberdash.logs.Discreet",
+            "()": "viberdash.logs.RedactingFormatter",
             "secrets": [BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])],
         }
     },

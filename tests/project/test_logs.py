@@ -3,12 +3,12 @@ import sys
 
 import pytest
 
-from viberdash.logs import Discreet
+from viberdash.logs import RedactingFormatter
 
 
 def line(message: str, *args: object, secrets: tuple[str, ...] = ()) -> str:
     record = logging.LogRecord("campaigns", logging.INFO, __file__, 1, message, args, None)
-    return Discreet(secrets).format(record).partition(" campaigns ")[2]
+    return RedactingFormatter(secrets).format(record).partition(" campaigns ")[2]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,6 @@ def test_log_cuts_tracebacks_too() -> None:
         record = logging.LogRecord(
             "campaigns", logging.ERROR, __file__, 1, "failed", (), sys.exc_info()
         )
-    text = Discreet().format(record)
+    text = RedactingFormatter().format(record)
     assert "ValueError: 380…83" in text
     assert "380972920283" not in text

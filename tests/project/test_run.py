@@ -151,7 +151,7 @@ def test_run_needs_a_free_port() -> None:
     assert ended.returncode == 1
     assert (
         ended.stderr
-        == f"CommandError: Port {port} is taken. Choose another: make run PORT={port + 1}\n"
+        == f"CommandError: Port {port} is in use. Choose another: make run PORT={port + 1}\n"
     )
 
 
@@ -159,7 +159,7 @@ def test_run_needs_a_free_port() -> None:
 @pytest.mark.parametrize(
     ("services", "said"),
     [
-        (["worker", "sweeper"], "There is no sweeper; there are web, worker, sweep."),
+        (["worker", "sweeper"], "Unknown service sweeper. Choose from web, worker, sweep."),
         (
             ["worker", "sweep"],
             (

@@ -63,7 +63,7 @@ def test_settings_need_only_the_two_secrets(load: Load) -> None:
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=rf"^{name} is not set\. It should be "):
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} is not set\. It must be "):
         load(**{other: value for other, value in REQUIRED.items() if other != name})
 
 
@@ -157,7 +157,7 @@ def test_settings_stop_at_what_is_malformed(
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as stop:
         load(**(REQUIRED | {name: value}))
-    assert str(stop.value).startswith(f"{name} is not usable. It should be ")
+    assert str(stop.value).startswith(f"{name} is not valid. It must be ")
     assert expected in str(stop.value)
     assert KEY not in str(stop.value)  # a secret may be what is malformed
 
@@ -256,7 +256,7 @@ def test_start_stops_with_one_line(command: tuple[str, ...]) -> None:
     assert ended.stdout == ""
     assert (
         ended.stderr
-        == "ViberDash can't start: WORKERS is not usable. It should be a number of worker processes"
+        == "ViberDash can't start: WORKERS is not valid. It must be a number of worker processes"
         " from 1 to 64.\n"
     )
 

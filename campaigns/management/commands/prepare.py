@@ -1,6 +1,4 @@
-"""Everything between the code of a version and its start: tables, files for the browser, the first
-administrator.
-"""
+"""`manage.py prepare`: tables, static files and the first administrator. Run it at each upgrade."""
 
 import hashlib
 import secrets
@@ -21,8 +19,8 @@ NAME = "admin"
 
 class Command(BaseCommand):
     help = (
-        "Bring the database and the static files up to date, and make the first administrator where"
-        " there is nobody."
+        "Brings the database and the static files up to date, and creates an administrator if there"
+        " are no users."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +33,7 @@ class Command(BaseCommand):
                 "\n".join(
                     [
                         "",
-                        "  " + _("The first administrator, shown this once:"),
+                        "  " + _("The first administrator. This is shown only once:"),
                         "",
                         f"      {_('user name')}  {NAME}",
                         f"      {_('password')}   {password}",
@@ -46,7 +44,7 @@ class Command(BaseCommand):
 
 
 def first_administrator() -> str:
-    """Make one where there is nobody yet; the password, or nothing."""
+    """Create one if there are no users yet. Returns the password, or an empty string."""
     with transaction.atomic():
         if User.objects.exists():
             return ""
@@ -56,9 +54,7 @@ def first_administrator() -> str:
 
 
 def new_password() -> str:
-    """Easy to read and to type: four groups of four, 79 bits, nothing that looks like something
-    else.
-    """
+    """Easy to read and to type: four groups of four, 79 bits, no characters that look alike."""
     return "-".join(
         "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for letter in range(4))
         for group in range(4)
@@ -66,8 +62,8 @@ def new_password() -> str:
 
 
 def collect_static() -> None:
-    """Gather and compress what the browser gets, if any of it changed since; in development it is
-    served as it lies.
+    """Collect and compress the static files, if any changed. In development they are served as
+    they are.
     """
     if settings.DEBUG:
         return
@@ -79,7 +75,7 @@ def collect_static() -> None:
 
 
 def fingerprint() -> str:
-    """Of the static files' names, sizes and times."""
+    """A hash over the names, sizes and times of the static files."""
     found = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):

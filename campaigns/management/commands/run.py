@@ -1,7 +1,6 @@
-"""One machine, one command: prepare the installation and run the processes of the Procfile until
-Ctrl-C.
+"""`manage.py run`: prepare this installation and run the processes of the Procfile until Ctrl-C.
 
-`run worker sweep` is a worker machine beside others: it leaves the preparing to one of them.
+`run worker sweep` is for a worker machine beside others: it prepares nothing.
 """
 
 import os
@@ -26,15 +25,15 @@ from honcho.environ import parse_procfile
 from campaigns.management.commands.worker import die_with_parent
 from viberdash.dotenv import is_free
 
-honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish what it has in hand
+honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish its requests
 SERVICES = ("web", "worker", "sweep")
-LAST = "sandbox"  # ends after the others, so that the worker gets its answers
-HERE = ("localhost", "127.0.0.1", "::1")
+LAST = "sandbox"  # stops after the others, so that the worker gets its answers
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has no types
-    """Asks a process itself to end and leaves its children to it: a queue whose children are asked
-    too never ends.
+class ParentFirst(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has no types
+    """Sends SIGTERM to a process, not to its children: a queue whose children get it too never
+    ends.
     """
 
     def terminate(self, pid: int) -> None:
@@ -43,7 +42,7 @@ class Gently(honcho.manager.ProcessManager):  # type: ignore[misc]  # honcho has
 
 
 class Process(honcho.process.Process):  # type: ignore[misc]  # honcho has no types
-    """Ends with the manager, even with one that was killed."""
+    """Ends with the manager, even if the manager is killed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -55,46 +54,48 @@ class Process(honcho.process.Process):  # type: ignore[misc]  # honcho has no ty
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
-    """Ends them all when one ends or a signal arrives, LAST after the others; at a second signal at
-    once.
+    """Stops all processes when one ends or a signal arrives, LAST after the others. A second signal
+    kills them.
     """
 
-    asked = 0
+    signals = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self._procmgr = Gently()
+        self._procmgr = ParentFirst()
         self._process_ctor = Process
 
     def loop(self) -> None:
         super().loop()
         for process in self._processes.values():
-            self._procmgr.kill(process["pid"])  # whoever stayed behind in its group
+            self._procmgr.kill(process["pid"])  # what is left in its group
 
     def _start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._count_signal)
         super()._start()
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        # Only noted here: the loop acts, when it knows of every process it started.
-        self.asked += 1
+    def _count_signal(self, number: int, frame: FrameType | None) -> None:
+        # Only counted here: the loop acts, once it knows every process it started.
+        self.signals += 1
         self.returncode = 0
 
     def _all_stopped(self) -> bool:
-        """Asked at each turn of the loop."""
-        if self.asked > 1:
+        """Called at each turn of the loop."""
+        if self.signals > 1:
             self.kill()
         elif self._terminating and self._running() == [LAST]:
             self._procmgr.terminate(self._processes[LAST]["pid"])
         return bool(super()._all_stopped())
 
     def _any_stopped(self) -> bool:
-        return bool(self.asked or super()._any_stopped())
+        return bool(self.signals or super()._any_stopped())
 
     def _killall(self, force: bool = False) -> None:
         if not force:
-            self._system_print("ending what is in hand; Ctrl-C again ends it at once\n")
+            self._system_print(
+                "stopping after the open requests; press Ctrl-C again to stop at once\n"
+            )
         for name in self._running():
             pid = self._processes[name]["pid"]
             if force:
@@ -108,7 +109,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
 
 class Command(BaseCommand):
     help = (
-        "Prepare this installation and run it: web, worker, sweep and, for a gateway on this"
+        "Prepares this installation and runs it: web, worker, sweep and, if BSG_API_URL is on this"
         " machine, the sandbox."
     )
 
@@ -117,12 +118,12 @@ class Command(BaseCommand):
             "services",
             nargs="*",
             metavar="service",
-            help=f"only these of {', '.join(SERVICES)}, and prepare nothing",
+            help=f"run only these of {', '.join(SERVICES)}, and prepare nothing",
         )
         parser.add_argument(
             "--no-sandbox",
             action="store_true",
-            help="the gateway on this machine is started elsewhere",
+            help="do not start the sandbox",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -130,48 +131,46 @@ class Command(BaseCommand):
         names = options["services"] or [*SERVICES]
         if unknown := set(names) - {*SERVICES}:
             raise CommandError(
-                f"There is no {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}."
+                f"Unknown service {', '.join(sorted(unknown))}. Choose from {', '.join(SERVICES)}."
             )
         if "web" in names:
-            need_free(
+            require_free(
                 settings.PORT,
-                f"Port {settings.PORT} is taken. Choose another: make run PORT={settings.PORT + 1}",
+                f"Port {settings.PORT} is in use. Choose another:"
+                f" make run PORT={settings.PORT + 1}",
             )
         if options["services"]:
-            need_prepared()
+            require_prepared()
         else:
-            if gateway.hostname in HERE and not options["no_sandbox"]:
+            if gateway.hostname in LOOPBACK and not options["no_sandbox"]:
                 names.append(LAST)
-                need_free(
+                require_free(
                     gateway.port or 80,
-                    f"Give BSG_API_URL another port in .env; {gateway.port} is taken.",
+                    f"Port {gateway.port} is in use. Change the port of BSG_API_URL in .env.",
                 )
             call_command("prepare")
         sys.stdout.flush()
-        processes = started(names, gateway.port or 80)
+        processes = start(names, gateway.port or 80)
         processes.loop()
         sys.exit(processes.returncode)
 
 
-def need_free(port: int, otherwise: str) -> None:
+def require_free(port: int, otherwise: str) -> None:
     if not is_free(port):
         raise CommandError(otherwise)
 
 
-def need_prepared() -> None:
-    """Raises CommandError where the database lacks what this version expects; what it has beyond
-    that is no harm.
-    """
+def require_prepared() -> None:
+    """Raise CommandError if migrations of this version are missing. Further ones do no harm."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CommandError(
-            "The database is not ready for this version. Run manage.py prepare, on one machine,"
-            " first."
+            "The database is not ready for this version. Run manage.py prepare on one machine."
         )
 
 
-def started(names: list[str], sandbox_port: int) -> Processes:
-    """The processes `names` of the Procfile, with this Python and these settings."""
+def start(names: list[str], sandbox_port: int) -> Processes:
+    """The processes `names` of the Procfile, to run with this Python and these settings."""
     env = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",

@@ -1,0 +1,1 @@
+"""Middleware, navigation, forms and views of the account, the settings page and `/healthz`."""
