@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, judge
+from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, interpret
 from campaigns.dispatch.send.sender import Sender
 from campaigns.gateway.types import Accepted, SendAnswer, Verdict
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
 from campaigns.reports.spend.reconciliation import reconciliation
 from campaigns.results.models import SampledStatus
@@ -36,7 +36,7 @@ def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
     Sender(client, 4, now + timedelta(seconds=60)).run()
     assert gateway_comparison.read_balance(client, now - timedelta(hours=1))
     assert not gateway_comparison.read_balance(client, now - timedelta(hours=1))
-    enter(
+    write_entries(
         [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
     )
     gateway_comparison.read_balance(client, now)
@@ -125,10 +125,10 @@ def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:
         verdicts: dict[str, Verdict] = {
             name: Accepted(name, Decimal("0.1"), "EUR") for name in ("a", "b")
         }
-        judgement = judge(
+        judgement = interpret(
             SendAnswer(verdicts, total_price=None if total is None else Decimal(total)), 1
         )
-        return judgement.notable, judgement.what
+        return judgement.keep_answer, judgement.summary
 
     assert [judged("0.20"), judged(None), judged("0.21")] == [
         (False, ""),

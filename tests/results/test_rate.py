@@ -21,24 +21,24 @@ pytestmark = pytest.mark.django_db
 
 def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
     with time_machine.travel("2026-11-24 09:00", tick=False) as clock:
-        rate_control.take("statuses", 300, 100, timezone.now())
+        rate_control.take_tokens("statuses", 300, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
-        rate_control.take("statuses", 100, 100, timezone.now())  # of another worker
+        rate_control.take_tokens("statuses", 100, 100, timezone.now())  # of another worker
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(4)
         clock.shift(3)
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
         clock.shift(3600)
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == 0
         # one second's worth was kept, not an hour's
-        rate_control.take("statuses", 150, 100, timezone.now())
+        rate_control.take_tokens("statuses", 150, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
 
 
 def test_no_limit_waits_for_nothing_but_rest() -> None:
     now = timezone.now()
-    rate_control.take("statuses", 10_000, 0, now)
+    rate_control.take_tokens("statuses", 10_000, 0, now)
     assert not Pace.objects.exists()
-    rate_control.rest("statuses", now + timedelta(seconds=5), now)
+    rate_control.block_until("statuses", now + timedelta(seconds=5), now)
     assert rate_control.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
     assert rate_control.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
 
