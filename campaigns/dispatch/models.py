@@ -48,6 +48,8 @@ ERASED_PREFIX = "x"
 
 
 class SendState(models.TextChoices):
+    """Whether the gateway accepted a recipient's message."""
+
     QUEUED = "queued", _("Queued")
     ACCEPTED = "accepted", _("Accepted")
     REFUSED = "refused", _("Refused")
@@ -147,6 +149,8 @@ class Recipient(models.Model):
 
 
 class BatchState(models.TextChoices):
+    """Where a batch is between claim and record."""
+
     READY = "ready", _("Ready")
     LEASED = "leased", _("Claimed")
     SENDING = "sending", _("Being sent")

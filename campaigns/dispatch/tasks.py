@@ -16,7 +16,7 @@ from campaigns.dispatch.freeze import recipients
 from campaigns.dispatch.send import resolve_unknown
 from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers import health
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
 from campaigns.gateway.bsg.client import client_from_settings
@@ -77,7 +77,7 @@ def send(hops: int = MAX_HOPS) -> None:
             if not slot.held:
                 continue
             safe_mode.look(timezone.now(), lifecycle.under_way())
-            has_more = Sender(
+            has_more = BatchSender(
                 client_from_settings(), connections, timezone.now() + TIME_SLICE, slot.renew
             ).run()
         _finish_campaigns()
@@ -96,7 +96,9 @@ def rehearse() -> None:
         if not slot.held:
             return
         safe_mode.look(timezone.now(), lifecycle.under_way())
-        has_more = Sender(None, REHEARSAL_THREADS, timezone.now() + TIME_SLICE, slot.renew).run()
+        has_more = BatchSender(
+            None, REHEARSAL_THREADS, timezone.now() + TIME_SLICE, slot.renew
+        ).run()
     _finish_campaigns()
     if has_more:
         enqueue(REHEARSE)

@@ -11,12 +11,16 @@ SHARDS = 16
 
 
 class Channel(models.TextChoices):
+    """What is charged."""
+
     VIBER = "viber", _("Viber")
     SMS = "sms", _("SMS")
     FEE = "fee", _("Sender fee")
 
 
 class Kind(models.TextChoices):
+    """Why an entry was made."""
+
     CHARGE = "charge", _("Charge")  # the first price that the gateway named for this channel
     ADJUSTMENT = "adjustment", _("Adjustment")  # the newest price minus all earlier entries
     FEE = "fee", _("Monthly fee")

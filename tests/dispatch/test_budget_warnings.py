@@ -11,7 +11,7 @@ from pytest_django import Settings
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets import reservations, warnings
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.team.models import Role, User
 from tests.dispatch import factory
 from tests.reports.factories import make_campaign, make_user, send
@@ -78,7 +78,7 @@ def test_users_budget_is_not_exceeded(
     campaign = factory.launched(900, launched_by=olena)
     other = factory.launched(100)
     type(campaign).objects.filter(pk=campaign.pk).update(launched_by=olena)
-    Sender(sandbox.client(), 4, timezone.now() + factory.SOON).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + factory.SOON).run()
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (CampaignState.PAUSED, "user_budget")
     spent = sum(

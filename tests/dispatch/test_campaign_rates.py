@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch.models import Pace
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -61,7 +61,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def run_rounds(sender: Sender, rounds: int, clock: time_machine.Traveller) -> int:
+def run_rounds(sender: BatchSender, rounds: int, clock: time_machine.Traveller) -> int:
     """Run rounds a tenth of a second apart; return how many recipients were sent to."""
     recipients = 0
     for _round in range(rounds):
@@ -85,7 +85,8 @@ def test_two_senders_share_the_rate_of_a_campaign(
 ) -> None:
     factory.launched(3000, rate=100)
     senders = [
-        Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)) for _number in range(2)
+        BatchSender(sandbox.client(), 8, timezone.now() + timedelta(hours=1))
+        for _number in range(2)
     ]
     # ten seconds
     recipients = sum(run_rounds(sender, 1, clock) for _second in range(50) for sender in senders)
@@ -96,7 +97,7 @@ def test_slow_campaign_does_not_delay_others(
     sandbox: RunningSandbox, clock: time_machine.Traveller
 ) -> None:
     slow, fast = factory.launched(1500, rate=10), factory.launched(1501)
-    sender = Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1))
+    sender = BatchSender(sandbox.client(), 8, timezone.now() + timedelta(hours=1))
     run_rounds(sender, 6, clock)
     remaining = {
         campaign.pk: campaign.batches.filter(state="ready").count() for campaign in (slow, fast)
@@ -112,7 +113,7 @@ def test_a_campaigns_rate_stays_below_the_accounts(
     factory.launched(3000, rate=1000)
     # ten seconds
     recipients = run_rounds(
-        Sender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)), 100, clock
+        BatchSender(sandbox.client(), 8, timezone.now() + timedelta(hours=1)), 100, clock
     )
     assert 450 <= recipients <= 550
     assert Pace.objects.count() == 2
@@ -120,6 +121,6 @@ def test_a_campaigns_rate_stays_below_the_accounts(
 
 def test_a_campaign_with_a_rate_reaches_everybody_once(sandbox: RunningSandbox) -> None:
     factory.launched(300, rate=100_000)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (300, 0)

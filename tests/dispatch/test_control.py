@@ -18,7 +18,7 @@ from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send import record_outcomes
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.team.models import Role
 from tests.dispatch import factory
@@ -76,7 +76,7 @@ def sending(sandbox: RunningSandbox, pool: ThreadPoolExecutor) -> "Future[None]"
 
     def run() -> None:
         try:
-            Sender(sandbox.client(), CONNECTIONS, timezone.now() + timedelta(seconds=60)).run()
+            BatchSender(sandbox.client(), CONNECTIONS, timezone.now() + timedelta(seconds=60)).run()
         finally:
             connection.close()
 

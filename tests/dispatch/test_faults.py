@@ -13,7 +13,7 @@ from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Pace
 from campaigns.dispatch.send import rate_control, resolve_unknown
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
 from campaigns.results.money.rebuilding import differences
@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def send(client: Client, seconds: timedelta, keep_going: Callable[[], bool] = lambda: True) -> None:
-    Sender(client, 4, timezone.now() + seconds, keep_going).run()
+    BatchSender(client, 4, timezone.now() + seconds, keep_going).run()
 
 
 def two_rounds() -> Callable[[], bool]:

@@ -20,7 +20,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
@@ -47,7 +47,7 @@ def set_monthly_budget(amount: str, currency: str = "EUR") -> None:
 
 
 def send(sandbox: RunningSandbox) -> None:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def total() -> Decimal:
@@ -133,7 +133,7 @@ def test_next_month_starts_with_the_full_budget(
 
 def test_budget_set_while_sending_applies_from_the_next_batch(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(300)
-    sender = Sender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
+    sender = BatchSender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
     # claimed and built while there was no budget
     sender.prepared = sender._build_batches(sender._plan_round([], True).new_claims)
     set_monthly_budget("0.01")
@@ -150,7 +150,7 @@ def test_two_senders_at_once_stay_within_the_monthly_budget(sandbox: RunningSand
 
     def run(number: int) -> None:
         try:
-            Sender(clients[number], 4, timezone.now() + timedelta(seconds=60)).run()
+            BatchSender(clients[number], 4, timezone.now() + timedelta(seconds=60)).run()
         finally:
             connection.close()
 

@@ -20,7 +20,7 @@ from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Pace, Recipient
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
@@ -174,7 +174,7 @@ def test_two_machines_rehearse_one_campaign_and_nobody_twice(real_gateway: Count
                 together.wait(30)  # before the first round, and when both have claimed
             return True
 
-        sender = Sender(
+        sender = BatchSender(
             None, tasks.REHEARSAL_THREADS, timezone.now() + tasks.TIME_SLICE, keep_going
         )
         try:

@@ -11,7 +11,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.polling import hints, poller
@@ -28,7 +28,7 @@ def _sandbox_prices(sandbox: RunningSandbox, settings: Settings) -> None:
 
 
 def send(sandbox: RunningSandbox) -> None:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def settle(sandbox: RunningSandbox) -> None:

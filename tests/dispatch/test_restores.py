@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -103,7 +103,9 @@ def half_sent(sandbox: RunningSandbox) -> int:
     """A campaign that is partly sent, with some requests under way."""
     campaign = factory.launched(PEOPLE)
     rounds = iter([True, True, False])
-    Sender(sandbox.client(), 2, timezone.now() + factory.SOON, lambda: next(rounds, False)).run()
+    BatchSender(
+        sandbox.client(), 2, timezone.now() + factory.SOON, lambda: next(rounds, False)
+    ).run()
     assert 0 < len(sandbox.messages()) < PEOPLE
     return campaign.pk
 

@@ -12,7 +12,7 @@ from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send import leases, resolve_unknown
 from campaigns.dispatch.send.running_campaigns import load_running
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def send(sandbox: RunningSandbox) -> bool:
-    return Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    return BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def spent(campaign: Campaign) -> Decimal:
@@ -98,7 +98,7 @@ def test_gateway_down_loses_nobody(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(100)
     client = sandbox.client()
     sandbox.server.stop()
-    Sender(client, 4, timezone.now() + timedelta(seconds=1)).run()
+    BatchSender(client, 4, timezone.now() + timedelta(seconds=1)).run()
     assert set(Batch.objects.values_list("state", "attempts")) == {("ready", 0)}
     assert campaign_status.counts(campaign).queued == 100
 

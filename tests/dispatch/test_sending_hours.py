@@ -18,7 +18,7 @@ from campaigns.dispatch.models import Batch, Recipient, SendState
 from campaigns.dispatch.send.batch_builder import PreparedBatch
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.send.running_campaigns import load_running, sendable_batches
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers.slots import send_jobs
 from campaigns.gateway.bsg.client import Client
 from tests.dispatch import factory
@@ -52,7 +52,7 @@ def launched(**changes: object) -> Campaign:
 
 
 def send(sandbox: RunningSandbox) -> set[str]:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     return {message["msisdn"] for message in sandbox.messages()}
 
 
@@ -196,7 +196,7 @@ def test_batch_waiting_for_a_connection_obeys_new_hours(
     clock: time_machine.Traveller,
 ) -> None:
     campaign = launched()
-    sender = Sender(
+    sender = BatchSender(
         Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60)
     )
     batch = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})

@@ -100,7 +100,7 @@ def create_resend_draft(
     draft.sending_hours, draft.rate = campaign.sending_hours, campaign.rate
     draft.save()
     draft.lists.set([contacts])
-    detail = _("resend of “%(name)s” to %(count)d failed recipients")
+    detail = _("resend of “%(name)s” to %(count)d recipients")
     audit.record(
         actor, draft, "created", detail % {"count": contacts.contact_count, "name": campaign.name}
     )

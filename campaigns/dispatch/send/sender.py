@@ -73,7 +73,7 @@ class RoundPlan:
     decided_at: datetime
 
 
-class Sender:
+class BatchSender:
     """One run of sending, for a limited time.
 
     client: the gateway; None for a run that sends only rehearsals, each to a simulated gateway of
