@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, interpret
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.types import Accepted, SendAnswer, Verdict
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
@@ -33,7 +33,7 @@ def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
     client, now = sandbox.client(), timezone.now()
     assert gateway_comparison.read_balance(client, now - timedelta(hours=2))
     factory.launched(60)
-    Sender(client, 4, now + timedelta(seconds=60)).run()
+    BatchSender(client, 4, now + timedelta(seconds=60)).run()
     assert gateway_comparison.read_balance(client, now - timedelta(hours=1))
     assert not gateway_comparison.read_balance(client, now - timedelta(hours=1))
     write_entries(
@@ -78,7 +78,7 @@ def test_sample_shows_what_differs_and_mends_nothing(
     sandbox: RunningSandbox, client: Client
 ) -> None:
     factory.launched(60)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     for person in Recipient.objects.all():  # as if polling had come to an end
         said = sandbox.client().status_by_reference(person.reference)

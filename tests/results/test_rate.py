@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, Pace, Recipient
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.polling import poller
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -55,7 +55,7 @@ def test_poll_takes_no_more_than_the_rate_leaves(
     settings.STATUS_RATE = 40
     naps: list[float] = []
     factory.launched(150)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     with time_machine.travel(timezone.now(), tick=False) as clock:
 
@@ -73,7 +73,7 @@ def test_poll_takes_no_more_than_the_rate_leaves(
 
 def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
     factory.launched(50)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
@@ -92,7 +92,7 @@ def test_delivered_people_are_left_alone_while_others_are_on_the_way(
     sandbox: RunningSandbox,
 ) -> None:
     factory.launched(50)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     for batch in Batch.objects.all():
         people = Recipient.objects.filter(
             campaign_id=batch.campaign_id, batch_number=batch.number
