@@ -107,7 +107,7 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "SLICE", timedelta(seconds=1))
+    monkeypatch.setattr(tasks, "TIME_SLICE", timedelta(seconds=1))
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
     expect(signed_in.get_by_role("progressbar", name="People sent to")).to_have_js_property(
