@@ -11,7 +11,7 @@ class CampaignsConfig(AppConfig):
         from django_q.signals import post_execute
 
         from campaigns.contacts.search.index import ensure_search_index
-        from campaigns.dispatch.workers.health import leave_sign
+        from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
 
@@ -19,4 +19,4 @@ class CampaignsConfig(AppConfig):
         post_migrate.connect(ensure_search_index, sender=self)
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))
-        post_execute.connect(leave_sign)
+        post_execute.connect(record_sign_of_life)

@@ -1,4 +1,4 @@
-"""The frozen audience and its way through the gateway."""
+"""The frozen audience: recipients and batches, their counts, and what sending them needs."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,17 +13,18 @@ from campaigns.shared.money import AmountField
 
 
 class Snapshot(models.Model):
-    """How far the audience of a campaign is frozen, and the funnel that came of it.
+    """How far the audience of a campaign is frozen, and the counts that came of it.
 
-    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`: whoever was chosen, however it
-    was. Lists are walked in the order of their ids, each by contact id.
+    `in_lists` is everybody chosen, from lists or otherwise, and `left` are the recipients:
+    `in_lists` = `repeated` + `stop_listed` + `excluded` + `left`. Lists are read in the order of
+    their ids, each by contact id.
     """
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, primary_key=True)
-    # what "the last 30 days" of a segment count back from
+    # "The last 30 days" of a segment count back from here.
     begun_at = models.DateTimeField(default=timezone.now)
     list_id = models.BigIntegerField(default=0)  # the list under the cursor
-    contact_id = models.BigIntegerField(default=0)  # everybody up to here is done
+    contact_id = models.BigIntegerField(default=0)  # contacts up to this id are done
     batches = models.PositiveIntegerField(default=0)
     in_lists = models.PositiveIntegerField(default=0)
     repeated = models.PositiveIntegerField(default=0)
@@ -31,7 +32,7 @@ class Snapshot(models.Model):
     excluded = models.PositiveIntegerField(default=0)
     left = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
-    # [["US", "America/Denver"], …]: of its batches, where it has sending hours
+    # Country and area of its batches: [["US", "America/Denver"], …].
     places = models.JSONField(default=list)
 
     class Meta:
@@ -42,11 +43,13 @@ class Snapshot(models.Model):
         return f"{self.campaign_id}: {self.left}"
 
 
-# the phone of somebody erased is this and the row's id: no number, and still one a campaign
-ERASED = "x"
+# The phone of an erased recipient is this and the row's id: unique, and no number.
+ERASED_PREFIX = "x"
 
 
 class SendState(models.TextChoices):
+    """Whether the gateway accepted a recipient's message."""
+
     QUEUED = "queued", _("Queued")
     ACCEPTED = "accepted", _("Accepted")
     REFUSED = "refused", _("Refused")
@@ -55,59 +58,58 @@ class SendState(models.TextChoices):
 
 
 class DeliveryState(models.TextChoices):
-    """What the gateway says of an accepted message, in the order in which it may move."""
+    """The state of an accepted message, in the order in which it may change."""
 
     NONE = "", _("Not yet known")
     WAITING = "waiting", _("Waiting")  # new, waiting, scheduled
     SENT = "sent", _("Sent")
     NOT_DELIVERED = "not_delivered", _("Not delivered")
-    FALLBACK = "fallback", _("By SMS")  # Viber did not reach them, the SMS went out
+    FALLBACK = "fallback", _("By SMS")  # Viber did not reach them, and the SMS was sent
     FALLBACK_DELIVERED = "sms_delivered", _("By SMS, delivered")
     DELIVERED = "delivered", _("Delivered")
     READ = "read", _("Read")
 
 
 class Recipient(models.Model):
-    """One person in one campaign, frozen at launch. The unit of "nobody twice, nobody forgotten".
+    """One phone in one campaign, frozen at launch: what is sent exactly once.
 
-    `send_state` is written by dispatch alone:
+    Only dispatch writes `send_state`:
 
         QUEUED -> ACCEPTED | REFUSED | UNRESOLVED | CANCELLED
 
-    `delivery_state`, `status`, the newest prices and the gateway's times are written by results
-    alone.
+    Only results writes `delivery_state`, `status`, the newest prices and the gateway's times.
 
-    `reference` is the first 32 hex digits of SHA-256 over campaign uuid, msisdn and send number:
-    whoever rebuilds this row gets the same one, and the gateway refuses the second send of it.
+    `reference` is the first 32 hex digits of SHA-256 over campaign uuid, msisdn and send number.
+    So a row that is created again gets the same one, and the gateway refuses its second send.
     """
 
-    # No constraint in the database, as its check would double the cost of the freeze; a campaign
+    # No constraint in the database: its check would double the cost of the freeze, and a campaign
     # with recipients is never deleted.
     campaign = models.ForeignKey(
         Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="recipients"
     )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(max_length=2, blank=True)
-    # the merge fields that the message uses, as they were at launch
+    # The merge fields that the message uses, as they were at launch.
     fields = models.JSONField(default=dict)
     reference = models.CharField(max_length=32)
     batch_number = models.PositiveIntegerField()
     send_state = models.CharField(
         max_length=10, choices=SendState.choices, default=SendState.QUEUED
     )
-    error_code = models.PositiveSmallIntegerField(null=True)  # the gateway's, where it refused
-    # ours: why cancelled, or refused before the gateway saw it
+    error_code = models.PositiveSmallIntegerField(null=True)  # of the gateway, if it refused
+    # Of ViberDash: why cancelled, or refused before it was sent to the gateway.
     reason = models.CharField(max_length=20, blank=True)
     gateway_id = models.CharField(max_length=40, blank=True)
     currency = models.CharField(max_length=3, blank=True)
-    charged = AmountField(null=True)  # what the gateway said at the send
+    charged = AmountField(null=True)  # the price named when it was accepted
 
     delivery_state = models.CharField(
         max_length=13, choices=DeliveryState.choices, blank=True, default=""
     )
-    status = models.CharField(max_length=30, blank=True)  # the gateway's own word, kept as it came
-    final = models.BooleanField(default=False)  # nothing more will come of it
-    viber_price = AmountField(null=True)  # the newest price, as results reads it
+    status = models.CharField(max_length=30, blank=True)  # the gateway's word, unchanged
+    final = models.BooleanField(default=False)  # the status will not change any more
+    viber_price = AmountField(null=True)  # the newest price
     sms_price = AmountField(null=True)
     sms_status = models.CharField(max_length=30, blank=True)
     sent_at = models.DateTimeField(null=True)
@@ -118,16 +120,16 @@ class Recipient(models.Model):
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
         constraints = [
-            # finds one person's messages too
+            # Also finds all messages to a phone.
             models.UniqueConstraint("msisdn", "campaign", name="recipient_once"),
             models.UniqueConstraint("reference", name="recipient_reference"),
         ]
         indexes = [
             models.Index(
                 "campaign", "batch_number", name="recipient_batch"
-            ),  # the people of a batch; pages go by it too
-            # filters by a state that few may be in: nobody is in these at the freeze, and being
-            # accepted moves nobody
+            ),  # the recipients of a batch; pages of recipients use it too
+            # Filters by states that few may be in. Freezing and accepting write to none of these
+            # indexes.
             models.Index(
                 "campaign", "delivery_state", "batch_number", "id", name="recipient_told",
                 condition=Q(
@@ -147,22 +149,23 @@ class Recipient(models.Model):
 
 
 class BatchState(models.TextChoices):
+    """Where a batch is between claim and record."""
+
     READY = "ready", _("Ready")
     LEASED = "leased", _("Claimed")
-    SENDING = "sending", _("On the wire")
+    SENDING = "sending", _("Being sent")
     AMBIGUOUS = "ambiguous", _("Outcome unknown")
     DONE = "done", _("Done")
 
 
 class Batch(models.Model):
-    """Up to 50 recipients of one country and area, membership fixed for good: what one request
-    carries.
+    """Up to 50 recipients of one country and area, sent by one request. Its recipients are fixed.
 
         READY -> LEASED -> SENDING -> DONE
           ^         |         |
-          +---------+     AMBIGUOUS -> DONE | READY (never accepted: sent with the same references)
+          +---------+     AMBIGUOUS -> DONE | READY (not accepted: sent with the same references)
 
-    What is sent of a batch is whoever in it is still QUEUED.
+    A request contains those of its recipients who are still QUEUED.
     """
 
     campaign = models.ForeignKey(
@@ -170,25 +173,25 @@ class Batch(models.Model):
     )
     number = models.PositiveIntegerField()  # within the campaign; recipients carry it
     country = models.CharField(max_length=2, blank=True)
-    # where a country has several time zones: see zones.py
+    # In countries with several time zones: see compose/schedule/time_zones.py.
     area = models.CharField(max_length=AREA_KEY_MAX, blank=True)
     size = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.READY)
-    token = models.CharField(max_length=32, blank=True)  # whose claim it is
+    token = models.CharField(max_length=32, blank=True)  # of the sender that claimed it
     lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)  # READY, AMBIGUOUS: not to be touched earlier
-    # requests that may have reached the gateway
+    not_before = models.DateTimeField(null=True)  # READY, AMBIGUOUS: not sent or asked for earlier
+    # Requests that may have reached the gateway.
     attempts = models.PositiveSmallIntegerField(default=0)
-    # rounds of asking by reference since the last request
+    # How often it was asked for by reference since the last request.
     asked = models.PositiveSmallIntegerField(default=0)
-    # when the intent was committed: the last time a request may have left
+    # When the last intent was committed: a request may have left since then.
     intended_at = models.DateTimeField(null=True, db_column="sent_at")
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    # the worst case of what is on its way, against the campaign's budget and the month's
+    # The amount reserved in the budgets for messages under way.
     held = AmountField(null=True)
     held_currency = models.CharField(max_length=3, blank=True)
-    # written by results: when this batch's open messages are worth asking for
+    # Written by results: when to poll the statuses of its messages.
     check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
 
@@ -197,15 +200,15 @@ class Batch(models.Model):
         verbose_name_plural = _("batches")
         constraints = [models.UniqueConstraint("campaign", "number", name="batch_number")]
         indexes = [
-            # the claim
+            # The claim.
             models.Index("campaign", "number", name="batch_ready", condition=Q(state="ready")),
             models.Index(
                 "state", "lease_until", name="batch_open", condition=~Q(state__in=["ready", "done"])
             ),  # the sweep
             models.Index(
                 "campaign", "held", name="batch_held", condition=Q(held__isnull=False)
-            ),  # the budgets: what is held
-            # results: what is due
+            ),  # budgets: what is reserved
+            # Results: what is due.
             models.Index("check_at", name="batch_check", condition=Q(check_at__isnull=False)),
             models.Index(
                 "done_at", name="batch_unchecked", condition=Q(state="done", checks=0)
@@ -217,12 +220,11 @@ class Batch(models.Model):
 
 
 class Tally(models.Model):
-    """How many recipients of a campaign stand where: the counts of every page, so that none of them
-    scans.
+    """How many recipients of a campaign are in each state: the counts that all pages read.
 
-    Moved in the transaction that moves the recipients; rebuilt by `manage.py rebuild_totals`.
-    Queued recipients are not tallied: they are the audience less everybody else. Writers spread
-    over `shard`; readers sum over it.
+    Written in the transaction that changes the recipients; rebuilt by `manage.py rebuild_totals`.
+    Queued recipients are not counted: they are the rest of the audience. Writers are spread over
+    `shard`; readers sum over it.
     """
 
     campaign = models.ForeignKey(Campaign, models.DO_NOTHING, db_constraint=False, related_name="+")
@@ -259,7 +261,7 @@ class Tally(models.Model):
 
 
 class Evidence(models.Model):
-    """The gateway's answer to a batch that failed or whose outcome was unknown, without the key."""
+    """An unusual answer of the gateway to a batch, without the API key."""
 
     campaign = models.ForeignKey(Campaign, models.DO_NOTHING, db_constraint=False, related_name="+")
     batch_number = models.PositiveIntegerField()
@@ -269,8 +271,8 @@ class Evidence(models.Model):
     body = models.TextField(blank=True)
 
     class Meta:
-        verbose_name = _("answer of the gateway")
-        verbose_name_plural = _("answers of the gateway")
+        verbose_name = _("gateway response")
+        verbose_name_plural = _("gateway responses")
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -278,29 +280,28 @@ class Evidence(models.Model):
 
 
 class Pace(models.Model):
-    """How fast the account ("account") or one campaign ("campaign:12") may send, over all workers;
-    "statuses": ask.
+    """A send rate over all workers: a bucket of tokens. See send/rate_control.py.
 
-    See pacing.py.
+    `scope`: "account", "campaign:12", or "statuses" for the rate of asking for statuses.
     """
 
     scope = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
-    tokens = models.FloatField(default=0)  # recipients that may leave, or be asked for, now
-    # how often in a row the gateway asked for less; 0: full speed
+    tokens = models.FloatField(default=0)  # recipients that may be sent to, or asked for, now
+    # How often in a row the gateway asked for less; 0: full speed.
     step = models.PositiveSmallIntegerField(default=0)
-    until = models.DateTimeField(null=True)  # nobody sends earlier
+    until = models.DateTimeField(null=True)  # nothing is sent earlier
 
     class Meta:
-        verbose_name = _("pace")
-        verbose_name_plural = _("paces")
+        verbose_name = _("send rate")
+        verbose_name_plural = _("send rates")
 
     def __str__(self) -> str:
         return self.scope
 
 
 class Heartbeat(models.Model):
-    """Somebody at work: "sweep", or a seat of the senders that one process holds until `until`."""
+    """A sign of life of `name`, or a worker slot that one process holds until `until`."""
 
     name = models.CharField(max_length=100, primary_key=True)
     at = models.DateTimeField()

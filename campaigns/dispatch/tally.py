@@ -1,7 +1,7 @@
-"""Counting without scanning: how many recipients of a campaign stand where."""
+"""Count the recipients of a campaign by state, in the transaction that changes their states."""
 
 from campaigns.dispatch.models import Tally
-from campaigns.ledger.totals import Sums, shard
+from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
 
 KEYS = (
@@ -17,18 +17,18 @@ KEYS = (
 DELTAS = ("recipients",)
 
 
-class Moves:
-    """Recipients that came to a state, or left it, in one transaction."""
+class TallyChanges:
+    """The changes that one transaction makes to the tally."""
 
     def __init__(self) -> None:
-        self._sums = Sums()
-        self._shard = shard()
+        self._sums = PendingSums()
+        self._shard = process_shard()
 
-    def arrive(
+    def add(
         self, campaign_id: int, country: str, send_state: str, *, error_code: int | None = None,
-        reason: str = "", delivery_state: str = "", status: str = "", people: int = 1,
+        reason: str = "", delivery_state: str = "", status: str = "", recipients: int = 1,
     ) -> None:  # fmt: skip
-        """`people` recipients are in this state now; a negative number have left it."""
+        """Count so many `recipients` into this state; a negative number counts them out of it."""
         key = (
             campaign_id,
             country,
@@ -39,8 +39,8 @@ class Moves:
             status,
             self._shard,
         )
-        self._sums.add(key, people)
+        self._sums.add(key, recipients)
 
     def write(self) -> None:
-        """Add them to the tally, in the caller's transaction."""
+        """Write the changes to the table, in the caller's transaction."""
         bulk.upsert(Tally._meta.db_table, KEYS, ", ".join(KEYS), DELTAS, self._sums.rows())

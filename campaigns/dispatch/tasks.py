@@ -1,5 +1,6 @@
-"""What the queue calls. A task is a bounded slice of work found in the tables: lost or doubled, it
-changes nothing.
+"""The tasks of the queue: each finds its work in the tables and does it for a limited time.
+
+A task that is lost or runs twice changes nothing. See docs/queue.md.
 """
 
 from datetime import timedelta
@@ -13,95 +14,99 @@ from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
 from campaigns.dispatch.freeze import recipients
 from campaigns.dispatch.send import resolve_unknown
-from campaigns.dispatch.send.leases import askable
-from campaigns.dispatch.send.running_campaigns import sendable
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.leases import reconcilable
+from campaigns.dispatch.send.running_campaigns import sendable_batches
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers import health
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.shared.queue import enqueue
 from campaigns.team import safe_mode
 
-REHEARSERS = 2  # threads: nobody waits for a network
-SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
-# times that a task to send looks for a machine with a free seat; the next sweep wakes anew
-HOPS = 5
+REHEARSAL_THREADS = 2  # few: a simulated gateway answers without waiting for a network
+TIME_SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
+# How often a send task is passed on in search of a machine with a free slot; the next sweep
+# wakes them again.
+MAX_HOPS = 5
 PREPARE, SEND, REHEARSE, RECONCILE = (
     f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
 )
 
 
 def work() -> None:
-    """Look what there is to do, and wake a worker for each kind of it."""
+    """Look what there is to do, and enqueue a task for each kind of it."""
     for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list(
         "pk", flat=True
     ):
         enqueue(PREPARE, campaign_id)
-    sweep_module.cancel_rests()
+    sweep_module.cancel_remaining()
     now = timezone.now()
     jobs = send_jobs()
-    free = sum(not is_taken(job) for job in jobs) + len(jobs) * health.idle_elsewhere("send")
-    if free and sendable(now).exists():
-        for _ in range(free):
+    free_slots = sum(not is_taken(job) for job in jobs) + len(jobs) * health.count_idle_machines(
+        "send"
+    )
+    if free_slots and sendable_batches(now).exists():
+        for _ in range(free_slots):
             enqueue(SEND)
-    if not is_taken("rehearse") and sendable(now, rehearsals=True).exists():
+    if not is_taken("rehearse") and sendable_batches(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    if not is_taken("reconcile") and askable(now).exists():
+    if not is_taken("reconcile") and reconcilable(now).exists():
         enqueue(RECONCILE)
 
 
 def prepare(campaign_id: int) -> None:
-    """Freeze the audience of a campaign, for a bounded time."""
-    with WorkerSlot(f"prepare-{campaign_id}") as seat:
-        if not seat.held:
+    """Freeze the audience of a campaign, for one time slice."""
+    with WorkerSlot(f"prepare-{campaign_id}") as slot:
+        if not slot.held:
             return
-        done = recipients.freeze(campaign_id, timezone.now() + SLICE, seat.renew)
-    if done:
+        is_done = recipients.freeze(campaign_id, timezone.now() + TIME_SLICE, slot.renew)
+    if is_done:
         work()
     else:
         enqueue(PREPARE, campaign_id)
 
 
-def send(hops: int = HOPS) -> None:
-    """Send what may be sent, for a bounded time, from a seat of this machine that is free.
+def send(hops: int = MAX_HOPS) -> None:
+    """Send for one time slice, in a free worker slot of this machine.
 
-    Where none is, another machine may have been meant: the task goes round `hops` times at most.
+    Without a free slot the task may have been meant for another machine, so it is passed on, at
+    most `hops` times.
     """
     for job, connections in send_jobs().items():
-        with WorkerSlot(job) as seat:
-            if not seat.held:
+        with WorkerSlot(job) as slot:
+            if not slot.held:
                 continue
             safe_mode.detect_restore(timezone.now(), lifecycle.under_way())
-            left = Sender(
-                client_from_settings(), connections, timezone.now() + SLICE, seat.renew
+            has_more = BatchSender(
+                client_from_settings(), connections, timezone.now() + TIME_SLICE, slot.renew
             ).run()
-        _finish()
-        if left:
+        _finish_campaigns()
+        if has_more:
             enqueue(SEND)
         else:
             work()
         return
-    if hops and health.idle_elsewhere("send"):
+    if hops and health.count_idle_machines("send"):
         enqueue(SEND, hops - 1)
 
 
 def rehearse() -> None:
-    """Send what is rehearsed, for a bounded time, from a seat beside the senders': nothing of it
-    leaves the house.
-    """
-    with WorkerSlot("rehearse") as seat:
-        if not seat.held:
+    """Send rehearsals for one time slice, to simulated gateways, beside the senders."""
+    with WorkerSlot("rehearse") as slot:
+        if not slot.held:
             return
         safe_mode.detect_restore(timezone.now(), lifecycle.under_way())
-        left = Sender(None, REHEARSERS, timezone.now() + SLICE, seat.renew).run()
-    _finish()
-    if left:
+        has_more = BatchSender(
+            None, REHEARSAL_THREADS, timezone.now() + TIME_SLICE, slot.renew
+        ).run()
+    _finish_campaigns()
+    if has_more:
         enqueue(REHEARSE)
     else:
         work()
 
 
-def _finish() -> None:
+def _finish_campaigns() -> None:
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
         "pk", flat=True
     ):
@@ -109,30 +114,30 @@ def _finish() -> None:
 
 
 def reconcile() -> None:
-    """Ask the gateway for what nobody knows, for a bounded time."""
-    with WorkerSlot("reconcile") as seat:
-        if not seat.held:
+    """Resolve unknown outcomes for one time slice."""
+    with WorkerSlot("reconcile") as slot:
+        if not slot.held:
             return
         client = client_from_settings()
-        left = resolve_unknown.reconcile(
-            client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew
+        has_more = resolve_unknown.reconcile(
+            client, settings.SEND_CONNECTIONS, timezone.now() + TIME_SLICE, slot.renew
         )
-    if left:
+    if has_more:
         enqueue(RECONCILE)
     else:
         work()
 
 
 def sweep() -> None:
-    """The schedule's sweep; `manage.py sweep` is the other."""
+    """Sweep, from the queue's schedule; `manage.py sweep` does the same outside the queue."""
     sweep_module.sweep()
 
 
 def warn() -> None:
-    """The schedule's look at the budgets."""
-    warnings.warn()
+    """Check the budgets, from the queue's schedule."""
+    warnings.record_warnings()
 
 
 def mail_warning(pk: int) -> None:
-    """Tell that a step of a budget is reached."""
-    warnings.tell(pk)
+    """Mail a budget warning."""
+    warnings.mail_warning(pk)

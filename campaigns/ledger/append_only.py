@@ -1,25 +1,25 @@
-"""The ledger refuses UPDATE, DELETE and TRUNCATE in the database itself, whoever asks.
+"""Triggers that refuse UPDATE, DELETE and TRUNCATE of ledger entries in the database itself.
 
-Made sure of after each migration, not by one: where SQLite changes a table it makes it anew, and
-the triggers are gone.
+They are created after each migration, not by one: SQLite changes a table by creating it anew,
+which drops its triggers.
 """
 
 from django.db import connections
 
 TABLE = "campaigns_ledgerentry"
-WORDS = "the ledger is append-only"
+MESSAGE = "the ledger is append-only"
 SQLITE = [
     f"CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON {TABLE} BEGIN SELECT"
-    f" RAISE(ABORT, '{WORDS}'); END"
+    f" RAISE(ABORT, '{MESSAGE}'); END"
     for verb in ("UPDATE", "DELETE")
 ]
 POSTGRESQL = [
     (
         "CREATE OR REPLACE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$"
+        f" $$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
     ),
     f"DROP TRIGGER IF EXISTS ledger_append_only ON {TABLE}",
-    # a statement trigger costs an insert nothing
+    # A statement trigger does not slow inserts down.
     (
         f"CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE}"
         " FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()"
@@ -28,7 +28,7 @@ POSTGRESQL = [
 
 
 def ensure_append_only(using: str = "default", **_signal: object) -> None:
-    """Have the triggers on the ledger's table, if the table is there."""
+    """Create the triggers on the ledger's table, if the table exists."""
     connection = connections[using]
     if TABLE not in connection.introspection.table_names():
         return

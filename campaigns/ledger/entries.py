@@ -1,4 +1,4 @@
-"""The only way into the ledger: entries and their totals, in the caller's transaction."""
+"""Write ledger entries and their totals; there is no other way to add entries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,22 @@ from decimal import Decimal
 from django.conf import settings
 
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
-from campaigns.ledger.totals import Sums, shard
+from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
 
 TOTAL_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"
 TOTAL_DELTAS = ("amount", "entries", "unknown")
-Amounts = Sequence[tuple[int | None, Decimal | None]]
+Amounts = Sequence[tuple[int | None, Decimal | None]]  # recipient id and amount
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """The same movement of money for some recipients, before it is entered: an entry for each of
-    `amounts`.
+    """A charge or change for some recipients: one entry for each of `amounts`.
 
-    `amounts` are recipient and amount; amount None: the price is not yet known. `settles`: brings a
-    price that was not.
+    An amount of None is a price that is not yet known. `settles`: the movement brings a price that
+    an earlier entry did not know.
     """
 
     kind: Kind
@@ -38,26 +37,26 @@ class Movement:
     note: str = ""
 
 
-def enter(movements: Sequence[Movement], at: datetime) -> None:
-    """Write `movements` as entries of the moment `at` and add them to the totals. Call it in a
-    transaction.
+def write_entries(movements: Sequence[Movement], at: datetime) -> None:
+    """Write `movements` as entries at the moment `at`, and add them to the totals.
 
-    Raises IntegrityError on a second charge of the same recipient and channel, InexactAmountError
-    on more than seven decimals.
+    Call it in a transaction. Raises IntegrityError on a second charge of the same recipient and
+    channel, InexactAmountError on more than seven decimals.
     """
     day = at.astimezone(settings.SITE_ZONE).date()
-    sums = Sums()
-    for one in movements:
+    sums = PendingSums()
+    for movement in movements:
         rows = [
             (recipient, None if amount is None else to_units(amount))
-            for recipient, amount in one.amounts
+            for recipient, amount in movement.amounts
         ]
         if not rows:
             continue
         constants = {
-            "at": at, "day": day, "kind": one.kind.value, "channel": one.channel.value,
-            "purpose": one.purpose.value, "campaign_id": one.campaign_id, "country": one.country,
-            "currency": one.currency, "settles": one.settles, "note": one.note,
+            "at": at, "day": day, "kind": movement.kind.value, "channel": movement.channel.value,
+            "purpose": movement.purpose.value, "campaign_id": movement.campaign_id,
+            "country": movement.country, "currency": movement.currency,
+            "settles": movement.settles, "note": movement.note,
         }  # fmt: skip
         bulk.insert(
             LedgerEntry._meta.db_table,
@@ -68,13 +67,13 @@ def enter(movements: Sequence[Movement], at: datetime) -> None:
         known = [units for _recipient, units in rows if units is not None]
         key = (
             day,
-            one.campaign_id,
-            one.purpose.value,
-            one.channel.value,
-            one.kind.value,
-            one.country,
-            one.currency,
+            movement.campaign_id,
+            movement.purpose.value,
+            movement.channel.value,
+            movement.kind.value,
+            movement.country,
+            movement.currency,
         )
-        unknown = len(rows) - len(known) - one.settles * len(rows)
-        sums.add((*key, shard()), sum(known), len(rows), unknown)
+        unknown = len(rows) - len(known) - movement.settles * len(rows)
+        sums.add((*key, process_shard()), sum(known), len(rows), unknown)
     bulk.upsert(LedgerTotal._meta.db_table, TOTAL_KEYS, TOTAL_CONFLICT, TOTAL_DELTAS, sums.rows())

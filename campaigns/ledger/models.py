@@ -1,4 +1,4 @@
-"""Money: what was charged, entry by entry, and the sums that the pages read."""
+"""Ledger entries, their totals, and readings of the balance."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,20 +11,24 @@ SHARDS = 16
 
 
 class Channel(models.TextChoices):
+    """What is charged."""
+
     VIBER = "viber", _("Viber")
     SMS = "sms", _("SMS")
     FEE = "fee", _("Sender fee")
 
 
 class Kind(models.TextChoices):
+    """Why an entry was made."""
+
     CHARGE = "charge", _("Charge")  # the first price that the gateway named for this channel
-    ADJUSTMENT = "adjustment", _("Adjustment")  # newest price minus all that was entered before
+    ADJUSTMENT = "adjustment", _("Adjustment")  # the newest price minus all earlier entries
     FEE = "fee", _("Monthly fee")
-    CORRECTION = "correction", _("Correction")  # by a person, with a note
+    CORRECTION = "correction", _("Correction")  # by an administrator, with a note
 
 
 class Purpose(models.TextChoices):
-    """What the money was spent for; the pages never mix them."""
+    """What the money was spent on; pages never mix them."""
 
     CAMPAIGN = "campaign", _("Campaign")
     TEST = "test", _("Test send")
@@ -32,11 +36,11 @@ class Purpose(models.TextChoices):
 
 
 class LedgerEntry(models.Model):
-    """One movement of money. Append-only: triggers in both databases refuse UPDATE and DELETE.
+    """One charge or change of it. Append-only: triggers refuse UPDATE and DELETE.
 
-    The sum of a recipient's entries in one channel is the newest price the gateway named. An entry
-    whose price is not yet known has amount NULL: it is counted, and the adjustment that follows
-    brings the price.
+    The sum of a recipient's entries in one channel is the newest price that the gateway named. An
+    entry whose price is not yet known has the amount NULL; the adjustment that follows brings the
+    price.
     """
 
     at = models.DateTimeField()
@@ -44,8 +48,8 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
-    # No foreign key constraints: their check would be the largest cost of an insert, and nothing
-    # that has entries is ever deleted.
+    # No foreign key constraints: their checks would be the largest cost of an insert, and rows
+    # that have entries are never deleted.
     campaign = models.ForeignKey(
         "campaigns.Campaign",
         models.DO_NOTHING,
@@ -65,7 +69,7 @@ class LedgerEntry(models.Model):
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     amount = AmountField(null=True)
-    # brings the price of an earlier entry whose amount was not known
+    # Whether it brings the price of an earlier entry whose amount was not known.
     settles = models.BooleanField(default=False)
     note = models.CharField(max_length=200, blank=True)
 
@@ -73,17 +77,16 @@ class LedgerEntry(models.Model):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints = [
-            # One charge a recipient and channel, whatever is repeated after a crash. Serves
-            # "entries of a recipient".
+            # One charge for each recipient and channel, whatever is repeated after a crash. Also
+            # finds the entries of a recipient.
             models.UniqueConstraint(
                 "recipient", "channel", name="ledger_one_charge", condition=Q(kind="charge")
             ),
         ]
         indexes = [
-            # reports: the rows behind a number of a day or a campaign, in pages that go by day and
-            # id
+            # Reports: the entries behind a figure of a day or a campaign, paged by day and id.
             models.Index("campaign", "day", "id", name="ledger_campaign_day"),
-            # the same of the SMS alone, which stand behind the charges of the same day
+            # The same for SMS alone: they come after the charges of the same day.
             models.Index(
                 "campaign", "day", "id", name="ledger_campaign_sms", condition=Q(channel="sms")
             ),
@@ -94,20 +97,20 @@ class LedgerEntry(models.Model):
 
 
 class BalanceReading(models.Model):
-    """What the gateway said the account holds, read each hour: what the ledger is compared with."""
+    """The balance of the account, read each hour: the ledger is compared with it."""
 
     hour = models.DateTimeField(unique=True)
     at = models.DateTimeField()
     amount = AmountField()
     currency = models.CharField(max_length=3)
-    # the sum of all that was entered in this currency until then, without rehearsals
+    # The sum of all entries in this currency until then, without rehearsals.
     entered = AmountField()
     unknown = models.IntegerField(default=0)  # entries whose price was not known then
-    on_way = models.IntegerField(default=0)  # batches whose answer was not written down then
+    on_way = models.IntegerField(default=0)  # batches whose answer was not recorded then
 
     class Meta:
-        verbose_name = _("reading of the balance")
-        verbose_name_plural = _("readings of the balance")
+        verbose_name = _("balance reading")
+        verbose_name_plural = _("balance readings")
         ordering = ["-hour"]
 
     def __str__(self) -> str:
@@ -117,9 +120,9 @@ class BalanceReading(models.Model):
 class LedgerTotal(models.Model):
     """The sum of entries of one day, campaign, purpose, channel, kind, country and currency.
 
-    Kept in the transaction that writes the entries, rebuilt from them by `manage.py
-    rebuild_totals`. Writers spread over `shard` so that workers on the same campaign don't queue up
-    behind one row; readers sum over it.
+    Written in the transaction that writes the entries; rebuilt from them by `manage.py
+    rebuild_totals`. Writers are spread over `shard`, so that workers on one campaign don't wait
+    for the same row; readers sum over it.
     """
 
     day = models.DateField()
@@ -134,7 +137,7 @@ class LedgerTotal(models.Model):
     shard = models.PositiveSmallIntegerField(default=0)
     amount = AmountField(default=0)
     entries = models.PositiveIntegerField(default=0)
-    # entries whose price was not known, less those that settled one
+    # Entries whose price was not known, less those that settled one.
     unknown = models.IntegerField(default=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Reading the totals."""
+"""Read what a campaign has cost from the totals."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -12,7 +12,7 @@ Spend = dict[str, dict[str, Decimal]]  # currency -> channel -> amount
 
 
 def spend_of(campaign_id: int, purpose: Purpose | None = None) -> Spend:
-    """What a campaign has cost until now, per currency and channel; adjustments included."""
+    """The cost of a campaign so far by currency and channel, adjustments included."""
     totals = LedgerTotal.objects.filter(campaign_id=campaign_id)
     if purpose:
         totals = totals.filter(purpose=purpose)

@@ -1,4 +1,4 @@
-"""Sums kept beside the rows they are sums of, in the same transaction, spread over shards."""
+"""Totals of rows, kept in the transaction that writes the rows and spread over shards."""
 
 import os
 from collections import defaultdict
@@ -9,15 +9,13 @@ from campaigns.ledger.models import SHARDS
 Key = tuple[Any, ...]
 
 
-def shard() -> int:
-    """The shard this process writes to: workers on one campaign then rarely wait for each other's
-    row.
-    """
+def process_shard() -> int:
+    """The shard that this process writes to, so that workers rarely wait for the same row."""
     return os.getpid() % SHARDS
 
 
-class Sums:
-    """Deltas by key, gathered in memory until they are added to their table in one statement."""
+class PendingSums:
+    """Sums by key, collected in memory until one statement adds them to their table."""
 
     def __init__(self) -> None:
         self._deltas: defaultdict[Key, list[int]] = defaultdict(list)
@@ -25,14 +23,15 @@ class Sums:
     def add(self, key: Key, *deltas: int) -> None:
         row = self._deltas[key]
         if row:
-            for place, delta in enumerate(deltas):
-                row[place] += delta
+            for position, delta in enumerate(deltas):
+                row[position] += delta
         else:
             row.extend(deltas)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Key and deltas of each row that moves anything, in one order: two writers can't wait for
-        each other.
+        """Key and deltas of each row that changes.
+
+        Always in the same order, so that two writers can't deadlock.
         """
         return [
             (*key, *deltas)

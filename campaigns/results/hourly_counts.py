@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from campaigns.dispatch.models import DeliveryState
-from campaigns.ledger.totals import Sums
+from campaigns.ledger.totals import PendingSums
 from campaigns.results.models import HourCount, Measure
 from campaigns.shared import bulk
 
@@ -51,7 +51,7 @@ class Hours:
 
     def __init__(self, campaign_id: int) -> None:
         self._campaign_id = campaign_id
-        self._sums = Sums()
+        self._sums = PendingSums()
 
     def move(self, before: Told, after: Told) -> None:
         """Somebody counted as `before` counts as `after` from now on."""

@@ -1,4 +1,4 @@
-// Draws what the table says: people over time, or rates by the hour and the day.
+// Draws the charts of recipients over time, and of read rates by hour and day; the tables show the same figures.
 (() => {
   const COLOURS = {
     light: { sent: "#868e96", delivered: "#1098ad", read: "#6b57dd" },
@@ -8,7 +8,7 @@
 
   window.drawCharts("hours-data", "hours", COLOURS, ({ data, room, text, line }) => {
     const percent = data.unit === "percent";
-    const said = (value) => (percent ? `${number.format(value)}%` : number.format(value));
+    const format = (value) => (percent ? `${number.format(value)}%` : number.format(value));
 
     const options = ({ notes }) => ({
       interaction: { mode: "index", axis: "x", intersect: false },
@@ -22,14 +22,14 @@
           beginAtZero: true,
           border: { display: false },
           grid: { color: line },
-          ticks: { color: text, precision: 0, maxTicksLimit: 6, callback: said },
+          ticks: { color: text, precision: 0, maxTicksLimit: 6, callback: format },
         },
       },
       plugins: {
         legend: { display: !percent },
         tooltip: {
           callbacks: {
-            label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
+            label: (item) => ` ${item.dataset.label}: ${format(item.raw)}`,
             footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${room.dataset.note}` : ""),
           },
         },

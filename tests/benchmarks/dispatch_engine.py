@@ -27,7 +27,7 @@ from campaigns.compose.models import Campaign  # noqa: E402
 from campaigns.contacts.models import Contact, ContactList  # noqa: E402
 from campaigns.dispatch.freeze.recipients import freeze  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.dispatch.send.sender import Sender  # noqa: E402
+from campaigns.dispatch.send.sender import BatchSender  # noqa: E402
 from campaigns.dispatch.workers.slots import send_jobs  # noqa: E402
 from campaigns.gateway.bsg.client import client_from_settings  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
@@ -122,7 +122,7 @@ def send_all() -> float:
 
 
 def sender(connections: int) -> None:
-    Sender(client_from_settings(), connections, timezone.now() + LONG).run()
+    BatchSender(client_from_settings(), connections, timezone.now() + LONG).run()
 
 
 def memory() -> float:

@@ -27,7 +27,7 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.ledger.entries import Movement, enter  # noqa: E402
+from campaigns.ledger.entries import Movement, write_entries  # noqa: E402
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal  # noqa: E402
 from campaigns.reports.campaign.recipients import (  # noqa: E402
     EXPORT_COLUMNS,
@@ -138,7 +138,7 @@ def measure_upkeep() -> Figures:
 
     def write() -> None:
         with transaction.atomic():
-            enter(
+            write_entries(
                 [
                     Movement(
                         Kind.CHARGE, Channel.VIBER, 1, country, "EUR",

@@ -92,7 +92,7 @@ def test_wrong_key_pauses_says_so_and_nobody_is_lost(
 
     point_at(settings, sandbox, sandbox.key)
     signed_in.get_by_role("button", name="Resume").click()
-    expect(signed_in.get_by_text("Sending goes on")).to_be_visible()
+    expect(signed_in.get_by_text("Sending continues")).to_be_visible()
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
     expect(signed_in.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible()
@@ -107,7 +107,7 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "SLICE", timedelta(seconds=1))
+    monkeypatch.setattr(tasks, "TIME_SLICE", timedelta(seconds=1))
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
     expect(signed_in.get_by_role("progressbar", name="People sent to")).to_have_js_property(

@@ -41,8 +41,8 @@ def test_send_again(signed_in: Page, look: Look, finished: Campaign) -> None:
     signed_in.get_by_role("link", name="Send again to those who failed").click()
     expect(signed_in.get_by_text("would get it a second time")).to_be_visible()
     look(signed_in, "again")
-    signed_in.get_by_role("button", name="Make the draft").click()
-    expect(signed_in.get_by_text("This is a draft to those who were not reached.")).to_be_visible()
+    signed_in.get_by_role("button", name="Create draft").click()
+    expect(signed_in.get_by_text("Draft created for the failed recipients.")).to_be_visible()
     draft = Campaign.objects.latest("pk")
     assert draft.lists.get().contact_count == 13
 
@@ -62,8 +62,8 @@ def test_budgets(signed_in: Page, look: Look) -> None:
     signed_in.locator("#standing").get_by_role("link", name="Change the budget").first.click()
     look(signed_in, "campaign-budget")
     signed_in.get_by_label("Budget").fill("20")
-    signed_in.get_by_role("button", name="Change the budget").click()
-    expect(signed_in.get_by_text("The budget is changed. Sending goes on.")).to_be_visible()
+    signed_in.get_by_role("button", name="Change budget").click()
+    expect(signed_in.get_by_text("Budget changed. Sending continues.")).to_be_visible()
     signed_in.goto("/settings/")
     signed_in.get_by_role("link", name="Monthly budget").click()
     expect(signed_in.get_by_role("row", name="EUR")).to_contain_text("250.00")

@@ -139,7 +139,7 @@ def test_cancel_asks_while_the_page_goes_on_moving(signed_in: Page) -> None:
         pass
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Cancel campaign").click()
-    expect(signed_in.get_by_text("Cancelled. Nobody else is sent to.")).to_be_visible()
+    expect(signed_in.get_by_text("Cancelled. Nothing more will be sent.")).to_be_visible()
     made.refresh_from_db()
     assert made.state == CampaignState.CANCELLED
 

@@ -17,8 +17,8 @@ class Sooner(AppConfig):
         from campaigns.results.polling import poller
 
         leases.LEASE = timedelta(seconds=8)
-        slots.LEASE, slots.RENEW = timedelta(seconds=3), timedelta(seconds=1)
+        slots.LEASE, slots.RENEW_INTERVAL = timedelta(seconds=3), timedelta(seconds=1)
         poller.CLAIM = timedelta(seconds=8)
-        health.OFTEN = 0.0
-        health.QUIET, health.SILENT = timedelta(seconds=1), timedelta(seconds=6)
-        worker.LOOK, worker.PAUSE = 0.5, 0.2
+        health.SIGN_INTERVAL = 0.0
+        health.QUIET_AFTER, health.STALLED_AFTER = timedelta(seconds=1), timedelta(seconds=6)
+        worker.CHECK_INTERVAL, worker.RESTART_DELAY = 0.5, 0.2

@@ -240,7 +240,7 @@ def test_again_is_refused_where_nobody_failed() -> None:
         command("again", pk)
     command("launch", pk)
     command("cancel", pk)
-    with pytest.raises(CommandError, match="It reached everybody whose outcome is known"):
+    with pytest.raises(CommandError, match="There are no failed recipients to resend to"):
         command("again", pk, "--unresolved")
 
 

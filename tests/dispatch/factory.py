@@ -1,4 +1,4 @@
-"""Campaigns with real contacts, launched or not, for the tests of sending and of results."""
+"""Campaigns with stored contacts, launched or not, for the tests of dispatch and results."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,23 +24,25 @@ MOMENTS: dict[type[Model], tuple[str, ...]] = {
 
 
 def contact_list(name: str, people: int, start: int = 0, **fields: str) -> ContactList:
-    """A list of `people` in three countries in turn; the same `start` gives the same phones."""
-    made = ContactList.objects.create(name=name, contact_count=people, fields=sorted(fields))
+    """A list of so many `people`, in three countries in turn; `start` decides their phones."""
+    contacts = ContactList.objects.create(name=name, contact_count=people, fields=sorted(fields))
     Contact.objects.bulk_create(
-        Contact(list=made, msisdn=phone(number), country=COUNTRIES[number % 3][0], fields=fields)
+        Contact(
+            list=contacts, msisdn=phone(number), country=COUNTRIES[number % 3][0], fields=fields
+        )
         for number in range(start, start + people)
     )
-    return made
+    return contacts
 
 
 def phone(number: int) -> str:
-    """The phone of the person with this number: always a valid mobile one."""
+    """The phone of the contact with this number; always a valid mobile number."""
     return f"{COUNTRIES[number % 3][1]}{number:0{12 - len(COUNTRIES[number % 3][1])}d}"
 
 
 def draft(*lists: ContactList, **changes: Any) -> Campaign:
     """A draft to `lists` that may be launched."""
-    sender, _made = Sender.objects.get_or_create(name="Shop")
+    sender, _created = Sender.objects.get_or_create(name="Shop")
     campaign = Campaign.objects.create(
         name="Autumn", sender=sender, **({"text": "Hello!"} | changes)
     )
@@ -49,7 +51,7 @@ def draft(*lists: ContactList, **changes: Any) -> Campaign:
 
 
 def launched(people: int = 120, **changes: Any) -> Campaign:
-    """A campaign to a new list of `people`, launched and frozen: ready to send."""
+    """A campaign to a new list of so many `people`, launched and frozen: ready to send."""
     campaign = draft(contact_list(f"List of {people}", people), **changes)
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + SOON)
@@ -58,7 +60,7 @@ def launched(people: int = 120, **changes: Any) -> Campaign:
 
 
 def an_hour_later() -> None:
-    """What was to happen within an hour is due, and so is the next look at the results."""
+    """Make everything due that is due within an hour, and the next poll for results."""
     for model, names in MOMENTS.items():
         model._default_manager.update(**{name: F(name) - timedelta(hours=1) for name in names})
     Batch.objects.filter(check_at__isnull=False).update(check_at=timezone.now())

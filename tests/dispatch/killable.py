@@ -1,9 +1,8 @@
-"""`python -m tests.dispatch.killable`: does the queue's work in processes that may be killed at a
-failpoint.
+"""`python -m tests.dispatch.killable`: do the queue's work in processes killed at a failpoint.
 
-One line of JSON asks for one process: {"api_url": …, "failpoint": "intended:2"}; the answer is a
-line with its exit status, -9 where it was killed. It forks for each, so that a kill costs
-milliseconds and not the start of Python.
+Each line of JSON starts a process: {"api_url": …, "failpoint": "intended:2"}. The answer is a line
+with its exit status, -9 if it was killed. Processes are forked, so that a kill costs milliseconds
+and not the start of Python.
 """
 
 import json
@@ -24,7 +23,7 @@ from django_q.signing import SignedPackage  # noqa: E402
 
 from campaigns.compose.launch.lifecycle import FINAL  # noqa: E402
 from campaigns.compose.models import Campaign  # noqa: E402
-from campaigns.dispatch import (  # noqa: E402, F401 - tasks: read once, before the forks
+from campaigns.dispatch import (  # noqa: E402, F401 - tasks: imported once, before the forks
     failpoints,
     sweep,
     tasks,
@@ -35,10 +34,10 @@ from tests.dispatch.factory import an_hour_later  # noqa: E402
 PASSES = 12
 
 
-def work_off_the_queue() -> None:
-    """What a worker and its monitor do with each task, one after the other."""
+def work_off_queue() -> None:
+    """Do each waiting task and acknowledge it, as a worker and its monitor do."""
     broker = get_broker()
-    # the others are a dead worker's until then
+    # tasks with a later lock belong to a dead worker until then
     while OrmQ.objects.filter(lock__lt=timezone.now()).exists():
         for acknowledgement, payload in broker.dequeue() or ():  # type: ignore[no-untyped-call]
             task: dict[str, Any] = SignedPackage.loads(payload)
@@ -48,21 +47,19 @@ def work_off_the_queue() -> None:
 
 
 def work(passes: int) -> None:
-    """Work until every campaign is at its end and a last look at the results was had, or until so
-    many passes.
-    """
+    """Work until all campaigns are over and their results were polled, at most `passes` times."""
     for _pass in range(passes):
-        at_their_end = not Campaign.objects.exclude(state__in=FINAL).exists()
+        all_over = not Campaign.objects.exclude(state__in=FINAL).exists()
         sweep.sweep()
         results.wake()
-        work_off_the_queue()
+        work_off_queue()
         an_hour_later()
-        if at_their_end:
+        if all_over:
             return
 
 
-def in_a_process_of_its_own(api_url: str, failpoint: str, passes: int = PASSES) -> int:
-    """The exit status of a process that works until the end or `failpoint`."""
+def exit_status_of_work(api_url: str, failpoint: str, passes: int = PASSES) -> int:
+    """Work in a process until the end or `failpoint`; return its exit status."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -72,11 +69,11 @@ def in_a_process_of_its_own(api_url: str, failpoint: str, passes: int = PASSES) 
         failpoints.arm(failpoint)
         work(passes)
         status = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as its parent
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not continue as its parent
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
 
 
 for line in sys.stdin:
-    print(in_a_process_of_its_own(**json.loads(line)), flush=True)  # noqa: T201
+    print(exit_status_of_work(**json.loads(line)), flush=True)  # noqa: T201

@@ -1,6 +1,4 @@
-"""Pause, resume and cancel from the page, the command and the admin, while requests are under way;
-missed schedules.
-"""
+"""Pause, resume and cancel while requests are under way; missed schedules."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +18,7 @@ from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send import record_outcomes
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.team.models import Role
 from tests.dispatch import factory
@@ -28,7 +26,7 @@ from tests.reports.factories import make_user
 from tests.sandbox_fixture import RunningSandbox
 
 PEOPLE, CONNECTIONS = 900, 2
-SLOW = {"slow": 100, "slow_ms": 600}  # every call; all of them would take about three seconds
+SLOW = {"slow": 100, "slow_ms": 600}  # every call; all together they take about three seconds
 Act = Callable[[Campaign, str], object]
 
 
@@ -53,18 +51,18 @@ def command() -> Act:
 def admin(client: Client) -> Act:
     client.force_login(make_user("anna", Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
 
-    def choose(campaign: Campaign, verb: str) -> None:
-        chosen = {"action": verb, "_selected_action": [campaign.pk]}
-        assert client.post("/admin/campaigns/campaign/", chosen).status_code == 302
+    def choose_action(campaign: Campaign, verb: str) -> None:
+        data = {"action": verb, "_selected_action": [campaign.pk]}
+        assert client.post("/admin/campaigns/campaign/", data).status_code == 302
 
-    return choose
+    return choose_action
 
 
 @pytest.fixture
 def act(request: pytest.FixtureRequest) -> Act:
-    """The way of acting that the test is run with."""
-    found: Act = request.getfixturevalue(request.param)
-    return found
+    """The way of acting that is the parameter of the test."""
+    way: Act = request.getfixturevalue(request.param)
+    return way
 
 
 @pytest.fixture
@@ -74,11 +72,11 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def sending(sandbox: RunningSandbox, pool: ThreadPoolExecutor) -> "Future[None]":
-    """A sender at work in a thread, some of its requests answered already."""
+    """A sender running in a thread, with some of its requests answered already."""
 
     def run() -> None:
         try:
-            Sender(sandbox.client(), CONNECTIONS, timezone.now() + timedelta(seconds=60)).run()
+            BatchSender(sandbox.client(), CONNECTIONS, timezone.now() + timedelta(seconds=60)).run()
         finally:
             connection.close()
 
@@ -89,7 +87,7 @@ def sending(sandbox: RunningSandbox, pool: ThreadPoolExecutor) -> "Future[None]"
     return running
 
 
-def came_after(sandbox: RunningSandbox, moment: datetime) -> int:
+def count_requests_after(sandbox: RunningSandbox, moment: datetime) -> int:
     requests = sandbox.requests(path="/viber/create")
     return sum(request["at"] > moment.timestamp() for request in requests)
 
@@ -107,14 +105,13 @@ def test_pause_stops_what_is_under_way_and_resume_sends_the_rest(
     running.result()
     accepted = sandbox.bill()["messages"]
     assert 0 < accepted < PEOPLE
-    assert came_after(sandbox, paused_at + timedelta(seconds=5)) == 0
+    assert count_requests_after(sandbox, paused_at + timedelta(seconds=5)) == 0
     assert not Batch.objects.filter(intended_at__gt=paused_at).exists()
     assert set(Batch.objects.values_list("state", flat=True)) == {"ready", "done"}
     assert campaign_status.counts(campaign).accepted == accepted
     act(campaign, "resume")
     sandbox.faults()
-    sending_on = sending(sandbox, pool)
-    sending_on.result()
+    sending(sandbox, pool).result()
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (PEOPLE, 0)
 
@@ -131,10 +128,10 @@ def test_cancel_stops_what_is_under_way_and_nobody_stays_queued(
     cancelled_at = timezone.now()
     running.result()
     sweep.sweep()
-    assert came_after(sandbox, cancelled_at + timedelta(seconds=5)) == 0
-    found = campaign_status.counts(campaign)
-    assert (found.queued, found.accepted + found.cancelled) == (0, PEOPLE)
-    assert found.accepted == sandbox.bill()["messages"] < PEOPLE
+    assert count_requests_after(sandbox, cancelled_at + timedelta(seconds=5)) == 0
+    counts = campaign_status.counts(campaign)
+    assert (counts.queued, counts.accepted + counts.cancelled) == (0, PEOPLE)
+    assert counts.accepted == sandbox.bill()["messages"] < PEOPLE
 
 
 # missed schedules
@@ -161,7 +158,7 @@ def scheduled() -> Campaign:
     ("late", "state"),
     [(-1, "scheduled"), (0, "preparing"), (60, "preparing"), (61, "paused"), (600, "paused")],
 )
-def test_a_schedule_missed_by_much_waits_for_a_person(
+def test_schedule_missed_by_an_hour_pauses(
     clock: time_machine.Traveller, late: int, state: str
 ) -> None:
     campaign = scheduled()
@@ -173,7 +170,9 @@ def test_a_schedule_missed_by_much_waits_for_a_person(
 
 
 @pytest.mark.django_db
-def test_the_limit_is_a_setting(clock: time_machine.Traveller, settings: Settings) -> None:
+def test_missed_schedule_limit_is_a_setting(
+    clock: time_machine.Traveller, settings: Settings
+) -> None:
     settings.MISSED_SCHEDULE_MINUTES = 5
     campaign = scheduled()
     clock.move_to(EVENING + timedelta(minutes=6))
@@ -183,7 +182,7 @@ def test_the_limit_is_a_setting(clock: time_machine.Traveller, settings: Setting
 
 
 @pytest.mark.django_db
-def test_page_says_why_it_waits_and_offers_resume(
+def test_page_says_why_a_campaign_is_paused_and_offers_resume(
     clock: time_machine.Traveller, client: Client
 ) -> None:
     campaign = scheduled()
@@ -198,11 +197,13 @@ def test_page_says_why_it_waits_and_offers_resume(
     assert (campaign.state, campaign.reason) == (CampaignState.PREPARING, "")
     sweep.sweep()
     campaign.refresh_from_db()
-    assert campaign.state == CampaignState.PREPARING  # it is not paused for the same reason again
+    assert campaign.state == CampaignState.PREPARING  # not paused again for the same reason
 
 
 @pytest.mark.django_db
-def test_a_pause_before_its_time_goes_on_with_the_schedule(clock: time_machine.Traveller) -> None:
+def test_resume_before_its_time_restores_the_schedule(
+    clock: time_machine.Traveller,
+) -> None:
     campaign = scheduled()
     lifecycle.pause(campaign.pk, None)
     lifecycle.resume(campaign.pk, None)
@@ -210,9 +211,9 @@ def test_a_pause_before_its_time_goes_on_with_the_schedule(clock: time_machine.T
     assert campaign.state == CampaignState.SCHEDULED
 
 
-def test_what_is_kept_of_an_answer_never_holds_the_key(settings: Settings) -> None:
+def test_evidence_never_contains_the_api_key(settings: Settings) -> None:
     settings.BSG_API_KEY = "live_abcdef"
     assert (
-        record_outcomes._readable('{"key": "live_abcdef", "odd": "\x00"}')
+        record_outcomes._redact('{"key": "live_abcdef", "odd": "\x00"}')
         == '{"key": "•••", "odd": ""}'
     )

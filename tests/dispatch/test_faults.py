@@ -1,6 +1,4 @@
-"""A gateway that is down or overloaded, and a worker that was held up: nobody twice, and speed
-returns by itself.
-"""
+"""An overloaded or unreachable gateway, or a slow worker: nobody gets a message twice."""
 
 import socket
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Pace
 from campaigns.dispatch.send import rate_control, resolve_unknown
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
 from campaigns.results.money.rebuilding import differences
@@ -26,42 +24,42 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-def send(client: Client, seconds: timedelta, keep: Callable[[], bool] = lambda: True) -> None:
-    Sender(client, 4, timezone.now() + seconds, keep).run()
+def send(client: Client, seconds: timedelta, keep_going: Callable[[], bool] = lambda: True) -> None:
+    BatchSender(client, 4, timezone.now() + seconds, keep_going).run()
 
 
-def for_two_turns() -> Callable[[], bool]:
-    """Long enough to claim, and then to have leave what may leave."""
-    turns = count()
-    return lambda: next(turns) < 2
+def two_rounds() -> Callable[[], bool]:
+    """Enough to claim, and then to send what may be sent."""
+    rounds = count()
+    return lambda: next(rounds) < 2
 
 
 def step() -> int:
-    return Pace.objects.get(scope=rate_control.ACCOUNT).step
+    return Pace.objects.get(scope=rate_control.ACCOUNT_SCOPE).step
 
 
 def send_the_rest(client: Client) -> None:
-    """Go on until everybody is settled, as the sweep and the tasks would."""
+    """Continue until every batch is done, as the sweep and the tasks would."""
     while Batch.objects.exclude(state=BatchState.DONE).exists():
         factory.an_hour_later()
         send(client, MINUTE)
         resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
-    assert not rate_control.braked()
+    assert not rate_control.is_braked()
 
 
 @pytest.mark.parametrize(
-    "storm",
+    "faults",
     [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}],
     ids=str,
 )
-def test_storm_slows_down_and_speed_returns(
-    sandbox: RunningSandbox, storm: dict[str, float]
+def test_errors_slow_sending_down_and_success_restores_full_speed(
+    sandbox: RunningSandbox, faults: dict[str, float]
 ) -> None:
     campaign = factory.launched(500)
     client = sandbox.client()
-    sandbox.faults(**storm)
+    sandbox.faults(**faults)
     for probes in range(1, 4):
-        send(client, MINUTE, for_two_turns())
+        send(client, MINUTE, two_rounds())
         assert step() == probes
         factory.an_hour_later()
     assert sandbox.bill()["messages"] == 0
@@ -73,7 +71,7 @@ def test_storm_slows_down_and_speed_returns(
     assert differences() == []
 
 
-def test_parallel_limit_is_kept_to_without_a_loss(sandbox: RunningSandbox) -> None:
+def test_parallel_limit_of_the_account_loses_nobody(sandbox: RunningSandbox) -> None:
     """The account takes two requests at a time, and four connections are open."""
     factory.launched(500)
     sandbox.faults(parallel=2, slow=100, slow_ms=20)
@@ -81,14 +79,14 @@ def test_parallel_limit_is_kept_to_without_a_loss(sandbox: RunningSandbox) -> No
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
 
 
-def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
+def test_unreachable_gateway_is_tried_less_and_less_often() -> None:
     campaign = factory.launched(500)
-    with socket.socket() as nobody:  # has the port, and does not listen
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
+    with socket.socket() as silent:  # has the port, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
         client = Client(f"http://127.0.0.1:{port}/rest", KEY)
         for probes in range(1, 4):
-            send(client, MINUTE, for_two_turns())
+            send(client, MINUTE, two_rounds())
             assert step() == probes
             factory.an_hour_later()
     assert set(Batch.objects.values_list("state", "attempts")) == {(BatchState.READY, 0)}
@@ -106,19 +104,17 @@ def test_gateway_that_is_down_is_asked_ever_less_and_comes_back() -> None:
 
 
 def test_claim_that_outlived_its_lease_is_sent_once(sandbox: RunningSandbox, settings: Any) -> None:
-    """Held up by the rate until its lease has ended, a batch is claimed again by the same
-    sender.
-    """
+    """A batch that the rate delays until its lease ends is claimed again by the same sender."""
     factory.launched(600)
     settings.SEND_RATE = 400
-    turns = count()
+    rounds = count()
 
-    def now_and_then_the_leases_end() -> bool:
-        if next(turns) % 4 == 3:
+    def end_leases_now_and_then() -> bool:
+        if next(rounds) % 4 == 3:
             Batch.objects.filter(state=BatchState.LEASED).update(
                 state=BatchState.READY, token="", lease_until=None
             )
         return True
 
-    send(sandbox.client(), MINUTE, now_and_then_the_leases_end)
+    send(sandbox.client(), MINUTE, end_leases_now_and_then)
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (600, {})

@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at every boundary, the campaign ends as if nothing had happened."""
+"""A campaign whose worker is killed at any boundary ends as if nothing had happened."""
 
 import json
 import os
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FAILPOINTS = [
     "slice:1", "slice:2",  # a slice of the audience is frozen
-    "claimed:1", "claimed:2",  # in the transaction that claims, and closes what was answered
-    "intended:1", "intended:2", "intended:3",  # it is committed
+    "claimed:1", "claimed:2",  # in the transaction that claims and records outcomes
+    "intended:1", "intended:2", "intended:3",  # that transaction is committed
     "before_post:1", "before_post:3",  # the intent is committed, and nothing has left
-    "after_post:1", "after_post:3",  # the gateway has it, and nobody here knows
+    "after_post:1", "after_post:3",  # the gateway has it, and nothing is recorded
     "close_batches:1", "close_batches:2", "close_recipients:2", "close_ledger:2", "close_counts:2",
     "close_counts:3", "asking:1", "reconciled:1", "settled:1", "asked:1", "recorded:1",
     "recorded:3", "checked:1", *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
@@ -41,7 +41,7 @@ Run = Callable[[str, str], int]
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """The process that forks, once somebody has asked for it."""
+    """The process that forks, started by the first test that needs it."""
     started: dict[str, subprocess.Popen[str]] = {}
     yield started
     for process in started.values():
@@ -50,7 +50,7 @@ def forks() -> Iterator[dict[str, subprocess.Popen[str]]]:
 
 @pytest.fixture
 def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
-    """`run(api_url, failpoint)` works in a process of its own and answers its exit status."""
+    """`run(api_url, failpoint)` works in a process and returns its exit status."""
     if not forks:
         forks["killable"] = subprocess.Popen(
             [sys.executable, "-m", "tests.dispatch.killable"],
@@ -77,7 +77,7 @@ def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
 
 
 def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
-    """A campaign with all there is: two lists that overlap, a stop list, an SMS fallback."""
+    """A campaign with two overlapping lists, a stop list and an SMS fallback."""
     lists = [factory.contact_list("One", 60), factory.contact_list("Two", 30, start=50)]
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
@@ -135,6 +135,6 @@ def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
 def billed(bill: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
     """What the gateway charges, as exact amounts."""
     return {
-        currency: {name: Decimal(one) for name, one in sums.items()}
+        currency: {name: Decimal(amount) for name, amount in sums.items()}
         for currency, sums in bill["spend"].items()
     }

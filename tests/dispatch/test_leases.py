@@ -1,4 +1,4 @@
-"""Whose batch it is, with several worker machines that want it."""
+"""Several worker machines claim batches, and none is claimed twice."""
 
 import json
 import os
@@ -34,15 +34,15 @@ def test_four_machines_claim_ten_thousand_batches_and_none_twice() -> None:
         },
         stdout=subprocess.PIPE, check=True, timeout=120,
     ).stdout  # fmt: skip
-    of_each = [json.loads(line) for line in claimed.splitlines()]
-    at_work = list(filter(None, of_each))
-    assert len(of_each) == MACHINES
-    # which may let the others wait until one has done it all
-    assert len(at_work) > 1 or settings.SQLITE
-    assert Counter(pk for ids in of_each for pk in ids) == Counter(
+    claimed_ids = [json.loads(line) for line in claimed.splitlines()]
+    busy = list(filter(None, claimed_ids))
+    assert len(claimed_ids) == MACHINES
+    # SQLite may let the others wait until one has claimed everything
+    assert len(busy) > 1 or settings.SQLITE
+    assert Counter(pk for ids in claimed_ids for pk in ids) == Counter(
         Batch.objects.values_list("pk", flat=True)
     )
     assert list(Batch.objects.values_list("state", "attempts").distinct()) == [
         (BatchState.SENDING, 1)
     ]
-    assert Batch.objects.values("token").distinct().count() == len(at_work)
+    assert Batch.objects.values("token").distinct().count() == len(busy)

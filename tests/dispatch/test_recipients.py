@@ -1,4 +1,4 @@
-"""The frozen audience is the one that was counted, whatever chose it."""
+"""The frozen audience is the counted one, whether lists, segments or campaigns chose it."""
 
 from dataclasses import asdict
 
@@ -36,10 +36,8 @@ def frozen(campaign: Campaign) -> Snapshot:
 def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In slices of seven: what happens to the first people changes nothing for those who are looked
-    at later.
-    """
-    monkeypatch.setattr(recipients, "SLICE", 7)
+    """In slices of seven: freezing the first contacts changes nothing for later ones."""
+    monkeypatch.setattr(recipients, "SLICE_SIZE", 7)
     earlier = launched(30)  # the people 0..29, a third of them in Romania
     Recipient.objects.filter(msisdn__in=[phone(1), phone(2), phone(3)]).update(send_state="refused")
     contact_list("B", 30, start=20, city="Iasi")  # 20..49
@@ -92,16 +90,16 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     assert Campaign.objects.get(pk=campaign.pk).state == CampaignState.DRAFT
 
 
-def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(
+def test_contact_removed_and_added_again_during_the_freeze_is_in_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(recipients, "SLICE", 5)
+    monkeypatch.setattr(recipients, "SLICE_SIZE", 5)
     people = contact_list("A", 10)
     campaign = draft(people)
     lifecycle.launch(campaign.pk, None, 10)
     slices = 0
 
-    def comes_back_after_the_first_slice() -> bool:
+    def return_to_list_after_first_slice() -> bool:
         nonlocal slices
         slices += 1
         if slices == 2:
@@ -109,7 +107,7 @@ def test_somebody_who_leaves_the_list_and_comes_back_meanwhile_is_in_once(
             Contact.objects.create(list=people, msisdn=phone(0), country="UA", fields={})
         return True
 
-    assert freeze(campaign.pk, timezone.now() + SOON, comes_back_after_the_first_slice)
+    assert freeze(campaign.pk, timezone.now() + SOON, return_to_list_after_first_slice)
     snapshot = Snapshot.objects.get(campaign=campaign)
     assert (snapshot.in_lists, snapshot.repeated, snapshot.left) == (11, 1, 10)
     assert campaign.recipients.count() == 10

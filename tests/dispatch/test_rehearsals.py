@@ -1,4 +1,4 @@
-"""A rehearsal is whole, and not a byte of it leaves the house, whatever the settings say."""
+"""A rehearsal is complete, and not a byte of it is sent, whatever the settings are."""
 
 import socket
 import threading
@@ -17,10 +17,10 @@ from campaigns.compose.editor.rehearsal import can_go_live, go_live, rehearse
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, PriceList
 from campaigns.dispatch import sweep, tasks
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Pace, Recipient
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 VIBER, SMS = Decimal("0.023"), Decimal("0.06")
 
 
-class Watched:
-    """The real address: whoever connects to it is counted and hung up on."""
+class CountingServer:
+    """The address of the real gateway: connections are counted and closed."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -64,12 +64,12 @@ class Watched:
 
 
 @pytest.fixture
-def real_gateway(settings: object) -> Iterator[Watched]:
+def real_gateway(settings: object) -> Iterator[CountingServer]:
     """A production installation: the gateway's address and a live key."""
-    watched = Watched()
-    settings.BSG_API_URL, settings.BSG_API_KEY = watched.url, "live_production"  # type: ignore[attr-defined]
-    yield watched
-    watched.close()
+    server = CountingServer()
+    settings.BSG_API_URL, settings.BSG_API_KEY = server.url, "live_production"  # type: ignore[attr-defined]
+    yield server
+    server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -90,14 +90,14 @@ def prices() -> None:
         PriceList.objects.create(channel=channel, tariff=0, rows=rows, fetched_at=timezone.now())
 
 
-def the_draft(people: int = 120, **changes: object) -> Campaign:
+def make_draft(people: int = 120, **changes: object) -> Campaign:
     return factory.draft(
         factory.contact_list("Everybody", people), sms_sender="Shop", sms_text="Hello!", **changes
     )
 
 
-def played(rehearsed: Campaign) -> Campaign:
-    """`rehearsed` after everything that workers do for it."""
+def run_rehearsal(rehearsed: Campaign) -> Campaign:
+    """Do everything that workers do for `rehearsed`; return it reloaded."""
     tasks.prepare(rehearsed.pk)
     tasks.rehearse()
     factory.an_hour_later()
@@ -106,29 +106,35 @@ def played(rehearsed: Campaign) -> Campaign:
     return rehearsed
 
 
-def test_rehearsal_is_whole_and_nothing_leaves(real_gateway: Watched) -> None:
+def test_rehearsal_is_complete_and_nothing_is_sent(real_gateway: CountingServer) -> None:
     # would stop the first real message
     MonthlyBudget.objects.create(currency="EUR", amount=Decimal("0.01"))
-    draft = the_draft(budget=Decimal("0.01"))
-    rehearsed = played(rehearse(draft, None))
+    draft = make_draft(budget=Decimal("0.01"))
+    rehearsed = run_rehearsal(rehearse(draft, None))
     tasks.send()
     sweep.sweep()
     results.follow()
     assert real_gateway.calls == 0
     assert (rehearsed.state, rehearsed.audience) == (CampaignState.FINISHED, 120)
-    people = list(Recipient.objects.filter(campaign=rehearsed))
-    assert len(people) == 120
+    recipients = list(Recipient.objects.filter(campaign=rehearsed))
+    assert len(recipients) == 120
     assert all(
-        one.delivery_state and one.reference.startswith("rehearsal") and len(one.reference) == 32
-        for one in people
+        recipient.delivery_state
+        and recipient.reference.startswith("rehearsal")
+        and len(recipient.reference) == 32
+        for recipient in recipients
     )
-    states = Counter(one.delivery_state for one in people)
+    states = Counter(recipient.delivery_state for recipient in recipients)
     assert states[DeliveryState.READ] > 50
     assert states[DeliveryState.FALLBACK_DELIVERED] > 0
     arrived = sum(
-        one.delivery_state in ("delivered", "read") for one in people if one.country != "BG"
+        recipient.delivery_state in ("delivered", "read")
+        for recipient in recipients
+        if recipient.country != "BG"
     )
-    by_sms = sum(one.sms_status != "" for one in people if one.country != "BG")
+    by_sms = sum(
+        recipient.sms_status != "" for recipient in recipients if recipient.country != "BG"
+    )
     bill = bills(spent(Purpose.REHEARSAL))[()]
     assert bill.costs[0].total == arrived * VIBER + by_sms * SMS
     assert bill.not_yet_known > 0  # Bulgaria's
@@ -136,44 +142,46 @@ def test_rehearsal_is_whole_and_nothing_leaves(real_gateway: Watched) -> None:
     assert differences() == []
 
 
-def test_rehearsal_counts_nowhere_else(real_gateway: Watched) -> None:
+def test_rehearsal_counts_nowhere_else(real_gateway: CountingServer) -> None:
     month = MonthlyBudget.objects.create(currency="EUR", amount=Decimal(5))
-    played(rehearse(the_draft(), None))
-    assert holds.left_of_month("EUR") == month.amount
+    run_rehearsal(rehearse(make_draft(), None))
+    assert reservations.remaining_of_month("EUR") == month.amount
     assert bills(spent()) == {}
     assert [campaign.purpose for campaign in real_campaigns()] == [Purpose.CAMPAIGN]
-    # the rate of the real questions is untouched
+    # the rate of real status polls is untouched
     assert not Pace.objects.filter(scope="statuses").exists()
 
 
-def test_senders_with_a_gateway_do_not_touch_it(real_gateway: Watched) -> None:
-    rehearsed = rehearse(the_draft(), None)
+def test_senders_with_a_gateway_do_not_touch_it(real_gateway: CountingServer) -> None:
+    rehearsed = rehearse(make_draft(), None)
     tasks.prepare(rehearsed.pk)
     tasks.send()
     assert real_gateway.calls == 0
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.READY}
 
 
-def test_two_machines_rehearse_one_campaign_and_nobody_twice(real_gateway: Watched) -> None:
-    rehearsed = rehearse(the_draft(300), None)
+def test_two_machines_rehearse_one_campaign_and_nobody_twice(real_gateway: CountingServer) -> None:
+    rehearsed = rehearse(make_draft(300), None)
     tasks.prepare(rehearsed.pk)
     together = threading.Barrier(2)
 
     def machine(_number: int) -> int:
-        held: list[int] = []
+        prepared: list[int] = []
 
-        def keep() -> bool:
-            held.append(len(sender.claimed))
-            if len(held) <= 2:
-                together.wait(30)  # before the first turn, and when both have claimed
+        def keep_going() -> bool:
+            prepared.append(len(sender.prepared))
+            if len(prepared) <= 2:
+                together.wait(30)  # before the first round, and when both have claimed
             return True
 
-        sender = Sender(None, tasks.REHEARSERS, timezone.now() + tasks.SLICE, keep)
+        sender = BatchSender(
+            None, tasks.REHEARSAL_THREADS, timezone.now() + tasks.TIME_SLICE, keep_going
+        )
         try:
             sender.run()
         finally:
             connection.close()
-        return held[1]
+        return prepared[1]
 
     with ThreadPoolExecutor(2) as machines:
         of_each = list(machines.map(machine, range(2)))
@@ -192,7 +200,7 @@ def request(reference: str) -> SendRequest:
     return SendRequest((message,), validity=86_400, tariff=0)
 
 
-def test_a_client_with_a_socket_refuses_its_references(real_gateway: Watched) -> None:
+def test_real_client_refuses_references_of_rehearsals(real_gateway: CountingServer) -> None:
     """Even where some later mistake hands a rehearsal's batch to it."""
     marked = "rehearsal" + "0" * 23
     with pytest.raises(ValueError, match="a rehearsal's reference"):
@@ -200,33 +208,33 @@ def test_a_client_with_a_socket_refuses_its_references(real_gateway: Watched) ->
     with pytest.raises(ValueError, match="a rehearsal's reference"):
         client_from_settings().status_by_reference(marked)
     assert real_gateway.calls == 0
-    here = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
+    simulated = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
     with pytest.raises(ValueError, match="or another in a rehearsal"):
-        here.send(request("0" * 32))
-    answer = here.send(request(marked)).verdicts[marked]
+        simulated.send(request("0" * 32))
+    answer = simulated.send(request(marked)).verdicts[marked]
     assert not isinstance(answer, Refused)
-    assert settings.BSG_API_KEY not in repr(vars(here))
+    assert settings.BSG_API_KEY not in repr(vars(simulated))
 
 
-def test_what_a_dead_worker_left_is_rehearsed_again(real_gateway: Watched) -> None:
-    rehearsed = rehearse(the_draft(), None)
+def test_batches_of_a_dead_worker_are_rehearsed_again(real_gateway: CountingServer) -> None:
+    rehearsed = rehearse(make_draft(), None)
     tasks.prepare(rehearsed.pk)
     Batch.objects.filter(number=1).update(
         state=BatchState.SENDING, intended_at=timezone.now(), lease_until=timezone.now()
     )
     factory.an_hour_later()
-    sweep.free_expired(timezone.now())
+    sweep.release_expired_leases(timezone.now())
     assert Batch.objects.get(number=1).state == BatchState.AMBIGUOUS
     tasks.reconcile()
-    rehearsed = played(rehearsed)
+    rehearsed = run_rehearsal(rehearsed)
     assert rehearsed.state == CampaignState.FINISHED
     assert real_gateway.calls == 0
     assert LedgerEntry.objects.filter(kind="charge", channel="viber").count() == 120
 
 
 def test_the_same_draft_goes_live_with_references_of_its_own() -> None:
-    draft, olena = the_draft(), person()
-    rehearsed = played(rehearse(draft, olena))
+    draft, olena = make_draft(), person()
+    rehearsed = run_rehearsal(rehearse(draft, olena))
     assert can_go_live(rehearsed)
     live = go_live(rehearsed, olena)
     assert live == draft
@@ -242,8 +250,8 @@ def test_the_same_draft_goes_live_with_references_of_its_own() -> None:
 
 
 def test_another_draft_or_audience_does_not_go_live() -> None:
-    draft, olena = the_draft(), person()
-    rehearsed = played(rehearse(draft, olena))
+    draft, olena = make_draft(), person()
+    rehearsed = run_rehearsal(rehearse(draft, olena))
     factory.contact_list("More", 3, start=500)
     draft.lists.set([*draft.lists.all(), *draft.lists.model.objects.filter(name="More")])
     with pytest.raises(lifecycle.Refused, match="The audience is 123 people now, not 120"):
@@ -256,13 +264,13 @@ def test_another_draft_or_audience_does_not_go_live() -> None:
 
 
 def test_rehearsals_are_cleared_away_and_their_entries_stay() -> None:
-    draft = the_draft(60)
+    draft = make_draft(60)
     rehearsed = rehearse(draft, None)
     with pytest.raises(lifecycle.Refused):
         clear_rehearsals.clear_away(rehearsed.pk, None)
     with pytest.raises(lifecycle.Refused):
         clear_rehearsals.clear_away(draft.pk, None)
-    played(rehearsed)
+    run_rehearsal(rehearsed)
     entries = LedgerEntry.objects.count()
     clear_rehearsals.clear_old(timezone.now() + timedelta(days=29))
     assert Campaign.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Sending again reaches exactly those whom the first campaign did not reach."""
+"""A resend goes to exactly the recipients whom the campaign did not reach."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,14 +18,14 @@ from campaigns.dispatch.people.resend import (
     create_resend_draft,
     failed_recipients,
 )
-from campaigns.dispatch.tally import Moves
+from campaigns.dispatch.tally import TallyChanges
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
 from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
 D, S = DeliveryState, SendState
-ENDS: list[Mapping[str, Any]] = [
+OUTCOMES: list[Mapping[str, Any]] = [
     {"send_state": S.ACCEPTED, "delivery_state": D.READ, "final": True},
     {"send_state": S.ACCEPTED, "delivery_state": D.WAITING},
     {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED, "final": True},
@@ -41,40 +41,43 @@ FAILED, UNRESOLVED = {2, 5, 6}, {7}
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """A finished campaign, each of whose nine recipients ended in another way."""
-    made = factory.draft(
-        factory.contact_list("Nine", len(ENDS), first_name="Олена"),
+    """A finished campaign with nine recipients, each with another outcome."""
+    campaign = factory.draft(
+        factory.contact_list("Nine", len(OUTCOMES), first_name="Олена"),
         text="Hi {first_name}", sms_sender="Shop", sms_text="Hi", rate=50, sends_from=DAYTIME.start,
         sends_until=DAYTIME.end,
     )  # fmt: skip
-    lifecycle.launch(made.pk, None)
-    freeze(made.pk, timezone.now() + factory.SOON)
-    moves = Moves()
-    for number, end in enumerate(ENDS):
-        Recipient.objects.filter(msisdn=factory.phone(number)).update(**end)
-        moves.arrive(
-            made.pk, "UA", end["send_state"].value, delivery_state=end.get("delivery_state", "")
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + factory.SOON)
+    changes = TallyChanges()
+    for number, outcome in enumerate(OUTCOMES):
+        Recipient.objects.filter(msisdn=factory.phone(number)).update(**outcome)
+        changes.add(
+            campaign.pk,
+            "UA",
+            outcome["send_state"].value,
+            delivery_state=outcome.get("delivery_state", ""),
         )
-    moves.write()
-    lifecycle.finish(made.pk)
-    made.refresh_from_db()
-    return made
+    changes.write()
+    lifecycle.finish(campaign.pk)
+    campaign.refresh_from_db()
+    return campaign
 
 
-def people_of(draft: Campaign) -> set[str]:
+def phones_of(draft: Campaign) -> set[str]:
     return set(Contact.objects.filter(list__in=draft.lists.all()).values_list("msisdn", flat=True))
 
 
-def test_failed_counts_those_who_got_nothing(campaign: Campaign) -> None:
+def test_failed_recipients_are_those_who_got_nothing(campaign: Campaign) -> None:
     assert failed_recipients(campaign) == FailedRecipients(
         refused=1, not_delivered=1, sms_failed=1, unresolved=1
     )
-    assert failed_recipients(campaign).surely == 3
+    assert failed_recipients(campaign).certain == 3
 
 
-def test_again_makes_a_draft_to_exactly_those_who_failed(campaign: Campaign) -> None:
+def test_resend_creates_a_draft_to_exactly_the_failed_recipients(campaign: Campaign) -> None:
     draft = create_resend_draft(campaign, None)
-    assert people_of(draft) == {factory.phone(number) for number in FAILED}
+    assert phones_of(draft) == {factory.phone(number) for number in FAILED}
     assert (draft.state, draft.text, draft.sms_text, draft.rate) == (
         CampaignState.DRAFT,
         campaign.text,
@@ -83,24 +86,24 @@ def test_again_makes_a_draft_to_exactly_those_who_failed(campaign: Campaign) -> 
     )
     assert draft.sending_hours == DAYTIME
     assert draft.uuid != campaign.uuid
-    made = draft.lists.get()
-    assert (made.name, made.contact_count, made.fields) == (
+    contacts = draft.lists.get()
+    assert (contacts.name, contacts.contact_count, contacts.fields) == (
         "Autumn: not reached",
         3,
         ["first_name"],
     )
-    assert sum(made.countries.values()) == 3
-    assert [contact.fields for contact in Contact.objects.filter(list=made)] == [
+    assert sum(contacts.countries.values()) == 3
+    assert [contact.fields for contact in Contact.objects.filter(list=contacts)] == [
         {"first_name": "Олена"}
     ] * 3
 
 
-def test_the_unresolved_come_along_only_where_a_person_says_so(campaign: Campaign) -> None:
+def test_unresolved_recipients_are_included_only_on_request(campaign: Campaign) -> None:
     draft = create_resend_draft(campaign, None, unresolved=True)
-    assert people_of(draft) == {factory.phone(number) for number in FAILED | UNRESOLVED}
+    assert phones_of(draft) == {factory.phone(number) for number in FAILED | UNRESOLVED}
 
 
-def test_again_sends_to_them_under_other_references(campaign: Campaign) -> None:
+def test_resend_uses_other_references(campaign: Campaign) -> None:
     draft = create_resend_draft(campaign, None)
     lifecycle.launch(draft.pk, None, people=3)
     freeze(draft.pk, timezone.now() + factory.SOON)
@@ -116,11 +119,11 @@ def test_a_second_list_gets_a_name_of_its_own(campaign: Campaign) -> None:
     assert create_resend_draft(campaign, None).lists.get().name == "Autumn: not reached (2)"
 
 
-def test_again_is_refused_under_way_and_where_nobody_failed(campaign: Campaign) -> None:
+def test_resend_is_refused_under_way_and_without_failures(campaign: Campaign) -> None:
     Recipient.objects.exclude(send_state=S.UNRESOLVED).update(
         send_state=S.ACCEPTED, delivery_state=D.READ
     )
-    with pytest.raises(lifecycle.Refused, match="It reached everybody whose outcome is known"):
+    with pytest.raises(lifecycle.Refused, match="There are no failed recipients to resend to"):
         create_resend_draft(campaign, None)
     Campaign.objects.update(state=CampaignState.SENDING)
     campaign.refresh_from_db()
@@ -129,17 +132,17 @@ def test_again_is_refused_under_way_and_where_nobody_failed(campaign: Campaign) 
     assert ContactList.objects.count() == 1
 
 
-def test_page_asks_for_the_unresolved_apart(campaign: Campaign, client: Client) -> None:
+def test_page_offers_unresolved_recipients_separately(campaign: Campaign, client: Client) -> None:
     client.force_login(make_user())
     page = client.get(f"/campaigns/{campaign.pk}/again").content.decode()
-    assert "Also the 1 person who is unresolved" in page
+    assert "Include 1 unresolved recipient" in page
     assert "would get it a second time" in page
     answer = client.post(f"/campaigns/{campaign.pk}/again")
     draft = Campaign.objects.latest("pk")
     assert answer.headers["Location"] == f"/campaigns/{draft.pk}/edit"
-    assert people_of(draft) == {factory.phone(number) for number in FAILED}
+    assert phones_of(draft) == {factory.phone(number) for number in FAILED}
     client.post(f"/campaigns/{campaign.pk}/again", {"unresolved": "yes"})
-    assert len(people_of(Campaign.objects.latest("pk"))) == 4
+    assert len(phones_of(Campaign.objects.latest("pk"))) == 4
     assert AuditEntry.objects.filter(subject=f"campaign:{campaign.pk}", action="again").count() == 2
 
 
@@ -149,7 +152,7 @@ def test_page_is_for_marketers(campaign: Campaign, client: Client) -> None:
     assert Campaign.objects.count() == 1
 
 
-def test_campaign_page_offers_it_when_the_campaign_is_over(
+def test_campaign_page_offers_resend_when_the_campaign_is_over(
     campaign: Campaign, client: Client
 ) -> None:
     client.force_login(make_user())

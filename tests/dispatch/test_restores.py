@@ -1,6 +1,4 @@
-"""A backup restored in mid-campaign, and a clone of the server at work beside it: nobody gets a
-second message.
-"""
+"""A restored backup, and a clone running beside its original: nobody gets a second message."""
 
 import json
 import os
@@ -19,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from tests.chaos.processes import database_url
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -30,7 +28,7 @@ PEOPLE = 300
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """`backup()` copies the database as it is now; the address of the copy."""
+    """`backup()` copies the database as it is now; returns the address of the copy."""
     name = f"{connection.settings_dict['NAME']}_copy"
     yield lambda: on_sqlite(tmp_path) if settings.SQLITE else on_postgresql(name)
     if not settings.SQLITE:
@@ -41,10 +39,10 @@ def backup(tmp_path: Path) -> Iterator[Callable[[], str]]:
 def on_sqlite(folder: Path) -> str:
     copy = folder / "copy.sqlite3"
     with (
-        closing(sqlite3.connect(connection.settings_dict["NAME"])) as one,
-        closing(sqlite3.connect(copy)) as other,
+        closing(sqlite3.connect(connection.settings_dict["NAME"])) as source,
+        closing(sqlite3.connect(copy)) as target,
     ):
-        one.backup(other)
+        source.backup(target)
     return f"sqlite:///{copy}"
 
 
@@ -62,16 +60,16 @@ def server() -> str:
 
 
 def environment(database: str) -> dict[str, str]:
-    named = {
+    variables = {
         "DATABASE_URL": database,
         "BSG_API_KEY": KEY,
         "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }
-    return os.environ | named
+    return os.environ | variables
 
 
-def works_on(database: str, sandbox: RunningSandbox, passes: int = 12) -> "subprocess.Popen[str]":
-    """A process that works on a database until its campaigns are at their end, or so long."""
+def start_work(database: str, sandbox: RunningSandbox, passes: int = 12) -> "subprocess.Popen[str]":
+    """Start a process that works on a database until its campaigns are over."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.dispatch.killable"],
         env=environment(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -85,27 +83,29 @@ def works_on(database: str, sandbox: RunningSandbox, passes: int = 12) -> "subpr
 
 
 def manage(database: str, *command: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=environment(database),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return done.stdout
+    return process.stdout
 
 
-def standing(database: str, campaign_id: int) -> tuple[Counter[str], str]:
-    """Where the people of a campaign stand in some database, and what their Viber messages cost."""
-    found = json.loads(manage(database, "campaign", "status", str(campaign_id), "--json"))
+def read_status(database: str, campaign_id: int) -> tuple[Counter[str], str]:
+    """The recipients by state of a campaign in some database, and its cost of Viber messages."""
+    status = json.loads(manage(database, "campaign", "status", str(campaign_id), "--json"))
     return (
-        Counter({name: found[name] for name in ("accepted", "queued", "unresolved")}),
-        found["spend"]["EUR"]["viber"],
+        Counter({name: status[name] for name in ("accepted", "queued", "unresolved")}),
+        status["spend"]["EUR"]["viber"],
     )
 
 
 def half_sent(sandbox: RunningSandbox) -> int:
-    """A campaign of which a part is sent, and a part on the wire."""
+    """A campaign that is partly sent, with some requests under way."""
     campaign = factory.launched(PEOPLE)
-    turns = iter([True, True, False])
-    Sender(sandbox.client(), 2, timezone.now() + factory.SOON, lambda: next(turns, False)).run()
+    rounds = iter([True, True, False])
+    BatchSender(
+        sandbox.client(), 2, timezone.now() + factory.SOON, lambda: next(rounds, False)
+    ).run()
     assert 0 < len(sandbox.messages()) < PEOPLE
     return campaign.pk
 
@@ -115,13 +115,16 @@ def test_clone_at_work_beside_its_original_sends_nobody_twice(
 ) -> None:
     campaign_id = half_sent(sandbox)
     databases = [database_url(connection), backup()]
-    processes = [works_on(database, sandbox) for database in databases]
+    processes = [start_work(database, sandbox) for database in databases]
     outcomes = [process.communicate()[0] for process in processes]
     assert outcomes == ["0\n", "0\n"]
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (PEOPLE, 0)
     everybody = Counter(accepted=PEOPLE, queued=0, unresolved=0)
-    assert [standing(database, campaign_id)[0] for database in databases] == [everybody, everybody]
+    assert [read_status(database, campaign_id)[0] for database in databases] == [
+        everybody,
+        everybody,
+    ]
 
 
 def test_restored_backup_waits_for_a_person_and_sends_nobody_twice(
@@ -130,19 +133,19 @@ def test_restored_backup_waits_for_a_person_and_sends_nobody_twice(
     campaign_id = half_sent(sandbox)
     manage(database_url(connection), "sweep")
     restored = backup()
-    assert works_on(database_url(connection), sandbox).communicate()[0] == "0\n"
+    assert start_work(database_url(connection), sandbox).communicate()[0] == "0\n"
     assert sandbox.bill()["messages"] == PEOPLE
     refused = sandbox.bill()["refused"]
 
-    works_on(restored, sandbox, passes=2).communicate()
-    assert standing(restored, campaign_id)[0]["queued"] > 0
+    start_work(restored, sandbox, passes=2).communicate()
+    assert read_status(restored, campaign_id)[0]["queued"] > 0
     assert sandbox.bill()["refused"] == refused
-    assert manage(restored, "confirm_restore") == "Campaigns send again.\n"
-    assert works_on(restored, sandbox).communicate()[0] == "0\n"
+    assert manage(restored, "confirm_restore") == "Safe mode is off. Campaigns send again.\n"
+    assert start_work(restored, sandbox).communicate()[0] == "0\n"
     sandbox.settle()
-    assert works_on(restored, sandbox).communicate()[0] == "0\n"
+    assert start_work(restored, sandbox).communicate()[0] == "0\n"
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (PEOPLE, 0)
-    people, spent = standing(restored, campaign_id)
+    people, spent = read_status(restored, campaign_id)
     assert people == Counter(accepted=PEOPLE, queued=0, unresolved=0)
     assert Decimal(spent) == Decimal(bill["spend"]["EUR"]["viber"])

@@ -1,4 +1,4 @@
-"""The way of a campaign from the freeze to its end, against the sandbox over a real socket."""
+"""A campaign from the freeze to its end, against the sandbox over a real socket."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,8 +11,8 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send import leases, resolve_unknown
-from campaigns.dispatch.send.running_campaigns import running
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.running_campaigns import load_running
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def send(sandbox: RunningSandbox) -> bool:
-    return Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    return BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def spent(campaign: Campaign) -> Decimal:
@@ -71,7 +71,7 @@ def test_lost_answers_are_asked_for_and_not_sent_again(sandbox: RunningSandbox) 
 
 
 def later(by: timedelta) -> None:
-    """Let `by` have passed for all batches."""
+    """Move the times of all batches back by so much."""
     for batch in Batch.objects.all():
         for name in ("not_before", "lease_until", "intended_at"):
             if getattr(batch, name):
@@ -98,7 +98,7 @@ def test_gateway_down_loses_nobody(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(100)
     client = sandbox.client()
     sandbox.server.stop()
-    Sender(client, 4, timezone.now() + timedelta(seconds=1)).run()
+    BatchSender(client, 4, timezone.now() + timedelta(seconds=1)).run()
     assert set(Batch.objects.values_list("state", "attempts")) == {("ready", 0)}
     assert campaign_status.counts(campaign).queued == 100
 
@@ -126,8 +126,8 @@ def test_pause_stops_the_claim_and_the_intent(sandbox: RunningSandbox) -> None:
     now = timezone.now()
     claims = leases.claim(campaign.pk, 1, "t", now)
     lifecycle.pause(campaign.pk, None)
-    assert leases.intend(claims, "t", now) == []
-    assert running(now) == []
+    assert leases.record_intents(claims, "t", now) == []
+    assert load_running(now) == []
     assert not send(sandbox)
     assert sandbox.bill()["messages"] == 0
 
@@ -136,8 +136,8 @@ def test_cancel_leaves_nobody_queued(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(300)
     lifecycle.cancel(campaign.pk, None)
     sweep.sweep()
-    found = campaign_status.counts(campaign)
-    assert (found.cancelled, found.queued) == (300, 0)
+    counts = campaign_status.counts(campaign)
+    assert (counts.cancelled, counts.queued) == (300, 0)
     assert differences() == []
 
 
@@ -145,26 +145,26 @@ def test_expired_leases_go_back_or_become_ambiguous() -> None:
     campaign = factory.launched(100)
     now = timezone.now()
     claims = leases.claim(campaign.pk, 2, "t", now)
-    leases.intend(claims[:1], "t", now)
-    sweep.free_expired(now + leases.LEASE + timedelta(seconds=1))
+    leases.record_intents(claims[:1], "t", now)
+    sweep.release_expired_leases(now + leases.LEASE + timedelta(seconds=1))
     states = dict(Batch.objects.values_list("number", "state"))
     assert (states[claims[0].number], states[claims[1].number]) == ("ambiguous", "ready")
 
 
-def test_stop_list_after_the_freeze_is_kept(sandbox: RunningSandbox) -> None:
+def test_phone_stopped_after_the_freeze_is_not_sent_to(sandbox: RunningSandbox) -> None:
     from campaigns.contacts.models import StopListEntry
 
     campaign = factory.launched(60)
     StopListEntry.objects.create(msisdn=factory.phone(7))
     send(sandbox)
-    found = campaign_status.counts(campaign)
-    assert (found.accepted, found.cancelled, found.reasons) == (59, 1, {"stop_list": 1})
+    counts = campaign_status.counts(campaign)
+    assert (counts.accepted, counts.cancelled, counts.reasons) == (59, 1, {"stop_list": 1})
     assert not sandbox.messages(msisdn=factory.phone(7))
 
 
 def test_merge_fields_are_filled_in_for_each(sandbox: RunningSandbox) -> None:
-    made = factory.contact_list("Names", 3, first_name="Олена")
-    campaign = factory.draft(made, text="Вітаємо, {first_name}! {{%}}")
+    contacts = factory.contact_list("Names", 3, first_name="Олена")
+    campaign = factory.draft(contacts, text="Вітаємо, {first_name}! {{%}}")
     lifecycle.launch(campaign.pk, None, people=3)
     from campaigns.dispatch.freeze.recipients import freeze
 
@@ -174,7 +174,9 @@ def test_merge_fields_are_filled_in_for_each(sandbox: RunningSandbox) -> None:
     assert LedgerEntry.objects.count() == 3
 
 
-def test_what_nobody_can_settle_is_unresolved_and_never_sent_again(sandbox: RunningSandbox) -> None:
+def test_outcome_never_known_is_unresolved_and_not_sent_again(
+    sandbox: RunningSandbox,
+) -> None:
     campaign = factory.launched(60)
     sandbox.faults(lost=100)
     send(sandbox)
@@ -182,7 +184,7 @@ def test_what_nobody_can_settle_is_unresolved_and_never_sent_again(sandbox: Runn
     sandbox.server.stop()
     later(timedelta(days=2))
     resolve_unknown.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
-    found = campaign_status.counts(campaign)
-    assert (found.unresolved, found.queued) == (60, 0)
+    counts = campaign_status.counts(campaign)
+    assert (counts.unresolved, counts.queued) == (60, 0)
     assert sweep.finish_if_done(campaign.pk)
     assert differences() == []

@@ -1,4 +1,4 @@
-"""Seats: who may be at work, and how the senders of a machine share its connections."""
+"""Worker slots, and how the senders of a machine share its connections."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def test_senders_share_the_connections(
 
 
 @pytest.mark.django_db
-def test_a_second_sender_takes_the_other_seat_and_a_third_none(
+def test_second_sender_takes_the_other_slot_and_a_third_none(
     settings: Settings, sandbox: RunningSandbox
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
@@ -56,14 +56,14 @@ def test_a_second_sender_takes_the_other_seat_and_a_third_none(
 
 
 @pytest.mark.django_db
-def test_a_seat_leaves_nothing_behind_and_one_that_was_given_up_is_forgotten() -> None:
+def test_released_and_abandoned_slots_are_deleted() -> None:
     now = timezone.now()
-    with WorkerSlot("prepare-5") as seat, WorkerSlot("prepare-5") as second:
-        assert (seat.held, second.held, Heartbeat.objects.count()) == (True, False, 1)
+    with WorkerSlot("prepare-5") as slot, WorkerSlot("prepare-5") as second:
+        assert (slot.held, second.held, Heartbeat.objects.count()) == (True, False, 1)
     Heartbeat.objects.create(name="prepare-6@killed", at=now, until=now - timedelta(hours=2))
     Heartbeat.objects.create(name="send@busy", at=now, until=now - timedelta(minutes=2))
     delete_abandoned(now)
-    assert [one.name for one in Heartbeat.objects.all()] == ["send@busy"]
+    assert [heartbeat.name for heartbeat in Heartbeat.objects.all()] == ["send@busy"]
 
 
 def sends_queued() -> list[Any]:
@@ -75,14 +75,12 @@ def sends_queued() -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_each_machine_with_a_free_seat_is_woken(settings: Settings) -> None:
-    """This one, and two others; one that is at work and one that has not been heard of for long are
-    not.
-    """
+def test_each_machine_with_a_free_slot_is_woken(settings: Settings) -> None:
+    """This one and two others; not a machine that is busy, nor one without a sign of life."""
     now = timezone.now()
     for name in ("queue@two", "queue@three", "queue@busy"):
         Heartbeat.objects.create(name=name, at=now)
-    Heartbeat.objects.create(name="queue@gone", at=now - 2 * health.SILENT)
+    Heartbeat.objects.create(name="queue@gone", at=now - 2 * health.STALLED_AFTER)
     Heartbeat.objects.create(name="send@busy", at=now, until=now + timedelta(minutes=1))
     settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS = 2, 8, 4
     factory.launched(60)
@@ -92,7 +90,9 @@ def test_each_machine_with_a_free_seat_is_woken(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_a_wake_up_for_another_machine_goes_round_and_comes_to_an_end(settings: Settings) -> None:
+def test_send_task_for_another_machine_is_passed_on_until_max_hops(
+    settings: Settings,
+) -> None:
     settings.SEND_PROCESSES = 1
     factory.launched(60)
     OrmQ.objects.all().delete()

@@ -1,4 +1,4 @@
-"""The ledger takes entries, keeps their totals, and never lets go of one."""
+"""The ledger stores entries with their totals, and never changes or deletes one."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from campaigns.ledger.entries import Amounts, Movement, enter
+from campaigns.ledger.entries import Amounts, Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal
 from campaigns.ledger.sums import spend_of
 
@@ -23,8 +23,8 @@ def charge(
 
 
 def test_enter_keeps_the_totals() -> None:
-    enter([charge((1, Decimal("0.23")), (2, Decimal("0.0000001")), (3, None))], NOON)
-    enter([charge((1, Decimal("0.05")), channel=Channel.SMS)], NOON)
+    write_entries([charge((1, Decimal("0.23")), (2, Decimal("0.0000001")), (3, None))], NOON)
+    write_entries([charge((1, Decimal("0.05")), channel=Channel.SMS)], NOON)
     assert LedgerEntry.objects.count() == 4
     columns = ("day", "channel", "amount", "entries", "unknown")
     totals: list[Any] = list(LedgerTotal.objects.order_by("channel").values_list(*columns))
@@ -35,9 +35,9 @@ def test_enter_keeps_the_totals() -> None:
     assert spend_of(7) == {"EUR": {"viber": Decimal("0.2300001"), "sms": Decimal("0.05")}}
 
 
-def test_settling_takes_an_unknown_price_off_the_count() -> None:
-    enter([charge((1, None))], NOON)
-    enter(
+def test_settled_price_is_no_longer_counted_as_unknown() -> None:
+    write_entries([charge((1, None))], NOON)
+    write_entries(
         [
             Movement(
                 Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "EUR", [(1, Decimal("0.02"))], settles=True
@@ -50,18 +50,18 @@ def test_settling_takes_an_unknown_price_off_the_count() -> None:
 
 
 def test_second_charge_of_a_recipient_is_refused() -> None:
-    enter([charge((1, Decimal("0.23")))], NOON)
+    write_entries([charge((1, Decimal("0.23")))], NOON)
     with pytest.raises(IntegrityError), transaction.atomic():
-        enter([charge((1, Decimal("0.23")))], NOON)
+        write_entries([charge((1, Decimal("0.23")))], NOON)
 
 
 def test_database_refuses_to_change_an_entry() -> None:
-    enter([charge((1, Decimal("0.23")))], NOON)
+    write_entries([charge((1, Decimal("0.23")))], NOON)
     statements = [
         "UPDATE campaigns_ledgerentry SET amount = 0",
         "DELETE FROM campaigns_ledgerentry",
     ]
-    if connection.vendor == "postgresql":  # SQLite has no other way
+    if connection.vendor == "postgresql":  # SQLite has no TRUNCATE
         statements.append("TRUNCATE campaigns_ledgerentry CASCADE")
     for statement in statements:
         with (

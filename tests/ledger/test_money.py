@@ -1,4 +1,4 @@
-"""Amounts: exact from the wire to the page."""
+"""Amounts stay exact from the gateway to the page."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from campaigns.shared.money import AmountField, InexactAmountError, exact, from_
         ("123456789.1234567", 1234567891234567),
     ],
 )
-def test_units_there_and_back(amount: str, units: int) -> None:
+def test_amounts_survive_the_conversion_to_units(amount: str, units: int) -> None:
     assert to_units(Decimal(amount)) == units
     assert from_units(units) == Decimal(amount)
 
@@ -39,13 +39,13 @@ def test_eight_decimals_are_refused() -> None:
         ("0", "0.00"),
     ],
 )
-def test_exact_shows_all_decimals_that_matter(amount: str, text: str) -> None:
+def test_exact_shows_all_significant_decimals(amount: str, text: str) -> None:
     assert exact(Decimal(amount)) == text
 
 
-def test_field_says_what_an_amount_is() -> None:
+def test_field_rejects_what_is_not_an_amount() -> None:
     field = AmountField()
     assert field.to_python("0.0125") == Decimal("0.0125")
-    for wrong in ("a lot", "0.123456789"):
+    for invalid in ("a lot", "0.123456789"):
         with pytest.raises(ValidationError):
-            field.to_python(wrong)
+            field.to_python(invalid)

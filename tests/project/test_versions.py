@@ -12,7 +12,7 @@ from django.utils import timezone
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
 from campaigns.results.polling import poller
@@ -31,7 +31,7 @@ def test_this_version_works_on_the_tables_of_the_next(sandbox: RunningSandbox) -
                 " DEFAULT 7"
             )
     campaign = factory.launched(PEOPLE, sms_sender="Shop", sms_text="Hello!")
-    Sender(sandbox.client(), 4, timezone.now() + factory.SOON).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + factory.SOON).run()
     sweep.sweep()
     sandbox.settle()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))

@@ -21,8 +21,8 @@ from campaigns.dispatch.models import (
     SendState,
     Snapshot,
 )
-from campaigns.dispatch.tally import Moves
-from campaigns.ledger.entries import Movement, enter
+from campaigns.dispatch.tally import TallyChanges
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind
 from campaigns.team.models import Role, User
 
@@ -93,13 +93,13 @@ def send(
         made = _recipients(campaign, people, price, currency, at)
         _freeze(campaign, made, at)
         _count(campaign, made)
-        enter(
+        write_entries(
             _together(
                 [charge for person, fate in made for charge in _charges(campaign, person, fate)]
             ),
             at,
         )
-        enter(
+        write_entries(
             _together(
                 [
                     change
@@ -193,10 +193,10 @@ def _freeze(campaign: Campaign, made: Made, at: datetime) -> None:
 
 
 def _count(campaign: Campaign, made: Made) -> None:
-    moves = Moves()
+    moves = TallyChanges()
     for person, fate in made:
         if fate.send_state != S.QUEUED:
-            moves.arrive(
+            moves.add(
                 campaign.pk, person.country, fate.send_state.value, error_code=fate.error_code,
                 reason=fate.reason, delivery_state=fate.delivery_state.value, status=fate.status,
             )  # fmt: skip

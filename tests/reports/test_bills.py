@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.shared.bills import Bill, bills, campaign_bills, country_bills, spent
 from tests.reports.factories import make_campaign, send
@@ -59,7 +59,7 @@ def test_unknown_prices_are_counted_until_they_are_settled() -> None:
     assert person is not None
     prices = [(person.pk, Decimal("0.5"))]
     late = Movement(Kind.ADJUSTMENT, Channel.VIBER, campaign.pk, "UA", "EUR", prices, settles=True)
-    enter([late], timezone.now() + timedelta(days=1))
+    write_entries([late], timezone.now() + timedelta(days=1))
     bill = campaign_bills([campaign.pk])[campaign.pk]
     assert (bill.not_yet_known, bill.costs[0].viber) == (2, Decimal("0.5234567"))
     tomorrow = LedgerTotal.objects.filter(day=timezone.localdate() + timedelta(days=1))
@@ -82,7 +82,7 @@ def test_spent_never_mixes_purposes() -> None:
     movement = Movement(
         Kind.CHARGE, Channel.VIBER, campaign.pk, "UA", "EUR", [(None, Decimal(9))], Purpose.TEST
     )
-    enter([movement], timezone.now())
+    write_entries([movement], timezone.now())
     send(campaign, {("UA", "read"): 1}, Decimal("1"))
     assert bills(spent())[()].costs[0].total == Decimal(1)
     assert bills(spent(Purpose.TEST))[()].costs[0].total == Decimal(9)

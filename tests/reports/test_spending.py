@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState, Label
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.spend.chart import chart
@@ -118,7 +118,7 @@ def test_every_grouping_adds_up_to_the_same_in_few_queries(other: Campaign, key:
 
 
 def test_fees_belong_to_no_campaign(spring: Campaign) -> None:
-    enter([Movement(Kind.FEE, Channel.FEE, None, "", "EUR", [(None, Decimal(25))])], at(5))
+    write_entries([Movement(Kind.FEE, Channel.FEE, None, "", "EUR", [(None, Decimal(25))])], at(5))
     groups = {group.name: group for group in spend_by("campaign").groups}
     assert groups["No campaign"].bill.costs[0].fee == Decimal(25)
     assert (

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, judge
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, interpret
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.types import Accepted, SendAnswer, Verdict
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
 from campaigns.reports.spend.reconciliation import reconciliation
 from campaigns.results.models import SampledStatus
@@ -33,10 +33,10 @@ def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
     client, now = sandbox.client(), timezone.now()
     assert gateway_comparison.read_balance(client, now - timedelta(hours=2))
     factory.launched(60)
-    Sender(client, 4, now + timedelta(seconds=60)).run()
+    BatchSender(client, 4, now + timedelta(seconds=60)).run()
     assert gateway_comparison.read_balance(client, now - timedelta(hours=1))
     assert not gateway_comparison.read_balance(client, now - timedelta(hours=1))
-    enter(
+    write_entries(
         [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
     )
     gateway_comparison.read_balance(client, now)
@@ -78,7 +78,7 @@ def test_sample_shows_what_differs_and_mends_nothing(
     sandbox: RunningSandbox, client: Client
 ) -> None:
     factory.launched(60)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     for person in Recipient.objects.all():  # as if polling had come to an end
         said = sandbox.client().status_by_reference(person.reference)
@@ -125,10 +125,10 @@ def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:
         verdicts: dict[str, Verdict] = {
             name: Accepted(name, Decimal("0.1"), "EUR") for name in ("a", "b")
         }
-        judgement = judge(
+        judgement = interpret(
             SendAnswer(verdicts, total_price=None if total is None else Decimal(total)), 1
         )
-        return judgement.notable, judgement.what
+        return judgement.keep_answer, judgement.summary
 
     assert [judged("0.20"), judged(None), judged("0.21")] == [
         (False, ""),

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, BatchState, Recipient
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status, tasks
 from campaigns.results.models import StatusHint
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def sent(sandbox: RunningSandbox, people: int = 60, **changes: str) -> list[Recipient]:
     factory.launched(people, **changes)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     return list(Recipient.objects.order_by("pk"))
 
 

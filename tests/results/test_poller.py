@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences, rebuild
@@ -37,7 +37,7 @@ def asked_for(sandbox: RunningSandbox) -> int:
 
 def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     assert not poll(sandbox, timedelta(minutes=1))
     bill, spend = sandbox.bill(), campaign_status.spend(campaign)["EUR"]
@@ -56,7 +56,7 @@ def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) 
 @pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)
 def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(150)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     poll(sandbox, timedelta(minutes=1))
     before = (LedgerEntry.objects.count(), campaign_status.status(campaign))
     poll(sandbox, timedelta(minutes=1))
@@ -66,7 +66,7 @@ def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
 
 def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSandbox) -> None:
     factory.launched(150)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     turns = iter([True, True, False, False])  # the seat is lost after the first batch
     assert poller.poll(
@@ -79,7 +79,7 @@ def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSan
 
 def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) -> None:
     factory.launched(50)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     with ThreadPoolExecutor(4) as pool:
         late = poller.Asking(sandbox.client(), pool, until=timezone.now())
         poller._settle(late, [poller._whole(batch) for batch in Batch.objects.all()])
@@ -89,7 +89,7 @@ def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) 
 
 def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
     factory.launched(150)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     poll(sandbox, timedelta(minutes=1))
     open_batches = set(Recipient.objects.filter(final=False).values_list("batch_number", flat=True))
@@ -101,7 +101,7 @@ def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
 
 def test_undelivered_is_given_back_and_its_sms_charged(sandbox: RunningSandbox) -> None:
     factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     poll(sandbox, timedelta(minutes=1))
     person = Recipient.objects.filter(delivery_state="sms_delivered").first()
@@ -123,7 +123,7 @@ def test_rebuild_finds_and_mends_a_wrong_total(sandbox: RunningSandbox) -> None:
     from campaigns.ledger.models import LedgerTotal
 
     campaign = factory.launched(100)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     right = campaign_status.status(campaign)
     LedgerTotal.objects.update(amount=1)
     Tally.objects.all().delete()

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, Pace, Recipient
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.polling import poller
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -21,24 +21,24 @@ pytestmark = pytest.mark.django_db
 
 def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
     with time_machine.travel("2026-11-24 09:00", tick=False) as clock:
-        rate_control.take("statuses", 300, 100, timezone.now())
+        rate_control.take_tokens("statuses", 300, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
-        rate_control.take("statuses", 100, 100, timezone.now())  # of another worker
+        rate_control.take_tokens("statuses", 100, 100, timezone.now())  # of another worker
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(4)
         clock.shift(3)
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
         clock.shift(3600)
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == 0
         # one second's worth was kept, not an hour's
-        rate_control.take("statuses", 150, 100, timezone.now())
+        rate_control.take_tokens("statuses", 150, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
 
 
 def test_no_limit_waits_for_nothing_but_rest() -> None:
     now = timezone.now()
-    rate_control.take("statuses", 10_000, 0, now)
+    rate_control.take_tokens("statuses", 10_000, 0, now)
     assert not Pace.objects.exists()
-    rate_control.rest("statuses", now + timedelta(seconds=5), now)
+    rate_control.block_until("statuses", now + timedelta(seconds=5), now)
     assert rate_control.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
     assert rate_control.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
 
@@ -55,7 +55,7 @@ def test_poll_takes_no_more_than_the_rate_leaves(
     settings.STATUS_RATE = 40
     naps: list[float] = []
     factory.launched(150)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     with time_machine.travel(timezone.now(), tick=False) as clock:
 
@@ -73,7 +73,7 @@ def test_poll_takes_no_more_than_the_rate_leaves(
 
 def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
     factory.launched(50)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
@@ -92,7 +92,7 @@ def test_delivered_people_are_left_alone_while_others_are_on_the_way(
     sandbox: RunningSandbox,
 ) -> None:
     factory.launched(50)
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     for batch in Batch.objects.all():
         people = Recipient.objects.filter(
             campaign_id=batch.campaign_id, batch_number=batch.number

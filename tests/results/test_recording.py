@@ -39,18 +39,20 @@ def said(word: str, **changes: Any) -> MessageStatus:
 @pytest.fixture
 def person() -> Recipient:
     """Accepted, and as sending leaves them: charged and counted."""
-    from campaigns.dispatch.tally import Moves
-    from campaigns.ledger.entries import Movement, enter
+    from campaigns.dispatch.tally import TallyChanges
+    from campaigns.ledger.entries import Movement, write_entries
     from campaigns.ledger.models import Channel, Kind
 
     campaign = factory.launched(1)
     Recipient.objects.update(send_state=SendState.ACCEPTED, charged=Decimal("0.02"), currency="EUR")
     found = Recipient.objects.get()
-    moves = Moves()
-    moves.arrive(campaign.pk, found.country, "accepted")
+    moves = TallyChanges()
+    moves.add(campaign.pk, found.country, "accepted")
     moves.write()
     amounts = [(found.pk, Decimal("0.02"))]
-    enter([Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, found.country, "EUR", amounts)], LEFT)
+    write_entries(
+        [Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, found.country, "EUR", amounts)], LEFT
+    )
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.ledger.models import LedgerTotal
-from campaigns.ledger.totals import Sums
+from campaigns.ledger.totals import PendingSums
 from campaigns.shared import bulk
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_upsert_adds_to_what_is_there() -> None:
 
 
 def test_sums_leave_out_what_comes_to_nothing() -> None:
-    sums = Sums()
+    sums = PendingSums()
     sums.add(("b",), 2, 1)
     sums.add(("a",), 1, 0)
     sums.add(("b",), -2, -1)

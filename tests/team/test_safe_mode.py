@@ -108,5 +108,7 @@ def test_command_confirms(capsys: pytest.CaptureFixture[str]) -> None:
     count_up()
     call_command("confirm_restore")
     call_command("confirm_restore")
-    assert capsys.readouterr().out == "Campaigns send again.\nNothing was held back.\n"
+    assert capsys.readouterr().out == (
+        "Safe mode is off. Campaigns send again.\nSafe mode was off already.\n"
+    )
     assert not count_up()

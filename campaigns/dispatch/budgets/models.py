@@ -1,4 +1,4 @@
-"""What campaigns may cost: in a month, by one person, and the warnings on the way there."""
+"""What campaigns may cost in a month, all together or by user, and the warnings before that."""
 
 from django.conf import settings
 from django.db import models
@@ -8,8 +8,9 @@ from campaigns.shared.money import AmountField
 
 
 class MonthlyBudget(models.Model):
-    """What all campaigns together may cost at most in a month of the site's time zone, in one
-    currency.
+    """The most that all campaigns together may cost in a month, in one currency.
+
+    Months begin at midnight in the site's time zone.
     """
 
     currency = models.CharField(_("currency"), max_length=3, unique=True)
@@ -25,19 +26,17 @@ class MonthlyBudget(models.Model):
 
 
 class UserBudget(models.Model):
-    """What the campaigns that one person launched may cost at most in a month of the site's time
-    zone.
-    """
+    """The most that the campaigns launched by one user may cost in a month, in one currency."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("person"), related_name="+"
+        settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"), related_name="+"
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
 
     class Meta:
-        verbose_name = _("budget of a person")
-        verbose_name_plural = _("budgets of people")
+        verbose_name = _("user budget")
+        verbose_name_plural = _("user budgets")
         ordering = ["user__username", "currency"]
         constraints = [models.UniqueConstraint("user", "currency", name="user_budget_once")]
 
@@ -46,16 +45,14 @@ class UserBudget(models.Model):
 
 
 class BudgetWarning(models.Model):
-    """A share of a budget that was reached in a period: the row is what keeps it from being told
-    twice.
-    """
+    """A share of a budget reached in a period. The row keeps it from being mailed twice."""
 
     scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
-    period = models.CharField(max_length=7, blank=True)  # "2026-11"; a campaign's budget has none
+    period = models.CharField(max_length=7, blank=True)  # "2026-11"; "" for a campaign's budget
     percent = models.PositiveSmallIntegerField()
-    words = models.CharField(max_length=200)  # what it was when it was reached
+    words = models.CharField(max_length=200)  # the text, with the amounts at that time
     at = models.DateTimeField()
-    # since then somebody mails it, or has, and nobody else will
+    # Set before the mail is sent: one worker claims the warning, and no other mails it.
     claimed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,6 +1,4 @@
-"""Warnings at half, four fifths and all of a budget: each told once in its period, on the page and
-by e-mail.
-"""
+"""Warn at 50, 80 and 100 % of a budget: once in its period, on the page and by e-mail."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
@@ -22,132 +20,139 @@ from campaigns.team import mail
 from campaigns.team.access import users_with_role
 from campaigns.team.models import Role, User
 
-STEPS = (50, 80, 100)  # per cent
+STEPS = (50, 80, 100)  # percent
 MAIL = "campaigns.dispatch.tasks.mail_warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A budget and what of it is spent or held. `scope` names it in a warning, `period` is "" where
-    it has none.
+class BudgetUsage:
+    """A budget, and how much of it is spent or reserved.
+
+    `scope` and `period` identify it in a BudgetWarning; a campaign's budget has the period "".
     """
 
     scope: str
     period: str
     name: str
     amount: Decimal
-    taken: Decimal
+    used: Decimal
     currency: str
 
     @property
     def percent(self) -> int:
-        """What is taken in per cent of the budget, rounded down; a budget of nothing is all
-        taken.
-        """
-        return int(self.taken * 100 / self.amount) if self.amount else 100
+        """The used share in percent, rounded down; 100 for a budget of 0."""
+        return int(self.used * 100 / self.amount) if self.amount else 100
 
 
-def month_limit(one: MonthlyBudget) -> Limit:
-    """The budget of this month in one currency."""
-    taken = one.amount - holds.left_of_month(one.currency)
-    return Limit(
-        f"month:{one.currency}", _month(), _("All campaigns"), one.amount, taken, one.currency
+def month_usage(budget: MonthlyBudget) -> BudgetUsage:
+    """This month's usage of a budget for all campaigns."""
+    used = budget.amount - reservations.remaining_of_month(budget.currency)
+    return BudgetUsage(
+        f"month:{budget.currency}",
+        _month(),
+        _("All campaigns"),
+        budget.amount,
+        used,
+        budget.currency,
     )
 
 
-def person_limit(one: UserBudget) -> Limit:
-    """The budget of this month of one person."""
-    name = one.user.get_full_name() or one.user.get_username()
-    taken = one.amount - holds.left_of_person(one)
-    return Limit(
-        f"user:{one.user_id}:{one.currency}", _month(), name, one.amount, taken, one.currency
+def user_usage(budget: UserBudget) -> BudgetUsage:
+    """This month's usage of a user's budget."""
+    name = budget.user.get_full_name() or budget.user.get_username()
+    used = budget.amount - reservations.remaining_of_user(budget)
+    return BudgetUsage(
+        f"user:{budget.user_id}:{budget.currency}",
+        _month(),
+        name,
+        budget.amount,
+        used,
+        budget.currency,
     )
 
 
-def campaign_limits(campaign: Campaign) -> list[Limit]:
-    """The budget of a campaign, in each currency that it has spent."""
+def campaign_usages(campaign: Campaign) -> list[BudgetUsage]:
+    """The usage of a campaign's budget, for each currency it has spent."""
     if campaign.budget is None:
         return []
     name, scope = _("Campaign “%(name)s”") % {"name": campaign.name}, f"campaign:{campaign.pk}"
     return [
-        Limit(scope, "", name, campaign.budget, spent + held, currency)
-        for currency, (spent, held) in holds.taken(campaign.pk).items()
+        BudgetUsage(scope, "", name, campaign.budget, spent + reserved, currency)
+        for currency, (spent, reserved) in reservations.spending_by_currency(campaign.pk).items()
     ]
 
 
-def limits() -> Iterator[Limit]:
-    """Every budget that can be reached now: the month's, those of people, those of campaigns under
-    way.
-    """
-    yield from map(month_limit, MonthlyBudget.objects.all())
-    yield from map(person_limit, UserBudget.objects.select_related("user"))
+def load_usages() -> Iterator[BudgetUsage]:
+    """Every budget that can be reached now: monthly, of users, of campaigns under way."""
+    yield from map(month_usage, MonthlyBudget.objects.all())
+    yield from map(user_usage, UserBudget.objects.select_related("user"))
     launched = Campaign.objects.filter(budget__isnull=False, launched_at__isnull=False)
     for campaign in launched.exclude(state__in=lifecycle.FINAL):
-        yield from campaign_limits(campaign)
+        yield from campaign_usages(campaign)
 
 
-def limits_for(user: User) -> list[Limit]:
-    """The budgets of this month that concern `user`: everybody's together, and their own."""
-    mine = UserBudget.objects.filter(user=user).select_related("user")
-    return [*map(month_limit, MonthlyBudget.objects.all()), *map(person_limit, mine)]
+def load_usages_for(user: User) -> list[BudgetUsage]:
+    """This month's budgets that concern `user`: those of all campaigns, and the user's own."""
+    own = UserBudget.objects.filter(user=user).select_related("user")
+    return [*map(month_usage, MonthlyBudget.objects.all()), *map(user_usage, own)]
 
 
 def _month() -> str:
     return f"{timezone.localdate(timezone=settings.SITE_ZONE):%Y-%m}"
 
 
-def warn() -> int:
-    """Write down each step that a budget has reached and that was not told yet, and have it mailed.
-    How many.
+def record_warnings() -> int:
+    """Record each step that a budget has reached since the last call, and enqueue its mail.
 
-    Of several steps reached at once the highest is mailed; the lower ones are only written down.
+    Of several steps reached at once only the highest is mailed. Returns how many were new.
     """
-    made = 0
-    for limit in limits():
-        reached = [step for step in STEPS if limit.percent >= step]
+    new_warnings = 0
+    for usage in load_usages():
+        reached = [step for step in STEPS if usage.percent >= step]
         for step in reached:
-            warning, new = BudgetWarning.objects.get_or_create(
-                scope=limit.scope,
-                period=limit.period,
+            warning, is_new = BudgetWarning.objects.get_or_create(
+                scope=usage.scope,
+                period=usage.period,
                 percent=step,
-                defaults={"at": timezone.now(), "words": _words(limit)[:200]},
+                defaults={"at": timezone.now(), "words": _warning_text(usage)[:200]},
             )
-            made += new
+            new_warnings += is_new
             if not warning.claimed_at and step < reached[-1]:
                 BudgetWarning.objects.filter(pk=warning.pk, claimed_at=None).update(
                     claimed_at=timezone.now()
                 )
     for pk in BudgetWarning.objects.filter(claimed_at=None).values_list("pk", flat=True):
         enqueue(MAIL, pk)
-    return made
+    return new_warnings
 
 
-def _words(limit: Limit) -> str:
-    return _("%(name)s: %(taken)s of %(amount)s %(currency)s are spent or held.") % {
-        "name": limit.name, "taken": exact(limit.taken), "amount": exact(limit.amount),
-        "currency": limit.currency,
+def _warning_text(usage: BudgetUsage) -> str:
+    return _("%(name)s: %(used)s of %(amount)s %(currency)s spent or reserved.") % {
+        "name": usage.name, "used": exact(usage.used), "amount": exact(usage.amount),
+        "currency": usage.currency,
     }  # fmt: skip
 
 
-def tell(pk: int) -> bool:
-    """Mail a warning to administrators and to whose budget it is, where nobody has. Whether it was
-    mailed now.
+def mail_warning(pk: int) -> bool:
+    """Mail a warning to the administrators and the budget's owner, unless it was mailed before.
 
-    Claimed before it leaves: a crash in between loses the mail, never doubles it; the page shows
-    the warning anyway.
+    Returns whether it was mailed now. The warning is claimed before the mail is sent: a crash in
+    between loses the mail but never doubles it, and the page shows the warning anyway.
     """
     if not BudgetWarning.objects.filter(pk=pk, claimed_at=None).update(claimed_at=timezone.now()):
         return False
     warning = BudgetWarning.objects.get(pk=pk)
-    subject = _("ViberDash: %(percent)d%% of a budget is reached") % {"percent": warning.percent}
+    subject = _("ViberDash: %(percent)d%% of a budget used") % {"percent": warning.percent}
     return bool(
         mail.mail(
-            _people(warning), subject, f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n"
+            _users_to_notify(warning),
+            subject,
+            f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n",
         )
     )
 
 
-def _people(warning: BudgetWarning) -> QuerySet[User]:
+def _users_to_notify(warning: BudgetWarning) -> QuerySet[User]:
     kind, _colon, rest = warning.scope.partition(":")
     owner: int | None = None
     if kind == "user":

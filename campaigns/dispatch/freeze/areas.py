@@ -1,6 +1,4 @@
-"""Splitting an audience by area, in SQL: people of one country whose area codes are in different
-time zones.
-"""
+"""Split an audience by area, in SQL: contacts of one country in different time zones."""
 
 from django.db import connection
 
@@ -9,11 +7,14 @@ from campaigns.compose.schedule.time_zones import AREA_DIGITS, BY_AREA, areas
 from campaigns.contacts.models import ContactList
 
 _COUNTRIES = ", ".join(f"'{country}'" for country in sorted(BY_AREA))
+# The area of a row joined by `join_sql`; "" without one.
+AREA_SQL = "COALESCE(a.area, '')"
 
 
-def splits(campaign: Campaign, list_id: int) -> bool:
-    """Whether the people of a list are told apart by area: only where they wait for their clocks,
-    and have areas.
+def must_split_by_area(campaign: Campaign, list_id: int) -> bool:
+    """Whether the contacts of a list are split by area.
+
+    Only if the campaign sends by local time and the list has contacts in countries with areas.
     """
     if campaign.timetable is None:
         return False
@@ -23,8 +24,8 @@ def splits(campaign: Campaign, list_id: int) -> bool:
     return not BY_AREA.isdisjoint(countries)
 
 
-def prepare() -> None:
-    """Have the table of first digits and their zones, for this connection to the database alone."""
+def create_area_table() -> None:
+    """Create the temporary table of first digits and their areas, if this connection has none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE IF NOT EXISTS areas (prefix TEXT PRIMARY KEY, area TEXT NOT"
@@ -32,19 +33,17 @@ def prepare() -> None:
         )
         cursor.execute("SELECT COUNT(*) FROM areas")
         if not cursor.fetchone()[0]:
-            # digits, names of zones
+            # Digits and names of time zones: nothing to quote.
             rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())
             cursor.execute(f"INSERT INTO areas (prefix, area) VALUES {rows}")  # noqa: S608
 
 
-def joined(alias: str) -> str:
-    """The join of the contacts or recipients `alias` with their areas, as "a"; people without an
-    area stay.
+def join_sql(alias: str) -> str:
+    """The join of the contacts or recipients `alias` with their areas, as "a".
+
+    Rows without an area stay.
     """
     return (
         f"LEFT JOIN areas a ON a.prefix = SUBSTR({alias}.msisdn, 1, {AREA_DIGITS})"
         f" AND {alias}.country IN ({_COUNTRIES})"
     )
-
-
-AREA = "COALESCE(a.area, '')"

@@ -1,11 +1,11 @@
-"""Freeze the audience: contacts -> recipients and their batches, a slice at a time, each slice one
-transaction.
+"""Freeze the audience: turn contacts into recipients and batches, slice by slice.
 
-Everything about a slice is one statement in the database: who is chosen, who is left after the stop
-list and those to leave out, the reference, the batch. A slice that is repeated after a crash finds
-its rows there and adds nothing. Lists alone are written here as the database takes them fastest.
-Whom segments and earlier campaigns mean is asked once a slice, by the condition that counted them
-at the review: messages go out meanwhile, and two answers could differ.
+Each slice is one transaction, and the work on it is one statement in the database: who is chosen,
+who remains after the stop list and the exclusions, the references, the batches. A slice that is
+repeated after a crash finds its rows there and adds nothing. For audiences of lists alone the
+statement reads the lists directly, which is fastest. Segments and earlier campaigns are evaluated
+once for a slice, by the condition that counted them at the review: messages go out meanwhile, and
+two evaluations could differ.
 """
 
 import hashlib
@@ -31,33 +31,34 @@ from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
-SLICE = 50_000  # contacts; about a second, for which SQLite keeps other writers waiting
+SLICE_SIZE = 50_000  # contacts; about a second, in which other writers wait on SQLite
 
 CONTACT = Contact._meta.db_table
-STOPPED = StopListEntry._meta.db_table
+STOP_LIST = StopListEntry._meta.db_table
 RECIPIENT = Recipient._meta.db_table
 BATCH = Batch._meta.db_table
 
 
 def reference_of(uuid: UUID, msisdn: str, send_number: int = 1, mark: str = "") -> str:
-    """The reference of a message: fixed by what it means, so that the gateway refuses a second send
-    of it (error 43).
+    """The reference of a message, always the same for the same campaign, phone and send number.
 
-    The twin of `_reference_sql`, for those who have no database at hand. `mark`: that of a
-    rehearsal.
+    So the gateway refuses a second send of it (error 43). `mark`: the prefix of a rehearsal's
+    references. `_reference_sql` computes the same in the database.
     """
     return (mark + hashlib.sha256(f"{uuid.hex}:{msisdn}:{send_number}".encode()).hexdigest())[:32]
 
 
-def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda: True) -> bool:
-    """Freeze slice by slice until the moment `until`, while `keep` says to go on. Whether nothing
-    is left to do here.
+def freeze(
+    campaign_id: int, until: datetime, keep_going: Callable[[], bool] = lambda: True
+) -> bool:
+    """Freeze slice by slice until the moment `until`, while `keep_going()`.
 
-    Only a PREPARING campaign is touched; it is SENDING when its last slice is in.
+    Returns whether nothing is left to do. Only a PREPARING campaign is touched; it is SENDING
+    after its last slice.
     """
-    while timezone.now() < until and keep():
+    while timezone.now() < until and keep_going():
         with transaction.atomic():
-            snapshot = _locked_snapshot(campaign_id)
+            snapshot = _lock_snapshot(campaign_id)
             campaign = Campaign.objects.get(pk=campaign_id)
             if campaign.state != CampaignState.PREPARING:
                 return True
@@ -68,44 +69,45 @@ def freeze(campaign_id: int, until: datetime, keep: Callable[[], bool] = lambda:
     return False
 
 
-def _locked_snapshot(campaign_id: int) -> Snapshot:
-    """The snapshot, for this transaction alone: two workers on one campaign take turns."""
+def _lock_snapshot(campaign_id: int) -> Snapshot:
+    """Lock the snapshot for this transaction: two workers on one campaign take turns."""
     Snapshot.objects.get_or_create(campaign_id=campaign_id)
     return Snapshot.objects.select_for_update().get(campaign_id=campaign_id)
 
 
 def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
-    """Freeze the next slice and move the cursor past it. False when there was none: the snapshot is
-    complete.
+    """Freeze the next slice and move the cursor past it.
+
+    Returns False when there was none: the snapshot is complete.
     """
     audience = Audience.of(campaign, snapshot.begun_at)
     upper, size = _next_slice(audience, snapshot)
     if not size:
-        _complete(campaign, snapshot)
+        _complete_snapshot(campaign, snapshot)
         return False
-    where = _slice_sql(snapshot, upper)
+    chosen = _slice_sql(snapshot, upper)
     if not audience.lists_alone:
-        chosen = _ids(audience.in_lists(), snapshot, upper)
-        where, size = _among(chosen), len(chosen)
-    out = _left_out_sql(audience, snapshot, upper)
-    split = areas.splits(campaign, snapshot.list_id)
-    if split:
-        areas.prepare()
-    added = _insert_recipients(campaign, snapshot, where, out, not audience.once, split)
-    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, split)
+        ids = _slice_contact_ids(audience.in_lists(), snapshot, upper)
+        chosen, size = _id_condition(ids), len(ids)
+    excluded = _excluded_sql(audience, snapshot, upper)
+    by_area = areas.must_split_by_area(campaign, snapshot.list_id)
+    if by_area:
+        areas.create_area_table()
+    added = _insert_recipients(campaign, snapshot, chosen, excluded, not audience.once, by_area)
+    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, by_area)
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
-        stopped, left_out = _who_is_missing(where, out)
-        snapshot.stop_listed += stopped
-        snapshot.excluded += left_out
-        snapshot.repeated += size - added - stopped - left_out
+        stop_listed, excluded_count = _count_missing(chosen, excluded)
+        snapshot.stop_listed += stop_listed
+        snapshot.excluded += excluded_count
+        snapshot.repeated += size - added - stop_listed - excluded_count
     snapshot.contact_id = upper
     snapshot.save()
     return True
 
 
-def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
+def _complete_snapshot(campaign: Campaign, snapshot: Snapshot) -> None:
     snapshot.complete = True
     ContactList.objects.filter(pk__in=campaign.lists.values("pk")).update(
         used_at=timezone.now(), used_by=campaign
@@ -115,14 +117,15 @@ def _complete(campaign: Campaign, snapshot: Snapshot) -> None:
         .order_by("country", "area")
         .values_list("country", "area")
     )
-    # also without sending hours: they can come later
+    # Also without sending hours, since they can be set later.
     snapshot.places = [list(place) for place in places.distinct()]
     snapshot.save(update_fields=["complete", "places"])
 
 
 def _next_slice(audience: Audience, snapshot: Snapshot) -> tuple[int, int]:
-    """The last contact id of the next slice, and how many contacts are in it; moves on to the next
-    list after one.
+    """The last contact id of the next slice, and how many contacts are in it; (0, 0) at the end.
+
+    Moves the snapshot on to the next list after the last slice of one.
     """
     lists = audience.possible_lists().filter(pk__gte=snapshot.list_id)
     for list_id in lists.order_by("pk").values_list("pk", flat=True):
@@ -133,7 +136,7 @@ def _next_slice(audience: Audience, snapshot: Snapshot) -> tuple[int, int]:
                 "SELECT MAX(id), COUNT(*) FROM"  # noqa: S608 - names of our own tables
                 f" (SELECT id FROM {CONTACT} WHERE list_id = %s AND id > %s ORDER BY id LIMIT %s)"
                 " AS slice",
-                [list_id, snapshot.contact_id, SLICE],
+                [list_id, snapshot.contact_id, SLICE_SIZE],
             )
             upper, size = cursor.fetchone()
         if size:
@@ -145,23 +148,25 @@ def _slice_sql(snapshot: Snapshot, upper: int) -> str:
     return f"c.list_id = {snapshot.list_id} AND c.id > {snapshot.contact_id} AND c.id <= {upper}"
 
 
-def _ids(contacts: QuerySet[Contact], snapshot: Snapshot, upper: int) -> list[int]:
-    """Those of the slice who are in `contacts`."""
-    found = contacts.filter(list=snapshot.list_id, pk__gt=snapshot.contact_id, pk__lte=upper)
-    return list(found.order_by("pk").values_list("pk", flat=True))
+def _slice_contact_ids(contacts: QuerySet[Contact], snapshot: Snapshot, upper: int) -> list[int]:
+    """The ids of those `contacts` that are in the slice."""
+    in_slice = contacts.filter(list=snapshot.list_id, pk__gt=snapshot.contact_id, pk__lte=upper)
+    return list(in_slice.order_by("pk").values_list("pk", flat=True))
 
 
-def _among(ids: list[int]) -> str:
+def _id_condition(ids: list[int]) -> str:
     return f"c.id IN ({', '.join(map(str, ids))})" if ids else "1 = 0"
 
 
-_STOPPED = f"EXISTS (SELECT 1 FROM {STOPPED} s WHERE s.msisdn = c.msisdn)"  # noqa: S608
+_STOPPED = f"EXISTS (SELECT 1 FROM {STOP_LIST} s WHERE s.msisdn = c.msisdn)"  # noqa: S608
 
 
-def _left_out_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
+def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     if audience.exclude_segments or audience.exclude_campaigns:
-        return _among(
-            _ids(Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper)
+        return _id_condition(
+            _slice_contact_ids(
+                Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper
+            )
         )
     if not audience.exclude_lists:
         return "1 = 0"
@@ -176,8 +181,8 @@ def _reference_sql(text: str, mark: str) -> str:
 
 
 def _fields_sql(names: Iterable[str]) -> str:
-    """Of a contact's fields those that the message uses, without those the contact has not."""
-    names = sorted(names)  # letters, digits and underscores only: nothing to quote
+    """Those of a contact's fields that the message uses and the contact has."""
+    names = sorted(names)  # letters, digits and underscores: nothing to quote
     if connection.vendor == "postgresql":
         if not names:
             return "'{}'::jsonb"
@@ -189,20 +194,16 @@ def _fields_sql(names: Iterable[str]) -> str:
     return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
 
 
-def _insert_recipients(
-    campaign: Campaign, snapshot: Snapshot, where: str, out: str, several: bool, split: bool
-) -> int:
-    """One statement: the slice's contacts as recipients, in batches of one country each; where
-    `split`, of one area.
-
-    How many are new.
-    """
-    mine = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
-    fresh = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {mine})"  # noqa: S608 - a table of ours, a number
+def _recipients_sql(
+    campaign: Campaign, chosen: str, excluded: str, may_repeat: bool, by_area: bool
+) -> str:
+    """The INSERT of the contacts of a slice; see `_insert_recipients`."""
+    same_phone = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
+    is_new = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {same_phone})"  # noqa: S608 - a table of ours, a number
     mark = REHEARSAL_MARK if campaign.is_rehearsal else ""
-    area, order = (areas.AREA, "country, area, id") if split else ("''", "country, id")
-    alike = f"c.country, {areas.AREA}" if split else "c.country"
-    statement = f"""
+    area, order = (areas.AREA_SQL, "country, area, id") if by_area else ("''", "country, id")
+    group = f"c.country, {areas.AREA_SQL}" if by_area else "c.country"
+    return f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number,
             send_state, reason, gateway_id, currency, delivery_state, status, final, sms_status)
         SELECT %s, msisdn, country, fields, reference,
@@ -215,30 +216,48 @@ def _insert_recipients(
             SELECT c.id, c.msisdn, c.country, {area} AS area,
                 {_fields_sql(build(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
-                ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) AS place
-            FROM {CONTACT} c {areas.joined("c") if split else ""}
-            WHERE {where} AND NOT {_STOPPED} AND NOT {out} {"AND " + fresh if several else ""}
+                ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
+            FROM {CONTACT} c {areas.join_sql("c") if by_area else ""}
+            WHERE {chosen} AND NOT {_STOPPED} AND NOT {excluded}
+                {"AND " + is_new if may_repeat else ""}
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
+
+
+def _insert_recipients(
+    campaign: Campaign,
+    snapshot: Snapshot,
+    chosen: str,
+    excluded: str,
+    may_repeat: bool,
+    by_area: bool,
+) -> int:
+    """Insert the contacts of a slice as recipients, by one statement; return how many are new.
+
+    `chosen` and `excluded` are SQL conditions on the contact `c`. `may_repeat`: a phone may be in
+    several slices. Batches hold one country each; `by_area`: one area each.
+    """
+    statement = _recipients_sql(campaign, chosen, excluded, may_repeat, by_area)
     params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:"]
-    # Somebody of the slice is there already only if they left the list and came back meanwhile, so
-    # that looking for it at each row, a sixth of the time, is left until the index has said so.
+    # Without `may_repeat` a phone can be there already only if it left the list and came back
+    # meanwhile. Checking that for each row takes a sixth of the time, so the statement runs
+    # without the check first.
     try:
         with transaction.atomic():
-            return _inserted(statement, params)
+            return _execute_insert(statement, params)
     except IntegrityError:
-        return _inserted(f"{statement} ON CONFLICT (msisdn, campaign_id) DO NOTHING", params)
+        return _execute_insert(f"{statement} ON CONFLICT (msisdn, campaign_id) DO NOTHING", params)
 
 
-def _inserted(statement: str, params: list[Any]) -> int:
+def _execute_insert(statement: str, params: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return int(cursor.rowcount)
 
 
-def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
-    """The batches of the recipients that came in after batch number `last`. The last number now."""
-    area = f"MIN({areas.AREA})" if split else "''"  # the same for all of a batch
+def _insert_batches(campaign_id: int, last: int, by_area: bool) -> int:
+    """Insert the batches of recipients after batch number `last`; return the new last number."""
+    area = f"MIN({areas.AREA_SQL})" if by_area else "''"  # the same for all of a batch
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO {BATCH}
@@ -246,7 +265,7 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
                     checks, held_currency)
                 SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '',
                     0, 0, 0, ''
-                FROM {RECIPIENT} r {areas.joined("r") if split else ""}
+                FROM {RECIPIENT} r {areas.join_sql("r") if by_area else ""}
                 WHERE r.campaign_id = %s AND r.batch_number > %s
                 GROUP BY r.campaign_id, r.batch_number, r.country
                 ORDER BY r.batch_number""",  # noqa: S608 - names of our own tables
@@ -255,13 +274,11 @@ def _insert_batches(campaign_id: int, last: int, split: bool) -> int:
     return Batch.objects.filter(campaign_id=campaign_id).aggregate(last=Max("number"))["last"] or 0
 
 
-def _who_is_missing(where: str, out: str) -> tuple[int, int]:
-    """Of a slice's contacts: how many are on the stop list, and how many others are to be left
-    out.
-    """
+def _count_missing(chosen: str, excluded: str) -> tuple[int, int]:
+    """How many contacts of a slice are on the stop list, and how many others are excluded."""
     with connection.cursor() as cursor:
         cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {_STOPPED} THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN NOT {_STOPPED} AND {out} THEN 1 ELSE 0 END), 0)
-                FROM {CONTACT} c WHERE {where}""")  # noqa: S608 - names of our own tables
-        stopped, gone = cursor.fetchone()
-    return int(stopped), int(gone)
+                    COALESCE(SUM(CASE WHEN NOT {_STOPPED} AND {excluded} THEN 1 ELSE 0 END), 0)
+                FROM {CONTACT} c WHERE {chosen}""")  # noqa: S608 - names of our own tables
+        stop_listed, excluded_count = cursor.fetchone()
+    return int(stop_listed), int(excluded_count)

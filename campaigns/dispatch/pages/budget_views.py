@@ -1,4 +1,4 @@
-"""Pages of budgets: that of a campaign under way, and that of the month."""
+"""Pages of budgets: of one campaign, and of the month."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,154 +7,196 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
-from campaigns.dispatch.budgets.warnings import Limit, campaign_limits, month_limit, person_limit
-from campaigns.dispatch.pages.forms import BudgetForm, MonthForm, PersonForm
+from campaigns.dispatch.budgets.warnings import (
+    BudgetUsage,
+    campaign_usages,
+    month_usage,
+    user_usage,
+)
+from campaigns.dispatch.pages.forms import (
+    CampaignBudgetForm,
+    MonthlyBudgetForm,
+    UserBudgetForm,
+)
 from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.access import current_user, get_object_for, has_role, require_role
 from campaigns.team.models import Role
 
-WARNINGS = 10  # shown
+WARNINGS_SHOWN = 10
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change what a campaign may cost at most, before or after its launch."""
+    """Change the most that a campaign may cost, before or after its launch."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if campaign.state in lifecycle.FINAL:
-        messages.warning(request, _("The campaign is over; its budget can't be changed any more."))
+        messages.warning(
+            request, _("The campaign is over, so its budget can't be changed any more.")
+        )
         return redirect(campaign)
-    shown = None if campaign.budget is None else exact(campaign.budget)
-    form = BudgetForm(
-        request.POST or None, initial={"amount": shown}, back=campaign.get_absolute_url()
+    amount = None if campaign.budget is None else exact(campaign.budget)
+    form = CampaignBudgetForm(
+        request.POST or None, initial={"amount": amount}, back=campaign.get_absolute_url()
     )
     if request.method == "POST" and form.is_valid():
-        return _change(request, campaign, form.cleaned_data["amount"])
-    known = {
+        return _change_budget(request, campaign, form.cleaned_data["amount"])
+    context = {
         "campaign": campaign,
         "form": form,
-        "taken": holds.taken(campaign.pk),
-        "months": _months(),
+        "spending_by_currency": reservations.spending_by_currency(campaign.pk),
+        "monthly_budgets": _monthly_budget_rows(),
+        "usages": campaign_usages(campaign),
     }
-    known["limits"] = campaign_limits(campaign)
     return render(
-        request, "campaigns/dispatch/budget.html", known, status=422 if form.is_bound else 200
+        request,
+        "campaigns/dispatch/campaign_budget.html",
+        context,
+        status=422 if form.is_bound else 200,
     )
 
 
-def _change(request: HttpRequest, campaign: Campaign, amount: Decimal | None) -> HttpResponse:
+def _change_budget(
+    request: HttpRequest, campaign: Campaign, amount: Decimal | None
+) -> HttpResponse:
     try:
-        goes_on = holds.change(campaign.pk, current_user(request), amount)
+        resumed = reservations.change_budget(campaign.pk, current_user(request), amount)
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        changed = _("The budget is changed.")
-        messages.success(request, f"{changed} {_('Sending goes on.')}" if goes_on else changed)
+        messages.success(
+            request, _("Budget changed. Sending continues.") if resumed else _("Budget changed.")
+        )
     return redirect(campaign)
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """A monthly budget, of all or of one person, and how much of it is taken."""
+class BudgetRow:
+    """A monthly budget, of all campaigns or of one user, as a row of a table."""
 
     budget: MonthlyBudget | UserBudget
-    limit: Limit
+    usage: BudgetUsage
 
     @property
-    def left(self) -> Decimal:
-        """Neither spent nor held; negative where the budget was lowered below that."""
-        return self.limit.amount - self.limit.taken
+    def name(self) -> str:
+        """What tells the row from the others: the user, if any, and the currency."""
+        currency = self.budget.currency
+        is_users = isinstance(self.budget, UserBudget)
+        return f"{self.usage.name} · {currency}" if is_users else currency
+
+    @property
+    def remaining(self) -> Decimal:
+        """Neither spent nor reserved; negative where the budget was lowered below that."""
+        return self.usage.amount - self.usage.used
+
+    @property
+    def remove_url(self) -> str:
+        """Where a POST removes the budget."""
+        is_users = isinstance(self.budget, UserBudget)
+        name = "user-budget-delete" if is_users else "month-budget-delete"
+        return reverse(name, args=[self.budget.pk])
+
+    @property
+    def remove_title(self) -> str:
+        """The question before it is removed."""
+        if isinstance(self.budget, UserBudget):
+            return _("Remove the budget of %(name)s in %(currency)s?") % {
+                "name": self.usage.name,
+                "currency": self.budget.currency,
+            }
+        return _("Remove the monthly budget in %(currency)s?") % {"currency": self.budget.currency}
+
+    @property
+    def remove_warning(self) -> str:
+        """What removing it means."""
+        return _("Campaigns will be limited only by the other budgets.")
 
 
-def _months() -> list[Month]:
-    """The budgets of the month, all people's together first."""
-    everybody = list(MonthlyBudget.objects.all())
-    return [Month(one, month_limit(one)) for one in everybody]
+def _monthly_budget_rows() -> list[BudgetRow]:
+    budgets = list(MonthlyBudget.objects.all())
+    return [BudgetRow(budget, month_usage(budget)) for budget in budgets]
 
 
-def _persons() -> list[Month]:
-    return [Month(one, person_limit(one)) for one in UserBudget.objects.select_related("user")]
+def _user_budget_rows() -> list[BudgetRow]:
+    budgets = UserBudget.objects.select_related("user")
+    return [BudgetRow(budget, user_usage(budget)) for budget in budgets]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def month_budgets(request: HttpRequest) -> HttpResponse:
-    """What all campaigns together, and those of each person, may cost in a month; administrators
-    set it.
-    """
+def monthly_budgets(request: HttpRequest) -> HttpResponse:
+    """The budgets of the month, for all campaigns and by user; administrators set them."""
     user = current_user(request)
-    for_person = "user" in request.POST
-    form = MonthForm(request.POST if request.POST and not for_person else None)
-    person_form = PersonForm(request.POST if for_person else None)
-    asked = person_form if for_person else form
+    is_users = "user" in request.POST
+    form = MonthlyBudgetForm(request.POST if request.POST and not is_users else None)
+    user_form = UserBudgetForm(request.POST if is_users else None)
+    submitted = user_form if is_users else form
     if request.method == "POST":
         require_role(user, Role.ADMINISTRATOR)
-        if asked.is_valid():
-            _set(request, asked)
+        if submitted.is_valid():
+            _set_budget(request, submitted)
             return redirect("month-budgets")
-    known = {
-        "months": _months(),
-        "persons": _persons(),
-        "warnings": BudgetWarning.objects.all()[:WARNINGS],
+    context = {
+        "monthly_budgets": _monthly_budget_rows(),
+        "user_budgets": _user_budget_rows(),
+        "warnings": BudgetWarning.objects.all()[:WARNINGS_SHOWN],
         "form": form,
-        "person_form": person_form,
+        "user_form": user_form,
         "administrates": has_role(user, Role.ADMINISTRATOR),
     }
     return render(
         request,
-        "campaigns/dispatch/month_budgets.html",
-        known,
-        status=422 if asked.is_bound else 200,
+        "campaigns/dispatch/monthly_budgets.html",
+        context,
+        status=422 if submitted.is_bound else 200,
     )
 
 
 @transaction.atomic
-def _set(request: HttpRequest, form: MonthForm | PersonForm) -> None:
+def _set_budget(request: HttpRequest, form: MonthlyBudgetForm | UserBudgetForm) -> None:
     keys = dict(form.cleaned_data)
     amount = keys.pop("amount")
     model = UserBudget if "user" in keys else MonthlyBudget
-    set_now, _made = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
-    whose = f"{keys['user']}: " if "user" in keys else ""
-    audit.record(
-        current_user(request), set_now, "set", f"{whose}{exact(amount)} {keys['currency']}"
-    )
+    budget, _created = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
+    owner = f"{keys['user']}: " if "user" in keys else ""
+    audit.record(current_user(request), budget, "set", f"{owner}{exact(amount)} {keys['currency']}")
     messages.success(
         request,
-        _("The monthly budget is set. Campaigns that it had paused wait for you to resume them."),
+        _("Monthly budget set. Campaigns that it had paused stay paused until you resume them."),
     )
 
 
 @require_POST
 def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take the monthly budget of a person off."""
+    """Remove the monthly budget of a user."""
     user = current_user(request)
-    found = get_object_for(
+    budget = get_object_for(
         user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk
     )
     with transaction.atomic():
-        audit.record(user, found, "removed", str(found))
-        found.delete()
-    messages.success(request, _("%(name)s has no monthly budget any more.") % {"name": found.user})
+        audit.record(user, budget, "removed", str(budget))
+        budget.delete()
+    messages.success(request, _("Monthly budget of %(name)s removed.") % {"name": budget.user})
     return redirect("month-budgets")
 
 
 @require_POST
 def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a monthly budget off."""
+    """Remove the monthly budget in one currency."""
     user = current_user(request)
-    found = get_object_for(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    budget = get_object_for(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
     with transaction.atomic():
-        audit.record(user, found, "removed", found.currency)
-        found.delete()
+        audit.record(user, budget, "removed", budget.currency)
+        budget.delete()
     messages.success(
-        request,
-        _("There is no monthly budget in %(currency)s any more.") % {"currency": found.currency},
+        request, _("Monthly budget in %(currency)s removed.") % {"currency": budget.currency}
     )
     return redirect("month-budgets")

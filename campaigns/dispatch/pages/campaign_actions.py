@@ -1,4 +1,4 @@
-"""Buttons that steer a campaign under way. Each is a POST that makes one move of its life cycle."""
+"""Actions on a campaign under way: pause, resume, cancel, change its sending hours, resend."""
 
 from functools import partial
 
@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.pages.forms import HoursForm
+from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
 from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 
 
-def _move(request: HttpRequest, pk: int, move: lifecycle.Move, done: str) -> HttpResponse:
+def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) -> HttpResponse:
+    """Make one move of the life cycle; show `success`, or the reason why it was refused."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     try:
@@ -24,63 +25,63 @@ def _move(request: HttpRequest, pk: int, move: lifecycle.Move, done: str) -> Htt
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, done)
+        messages.success(request, success)
     return redirect("campaign-detail", pk)
 
 
 @require_POST
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(
-        request, pk, lifecycle.pause, _("Paused. Requests that are under way still finish.")
-    )
+    return _apply(request, pk, lifecycle.pause, _("Paused. Requests under way still finish."))
 
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(
-        request, pk, lifecycle.resume, _("Sending goes on with the people who are still waiting.")
+    return _apply(
+        request, pk, lifecycle.resume, _("Resumed. Sending continues with the queued recipients.")
     )
 
 
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(request, pk, lifecycle.cancel, _("Cancelled. Nobody else is sent to."))
+    return _apply(request, pk, lifecycle.cancel, _("Cancelled. Nothing more will be sent."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def campaign_hours(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change when a campaign under way may be sent: running senders keep to it from their next look
-    on.
-    """
+def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the sending hours of a campaign under way; senders obey from their next round on."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if not lifecycle.can_change_hours(campaign):
         messages.warning(
-            request, _("Only while a campaign is under way, and not handed to the gateway.")
+            request,
+            _(
+                "Sending hours can be changed only while a campaign is under way, and not if it is"
+                " scheduled at the gateway."
+            ),
         )
         return redirect(campaign)
-    shown = {"sends_from": campaign.sends_from, "sends_until": campaign.sends_until}
-    form = HoursForm(
-        request.POST or None, initial=shown, campaign=campaign, back=campaign.get_absolute_url()
+    initial = {"sends_from": campaign.sends_from, "sends_until": campaign.sends_until}
+    form = SendingHoursForm(
+        request.POST or None, initial=initial, campaign=campaign, back=campaign.get_absolute_url()
     )
     if request.method != "POST" or not form.is_valid():
-        known = {"campaign": campaign, "form": form}
         return render(
-            request, "campaigns/dispatch/hours.html", known, status=422 if form.is_bound else 200
+            request,
+            "campaigns/dispatch/sending_hours.html",
+            {"campaign": campaign, "form": form},
+            status=422 if form.is_bound else 200,
         )
-    return _move(
+    return _apply(
         request,
         pk,
         partial(lifecycle.change_hours, hours=form.hours),
-        _("The sending hours are changed."),
+        _("Sending hours changed."),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def send_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """A draft to those whom a campaign did not reach. Whoever may have got it comes along only by a
-    tick of its own.
-    """
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Create a draft to the failed recipients; unresolved ones are added only if chosen."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
     if request.method != "POST":
@@ -96,6 +97,6 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(campaign)
     messages.success(
         request,
-        _("This is a draft to those who were not reached. Nothing is sent before you launch it."),
+        _("Draft created for the failed recipients. Nothing is sent until you launch it."),
     )
     return redirect("campaign-edit", draft.pk)

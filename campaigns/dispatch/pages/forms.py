@@ -1,4 +1,4 @@
-"""Forms for what can be changed while campaigns are under way."""
+"""Forms for budgets and for the sending hours of a campaign under way."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,53 +19,53 @@ from campaigns.shared.money import PLACES
 from campaigns.team.models import User
 
 if TYPE_CHECKING:
-    MonthModelForm = forms.ModelForm[MonthlyBudget]
+    MonthlyBudgetModelForm = forms.ModelForm[MonthlyBudget]
 else:
-    MonthModelForm = forms.ModelForm
+    MonthlyBudgetModelForm = forms.ModelForm
 
 
-def _amount(**options: Any) -> forms.DecimalField:
+def _amount_field(**options: Any) -> forms.DecimalField:
     return forms.DecimalField(min_value=0, max_digits=18, decimal_places=PLACES, **options)
 
 
-def _helper(verb: Any, *fields: Any, back: str = "") -> FormHelper:
+def _helper(button: Any, *fields: Any, back: str = "") -> FormHelper:
     helper = FormHelper()
-    buttons: list[Any] = [StrictButton(verb, type="submit", css_class="btn-primary")]
+    buttons: list[Any] = [StrictButton(button, type="submit", css_class="btn-primary")]
     if back:
         buttons.append(HTML(f'<a class="btn" href="{back}">{_("Go back")}</a>'))
     helper.layout = Layout(*fields, Div(*buttons, css_class="form-actions"))
     return helper
 
 
-class BudgetForm(forms.Form):
-    """What a campaign may cost at most."""
+class CampaignBudgetForm(forms.Form):
+    """The most that a campaign may cost."""
 
-    amount = _amount(
+    amount = _amount_field(
         label=_("Budget"),
         required=False,
         help_text=_(
-            "Sending pauses before it would cost more. Empty: no limit. In the currency of the"
-            " account."
+            "Sending pauses before it would cost more. In the account's currency; leave empty for"
+            " no limit."
         ),
     )
 
     def __init__(self, *args: Any, back: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
-        self.helper = _helper(_("Change the budget"), "amount", back=back)
+        self.helper = _helper(_("Change budget"), "amount", back=back)
 
 
-def _currency() -> forms.CharField:
+def _currency_field() -> forms.CharField:
     return forms.CharField(
         label=_("Currency"),
         max_length=3,
-        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, such as EUR."))],
-        help_text=_("As the gateway charges: three letters, such as EUR."),
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Enter three capital letters, such as EUR."))],
+        help_text=_("The currency that the gateway charges in, such as EUR."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
 
 
-class HoursForm(forms.Form):
-    """When a campaign under way may be sent."""
+class SendingHoursForm(forms.Form):
+    """The sending hours of a campaign under way."""
 
     sends_from = forms.TimeField(label=_("Not before"), required=False, widget=CLOCK)
     sends_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK)
@@ -74,35 +74,36 @@ class HoursForm(forms.Form):
         super().__init__(*args, **options)
         self.campaign = campaign
         self.helper = _helper(
-            _("Change the hours"),
+            _("Change sending hours"),
             Div("sends_from", "sends_until", css_class="pair-fields"),
             back=back,
         )
 
     def clean(self) -> dict[str, Any]:
-        said = self.cleaned_data
-        start, end = said.get("sends_from"), said.get("sends_until")
+        data = self.cleaned_data
+        start, end = data.get("sends_from"), data.get("sends_until")
         if not self.errors:
-            wrong = checks.ends_problem(start, end)
-            if not wrong:
-                new = Campaign(timing=self.campaign.timing, sends_from=start, sends_until=end)
-                wrong = next(iter(checks.hours_problems(new, Audience.of(self.campaign))), None)
-            if wrong:
-                self.add_error(wrong.field, str(wrong.message))
-        return said
+            problem = checks.ends_problem(start, end)
+            if not problem:
+                changed = Campaign(timing=self.campaign.timing, sends_from=start, sends_until=end)
+                problems = checks.hours_problems(changed, Audience.of(self.campaign))
+                problem = next(iter(problems), None)
+            if problem:
+                self.add_error(problem.field, str(problem.message))
+        return data
 
     @property
     def hours(self) -> Hours | None:
-        """What was said; None: at any hour. After `is_valid`."""
-        said = self.cleaned_data
-        return Hours(said["sends_from"], said["sends_until"]) if said["sends_from"] else None
+        """The chosen hours, after `is_valid`; None: at any hour."""
+        data = self.cleaned_data
+        return Hours(data["sends_from"], data["sends_until"]) if data["sends_from"] else None
 
 
-class MonthForm(MonthModelForm):
-    """What all campaigns together may cost in a month."""
+class MonthlyBudgetForm(MonthlyBudgetModelForm):
+    """The most that all campaigns together may cost in a month."""
 
-    currency = _currency()
-    amount = _amount(label=_("At most, in a month"))
+    currency = _currency_field()
+    amount = _amount_field(label=_("Monthly limit"))
 
     class Meta:
         model = MonthlyBudget
@@ -110,24 +111,26 @@ class MonthForm(MonthModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.helper = _helper(_("Set the budget"), "currency", "amount")
+        self.helper = _helper(_("Set budget"), "currency", "amount")
 
     def validate_unique(self) -> None:
-        """Saying another amount for a currency that has one changes that one."""
+        """Accept a currency that has a budget already: its amount is changed."""
 
 
-class PersonForm(forms.Form):
-    """What the campaigns that one person launches may cost in a month. Saying another amount
-    changes it.
+class UserBudgetForm(forms.Form):
+    """The most that the campaigns launched by one user may cost in a month.
+
+    The amount of a user and currency that have a budget already is changed.
     """
 
     user = forms.ModelChoiceField(
-        User.objects.filter(is_active=True).order_by("username"), label=_("Person")
+        User.objects.filter(is_active=True).order_by("username"), label=_("User")
     )
-    currency = _currency()
-    amount = _amount(label=_("At most, in a month"))
+    currency = _currency_field()
+    amount = _amount_field(label=_("Monthly limit"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.auto_id = "id_person_%s"  # beside another form on its page
-        self.helper = _helper(_("Set the person's budget"), "user", "currency", "amount")
+        # Both forms are on one page, so their ids have to differ.
+        self.auto_id = "id_user_%s"
+        self.helper = _helper(_("Set user budget"), "user", "currency", "amount")

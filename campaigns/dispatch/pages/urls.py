@@ -6,10 +6,10 @@ urlpatterns = [
     path("campaigns/<int:pk>/pause", campaign_actions.pause, name="campaign-pause"),
     path("campaigns/<int:pk>/resume", campaign_actions.resume, name="campaign-resume"),
     path("campaigns/<int:pk>/cancel", campaign_actions.cancel, name="campaign-cancel"),
-    path("campaigns/<int:pk>/again", campaign_actions.send_again, name="campaign-again"),
-    path("campaigns/<int:pk>/hours", campaign_actions.campaign_hours, name="campaign-hours"),
+    path("campaigns/<int:pk>/again", campaign_actions.resend, name="campaign-resend"),
+    path("campaigns/<int:pk>/hours", campaign_actions.sending_hours, name="campaign-hours"),
     path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
-    path("settings/budgets/", budget_views.month_budgets, name="month-budgets"),
+    path("settings/budgets/", budget_views.monthly_budgets, name="month-budgets"),
     path(
         "settings/budgets/person/<int:pk>/delete",
         budget_views.user_budget_delete,

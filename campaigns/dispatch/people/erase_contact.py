@@ -1,9 +1,8 @@
-"""Forget one person: off every list, out of rejected rows and of what was sent. Sums, counts and
-references stay true.
+"""Erase the data of one phone: from every list, from rejected rows, and from sent messages.
 
-What stays: the stop list's entry (made now where there is none), so that no file brings them back
-and no campaign writes to them; the ledger, which names nobody; the reference of each message, by
-which the gateway knows it.
+What stays: the entry of the stop list (created if there is none), so that no import brings the
+phone back and no campaign is sent to it; the ledger, which names nobody; and the reference of each
+message, by which the gateway knows it. Sums and counts stay true.
 """
 
 from dataclasses import dataclass, replace
@@ -15,84 +14,102 @@ from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.importing.errors import Refused
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact, StopListEntry
-from campaigns.dispatch.models import ERASED, Batch, BatchState, Evidence, Recipient, SendState
-from campaigns.dispatch.tally import Moves
+from campaigns.dispatch.models import (
+    ERASED_PREFIX,
+    Batch,
+    BatchState,
+    Evidence,
+    Recipient,
+    SendState,
+)
+from campaigns.dispatch.tally import TallyChanges
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-REASON = "erased"  # why somebody still in the queue was cancelled
+REASON = "erased"  # of recipients who were still queued and are cancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What an erasure takes: rows on lists, their merge tags that hold something, and messages that
-    name the phone.
+class StoredData:
+    """How much data there is about a phone; false if there is none.
 
-    `rejected`: rows that an import turned away and that name it; counted by the erasure alone, as
-    it takes reading all.
+    `lists` it is on, `tags`: merge tags with a value there, `messages` to it. `rejected`: rows
+    that an import rejected; counted only by the erasure, since all of them have to be read.
     """
 
     lists: int
     tags: int
     messages: int
-    waiting: int  # of the messages, those not sent yet: they never will be
+    waiting: int  # messages that are not sent yet, and never will be
     rejected: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.lists or self.messages)
 
 
-def held(msisdn: str) -> Held:
-    """How much there is to erase of a phone."""
+def count_stored_data(msisdn: str) -> StoredData:
+    """Count the data about a phone."""
     contacts = Contact.objects.filter(msisdn=msisdn).values_list("fields", flat=True)
     states = list(Recipient.objects.filter(msisdn=msisdn).values_list("send_state", flat=True))
-    return Held(len(contacts), sum(map(len, contacts)), len(states), states.count(SendState.QUEUED))
+    return StoredData(
+        len(contacts), sum(map(len, contacts)), len(states), states.count(SendState.QUEUED)
+    )
 
 
-def erase(msisdn: str, actor: User | None) -> Held:
-    """Erase what is held on a phone; how much it was. Raises Refused while a message to it is on
-    its way.
+def erase(msisdn: str, actor: User | None) -> StoredData:
+    """Erase the data of a phone; return how much it was.
+
+    Raises Refused while a message to the phone is being sent.
     """
     return _erase(msisdn, actor, list(rejected_rows.naming(msisdn)))
 
 
 @transaction.atomic
-def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> Held:
-    found = replace(held(msisdn), rejected=len(rejected))
+def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
+    data = replace(count_stored_data(msisdn), rejected=len(rejected))
     stop_list.stop_numbers([msisdn], _("Erased"), actor)
     for contact in Contact.objects.filter(msisdn=msisdn).select_related("list"):
         contact_lists.remove(contact.list, [contact.pk])
     rejected_rows.clear(rejected)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn))
-    _withdraw([one for one in messages if one.send_state == SendState.QUEUED])
-    for one in messages:
-        _anonymise(one)
-    detail = f"lists {found.lists}, messages {found.messages}, rejected rows {found.rejected}"
+    _cancel_queued([message for message in messages if message.send_state == SendState.QUEUED])
+    for message in messages:
+        _anonymise(message)
+    detail = f"lists {data.lists}, messages {data.messages}, rejected rows {data.rejected}"
     record(actor, StopListEntry.objects.get(msisdn=msisdn), "erased", detail)
-    return found
+    return data
 
 
-def _withdraw(waiting: list[Recipient]) -> None:
-    """QUEUED -> CANCELLED, where no request can hold them: their batches are locked, and nobody has
-    claimed them.
+def _cancel_queued(recipients: list[Recipient]) -> None:
+    """QUEUED -> CANCELLED. Raises Refused if a sender has the batch of one of `recipients`.
+
+    Their batches are locked, so that no sender can claim them until the transaction ends.
     """
-    moves = Moves()
-    for one in waiting:
+    changes = TallyChanges()
+    for recipient in recipients:
         batch = Batch.objects.select_for_update().get(
-            campaign=one.campaign_id, number=one.batch_number
+            campaign=recipient.campaign_id, number=recipient.batch_number
         )
         if batch.state != BatchState.READY:
             raise Refused(
-                _("A message to this phone is on its way just now. Try again in some minutes.")
+                _("A message to this phone is being sent right now. Try again in a few minutes.")
             )
-        Recipient.objects.filter(pk=one.pk).update(send_state=SendState.CANCELLED, reason=REASON)
-        moves.arrive(one.campaign_id, one.country, SendState.CANCELLED.value, reason=REASON)
-    moves.write()
+        Recipient.objects.filter(pk=recipient.pk).update(
+            send_state=SendState.CANCELLED, reason=REASON
+        )
+        changes.add(
+            recipient.campaign_id, recipient.country, SendState.CANCELLED.value, reason=REASON
+        )
+    changes.write()
 
 
-def _anonymise(one: Recipient) -> None:
-    answers = Evidence.objects.filter(campaign=one.campaign_id, batch_number=one.batch_number)
-    for answer in answers.filter(body__contains=one.msisdn):
-        answer.body = answer.body.replace(one.msisdn, "•••")
+def _anonymise(recipient: Recipient) -> None:
+    answers = Evidence.objects.filter(
+        campaign=recipient.campaign_id, batch_number=recipient.batch_number
+    )
+    for answer in answers.filter(body__contains=recipient.msisdn):
+        answer.body = answer.body.replace(recipient.msisdn, "•••")
         answer.save(update_fields=["body"])
-    Recipient.objects.filter(pk=one.pk).update(msisdn=f"{ERASED}{one.pk}", fields={})
+    Recipient.objects.filter(pk=recipient.pk).update(
+        msisdn=f"{ERASED_PREFIX}{recipient.pk}", fields={}
+    )

@@ -1,9 +1,7 @@
-"""Send again to those who failed: a draft with the same message, to a list of exactly those it did
-not reach.
+"""Resend a campaign to its failed recipients: a draft with the same message, and a list of them.
 
-The draft is another campaign, so its references are others and the gateway would not know a second
-message from a first one. Whoever is unresolved may have got it: they come along only when a person
-says so.
+The draft is another campaign with other references, so the gateway would not recognise a second
+message. Unresolved recipients may have got the first one: they are included only if a user says so.
 """
 
 from collections import Counter
@@ -18,18 +16,19 @@ from campaigns.compose.launch.lifecycle import FINAL, Refused
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.dispatch.models import ERASED, DeliveryState, Recipient, SendState, Tally
+from campaigns.dispatch.models import ERASED_PREFIX, DeliveryState, Recipient, SendState, Tally
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
 
-NAME_ROOM = 80  # characters of the campaign's name in that of the list
+NAME_LENGTH = 80  # characters of the campaign's name in the name of the list
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRecipients:
-    """How many people a campaign did not reach. `sms_failed`: neither Viber nor the SMS reached
-    them.
+    """How many recipients a campaign did not reach.
+
+    `sms_failed`: neither Viber nor the SMS fallback reached them.
     """
 
     refused: int = 0
@@ -38,102 +37,104 @@ class FailedRecipients:
     unresolved: int = 0
 
     @property
-    def surely(self) -> int:
-        """Those who got nothing for certain."""
+    def certain(self) -> int:
+        """How many certainly got nothing."""
         return self.refused + self.not_delivered + self.sms_failed
 
 
 def failed_recipients(campaign: Campaign) -> FailedRecipients:
-    """Whom `campaign` did not reach, from its tally; only failed SMS are counted among the
-    people.
-    """
-    found: Counter[tuple[str, str]] = Counter()
+    """Count the failed recipients, from the tally; only a failed SMS needs the recipients."""
+    by_states: Counter[tuple[str, str]] = Counter()
     rows = Tally.objects.filter(campaign=campaign).values_list("send_state", "delivery_state")
-    for send_state, delivery_state, people in rows.annotate(Sum("recipients")).order_by():
-        found[send_state, delivery_state] += people
-    by_state: Counter[str] = Counter()
-    for (send_state, _delivery), people in found.items():
-        by_state[send_state] += people
+    for send_state, delivery_state, count in rows.annotate(Sum("recipients")).order_by():
+        by_states[send_state, delivery_state] += count
+    by_send_state: Counter[str] = Counter()
+    for (send_state, _delivery), count in by_states.items():
+        by_send_state[send_state] += count
     sms = (SendState.ACCEPTED, DeliveryState.FALLBACK)
     return FailedRecipients(
-        refused=by_state[SendState.REFUSED],
-        not_delivered=found[SendState.ACCEPTED, DeliveryState.NOT_DELIVERED],
+        refused=by_send_state[SendState.REFUSED],
+        not_delivered=by_states[SendState.ACCEPTED, DeliveryState.NOT_DELIVERED],
         sms_failed=Recipient.objects.filter(_sms_failed(), campaign=campaign).count()
-        if found[sms]
+        if by_states[sms]
         else 0,
-        unresolved=by_state[SendState.UNRESOLVED],
+        unresolved=by_send_state[SendState.UNRESOLVED],
     )
 
 
 def _sms_failed() -> Q:
-    """The SMS that went out instead is at its end too, and was not delivered."""
+    """The SMS fallback was sent, has its final status, and was not delivered."""
     return Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.FALLBACK, final=True)
 
 
-def _people(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
-    chosen = Q(send_state=SendState.REFUSED) | _sms_failed()
-    chosen |= Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.NOT_DELIVERED)
+def _undelivered(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
+    failed = Q(send_state=SendState.REFUSED) | _sms_failed()
+    failed |= Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.NOT_DELIVERED)
     if unresolved:
-        chosen |= Q(send_state=SendState.UNRESOLVED)
-    return Recipient.objects.filter(chosen, campaign=campaign).exclude(msisdn__startswith=ERASED)
+        failed |= Q(send_state=SendState.UNRESOLVED)
+    return Recipient.objects.filter(failed, campaign=campaign).exclude(
+        msisdn__startswith=ERASED_PREFIX
+    )
 
 
 @transaction.atomic
 def create_resend_draft(
     campaign: Campaign, actor: User | None, unresolved: bool = False
 ) -> Campaign:
-    """A draft that says the same to whom `campaign` did not reach; with `unresolved`, also to whom
-    it may have reached.
+    """Create a draft with the same message for the failed recipients of `campaign`.
 
-    Raises Refused while it is under way, and where nobody failed.
+    `unresolved`: also for recipients who may have got it. Raises Refused for a rehearsal, for a
+    campaign that is not over, and if there are no such recipients.
     """
     if campaign.purpose == Purpose.REHEARSAL:
-        raise Refused(_("A rehearsal reached nobody."))
+        raise Refused(_("A rehearsal can't be resent: it was sent to nobody."))
     if campaign.state not in FINAL:
-        raise Refused(_("The campaign is not over yet: some of them may still be reached."))
-    people = _people(campaign, unresolved)
-    if not people.exists():
-        raise Refused(_("It reached everybody whose outcome is known."))
-    to = _list_of(campaign, people, actor)
+        raise Refused(_("The campaign is not over yet. Wait until it is finished or cancelled."))
+    recipients = _undelivered(campaign, unresolved)
+    if not recipients.exists():
+        raise Refused(_("There are no failed recipients to resend to."))
+    contacts = _create_list(campaign, recipients, actor)
     draft = copy_campaign(
-        campaign, actor, _("%(name)s (again)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
+        campaign, actor, _("%(name)s (resend)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
     )
     draft.save()
-    draft.lists.set([to])
-    detail = _("to %(people)d people whom “%(name)s” did not reach")
+    draft.lists.set([contacts])
+    detail = _("resend of “%(name)s” to %(count)d recipients")
     audit.record(
-        actor, draft, "created", detail % {"people": to.contact_count, "name": campaign.name}
+        actor, draft, "created", detail % {"count": contacts.contact_count, "name": campaign.name}
     )
-    audit.record(actor, campaign, "again", f"{to.contact_count}")
+    audit.record(actor, campaign, "again", f"{contacts.contact_count}")
     return draft
 
 
-def _list_of(campaign: Campaign, people: QuerySet[Recipient], actor: User | None) -> ContactList:
-    """A new list of `people` with the merge fields that were frozen with them."""
-    countries = dict(people.order_by().values_list("country").annotate(Count("pk")))
-    made = ContactList.objects.create(
-        name=_free_name(_("%(name)s: not reached") % {"name": campaign.name[:NAME_ROOM]}),
+def _create_list(
+    campaign: Campaign, recipients: QuerySet[Recipient], actor: User | None
+) -> ContactList:
+    """Create a list of `recipients`, with the merge fields they had at the launch."""
+    countries = dict(recipients.order_by().values_list("country").annotate(Count("pk")))
+    contacts = ContactList.objects.create(
+        name=_free_name(_("%(name)s: not reached") % {"name": campaign.name[:NAME_LENGTH]}),
         fields=sorted(build(campaign).names),
         contact_count=sum(countries.values()),
         countries=countries,
         created_by=actor,
     )
-    chosen, params = (
-        people.order_by("pk").values("msisdn", "country", "fields").query.sql_with_params()
+    rows_sql, params = (
+        recipients.order_by("pk").values("msisdn", "country", "fields").query.sql_with_params()
     )
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Contact._meta.db_table} (list_id, msisdn, country, fields)"  # noqa: S608 - our own names
-            f" SELECT {int(made.pk)}, msisdn, country, fields FROM ({chosen}) AS people",
+            f" SELECT {int(contacts.pk)}, msisdn, country, fields FROM ({rows_sql}) AS people",
             params,
         )
-    return made
+    return contacts
 
 
 def _free_name(name: str) -> str:
-    """`name`, with a number where there is such a list already."""
-    number, free = 1, name
-    while ContactList.objects.filter(name=free).exists():
+    """`name`, followed by a number if there is a list of that name."""
+    number, candidate = 1, name
+    while ContactList.objects.filter(name=candidate).exists():
         number += 1
-        free = f"{name} ({number})"
-    return free
+        candidate = f"{name} ({number})"
+    return candidate

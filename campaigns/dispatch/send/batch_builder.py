@@ -1,4 +1,4 @@
-"""Batch -> request: who in it is still to be sent to, and with which words."""
+"""Build the request of a claimed batch: its queued recipients, each with their message."""
 
 import json
 from collections import defaultdict
@@ -14,9 +14,9 @@ from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import MessageTemplate, Rendered, build, message_for
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import StopListEntry
-from campaigns.dispatch.budgets.holds import Worst, WorstCase, is_guarded
+from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
 from campaigns.dispatch.models import Recipient, SendState
-from campaigns.dispatch.send.interpret_answer import Ending
+from campaigns.dispatch.send.interpret_answer import NotAccepted
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg import delivery_reports
@@ -24,64 +24,65 @@ from campaigns.gateway.limits import TEXT_MAX
 from campaigns.gateway.types import Address, Message, SendRequest
 from campaigns.ledger.models import Purpose
 
-RECIPIENT = Recipient._meta.db_table
-STOPPED = StopListEntry._meta.db_table
-# batch number, id, msisdn, reference, fields as the database gives them
-Row = tuple[int, int, str, str, Any]
-STOPPED_ENDING = Ending(SendState.CANCELLED, reason="stop_list")
+RECIPIENT_TABLE = Recipient._meta.db_table
+# Batch number, id, msisdn, reference, and the fields as the database gives them.
+RecipientRow = tuple[int, int, str, str, Any]
+ON_STOP_LIST = NotAccepted(SendState.CANCELLED, reason="stop_list")
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedBatch:
-    """A batch, ready to leave."""
+    """A claimed batch with its request, ready to be sent."""
 
     claim: Claim
     request: SendRequest | None  # None: nobody in it may be sent to
-    ids: dict[str, int]  # reference -> recipient
-    ended: dict[str, Ending]  # by reference: whoever the gateway will not see, and why
-    worst: Worst | None = None  # what it can cost, where there is a budget
+    ids: dict[str, int]  # reference -> recipient id
+    not_accepted: dict[str, NotAccepted]  # by reference: who is not in the request, and why
+    maximum_cost: MaximumCost | None = None  # None: no budget limits the campaign
 
 
 class BatchBuilder:
-    """Packs the batches of one campaign, whose words do not change after its launch."""
+    """Builds the requests of one campaign, whose message does not change after its launch."""
 
     def __init__(self, campaign_id: int) -> None:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
         self.template: MessageTemplate = build(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
-        self.falls_back = bool(self.campaign.sms_text)
-        self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
-        self.reports_to = delivery_reports.address()
-        self.stage = RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
-        # where everybody gets the same words
-        self._same = None if self.template.names else self._render({})
+        self.has_sms_fallback = bool(self.campaign.sms_text)
+        self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
+        self.report_url = delivery_reports.address()
+        self.rehearsal_gateway = (
+            RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
+        )
+        # Without merge tags everybody gets the same message.
+        self._same_for_all = None if self.template.names else self._render({})
 
-    def guard(self) -> None:
+    def enforce_budget(self) -> None:
         """From now on a budget limits this campaign."""
-        self.worst_case = self.worst_case or WorstCase(self.campaign)
+        self.costs = self.costs or CostCalculator(self.campaign)
 
-    def pack(self, claims: Sequence[Claim]) -> list[PreparedBatch]:
-        """A parcel for each of `claims`, all of this campaign."""
-        rows = self._rows([claim.number for claim in claims])
-        stopped = self._stopped(rows.values())
-        return [self._parcel(claim, rows.get(claim.number, []), stopped) for claim in claims]
+    def build_batches(self, claims: Sequence[Claim]) -> list[PreparedBatch]:
+        """Prepare each of `claims`, which are all of this campaign."""
+        rows = self._load_rows([claim.number for claim in claims])
+        stopped = self._load_stopped(rows.values())
+        return [self._build_batch(claim, rows.get(claim.number, []), stopped) for claim in claims]
 
-    def _rows(self, numbers: Sequence[int]) -> dict[int, list[Row]]:
-        """The queued recipients of these batches."""
+    def _load_rows(self, numbers: Sequence[int]) -> dict[int, list[RecipientRow]]:
+        """Load the queued recipients of the batches with these numbers."""
         fields = "fields" if self.template.names else "NULL"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT}"  # noqa: S608
+                f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT_TABLE}"  # noqa: S608
                 f" WHERE campaign_id = %s AND batch_number IN ({', '.join(map(str, numbers))})"
                 " AND send_state = 'queued'"
                 " ORDER BY batch_number",
                 [self.campaign.pk],
             )
-            found = cursor.fetchall()
-        return {number: list(group) for number, group in groupby(found, itemgetter(0))}
+            rows = cursor.fetchall()
+        return {number: list(group) for number, group in groupby(rows, itemgetter(0))}
 
-    def _stopped(self, groups: Iterable[list[Row]]) -> set[str]:
-        """Who of them came onto the stop list since the freeze looked."""
+    def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> set[str]:
+        """Load which of these phones were added to the stop list since the campaign's launch."""
         newest = StopListEntry.objects.order_by("-pk").first()
         if newest is None or (
             self.campaign.launched_at and newest.created_at < self.campaign.launched_at
@@ -92,52 +93,56 @@ class BatchBuilder:
             StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
         )
 
-    def _parcel(self, claim: Claim, rows: list[Row], stopped: set[str]) -> PreparedBatch:
-        ended, addresses = self._sorted_out(rows, stopped)
+    def _build_batch(
+        self, claim: Claim, rows: list[RecipientRow], stopped: set[str]
+    ) -> PreparedBatch:
+        not_accepted, addresses = self._group_by_message(rows, stopped)
         messages = tuple([self._message(rendered, to) for rendered, to in addresses.items()])
         request = (
             SendRequest(messages, self.campaign.validity, self.campaign.tariff)
             if messages
             else None
         )
-        people = [(words, len(to)) for words, to in addresses.items()]
-        worst = self.worst_case.of(claim.country, people) if self.worst_case else None
-        return PreparedBatch(claim, request, {row[3]: row[1] for row in rows}, ended, worst)
+        counts = [(rendered, len(to)) for rendered, to in addresses.items()]
+        maximum_cost = self.costs.maximum(claim.country, counts) if self.costs else None
+        ids = {row[3]: row[1] for row in rows}
+        return PreparedBatch(claim, request, ids, not_accepted, maximum_cost)
 
-    def _sorted_out(
-        self, rows: list[Row], stopped: set[str]
-    ) -> tuple[dict[str, Ending], Mapping[Rendered, list[Address]]]:
-        """By reference whoever is not sent to, and why; by words whoever is."""
-        if isinstance(self._same, Rendered) and rows and not stopped:  # as nearly always
-            return {}, {self._same: [Address(row[2], row[3]) for row in rows]}
-        ended: dict[str, Ending] = {}
+    def _group_by_message(
+        self, rows: list[RecipientRow], stopped: set[str]
+    ) -> tuple[dict[str, NotAccepted], Mapping[Rendered, list[Address]]]:
+        """Who is not sent to and why, by reference; and the addresses of each message."""
+        if isinstance(self._same_for_all, Rendered) and rows and not stopped:  # nearly always
+            return {}, {self._same_for_all: [Address(row[2], row[3]) for row in rows]}
+        not_accepted: dict[str, NotAccepted] = {}
         addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
-            words = (
-                STOPPED_ENDING
+            rendered = (
+                ON_STOP_LIST
                 if msisdn in stopped
-                else self._same or self._render(_decoded(fields))
+                else self._same_for_all or self._render(_decode_fields(fields))
             )
-            if isinstance(words, Ending):
-                ended[reference] = words
+            if isinstance(rendered, NotAccepted):
+                not_accepted[reference] = rendered
             else:
-                addresses[words].append(Address(msisdn, reference))
-        return ended, addresses
+                addresses[rendered].append(Address(msisdn, reference))
+        return not_accepted, addresses
 
-    def _render(self, fields: dict[str, str]) -> Rendered | Ending:
+    def _render(self, fields: dict[str, str]) -> Rendered | NotAccepted:
         try:
             rendered = self.template.for_fields(fields)
         except MissingValue:
-            return Ending(SendState.REFUSED, reason="missing_value")
+            return NotAccepted(SendState.REFUSED, reason="missing_value")
         if not 1 <= len(rendered.text) <= TEXT_MAX:
-            return Ending(SendState.REFUSED, reason="text_length")
+            return NotAccepted(SendState.REFUSED, reason="text_length")
         return rendered
 
     def _message(self, rendered: Rendered, to: list[Address]) -> Message:
-        return message_for(self.campaign, rendered, tuple(to), self.reports_to)
+        return message_for(self.campaign, rendered, tuple(to), self.report_url)
 
 
-def _decoded(fields: Any) -> dict[str, str]:
+def _decode_fields(fields: Any) -> dict[str, str]:
+    """The merge fields of a recipient: PostgreSQL gives a dict, SQLite its JSON text."""
     if not fields:
         return {}
     return fields if isinstance(fields, dict) else json.loads(fields)

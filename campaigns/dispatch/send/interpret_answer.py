@@ -1,5 +1,12 @@
-"""What an answer of the gateway means for each recipient, for the batch, for the campaign and for
-everybody's pace.
+"""Interpret the gateway's answer to a batch: step four of claim, intent, send, interpret, record.
+
+Every recipient of the request has a verdict. An accepted one is done. A refusal that concerns the
+recipient is final. A refusal that concerns the account or the gateway leaves the recipient queued:
+the batch is sent again later, perhaps after a pause of the campaign or at a lower rate. An unknown
+verdict means that the gateway may have accepted the message: the batch becomes AMBIGUOUS, and
+resolve_unknown asks for it before anything is sent again.
+
+What each error code asks for is in campaigns.gateway.errors; see docs/gateway-contract.md.
 """
 
 from dataclasses import dataclass, field
@@ -12,22 +19,22 @@ from campaigns.dispatch.models import SendState
 from campaigns.gateway.errors import Call, meaning
 from campaigns.gateway.types import Accepted, Refused, SendAnswer, Verdict
 
-FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=5)
+FIRST_DELAY = timedelta(seconds=5)
+MAX_DELAY = timedelta(minutes=5)
 TOTAL_DIFFERS = "The answer's total is not the sum of its prices"
-TROUBLE_AFTER = 12  # attempts that ended in an error of the gateway's own; about half an hour
+GIVE_UP_AFTER_ATTEMPTS = 12  # requests answered by an error of the gateway; about half an hour
 
 
-class Next(Enum):
-    """Where a batch goes when its answer is judged."""
+class NextStep(Enum):
+    """What happens to a batch after its answer was interpreted."""
 
     DONE = "done"  # nobody in it is queued any more
-    AGAIN = "again"  # READY: whoever is still queued was surely not accepted
+    AGAIN = "again"  # READY: whoever is still queued was certainly not accepted
     ASK = "ask"  # AMBIGUOUS: somebody may have been accepted
 
 
-class Ending(NamedTuple):
-    """How it ended for a recipient who was not accepted."""
+class NotAccepted(NamedTuple):
+    """The final state of a recipient whose message was not accepted, and why."""
 
     state: SendState
     error_code: int | None = None
@@ -35,82 +42,89 @@ class Ending(NamedTuple):
 
 
 @dataclass(slots=True)
-class Judgement:
-    """Recipients by reference: whoever is neither accepted nor ended stays QUEUED."""
+class Interpretation:
+    """What an answer means for a batch and its recipients.
+
+    Recipients are keyed by reference. Whoever is in neither `accepted` nor `not_accepted` stays
+    QUEUED.
+    """
 
     accepted: dict[str, Accepted] = field(default_factory=dict)
-    ended: dict[str, Ending] = field(default_factory=dict)
-    next: Next = Next.DONE
-    left: bool = True  # whether a request may have reached the gateway
-    pause: str = ""  # pause the campaign for this reason, a key of lifecycle's
+    not_accepted: dict[str, NotAccepted] = field(default_factory=dict)
+    next_step: NextStep = NextStep.DONE
+    may_have_been_sent: bool = True  # whether the request may have reached the gateway
+    pause_reason: str = ""  # pause the campaign for this reason, a key of lifecycle's
     slow_down: bool = False
-    wait: timedelta | None = None  # before the batch is tried again
-    notable: bool = False  # the answer is kept as evidence
-    what: str = ""  # why, where the answer itself does not say it
+    delay: timedelta | None = None  # before the batch is tried again
+    keep_answer: bool = False  # save the answer as Evidence
+    summary: str = ""  # why, where the answer itself does not say it
 
 
-def judge(answer: SendAnswer, attempts: int) -> Judgement:
-    """What `answer` to the `attempts`-th request of a batch means."""
-    judgement = Judgement()
+def interpret(answer: SendAnswer, attempts: int) -> Interpretation:
+    """Interpret `answer` to the `attempts`-th request of a batch."""
+    result = Interpretation()
     if answer.not_sent:
-        return Judgement(next=Next.AGAIN, left=False, slow_down=True, notable=True)
-    if set(map(type, answer.verdicts.values())) == {Accepted}:  # as nearly always
-        return _with_total(Judgement(accepted=cast(dict[str, Accepted], answer.verdicts)), answer)
+        return Interpretation(
+            next_step=NextStep.AGAIN, may_have_been_sent=False, slow_down=True, keep_answer=True
+        )
+    if set(map(type, answer.verdicts.values())) == {Accepted}:  # nearly always
+        return _check_total(
+            Interpretation(accepted=cast(dict[str, Accepted], answer.verdicts)), answer
+        )
     for reference, verdict in answer.verdicts.items():
-        _judge_one(reference, verdict, judgement)
-    judgement.slow_down = judgement.slow_down or answer.throttled
-    if judgement.next is not Next.DONE:
-        judgement.wait = wait_after(attempts, answer.retry_after) if judgement.slow_down else None
-        judgement.notable = True
-    if judgement.next is Next.AGAIN and attempts >= TROUBLE_AFTER:
-        judgement.pause = judgement.pause or "gateway_trouble"
-    return _with_total(judgement, answer)
+        _interpret_verdict(reference, verdict, result)
+    result.slow_down = result.slow_down or answer.throttled
+    if result.next_step is not NextStep.DONE:
+        result.delay = delay_after(attempts, answer.retry_after) if result.slow_down else None
+        result.keep_answer = True
+    if result.next_step is NextStep.AGAIN and attempts >= GIVE_UP_AFTER_ATTEMPTS:
+        result.pause_reason = result.pause_reason or "gateway_trouble"
+    return _check_total(result, answer)
 
 
-def _with_total(judgement: Judgement, answer: SendAnswer) -> Judgement:
-    """Keep the answer where its `total_price` is not the sum of the prices in it: nobody knows
-    which one is billed.
-    """
-    prices = [verdict.price for verdict in judgement.accepted.values()]
+def _check_total(result: Interpretation, answer: SendAnswer) -> Interpretation:
+    """Keep the answer if its total is not the sum of its prices: either may be billed."""
+    prices = [verdict.price for verdict in result.accepted.values()]
     if (
         answer.total_price is not None
         and prices
         and None not in prices
         and sum(prices) != answer.total_price  # type: ignore[arg-type]
     ):
-        judgement.notable, judgement.what = True, TOTAL_DIFFERS
-    return judgement
+        result.keep_answer, result.summary = True, TOTAL_DIFFERS
+    return result
 
 
-def wait_after(attempts: int, asked_for: float | None = None) -> timedelta:
-    """How long a batch rests after its `attempts`-th failure: doubling, or as long as the gateway
-    asked for.
+def delay_after(attempts: int, requested: float | None = None) -> timedelta:
+    """How long to wait after the `attempts`-th failure of a batch: doubling, up to MAX_DELAY.
+
+    `requested`: the seconds that the gateway asked for, which take precedence.
     """
-    if asked_for is not None:
-        return min(timedelta(seconds=asked_for), LONGEST_WAIT)
+    if requested is not None:
+        return min(timedelta(seconds=requested), MAX_DELAY)
     doublings: int = 2 ** min(max(attempts, 1) - 1, 10)
-    return min(FIRST_WAIT * doublings, LONGEST_WAIT)
+    return min(FIRST_DELAY * doublings, MAX_DELAY)
 
 
-def _judge_one(reference: str, verdict: Verdict, judgement: Judgement) -> None:
+def _interpret_verdict(reference: str, verdict: Verdict, result: Interpretation) -> None:
     if isinstance(verdict, Accepted):
-        judgement.accepted[reference] = verdict
+        result.accepted[reference] = verdict
     elif isinstance(verdict, Refused):
-        _judge_refusal(reference, verdict.code, judgement)
+        _interpret_refusal(reference, verdict.code, result)
     else:
-        judgement.next = Next.ASK
+        result.next_step = NextStep.ASK
 
 
-def _judge_refusal(reference: str, code: int, judgement: Judgement) -> None:
+def _interpret_refusal(reference: str, code: int, result: Interpretation) -> None:
     call = meaning(code).call
     if call is Call.ACCEPTED_BEFORE:
-        judgement.next = Next.ASK
+        result.next_step = NextStep.ASK
     elif call in (Call.PAUSE_CAMPAIGN, Call.SLOW_DOWN, Call.RETRY_LATER, Call.NOT_FOUND):
-        judgement.next = judgement.next if judgement.next is Next.ASK else Next.AGAIN
-        judgement.pause = (
-            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
+        result.next_step = result.next_step if result.next_step is NextStep.ASK else NextStep.AGAIN
+        result.pause_reason = (
+            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else result.pause_reason
         )
-        judgement.slow_down = judgement.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
+        result.slow_down = result.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
     else:
-        judgement.ended[reference] = Ending(SendState.REFUSED, error_code=code)
-        judgement.notable = judgement.notable or call is Call.DEFECT
+        result.not_accepted[reference] = NotAccepted(SendState.REFUSED, error_code=code)
+        result.keep_answer = result.keep_answer or call is Call.DEFECT

@@ -1,5 +1,8 @@
-"""How fast: the account's rate, and the brake that all workers pull together when the gateway asks
-for less.
+"""Send rates: of a campaign, of the account, and a brake when the gateway asks for less.
+
+A rate is a bucket of tokens (a Pace row) that fills by so many recipients a second. The brake is
+shared by all workers: while it is on, one batch leaves as a probe after each wait, the waits double
+from 1 to 32 seconds, and the first accepted probe brings back full speed. See docs/sending.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,145 +15,155 @@ from django.db.models import F
 from campaigns.dispatch.models import Pace
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
-ACCOUNT = "account"
-BURST = timedelta(seconds=1)  # what was not used of the rate is kept for so long
-STEP_MAX = 6  # waits of 1, 2, 4 … 32 seconds between probes
+ACCOUNT_SCOPE = "account"
+BURST = timedelta(seconds=1)  # how long an unused rate is kept
+MAX_STEP = 6  # waits of 1, 2, 4 … 32 seconds between probes
 
 
 def allowance(wanted: int, now: datetime) -> int:
-    """How many batches of the `wanted` may leave now, over all workers. Call it in a transaction.
+    """How many of `wanted` batches may leave now, over all workers. Call it in a transaction.
 
-    At full speed that is all of them, within the rate; under the brake one, for whoever asks first
-    after each wait.
+    At full speed all of them, within the account's rate. Under the brake one, for whoever asks
+    first after each wait.
     """
-    if wanted <= 0 or (not settings.SEND_RATE and not braked()):
-        return max(wanted, 0)  # without a lock: at full speed nobody waits for anybody
-    pace = _locked(ACCOUNT, now)
+    if wanted <= 0 or (not settings.SEND_RATE and not is_braked()):
+        return max(wanted, 0)  # without a lock: at full speed no worker waits for another
+    pace = _lock_bucket(ACCOUNT_SCOPE, now)
     if pace.step:
         return _probe(pace, now)
-    return _within_rate(pace, wanted, settings.SEND_RATE, now) if settings.SEND_RATE else wanted
+    return _take_batches(pace, wanted, settings.SEND_RATE, now) if settings.SEND_RATE else wanted
 
 
-def within_rates(wanted: Sequence[int], rates: Mapping[int, int], now: datetime) -> list[bool]:
-    """For a batch of each of the campaigns `wanted`, in order, whether it may leave now. Call it in
-    a transaction.
+def allow_by_rate(
+    campaign_ids: Sequence[int], rates: Mapping[int, int], now: datetime
+) -> list[bool]:
+    """Whether each batch may leave now by its campaign's rate. Call it in a transaction.
 
-    `rates`: recipients a second by campaign, for those that have a limit of their own, over all
-    workers.
+    `campaign_ids` names the campaign of each batch, in order. `rates` has the recipients a second
+    of campaigns that have a rate of their own, over all workers.
     """
     granted = {
-        campaign_id: _within_rate(
-            _locked(_scope(campaign_id), now), wanted.count(campaign_id), rates[campaign_id], now
+        campaign_id: _take_batches(
+            _lock_bucket(_campaign_scope(campaign_id), now),
+            campaign_ids.count(campaign_id),
+            rates[campaign_id],
+            now,
         )
-        for campaign_id in sorted(rates.keys() & set(wanted))
+        for campaign_id in sorted(rates.keys() & set(campaign_ids))
     }
     answers = []
-    for campaign_id in wanted:
-        may = campaign_id not in granted or granted[campaign_id] > 0
+    for campaign_id in campaign_ids:
+        is_allowed = campaign_id not in granted or granted[campaign_id] > 0
         if campaign_id in granted:
             granted[campaign_id] -= 1
-        answers.append(may)
+        answers.append(is_allowed)
     return answers
 
 
-def give_back(unused: Mapping[int, int]) -> None:
-    """Batches, by campaign, that its rate allowed and that did not leave: what they took of it is
-    there again.
-    """
-    for campaign_id, batches in sorted(unused.items()):
-        Pace.objects.filter(scope=_scope(campaign_id)).update(
+def return_unused(batches_by_campaign: Mapping[int, int]) -> None:
+    """Return the tokens of batches that were allowed by a campaign's rate and did not leave."""
+    for campaign_id, batches in sorted(batches_by_campaign.items()):
+        Pace.objects.filter(scope=_campaign_scope(campaign_id)).update(
             tokens=F("tokens") + batches * MAX_RECIPIENTS
         )
 
 
-def _scope(campaign_id: int) -> str:
+def _campaign_scope(campaign_id: int) -> str:
     return f"campaign:{campaign_id}"
 
 
 def seconds_to_wait(scope: str, rate: int, now: datetime) -> float:
-    """How long until something may be taken of `scope`, whose bucket fills by `rate` a second (0:
-    no limit).
+    """Seconds until tokens may be taken from the bucket `scope`, which fills by `rate` a second.
+
+    A rate of 0 means no limit.
     """
     pace = Pace.objects.filter(scope=scope).first()
     if pace is None:
         return 0.0
-    resting = max((pace.until - now).total_seconds(), 0.0) if pace.until else 0.0
-    lacking = -_filled(pace, rate, now) / rate if rate else 0.0
-    return max(resting, lacking, 0.0)
+    blocked = max((pace.until - now).total_seconds(), 0.0) if pace.until else 0.0
+    lacking = -_current_tokens(pace, rate, now) / rate if rate else 0.0
+    return max(blocked, lacking, 0.0)
 
 
-def take(scope: str, amount: int, rate: int, now: datetime) -> None:
-    """Take `amount` of what fills by `rate` a second (0: no limit), on credit: who asks next waits
-    for it.
+def take_tokens(scope: str, amount: int, rate: int, now: datetime) -> None:
+    """Take `amount` tokens from the bucket `scope`, on credit: whoever asks next waits for them.
+
+    A rate of 0 means no limit: nothing is taken.
     """
     if rate and amount:
         with transaction.atomic():
-            pace = _locked(scope, now)
-            pace.tokens, pace.at = _filled(pace, rate, now) - amount, now
+            pace = _lock_bucket(scope, now)
+            pace.tokens, pace.at = _current_tokens(pace, rate, now) - amount, now
             pace.save(update_fields=["tokens", "at"])
 
 
-def rest(scope: str, until: datetime, now: datetime) -> None:
-    """Nobody takes anything of `scope` before `until`."""
+def block_until(scope: str, until: datetime, now: datetime) -> None:
+    """Let nobody take tokens of `scope` before `until`."""
     with transaction.atomic():
-        pace = _locked(scope, now)
+        pace = _lock_bucket(scope, now)
         pace.until = max(until, pace.until or until)
         pace.save(update_fields=["until"])
 
 
-def _filled(pace: Pace, rate: int, now: datetime) -> float:
-    filled = pace.tokens + (now - pace.at).total_seconds() * rate
-    return min(filled, rate * BURST.total_seconds())
+def _current_tokens(pace: Pace, rate: int, now: datetime) -> float:
+    tokens = pace.tokens + (now - pace.at).total_seconds() * rate
+    return min(tokens, rate * BURST.total_seconds())
 
 
 def slow_down(sent_at: datetime, now: datetime) -> None:
-    """Pull the brake, because of what was sent at `sent_at`. What had left before it was last
-    pulled does not count.
+    """Brake, or brake harder, because of a request sent at `sent_at`.
+
+    Requests that left before the brake was last used do not count.
     """
-    pace = _locked(ACCOUNT, now)
+    pace = _lock_bucket(ACCOUNT_SCOPE, now)
     if pace.step and sent_at < pace.at:
         return
-    pace.step = min(pace.step + 1, STEP_MAX)
-    pace.until = now + _wait(pace.step)
+    pace.step = min(pace.step + 1, MAX_STEP)
+    pace.until = now + _probe_wait(pace.step)
     pace.at = now
     pace.save(update_fields=["step", "until", "at"])
 
 
 def speed_up(sent_at: datetime) -> None:
-    """The gateway accepted what was sent at `sent_at`: full speed, unless the brake was pulled
-    after that.
+    """Release the brake after the gateway accepted a request sent at `sent_at`.
+
+    Not if the brake was used after that.
     """
-    if braked():
-        Pace.objects.filter(scope=ACCOUNT, step__gt=0, at__lte=sent_at).update(step=0, until=None)
+    if is_braked():
+        Pace.objects.filter(scope=ACCOUNT_SCOPE, step__gt=0, at__lte=sent_at).update(
+            step=0, until=None
+        )
 
 
-def braked() -> bool:
+def is_braked() -> bool:
     """Whether the brake is on."""
-    return Pace.objects.filter(scope=ACCOUNT, step__gt=0).exists()
+    return Pace.objects.filter(scope=ACCOUNT_SCOPE, step__gt=0).exists()
 
 
-def _locked(scope: str, now: datetime) -> Pace:
+def _lock_bucket(scope: str, now: datetime) -> Pace:
     Pace.objects.get_or_create(scope=scope, defaults={"at": now})
     return Pace.objects.select_for_update().get(scope=scope)
 
 
-def _wait(step: int) -> timedelta:
+def _probe_wait(step: int) -> timedelta:
     return timedelta(seconds=2 ** (step - 1))
 
 
 def _probe(pace: Pace, now: datetime) -> int:
+    """How many batches may leave under the brake: one if the wait is over, else none."""
     if pace.until and pace.until > now:
         return 0
-    pace.until = now + _wait(pace.step)
+    pace.until = now + _probe_wait(pace.step)
     pace.save(update_fields=["until"])
     return 1
 
 
-def _within_rate(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
-    """A bucket of recipients that fills by `rate` a second; a batch may leave while anything is in
-    it, on credit.
+def _take_batches(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
+    """Take the tokens of up to `wanted` batches; return how many may leave.
+
+    A batch may leave while any token is left; what it takes beyond that is on credit.
     """
-    pace.tokens = _filled(pace, rate, now)
+    pace.tokens = _current_tokens(pace, rate, now)
     pace.at = now
     granted = 0
     while granted < wanted and pace.tokens > 0:

@@ -1,5 +1,9 @@
-"""Write down what became of batches: recipients, money, counts and the batches themselves, in one
-transaction.
+"""Record the outcomes of batches: the last step of claim, intent, send, interpret, record.
+
+One transaction writes everything that an answer means: the recipients' final states, the charges
+in the ledger, the counts, the batches' next states, pauses and the send rate. Batches move first,
+by an UPDATE that names the expected state and token: a batch whose lease has meanwhile gone to
+another worker does not move, and nothing of its outcome is written. No outcome is recorded twice.
 """
 
 from collections import Counter, defaultdict
@@ -17,92 +21,104 @@ from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import rate_control
-from campaigns.dispatch.send.interpret_answer import Ending, Judgement, Next
+from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
 from campaigns.dispatch.send.leases import Claim
-from campaigns.dispatch.tally import Moves
-from campaigns.ledger.entries import Movement, enter
+from campaigns.dispatch.tally import TallyChanges
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.shared import bulk
 from campaigns.shared.money import ZERO, to_units
 
-RECIPIENT = Recipient._meta.db_table
-STATES = {Next.DONE: BatchState.DONE, Next.AGAIN: BatchState.READY, Next.ASK: BatchState.AMBIGUOUS}
+RECIPIENT_TABLE = Recipient._meta.db_table
+STATE_AFTER = {
+    NextStep.DONE: BatchState.DONE,
+    NextStep.AGAIN: BatchState.READY,
+    NextStep.ASK: BatchState.AMBIGUOUS,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
-    """One batch and what became of it."""
+class BatchOutcome:
+    """The interpreted answer to one batch, and what is needed to record it."""
 
     claim: Claim
-    ids: dict[str, int]  # reference -> recipient
-    judgement: Judgement
+    ids: dict[str, int]  # reference -> recipient id
+    interpretation: Interpretation
     sent_at: datetime
     purpose: Purpose = Purpose.CAMPAIGN
-    # against the budget; what was not charged of it stays held where an SMS may follow
-    held: Decimal | None = None
-    falls_back: bool = False
-    what: str = ""  # for the evidence
+    # What is reserved in the budget. Where an SMS may follow, what was not charged stays reserved.
+    reserved: Decimal | None = None
+    has_sms_fallback: bool = False
+    # For the evidence.
+    summary: str = ""
     http_status: int | None = None
     body: str = ""
 
 
-def close(closings: Sequence[Closing], token: str, state: BatchState = BatchState.SENDING) -> None:
-    """Write all of `closings` whose batches are still in `state` under `token`; the others are
-    somebody else's by now.
+def write_outcomes(
+    outcomes: Sequence[BatchOutcome], token: str, state: BatchState = BatchState.SENDING
+) -> None:
+    """Record the `outcomes` of batches that are still in `state` under `token`; skip the others.
 
-    Call it in a transaction: either all of it is true afterwards or nothing.
+    Call it in a transaction: everything is recorded or nothing.
     """
     now = timezone.now()
-    ours = _move_batches(closings, token, state, now)
-    kept = [closing for closing in closings if closing.claim.id in ours]
+    moved_ids = _update_batches(outcomes, token, state, now)
+    ours = [outcome for outcome in outcomes if outcome.claim.id in moved_ids]
     failpoint("close_batches")
-    _keep_rest(kept)
-    _write_outcomes(kept)
+    _reserve_for_sms(ours)
+    _update_recipients(ours)
     failpoint("close_recipients")
-    enter(_charges(kept), now)
+    write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
-    _count(kept)
-    _keep_evidence(kept)
-    _control(kept, now)
+    _update_tally(ours)
+    _save_evidence(ours)
+    _apply_control(ours, now)
     failpoint("close_counts")
 
 
-def _move_batches(
-    closings: Sequence[Closing], token: str, state: BatchState, now: datetime
+def _update_batches(
+    outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
 ) -> set[int]:
-    """SENDING (or AMBIGUOUS) -> where each belongs now. The ids of those that were still ours."""
-    groups: defaultdict[tuple[Next, bool, timedelta | None], list[int]] = defaultdict(list)
-    for closing in closings:
-        judged = closing.judgement
-        groups[judged.next, judged.left, judged.wait].append(closing.claim.id)
-    ours: set[int] = set()
-    for (then, left, wait), ids in groups.items():
-        ours |= _move_group(ids, token, state, _changes(then, left, wait, now))
-    return ours
+    """Move SENDING (or AMBIGUOUS) batches to their next state; return the ids of those moved."""
+    groups: defaultdict[tuple[NextStep, bool, timedelta | None], list[int]] = defaultdict(list)
+    for outcome in outcomes:
+        result = outcome.interpretation
+        groups[result.next_step, result.may_have_been_sent, result.delay].append(outcome.claim.id)
+    moved_ids: set[int] = set()
+    for (next_step, may_have_been_sent, delay), ids in groups.items():
+        changes = _batch_changes(next_step, may_have_been_sent, delay, now)
+        moved_ids |= _update_batch_group(ids, token, state, changes)
+    return moved_ids
 
 
-def _changes(then: Next, left: bool, wait: timedelta | None, now: datetime) -> dict[str, Any]:
+def _batch_changes(
+    next_step: NextStep, may_have_been_sent: bool, delay: timedelta | None, now: datetime
+) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        "state": STATES[then].value,
+        "state": STATE_AFTER[next_step].value,
         "token": "",
         "lease_until": None,
         "not_before": None,
     }
-    if then is not Next.ASK:
+    if next_step is not NextStep.ASK:
         changes["held"] = None
-    if then is Next.DONE:
+    if next_step is NextStep.DONE:
         changes["done_at"] = now
-    elif then is Next.ASK or wait:
-        changes["not_before"] = now + (wait or timedelta(0))
-    if not left:
+    elif next_step is NextStep.ASK or delay:
+        changes["not_before"] = now + (delay or timedelta(0))
+    if not may_have_been_sent:
         changes["attempts"] = -1
     return changes
 
 
-def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str, Any]) -> set[int]:
+def _update_batch_group(
+    ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
+) -> set[int]:
+    """Write `changes` to batches by one statement; "attempts" in it is added to the column."""
     table = Batch._meta.db_table
     changes = dict(changes)
-    undone = changes.pop("attempts", 0)
+    attempts_change = changes.pop("attempts", 0)
     values = [
         bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()
     ]
@@ -111,83 +127,82 @@ def _move_group(ids: list[int], token: str, state: BatchState, changes: dict[str
         cursor.execute(
             f"UPDATE {table} SET {assignments}, attempts = attempts + %s"  # noqa: S608 - names of our own columns
             f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s RETURNING id",
-            [*values, undone, token, state.value],
+            [*values, attempts_change, token, state.value],
         )
         return {row[0] for row in cursor.fetchall()}
 
 
-def _keep_rest(closings: Sequence[Closing]) -> None:
-    """Of what was held for a batch that is done, what was not charged: an SMS that goes out instead
-    will take of it.
-    """
+def _reserve_for_sms(outcomes: Sequence[BatchOutcome]) -> None:
+    """Keep reserved what a finished batch was not charged: an SMS that follows will use it."""
     rows = [
-        (to_units(max(closing.held - _charged(closing), ZERO)), closing.claim.id)
-        for closing in closings
-        if closing.held is not None and closing.falls_back and closing.judgement.next is Next.DONE
+        (to_units(max(outcome.reserved - _charged_amount(outcome), ZERO)), outcome.claim.id)
+        for outcome in outcomes
+        if outcome.reserved is not None
+        and outcome.has_sms_fallback
+        and outcome.interpretation.next_step is NextStep.DONE
     ]
     bulk.update(Batch._meta.db_table, {}, {"held": "bigint"}, rows)
 
 
-def _charged(closing: Closing) -> Decimal:
+def _charged_amount(outcome: BatchOutcome) -> Decimal:
     return sum(
         (
             verdict.price
-            for verdict in closing.judgement.accepted.values()
+            for verdict in outcome.interpretation.accepted.values()
             if verdict.price is not None
         ),
         ZERO,
     )
 
 
-def _write_outcomes(closings: Sequence[Closing]) -> None:
-    """QUEUED -> a final state, by one statement for all who share what is written."""
+def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
+    """QUEUED -> a final state, by one statement for all who get the same values."""
     accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
-    ended: defaultdict[Ending, list[tuple[int]]] = defaultdict(list)
-    for closing in closings:
-        ids = closing.ids
-        for reference, (gateway_id, price, currency) in closing.judgement.accepted.items():
+    not_accepted: defaultdict[NotAccepted, list[tuple[int]]] = defaultdict(list)
+    for outcome in outcomes:
+        ids = outcome.ids
+        for reference, (gateway_id, price, currency) in outcome.interpretation.accepted.items():
             units = None if price is None else to_units(price)
             accepted[currency].append((gateway_id, units, ids[reference]))
-        for reference, ending in closing.judgement.ended.items():
-            ended[ending].append((ids[reference],))
+        for reference, ending in outcome.interpretation.not_accepted.items():
+            not_accepted[ending].append((ids[reference],))
     for currency, rows in accepted.items():
         constants = {"send_state": SendState.ACCEPTED.value, "currency": currency}
-        _write(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
-    for ending, people in ended.items():
-        _write(
+        _update_queued(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
+    for ending, recipient_ids in not_accepted.items():
+        _update_queued(
             {
                 "send_state": ending.state.value,
                 "error_code": ending.error_code,
                 "reason": ending.reason,
             },
             {},
-            people,
+            recipient_ids,
         )
 
 
-def _write(
+def _update_queued(
     constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    written = bulk.update(
-        RECIPIENT, constants, columns, rows, guard=f"{RECIPIENT}.send_state = 'queued'"
+    """Update recipients that are still QUEUED. Raises RuntimeError if one of `rows` is not."""
+    updated = bulk.update(
+        RECIPIENT_TABLE, constants, columns, rows, guard=f"{RECIPIENT_TABLE}.send_state = 'queued'"
     )
-    if written != len(rows):
-        raise RuntimeError(
-            f"{len(rows) - written} of {len(rows)} recipients were not queued any more"
-        )
+    if updated != len(rows):
+        raise RuntimeError(f"{len(rows) - updated} of {len(rows)} recipients were no longer queued")
 
 
-def _charges(closings: Sequence[Closing]) -> list[Movement]:
+def _charge_movements(outcomes: Sequence[BatchOutcome]) -> list[Movement]:
     amounts: defaultdict[tuple[int, str, str, Purpose], list[tuple[int, Decimal | None]]] = (
         defaultdict(list)
     )
-    for closing in closings:
-        claim, ids, accepted = closing.claim, closing.ids, closing.judgement.accepted
+    for outcome in outcomes:
+        claim, ids, accepted = outcome.claim, outcome.ids, outcome.interpretation.accepted
         for currency in {verdict.currency for verdict in accepted.values()}:
-            amounts[claim.campaign_id, claim.country, currency, closing.purpose] += [
+            amounts[claim.campaign_id, claim.country, currency, outcome.purpose] += [
                 (ids[reference], price)
-                for reference, (_id, price, named) in accepted.items()
-                if named == currency
+                for reference, (_id, price, price_currency) in accepted.items()
+                if price_currency == currency
             ]
     return [
         Movement(Kind.CHARGE, Channel.VIBER, campaign_id, country, currency, charged, purpose)
@@ -195,52 +210,49 @@ def _charges(closings: Sequence[Closing]) -> list[Movement]:
     ]
 
 
-def _count(closings: Sequence[Closing]) -> None:
-    moves = Moves()
-    for closing in closings:
-        campaign_id, country = closing.claim.campaign_id, closing.claim.country
-        moves.arrive(
-            campaign_id, country, SendState.ACCEPTED.value, people=len(closing.judgement.accepted)
-        )
-        for ending, people in Counter(closing.judgement.ended.values()).items():
-            moves.arrive(
+def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
+    changes = TallyChanges()
+    for outcome in outcomes:
+        campaign_id, country = outcome.claim.campaign_id, outcome.claim.country
+        accepted = len(outcome.interpretation.accepted)
+        changes.add(campaign_id, country, SendState.ACCEPTED.value, recipients=accepted)
+        for ending, recipients in Counter(outcome.interpretation.not_accepted.values()).items():
+            changes.add(
                 campaign_id, country, ending.state.value,
-                error_code=ending.error_code, reason=ending.reason, people=people,
+                error_code=ending.error_code, reason=ending.reason, recipients=recipients,
             )  # fmt: skip
-    moves.write()
+    changes.write()
 
 
-def _keep_evidence(closings: Sequence[Closing]) -> None:
+def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
     Evidence.objects.bulk_create(
         Evidence(
-            campaign_id=closing.claim.campaign_id,
-            batch_number=closing.claim.number,
-            what=closing.what[:200],
-            http_status=closing.http_status,
-            body=_readable(closing.body),
+            campaign_id=outcome.claim.campaign_id,
+            batch_number=outcome.claim.number,
+            what=outcome.summary[:200],
+            http_status=outcome.http_status,
+            body=_redact(outcome.body),
         )
-        for closing in closings
-        if closing.judgement.notable
+        for outcome in outcomes
+        if outcome.interpretation.keep_answer
     )
 
 
-def _readable(body: str) -> str:
-    """An answer as it may be kept: without the key, should it be in there, and without what no text
-    column takes.
-    """
+def _redact(body: str) -> str:
+    """An answer without the API key, and without the NUL that PostgreSQL's text refuses."""
     return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
 
 
-def _control(closings: Sequence[Closing], now: datetime) -> None:
-    """What the answers mean beyond their batches: pauses, and everybody's pace, of which a
-    rehearsal says nothing.
-    """
-    for campaign_id, why in {
-        (c.claim.campaign_id, c.judgement.pause) for c in closings if c.judgement.pause
+def _apply_control(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
+    """Pause campaigns, and change the account's send rate; rehearsals say nothing about that."""
+    for campaign_id, reason in {
+        (outcome.claim.campaign_id, outcome.interpretation.pause_reason)
+        for outcome in outcomes
+        if outcome.interpretation.pause_reason
     }:
-        lifecycle.pause_if_running(campaign_id, why)
-    closings = [closing for closing in closings if closing.purpose != Purpose.REHEARSAL]
-    if refused := [closing.sent_at for closing in closings if closing.judgement.slow_down]:
-        rate_control.slow_down(max(refused), now)
-    elif accepted := [closing.sent_at for closing in closings if closing.judgement.accepted]:
+        lifecycle.pause_if_running(campaign_id, reason)
+    outcomes = [outcome for outcome in outcomes if outcome.purpose != Purpose.REHEARSAL]
+    if slowed := [outcome.sent_at for outcome in outcomes if outcome.interpretation.slow_down]:
+        rate_control.slow_down(max(slowed), now)
+    elif accepted := [outcome.sent_at for outcome in outcomes if outcome.interpretation.accepted]:
         rate_control.speed_up(max(accepted))

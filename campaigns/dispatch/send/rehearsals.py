@@ -1,4 +1,4 @@
-"""Rehearsals on their way: which gateway answers for them, and what it is told."""
+"""The gateway of a rehearsal: it answers here, in memory, and bills by the stored price list."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,9 +14,7 @@ from campaigns.gateway.bsg.client import Client
 
 
 class RehearsalGateway:
-    """The gateways of one rehearsal, one for each country: its people are billed by the price list
-    as it is kept.
-    """
+    """The simulated gateways of one rehearsal, one for each country."""
 
     def __init__(self, campaign: Campaign) -> None:
         if not campaign.is_rehearsal:
@@ -27,13 +25,13 @@ class RehearsalGateway:
         self._sms = kept_prices(SMS, campaign.tariff) if campaign.sms_text else None
 
     def client(
-        self, country: str, people: Sequence[Recipient] = (), sent_at: datetime | None = None
+        self, country: str, recipients: Sequence[Recipient] = (), sent_at: datetime | None = None
     ) -> Client:
-        """The gateway for people of `country`; it had accepted the messages to `people` at
-        `sent_at`.
-        """
-        kept = [self._kept(person, sent_at) for person in people] if sent_at else []
-        return rehearsal.client(self._rates(country), kept)
+        """The gateway for `country`, which accepted the messages to `recipients` at `sent_at`."""
+        messages = (
+            [self._accepted(recipient, sent_at) for recipient in recipients] if sent_at else []
+        )
+        return rehearsal.client(self._rates(country), messages)
 
     def _rates(self, country: str) -> rehearsal.Rates:
         viber = self._viber.of(country)
@@ -45,13 +43,13 @@ class RehearsalGateway:
             currency,
         )
 
-    def _kept(self, person: Recipient, sent_at: datetime) -> rehearsal.Kept:
+    def _accepted(self, recipient: Recipient, sent_at: datetime) -> rehearsal.Kept:
         parts = 0
         if self.campaign.sms_text:
             try:
-                parts = sms_parts(self._template.for_fields(person.fields).sms_text).parts
-            except MissingValue:  # then it was never accepted
+                parts = sms_parts(self._template.for_fields(recipient.fields).sms_text).parts
+            except MissingValue:  # the message was never accepted
                 parts = 0
         return rehearsal.Kept(
-            person.reference, person.msisdn, sent_at, self.campaign.validity, parts
+            recipient.reference, recipient.msisdn, sent_at, self.campaign.validity, parts
         )

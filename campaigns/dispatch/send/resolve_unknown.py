@@ -1,10 +1,15 @@
-"""Settle what nobody knows: ask the gateway by reference for everybody in an AMBIGUOUS batch who is
-still queued.
+"""Resolve batches whose outcome is unknown, so that a lost answer never means a second message.
 
-Found: accepted, with its id and price. Not found (error 40): after a quarantine, in which a late
-request may still arrive there, the batch is sent again with the same references. What can't be
-settled while the message is valid is UNRESOLVED: a person decides, and nothing is sent again by
-itself.
+When an answer was lost, or a worker died between intent and record, the batch is AMBIGUOUS. The
+gateway is asked by reference for each of its recipients who is still queued:
+
+- Found: the recipient was accepted, with the gateway's id and price.
+- Not found (error 40): after a quarantine, in which a late request may still arrive at the
+  gateway, the batch is READY again and is sent with the same references.
+- No answer until the message has expired: the recipient is UNRESOLVED and is never sent to again
+  unless a user resends.
+
+The results are recorded by record_outcomes, like answers to a send. See docs/guarantees.md.
 """
 
 import secrets
@@ -21,29 +26,30 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import (
-    TROUBLE_AFTER,
-    Ending,
-    Judgement,
-    Next,
-    wait_after,
+    GIVE_UP_AFTER_ATTEMPTS,
+    Interpretation,
+    NextStep,
+    NotAccepted,
+    delay_after,
 )
 from campaigns.dispatch.send.leases import Claim, claim_ambiguous
-from campaigns.dispatch.send.record_outcomes import Closing, close
+from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Accepted, MessageStatus
 from campaigns.ledger.models import Purpose
 
-AT_ONCE = 10  # batches in one round
-# after the validity, until a batch that can't be settled is given to a person
+BATCHES_PER_ROUND = 10
+# After the validity period, until an outcome that nobody knows is given up.
 GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The answer for one recipient. `status` None: not found; `failure` says why there is no
-    answer.
+class StatusReply:
+    """The gateway's reply about one recipient.
+
+    `status` None: not found, or no reply at all, as `failure` then says.
     """
 
     reference: str
@@ -52,97 +58,107 @@ class Asked:
 
 
 def reconcile(
-    client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+    client: Client, connections: int, until: datetime, keep_going: Callable[[], bool] = lambda: True
 ) -> bool:
-    """Ask for ambiguous batches that are due, until the moment `until`. Whether some were left
-    then.
+    """Resolve ambiguous batches that are due, until the moment `until` or while `keep_going()`.
+
+    Returns whether some may be left.
     """
     token = secrets.token_hex(16)
     with ThreadPoolExecutor(connections, "ask") as pool:
         while True:
-            if timezone.now() >= until or not keep():
+            if timezone.now() >= until or not keep_going():
                 return True
-            batches = claim_ambiguous(AT_ONCE, token, timezone.now())
+            batches = claim_ambiguous(BATCHES_PER_ROUND, token, timezone.now())
             if not batches:
                 return False
             failpoint("asking")
-            _settle(client, pool, batches, token)
+            _resolve_batches(client, pool, batches, token)
 
 
-def _settle(client: Client, pool: ThreadPoolExecutor, batches: list[Batch], token: str) -> None:
-    closings = [_closing(client, pool, batch) for batch in batches]
+def _resolve_batches(
+    client: Client, pool: ThreadPoolExecutor, batches: list[Batch], token: str
+) -> None:
+    outcomes = [_resolve_batch(client, pool, batch) for batch in batches]
     failpoint("reconciled")
     with transaction.atomic():
-        close(closings, token, BatchState.AMBIGUOUS)
+        write_outcomes(outcomes, token, BatchState.AMBIGUOUS)
     failpoint("settled")
 
 
-def _closing(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Closing:
+def _resolve_batch(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> BatchOutcome:
     campaign = Campaign.objects.get(pk=batch.campaign_id)
-    people = Recipient.objects.filter(
+    recipients = Recipient.objects.filter(
         campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.QUEUED
     )
-    ids = dict(people.values_list("reference", "pk"))
-    theirs = RehearsalGateway(campaign).client(batch.country) if campaign.is_rehearsal else client
-    asked = list(pool.map(lambda reference: _ask(theirs, reference), ids))
+    ids = dict(recipients.values_list("reference", "pk"))
+    if campaign.is_rehearsal:
+        client = RehearsalGateway(campaign).client(batch.country)
+    replies = list(pool.map(lambda reference: _ask_gateway(client, reference), ids))
     claim = Claim(
         batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts
     )
-    failure = next((one.failure for one in asked if one.failure), "")
-    return Closing(
+    failure = next((reply.failure for reply in replies if reply.failure), "")
+    return BatchOutcome(
         claim,
         ids,
-        _judge(campaign, batch, asked),
+        _interpret_replies(campaign, batch, replies),
         batch.intended_at or timezone.now(),
         Purpose(campaign.purpose),
-        held=batch.held,
-        falls_back=bool(campaign.sms_text),
-        what=failure,
+        reserved=batch.held,
+        has_sms_fallback=bool(campaign.sms_text),
+        summary=failure,
     )
 
 
-def _ask(client: Client, reference: str) -> Asked:
+def _ask_gateway(client: Client, reference: str) -> StatusReply:
     try:
-        return Asked(reference, client.status_by_reference(reference))
+        return StatusReply(reference, client.status_by_reference(reference))
     except GatewayError as error:
-        return Asked(reference, failure=str(error) or type(error).__name__)
+        return StatusReply(reference, failure=str(error) or type(error).__name__)
 
 
-def _judge(campaign: Campaign, batch: Batch, asked: Iterable[Asked]) -> Judgement:
-    judgement = Judgement()
+def _interpret_replies(
+    campaign: Campaign, batch: Batch, replies: Iterable[StatusReply]
+) -> Interpretation:
+    result = Interpretation()
     now = timezone.now()
     quarantined = batch.intended_at is None or now >= batch.intended_at + timedelta(
         seconds=settings.RECONCILE_QUARANTINE
     )
-    over = now - timedelta(seconds=campaign.validity) - GRACE
-    given_up = batch.intended_at is not None and batch.intended_at < over
-    # the gateway keeps saying that it has the message when it is sent (43), and that it has not
-    # when it is asked (40)
+    expired_before = now - timedelta(seconds=campaign.validity) - GRACE
+    given_up = batch.intended_at is not None and batch.intended_at < expired_before
+    # The gateway keeps refusing the reference as sent before (error 43), and does not find it
+    # (error 40).
     contradicted = (
-        batch.attempts >= TROUBLE_AFTER
+        batch.attempts >= GIVE_UP_AFTER_ATTEMPTS
         and batch.first_sent_at is not None
-        and batch.first_sent_at < over
+        and batch.first_sent_at < expired_before
     )
-    for one in asked:
-        if one.status is not None:
-            judgement.accepted[one.reference] = _accepted(one.status)
-        elif (one.failure and given_up) or (contradicted and not one.failure):
-            judgement.ended[one.reference] = Ending(SendState.UNRESOLVED, reason="unresolved")
-        elif one.failure or not quarantined:
-            judgement.next = Next.ASK
-            judgement.notable = judgement.notable or bool(one.failure)
+    for reply in replies:
+        if reply.status is not None:
+            result.accepted[reply.reference] = _accepted_from(reply.status)
+        elif (reply.failure and given_up) or (contradicted and not reply.failure):
+            result.not_accepted[reply.reference] = NotAccepted(
+                SendState.UNRESOLVED, reason="unresolved"
+            )
+        elif reply.failure or not quarantined:
+            result.next_step = NextStep.ASK
+            result.keep_answer = result.keep_answer or bool(reply.failure)
         elif campaign.state == CampaignState.CANCELLED:
-            judgement.ended[one.reference] = Ending(SendState.CANCELLED, reason="cancelled")
-        elif judgement.next is not Next.ASK:
-            judgement.next = Next.AGAIN
-    if judgement.next is Next.ASK:
-        judgement.wait = (
-            wait_after(batch.asked)
+            result.not_accepted[reply.reference] = NotAccepted(
+                SendState.CANCELLED, reason="cancelled"
+            )
+        elif result.next_step is not NextStep.ASK:
+            result.next_step = NextStep.AGAIN
+    if result.next_step is NextStep.ASK:
+        result.delay = (
+            delay_after(batch.asked)
             if quarantined
             else timedelta(seconds=settings.RECONCILE_QUARANTINE)
         )
-    return judgement
+    return result
 
 
-def _accepted(status: MessageStatus) -> Accepted:
+def _accepted_from(status: MessageStatus) -> Accepted:
     return Accepted(status.gateway_id, status.price, status.currency)

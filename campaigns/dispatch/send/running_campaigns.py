@@ -1,4 +1,4 @@
-"""The campaigns that may send now, and to whom."""
+"""The campaigns that may send now, and to which countries and areas."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,46 +14,46 @@ from campaigns.team.models import Installation
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A campaign that sends now."""
+class RunningCampaign:
+    """A campaign that may send now."""
 
     id: int
     rate: int | None = None  # recipients a second, over all workers
-    guarded: bool = False  # a budget limits it, its own, a person's or the month's
-    places: frozenset[Place] | None = None  # who may be sent to at this hour; None: everybody
+    has_budget: bool = False  # of its own, of who launched it, or of the month
+    open_places: frozenset[Place] | None = None  # where it may send at this hour; None: anywhere
 
     def sends_to(self, country: str, area: str) -> bool:
-        """Whether people there may be sent to now."""
-        return self.places is None or Place(country, area) in self.places
+        """Whether recipients there may be sent to now."""
+        return self.open_places is None or Place(country, area) in self.open_places
 
-    def batches(self) -> Q:
-        """Those of its batches that may leave at this hour."""
-        mine = Q(campaign_id=self.id)
-        if self.places is None:
-            return mine
-        return mine & Q(
-            *(Q(country=one.country, area=one.area) for one in self.places), _connector=Q.OR
+    def sendable_filter(self) -> Q:
+        """The condition for its batches that may be sent at this hour."""
+        own = Q(campaign_id=self.id)
+        if self.open_places is None:
+            return own
+        return own & Q(
+            *(Q(country=place.country, area=place.area) for place in self.open_places),
+            _connector=Q.OR,
         )
 
 
-def running(now: datetime, rehearsals: bool = False) -> list[Running]:
-    """The campaigns, or the `rehearsals` alone, that may send at `now`, those that were launched
-    first at the front.
+def load_running(now: datetime, rehearsals: bool = False) -> list[RunningCampaign]:
+    """Load the campaigns, or only the `rehearsals`, that may send at `now`, oldest launch first.
 
-    One whose people all wait for their clocks is not among them; after a restore, none is.
+    Without those whose recipients are all outside the sending hours. Empty in safe mode.
     """
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
-    kind = Q(purpose=Purpose.REHEARSAL) if rehearsals else ~Q(purpose=Purpose.REHEARSAL)
-    campaigns = Campaign.objects.filter(kind, state=CampaignState.SENDING).order_by(
+    purpose = Q(purpose=Purpose.REHEARSAL) if rehearsals else ~Q(purpose=Purpose.REHEARSAL)
+    campaigns = Campaign.objects.filter(purpose, state=CampaignState.SENDING).order_by(
         "launched_at", "pk"
     )
     rows = campaigns.select_related("snapshot").annotate(
         limited=Exists(MonthlyBudget.objects.all())
         | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
     )
-    found = [
-        Running(
+    running = [
+        RunningCampaign(
             row.pk,
             row.rate,
             not rehearsals and (row.limited or row.budget is not None),
@@ -63,7 +63,9 @@ def running(now: datetime, rehearsals: bool = False) -> list[Running]:
             "rate", "budget", "timing", "local_at", "sends_from", "sends_until", "snapshot__places"
         )
     ]
-    return [one for one in found if one.places is None or one.places]
+    return [
+        campaign for campaign in running if campaign.open_places is None or campaign.open_places
+    ]
 
 
 def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
@@ -74,17 +76,17 @@ def _open_places(campaign: Campaign, now: datetime) -> frozenset[Place] | None:
 
 
 def places_of(snapshot: Snapshot) -> list[Place]:
-    """Where the people of a frozen campaign are."""
-    return [Place(*one) for one in snapshot.places]
+    """Where the recipients of a frozen campaign are."""
+    return [Place(*country_and_area) for country_and_area in snapshot.places]
 
 
-def sendable(now: datetime, rehearsals: bool = False) -> QuerySet[Batch]:
-    """READY batches, of campaigns or of `rehearsals`, that may be claimed now."""
-    at_work = running(now, rehearsals)
-    if not at_work:
+def sendable_batches(now: datetime, rehearsals: bool = False) -> QuerySet[Batch]:
+    """READY batches, of campaigns or of `rehearsals`, that may be claimed at `now`."""
+    running = load_running(now, rehearsals)
+    if not running:
         return Batch.objects.none()
-    rested = Q(not_before__isnull=True) | Q(not_before__lte=now)
-    theirs = Q(*(one.batches() for one in at_work), _connector=Q.OR)
+    due = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    any_campaign = Q(*(campaign.sendable_filter() for campaign in running), _connector=Q.OR)
     return Batch.objects.filter(
-        rested, theirs, campaign__state=CampaignState.SENDING, state=BatchState.READY
+        due, any_campaign, campaign__state=CampaignState.SENDING, state=BatchState.READY
     )

@@ -1,10 +1,17 @@
-"""The sender: claims batches, commits the intent, posts over several connections, writes down what
-became of them.
+"""Send batches: the loop of claim, intent, send, interpret, record.
 
-One thread talks to the database; the connections' threads know only the gateway. Each turn of the
-database thread is one transaction: what was answered since the last turn is closed, the next
-intents are committed, the next batches claimed. What it holds in memory changes only after the
-commit, so a turn can be repeated when the database went away under it.
+One thread works with the database, in rounds; the threads of a pool work with the gateway alone.
+Each round is one transaction, in this order:
+
+1. Record the outcomes of what was answered since the last round (record_outcomes).
+2. Commit the intent for prepared batches that may leave now (leases.record_intents): within the
+   sending hours, the rates and the budgets.
+3. Claim more batches (leases.claim); their requests are built after the commit (batch_builder).
+
+After the commit the batches with an intent go to the pool, which posts them and puts the answers
+in a queue. What the sender holds in memory changes only after the commit, so a round can be
+repeated when the database connection is lost in the middle of it. A crash loses only memory: the
+sweep returns claimed batches, and resolve_unknown asks for those that have an intent.
 """
 
 import gc
@@ -23,14 +30,14 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.batch_builder import BatchBuilder, PreparedBatch
-from campaigns.dispatch.send.interpret_answer import Judgement, Next, judge
-from campaigns.dispatch.send.leases import Claim, claim, intend, release
-from campaigns.dispatch.send.record_outcomes import Closing, close
-from campaigns.dispatch.send.running_campaigns import Running, running
+from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, interpret
+from campaigns.dispatch.send.leases import Claim, claim, record_intents, release_claims
+from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
+from campaigns.dispatch.send.running_campaigns import RunningCampaign, load_running
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import SendAnswer, Unknown
@@ -38,41 +45,42 @@ from campaigns.gateway.types import SendAnswer, Unknown
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-WAITING_MAX = 256  # batches whose intent is committed and that wait for a free connection
-STALE = timedelta(seconds=20)  # an intent that waited so long is given back, not sent
-IDLE = 0.2  # seconds to wait for an answer before looking at the tables again
-# seconds in which a database that went away may come back before answers are given up
-DATABASE_PATIENCE = 45.0
-GATEWAY_DOWN_AFTER = 5  # requests in a row whose outcome is unknown, until everybody slows down
+MAX_WAITING_BATCHES = 256  # with a committed intent, waiting for a free connection
+STALE_AFTER = timedelta(seconds=20)  # a batch that waited so long is released, not sent
+IDLE_SECONDS = 0.2  # to wait for an answer before the next round
+# How long a lost database connection is retried before the answers in memory are given up.
+DATABASE_RETRY_SECONDS = 45.0
+GATEWAY_DOWN_AFTER = 5  # requests in a row with an unknown outcome, until all workers slow down
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """A parcel that came back. `answer` None: nothing was sent."""
+class PostResult:
+    """A batch that came back from the pool. `answer` None: it was not sent."""
 
-    parcel: PreparedBatch
+    batch: PreparedBatch
     sent_at: datetime
     answer: SendAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What one transaction decided."""
+class RoundPlan:
+    """What the transaction of one round decided."""
 
-    leaving: list[PreparedBatch]  # their intent is committed
-    staying: list[PreparedBatch]  # claimed, not their turn yet
-    claims: list[Claim]  # claimed now
-    running: list[Running]
-    at: datetime
+    to_send: list[PreparedBatch]  # their intent is committed
+    waiting: list[PreparedBatch]  # claimed, may not leave yet
+    new_claims: list[Claim]
+    running: list[RunningCampaign]
+    decided_at: datetime
 
 
-class Sender:
-    """One run of sending, for a bounded time.
+class BatchSender:
+    """One run of sending, for a limited time.
 
-    `client` is the gateway; without one this run is for rehearsals alone, each with a gateway of
-    its own here in the house, and no rate and no brake. With one, no rehearsal is touched.
-    `connections` how many requests may be open at once; `until` the moment after which nothing new
-    leaves; `keep` is called at every turn and says whether to go on (the seat of the process).
+    client: the gateway; None for a run that sends only rehearsals, each to a simulated gateway of
+        its own, without account rate and brake. A run with a gateway sends no rehearsals.
+    connections: how many requests may be open at once.
+    until: the moment after which no request leaves any more.
+    keep_going: called in every round; False ends the run (the worker slot was lost).
     """
 
     def __init__(
@@ -80,129 +88,141 @@ class Sender:
         client: Client | None,
         connections: int,
         until: datetime,
-        keep: Callable[[], bool] = lambda: True,
+        keep_going: Callable[[], bool] = lambda: True,
     ) -> None:
         self.client = client
         self.connections = connections
         self.capacity = 2 * connections
         self.until = until
-        self.keep = keep
+        self.keep_going = keep_going
         self.token = secrets.token_hex(16)
-        self.packers: dict[int, BatchBuilder] = {}
-        self.claimed: list[PreparedBatch] = []
-        self.running: dict[int, Running] = {}
-        self.answers: SimpleQueue[Posted] = SimpleQueue()
-        self.outstanding = 0  # handed to the threads and not come back
-        # under the brake a single one pulls it further
-        self.unknown_in_a_row = GATEWAY_DOWN_AFTER - 1 if rate_control.braked() else 0
-        self.held_up = False  # the pace lets nothing leave now
+        self.builders: dict[int, BatchBuilder] = {}
+        self.prepared: list[PreparedBatch] = []
+        self.running: dict[int, RunningCampaign] = {}
+        self.results: SimpleQueue[PostResult] = SimpleQueue()
+        self.outstanding = 0  # in the pool
+        # Under the brake one unknown outcome is enough to brake harder.
+        self.unknown_in_a_row = GATEWAY_DOWN_AFTER - 1 if rate_control.is_braked() else 0
+        self.is_throttled = False  # prepared batches wait, and none may leave now
 
     def run(self) -> bool:
-        """Send until the time is over or nothing can be claimed. Whether something was left when
-        the time was over.
+        """Send until the time is over or nothing can be claimed.
+
+        Returns whether the time was over while campaigns were still running.
         """
-        # what is loaded by now is not looked through again for each few hundred recipients
+        # Objects loaded until now are not looked through again in each garbage collection.
         gc.freeze()
         with ThreadPoolExecutor(self.connections, "gateway") as pool:
             while True:
-                closings = [self._closing(one) for one in self._collect()]
-                going_on = timezone.now() < self.until and _patiently(self.keep)
-                turn = _patiently(lambda c=closings, g=going_on: self._turn(c, g))  # type: ignore[misc]
-                failpoint("intended")
-                self._hand_over(turn, pool)
-                self.claimed = turn.staying + _patiently(
-                    lambda claims=turn.claims: self._pack(claims)  # type: ignore[misc]
+                outcomes = [self._outcome_of(result) for result in self._collect_results()]
+                going_on = timezone.now() < self.until and _retry_database(self.keep_going)
+                plan = _retry_database(
+                    lambda o=outcomes, g=going_on: self._plan_round(o, g)  # type: ignore[misc]
                 )
-                if not self.outstanding and not self.claimed:
-                    return not going_on and bool(turn.running)
+                failpoint("intended")
+                self._submit(plan, pool)
+                self.prepared = plan.waiting + _retry_database(
+                    lambda claims=plan.new_claims: self._build_batches(claims)  # type: ignore[misc]
+                )
+                if not self.outstanding and not self.prepared:
+                    return not going_on and bool(plan.running)
 
-    def _collect(self) -> list[Posted]:
-        """The answers that are there; waits a moment for the first where there is none."""
-        posted: list[Posted] = []
+    def _collect_results(self) -> list[PostResult]:
+        """Take the results that have arrived; if there are none, wait a moment for the first."""
+        results: list[PostResult] = []
         try:
-            if self.outstanding or self.held_up:
-                posted.append(self.answers.get(timeout=IDLE))
+            if self.outstanding or self.is_throttled:
+                results.append(self.results.get(timeout=IDLE_SECONDS))
             while True:
-                posted.append(self.answers.get_nowait())
+                results.append(self.results.get_nowait())
         except Empty:
-            self.outstanding -= len(posted)
-        # a fast gateway answers many during one turn; as many have to wait then, or its connections
-        # stand idle
-        self.capacity = self.connections + min(max(self.connections, 2 * len(posted)), WAITING_MAX)
-        return posted
+            self.outstanding -= len(results)
+        # A fast gateway answers many requests during one round. As many have to be ready then, or
+        # its connections are idle.
+        self.capacity = self.connections + min(
+            max(self.connections, 2 * len(results)), MAX_WAITING_BATCHES
+        )
+        return results
 
-    def _turn(self, closings: list[Closing], going_on: bool) -> Turn:
+    def _plan_round(self, outcomes: list[BatchOutcome], going_on: bool) -> RoundPlan:
+        """The transaction of a round: record outcomes, commit intents, claim."""
         now = timezone.now()
         with transaction.atomic():
-            close(closings, self.token)
-            campaigns = running(now, rehearsals=self.client is None) if going_on else []
-            able, slow = self._able(campaigns, now)
-            room = min(len(able), self.capacity - self.outstanding)
-            if self.client:
-                room = rate_control.allowance(room, now)
-            room, pauses = holds.within([parcel.worst for parcel in able[:room]])
-            intended = {
-                one.id: one
-                for one in intend([parcel.claim for parcel in able[:room]], self.token, now)
-            }
-            holds.hold(
+            write_outcomes(outcomes, self.token)
+            campaigns = load_running(now, rehearsals=self.client is None) if going_on else []
+            sendable, waiting = self._split_by_rate(campaigns, now)
+            limit, pauses = self._limit_of(sendable, now)
+            leaving = sendable[:limit]
+            intents = record_intents([batch.claim for batch in leaving], self.token, now)
+            intended = {claim.id: claim for claim in intents}
+            reservations.reserve(
                 {
-                    parcel.claim.id: parcel.worst
-                    for parcel in able[:room]
-                    if parcel.claim.id in intended
+                    batch.claim.id: batch.maximum_cost
+                    for batch in leaving
+                    if batch.claim.id in intended
                 }
             )
-            for campaign_id, why in pauses.items():
-                lifecycle.pause_if_running(campaign_id, why)
-            staying = able[room:] + slow
-            self._give_rate_back(campaigns, able, intended)
-            self._give_back(set(intended) | {parcel.claim.id for parcel in staying})
-            claims = self._claim(campaigns, staying, now)
-            # one whose lease ended while it stayed can be claimed by us again: it is packed anew,
-            # never sent twice
-            anew = {one.id for one in claims}
-            staying = [parcel for parcel in staying if parcel.claim.id not in anew]
+            for campaign_id, reason in pauses.items():
+                lifecycle.pause_if_running(campaign_id, reason)
+            waiting = sendable[limit:] + waiting
+            self._return_unused_rates(campaigns, sendable, intended)
+            self._release_others(set(intended) | {batch.claim.id for batch in waiting})
+            new_claims = self._claim_more(campaigns, waiting, now)
+            # A batch whose lease ended while it waited can be claimed by us again: its request is
+            # built anew, and it is never sent twice.
+            claimed_again = {claim.id for claim in new_claims}
+            waiting = [batch for batch in waiting if batch.claim.id not in claimed_again]
             failpoint("claimed")
-        leaving = [
-            replace(parcel, claim=intended[parcel.claim.id])
-            for parcel in able
-            if parcel.claim.id in intended
+        to_send = [
+            replace(batch, claim=intended[batch.claim.id])
+            for batch in sendable
+            if batch.claim.id in intended
         ]
-        return Turn(leaving, staying, claims, campaigns, now)
+        return RoundPlan(to_send, waiting, new_claims, campaigns, now)
 
-    def _able(
-        self, campaigns: list[Running], now: datetime
-    ) -> tuple[list[PreparedBatch], list[PreparedBatch]]:
-        """What was claimed and may leave at this hour, and what may not yet because of its
-        campaign's own rate.
+    def _limit_of(self, sendable: list[PreparedBatch], now: datetime) -> tuple[int, dict[int, str]]:
+        """How many of `sendable` may leave by connections, account rate and budgets.
+
+        Also the campaigns that reached a budget, with the reason to pause them.
         """
+        limit = min(len(sendable), self.capacity - self.outstanding)
+        if self.client:
+            limit = rate_control.allowance(limit, now)
+        return reservations.count_affordable([batch.maximum_cost for batch in sendable[:limit]])
+
+    def _split_by_rate(
+        self, campaigns: list[RunningCampaign], now: datetime
+    ) -> tuple[list[PreparedBatch], list[PreparedBatch]]:
+        """The prepared batches that may leave now, and those that their campaign's rate delays."""
         by_id = {campaign.id: campaign for campaign in campaigns}
-        able = [
-            parcel
-            for parcel in self.claimed
-            if _may_leave(parcel, by_id.get(parcel.claim.campaign_id))
+        sendable = [
+            batch
+            for batch in self.prepared
+            if _may_be_sent(batch, by_id.get(batch.claim.campaign_id))
         ]
         rates = {campaign.id: campaign.rate for campaign in campaigns if campaign.rate}
         if not rates:
-            return able, []
-        answers = rate_control.within_rates(
-            [parcel.claim.campaign_id for parcel in able], rates, now
+            return sendable, []
+        answers = rate_control.allow_by_rate(
+            [batch.claim.campaign_id for batch in sendable], rates, now
         )
-        sorted_out: dict[bool, list[PreparedBatch]] = {True: [], False: []}
-        for parcel, answer in zip(able, answers, strict=True):
-            sorted_out[answer].append(parcel)
-        return sorted_out[True], sorted_out[False]
+        by_answer: dict[bool, list[PreparedBatch]] = {True: [], False: []}
+        for batch, is_allowed in zip(sendable, answers, strict=True):
+            by_answer[is_allowed].append(batch)
+        return by_answer[True], by_answer[False]
 
     @staticmethod
-    def _give_rate_back(
-        campaigns: list[Running], able: list[PreparedBatch], intended: Collection[int]
+    def _return_unused_rates(
+        campaigns: list[RunningCampaign],
+        sendable: list[PreparedBatch],
+        intended: Collection[int],
     ) -> None:
-        """What its rate allowed and something else held up does not count against a campaign's
-        rate.
-        """
+        """Return to a campaign's rate what it allowed and something else held up."""
         rated = {campaign.id for campaign in campaigns if campaign.rate}
-        unused = Counter(p.claim.campaign_id for p in able if p.claim.id not in intended)
-        rate_control.give_back(
+        unused = Counter(
+            batch.claim.campaign_id for batch in sendable if batch.claim.id not in intended
+        )
+        rate_control.return_unused(
             {
                 campaign_id: batches
                 for campaign_id, batches in unused.items()
@@ -210,130 +230,130 @@ class Sender:
             }
         )
 
-    def _give_back(self, kept: set[int]) -> None:
-        """What was claimed and neither leaves nor stays: its campaign was paused, or the time is
-        over.
-        """
-        release(
-            [parcel.claim.id for parcel in self.claimed if parcel.claim.id not in kept], self.token
+    def _release_others(self, kept: set[int]) -> None:
+        """Release batches that neither leave nor wait: paused, other hours, or the time is over."""
+        release_claims(
+            [batch.claim.id for batch in self.prepared if batch.claim.id not in kept], self.token
         )
 
-    def _claim(
-        self, campaigns: list[Running], staying: list[PreparedBatch], now: datetime
+    def _claim_more(
+        self, campaigns: list[RunningCampaign], waiting: list[PreparedBatch], now: datetime
     ) -> list[Claim]:
-        """Fill the room, each running campaign in turn with a fair share of it; one with a rate
-        takes what it needs.
-        """
+        """Claim batches up to the capacity: each campaign its fair share, one with a rate less."""
         claims: list[Claim] = []
-        room = self.capacity - len(staying)
-        held_up = {parcel.claim.campaign_id for parcel in staying}
-        for left, campaign in zip(range(len(campaigns), 0, -1), campaigns, strict=True):
-            share = -(-(room - len(claims)) // left)
+        free = self.capacity - len(waiting)
+        delayed = {batch.claim.campaign_id for batch in waiting}
+        for remaining, campaign in zip(range(len(campaigns), 0, -1), campaigns, strict=True):
+            share = -(-(free - len(claims)) // remaining)
             if campaign.rate:
                 share = (
-                    0 if campaign.id in held_up else min(share, 1 + campaign.rate // MAX_RECIPIENTS)
+                    0 if campaign.id in delayed else min(share, 1 + campaign.rate // MAX_RECIPIENTS)
                 )
             if share > 0:
-                claims += claim(campaign.id, share, self.token, now, campaign.places)
+                claims += claim(campaign.id, share, self.token, now, campaign.open_places)
         return claims
 
-    def _hand_over(self, turn: Turn, pool: ThreadPoolExecutor) -> None:
-        self.running = {campaign.id: campaign for campaign in turn.running}
-        for campaign_id, packer in self.packers.items():
-            if campaign_id in self.running and self.running[campaign_id].guarded:
-                packer.guard()
-        self.held_up = bool(turn.staying) and not turn.leaving
-        for parcel in turn.leaving:
+    def _submit(self, plan: RoundPlan, pool: ThreadPoolExecutor) -> None:
+        """Hand the batches whose intent is committed to the pool."""
+        self.running = {campaign.id: campaign for campaign in plan.running}
+        for campaign_id, builder in self.builders.items():
+            if campaign_id in self.running and self.running[campaign_id].has_budget:
+                builder.enforce_budget()
+        self.is_throttled = bool(plan.waiting) and not plan.to_send
+        for batch in plan.to_send:
             self.outstanding += 1
-            pool.submit(self._post, parcel, turn.at)
+            pool.submit(self._post, batch, plan.decided_at)
 
-    def _pack(self, claims: list[Claim]) -> list[PreparedBatch]:
+    def _build_batches(self, claims: list[Claim]) -> list[PreparedBatch]:
         by_campaign: defaultdict[int, list[Claim]] = defaultdict(list)
-        for one in claims:
-            by_campaign[one.campaign_id].append(one)
+        for new_claim in claims:
+            by_campaign[new_claim.campaign_id].append(new_claim)
         return [
-            parcel
-            for campaign_id, ours in by_campaign.items()
-            for parcel in self._packer(campaign_id).pack(ours)
+            batch
+            for campaign_id, own_claims in by_campaign.items()
+            for batch in self._builder_of(campaign_id).build_batches(own_claims)
         ]
 
-    def _packer(self, campaign_id: int) -> BatchBuilder:
-        if campaign_id not in self.packers:
-            self.packers[campaign_id] = BatchBuilder(campaign_id)
-        return self.packers[campaign_id]
+    def _builder_of(self, campaign_id: int) -> BatchBuilder:
+        if campaign_id not in self.builders:
+            self.builders[campaign_id] = BatchBuilder(campaign_id)
+        return self.builders[campaign_id]
 
-    # In the connections' threads
+    # In the threads of the pool
 
-    def _post(self, parcel: PreparedBatch, intended_at: datetime) -> None:
+    def _post(self, batch: PreparedBatch, intended_at: datetime) -> None:
         answer = None
         try:
-            if parcel.request and not self._withheld(parcel, intended_at):
+            if batch.request and not self._must_not_leave(batch, intended_at):
                 failpoint("before_post")
-                answer = self._gateway(parcel).send(parcel.request)
+                answer = self._client_for(batch).send(batch.request)
                 failpoint("after_post")
-        except Exception as defect:  # whatever it is, the parcel has to come back
+        except Exception as defect:  # whatever it is, the batch has to come back
             logger.exception("A batch could not be sent")
             answer = SendAnswer(
-                {reference: Unknown(type(defect).__name__) for reference in parcel.ids}
+                {reference: Unknown(type(defect).__name__) for reference in batch.ids}
             )
-        self.answers.put(Posted(parcel, intended_at, answer))
+        self.results.put(PostResult(batch, intended_at, answer))
 
-    def _gateway(self, parcel: PreparedBatch) -> Client:
-        """Where this parcel goes. Raises ValueError for a rehearsal beside a gateway, and for
-        anything else without.
+    def _client_for(self, batch: PreparedBatch) -> Client:
+        """The gateway that `batch` goes to.
+
+        Raises ValueError for a rehearsal in a run with a gateway, and for any other campaign in a
+        run without one.
         """
-        stage = self.packers[parcel.claim.campaign_id].stage
-        if (stage is None) == (self.client is None):
+        rehearsal_gateway = self.builders[batch.claim.campaign_id].rehearsal_gateway
+        if (rehearsal_gateway is None) == (self.client is None):
             raise ValueError("a rehearsal and a gateway in one run")
-        return self.client or stage.client(parcel.claim.country)  # type: ignore[union-attr]
+        return self.client or rehearsal_gateway.client(batch.claim.country)  # type: ignore[union-attr]
 
-    def _withheld(self, parcel: PreparedBatch, intended_at: datetime) -> bool:
-        """Whether it must not leave any more: paused, other hours, or waited so long that its lease
-        is in danger.
-        """
-        campaign = self.running.get(parcel.claim.campaign_id)
-        if campaign is None or not campaign.sends_to(parcel.claim.country, parcel.claim.area):
+    def _must_not_leave(self, batch: PreparedBatch, intended_at: datetime) -> bool:
+        """Whether it is too late to send `batch`: paused, other hours, or its lease may end."""
+        campaign = self.running.get(batch.claim.campaign_id)
+        if campaign is None or not campaign.sends_to(batch.claim.country, batch.claim.area):
             return True
-        return timezone.now() - intended_at > STALE
+        return timezone.now() - intended_at > STALE_AFTER
 
-    # Back in the database's thread
+    # In the database's thread
 
-    def _closing(self, posted: Posted) -> Closing:
-        parcel, answer = posted.parcel, posted.answer
-        packer = self.packers[parcel.claim.campaign_id]
-        judgement = self._judge(parcel, answer)
-        judgement.ended.update(parcel.ended)
-        return Closing(
-            parcel.claim, parcel.ids, judgement, posted.sent_at, packer.purpose,
-            held=parcel.worst.amount if parcel.worst else None, falls_back=packer.falls_back,
-            what=judgement.what or _what(answer),
+    def _outcome_of(self, result: PostResult) -> BatchOutcome:
+        batch, answer = result.batch, result.answer
+        builder = self.builders[batch.claim.campaign_id]
+        interpretation = self._interpret(batch, answer)
+        interpretation.not_accepted.update(batch.not_accepted)
+        return BatchOutcome(
+            batch.claim, batch.ids, interpretation, result.sent_at, builder.purpose,
+            reserved=batch.maximum_cost.amount if batch.maximum_cost else None,
+            has_sms_fallback=builder.has_sms_fallback,
+            summary=interpretation.summary or _summarize(answer),
             http_status=answer.http_status if answer else None, body=answer.body if answer else "",
         )  # fmt: skip
 
-    def _judge(self, parcel: PreparedBatch, answer: SendAnswer | None) -> Judgement:
-        if parcel.request is None:
-            return Judgement(left=False)
+    def _interpret(self, batch: PreparedBatch, answer: SendAnswer | None) -> Interpretation:
+        """Interpret an answer; many unknown outcomes in a row slow everybody down."""
+        if batch.request is None:
+            return Interpretation(may_have_been_sent=False)
         if answer is None:
-            return Judgement(next=Next.AGAIN, left=False)
-        judgement = judge(answer, parcel.claim.attempts)
-        lost = all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
-        self.unknown_in_a_row = self.unknown_in_a_row + 1 if lost else 0
+            return Interpretation(next_step=NextStep.AGAIN, may_have_been_sent=False)
+        interpretation = interpret(answer, batch.claim.attempts)
+        all_unknown = all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
+        self.unknown_in_a_row = self.unknown_in_a_row + 1 if all_unknown else 0
         if self.unknown_in_a_row >= GATEWAY_DOWN_AFTER:
-            judgement.slow_down = True
-        return judgement
+            interpretation.slow_down = True
+        return interpretation
 
 
-def _may_leave(parcel: PreparedBatch, campaign: Running | None) -> bool:
-    """Whether `campaign`, None where it does not run, sends this parcel now. Under a budget its
-    worst case is known.
+def _may_be_sent(batch: PreparedBatch, campaign: RunningCampaign | None) -> bool:
+    """Whether `campaign`, None if it does not run, sends `batch` now.
+
+    Under a budget only a batch whose maximum cost was calculated.
     """
-    if campaign is None or not campaign.sends_to(parcel.claim.country, parcel.claim.area):
+    if campaign is None or not campaign.sends_to(batch.claim.country, batch.claim.area):
         return False
-    return parcel.worst is not None or not campaign.guarded
+    return batch.maximum_cost is not None or not campaign.has_budget
 
 
-def _what(answer: SendAnswer | None) -> str:
-    """A line for the evidence."""
+def _summarize(answer: SendAnswer | None) -> str:
+    """One line about an answer, for the evidence."""
     if answer is None:
         return ""
     if answer.refused_whole:
@@ -343,20 +363,21 @@ def _what(answer: SendAnswer | None) -> str:
     unknown = next(
         (verdict.why for verdict in answer.verdicts.values() if isinstance(verdict, Unknown)), ""
     )
-    return unknown or "Some of the recipients were refused"
+    return unknown or "Some recipients were refused"
 
 
-def _patiently(step: Callable[[], T]) -> T:
-    """`step`, tried again while the database is away: what is known of messages on the wire must
-    not be lost.
+def _retry_database(step: Callable[[], T]) -> T:
+    """Run `step`, and again while the database is unavailable: answers in memory must not be lost.
+
+    Raises the database's error after DATABASE_RETRY_SECONDS.
     """
-    give_up = time.monotonic() + DATABASE_PATIENCE
+    give_up = time.monotonic() + DATABASE_RETRY_SECONDS
     while True:
         try:
             return step()
         except (OperationalError, InterfaceError):
             if time.monotonic() > give_up:
                 raise
-            logger.warning("The database is away; trying again")
+            logger.warning("The database is unavailable; trying again")
             connection.close()
             time.sleep(0.5)

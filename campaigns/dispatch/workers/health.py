@@ -1,8 +1,7 @@
-"""Whether the queue of this machine works: each task that was done and acknowledged is its sign of
-life.
+"""Whether the queue of this machine works: each task done and acknowledged is a sign of life.
 
-A task alone would not be one. Where the process that acknowledges has died with its lock, tasks are
-still done, and then done again and again, and the queue grows.
+A task that was done is not enough. When the process that acknowledges tasks died with its lock,
+tasks are still done, but again and again, and the queue grows. See docs/queue.md.
 """
 
 import time
@@ -15,67 +14,67 @@ from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.models import Heartbeat
-from campaigns.dispatch.workers.slots import beat
+from campaigns.dispatch.workers.slots import record_heartbeat
 from campaigns.shared.queue import enqueue
 
-OFTEN = 5.0  # seconds; signs of life are not written more often
+SIGN_INTERVAL = 5.0  # seconds; signs of life are not written more often
 
-QUIET = timedelta(seconds=30)  # without a sign of life, until the queue is given something to do
-SILENT = timedelta(seconds=120)  # until it is held to stand still
+QUIET_AFTER = timedelta(seconds=30)  # without a sign of life: the queue is given a task
+STALLED_AFTER = timedelta(seconds=120)  # without a sign of life: the queue is restarted
 
 
-class Watch:
-    """Watches the queue of this machine since the moment `since`."""
+class QueueWatch:
+    """Watches the queue of this machine, from the moment `since`."""
 
     def __init__(self, since: datetime) -> None:
         self.since = since
 
-    def begin(self, now: datetime) -> None:
-        """Count silence from now on."""
+    def restart(self, now: datetime) -> None:
+        """Count the silence from now on."""
         self.since = now
 
-    def stands_still(self, now: datetime) -> bool:
-        """Whether nothing was heard of the queue for too long. Gives it something to do where it is
-        quiet.
-        """
+    def is_stalled(self, now: datetime) -> bool:
+        """Whether the last sign of life is too long ago. Enqueues a task if the queue is quiet."""
         silence = now - max(self.since, _last_sign() or self.since)
-        if silence > SILENT:
+        if silence > STALLED_AFTER:
             return True
-        if silence > QUIET:
+        if silence > QUIET_AFTER:
             enqueue(lifecycle.WAKE)
         return False
 
 
-def leave_sign(**_signal: object) -> None:
-    """A task was acknowledged. Called in the queue's monitor, which must not die of it."""
-    global _left_at
-    if time.monotonic() - _left_at < OFTEN:
+def record_sign_of_life(**_signal: object) -> None:
+    """Record that a task was acknowledged. Called in the queue's monitor, which must not fail."""
+    global _recorded_at
+    if time.monotonic() - _recorded_at < SIGN_INTERVAL:
         return
     try:
-        beat(_name())
+        record_heartbeat(_queue_name())
     except Error:
-        return  # the database is away: the next one tries again
-    _left_at = time.monotonic()
+        return  # the database is unavailable: the next task tries again
+    _recorded_at = time.monotonic()
 
 
-_left_at = 0.0
+_recorded_at = 0.0
 
 
-def idle_elsewhere(job: str) -> int:
-    """How many other machines there are whose queue works and where nobody is at `job`."""
+def count_idle_machines(job: str) -> int:
+    """How many other machines have a working queue and nobody at `job`."""
     now = timezone.now()
-    alive = _machines(Heartbeat.objects.filter(name__startswith="queue@", at__gt=now - SILENT))
-    at_it = _machines(Heartbeat.objects.filter(name__startswith=f"{job}@", until__gt=now))
-    return len(alive - at_it - {settings.WORKER_NAME})
+    alive = _machines(
+        Heartbeat.objects.filter(name__startswith="queue@", at__gt=now - STALLED_AFTER)
+    )
+    at_job = _machines(Heartbeat.objects.filter(name__startswith=f"{job}@", until__gt=now))
+    return len(alive - at_job - {settings.WORKER_NAME})
 
 
 def _machines(heartbeats: QuerySet[Heartbeat]) -> set[str]:
     return {name.partition("@")[2] for name in heartbeats.values_list("name", flat=True)}
 
 
-def _name() -> str:
+def _queue_name() -> str:
     return f"queue@{settings.WORKER_NAME}"[:100]
 
 
 def _last_sign() -> datetime | None:
-    return Heartbeat.objects.filter(name=_name()).values_list("at", flat=True).first()
+    return Heartbeat.objects.filter(name=_queue_name()).values_list("at", flat=True).first()

@@ -1,5 +1,7 @@
-"""Who is at work: a seat is held by one process at a time, until its lease ends; its row is there
-no longer than that. The rows are the heartbeats too.
+"""Worker slots: one process at a time does a job on a machine, until its lease ends.
+
+A slot is a row of Heartbeat, which exists only while the slot is held. Other rows of that table
+are plain heartbeats, such as the sweep's.
 """
 
 import secrets
@@ -13,13 +15,14 @@ from django.utils import timezone
 from campaigns.dispatch.models import Heartbeat
 
 LEASE = timedelta(seconds=15)
-RENEW = timedelta(seconds=3)
-GIVEN_UP = timedelta(hours=1)  # since the end of a lease
+RENEW_INTERVAL = timedelta(seconds=3)
+ABANDONED_AFTER = timedelta(hours=1)  # since the end of the lease
 
 
 class WorkerSlot:
-    """`with Seat("reconcile") as seat:` one process a worker machine; `seat.held` says whether it
-    is us.
+    """`with WorkerSlot("reconcile") as slot:` one process of a machine gets the slot.
+
+    `slot.held` says whether this process has it.
     """
 
     def __init__(self, job: str) -> None:
@@ -33,12 +36,12 @@ class WorkerSlot:
         free = Heartbeat.objects.filter(name=self.name, until__lte=now) | Heartbeat.objects.filter(
             name=self.name, until__isnull=True
         )
-        self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._first(
+        self.held = bool(free.update(at=now, until=now + LEASE, token=self.token)) or self._create(
             now
         )
         return self
 
-    def _first(self, now: datetime) -> bool:
+    def _create(self, now: datetime) -> bool:
         if Heartbeat.objects.filter(name=self.name).exists():
             return False
         try:
@@ -51,9 +54,9 @@ class WorkerSlot:
         return True
 
     def renew(self) -> bool:
-        """Keep the seat, where its lease is due to be renewed. Whether it is still ours."""
+        """Renew the lease if it is time to; return whether the slot is still held."""
         now = timezone.now()
-        if now - self._renewed_at >= RENEW:
+        if now - self._renewed_at >= RENEW_INTERVAL:
             self._renewed_at = now
             ours = Heartbeat.objects.filter(name=self.name, token=self.token)
             self.held = bool(ours.update(at=now, until=now + LEASE))
@@ -70,33 +73,31 @@ class WorkerSlot:
 
 
 def delete_abandoned(now: datetime) -> None:
-    """Take away the seats that nobody gave back and nobody took over: their process was killed,
-    their job is done.
-    """
-    Heartbeat.objects.filter(until__lt=now - GIVEN_UP).delete()
+    """Delete slots whose process was killed and that nobody took over since: the job is done."""
+    Heartbeat.objects.filter(until__lt=now - ABANDONED_AFTER).delete()
 
 
-def beat(name: str) -> None:
-    """A sign of life of `name`, now."""
+def record_heartbeat(name: str) -> None:
+    """Record a sign of life of `name`."""
     Heartbeat.objects.update_or_create(name=name[:100], defaults={"at": timezone.now()})
 
 
 def is_taken(job: str) -> bool:
-    """Whether somebody on this machine is at `job` now."""
+    """Whether a process of this machine has the slot for `job` now."""
     return Heartbeat.objects.filter(
         name=f"{job}@{settings.WORKER_NAME}"[:100], until__gt=timezone.now()
     ).exists()
 
 
 def send_jobs() -> dict[str, int]:
-    """The jobs of this machine's senders, and the connections of each: SEND_CONNECTIONS in equal
-    shares.
+    """The sender jobs of this machine, each with its share of SEND_CONNECTIONS.
 
-    One process is at work on one core at a time, so there are several; two workers are left for
+    There are several, since a process uses one core at a time; two workers are left for
     everything else.
     """
     senders = max(1, min(settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS - 2))
-    share, over = divmod(settings.SEND_CONNECTIONS, senders)
+    share, extra = divmod(settings.SEND_CONNECTIONS, senders)
     return {
-        f"send-{place}" if place else "send": share + (place < over) for place in range(senders)
+        f"send-{number}" if number else "send": share + (number < extra)
+        for number in range(senders)
     }

@@ -12,8 +12,8 @@ from campaigns.compose.editor import campaign_file, drafts
 from campaigns.compose.editor.rehearsal import rehearse
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.budgets import holds
-from campaigns.dispatch.pages.forms import BudgetForm, HoursForm
+from campaigns.dispatch.budgets import reservations
+from campaigns.dispatch.pages.forms import CampaignBudgetForm, SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
@@ -86,11 +86,11 @@ class Command(BaseCommand):
 
     def _budget(self, pk: int, said: str) -> dict[str, Any]:
         campaign = self._campaign(pk)
-        form = BudgetForm({"amount": "" if said.lower() == "none" else said})
+        form = CampaignBudgetForm({"amount": "" if said.lower() == "none" else said})
         if not form.is_valid():
             raise CommandError(" ".join(map(str, form.errors["amount"])))
         try:
-            holds.change(pk, None, form.cleaned_data["amount"])
+            reservations.change_budget(pk, None, form.cleaned_data["amount"])
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
         campaign.refresh_from_db(fields=["state", "budget"])
@@ -100,7 +100,7 @@ class Command(BaseCommand):
     def _hours(self, pk: int, said: str) -> dict[str, Any]:
         campaign = self._campaign(pk)
         start, _dash, end = ("", "", "") if said.lower() == "none" else said.partition("-")
-        form = HoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
+        form = SendingHoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
         if not form.is_valid():
             raise CommandError(
                 " ".join(str(words) for found in form.errors.values() for words in found)

@@ -1,4 +1,4 @@
-"""`manage.py confirm_restore`: after a restore from a backup, let campaigns send again."""
+"""`manage.py confirm_restore`: end safe mode after a restore, so that campaigns send again."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from campaigns.team.safe_mode import confirm
 
 
 class Command(BaseCommand):
-    help = (
-        "After the database was restored from a backup: lets the campaigns that were under way send"
-        " again."
-    )
+    help = "Ends safe mode after the database was restored from a backup: campaigns send again."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write("Campaigns send again." if confirm(None) else "Nothing was held back.")
+        self.stdout.write(
+            "Safe mode is off. Campaigns send again."
+            if confirm(None)
+            else "Safe mode was off already."
+        )

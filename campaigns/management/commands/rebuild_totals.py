@@ -1,6 +1,4 @@
-"""`manage.py rebuild_totals`: the sums of the ledger and the counts of recipients, made anew from
-their rows.
-"""
+"""`manage.py rebuild_totals`: calculate ledger totals and recipient counts from their rows."""
 
 import json
 from typing import Any
@@ -11,21 +9,21 @@ from campaigns.results.money.rebuilding import differences, rebuild
 
 
 class Command(BaseCommand):
-    help = "Makes the totals of the ledger and the counts of recipients anew from their rows."
+    help = "Recalculates the totals of the ledger and the counts of recipients from their rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--check", action="store_true", help="change nothing; fail where a total is wrong"
+            "--check", action="store_true", help="change nothing; fail if a total is wrong"
         )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = differences() if options["check"] else rebuild()
+        wrong_totals = differences() if options["check"] else rebuild()
         if options["json"]:
-            self.stdout.write(json.dumps({"differences": found}))
+            self.stdout.write(json.dumps({"differences": wrong_totals}))
         else:
-            for line in found:
+            for line in wrong_totals:
                 self.stdout.write(line)
-            self.stdout.write(f"{len(found)} differences")
-        if options["check"] and found:
-            raise CommandError(f"{len(found)} totals are not what their rows say")
+            self.stdout.write(f"{len(wrong_totals)} differences")
+        if options["check"] and wrong_totals:
+            raise CommandError(f"{len(wrong_totals)} totals do not match their rows")

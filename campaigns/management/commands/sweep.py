@@ -1,5 +1,6 @@
-"""`manage.py sweep`: put right what died half-way, start what is due, wake the workers. The queue's
-schedule does the same; this one works when the queue does not.
+"""`manage.py sweep`: repair what was interrupted, start what is due, wake the workers.
+
+The queue's schedule does the same; this command does it when the queue does not work.
 """
 
 import time
@@ -14,10 +15,12 @@ from campaigns.results.tasks import wake as wake_results
 
 
 class Command(BaseCommand):
-    help = "Puts right what died half-way, starts what is due and wakes the workers."
+    help = "Repairs interrupted work, starts campaigns that are due, and wakes the workers."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=int, metavar="SECONDS", help="go on for ever, so often")
+        parser.add_argument(
+            "--every", type=int, metavar="SECONDS", help="repeat for ever, every so many seconds"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["every"]:
@@ -26,8 +29,8 @@ class Command(BaseCommand):
         while True:
             try:
                 self.sweep()
-            except Error as error:  # it comes back, and the next sweep finds what this one missed
-                self.stderr.write(f"The database does not answer: {error}")
+            except Error as error:  # the next sweep finds what this one missed
+                self.stderr.write(f"The database is unavailable: {error}")
                 connection.close()
             time.sleep(options["every"])
 

@@ -1,8 +1,8 @@
-"""`manage.py worker`: the queue of this machine, started anew whenever it ends or stands still.
+"""`manage.py worker`: run the queue of this machine, and restart it when it ends or stalls.
 
-The queue's own processes can't be trusted with that: one that is killed in a bad moment takes a
-lock with it, and the others wait for it for ever. So being alive means here that work was done, as
-the heartbeats in the database say.
+The queue's own processes can't be trusted with that: one that is killed at a bad moment keeps a
+lock, and the others wait for it for ever. So the heartbeats in the database decide: the queue is
+alive if tasks were done. See docs/queue.md.
 """
 
 import ctypes
@@ -24,18 +24,18 @@ from django.utils import timezone
 
 from campaigns.dispatch.workers import health
 
-LOOK = 5.0  # seconds between two looks at the heartbeats
-DRAIN = 60.0  # seconds for the tasks in hand when it ends
-PAUSE = 1.0  # seconds before a queue that ended is started anew
-PR_SET_PDEATHSIG = 1  # of Linux' prctl
+CHECK_INTERVAL = 5.0  # seconds between two checks of the heartbeats
+DRAIN_SECONDS = 60.0  # seconds for the running tasks when the worker stops
+RESTART_DELAY = 1.0  # seconds before a queue that ended is restarted
+PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 
 class Command(BaseCommand):
-    help = "Runs the queue of this machine, and starts it anew when it ends or stands still."
-    asked = 0  # signals to end that have come
+    help = "Runs the queue of this machine, and restarts it when it ends or stalls."
+    stop_signals = 0  # received so far
 
     def add_arguments(self, parser: CommandParser) -> None:
-        # be the queue of that process
+        # Internal: be the queue of that process.
         parser.add_argument("--queue-of", type=int, metavar="PID", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,47 +43,45 @@ class Command(BaseCommand):
             run_queue(options["queue_of"])
             return
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
-        while not self._is_asked():
+            signal.signal(number, self._request_stop)
+        while not self._is_stopping():
             queue = start_queue()
             self._watch(queue)
-            if self._is_asked():
+            if self._is_stopping():
                 self._drain(queue)
-            kill_all_of(queue)
-            if not self._is_asked():
-                time.sleep(PAUSE)
+            kill_queue(queue)
+            if not self._is_stopping():
+                time.sleep(RESTART_DELAY)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked += 1
+    def _request_stop(self, number: int, frame: FrameType | None) -> None:
+        self.stop_signals += 1
 
-    def _is_asked(self) -> bool:
-        return self.asked > 0
+    def _is_stopping(self) -> bool:
+        return self.stop_signals > 0
 
     def _watch(self, queue: "subprocess.Popen[bytes]") -> None:
-        """Return when `queue` ended or stands still, or when somebody asked to end."""
-        watch = health.Watch(timezone.now())
-        looked = time.monotonic()
-        while not self._is_asked() and not ended(queue, 0.5):
-            if time.monotonic() - looked < LOOK:
+        """Return when `queue` ended or stalled, or when the worker is to stop."""
+        watch = health.QueueWatch(timezone.now())
+        checked_at = time.monotonic()
+        while not self._is_stopping() and not has_ended(queue, 0.5):
+            if time.monotonic() - checked_at < CHECK_INTERVAL:
                 continue
-            looked = time.monotonic()
-            if stands_still(watch):
-                self.stderr.write(
-                    f"The queue of {settings.WORKER_NAME} stands still; starting it anew"
-                )
+            checked_at = time.monotonic()
+            if has_stalled(watch):
+                self.stderr.write(f"The queue of {settings.WORKER_NAME} has stalled; restarting it")
                 return
 
     def _drain(self, queue: "subprocess.Popen[bytes]") -> None:
-        """Have the queue finish what it has in hand; a second signal ends it at once."""
+        """Let the queue finish its running tasks; a second signal ends it at once."""
         with suppress(ProcessLookupError):
-            os.kill(queue.pid, signal.SIGTERM)  # it alone: it ends its children in order
-        until = time.monotonic() + DRAIN
-        while self.asked < 2 and time.monotonic() < until and not ended(queue, 0.5):
+            os.kill(queue.pid, signal.SIGTERM)  # only the parent, which stops its children
+        until = time.monotonic() + DRAIN_SECONDS
+        while self.stop_signals < 2 and time.monotonic() < until and not has_ended(queue, 0.5):
             pass
 
 
 def run_queue(parent: int) -> None:
-    """The queue itself, none of whose processes outlives its parent."""
+    """Be the queue; none of its processes outlives its parent."""
     die_with(parent)
     forking = {"parent": 0}
     os.register_at_fork(
@@ -94,15 +92,13 @@ def run_queue(parent: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, however it ends. Linux knows how;
-    elsewhere nothing.
-    """
+    """Let the system kill this process when its parent ends, on Linux; elsewhere do nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def die_with(parent: int) -> None:
-    """The same, where `parent` may have ended before we come to ask for it."""
+    """Die with `parent`, which may have ended before the system was asked to watch it."""
     die_with_parent()
     if sys.platform == "linux" and os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -113,8 +109,8 @@ def start_queue() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, start_new_session=True)  # noqa: S603
 
 
-def ended(queue: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Whether `queue` ended, or does within `seconds`."""
+def has_ended(queue: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Whether `queue` has ended or does so within `seconds`."""
     try:
         queue.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -122,20 +118,18 @@ def ended(queue: "subprocess.Popen[bytes]", seconds: float) -> bool:
     return True
 
 
-def kill_all_of(queue: "subprocess.Popen[bytes]") -> None:
-    """Whoever of the queue is still there."""
+def kill_queue(queue: "subprocess.Popen[bytes]") -> None:
+    """Kill all processes of the queue that are left."""
     with suppress(ProcessLookupError):
         os.killpg(queue.pid, signal.SIGKILL)
     queue.wait()
 
 
-def stands_still(watch: health.Watch) -> bool:
-    """Whether the queue does; as long as the database does not answer nobody knows, and nobody is
-    blamed.
-    """
+def has_stalled(watch: health.QueueWatch) -> bool:
+    """Whether the queue has stalled. Not while the database is unavailable: nobody knows then."""
     try:
-        return watch.stands_still(timezone.now())
+        return watch.is_stalled(timezone.now())
     except Error:
         connection.close()
-        watch.begin(timezone.now())
+        watch.restart(timezone.now())
         return False

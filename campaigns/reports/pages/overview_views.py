@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
-from campaigns.dispatch.budgets.warnings import limits_for
+from campaigns.dispatch.budgets.warnings import load_usages_for
 from campaigns.reports.campaigns import best_times, calendar, comparison, overview
 from campaigns.reports.campaigns import dashboard as first_page
 from campaigns.reports.campaigns.filters import Filters, read_filters
@@ -32,7 +32,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         **_now(request),
         "last": last,
         "bill": first_page.month_bill(),
-        "limits": limits_for(current_user(request)),
+        "limits": load_usages_for(current_user(request)),
         "month": this_month(),
         "steps": None if last else first_page.steps(),
     }

@@ -30,7 +30,7 @@ def person(request: HttpRequest, msisdn: str) -> HttpResponse:
     ).select_related("list", "source")
     everything = request.GET.get("campaigns") == "all"
     page = Paginator(campaigns_of(msisdn, everything), PAGE).get_page(request.GET.get("page"))
-    held = erase_contact.held(msisdn)
+    held = erase_contact.count_stored_data(msisdn)
     context = {
         "msisdn": msisdn,
         "contacts": contacts.order_by("list__name"),
@@ -55,7 +55,7 @@ def _views(msisdn: str, everything: bool) -> list[dict[str, object]]:
     ]
 
 
-def _erase_words(held: erase_contact.Held) -> str:
+def _erase_words(held: erase_contact.StoredData) -> str:
     """What is lost, in numbers, and what stays."""
     parts = [
         ngettext("%d list", "%d lists", held.lists) % held.lists,

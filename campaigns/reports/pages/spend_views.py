@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.budgets.warnings import limits_for
+from campaigns.dispatch.budgets.warnings import load_usages_for
 from campaigns.ledger.models import Purpose
 from campaigns.reports.shared import periods
 from campaigns.reports.shared.labels import country_name
@@ -74,7 +74,7 @@ def spend(request: HttpRequest) -> HttpResponse:
         "yields": _yields(spending, filters, _purpose(request.GET)),
         "reconciles": has_role(current_user(request), Role.MARKETER),
         "is_month": is_month,
-        "limits": limits_for(current_user(request)) if is_month else [],
+        "limits": load_usages_for(current_user(request)) if is_month else [],
         "groupings": GROUPINGS.values(),
         "wrong": wrong,
         **_period_context(spending.period, request.GET, filters),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, Sender
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
 from campaigns.shared.money import exact
 from campaigns.team import audit
@@ -66,7 +66,7 @@ def _enter(
     movement = Movement(
         kind, channel, campaign.pk if campaign else None, "", currency, [(None, amount)], note=note
     )
-    enter([movement], timezone.now())
+    write_entries([movement], timezone.now())
 
 
 def entered() -> list[LedgerEntry]:

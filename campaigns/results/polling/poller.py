@@ -195,7 +195,7 @@ def _rehearsed(check: Check) -> list[News]:
 
 def _ask(asking: Asking, checks: Sequence[Check]) -> None:
     people = [person for check in checks for person in check.people]
-    rate_control.take(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
+    rate_control.take_tokens(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
     answers = asking.pool.map(asking.status, people)
     learnt = [
         [News(person, status) for person in check.people if (status := next(answers))]
@@ -203,7 +203,7 @@ def _ask(asking: Asking, checks: Sequence[Check]) -> None:
     ]
     if asking.throttled:
         asking.throttled = False
-        rate_control.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
+        rate_control.block_until(SCOPE, timezone.now() + THROTTLED, timezone.now())
     failpoint("asked")
     for check, news in zip(checks, learnt, strict=True):
         _write(check, news, cut_short=asking.cut_short)

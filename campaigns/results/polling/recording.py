@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
-from campaigns.dispatch.tally import Moves
+from campaigns.dispatch.tally import TallyChanges
 from campaigns.gateway.types import MessageStatus
-from campaigns.ledger.entries import Movement, enter
+from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.results.hourly_counts import BY_VIBER, Hours
 from campaigns.results.polling.statuses import delivery_state, is_final, moves_forward
@@ -40,7 +40,7 @@ def record(
     news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime
 ) -> list[Movement]:
     """Write `news` about people of one batch that left at `sent_at`. The money that moved."""
-    moves, hours = Moves(), Hours(campaign.pk)
+    moves, hours = TallyChanges(), Hours(campaign.pk)
     movements: list[Movement] = []
     left = (
         max(sent_at, campaign.scheduled_at or sent_at)
@@ -53,7 +53,7 @@ def record(
         _count(moves, one.person, after, country)
         hours.move(one.person, after)
     bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
-    enter(movements, timezone.now())
+    write_entries(movements, timezone.now())
     moves.write()
     hours.write()
     return movements
@@ -169,17 +169,17 @@ def _movements(person: Recipient, after: After, purpose: Purpose, country: str) 
     return movements
 
 
-def _count(moves: Moves, person: Recipient, after: After, country: str) -> None:
+def _count(moves: TallyChanges, person: Recipient, after: After, country: str) -> None:
     before = (person.delivery_state, person.status)
     now = (after.delivery_state.value, after.status)
     if before == now:
         return
     for (state, status), people in ((before, -1), (now, 1)):
-        moves.arrive(
+        moves.add(
             person.campaign_id,
             country,
             SendState.ACCEPTED.value,
             delivery_state=state,
             status=status,
-            people=people,
+            recipients=people,
         )

@@ -1,6 +1,4 @@
-"""What all campaigns together may cost in a month is never exceeded, whoever sends at the same
-time.
-"""
+"""A monthly budget is never exceeded, whoever sends at the same time."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +17,10 @@ from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
@@ -33,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _prices_of_the_sandbox(sandbox: RunningSandbox, settings: Settings) -> None:
+def _sandbox_prices(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.BSG_API_URL = sandbox.api_url
     settings.BSG_API_KEY = sandbox.key
 
@@ -44,117 +42,121 @@ def january() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def month(amount: str, currency: str = "EUR") -> None:
+def set_monthly_budget(amount: str, currency: str = "EUR") -> None:
     MonthlyBudget.objects.update_or_create(currency=currency, defaults={"amount": Decimal(amount)})
 
 
 def send(sandbox: RunningSandbox) -> None:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def total() -> Decimal:
     return sum(
         (
-            found["EUR"]["total"]
-            for one in Campaign.objects.all()
-            if (found := campaign_status.spend(one))
+            spend["EUR"]["total"]
+            for campaign in Campaign.objects.all()
+            if (spend := campaign_status.spend(campaign))
         ),
         Decimal(0),
     )
 
 
-def standing(campaign: Campaign) -> tuple[str, str]:
+def state_and_reason(campaign: Campaign) -> tuple[str, str]:
     campaign.refresh_from_db()
     return campaign.state, campaign.reason
 
 
-def test_month_pauses_campaigns_that_have_no_budget(sandbox: RunningSandbox) -> None:
-    month("10")
+def test_monthly_budget_pauses_campaigns_without_their_own(
+    sandbox: RunningSandbox,
+) -> None:
+    set_monthly_budget("10")
     campaign = factory.launched(900)
     send(sandbox)
-    assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "month_budget")
     assert "this month's budget" in lifecycle.reason_text(campaign)
     assert Decimal(5) < total() <= Decimal(10)
 
 
-def test_month_counts_all_campaigns(sandbox: RunningSandbox) -> None:
-    month("10")
+def test_monthly_budget_counts_all_campaigns(sandbox: RunningSandbox) -> None:
+    set_monthly_budget("10")
     first = factory.launched(150)
     send(sandbox)
     spent = total()
     assert Decimal(0) < spent < Decimal(10)
     second = factory.launched(901)
     send(sandbox)
-    assert standing(first)[0] == CampaignState.SENDING
-    assert standing(second) == (CampaignState.PAUSED, "month_budget")
+    assert state_and_reason(first)[0] == CampaignState.SENDING
+    assert state_and_reason(second) == (CampaignState.PAUSED, "month_budget")
     assert spent < total() <= Decimal(10)
 
 
-def test_month_in_another_currency_limits_nobody(sandbox: RunningSandbox) -> None:
-    month("0", "USD")
+def test_monthly_budget_in_another_currency_limits_nothing(sandbox: RunningSandbox) -> None:
+    set_monthly_budget("0", "USD")
     factory.launched(120)
     send(sandbox)
     assert sandbox.bill()["messages"] == 120
 
 
-def test_month_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
-    month("15")
+def test_monthly_budget_includes_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
+    set_monthly_budget("15")
     factory.launched(900, sms_sender="Shop", sms_text="Hello by SMS")
     send(sandbox)
     held = sum(batch.held for batch in Batch.objects.filter(held__isnull=False))
     assert held > 0
     assert total() + held <= Decimal(15)
-    assert holds.left_of_month("EUR") == Decimal(15) - total() - held
+    assert reservations.remaining_of_month("EUR") == Decimal(15) - total() - held
 
 
-def test_raised_month_lets_resume_send_exactly_the_rest(sandbox: RunningSandbox) -> None:
-    month("10")
+def test_raised_monthly_budget_lets_resume_send_exactly_the_rest(sandbox: RunningSandbox) -> None:
+    set_monthly_budget("10")
     campaign = factory.launched(900)
     send(sandbox)
-    month("1000")
+    set_monthly_budget("1000")
     lifecycle.resume(campaign.pk, None)
     send(sandbox)
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (900, 0)
 
 
-def test_next_month_begins_anew(sandbox: RunningSandbox, january: time_machine.Traveller) -> None:
-    month("10")
+def test_next_month_starts_with_the_full_budget(
+    sandbox: RunningSandbox, january: time_machine.Traveller
+) -> None:
+    set_monthly_budget("10")
     campaign = factory.launched(200)
     send(sandbox)
     spent = total()
-    assert holds.left_of_month("EUR") == Decimal(10) - spent < Decimal(10)
+    assert reservations.remaining_of_month("EUR") == Decimal(10) - spent < Decimal(10)
     january.move_to(datetime(2026, 2, 1, 0, 0, 1, tzinfo=UTC))
-    assert holds.left_of_month("EUR") == Decimal(10)
-    assert standing(campaign)[0] == CampaignState.SENDING
+    assert reservations.remaining_of_month("EUR") == Decimal(10)
+    assert state_and_reason(campaign)[0] == CampaignState.SENDING
 
 
-def test_budget_set_on_the_way_holds_from_the_next_batch(sandbox: RunningSandbox) -> None:
+def test_budget_set_while_sending_applies_from_the_next_batch(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(300)
-    sender = Sender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
-    # claimed and packed while there was no budget
-    sender.claimed = sender._pack(sender._turn([], True).claims)
-    month("0.01")
+    sender = BatchSender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
+    # claimed and built while there was no budget
+    sender.prepared = sender._build_batches(sender._plan_round([], True).new_claims)
+    set_monthly_budget("0.01")
     sender.run()
-    assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "month_budget")
     assert sandbox.bill()["messages"] == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> None:
-    month("8")
+def test_two_senders_at_once_stay_within_the_monthly_budget(sandbox: RunningSandbox) -> None:
+    set_monthly_budget("8")
     campaigns = [factory.launched(people) for people in (500, 501)]
     clients = [sandbox.client() for _campaign in campaigns]
 
     def run(number: int) -> None:
         try:
-            Sender(clients[number], 4, timezone.now() + timedelta(seconds=60)).run()
+            BatchSender(clients[number], 4, timezone.now() + timedelta(seconds=60)).run()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    assert {standing(campaign) for campaign in campaigns} == {
+    assert {state_and_reason(campaign) for campaign in campaigns} == {
         (CampaignState.PAUSED, "month_budget")
     }
     assert Decimal(4) < total() <= Decimal(8)
@@ -163,28 +165,26 @@ def test_two_senders_at_once_stay_within_the_month(sandbox: RunningSandbox) -> N
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("reason", ["month_budget", "user_budget"])
-def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
-    """Two campaigns of one person; each worker has seen what is left and not yet committed when the
-    other comes.
-    """
+def test_two_workers_never_reserve_more_than_a_budget(reason: str) -> None:
+    """Two campaigns of one user: both workers ask for the budget before either has committed."""
     olena = make_user("olena")
     if reason == "month_budget":
-        month("8")
+        set_monthly_budget("8")
     else:
         UserBudget.objects.create(user=olena, currency="EUR", amount=Decimal(8))
     campaigns = [factory.launched(people) for people in (50, 49)]
-    both = Barrier(2)
+    both_workers = Barrier(2)
 
-    def leave(campaign: Campaign) -> tuple[int, dict[int, str]]:
-        worst = holds.Worst(campaign.pk, Decimal(5), "EUR", olena.pk)
+    def reserve(campaign: Campaign) -> tuple[int, dict[int, str]]:
+        cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk)
         try:
             with transaction.atomic():
-                answer = holds.within([worst])
-                # whoever waits for the other's end does not come
+                answer = reservations.count_affordable([cost])
+                # a worker that waits for the lock does not arrive
                 with suppress(BrokenBarrierError):
-                    both.wait(0.2)
-                holds.hold(
-                    dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], worst)
+                    both_workers.wait(0.2)
+                reservations.reserve(
+                    dict.fromkeys(campaign.batches.values_list("pk", flat=True)[: answer[0]], cost)
                 )
             return answer
         finally:
@@ -192,9 +192,9 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
 
     Campaign.objects.update(launched_by=olena)
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(leave, campaigns))
-    assert sorted(left for left, _why in answers) == [0, 1]
-    assert [why for left, why in answers if not left] in [
+        answers = list(pool.map(reserve, campaigns))
+    assert sorted(affordable for affordable, _reason in answers) == [0, 1]
+    assert [pauses for affordable, pauses in answers if not affordable] in [
         [{campaign.pk: reason}] for campaign in campaigns
     ]
     assert Batch.objects.aggregate(held=Sum("held")) == {"held": Decimal(5)}
@@ -203,7 +203,7 @@ def test_two_workers_at_once_hold_no_more_than_a_budget(reason: str) -> None:
 # the pages
 
 
-def test_administrators_set_and_take_off_a_month(client: Client) -> None:
+def test_administrators_set_and_remove_a_monthly_budget(client: Client) -> None:
     client.force_login(make_user("anna", Role.ADMINISTRATOR))
     assert (
         client.post("/settings/budgets/", {"currency": "EUR", "amount": "250.50"}).status_code
@@ -212,22 +212,22 @@ def test_administrators_set_and_take_off_a_month(client: Client) -> None:
     assert (
         client.post("/settings/budgets/", {"currency": "EUR", "amount": "300"}).status_code == 302
     )
-    [one] = MonthlyBudget.objects.all()
-    assert (one.currency, one.amount) == ("EUR", Decimal(300))
+    [budget] = MonthlyBudget.objects.all()
+    assert (budget.currency, budget.amount) == ("EUR", Decimal(300))
     assert "300.00" in client.get("/settings/budgets/").content.decode()
     assert (
         client.post("/settings/budgets/", {"currency": "euro", "amount": "300"}).status_code == 422
     )
     assert client.post("/settings/budgets/", {"currency": "EUR", "amount": "-1"}).status_code == 422
-    client.post(f"/settings/budgets/{one.pk}/delete")
+    client.post(f"/settings/budgets/{budget.pk}/delete")
     assert not MonthlyBudget.objects.exists()
     assert list(AuditEntry.objects.order_by("pk").values_list("action", "detail")) == [
         ("set", "250.50 EUR"), ("set", "300.00 EUR"), ("removed", "EUR")
     ]  # fmt: skip
 
 
-def test_others_only_look_at_it(client: Client) -> None:
-    month("300")
+def test_other_users_can_only_view_monthly_budgets(client: Client) -> None:
+    set_monthly_budget("300")
     client.force_login(make_user())
     page = client.get("/settings/budgets/")
     assert page.status_code == 200
@@ -239,30 +239,28 @@ def test_others_only_look_at_it(client: Client) -> None:
     assert MonthlyBudget.objects.get().amount == Decimal(300)
 
 
-def test_changing_a_campaigns_budget_sets_it_going_again(
-    client: Client, sandbox: RunningSandbox
-) -> None:
+def test_raising_a_campaigns_budget_resumes_it(client: Client, sandbox: RunningSandbox) -> None:
     client.force_login(make_user())
     campaign = factory.launched(900, budget=Decimal(10))
     send(sandbox)
-    assert standing(campaign) == (CampaignState.PAUSED, "budget")
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")
     address = f"/campaigns/{campaign.pk}/budget"
     assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
-    assert "Held for what is on its way" in client.get(address).content.decode()
-    # less than is spent: it stays where it is
+    assert "Reserved for messages under way" in client.get(address).content.decode()
+    # less than is spent: it stays paused
     assert client.post(address, {"amount": "1"}).status_code == 302
-    assert standing(campaign) == (CampaignState.PAUSED, "budget")
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")
     client.post(address, {"amount": "1000"})
-    assert standing(campaign) == (CampaignState.SENDING, "")
+    assert state_and_reason(campaign) == (CampaignState.SENDING, "")
     send(sandbox)
     assert sandbox.bill()["messages"] == 900
 
 
-def test_changing_the_budget_does_not_resume_what_a_person_paused() -> None:
+def test_changing_the_budget_does_not_resume_what_a_user_paused() -> None:
     campaign = factory.launched(60, budget=Decimal(10))
     lifecycle.pause(campaign.pk, None)
-    assert not holds.change(campaign.pk, None, Decimal(1000))
-    assert standing(campaign) == (CampaignState.PAUSED, "by_person")
+    assert not reservations.change_budget(campaign.pk, None, Decimal(1000))
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "by_person")
 
 
 def test_a_budget_page_is_for_marketers_and_campaigns_under_way(client: Client) -> None:

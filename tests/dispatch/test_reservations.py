@@ -1,6 +1,4 @@
-"""A budget is never exceeded, whatever becomes of the messages; raising it sends exactly the
-rest.
-"""
+"""A budget is never exceeded, whatever happens; raising it sends exactly the rest."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,9 +9,9 @@ from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.polling import hints, poller
@@ -24,13 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _prices_of_the_sandbox(sandbox: RunningSandbox, settings: Settings) -> None:
+def _sandbox_prices(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.BSG_API_URL = sandbox.api_url
     settings.BSG_API_KEY = sandbox.key
 
 
 def send(sandbox: RunningSandbox) -> None:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
 
 
 def settle(sandbox: RunningSandbox) -> None:
@@ -54,7 +52,7 @@ def test_budget_pauses_before_it_is_exceeded(sandbox: RunningSandbox) -> None:
     assert Decimal("5") < total(campaign) <= Decimal("10")
 
 
-def test_budget_holds_for_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
+def test_budget_includes_the_sms_that_may_follow(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(
         900, budget=Decimal("15"), sms_sender="Shop", sms_text="Hello by SMS"
     )
@@ -75,7 +73,7 @@ def test_raised_budget_sends_exactly_the_rest(sandbox: RunningSandbox) -> None:
     assert set(Batch.objects.values_list("state", "held")) == {("done", None)}
 
 
-def test_settled_batches_hold_nothing(sandbox: RunningSandbox) -> None:
+def test_settled_batches_reserve_nothing(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(
         150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS"
     )
@@ -85,22 +83,22 @@ def test_settled_batches_hold_nothing(sandbox: RunningSandbox) -> None:
     assert not Batch.objects.filter(held__isnull=False).exists()
 
 
-def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -> None:
+def test_cost_of_an_sms_comes_out_of_the_reservation(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(
         150, budget=Decimal("1000"), sms_sender="Shop", sms_text="Hello by SMS"
     )
     send(sandbox)
-    charged, held = holds.taken(campaign.pk)["EUR"]
+    charged, reserved = reservations.spending_by_currency(campaign.pk)["EUR"]
     sandbox.settle()
-    told = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
-    assert hints.keep(list(told)) == 70
+    polled = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
+    assert hints.keep(list(polled)) == 70
     poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
     assert LedgerEntry.objects.filter(channel="sms").exists()
-    spent, left = holds.taken(campaign.pk)["EUR"]
+    spent, remaining = reservations.spending_by_currency(campaign.pk)["EUR"]
     assert spent != charged
-    assert spent + left == charged + held
+    assert spent + remaining == charged + reserved
     settle(sandbox)
-    assert holds.taken(campaign.pk)["EUR"] == (
+    assert reservations.spending_by_currency(campaign.pk)["EUR"] == (
         Decimal(sandbox.bill()["spend"]["EUR"]["total"]),
         Decimal(0),
     )

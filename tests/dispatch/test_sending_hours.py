@@ -1,6 +1,4 @@
-"""Whoever is outside of the sending hours waits; when it is day there, they are sent to, and nobody
-twice.
-"""
+"""Recipients outside the sending hours wait, and are sent to once when the hours begin."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -19,8 +17,8 @@ from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, Recipient, SendState
 from campaigns.dispatch.send.batch_builder import PreparedBatch
 from campaigns.dispatch.send.leases import Claim
-from campaigns.dispatch.send.running_campaigns import running, sendable
-from campaigns.dispatch.send.sender import Sender
+from campaigns.dispatch.send.running_campaigns import load_running, sendable_batches
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers.slots import send_jobs
 from campaigns.gateway.bsg.client import Client
 from tests.dispatch import factory
@@ -37,9 +35,7 @@ EVERYBODY = [*LONDON, *NEW_YORK, *KYIV, *TOLL_FREE, *LOS_ANGELES]
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """The afternoon of a winter's day in Europe, the morning in New York, the night in
-    California.
-    """
+    """A winter day: afternoon in Europe, morning in New York, night in California."""
     with time_machine.travel(datetime(2026, 1, 14, 14, 30, tzinfo=UTC)) as traveller:
         yield traveller
 
@@ -56,7 +52,7 @@ def launched(**changes: object) -> Campaign:
 
 
 def send(sandbox: RunningSandbox) -> set[str]:
-    Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     return {message["msisdn"] for message in sandbox.messages()}
 
 
@@ -68,10 +64,10 @@ def test_batches_hold_one_area_where_a_country_has_several_zones(
     clock: time_machine.Traveller,
 ) -> None:
     campaign = launched()
-    found = Batch.objects.order_by("country", "area", "-size").values_list(
+    batches = Batch.objects.order_by("country", "area", "-size").values_list(
         "country", "area", "size"
     )
-    assert list(found) == [
+    assert list(batches) == [
         ("GB", "", 50), ("GB", "", 10), ("UA", "", 50), ("UA", "", 20), ("US", "", 3),
         ("US", "America/Los_Angeles", 20), ("US", "America/New_York", 50),
         ("US", "America/New_York", 5),
@@ -81,11 +77,13 @@ def test_batches_hold_one_area_where_a_country_has_several_zones(
         ["US", "America/New_York"]
     ]  # fmt: skip
     for batch in Batch.objects.filter(area="America/Los_Angeles"):
-        mine = Recipient.objects.filter(batch_number=batch.number).values_list("msisdn", flat=True)
-        assert set(mine) == phones(LOS_ANGELES)
+        phones_in_batch = Recipient.objects.filter(batch_number=batch.number).values_list(
+            "msisdn", flat=True
+        )
+        assert set(phones_in_batch) == phones(LOS_ANGELES)
 
 
-def test_without_hours_nobody_is_told_apart(clock: time_machine.Traveller) -> None:
+def test_without_sending_hours_batches_have_no_area(clock: time_machine.Traveller) -> None:
     people = factory.contact_list("Some", 90)
     people.countries = {"US": 90}
     people.save()
@@ -97,10 +95,10 @@ def test_without_hours_nobody_is_told_apart(clock: time_machine.Traveller) -> No
         ["BG", ""],
         ["RO", ""],
         ["UA", ""],
-    ]  # known all the same: hours can be set later
+    ]  # stored all the same: hours can be set later
 
 
-def test_each_place_waits_for_its_day(
+def test_each_place_waits_for_its_hours(
     sandbox: RunningSandbox, clock: time_machine.Traveller
 ) -> None:
     campaign = launched()
@@ -115,14 +113,14 @@ def test_each_place_waits_for_its_day(
     assert sandbox.bill()["doubled_phones"] == 0
 
 
-def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> None:
+def test_no_worker_is_woken_for_batches_outside_the_hours(clock: time_machine.Traveller) -> None:
     launched()
     OrmQ.objects.all().delete()
     # early morning in Europe, 19:00 in California
     clock.move_to(datetime(2026, 1, 15, 3, 0, tzinfo=UTC))
-    assert {batch.area for batch in sendable(timezone.now())} == {"America/Los_Angeles"}
+    assert {batch.area for batch in sendable_batches(timezone.now())} == {"America/Los_Angeles"}
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
-    assert running(timezone.now()) == []
+    assert load_running(timezone.now()) == []
     tasks.work()
     assert not OrmQ.objects.exists()
     clock.move_to(datetime(2026, 1, 15, 7, 0, tzinfo=UTC))
@@ -130,13 +128,13 @@ def test_nobody_is_woken_for_what_has_to_wait(clock: time_machine.Traveller) -> 
     assert [task.task["func"] for task in OrmQ.objects.all()] == [tasks.SEND] * len(send_jobs())
 
 
-def test_what_was_claimed_by_day_does_not_leave_at_night(clock: time_machine.Traveller) -> None:
+def test_place_closes_when_its_hours_end(clock: time_machine.Traveller) -> None:
     launched()
     clock.move_to(datetime(2026, 1, 14, 20, 59, 50, tzinfo=UTC))  # London's last seconds
-    london = running(timezone.now())[0]
+    london = load_running(timezone.now())[0]
     assert london.sends_to("GB", "")
     clock.move_to(datetime(2026, 1, 14, 21, 0, tzinfo=UTC))
-    [later] = running(timezone.now())
+    [later] = load_running(timezone.now())
     assert not later.sends_to("GB", "")
     assert later.sends_to("US", "America/New_York")
 
@@ -151,7 +149,7 @@ def test_one_campaign_at_night_does_not_hold_up_another(
     assert sweep.finish_if_done(other.pk)
 
 
-def test_handed_to_the_gateway_nobody_waits_here(
+def test_campaign_scheduled_at_the_gateway_ignores_sending_hours(
     sandbox: RunningSandbox, clock: time_machine.Traveller
 ) -> None:
     campaign = factory.draft(
@@ -165,7 +163,7 @@ def test_handed_to_the_gateway_nobody_waits_here(
     assert len(send(sandbox)) == 90
 
 
-def test_hours_changed_while_it_runs_count_from_the_next_look(
+def test_changed_hours_apply_from_the_next_round(
     sandbox: RunningSandbox, clock: time_machine.Traveller
 ) -> None:
     campaign = launched()
@@ -194,22 +192,22 @@ def test_hours_set_on_a_campaign_launched_without_any(
     assert send(sandbox) == phones(LONDON)
 
 
-def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(
+def test_batch_waiting_for_a_connection_obeys_new_hours(
     clock: time_machine.Traveller,
 ) -> None:
     campaign = launched()
-    sender = Sender(
+    sender = BatchSender(
         Client("http://127.0.0.1:9/rest", "live_x"), 1, timezone.now() + timedelta(seconds=60)
     )
-    parcel = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
-    sender.running = {one.id: one for one in running(timezone.now())}
-    assert not sender._withheld(parcel, timezone.now())
+    batch = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
+    sender.running = {running.id: running for running in load_running(timezone.now())}
+    assert not sender._must_not_leave(batch, timezone.now())
     lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))
-    sender.running = {one.id: one for one in running(timezone.now())}
-    assert sender._withheld(parcel, timezone.now())
+    sender.running = {running.id: running for running in load_running(timezone.now())}
+    assert sender._must_not_leave(batch, timezone.now())
 
 
-def test_local_time_goes_out_by_everybodys_own_clock(
+def test_local_time_sends_at_each_recipients_own_time(
     sandbox: RunningSandbox, clock: time_machine.Traveller
 ) -> None:
     people = ContactList.objects.create(name="World", countries={"GB": 60, "UA": 70, "US": 78})
@@ -242,7 +240,7 @@ def test_local_time_goes_out_by_everybodys_own_clock(
     assert sandbox.bill()["doubled_phones"] == 0
 
 
-def test_cancel_ends_those_who_wait(clock: time_machine.Traveller) -> None:
+def test_cancel_ends_recipients_outside_the_hours(clock: time_machine.Traveller) -> None:
     campaign = launched()
     clock.move_to(datetime(2026, 1, 15, 5, 30, tzinfo=UTC))
     lifecycle.cancel(campaign.pk, None)
