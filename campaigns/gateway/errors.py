@@ -4,14 +4,10 @@ codes).
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as Words
-else:
-    Words = str
+from campaigns.gateway.types import LazyText
 
 INVALID_KEY, NO_SUCH_FUNCTION, UNKNOWN_ERROR, INVALID_PARAMETERS = 1, 4, 5, 7
 TOO_MANY_AT_ONCE, NOT_FOUND, REFERENCE_EXISTS = 11, 40, 43
@@ -38,8 +34,8 @@ class ErrorMeaning:
     code: int
     name: str  # the gateway's own word for it
     call: Call
-    sentence: Words
-    next_step: Words | str = ""
+    sentence: LazyText
+    next_step: LazyText | str = ""
 
 
 _DEFECT_SENTENCE = _("BSG did not understand the request.")

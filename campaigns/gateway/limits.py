@@ -8,16 +8,10 @@ other.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.types import Address, Message, SendRequest, SmsFallback
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as Words
-else:
-    Words = str
+from campaigns.gateway.types import Address, LazyText, Message, SendRequest, SmsFallback
 
 MAX_RECIPIENTS = 50  # in one request, all messages together
 MSISDN = re.compile(r"[1-9][0-9]{7,14}")
@@ -48,12 +42,12 @@ class Violation:
 
     field: str
     code: int
-    words: Words
+    words: LazyText
     message: int = 0
     recipient: int | None = None
 
 
-Breach = tuple[str, int, Words]
+Breach = tuple[str, int, LazyText]
 
 
 def is_web_address(url: str) -> bool:

@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    LazyText = _StrPromise  # what gettext_lazy returns
+else:
+    LazyText = str
 
 Channel = Literal["viber", "sms"]
 

@@ -63,7 +63,7 @@ def test_read_chosen_takes_nonsense_for_no_filter() -> None:
         ("sent", "Sent, not delivered yet"),
         ("delivered", ""),
         ("read", ""),
-        ("sms", "Not reached within the validity; SMS sent"),
+        ("sms", "Not reached within the validity period; SMS sent"),
         ("sms_delivered", "Does not use Viber; SMS delivered"),
         ("not_delivered", "Could not be delivered"),
         ("refused", "BSG does not accept this phone number. Error 41."),

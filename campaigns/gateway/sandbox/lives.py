@@ -20,22 +20,36 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple
 
-NEW, SCHEDULED, SENT, DELIVERED, READ = "new", "scheduled", "sent", "delivered", "read"
-UNHEARD_OF = "teleported"
+from campaigns.gateway.statuses import (
+    DELETED,
+    DELIVERED,
+    EXPIRED,
+    FAILED,
+    NEW,
+    NOT_VIBER_USER,
+    READ,
+    REJECTED,
+    SCHEDULED,
+    SENT,
+    UNDELIVERABLE,
+    WAITING,
+)
+
+UNDOCUMENTED = "teleported"
 OUTCOMES = (
     (62, READ),
     (85, DELIVERED),
-    (95, "not_viber_user"),
-    (99, "expired"),
-    (100, "undeliverable"),
+    (95, NOT_VIBER_USER),
+    (99, EXPIRED),
+    (100, UNDELIVERABLE),
 )
 FORCED = {
-    "9001": DELIVERED, "9002": READ, "9003": "not_viber_user", "9004": "not_viber_user",
-    "9005": "expired", "9006": "undeliverable", "9007": "rejected", "9008": "failed",
-    "9009": "expired", "9010": UNHEARD_OF, "9011": "deleted", "9012": DELIVERED,
+    "9001": DELIVERED, "9002": READ, "9003": NOT_VIBER_USER, "9004": NOT_VIBER_USER,
+    "9005": EXPIRED, "9006": UNDELIVERABLE, "9007": REJECTED, "9008": FAILED,
+    "9009": EXPIRED, "9010": UNDOCUMENTED, "9011": DELETED, "9012": DELIVERED,
 }  # fmt: skip
-ARRIVES = frozenset({DELIVERED, READ, UNHEARD_OF})
-FALLS_BACK = frozenset({"not_viber_user", "expired", "undeliverable"})
+ARRIVES = frozenset({DELIVERED, READ, UNDOCUMENTED})
+FALLS_BACK = frozenset({NOT_VIBER_USER, EXPIRED, UNDELIVERABLE})
 EXPIRY = 45.0  # seconds at pace 1, or the validity if that is shorter
 ZERO = Decimal(0)
 
@@ -77,7 +91,7 @@ def life(msisdn: str, seed: int, validity: int) -> Life:
     outcome = FORCED.get(forced) or _outcome((dice[0] * 256 + dice[1]) % 100)
     sent = 0.5 + dice[2] / 170  # to 2 s
     ended = sent + 1 + dice[3] / 51  # 1 to 6 s later
-    if outcome == "expired":
+    if outcome == EXPIRED:
         ended = float(validity) if forced == "9009" else max(min(EXPIRY, validity), sent)
     return Life(
         outcome=outcome,
@@ -86,7 +100,7 @@ def life(msisdn: str, seed: int, validity: int) -> Life:
         read=ended + 2 + dice[4] / 6.7 if outcome == READ else None,  # 2 to 40 s later
         sms_ended=ended + 2 + dice[5] / 42,  # 2 to 8 s later
         sms_arrives=forced != "9004" and (forced == "9003" or dice[6] % 20 > 0),
-        waiting="waiting" if forced == "9009" else NEW,
+        waiting=WAITING if forced == "9009" else NEW,
         half_price=forced == "9012",
     )
 
@@ -107,7 +121,7 @@ def state_at(course: Life, age: float, viber_price: Decimal, sms_price: Decimal 
         return State(arrived, _half(viber_price) if course.half_price else viber_price)
     if sms_price is None or course.outcome not in FALLS_BACK:
         return State(course.outcome, ZERO)
-    sms_outcome = DELIVERED if course.sms_arrives else "undeliverable"
+    sms_outcome = DELIVERED if course.sms_arrives else UNDELIVERABLE
     return State(course.outcome, ZERO, sms_outcome if age >= course.sms_ended else SENT, sms_price)
 
 
