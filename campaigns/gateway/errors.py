@@ -40,7 +40,7 @@ class ErrorMeaning:
 
 _DEFECT_SENTENCE = _("BSG did not understand the request.")
 _DEFECT_STEP = _(
-    "This is a defect in ViberDash. Send the answer shown under Activity to its maintainers."
+    "This is a bug in ViberDash. Send the answer shown under Activity to its maintainers."
 )
 
 
@@ -61,7 +61,7 @@ _PAUSING = (
         "Account blocked",
         Call.PAUSE_CAMPAIGN,
         _("BSG has blocked the account."),
-        _("Ask an administrator to talk to BSG, then press Resume."),
+        _("Ask an administrator to contact BSG, then press Resume."),
     ),
     ErrorMeaning(
         6,
@@ -92,7 +92,7 @@ _PAUSING = (
         "Invalid sending time",
         Call.PAUSE_CAMPAIGN,
         _("BSG does not accept the sending time."),
-        _("Duplicate the campaign and choose a time that is still to come."),
+        _("Duplicate the campaign and choose a time in the future."),
     ),
     ErrorMeaning(
         45,
@@ -100,16 +100,16 @@ _PAUSING = (
         Call.PAUSE_CAMPAIGN,
         _("The sender is not registered at BSG."),
         _(
-            "Have BSG register it, then press Resume, or duplicate the campaign and choose another"
-            " sender."
+            "Ask BSG to register it, then press Resume, or duplicate the campaign and choose"
+            " another sender."
         ),
     ),
     ErrorMeaning(
         48,
         "Invalid validity",
         Call.PAUSE_CAMPAIGN,
-        _("BSG does not accept how long the message is valid."),
-        _("Duplicate the campaign and choose a validity from 15 seconds to 24 hours."),
+        _("BSG does not accept the validity period."),
+        _("Duplicate the campaign and choose a validity period from 15 seconds to 24 hours."),
     ),
     ErrorMeaning(
         49,
@@ -131,8 +131,8 @@ _RECIPIENTS = (
         46,
         "Text empty or too long",
         Call.REFUSE_RECIPIENT,
-        _("The text is empty or longer than 1000 characters for this person."),
-        _("Check what the merge tags become for this person."),
+        _("The text is empty or longer than 1000 characters for this recipient."),
+        _("Check what replaces the merge tags for this recipient."),
     ),
     ErrorMeaning(
         51,
@@ -146,15 +146,15 @@ _OTHERS = (
         5,
         "Unknown error",
         Call.RETRY_LATER,
-        _("BSG had an error of its own."),
-        _("It is tried again by itself."),
+        _("BSG had an internal error."),
+        _("ViberDash tries again automatically."),
     ),
     ErrorMeaning(
         11,
         "Too many messages at the same time",
         Call.SLOW_DOWN,
         _("BSG asks to send more slowly."),
-        _("It goes on by itself, more slowly."),
+        _("Sending continues at a lower rate."),
     ),
     ErrorMeaning(
         40,
@@ -166,7 +166,7 @@ _OTHERS = (
         43,
         "Reference exists already",
         Call.ACCEPTED_BEFORE,
-        _("BSG had accepted this message before; it was not sent a second time."),
+        _("BSG had already accepted this message; it was not sent twice."),
     ),
     _defect(3, "Not enough parameters"),
     _defect(4, "No such function"),
@@ -191,7 +191,7 @@ def meaning(code: int) -> ErrorMeaning:
         code,
         f"Error {code}",
         Call.DEFECT,
-        _("BSG refused it for a reason that is not documented."),
+        _("BSG refused the message with an undocumented error."),
         _("Ask BSG what the error code means."),
     )
 

@@ -93,33 +93,33 @@ def violations(request: SendRequest) -> list[Violation]:
 def request_breaches(request: SendRequest) -> Iterator[Breach]:
     """What is wrong with the request as a whole."""
     if not request.messages:
-        yield "messages", 3, _("There is no message.")
+        yield "messages", 3, _("The request must contain a message.")
     if sum(len(message.to) for message in request.messages) > MAX_RECIPIENTS:
-        yield "messages", 12, _("A request takes at most 50 recipients.")
+        yield "messages", 12, _("A request can have at most 50 recipients.")
     if not 0 <= request.tariff <= TARIFF_MAX:
-        yield "tariff", 6, _("The tariff is a number from 0 to 9.")
+        yield "tariff", 6, _("The tariff must be a number from 0 to 9.")
     if not VALIDITY_MIN <= request.validity <= VALIDITY_MAX:
-        yield "validity", 48, _("The validity is from 15 seconds to 24 hours.")
+        yield "validity", 48, _("The validity period must be 15 seconds to 24 hours.")
 
 
 def message_breaches(message: Message) -> Iterator[Breach]:
     """What is wrong with one message, its recipients apart."""
     if not message.to:
-        yield "to", 3, _("There is no recipient.")
+        yield "to", 3, _("The message must have a recipient.")
     if not 1 <= len(message.text) <= TEXT_MAX:
-        yield "text", 46, _("The text has 1 to 1000 characters.")
+        yield "text", 46, _("The text must have 1 to 1000 characters.")
     if not is_encodable(message.text):
-        yield "text", 44, _("The text has a broken character.")
+        yield "text", 44, _("The text contains an invalid character.")
     if not message.sender.strip() or len(message.sender) > SENDER_MAX:
-        yield "sender", 45, _("The sender has 1 to 14 characters.")
+        yield "sender", 45, _("The sender must have 1 to 14 characters.")
     yield from option_breaches(message)
     if message.scheduled_at is not None and message.scheduled_at.tzinfo is None:
-        yield "scheduled_at", 10, _("The sending time needs a time zone.")
+        yield "scheduled_at", 10, _("The sending time must have a time zone.")
     if message.callback_url and not is_web_address(message.callback_url):
         yield (
             "callback_url",
             44,
-            _("The address for delivery reports begins with http:// or https://."),
+            _("The address for delivery reports must begin with http:// or https://."),
         )
 
 
@@ -135,18 +135,18 @@ def option_breaches(message: Message) -> Iterator[Breach]:
             "image_url",
             49,
             _(
-                "The image is an http(s) address of up to 255 characters that ends in "
+                "The image must be an http(s) address of up to 255 characters that ends in "
                 ".jpg, .jpeg, .png, .gif, .bmp or .tiff."
             ),
         )
     if url and not caption:
-        yield "button_caption", 49, _("A link needs a button caption.")
+        yield "button_caption", 49, _("The button needs a caption.")
     if len(caption) > CAPTION_MAX or not is_encodable(caption):
-        yield "button_caption", 49, _("The button caption has up to 20 characters.")
+        yield "button_caption", 49, _("The button caption can have at most 20 characters.")
     if caption and not url:
-        yield "button_url", 49, _("A button needs a link.")
+        yield "button_url", 49, _("The button needs a link.")
     if url and not is_web_address(url):
-        yield "button_url", 49, _("The link is an http(s) address of up to 255 characters.")
+        yield "button_url", 49, _("The link must be an http(s) address of up to 255 characters.")
     if message.sms:
         yield from sms_breaches(message.sms)
 
@@ -154,11 +154,11 @@ def option_breaches(message: Message) -> Iterator[Breach]:
 def sms_breaches(sms: SmsFallback) -> Iterator[Breach]:
     """What is wrong with the SMS fallback."""
     if not is_sms_sender(sms.sender):
-        yield "sms_sender", 49, _("The SMS sender has 3 to 11 characters, or 3 to 15 digits.")
+        yield "sms_sender", 49, _("The SMS sender must have 3 to 11 characters, or 3 to 15 digits.")
     if not 1 <= len(sms.text) <= SMS_TEXT_MAX:
-        yield "sms_text", 49, _("The SMS text has 1 to 765 characters.")
+        yield "sms_text", 49, _("The SMS text must have 1 to 765 characters.")
     if not is_encodable(sms.text):
-        yield "sms_text", 49, _("The SMS text has a broken character.")
+        yield "sms_text", 49, _("The SMS text contains an invalid character.")
 
 
 def address_breach(address: Address, phones: set[str]) -> Breach | None:
@@ -166,9 +166,9 @@ def address_breach(address: Address, phones: set[str]) -> Breach | None:
     by this one.
     """
     if not MSISDN.fullmatch(address.msisdn):
-        return "msisdn", 41, _("A phone number has 8 to 15 digits and does not begin with 0.")
+        return "msisdn", 41, _("A phone number must have 8 to 15 digits and must not begin with 0.")
     if address.reference and not REFERENCE.fullmatch(address.reference):
-        return "reference", 47, _("A reference has up to 32 letters and digits.")
+        return "reference", 47, _("A reference must have 1 to 32 letters and digits.")
     if address.msisdn in phones:
         return "msisdn", 51, _("The same phone number is in the request twice.")
     phones.add(address.msisdn)

@@ -25,7 +25,7 @@ def clear_away(campaign_id: int, actor: User | None) -> str:
     """
     campaign = Campaign.objects.get(pk=campaign_id)
     if not campaign.is_rehearsal or campaign.state not in FINAL:
-        raise Refused(_("Only a rehearsal that is over is cleared away."))
+        raise Refused(_("Only a finished or cancelled rehearsal can be deleted."))
     people = Recipient.objects.filter(campaign_id=campaign_id)
     while ids := list(people.values_list("pk", flat=True)[:SLICE]):
         Recipient.objects.filter(pk__range=(min(ids), max(ids)), campaign_id=campaign_id).delete()

@@ -21,8 +21,8 @@ class StatusHint(models.Model):
     at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name = _("hint")
-        verbose_name_plural = _("hints")
+        verbose_name = _("status hint")
+        verbose_name_plural = _("status hints")
 
     def __str__(self) -> str:
         return str(self.recipient_id)

@@ -31,7 +31,7 @@ def test_a_fee_is_entered_once_a_month(anna: Client) -> None:
     assert anna.post(ADDRESS, posted).status_code == 302
     again = anna.post(ADDRESS, posted)
     assert again.status_code == 422
-    assert "entered already" in again.content.decode()
+    assert "already in the ledger" in again.content.decode()
     assert anna.post(ADDRESS, {**posted, "month": "2026-12"}).status_code == 302
     entries = LedgerEntry.objects.order_by("pk")
     rows = [

@@ -44,7 +44,7 @@ class _Exchange(threading.local):
         """Seconds left. Raises TimeoutError when none are."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the deadline is over")
+            raise TimeoutError("the call timed out")
         return left
 
 
@@ -108,13 +108,13 @@ def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
         try:
             answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            answer.append(OSError(f"the name {host} is not known: {error}"))
+            answer.append(OSError(f"cannot resolve {host}: {error}"))
 
     resolver = threading.Thread(target=ask, daemon=True)
     resolver.start()
     resolver.join(_exchange.remaining())
     if not answer:
-        raise TimeoutError(f"the name {host} was not resolved in time")
+        raise TimeoutError(f"resolving {host} timed out")
     if isinstance(answer[0], OSError):
         raise answer[0]
     return list(answer[0])
@@ -127,7 +127,7 @@ def _connect(host: str, port: int, timeout: float, options: Any) -> socket.socke
     for family, kind, protocol, _name, address in _resolve(host, port):
         left = min(until - time.monotonic(), _exchange.remaining())
         if left <= 0:
-            raise TimeoutError(f"no connection to {host} in time")
+            raise TimeoutError(f"connecting to {host} timed out")
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():

@@ -32,7 +32,7 @@ def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currenc
     note = f"{sender.name}, {month:%Y-%m}"
     if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
         raise Refused(
-            _("The fee of %(name)s for that month is entered already. Enter a correction.")
+            _("The fee for %(name)s is already in the ledger. Add a correction instead.")
             % {"name": note}
         )
     _enter(Kind.FEE, Channel.FEE, None, amount, currency, note)
@@ -69,7 +69,7 @@ def _enter(
     enter([movement], timezone.now())
 
 
-def entered() -> list[LedgerEntry]:
+def manual_entries() -> list[LedgerEntry]:
     """What was entered by hand and belongs to no campaign, the newest first."""
     by_hand = LedgerEntry.objects.filter(campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION))
     return list(by_hand.order_by("-pk")[:50])

@@ -94,7 +94,7 @@ def _differences() -> Iterator[str]:
 def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:
     for key in sorted(rows.keys() | totals.keys(), key=repr):
         if rows.get(key) != totals.get(key):
-            yield f"{what} {key}: rows say {rows.get(key)}, total says {totals.get(key)}"
+            yield f"{what} {key}: rows add up to {rows.get(key)}, the total is {totals.get(key)}"
 
 
 def _entered() -> Sums:

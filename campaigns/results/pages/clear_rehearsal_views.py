@@ -25,5 +25,5 @@ def rehearsal_clear(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
-    messages.success(request, _("“%(name)s” is deleted.") % {"name": name})
+    messages.success(request, _("“%(name)s” was deleted.") % {"name": name})
     return redirect(draft) if draft else redirect("campaign-list")

@@ -23,7 +23,7 @@ def by_hand(request: HttpRequest) -> HttpResponse:
     asked = fee if is_fee else correction
     if request.method == "POST" and asked.is_valid() and _enter(request, asked):
         return redirect("corrections")
-    context = {"fee": fee, "correction": correction, "entered": corrections.entered()}
+    context = {"fee": fee, "correction": correction, "entries": corrections.manual_entries()}
     return render(
         request,
         "campaigns/results/corrections.html",
@@ -39,7 +39,7 @@ def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
         corrections.enter_correction(
             user, channel, known["campaign"], known["amount"], known["currency"], known["note"]
         )
-        messages.success(request, _("The correction is in the ledger."))
+        messages.success(request, _("The correction was added to the ledger."))
         return True
     try:
         corrections.enter_fee(
@@ -48,5 +48,5 @@ def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
     except corrections.Refused as refusal:
         form.add_error("month", str(refusal))
         return False
-    messages.success(request, _("The fee is in the ledger."))
+    messages.success(request, _("The fee was added to the ledger."))
     return True

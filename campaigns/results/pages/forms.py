@@ -22,7 +22,7 @@ def _currency() -> forms.CharField:
     return forms.CharField(
         label=_("Currency"),
         max_length=3,
-        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, such as EUR."))],
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Enter three capital letters, such as EUR."))],
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
 
@@ -41,7 +41,7 @@ class FeeForm(forms.Form):
     month = forms.RegexField(
         r"^20\d\d-(0[1-9]|1[0-2])$",
         label=_("Month"),
-        error_messages={"invalid": _("A month is written as 2026-11.")},
+        error_messages={"invalid": _("Enter the month as year and month, such as 2026-11.")},
         widget=forms.TextInput({"type": "month"}),
     )
     amount = forms.DecimalField(
@@ -53,7 +53,7 @@ class FeeForm(forms.Form):
         super().__init__(*args, **options)
         self.initial["month"] = f"{this_month():%Y-%m}"
         self.auto_id = "id_fee_%s"  # beside another form on its page
-        self.helper = _helper(_("Enter the fee"), "sender", "month", "amount", "currency")
+        self.helper = _helper(_("Add fee"), "sender", "month", "amount", "currency")
 
     def clean_month(self) -> date:
         return date.fromisoformat(f"{self.cleaned_data['month']}-01")
@@ -66,30 +66,32 @@ class CorrectionForm(forms.Form):
         label=_("Amount"),
         max_digits=18,
         decimal_places=PLACES,
-        help_text=_("What was spent more; with a minus what was spent less."),
+        help_text=_("Additional cost, or a reduction with a minus sign."),
     )
     currency = _currency()
-    channel = forms.ChoiceField(label=_("Of"), choices=Channel.choices)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     campaign = forms.IntegerField(
-        label=_("Campaign's number"),
+        label=_("Campaign number"),
         required=False,
         min_value=1,
         max_value=2**63 - 1,
-        help_text=_("As in its page's address. Empty: of no campaign."),
+        help_text=_("The number in the address of its page. Empty if it concerns no campaign."),
     )
     note = forms.CharField(
-        label=_("Why"), max_length=NOTE_MAX, help_text=_("For whoever reads the ledger in a year.")
+        label=_("Note"),
+        max_length=NOTE_MAX,
+        help_text=_("The reason, for later readers of the ledger."),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.helper = _helper(
-            _("Enter the correction"), "amount", "currency", "channel", "campaign", "note"
+            _("Add correction"), "amount", "currency", "channel", "campaign", "note"
         )
 
     def clean_amount(self) -> Any:
         if not self.cleaned_data["amount"]:
-            raise forms.ValidationError(_("Nothing is no correction."))
+            raise forms.ValidationError(_("Enter an amount other than 0."))
         return self.cleaned_data["amount"]
 
     def clean_campaign(self) -> Campaign | None:
@@ -98,5 +100,5 @@ class CorrectionForm(forms.Form):
             return None
         found = Campaign.objects.filter(pk=number).first()
         if found is None:
-            raise forms.ValidationError(_("There is no campaign of this number."))
+            raise forms.ValidationError(_("There is no campaign with this number."))
         return found
