@@ -13,7 +13,7 @@ INVALID_KEY, NO_SUCH_FUNCTION, UNKNOWN_ERROR, INVALID_PARAMETERS = 1, 4, 5, 7
 TOO_MANY_AT_ONCE, NOT_FOUND, REFERENCE_EXISTS = 11, 40, 43
 
 
-class Call(Enum):
+class Reaction(Enum):
     """What an error code calls for."""
 
     PAUSE_CAMPAIGN = "pause the campaign and tell its owner; nobody of the refused was sent to"
@@ -33,7 +33,7 @@ class ErrorMeaning:
 
     code: int
     name: str  # the gateway's own word for it
-    call: Call
+    reaction: Reaction
     sentence: LazyText
     next_step: LazyText | str = ""
 
@@ -45,42 +45,42 @@ _DEFECT_STEP = _(
 
 
 def _defect(code: int, name: str) -> ErrorMeaning:
-    return ErrorMeaning(code, name, Call.DEFECT, _DEFECT_SENTENCE, _DEFECT_STEP)
+    return ErrorMeaning(code, name, Reaction.DEFECT, _DEFECT_SENTENCE, _DEFECT_STEP)
 
 
 _PAUSING = (
     ErrorMeaning(
         1,
         "Invalid key",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the API key."),
         _("Ask an administrator to check the key in Settings, then press Resume."),
     ),
     ErrorMeaning(
         2,
         "Account blocked",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG has blocked the account."),
         _("Ask an administrator to contact BSG, then press Resume."),
     ),
     ErrorMeaning(
         6,
         "No such tariff",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG has no such tariff."),
         _("Duplicate the campaign and choose another tariff."),
     ),
     ErrorMeaning(
         8,
         "Not enough funds",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG account is out of funds."),
         _("Top up, then press Resume."),
     ),
     ErrorMeaning(
         9,
         "Tariff not active",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("The tariff is not active for this account."),
         _(
             "Ask BSG to activate it, then press Resume, or duplicate the campaign and choose"
@@ -90,14 +90,14 @@ _PAUSING = (
     ErrorMeaning(
         10,
         "Invalid sending time",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the sending time."),
         _("Duplicate the campaign and choose a time in the future."),
     ),
     ErrorMeaning(
         45,
         "Sender not registered",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("The sender is not registered at BSG."),
         _(
             "Ask BSG to register it, then press Resume, or duplicate the campaign and choose"
@@ -107,14 +107,14 @@ _PAUSING = (
     ErrorMeaning(
         48,
         "Invalid validity",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the validity period."),
         _("Duplicate the campaign and choose a validity period from 15 seconds to 24 hours."),
     ),
     ErrorMeaning(
         49,
         "Invalid Viber options",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the image, the button or the SMS fallback."),
         _("Duplicate the campaign and check these parts of the message."),
     ),
@@ -123,21 +123,21 @@ _RECIPIENTS = (
     ErrorMeaning(
         41,
         "Invalid phone",
-        Call.REFUSE_RECIPIENT,
+        Reaction.REFUSE_RECIPIENT,
         _("BSG does not accept this phone number."),
         _("Correct the number in the contact list."),
     ),
     ErrorMeaning(
         46,
         "Text empty or too long",
-        Call.REFUSE_RECIPIENT,
+        Reaction.REFUSE_RECIPIENT,
         _("The text is empty or longer than 1000 characters for this recipient."),
         _("Check what replaces the merge tags for this recipient."),
     ),
     ErrorMeaning(
         51,
         "Phone already in this campaign",
-        Call.REFUSE_RECIPIENT,
+        Reaction.REFUSE_RECIPIENT,
         _("The same phone number was in the request twice."),
     ),
 )
@@ -145,27 +145,27 @@ _OTHERS = (
     ErrorMeaning(
         5,
         "Unknown error",
-        Call.RETRY_LATER,
+        Reaction.RETRY_LATER,
         _("BSG had an internal error."),
         _("ViberDash tries again automatically."),
     ),
     ErrorMeaning(
         11,
         "Too many messages at the same time",
-        Call.SLOW_DOWN,
+        Reaction.SLOW_DOWN,
         _("BSG asks to send more slowly."),
         _("Sending continues at a lower rate."),
     ),
     ErrorMeaning(
         40,
         "Message not found",
-        Call.NOT_FOUND,
+        Reaction.NOT_FOUND,
         _("BSG does not know this message."),
     ),
     ErrorMeaning(
         43,
         "Reference exists already",
-        Call.ACCEPTED_BEFORE,
+        Reaction.ACCEPTED_BEFORE,
         _("BSG had already accepted this message; it was not sent twice."),
     ),
     _defect(3, "Not enough parameters"),
@@ -180,7 +180,7 @@ MEANINGS: dict[int, ErrorMeaning] = {
 }
 
 
-def meaning(code: int) -> ErrorMeaning:
+def error_meaning(code: int) -> ErrorMeaning:
     """What `code` means; a code that no document names is kept as it is and treated like a
     defect.
     """
@@ -190,7 +190,7 @@ def meaning(code: int) -> ErrorMeaning:
     return ErrorMeaning(
         code,
         f"Error {code}",
-        Call.DEFECT,
+        Reaction.DEFECT,
         _("BSG refused the message with an undocumented error."),
         _("Ask BSG what the error code means."),
     )
@@ -233,4 +233,4 @@ class GatewayRefused(GatewayError):  # noqa: N818
 
     @property
     def meaning(self) -> ErrorMeaning:
-        return meaning(self.code)
+        return error_meaning(self.code)

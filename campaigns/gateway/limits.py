@@ -42,7 +42,7 @@ class Violation:
 
     field: str
     code: int
-    words: LazyText
+    text: LazyText
     message: int = 0
     recipient: int | None = None
 

@@ -20,14 +20,14 @@ import requests
 
 from campaigns.gateway.bsg.client import REHEARSAL_MARK as MARK
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.bsg.transport import Answer
+from campaigns.gateway.bsg.transport import HttpAnswer
 from campaigns.gateway.limits import address_breach
 from campaigns.gateway.sandbox import answers
-from campaigns.gateway.sandbox.contract import RefusedWhole, read_request
-from campaigns.gateway.sandbox.lives import ARRIVES, life, state_at
-from campaigns.gateway.types import Address, Refused
+from campaigns.gateway.sandbox.contract import RequestRefused, read_request
+from campaigns.gateway.sandbox.courses import ARRIVES, course_of, state_at
+from campaigns.gateway.types import Address, Refusal
 
-ADDRESS = "rehearsal://here"
+BASE_URL = "rehearsal://here"
 KEY = "no-key-at-all"  # the account's own is never in hand here
 SEED = 1  # two rehearsals of one campaign end alike
 
@@ -44,7 +44,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KnownMessage:
     """A message accepted before, as its recipient's row has it. `parts` of the SMS: 0 without
     one.
     """
@@ -56,23 +56,25 @@ class Kept:
     parts: int
 
 
-def client(rates: Rates, kept: Sequence[Kept] = ()) -> Client:
+def client(rates: Rates, kept: Sequence[KnownMessage] = ()) -> Client:
     """A client whose calls are answered here. It knows the messages `kept` and no others."""
-    return Client(ADDRESS, KEY, transport=_Here(rates, {one.reference: one for one in kept}))
+    return Client(
+        BASE_URL, KEY, transport=_InProcessTransport(rates, {one.reference: one for one in kept})
+    )
 
 
-class _Here:
+class _InProcessTransport:
     """In the place of `Transport`."""
 
-    def __init__(self, rates: Rates, kept: Mapping[str, Kept]) -> None:
+    def __init__(self, rates: Rates, kept: Mapping[str, KnownMessage]) -> None:
         self._rates = rates
         self._kept = kept
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
         """The answer to a call: create, or status by reference; anything else is not for a
         rehearsal (error 4).
         """
-        path = (prepared.url or "").removeprefix(ADDRESS)
+        path = (prepared.url or "").removeprefix(BASE_URL)
         if path == "/viber/create":
             body = prepared.body or b""
             reply = self._create(body if isinstance(body, bytes) else body.encode())
@@ -80,7 +82,7 @@ class _Here:
             reply = self._status(path.rpartition("/")[2])
         else:
             reply = answers.error(4)
-        return Answer(reply.status, {}, reply.body)
+        return HttpAnswer(reply.status, {}, reply.body)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -91,7 +93,7 @@ class _Here:
         whole = json.dumps(said | {"tariff": 0}).encode()
         try:
             read = read_request(whole, datetime.now(UTC))
-        except RefusedWhole as refused:
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
         phones: set[str] = set()
         entries = [
@@ -101,7 +103,7 @@ class _Here:
         ]
         return answers.as_json({"result": entries, "currency": self._rates.currency})
 
-    def _entry(self, address: Address, refusal: Refused | None, phones: set[str]) -> dict[str, Any]:
+    def _entry(self, address: Address, refusal: Refusal | None, phones: set[str]) -> dict[str, Any]:
         breach = address_breach(address, phones)
         code = breach[1] if breach else refusal.code if refusal else 0
         if not address.reference.startswith(MARK):
@@ -115,7 +117,7 @@ class _Here:
         kept = self._kept.get(reference)
         if kept is None:
             return answers.as_json({"error": 40, "errorDescription": "Message not found"})
-        course = life(kept.msisdn, SEED, kept.validity)
+        course = course_of(kept.msisdn, SEED, kept.validity)
         viber = self._rates.viber
         sms = (
             None

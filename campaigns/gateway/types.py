@@ -67,7 +67,7 @@ class Accepted(NamedTuple):
     currency: str
 
 
-class Refused(NamedTuple):
+class Refusal(NamedTuple):
     """The gateway will not send it. `code` may be one that no document names."""
 
     code: int
@@ -80,7 +80,7 @@ class Unknown(NamedTuple):
     why: str
 
 
-Verdict = Accepted | Refused | Unknown
+Verdict = Accepted | Refusal | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class SendAnswer:
     """
 
     verdicts: dict[str, Verdict]
-    refused_whole: Refused | None = None
+    refused_whole: Refusal | None = None
     not_sent: bool = False
     throttled: bool = False
     retry_after: float | None = None
@@ -134,7 +134,7 @@ class MessageStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class PriceRow:
     """One row of the price list; `country` "" with `country_name` "Other countries" is the rest of
     the world.
 

@@ -17,7 +17,7 @@ PENDING = "pending"  # accepted, and no status known yet
 
 
 @dataclass(slots=True)
-class Counts:
+class RecipientCounts:
     """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused,
     unresolved, cancelled.
     """
@@ -43,9 +43,9 @@ class Counts:
         return self.recipients - self.queued
 
 
-def counts(campaign: Campaign) -> Counts:
+def counts(campaign: Campaign) -> RecipientCounts:
     """The counts of a campaign, from its tally: nothing is scanned."""
-    found = Counts(recipients=_recipients(campaign))
+    found = RecipientCounts(recipients=_recipients(campaign))
     tally = Tally.objects.filter(campaign=campaign).values_list(
         "send_state", "error_code", "reason", "delivery_state"
     )

@@ -17,7 +17,7 @@ KEPT_FOR = timedelta(days=30)  # after its end
 SLICE = 20_000  # recipients deleted in one transaction
 
 
-def clear_away(campaign_id: int, actor: User | None) -> str:
+def delete_rehearsal(campaign_id: int, actor: User | None) -> str:
     """Delete a rehearsal that is over, with its people and results; its name. Its ledger entries
     stay, as all do.
 
@@ -37,10 +37,10 @@ def clear_away(campaign_id: int, actor: User | None) -> str:
     return campaign.name
 
 
-def clear_old(now: datetime) -> None:
+def delete_old_rehearsal(now: datetime) -> None:
     """Delete a rehearsal that ended long ago, if there is one: the next sweep takes the next."""
     over = Campaign.objects.filter(
         purpose=Purpose.REHEARSAL, state__in=FINAL, finished_at__lt=now - KEPT_FOR
     )
     if found := over.values_list("pk", flat=True).first():
-        clear_away(found, None)
+        delete_rehearsal(found, None)

@@ -13,7 +13,7 @@ KEYS = ("campaign_id", "measure", "hour")
 BY_VIBER = (DeliveryState.DELIVERED, DeliveryState.READ)
 
 
-class Told(Protocol):
+class RecipientTimes(Protocol):
     """A recipient, as far as the hours go."""
 
     @property
@@ -26,12 +26,12 @@ class Told(Protocol):
     def read_at(self) -> datetime | None: ...
 
 
-def hour_of(moment: datetime) -> datetime:
+def start_of_hour(moment: datetime) -> datetime:
     """The beginning of its hour, in UTC: each zone with whole hours adds its days up from these."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def counted(told: Told) -> Iterator[tuple[Measure, datetime]]:
+def measured_hours(told: RecipientTimes) -> Iterator[tuple[Measure, datetime]]:
     """In which hours somebody counts, and as what."""
     delivered = told.delivery_state in BY_VIBER
     read = told.delivery_state == DeliveryState.READ
@@ -43,20 +43,20 @@ def counted(told: Told) -> Iterator[tuple[Measure, datetime]]:
         (Measure.SENT_READ, told.sent_at, read),
     ):
         if moment and holds:
-            yield measure, hour_of(moment)
+            yield measure, start_of_hour(moment)
 
 
-class Hours:
+class HourlyCounter:
     """What one transaction moves."""
 
     def __init__(self, campaign_id: int) -> None:
         self._campaign_id = campaign_id
         self._sums = Sums()
 
-    def move(self, before: Told, after: Told) -> None:
+    def move(self, before: RecipientTimes, after: RecipientTimes) -> None:
         """Somebody counted as `before` counts as `after` from now on."""
         for told, people in ((before, -1), (after, 1)):
-            for measure, hour in counted(told):
+            for measure, hour in measured_hours(told):
                 self._sums.add((self._campaign_id, measure.value, bulk.moment(hour)), people)
 
     def write(self) -> None:

@@ -14,20 +14,20 @@ from campaigns.results.polling import hints, poller
 from campaigns.shared.queue import enqueue, waiting
 
 SLICE = timedelta(seconds=15)
-QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
+WAITING_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
 FOLLOW = "campaigns.results.tasks.follow"
 
 
 def wake() -> None:
     """Wake a worker where something is worth asking for; clear away what was rehearsed long ago."""
-    clear_rehearsals.clear_old(timezone.now())
-    if not is_taken("follow") and poller.due(timezone.now()):
+    clear_rehearsals.delete_old_rehearsal(timezone.now())
+    if not is_taken("follow") and poller.is_due(timezone.now()):
         enqueue(FOLLOW)
 
 
 def note(references: Sequence[str]) -> None:
     """Note what delivery reports name, and wake a worker to ask for it."""
-    if hints.keep(references) and waiting() < QUEUE_MAX:
+    if hints.store(references) and waiting() < WAITING_MAX:
         wake()
 
 
@@ -51,4 +51,4 @@ def check_money() -> None:
             return
         client, now = client_from_settings(), timezone.now()
         gateway_comparison.read_balance(client, now)
-        gateway_comparison.nightly(client, now)
+        gateway_comparison.check_nightly(client, now)

@@ -18,7 +18,7 @@ class Sooner(AppConfig):
 
         leases.LEASE = timedelta(seconds=8)
         slots.LEASE, slots.RENEW = timedelta(seconds=3), timedelta(seconds=1)
-        poller.CLAIM = timedelta(seconds=8)
+        poller.CLAIM_TIME = timedelta(seconds=8)
         health.OFTEN = 0.0
         health.QUIET, health.SILENT = timedelta(seconds=1), timedelta(seconds=6)
         worker.LOOK, worker.PAUSE = 0.5, 0.2

@@ -93,7 +93,7 @@ def test_what_an_sms_costs_comes_out_of_what_was_held(sandbox: RunningSandbox) -
     charged, held = holds.taken(campaign.pk)["EUR"]
     sandbox.settle()
     told = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
-    assert hints.keep(list(told)) == 70
+    assert hints.store(list(told)) == 70
     poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
     assert LedgerEntry.objects.filter(channel="sms").exists()
     spent, left = holds.taken(campaign.pk)["EUR"]

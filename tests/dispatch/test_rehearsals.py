@@ -24,7 +24,7 @@ from campaigns.dispatch.send.sender import Sender
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
-from campaigns.gateway.types import Address, Message, Refused, SendRequest
+from campaigns.gateway.types import Address, Message, Refusal, SendRequest
 from campaigns.ledger.models import LedgerEntry, Purpose
 from campaigns.reports.shared.bills import bills, spent
 from campaigns.reports.shared.real_campaigns import real_campaigns
@@ -204,7 +204,7 @@ def test_a_client_with_a_socket_refuses_its_references(real_gateway: Watched) ->
     with pytest.raises(ValueError, match="or another in a rehearsal"):
         here.send(request("0" * 32))
     answer = here.send(request(marked)).verdicts[marked]
-    assert not isinstance(answer, Refused)
+    assert not isinstance(answer, Refusal)
     assert settings.BSG_API_KEY not in repr(vars(here))
 
 
@@ -259,14 +259,14 @@ def test_rehearsals_are_cleared_away_and_their_entries_stay() -> None:
     draft = the_draft(60)
     rehearsed = rehearse(draft, None)
     with pytest.raises(lifecycle.Refused):
-        clear_rehearsals.clear_away(rehearsed.pk, None)
+        clear_rehearsals.delete_rehearsal(rehearsed.pk, None)
     with pytest.raises(lifecycle.Refused):
-        clear_rehearsals.clear_away(draft.pk, None)
+        clear_rehearsals.delete_rehearsal(draft.pk, None)
     played(rehearsed)
     entries = LedgerEntry.objects.count()
-    clear_rehearsals.clear_old(timezone.now() + timedelta(days=29))
+    clear_rehearsals.delete_old_rehearsal(timezone.now() + timedelta(days=29))
     assert Campaign.objects.count() == 2
-    clear_rehearsals.clear_old(timezone.now() + timedelta(days=31))
+    clear_rehearsals.delete_old_rehearsal(timezone.now() + timedelta(days=31))
     assert list(Campaign.objects.all()) == [draft]
     assert (Recipient.objects.count(), Batch.objects.count()) == (0, 0)
     assert LedgerEntry.objects.count() == entries

@@ -13,14 +13,14 @@ import pytest
 
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayRefused
-from campaigns.gateway.sandbox.faults import SHARES
+from campaigns.gateway.sandbox.faults import CALL_FAULTS
 from campaigns.gateway.types import (
     Accepted,
     Address,
     Balance,
     Message,
     Quote,
-    Refused,
+    Refusal,
     SendRequest,
     SmsFallback,
     Unknown,
@@ -82,7 +82,7 @@ def test_send_twice_reaches_nobody_twice(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     client.send(to_references("a", "b"))
     answer = client.send(to_references("b", "a", "c"))
-    assert answer.verdicts["a"] == answer.verdicts["b"] == Refused(43, "Reference exists already")
+    assert answer.verdicts["a"] == answer.verdicts["b"] == Refusal(43, "Reference exists already")
     assert isinstance(answer.verdicts["c"], Accepted)
     assert answer.refused_whole is None
     assert sandbox.bill()["messages"] == 3
@@ -159,7 +159,7 @@ def test_send_is_refused_in_an_entry(
 ) -> None:
     answer = sandbox.client().send(request_made)
     assert [
-        verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refused)
+        verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refusal)
     ] == [code]
     assert answer.refused_whole is None
 
@@ -170,7 +170,7 @@ def test_send_refuses_one_and_takes_the_others(sandbox: RunningSandbox) -> None:
     )
     verdicts = sandbox.client().send(request).verdicts
     assert [
-        verdict.code if isinstance(verdict, Refused) else 0 for verdict in verdicts.values()
+        verdict.code if isinstance(verdict, Refusal) else 0 for verdict in verdicts.values()
     ] == [0, 41, 51, 0]
     assert sandbox.bill()["refused"] == {"41": 1, "51": 1}
 
@@ -178,7 +178,7 @@ def test_send_refuses_one_and_takes_the_others(sandbox: RunningSandbox) -> None:
 def test_send_refuses_one_message_and_takes_the_other(sandbox: RunningSandbox) -> None:
     bad = replace(MESSAGE, to=(Address("40721000000", "bad"),), sender="Unregistered")
     verdicts = sandbox.client().send(SendRequest((MESSAGE, bad))).verdicts
-    assert verdicts["bad"] == Refused(45, "Sender not registered")
+    assert verdicts["bad"] == Refusal(45, "Sender not registered")
     assert isinstance(verdicts["c1a0000000000001"], Accepted)
 
 
@@ -268,10 +268,10 @@ def test_funds_end_at_the_credit(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.fund("-9.9540000")  # enough for two
     answer = client.send(to_references("a", "b", "c"))
-    assert [type(verdict) for verdict in answer.verdicts.values()] == [Accepted, Accepted, Refused]
-    assert answer.verdicts["c"] == Refused(8, "Not enough funds")
+    assert [type(verdict) for verdict in answer.verdicts.values()] == [Accepted, Accepted, Refusal]
+    assert answer.verdicts["c"] == Refusal(8, "Not enough funds")
     assert answer.refused_whole is None
-    assert client.send(to_references("d")).refused_whole == Refused(8, "Not enough funds")
+    assert client.send(to_references("d")).refused_whole == Refusal(8, "Not enough funds")
     sandbox.fund(100)
     assert isinstance(client.send(to_references("c")).verdicts["c"], Accepted)
 
@@ -282,7 +282,7 @@ def test_error_8_after_so_many_messages(sandbox: RunningSandbox) -> None:
     assert client.send(to_references("a", "b")).refused_whole is None
     assert [
         type(verdict) for verdict in client.send(to_references("c", "d")).verdicts.values()
-    ] == [Accepted, Refused]
+    ] == [Accepted, Refusal]
     refused = client.send(to_references("d")).refused_whole
     assert refused
     assert refused.code == 8
@@ -301,7 +301,7 @@ def test_a_fault_after_taking_is_unknown_and_the_reference_tells(
     assert (answer.not_sent, answer.refused_whole, answer.throttled) == (False, None, False)
     sandbox.faults()
     assert client.send(to_references("a")).verdicts == {
-        "a": Refused(43, "Reference exists already")
+        "a": Refusal(43, "Reference exists already")
     }
     status = client.status_by_reference("b")
     assert status
@@ -420,7 +420,7 @@ def send_until_known(client: Client, batch: SendRequest) -> None:
 def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(
     sandbox: RunningSandbox,
 ) -> None:
-    sandbox.faults(**{name: 6 for name in SHARES if name != "drip"})
+    sandbox.faults(**{name: 6 for name in CALL_FAULTS if name != "drip"})
     client = sandbox.client()
     batches = [
         text_request(*((f"40{batch:02d}{k:07d}", f"{batch}x{k}") for k in range(25)))

@@ -3,20 +3,20 @@
 import pytest
 from pytest_django import Settings
 
-from campaigns.gateway.bsg.delivery_reports import PATH, address, is_ours, references
+from campaigns.gateway.bsg.delivery_reports import PATH, callback_url, is_ours, references
 
 A, B = "a" * 32, "0123456789abcdef" * 2
 
 
 def test_address_is_a_secret_of_this_installation(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL, settings.SECRET_KEY = "https://viber.example.com", "one" * 20
-    first = address()
+    first = callback_url()
     path = first.removeprefix("https://viber.example.com")
     assert path.startswith(PATH)
     assert len(path.removeprefix(PATH)) == 40
     assert is_ours(path)
     settings.SECRET_KEY = "two" * 20
-    assert address() != first
+    assert callback_url() != first
     assert not is_ours(path)
     # messages that are under way report to the address they were given
     settings.SECRET_KEY_FALLBACKS = ["one" * 20]
@@ -25,7 +25,7 @@ def test_address_is_a_secret_of_this_installation(settings: Settings) -> None:
 
 def test_no_address_where_nobody_can_reach_us(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = ""
-    assert address() == ""
+    assert callback_url() == ""
 
 
 @pytest.mark.parametrize("told", ["", "x", "é", "0" * 40, "0" * 4000])

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.gateway.bsg import query_answers
 from campaigns.gateway.errors import GatewayRefused, GatewayUnreachable, GatewayUnreadable
-from campaigns.gateway.types import Balance, FallbackStatus, MessageStatus, Price, Quote
+from campaigns.gateway.types import Balance, FallbackStatus, MessageStatus, PriceRow, Quote
 from tests.gateway.requests_made import sample
 
 
@@ -66,8 +66,8 @@ def test_status_without_id_or_status_is_unreadable(found: dict[str, Any]) -> Non
 
 def test_prices_as_documented() -> None:
     assert query_answers.read_prices(answer("prices.json"), "viber") == [
-        Price("viber", "UA", "Ukraine", "255", "0", Decimal("0.2300000"), "EUR"),
-        Price("viber", "", "Other countries", "", "", Decimal("0.1234567"), "EUR"),
+        PriceRow("viber", "UA", "Ukraine", "255", "0", Decimal("0.2300000"), "EUR"),
+        PriceRow("viber", "", "Other countries", "", "", Decimal("0.1234567"), "EUR"),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from campaigns.gateway.bsg.send_answers import read_answer
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Unknown
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown
 from tests.gateway.requests_made import TWO_MESSAGES, sample, to_references
 
 
@@ -28,7 +28,7 @@ def test_shape_a_as_documented() -> None:
     answer = read(sample("answer_a.json").decode(), "ext19", "ext20", "ext21")
     assert answer.verdicts == {
         "ext19": Accepted("217", Decimal("0.23"), "EUR"),
-        "ext20": Refused(43, "External ID already exists"),
+        "ext20": Refusal(43, "External ID already exists"),
         "ext21": Unknown("no entry in the answer"),
     }
     assert (answer.total_price, answer.currency, answer.http_status) == (
@@ -71,7 +71,7 @@ def test_shape_b_outer_error_stands_for_its_message() -> None:
         {"error": "0", "messages": [{"id": "9", "price": "1"}]},
     ]
     answer = read_answer(TWO_MESSAGES, 200, json.dumps(outer))
-    assert answer.verdicts == {"a1": Refused(45, "Sender"), "a2": Accepted("9", None, "")}
+    assert answer.verdicts == {"a1": Refusal(45, "Sender"), "a2": Accepted("9", None, "")}
     assert answer.refused_whole is None
 
 
@@ -86,7 +86,7 @@ def test_shape_b_entries_inherit_the_error_and_currency_around_them() -> None:
         ]
     )
     assert answer.verdicts == {
-        "r1": Refused(5, "no description"),
+        "r1": Refusal(5, "no description"),
         "r2": Accepted("7", Decimal("0.5"), "USD"),
     }
 
@@ -94,7 +94,7 @@ def test_shape_b_entries_inherit_the_error_and_currency_around_them() -> None:
 @pytest.mark.parametrize("wrap", [lambda answer: answer, lambda answer: [answer]])
 def test_shape_c_refuses_everybody(wrap: Any) -> None:
     answer = read(wrap(json.loads(sample("answer_c.json"))))
-    refusal = Refused(48, "Invalid validity period")
+    refusal = Refusal(48, "Invalid validity period")
     assert answer.refused_whole == refusal
     assert answer.verdicts == {"r1": refusal, "r2": refusal}
 
@@ -102,22 +102,22 @@ def test_shape_c_refuses_everybody(wrap: Any) -> None:
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422, 418])
 def test_shape_c_counts_with_any_status_below_500(status: int) -> None:
     answer = read(sample("answer_c.json").decode(), status=status)
-    assert answer.refused_whole == Refused(48, "Invalid validity period")
+    assert answer.refused_whole == Refusal(48, "Invalid validity period")
     assert answer.http_status == status
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 7), (401, 1), (403, 1), (404, 4), (422, 7)])
 def test_http_error_as_documented_refuses_everybody(status: int, code: int) -> None:
     answer = read({"code": status, "message": "No", "errors": {}}, status=status)
-    assert answer.refused_whole == Refused(code, "No")
-    assert set(answer.verdicts.values()) == {Refused(code, "No")}
+    assert answer.refused_whole == Refusal(code, "No")
+    assert set(answer.verdicts.values()) == {Refusal(code, "No")}
 
 
 def test_http_error_may_name_a_code_of_the_gateway() -> None:
-    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refused(
+    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refusal(
         45, "Sender"
     )
-    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refused(
+    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refusal(
         7, "Unprocessable entity"
     )
 
@@ -131,7 +131,7 @@ def test_server_errors_and_redirects_leave_everybody_unknown(status: int) -> Non
 
 def test_http_429_refuses_everybody_and_slows_down() -> None:
     answer = read_answer(to_references("r1"), 429, "slow down", retry_after=7.0)
-    assert answer.verdicts == {"r1": Refused(11, "HTTP 429: too many requests")}
+    assert answer.verdicts == {"r1": Refusal(11, "HTTP 429: too many requests")}
     assert (answer.throttled, answer.retry_after, answer.refused_whole) == (
         True,
         7.0,
@@ -141,7 +141,7 @@ def test_http_429_refuses_everybody_and_slows_down() -> None:
 
 def test_error_11_slows_down_whole_or_in_an_entry() -> None:
     whole = read({"error": 11, "errorDescription": "Too many"})
-    assert (whole.throttled, whole.refused_whole) == (True, Refused(11, "Too many"))
+    assert (whole.throttled, whole.refused_whole) == (True, Refusal(11, "Too many"))
     single = read({"result": [entry(), {"error": "11", "reference": "r2"}]})
     assert (single.throttled, single.refused_whole, single.verdicts["r1"]) == (True, None, TAKEN)
 
@@ -274,7 +274,7 @@ def test_a_price_takes_the_currency_of_the_answer() -> None:
 
 def test_an_unknown_error_code_is_kept() -> None:
     assert read({"result": [entry(error=777, errorDescription="New")]}, "r1").verdicts == {
-        "r1": Refused(777, "New")
+        "r1": Refusal(777, "New")
     }
 
 
@@ -296,7 +296,7 @@ def test_entries_count_more_than_an_error_around_them() -> None:
 
 def test_descriptions_are_fit_for_a_database() -> None:
     refused = read({"error": 45, "errorDescription": "a\0b\ud800" + "x" * 300}).verdicts["r1"]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.description == "a\ufffdb?" + "x" * 251
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from campaigns.dispatch.models import DeliveryState
-from campaigns.gateway.sandbox import lives
+from campaigns.gateway.sandbox import courses
 from campaigns.gateway.statuses import STATUSES, Progress, status_meaning
 
 DOCS = Path(settings.BASE_DIR) / "docs"
@@ -64,11 +64,11 @@ def test_an_undocumented_status_says_nothing_and_is_shown_as_it_came() -> None:
 
 
 def test_the_sandbox_uses_no_other_status_but_one() -> None:
-    outcomes = {outcome for _below, outcome in lives.OUTCOMES} | set(lives.FORCED.values())
-    assert outcomes - set(STATUSES) == {lives.UNDOCUMENTED}
+    outcomes = {outcome for _below, outcome in courses.OUTCOMES} | set(courses.FORCED.values())
+    assert outcomes - set(STATUSES) == {courses.UNDOCUMENTED}
 
 
 def test_the_docs_name_what_each_ending_of_a_phone_forces() -> None:
     named = dict(re.findall(r"\| (90\d\d) \| ([^|]+)", (DOCS / "sandbox.md").read_text()))
-    assert set(named) == set(lives.FORCED)
-    assert all(outcome in named[digits] for digits, outcome in lives.FORCED.items())
+    assert set(named) == set(courses.FORCED)
+    assert all(outcome in named[digits] for digits, outcome in courses.FORCED.items())

@@ -20,7 +20,7 @@ from campaigns.gateway.errors import (
     GatewayUnreachable,
     GatewayUnreadable,
 )
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Unknown
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown
 from tests.gateway.raw_server import answer, drip, raw_server, read_request, wait_for_hang_up
 from tests.gateway.requests_made import SAMPLES, sample, text_request, to_references
 
@@ -105,7 +105,7 @@ def test_send_reads_a_chunked_answer(make_client: Clients) -> None:
     )
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with raw_server(answering(head + chunks + b"0\r\n\r\n")) as server:
-        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refused(
+        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refusal(
             43, "External ID already exists"
         )
 
@@ -360,7 +360,7 @@ def test_the_key_is_in_no_answer(make_client: Clients) -> None:
         read = client.send(REQUEST)
         with pytest.raises(GatewayRefused) as refused:
             client.balance()
-    assert read.refused_whole == Refused(1, "no such key: [key]")
+    assert read.refused_whole == Refusal(1, "no such key: [key]")
     assert KEY not in repr(read)
     assert KEY not in repr(vars(refused.value)) + str(refused.value)
 

@@ -85,7 +85,7 @@ def test_sample_shows_what_differs_and_mends_nothing(
         assert said
         Recipient.objects.filter(pk=person.pk).update(final=True, status=said.status)
     before = LedgerEntry.objects.count()
-    differing = gateway_comparison.sample(sandbox.client(), timezone.now(), size=20)
+    differing = gateway_comparison.check_sample(sandbox.client(), timezone.now(), size=20)
     assert (1 <= SampledStatus.objects.count() <= 20, LedgerEntry.objects.count()) == (True, before)
     assert differing == SampledStatus.objects.filter(agrees=False).count()
     one = SampledStatus.objects.all()[0]
@@ -101,7 +101,7 @@ def test_chase_asks_again_for_prices_that_nobody_knows() -> None:
     send(old, {("UA", "unpriced"): 3, ("UA", "read"): 60})
     send(make_campaign("Fresh", CampaignState.FINISHED), {("UA", "unpriced"): 1})
     Recipient.objects.update(final=True)
-    assert gateway_comparison.chase(now) == 3
+    assert gateway_comparison.recheck_unknown_prices(now) == 3
     assert Recipient.objects.filter(campaign=old, final=False).count() == 3
     assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [
         (old.pk, 1)
@@ -110,14 +110,16 @@ def test_chase_asks_again_for_prices_that_nobody_knows() -> None:
 
 def test_nightly_is_once_a_night(sandbox: RunningSandbox) -> None:
     with time_machine.travel(datetime(2026, 11, 24, 2, 59, tzinfo=UTC), tick=False) as traveller:
-        assert not gateway_comparison.nightly(sandbox.client(), timezone.now())
+        assert not gateway_comparison.check_nightly(sandbox.client(), timezone.now())
         traveller.move_to(datetime(2026, 11, 24, 3, 1, tzinfo=UTC))
-        assert [gateway_comparison.nightly(sandbox.client(), timezone.now()) for _ in range(2)] == [
+        assert [
+            gateway_comparison.check_nightly(sandbox.client(), timezone.now()) for _ in range(2)
+        ] == [
             True,
             False,
         ]
         traveller.move_to(datetime(2026, 11, 25, 3, 1, tzinfo=UTC))
-        assert gateway_comparison.nightly(sandbox.client(), timezone.now())
+        assert gateway_comparison.check_nightly(sandbox.client(), timezone.now())
 
 
 def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:

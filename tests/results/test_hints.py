@@ -40,8 +40,8 @@ def poll(sandbox: RunningSandbox) -> None:
 def test_a_hint_asks_for_that_message_alone(sandbox: RunningSandbox) -> None:
     people = sent(sandbox)
     sandbox.settle()
-    assert hints.keep([people[3].reference, people[7].reference, people[3].reference]) == 2
-    assert poller.due(timezone.now())
+    assert hints.store([people[3].reference, people[7].reference, people[3].reference]) == 2
+    assert poller.is_due(timezone.now())
     poll(sandbox)
     assert sorted(asked(sandbox)) == sorted([people[3].reference, people[7].reference])
     assert Recipient.objects.exclude(delivery_state="").count() == 2
@@ -56,10 +56,10 @@ def test_repeated_and_late_reports_change_nothing(sandbox: RunningSandbox) -> No
     people = sent(sandbox, sms_sender="Shop", sms_text="Hello by SMS")
     sandbox.settle()
     everybody = [person.reference for person in people]
-    hints.keep(everybody)
+    hints.store(everybody)
     poll(sandbox)
     before = (LedgerEntry.objects.count(), list(Recipient.objects.order_by("pk").values()))
-    hints.keep(everybody[::-1])
+    hints.store(everybody[::-1])
     poll(sandbox)
     assert (LedgerEntry.objects.count(), list(Recipient.objects.order_by("pk").values())) == before
     assert differences() == []
@@ -69,14 +69,14 @@ def test_unknown_references_and_settled_people_are_no_hints(sandbox: RunningSand
     people = sent(sandbox)
     Recipient.objects.filter(pk=people[0].pk).update(final=True)
     Recipient.objects.filter(pk=people[1].pk).update(send_state="queued")
-    assert hints.keep(["f" * 32, "", people[0].reference, people[1].reference]) == 0
+    assert hints.store(["f" * 32, "", people[0].reference, people[1].reference]) == 0
     assert not StatusHint.objects.exists()
 
 
 def test_hints_of_batches_that_are_not_done_are_dropped(sandbox: RunningSandbox) -> None:
     people = sent(sandbox)
     Batch.objects.update(state=BatchState.AMBIGUOUS)
-    hints.keep([people[0].reference])
+    hints.store([people[0].reference])
     assert hints.take(10) == []
     assert not StatusHint.objects.exists()
 
@@ -84,8 +84,8 @@ def test_hints_of_batches_that_are_not_done_are_dropped(sandbox: RunningSandbox)
 def test_hints_are_bounded(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     people = sent(sandbox)
     monkeypatch.setattr(hints, "HINTS_MAX", 5)
-    hints.keep([person.reference for person in people[:5]])
-    assert hints.keep([people[9].reference]) == 0
+    hints.store([person.reference for person in people[:5]])
+    assert hints.store([people[9].reference]) == 0
     assert StatusHint.objects.count() == 5
 
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from campaigns.gateway.sandbox.lives import Life, life, state_at
-from campaigns.results.polling.poll_schedule import FIRST, looks_for_reads, next_check
+from campaigns.gateway.sandbox.courses import Course, course_of, state_at
+from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
 
 SENT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 DAY = 86_400
@@ -24,21 +24,21 @@ def calls(slower: float, validity: int = DAY, batches: int = 40) -> Counter[int]
     """
     asked: Counter[int] = Counter()
     for number in range(batches):
-        lives = [life(f"38067{number:03d}{place:04d}", 1, validity) for place in range(BATCH)]
+        lives = [course_of(f"38067{number:03d}{place:04d}", 1, validity) for place in range(BATCH)]
         asked += follow(lives, slower, validity)
     return asked
 
 
-def follow(lives: list[Life], slower: float, validity: int) -> Counter[int]:
+def follow(lives: list[Course], slower: float, validity: int) -> Counter[int]:
     """What polling does with one batch, without a database: the same plan, the same choice of
     people.
     """
     asked: Counter[int] = Counter()
     open_lives = dict.fromkeys(lives, "")
-    checks, now = 0, SENT + FIRST
+    checks, now = 0, SENT + FIRST_CHECK
     while open_lives:
         on_the_way = [one for one, status in open_lives.items() if status != "delivered"]
-        people = on_the_way if on_the_way and not looks_for_reads(checks) else list(open_lives)
+        people = on_the_way if on_the_way and not checks_for_reads(checks) else list(open_lives)
         age = (now - SENT).total_seconds()
         asked[next(limit for limit in AGES if age <= limit)] += len(people)
         for one in people:
@@ -67,7 +67,7 @@ def test_a_message_costs_so_many_calls(slower: float, each: list[float]) -> None
 
 def looks(validity: int, *, on_the_way: bool) -> list[float]:
     """The ages, in seconds, at which a message is asked for that never moves on."""
-    found, now = [], SENT + FIRST
+    found, now = [], SENT + FIRST_CHECK
     while True:
         found.append((now - SENT).total_seconds())
         then = next_check(SENT, now, validity, on_the_way=on_the_way)

@@ -81,8 +81,8 @@ def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) 
     factory.launched(50)
     Sender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     with ThreadPoolExecutor(4) as pool:
-        late = poller.Asking(sandbox.client(), pool, until=timezone.now())
-        poller._settle(late, [poller._whole(batch) for batch in Batch.objects.all()])
+        late = poller.PollRun(sandbox.client(), pool, until=timezone.now())
+        poller._run_checks(late, [poller._planned_check(batch) for batch in Batch.objects.all()])
     assert asked_for(sandbox) == 0
     assert not Batch.objects.exclude(check_at__lte=timezone.now()).exists()
 

@@ -78,9 +78,9 @@ def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
     poll(sandbox)
-    until = Pace.objects.get(scope=poller.SCOPE).until
+    until = Pace.objects.get(scope=poller.RATE_SCOPE).until
     assert until
-    assert until >= before + poller.THROTTLED
+    assert until >= before + poller.THROTTLE_PAUSE
 
 
 def poll(sandbox: RunningSandbox) -> None:
@@ -99,9 +99,9 @@ def test_delivered_people_are_left_alone_while_others_are_on_the_way(
         ).order_by("pk")
         delivered = list(people.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(poller._whole(batch).people) == batch.size - 3
+        assert len(poller._planned_check(batch).people) == batch.size - 3
         batch.checks = 2
-        assert len(poller._whole(batch).people) == batch.size
+        assert len(poller._planned_check(batch).people) == batch.size
         people.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(poller._whole(batch).people) == batch.size
+        assert len(poller._planned_check(batch).people) == batch.size

@@ -17,7 +17,7 @@ from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.models import HourCount
 from campaigns.results.money.rebuilding import differences, rebuild
-from campaigns.results.polling.recording import News, record
+from campaigns.results.polling.recording import StatusUpdate, record_updates
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,12 @@ def tell(person: Recipient, *statuses: MessageStatus) -> Recipient:
     campaign = Campaign.objects.get(pk=person.campaign_id)
     with time_machine.travel(NOW, tick=False):
         for one in statuses:
-            record([News(Recipient.objects.get(pk=person.pk), one)], campaign, person.country, LEFT)
+            record_updates(
+                [StatusUpdate(Recipient.objects.get(pk=person.pk), one)],
+                campaign,
+                person.country,
+                LEFT,
+            )
     return Recipient.objects.get(pk=person.pk)
 
 

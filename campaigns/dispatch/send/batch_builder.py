@@ -51,7 +51,7 @@ class BatchBuilder:
         self.purpose = Purpose(self.campaign.purpose)
         self.falls_back = bool(self.campaign.sms_text)
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
-        self.reports_to = delivery_reports.address()
+        self.reports_to = delivery_reports.callback_url()
         self.stage = RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
         # where everybody gets the same words
         self._same = None if self.template.names else self._render({})

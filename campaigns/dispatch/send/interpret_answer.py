@@ -9,8 +9,8 @@ from typing import NamedTuple, cast
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.models import SendState
-from campaigns.gateway.errors import Call, meaning
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Verdict
+from campaigns.gateway.errors import Reaction, error_meaning
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Verdict
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -95,22 +95,30 @@ def wait_after(attempts: int, asked_for: float | None = None) -> timedelta:
 def _judge_one(reference: str, verdict: Verdict, judgement: Judgement) -> None:
     if isinstance(verdict, Accepted):
         judgement.accepted[reference] = verdict
-    elif isinstance(verdict, Refused):
+    elif isinstance(verdict, Refusal):
         _judge_refusal(reference, verdict.code, judgement)
     else:
         judgement.next = Next.ASK
 
 
 def _judge_refusal(reference: str, code: int, judgement: Judgement) -> None:
-    call = meaning(code).call
-    if call is Call.ACCEPTED_BEFORE:
+    reaction = error_meaning(code).reaction
+    if reaction is Reaction.ACCEPTED_BEFORE:
         judgement.next = Next.ASK
-    elif call in (Call.PAUSE_CAMPAIGN, Call.SLOW_DOWN, Call.RETRY_LATER, Call.NOT_FOUND):
+    elif reaction in (
+        Reaction.PAUSE_CAMPAIGN,
+        Reaction.SLOW_DOWN,
+        Reaction.RETRY_LATER,
+        Reaction.NOT_FOUND,
+    ):
         judgement.next = judgement.next if judgement.next is Next.ASK else Next.AGAIN
         judgement.pause = (
-            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
+            lifecycle.reason_of(code) if reaction is Reaction.PAUSE_CAMPAIGN else judgement.pause
         )
-        judgement.slow_down = judgement.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
+        judgement.slow_down = judgement.slow_down or reaction in (
+            Reaction.SLOW_DOWN,
+            Reaction.RETRY_LATER,
+        )
     else:
         judgement.ended[reference] = Ending(SendState.REFUSED, error_code=code)
-        judgement.notable = judgement.notable or call is Call.DEFECT
+        judgement.notable = judgement.notable or reaction is Reaction.DEFECT

@@ -45,13 +45,13 @@ class RehearsalGateway:
             currency,
         )
 
-    def _kept(self, person: Recipient, sent_at: datetime) -> rehearsal.Kept:
+    def _kept(self, person: Recipient, sent_at: datetime) -> rehearsal.KnownMessage:
         parts = 0
         if self.campaign.sms_text:
             try:
                 parts = sms_parts(self._template.for_fields(person.fields).sms_text).parts
             except MissingValue:  # then it was never accepted
                 parts = 0
-        return rehearsal.Kept(
+        return rehearsal.KnownMessage(
             person.reference, person.msisdn, sent_at, self.campaign.validity, parts
         )

@@ -14,13 +14,13 @@ from django.conf import settings
 
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values, payload, query_answers
-from campaigns.gateway.bsg.send_answers import everybody, read_answer
-from campaigns.gateway.bsg.transport import Answer, NoAnswer, Transport
+from campaigns.gateway.bsg.send_answers import read_answer, same_verdict
+from campaigns.gateway.bsg.transport import HttpAnswer, NoAnswer, Transport
 from campaigns.gateway.types import (
     Balance,
     Channel,
     MessageStatus,
-    Price,
+    PriceRow,
     Quote,
     SendAnswer,
     SendRequest,
@@ -35,12 +35,12 @@ REHEARSAL_MARK = "rehearsal"
 T = TypeVar("T")
 
 
-class Exchanges(Protocol):
+class AnyTransport(Protocol):
     """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this
     process.
     """
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
         """The answer. Raises NoAnswer."""
         ...
 
@@ -78,7 +78,7 @@ class Client:
         connect_timeout: float = CONNECT_TIMEOUT,
         deadline: float = DEADLINE,
         connections: int = 32,
-        transport: Exchanges | None = None,
+        transport: AnyTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = _Key(api_key.strip())
@@ -123,7 +123,7 @@ class Client:
             answer = self._transport.exchange(self._posting(self._create, payload.body(request)))
         except NoAnswer as failure:
             unknown = Unknown(self._without_key(failure.why))
-            return SendAnswer(everybody(references, unknown), not_sent=not failure.written)
+            return SendAnswer(same_verdict(references, unknown), not_sent=not failure.written)
         text = self._text(answer)
         read = read_answer(
             request, answer.status, text, json_values.seconds(answer.headers.get("Retry-After"))
@@ -134,7 +134,7 @@ class Client:
         """What `request` would cost; nothing is sent. Raises GatewayError."""
         return self._ask(query_answers.read_quote, "/viber/price", payload.body(request))
 
-    def prices(self, channel: Channel, tariff: int = 0) -> list[Price]:
+    def prices(self, channel: Channel, tariff: int = 0) -> list[PriceRow]:
         """The price list of a channel. Raises GatewayError (GatewayRefused with code 6 for an
         unknown tariff).
         """
@@ -223,7 +223,7 @@ class Client:
     def _address(self, path: str) -> str:
         return self.base_url + path
 
-    def _text(self, answer: Answer) -> str:
+    def _text(self, answer: HttpAnswer) -> str:
         return self._without_key(answer.content.decode("utf-8", "replace").removeprefix("\ufeff"))
 
     def _without_key(self, text: str) -> str:

@@ -21,7 +21,7 @@ REFERENCE = re.compile(r"[0-9a-f]{32}")  # ours; the gateway would take others
 _SALT = "campaigns.gateway.bsg.delivery_reports"
 
 
-def address() -> str:
+def callback_url() -> str:
     """The `callback_url` of messages that leave now; "" where nobody outside can reach this
     site.
     """

@@ -20,16 +20,16 @@ _CODE = re.compile(r"[0-9]{1,5}")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 
 
-class Unreadable(ValueError):  # noqa: N818 - reads as what it is
+class NotJson(ValueError):  # noqa: N818 - reads as what it is
     """The text is not JSON."""
 
 
 def load(text: str) -> Any:
     """The JSON of `text`, with its decimals exact. Raises Unreadable for anything else."""
     try:
-        return json.loads(text, parse_float=_decimal, parse_constant=_nothing)
+        return json.loads(text, parse_float=_decimal, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise Unreadable("not JSON") from error
+        raise NotJson("not JSON") from error
 
 
 @lru_cache(maxsize=1_000)  # prices repeat: an answer names one or two
@@ -40,7 +40,7 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-def _nothing(_constant: str) -> None:
+def _reject_constant(_constant: str) -> None:
     """NaN and Infinity are not JSON, and no amounts."""
 
 
@@ -63,11 +63,11 @@ def amount(value: Any) -> Decimal | None:
         value = Decimal(value.strip()) if _AMOUNT.fullmatch(value.strip()) else None
     elif isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
-    return _exactly(value) if isinstance(value, Decimal) else None
+    return _to_seven_places(value) if isinstance(value, Decimal) else None
 
 
 @lru_cache(maxsize=1_000)
-def _exactly(value: Decimal) -> Decimal | None:
+def _to_seven_places(value: Decimal) -> Decimal | None:
     try:
         return value.quantize(_UNIT, context=_EXACT)
     except (Inexact, InvalidOperation):

@@ -9,7 +9,7 @@ from typing import Any
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values
 from campaigns.gateway.bsg.send_answers import read_refusal
-from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, Price, Quote
+from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, PriceRow, Quote
 
 
 def read_object(http_status: int, text: str, retry_after: float | None = None) -> Mapping[str, Any]:
@@ -30,7 +30,7 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
         )
     try:
         answer = json_values.load(text)
-    except json_values.Unreadable:
+    except json_values.NotJson:
         answer = None
     refusal = read_refusal(answer, http_status)
     if refusal:
@@ -85,7 +85,7 @@ def _fallback(found: Any, currency: str) -> tuple[FallbackStatus, ...]:
     )
 
 
-def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
+def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[PriceRow]:
     """The price list; rows whose price cannot be read are left out. Raises GatewayUnreadable if it
     is no list.
     """
@@ -100,11 +100,11 @@ def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
     return [row for row in read if row is not None]
 
 
-def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> Price | None:
+def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> PriceRow | None:
     price, currency = json_values.price(row, currency_of_all)
     if price is None:
         return None
-    return Price(
+    return PriceRow(
         channel=channel,
         country=json_values.text(row.get("country"), 2).upper(),
         country_name=json_values.text(row.get("country_name"), 80),

@@ -16,7 +16,7 @@ from typing import Any
 
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, SendRequest, Unknown, Verdict
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, SendRequest, Unknown, Verdict
 
 _NO_ENTRY = Unknown("no entry in the answer")
 _CONFLICT = Unknown("two entries that disagree")
@@ -48,16 +48,16 @@ def read_answer(
     references = [address.reference for message in request.messages for address in message.to]
     answered = partial(SendAnswer, http_status=http_status, body=text, retry_after=retry_after)
     if http_status == 429:
-        refusal = Refused(errors.TOO_MANY_AT_ONCE, "HTTP 429: too many requests")
-        return answered(everybody(references, refusal), refused_whole=refusal, throttled=True)
+        refusal = Refusal(errors.TOO_MANY_AT_ONCE, "HTTP 429: too many requests")
+        return answered(same_verdict(references, refusal), refused_whole=refusal, throttled=True)
     if http_status >= 500 or 300 <= http_status < 400:
-        return answered(everybody(references, Unknown(f"HTTP {http_status}")))
+        return answered(same_verdict(references, Unknown(f"HTTP {http_status}")))
     try:
         answer = json_values.load(text)
-    except json_values.Unreadable:
-        return answered(everybody(references, Unknown(f"HTTP {http_status}, not JSON")))
+    except json_values.NotJson:
+        return answered(same_verdict(references, Unknown(f"HTTP {http_status}, not JSON")))
     currency, total = _totals(answer)
-    if (accepted := _everybody_accepted(references, answer, currency)) is not None:
+    if (accepted := _read_all_accepted(references, answer, currency)) is not None:
         return answered(accepted, total_price=total, currency=currency)
     entries = list(_entries(request, answer, currency))
     if entries:
@@ -68,13 +68,13 @@ def read_answer(
     refusal_of_all = read_refusal(answer, http_status)
     if refusal_of_all is None:
         return answered(
-            everybody(references, Unknown(f"HTTP {http_status}, no entry in the answer"))
+            same_verdict(references, Unknown(f"HTTP {http_status}, no entry in the answer"))
         )
-    verdicts = everybody(references, refusal_of_all)
+    verdicts = same_verdict(references, refusal_of_all)
     return answered(verdicts, refused_whole=refusal_of_all, throttled=_throttled(verdicts))
 
 
-def _everybody_accepted(
+def _read_all_accepted(
     references: Sequence[str], answer: Any, currency: str
 ) -> dict[str, Verdict] | None:
     """Shape A as it nearly always is: an entry for everybody at their place, and each accepted.
@@ -96,17 +96,17 @@ def _everybody_accepted(
     return verdicts
 
 
-def everybody(references: Sequence[str], verdict: Verdict) -> dict[str, Verdict]:
+def same_verdict(references: Sequence[str], verdict: Verdict) -> dict[str, Verdict]:
     return dict.fromkeys(references, verdict)
 
 
 def _throttled(verdicts: Mapping[str, Verdict]) -> bool:
     return any(
-        isinstance(v, Refused) and v.code == errors.TOO_MANY_AT_ONCE for v in verdicts.values()
+        isinstance(v, Refusal) and v.code == errors.TOO_MANY_AT_ONCE for v in verdicts.values()
     )
 
 
-def read_refusal(answer: Any, http_status: int) -> Refused | None:
+def read_refusal(answer: Any, http_status: int) -> Refusal | None:
     """Shape C or H: the refusal of the whole request, None if the answer is none.
 
     Shape B with a single element that has an error and no messages is shape C in a list.
@@ -120,7 +120,7 @@ def read_refusal(answer: Any, http_status: int) -> Refused | None:
         code = _http_error_code(answer, http_status)
     if not code:
         return None
-    return Refused(code, _description(answer))
+    return Refusal(code, _description(answer))
 
 
 def _http_error_code(answer: Mapping[str, Any], http_status: int) -> int | None:
@@ -207,7 +207,7 @@ def _verdict(found: Mapping[str, Any], outer_error: Any, currency: str) -> Verdi
     if code is None:
         return Unknown("an entry without a readable error code")
     if code:
-        return Refused(code, _description(found))
+        return Refusal(code, _description(found))
     if not gateway_id:
         return Unknown("accepted without an id")
     return Accepted(gateway_id, *json_values.price(found, currency))

@@ -191,7 +191,7 @@ def _use_our_connections(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
-class Answer:
+class HttpAnswer:
     """An HTTP answer, read to its end."""
 
     __slots__ = ("content", "headers", "status")
@@ -255,7 +255,7 @@ class Transport:
         self._pool = cast(HTTPConnectionPool, fresh)
         return self._pool
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
         """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at
         the latest.
         """
@@ -265,12 +265,12 @@ class Transport:
         try:
             return self._exchange_once(prepared)
         except LIBRARY_ERRORS as error:
-            failure = NoAnswer(_why(error), _exchange.written)
+            failure = NoAnswer(_root_cause(error), _exchange.written)
         # Outside of the handler: a chained traceback would carry the library's frames, and in them
         # the key.
         raise failure
 
-    def _exchange_once(self, prepared: requests.PreparedRequest) -> Answer:
+    def _exchange_once(self, prepared: requests.PreparedRequest) -> HttpAnswer:
         raw = self._own_pool(prepared).urlopen(
             str(prepared.method),
             self._adapter.request_url(prepared, self._proxies)
@@ -295,7 +295,7 @@ class Transport:
         if not complete:
             raise OSError("the answer is too long")
         raw.release_conn()
-        return Answer(raw.status, raw.headers, content)
+        return HttpAnswer(raw.status, raw.headers, content)
 
     def close(self) -> None:
         """Closes the connections that are kept open; the transport can be used again."""
@@ -303,7 +303,7 @@ class Transport:
         self._adapter.close()
 
 
-def _why(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> str:
     """The innermost cause in a few words, such as "ConnectionRefusedError: [Errno 111] Connection
     refused".
     """

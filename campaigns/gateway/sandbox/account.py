@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from campaigns.gateway.errors import MEANINGS
 from campaigns.gateway.limits import address_breach
 from campaigns.gateway.sandbox import prices
-from campaigns.gateway.sandbox.contract import ReadRequest, RefusedWhole
+from campaigns.gateway.sandbox.contract import ReadRequest, RequestRefused
+from campaigns.gateway.sandbox.courses import ZERO, Course, CourseState, course_of, state_at
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.sandbox.journal import Journal
-from campaigns.gateway.sandbox.lives import ZERO, Life, State, life, state_at
 from campaigns.gateway.sandbox.parts import sms_parts
-from campaigns.gateway.types import Address, Message, Refused, SmsFallback
+from campaigns.gateway.types import Address, Message, Refusal, SmsFallback
 
 FIRST_ID = 470_000_001
 TEXTS_KEPT = 16 * 1024 * 1024  # characters of texts, all together; the oldest are forgotten beyond
 BODIES_SHARED = 10_000
-CREDIT = Decimal(10)
+OVERDRAFT_LIMIT = Decimal(10)
 
 
 class Submission:
@@ -32,7 +32,7 @@ class Submission:
     __slots__ = ("accepted_at", "advanced", "body", "delay", "text")
 
     def __init__(
-        self, body: "Body", text: str, accepted_at: float, advanced: float, delay: float = 0.0
+        self, body: "Content", text: str, accepted_at: float, advanced: float, delay: float = 0.0
     ) -> None:
         self.body = body
         self.text = text
@@ -41,7 +41,7 @@ class Submission:
         self.delay = delay  # seconds from there until it is due
 
 
-class Body(NamedTuple):
+class Content(NamedTuple):
     """A message without its text and its recipients."""
 
     sender: str
@@ -60,8 +60,8 @@ class Body(NamedTuple):
         return prices.CURRENCIES[self.tariff]
 
 
-def body_of(message: Message, tariff: int, validity: int) -> Body:
-    return Body(
+def content_of(message: Message, tariff: int, validity: int) -> Content:
+    return Content(
         message.sender,
         message.promotional,
         message.image_url,
@@ -75,7 +75,7 @@ def body_of(message: Message, tariff: int, validity: int) -> Body:
     )
 
 
-class Sent:
+class SentMessage:
     """One accepted message to one phone."""
 
     __slots__ = ("msisdn", "number", "reference", "submission")
@@ -101,13 +101,13 @@ class Sent:
         return prices.sms_price(self.msisdn, body.tariff) * body.parts if body.parts else None
 
 
-class Outcome:
+class CreateOutcome:
     """What became of one recipient of a create call: `sent`, or `refused`."""
 
     __slots__ = ("price", "reference", "refused", "sent")
 
     def __init__(
-        self, reference: str, sent: Sent | None, price: Decimal, refused: Refused | None
+        self, reference: str, sent: SentMessage | None, price: Decimal, refused: Refusal | None
     ) -> None:
         self.reference = reference
         self.sent = sent
@@ -115,7 +115,7 @@ class Outcome:
         self.refused = refused
 
 
-class Tally:
+class Totals:
     """Counts and exact sums of messages in their present state."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class Tally:
         self.sms_statuses: Counter[str] = Counter()
         self.money: dict[str, dict[str, Decimal]] = {}
 
-    def add(self, sent: Sent, state: State) -> None:
+    def add(self, sent: SentMessage, state: CourseState) -> None:
         self.statuses[state.status] += 1
         if state.sms_status:
             self.sms_statuses[state.sms_status] += 1
@@ -131,8 +131,8 @@ class Tally:
         sums["viber"] += state.viber_price
         sums["sms"] += state.sms_price
 
-    def copy(self) -> "Tally":
-        other = Tally()
+    def copy(self) -> "Totals":
+        other = Totals()
         other.statuses, other.sms_statuses = self.statuses.copy(), self.sms_statuses.copy()
         other.money = {currency: dict(sums) for currency, sums in self.money.items()}
         return other
@@ -161,41 +161,41 @@ class Account:
             self._apply(event)
 
     def _forget(self) -> None:
-        self.messages: list[Sent] = []
+        self.messages: list[SentMessage] = []
         self.refused: Counter[int] = Counter()
         self.requests = 0
-        self._by_reference: dict[str, Sent] = {}
+        self._by_reference: dict[str, SentMessage] = {}
         self._advanced = 0.0
         self._worst = ZERO  # no less than what the messages can come to cost
         self._funds = self._opening
-        self._bodies: dict[Body, Body] = {}
+        self._bodies: dict[Content, Content] = {}
         self._texts: deque[Submission] = deque()
         self._texts_size = 0
-        self._settled = Tally()
+        self._settled = Totals()
         # not yet at the end of their lives, of the first `_tallied` messages
-        self._open: list[Sent] = []
+        self._open: list[SentMessage] = []
         self._tallied = 0
         self._phones: Counter[str] = Counter()
         self._counted = 0
 
     # Taking messages
 
-    def create(self, read: ReadRequest) -> list[Outcome]:
+    def create(self, read: ReadRequest) -> list[CreateOutcome]:
         """Judges each recipient and takes the good ones. Raises RefusedWhole when there are no
         funds at all.
         """
         with self._lock:
             self.requests += 1
             now = time.time()
-            outcomes: list[Outcome] = []
+            outcomes: list[CreateOutcome] = []
             phones: set[str] = set()
-            taken: list[tuple[Submission, list[Sent]]] = []
+            taken: list[tuple[Submission, list[SentMessage]]] = []
             for message, refusal in zip(read.request.messages, read.refusals, strict=True):
-                body = self._shared(body_of(message, read.request.tariff, read.request.validity))
+                body = self._shared(content_of(message, read.request.tariff, read.request.validity))
                 scheduled = message.scheduled_at
                 delay = max(0.0, scheduled.timestamp() - now) if scheduled else 0.0
                 submission = Submission(body, message.text, now, self._advanced, delay)
-                sent_here: list[Sent] = []
+                sent_here: list[SentMessage] = []
                 for address in message.to:
                     outcome = self._judge(address, submission, refusal, phones)
                     outcomes.append(outcome)
@@ -210,8 +210,8 @@ class Account:
         return outcomes
 
     def _judge(
-        self, address: Address, submission: Submission, refusal: Refused | None, phones: set[str]
-    ) -> Outcome:
+        self, address: Address, submission: Submission, refusal: Refusal | None, phones: set[str]
+    ) -> CreateOutcome:
         breach = address_breach(address, phones)
         code = (
             breach[1]
@@ -221,10 +221,10 @@ class Account:
             else self._memory_breach(address, submission)
         )
         if code:
-            named = refusal if refusal and not breach else Refused(code, MEANINGS[code].name)
-            return Outcome(address.reference, None, ZERO, named)
+            named = refusal if refusal and not breach else Refusal(code, MEANINGS[code].name)
+            return CreateOutcome(address.reference, None, ZERO, named)
         sent = self._take(address.msisdn, address.reference, submission)
-        return Outcome(address.reference, sent, sent.viber_price, None)
+        return CreateOutcome(address.reference, sent, sent.viber_price, None)
 
     def _memory_breach(self, address: Address, submission: Submission) -> int:
         if address.reference in self._by_reference:
@@ -237,24 +237,24 @@ class Account:
         return 0
 
     def _can_pay(self, price: Decimal) -> bool:
-        limit = self._funds + CREDIT
+        limit = self._funds + OVERDRAFT_LIMIT
         return self._worst + price <= limit or self.tally().total() + price <= limit
 
-    def _take(self, msisdn: str, reference: str, submission: Submission) -> Sent:
-        sent = Sent(len(self.messages), msisdn, reference, submission)
+    def _take(self, msisdn: str, reference: str, submission: Submission) -> SentMessage:
+        sent = SentMessage(len(self.messages), msisdn, reference, submission)
         self.messages.append(sent)
         if reference:
             self._by_reference[reference] = sent
         self._worst += max(sent.viber_price, sent.sms_price or ZERO)
         return sent
 
-    def _count_refusals(self, outcomes: list[Outcome]) -> None:
+    def _count_refusals(self, outcomes: list[CreateOutcome]) -> None:
         self.refused.update(outcome.refused.code for outcome in outcomes if outcome.refused)
         first = outcomes[0].refused
         if first and first.code == 8 and all(o.refused and o.refused.code == 8 for o in outcomes):
-            raise RefusedWhole(8, first.description)
+            raise RequestRefused(8, first.description)
 
-    def _shared(self, body: Body) -> Body:
+    def _shared(self, body: Content) -> Content:
         """The one that was kept of those that are alike: personal texts mostly share everything
         else.
         """
@@ -297,38 +297,38 @@ class Account:
         """The lives' clock, in seconds."""
         return time.time() * self._pace + self._advanced
 
-    def age(self, sent: Sent) -> float:
+    def age(self, sent: SentMessage) -> float:
         """Seconds of the lives' clock since `sent` was due; negative while it is scheduled."""
         submission = sent.submission
         elapsed = (time.time() - submission.accepted_at) * self._pace
         return elapsed + self._advanced - submission.advanced - submission.delay
 
-    def course(self, sent: Sent) -> Life:
-        return life(sent.msisdn, self._seed, sent.submission.body.validity)
+    def course(self, sent: SentMessage) -> Course:
+        return course_of(sent.msisdn, self._seed, sent.submission.body.validity)
 
-    def state(self, sent: Sent) -> State:
+    def state(self, sent: SentMessage) -> CourseState:
         """What is true of `sent` now."""
         return state_at(self.course(sent), self.age(sent), sent.viber_price, sent.sms_price)
 
     # Asking
 
-    def by_reference(self, reference: str) -> Sent | None:
+    def by_reference(self, reference: str) -> SentMessage | None:
         return self._by_reference.get(reference)
 
-    def by_id(self, gateway_id: str) -> Sent | None:
+    def by_id(self, gateway_id: str) -> SentMessage | None:
         if not re.fullmatch("[0-9]{1,12}", gateway_id):
             return None
         number = int(gateway_id) - FIRST_ID
         return self.messages[number] if 0 <= number < len(self.messages) else None
 
-    def tally(self) -> Tally:
+    def tally(self) -> Totals:
         """All messages in their present state. Those at the end of their lives are summed up once
         and for all.
         """
         with self._tally_lock:
             upto = len(self.messages)
             asked, still_open = self._open + self.messages[self._tallied : upto], []
-            present = Tally()
+            present = Totals()
             for sent in asked:
                 course, age = self.course(sent), self.age(sent)
                 over = age > course.over(bool(sent.submission.body.parts))
@@ -339,8 +339,8 @@ class Account:
             self._open, self._tallied = still_open, upto
             return _sum(self._settled, present)
 
-    def tally_of(self, messages: Iterable[Sent]) -> Tally:
-        tally = Tally()
+    def tally_of(self, messages: Iterable[SentMessage]) -> Totals:
+        tally = Totals()
         for sent in messages:
             tally.add(sent, self.state(sent))
         return tally
@@ -377,7 +377,7 @@ class Account:
         for fields in event["messages"]:
             named = fields["body"]
             sms = SmsFallback(*named["sms"]) if named["sms"] else None
-            body = self._shared(Body(**named | {"sms": sms}))
+            body = self._shared(Content(**named | {"sms": sms}))
             submission = Submission(
                 body, fields["text"], event["at"], self._advanced, fields["delay"]
             )
@@ -386,7 +386,7 @@ class Account:
                 self._take(msisdn, reference, submission)
 
 
-def _event(taken: list[tuple[Submission, list[Sent]]]) -> dict[str, Any]:
+def _event(taken: list[tuple[Submission, list[SentMessage]]]) -> dict[str, Any]:
     """What the journal keeps of a create call."""
     return {
         "at": taken[0][0].accepted_at,
@@ -394,7 +394,7 @@ def _event(taken: list[tuple[Submission, list[Sent]]]) -> dict[str, Any]:
     }
 
 
-def _written(submission: Submission, sent: list[Sent]) -> dict[str, Any]:
+def _written(submission: Submission, sent: list[SentMessage]) -> dict[str, Any]:
     body = submission.body
     sms = [body.sms.sender, body.sms.text] if body.sms else None
     return {
@@ -405,7 +405,7 @@ def _written(submission: Submission, sent: list[Sent]) -> dict[str, Any]:
     }
 
 
-def _sum(one: Tally, other: Tally) -> Tally:
+def _sum(one: Totals, other: Totals) -> Totals:
     both = one.copy()
     both.statuses += other.statuses
     both.sms_statuses += other.sms_statuses

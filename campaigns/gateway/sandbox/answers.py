@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.gateway.errors import MEANINGS
-from campaigns.gateway.sandbox.account import Outcome, Sent
-from campaigns.gateway.sandbox.lives import Life, State
+from campaigns.gateway.sandbox.account import CreateOutcome, SentMessage
+from campaigns.gateway.sandbox.courses import Course, CourseState
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -48,18 +48,18 @@ def http_error(status: int, message: str, retry_after: float = 0) -> Reply:
     return Reply(body, status, headers={"Retry-After": f"{retry_after:g}"} if retry_after else {})
 
 
-def created(outcomes: Iterable[Outcome], currency: str, shape: str) -> Reply:
+def created(outcomes: Iterable[CreateOutcome], currency: str, shape: str) -> Reply:
     """The answer to a create call, shape A or B."""
     return Reply((_shape_b if shape == "B" else _shape_a)(list(outcomes), currency).encode())
 
 
-def _shape_a(outcomes: list[Outcome], currency: str) -> str:
+def _shape_a(outcomes: list[CreateOutcome], currency: str) -> str:
     total = sum((outcome.price for outcome in outcomes), Decimal(0))
     entries = ",".join(_entry_a(outcome, currency) for outcome in outcomes)
     return f'{{"result":[{entries}],"currency":"{currency}","total_price":{total}}}'
 
 
-def _entry_a(outcome: Outcome, currency: str) -> str:
+def _entry_a(outcome: CreateOutcome, currency: str) -> str:
     if outcome.refused:
         return json.dumps(
             {"error": outcome.refused.code, "errorDescription": outcome.refused.description}
@@ -73,7 +73,7 @@ def _entry_a(outcome: Outcome, currency: str) -> str:
     )
 
 
-def _shape_b(outcomes: list[Outcome], currency: str) -> str:
+def _shape_b(outcomes: list[CreateOutcome], currency: str) -> str:
     """Strings instead of numbers, and references left out where all recipients were taken: their
     order tells.
     """
@@ -88,7 +88,7 @@ def _shape_b(outcomes: list[Outcome], currency: str) -> str:
     )
 
 
-def _entry_b(outcome: Outcome, currency: str, named: bool) -> dict[str, str]:
+def _entry_b(outcome: CreateOutcome, currency: str, named: bool) -> dict[str, str]:
     entry = {"reference": outcome.reference} if named and outcome.reference else {}
     if outcome.refused:
         return entry | {
@@ -99,7 +99,9 @@ def _entry_b(outcome: Outcome, currency: str, named: bool) -> dict[str, str]:
     return entry | {"id": gateway_id, "price": str(outcome.price), "currency": currency}
 
 
-def status(sent: Sent, state: State, course: Life, age: float, pace: float) -> dict[str, Any]:
+def status(
+    sent: SentMessage, state: CourseState, course: Course, age: float, pace: float
+) -> dict[str, Any]:
     """A message's status as the gateway shows it; a delivery report has the same fields."""
     started = sent.submission.accepted_at + sent.submission.delay
     shown: dict[str, Any] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from campaigns.gateway.sandbox.account import Account, Sent
+from campaigns.gateway.sandbox.account import Account, SentMessage
 from campaigns.gateway.sandbox.faults import Faults
 
 WAITING_MAX = 200_000  # messages whose reports are followed; beyond it none are sent
@@ -28,7 +28,7 @@ class Callbacks:
     """Follows messages that want reports, looking at each when its next change is due."""
 
     def __init__(
-        self, account: Account, faults: Faults, describe: Callable[[Sent], dict[str, Any]]
+        self, account: Account, faults: Faults, describe: Callable[[SentMessage], dict[str, Any]]
     ) -> None:
         self._account = account
         self._faults = faults
@@ -37,11 +37,11 @@ class Callbacks:
         self._lock = threading.Lock()
         self._order = itertools.count()
         # due on the lives' clock, order, last status, whose
-        self._followed: list[tuple[float, int, str, Sent]] = []
+        self._followed: list[tuple[float, int, str, SentMessage]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def follow(self, sent: Sent) -> None:
+    def follow(self, sent: SentMessage) -> None:
         """Reports the changes of `sent` from now on."""
         with self._lock:
             if len(self._followed) >= WAITING_MAX:
@@ -64,7 +64,7 @@ class Callbacks:
         for thread in self._threads:
             thread.join(TIMEOUT + 1)
 
-    def _push(self, sent: Sent, last: str) -> None:
+    def _push(self, sent: SentMessage, last: str) -> None:
         course = self._account.course(sent)
         age = self._account.age(sent)
         steps = (
@@ -96,14 +96,14 @@ class Callbacks:
             _due, _order, url, report = heapq.heappop(self._late)
             return url, report
 
-    def _take(self) -> tuple[Sent, str] | None:
+    def _take(self) -> tuple[SentMessage, str] | None:
         with self._lock:
             if not self._followed or self._followed[0][0] > self._account.clock():
                 return None
             _due, _order, last, sent = heapq.heappop(self._followed)
             return sent, last
 
-    def _report(self, sent: Sent, last: str) -> None:
+    def _report(self, sent: SentMessage, last: str) -> None:
         shown = self._describe(sent)
         now = json.dumps([shown["status"], shown.get("alt_route")])
         if now != last:

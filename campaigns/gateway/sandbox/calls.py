@@ -9,11 +9,11 @@ from decimal import Decimal
 from urllib.parse import unquote
 
 from campaigns.gateway.sandbox import answers, prices
-from campaigns.gateway.sandbox.account import Account, Outcome, Sent
+from campaigns.gateway.sandbox.account import Account, CreateOutcome, SentMessage
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.callbacks import Callbacks
-from campaigns.gateway.sandbox.contract import ReadRequest, RefusedWhole, read_request
-from campaigns.gateway.sandbox.faults import Faults, Strike
+from campaigns.gateway.sandbox.contract import ReadRequest, RequestRefused, read_request
+from campaigns.gateway.sandbox.faults import CallFault, Faults
 from campaigns.gateway.types import Address
 
 HTML_ERROR = (
@@ -63,7 +63,7 @@ class Calls:
         self._account.reset()
         self._faults.reset()
 
-    def describe(self, sent: Sent) -> dict[str, object]:
+    def describe(self, sent: SentMessage) -> dict[str, object]:
         """The fields of the status call."""
         account = self._account
         return answers.status(
@@ -85,7 +85,7 @@ class Calls:
             with self._lock:
                 self._creating -= 1
 
-    def _before(self, strike: Strike, parallel: int) -> Reply | None:
+    def _before(self, strike: CallFault, parallel: int) -> Reply | None:
         """The faults that strike before anything is taken."""
         limit = self._faults.number("parallel")
         match strike.name:
@@ -100,15 +100,15 @@ class Calls:
                 return answers.error(5)
         return answers.error(11) if strike.name == "error11" or 0 < limit < parallel else None
 
-    def _create(self, method: str, key: str, body: bytes, strike: Strike) -> Reply:
+    def _create(self, method: str, key: str, body: bytes, strike: CallFault) -> Reply:
         if method not in ("PUT", "POST"):
             return answers.error(4, "create takes PUT or POST", 405)
         try:
             return self._take(key, body, strike)
-        except RefusedWhole as refused:
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
 
-    def _take(self, key: str, body: bytes, strike: Strike) -> Reply:
+    def _take(self, key: str, body: bytes, strike: CallFault) -> Reply:
         read = read_request(body, datetime.now(UTC))
         currency = prices.CURRENCIES[read.request.tariff]
         if key.startswith("test_"):
@@ -146,7 +146,7 @@ class Calls:
     def _quote(self, body: bytes) -> Reply:
         try:
             read = read_request(body, datetime.now(UTC))
-        except RefusedWhole as refused:
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
         tariff = read.request.tariff
         total = sum(
@@ -182,7 +182,7 @@ class Calls:
         rows = list(prices.rows(channel, int(tariff)))
         return answers.as_json({"error": 0, "errorDescription": answers.NO_ERRORS, "prices": rows})
 
-    def _status(self, sent: Sent | None) -> Reply:
+    def _status(self, sent: SentMessage | None) -> Reply:
         if sent is None:
             return answers.as_json({"error": 40, "errorDescription": "Message not found"})
         return answers.as_json(self.describe(sent))
@@ -201,7 +201,7 @@ def refuse_key(key: str | None) -> Reply | None:
     return None if key.startswith(("live_", "test_")) else answers.error(1)
 
 
-def _spoil(reply: Reply, strike: Strike) -> Reply:
+def _spoil(reply: Reply, strike: CallFault) -> Reply:
     """The faults that strike after everything was taken."""
     match strike.name:
         case "lost":
@@ -217,12 +217,12 @@ def _spoil(reply: Reply, strike: Strike) -> Reply:
     return reply
 
 
-def _random_outcomes(read: ReadRequest) -> list[Outcome]:
+def _random_outcomes(read: ReadRequest) -> list[CreateOutcome]:
     """What a test key gets: ids and prices out of the air, and nothing is remembered."""
 
-    def outcome(address: Address) -> Outcome:
-        sent = Sent(random.randrange(10**8), address.msisdn, address.reference, None)  # type: ignore[arg-type]  # noqa: S311
+    def outcome(address: Address) -> CreateOutcome:
+        sent = SentMessage(random.randrange(10**8), address.msisdn, address.reference, None)  # type: ignore[arg-type]  # noqa: S311
         price = Decimal(random.randrange(1, 10**6)).scaleb(-7)  # noqa: S311
-        return Outcome(address.reference, sent, price, None)
+        return CreateOutcome(address.reference, sent, price, None)
 
     return [outcome(address) for message in read.request.messages for address in message.to]

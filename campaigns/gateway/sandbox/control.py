@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from campaigns.gateway.sandbox import answers, page
-from campaigns.gateway.sandbox.account import Account, Sent, Tally
+from campaigns.gateway.sandbox.account import Account, SentMessage, Totals
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.calls import Calls
 from campaigns.gateway.sandbox.faults import Faults
@@ -31,7 +31,7 @@ REQUESTS_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedCall:
     """One call under /rest as it came, without its key."""
 
     at: float
@@ -48,7 +48,7 @@ class Control:
         self._account = account
         self._faults = faults
         self._calls = calls
-        self.received: deque[Received] = deque(maxlen=REQUESTS_KEPT)
+        self.received: deque[ReceivedCall] = deque(maxlen=REQUESTS_KEPT)
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> Reply:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -125,7 +125,7 @@ class Control:
         shown = [self._described(sent) for sent in islice(found, offset, offset + limit)]
         return {"total": len(messages), "offset": offset, "limit": limit, "messages": shown}
 
-    def _described(self, sent: Sent) -> dict[str, Any]:
+    def _described(self, sent: SentMessage) -> dict[str, Any]:
         body = sent.submission.body
         status = self._calls.describe(sent)
         del status["error"], status["errorDescription"]
@@ -157,7 +157,7 @@ class Control:
         ]
 
 
-def _is_wanted(sent: Sent, wanted: Mapping[str, str]) -> bool:
+def _is_wanted(sent: SentMessage, wanted: Mapping[str, str]) -> bool:
     values = {
         "sender": sent.submission.body.sender,
         "msisdn": sent.msisdn,
@@ -166,7 +166,7 @@ def _is_wanted(sent: Sent, wanted: Mapping[str, str]) -> bool:
     return all(values[name] == value for name, value in wanted.items())
 
 
-def _bill(tally: Tally, messages: int, phones: Mapping[str, int]) -> dict[str, Any]:
+def _bill(tally: Totals, messages: int, phones: Mapping[str, int]) -> dict[str, Any]:
     return {
         "messages": messages,
         "phones": len(phones),

@@ -32,7 +32,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SHARES = (
+CALL_FAULTS = (
     "lost", "lost_before", "http500", "http500_after", "http429", "error11", "error5", "bad_json",
     "html", "half", "missing", "drip",
 )  # fmt: skip
@@ -45,7 +45,7 @@ SHAPES = ("A", "B")
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class CallFault:
     """What happens to one call: the fault's name ("" for none) and the seconds it takes longer."""
 
     name: str = ""
@@ -97,20 +97,20 @@ class Faults:
     def shape(self) -> str:
         return str(self._values.get("shape", "A"))
 
-    def strike(self, is_create: bool) -> Strike:
+    def strike(self, is_create: bool) -> CallFault:
         """Casts the dice for one call."""
         with self._lock:
             if not self._values or not (is_create or self._number("everywhere")):
-                return Strike()
+                return CallFault()
             roll, slow, share = (self._random.random() * 100 for _ in range(3))
             delay = (
                 share / 100 * self._number("slow_ms") / 1000 if slow < self._number("slow") else 0.0
             )
-            for name in SHARES:
+            for name in CALL_FAULTS:
                 roll -= self._number(name)
                 if roll < 0:
-                    return Strike(name, delay)
-            return Strike("", delay)
+                    return CallFault(name, delay)
+            return CallFault("", delay)
 
     def happens(self, name: str) -> bool:
         """Casts the dice for something that goes wrong in so many percent of the cases, on its
@@ -144,9 +144,9 @@ def _value(name: str, value: object) -> float | str:
         if value not in SHAPES:
             raise ValueError("shape is A or B")
         return str(value)
-    if name not in SHARES and name not in NUMBERS:
+    if name not in CALL_FAULTS and name not in NUMBERS:
         raise ValueError(
-            f"no such fault: {name}; there are {', '.join((*SHARES, *NUMBERS, 'shape'))}"
+            f"no such fault: {name}; there are {', '.join((*CALL_FAULTS, *NUMBERS, 'shape'))}"
         )
     try:
         return float(str(value))

@@ -17,7 +17,7 @@ from campaigns.gateway.sandbox import answers
 from campaigns.gateway.sandbox.account import Account
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.calls import Calls
-from campaigns.gateway.sandbox.control import Control, Received
+from campaigns.gateway.sandbox.control import Control, ReceivedCall
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.sandbox.journal import Journal
 
@@ -164,7 +164,7 @@ class Sandbox:
     def call(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
         """One call under /rest."""
         self.control.received.append(
-            Received(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
+            ReceivedCall(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
         )
         return self.calls.answer(
             method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait

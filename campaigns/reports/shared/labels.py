@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.contacts.phones import countries
-from campaigns.gateway.errors import meaning
+from campaigns.gateway.errors import error_meaning
 from campaigns.gateway.statuses import status_meaning
 
 _L = gettext_lazy
@@ -32,7 +32,7 @@ def refusal(code: int, reason: str) -> tuple[str, str]:
     `code` is the gateway's, 0 where `reason` is our own key.
     """
     if code:
-        known = meaning(code)
+        known = error_meaning(code)
         return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(
             known.next_step
         )

@@ -18,7 +18,7 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is
+class CorrectionRefused(Exception):  # noqa: N818 - reads as what it is
     """What can't be entered; `str()` of it says why."""
 
 
@@ -31,7 +31,7 @@ def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currenc
     Sender.objects.select_for_update().get(pk=sender.pk)
     note = f"{sender.name}, {month:%Y-%m}"
     if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
-        raise Refused(
+        raise CorrectionRefused(
             _("The fee for %(name)s is already in the ledger. Add a correction instead.")
             % {"name": note}
         )

@@ -23,14 +23,14 @@ from campaigns.ledger.models import BalanceReading, LedgerEntry, LedgerTotal, Pu
 from campaigns.results.models import SampledStatus
 from campaigns.shared.money import ZERO
 
-SAMPLE = 200  # messages a night
+SAMPLE_SIZE = 200  # messages a night
 RECENT = timedelta(days=30)  # campaigns that are sampled, and whose unknown prices are asked for
 SETTLED = timedelta(days=2)  # after the last look that polling takes by itself
-CHASED = 2_000  # people without a price that are asked for again in a night
+RECHECKED_MAX = 2_000  # people without a price that are asked for again in a night
 # for a night's sample: far below the queue's time-out, with a slow gateway too
-PATIENCE = timedelta(seconds=60)
-NIGHT = 3  # o'clock, in the site's zone
-ON_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
+SAMPLE_TIME = timedelta(seconds=60)
+NIGHT_HOUR = 3  # o'clock, in the site's zone
+ON_THE_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
 def read_balance(client: Client, now: datetime) -> bool:
@@ -59,21 +59,21 @@ def read_balance(client: Client, now: datetime) -> bool:
                     or ZERO
                 ),
                 "unknown": max(totals.aggregate(sum=Sum("unknown"))["sum"] or 0, 0),
-                "on_way": Batch.objects.filter(state__in=ON_WAY).count(),
+                "on_way": Batch.objects.filter(state__in=ON_THE_WAY).count(),
             },
         )
     return made
 
 
-def nightly(client: Client, now: datetime) -> bool:
+def check_nightly(client: Client, now: datetime) -> bool:
     """Once a night, on one machine: chase prices and take a sample. Whether it was now."""
     local = now.astimezone(settings.SITE_ZONE)
-    if local.hour < NIGHT or not _first_of_day(
+    if local.hour < NIGHT_HOUR or not _first_of_day(
         "nightly", local.replace(hour=0, minute=0, second=0, microsecond=0)
     ):
         return False
-    chase(now)
-    sample(client, now)
+    recheck_unknown_prices(now)
+    check_sample(client, now)
     return True
 
 
@@ -84,7 +84,7 @@ def _first_of_day(name: str, midnight: datetime) -> bool:
     return made or bool(Heartbeat.objects.filter(name=name, at__lt=midnight).update(at=now))
 
 
-def chase(now: datetime) -> int:
+def recheck_unknown_prices(now: datetime) -> int:
     """Have those asked for again who were accepted, whose price nobody knows, and for whom polling
     had given up. How many.
     """
@@ -99,7 +99,7 @@ def chase(now: datetime) -> int:
         .filter(pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED)
         .order_by("-launched_at")
     )
-    left = CHASED
+    left = RECHECKED_MAX
     for campaign_id in recent.values_list("pk", flat=True):
         people = Recipient.objects.filter(
             campaign=campaign_id,
@@ -117,11 +117,11 @@ def chase(now: datetime) -> int:
             batches.update(check_at=now)
         if left <= 0:
             break
-    return CHASED - left
+    return RECHECKED_MAX - left
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReportedStatus:
     """What the gateway says of a message now. `amount` None: it names no price; `status` "": it
     does not know it.
     """
@@ -130,16 +130,16 @@ class Said:
     amount: Decimal | None = None
 
 
-def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
+def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
     """Ask again for some settled messages of recent campaigns, the larger campaigns more often. How
     many differ.
     """
-    differing, until = 0, timezone.now() + PATIENCE
-    for person in _chosen(now, size):
+    differing, until = 0, timezone.now() + SAMPLE_TIME
+    for person in _choose_sample(now, size):
         if timezone.now() > until:
             break
         try:
-            said = _said(client.status_by_reference(person.reference))
+            said = _reported_status(client.status_by_reference(person.reference))
         except GatewayError:
             continue
         entered = LedgerEntry.objects.filter(recipient=person, campaign=person.campaign_id)
@@ -158,15 +158,15 @@ def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
     return differing
 
 
-def _said(status: MessageStatus | None) -> Said:
+def _reported_status(status: MessageStatus | None) -> ReportedStatus:
     if status is None:
-        return Said()
+        return ReportedStatus()
     prices = [status.price, *(sms.price for sms in status.fallback)]
     known = [price for price in prices if price is not None]
-    return Said(status.status, sum(known, ZERO) if known else None)
+    return ReportedStatus(status.status, sum(known, ZERO) if known else None)
 
 
-def _chosen(now: datetime, size: int) -> list[Recipient]:
+def _choose_sample(now: datetime, size: int) -> list[Recipient]:
     """People for whom nothing more will come, each of a random batch."""
     recent = Snapshot.objects.filter(
         campaign__launched_at__gte=now - RECENT, campaign__purpose=Purpose.CAMPAIGN, batches__gt=0

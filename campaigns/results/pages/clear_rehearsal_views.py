@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign
-from campaigns.results.clear_rehearsals import clear_away
+from campaigns.results.clear_rehearsals import delete_rehearsal
 from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 
@@ -21,7 +21,7 @@ def rehearsal_clear(request: HttpRequest, pk: int) -> HttpResponse:
     )
     draft = campaign.rehearsal_of
     try:
-        name = clear_away(pk, current_user(request))
+        name = delete_rehearsal(pk, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)

@@ -15,7 +15,7 @@ from campaigns.team.models import Role
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.ADMINISTRATOR)
-def by_hand(request: HttpRequest) -> HttpResponse:
+def fees_and_corrections(request: HttpRequest) -> HttpResponse:
     """Both forms, and what was entered with them."""
     is_fee = "sender" in request.POST
     fee = FeeForm(request.POST if is_fee else None)
@@ -45,7 +45,7 @@ def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
         corrections.enter_fee(
             user, known["sender"], known["month"], known["amount"], known["currency"]
         )
-    except corrections.Refused as refusal:
+    except corrections.CorrectionRefused as refusal:
         form.add_error("month", str(refusal))
         return False
     messages.success(request, _("The fee was added to the ledger."))

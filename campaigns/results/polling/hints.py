@@ -13,7 +13,7 @@ from campaigns.results.models import StatusHint
 HINTS_MAX = 100_000
 
 
-def keep(references: Sequence[str]) -> int:
+def store(references: Sequence[str]) -> int:
     """Note those of `references` that are ours and still open. How many."""
     if StatusHint.objects.count() >= HINTS_MAX:
         return 0

@@ -8,13 +8,13 @@ delivered is asked a few times more, for the read alone.
 
 from datetime import datetime, timedelta
 
-FIRST = timedelta(seconds=10)  # after the send
+FIRST_CHECK = timedelta(seconds=10)  # after the send
 # the next look comes after so much of the message's age, at the most this
 GROWTH, LONGEST = 0.6, timedelta(hours=4)
 READ_GROWTH, READ_LONGEST = 3.0, timedelta(days=1)  # the same where only reads can still come
 # in a batch where others are still on the way, each third look is at the delivered ones too
 READ_ROUND = 3
-DECIDED = timedelta(minutes=1)  # after the validity
+DECIDED_AFTER = timedelta(minutes=1)  # after the validity
 AFTER_VALIDITY = timedelta(days=1)  # SMS fallbacks settle after the validity, reads come late
 
 
@@ -29,12 +29,12 @@ def next_check(
     if age > end + AFTER_VALIDITY:
         return None
     growth, longest = (GROWTH, LONGEST) if on_the_way else (READ_GROWTH, READ_LONGEST)
-    step = min(max(age * growth, FIRST), longest)
-    decided = sent_at + end + DECIDED
+    step = min(max(age * growth, FIRST_CHECK), longest)
+    decided = sent_at + end + DECIDED_AFTER
     return decided if now < decided < now + step else now + step
 
 
-def looks_for_reads(checks: int) -> bool:
+def checks_for_reads(checks: int) -> bool:
     """Whether the look after `checks` earlier ones is at delivered messages too, where others are
     on the way.
     """

@@ -32,20 +32,20 @@ from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
-from campaigns.results.polling.poll_schedule import FIRST, looks_for_reads, next_check
-from campaigns.results.polling.recording import News, record
+from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
+from campaigns.results.polling.recording import StatusUpdate, record_updates
 from campaigns.shared.money import ZERO
 
-AT_ONCE = 10  # batches in one round
-HINTS_AT_ONCE = 200  # people whom reports hint at, in one round
-CLAIM = timedelta(minutes=3)
-NAP = 1.0  # seconds at most between two looks whether the rate allows more
-THROTTLED = timedelta(seconds=5)  # without asking, after the gateway said that it is too much
-SCOPE = "statuses"  # of the rate that all workers share
+BATCHES_PER_ROUND = 10  # batches in one round
+HINTS_PER_ROUND = 200  # people whom reports hint at, in one round
+CLAIM_TIME = timedelta(minutes=3)
+LONGEST_SLEEP = 1.0  # seconds at most between two looks whether the rate allows more
+THROTTLE_PAUSE = timedelta(seconds=5)  # without asking, after the gateway said that it is too much
+RATE_SCOPE = "statuses"  # of the rate that all workers share
 
 
 @dataclass(slots=True)
-class Check:
+class BatchCheck:
     """A batch as it was read, and who of it is asked for."""
 
     batch: Batch
@@ -54,7 +54,7 @@ class Check:
 
 
 @dataclass(slots=True)
-class Asking:
+class PollRun:
     """One process that asks."""
 
     client: Client
@@ -79,7 +79,7 @@ class Asking:
             return None
 
 
-def due(now: datetime) -> bool:
+def is_due(now: datetime) -> bool:
     """Whether anything is worth asking for now."""
     again = Batch.objects.filter(check_at__lte=now)
     return StatusHint.objects.exists() or _never_checked(now).exists() or again.exists()
@@ -92,31 +92,33 @@ def poll(
     then.
     """
     with ThreadPoolExecutor(connections, "ask") as pool:
-        asking = Asking(client, pool, until)
+        asking = PollRun(client, pool, until)
         while timezone.now() < until and keep():
-            wait = rate_control.seconds_to_wait(SCOPE, settings.STATUS_RATE, timezone.now())
+            wait = rate_control.seconds_to_wait(RATE_SCOPE, settings.STATUS_RATE, timezone.now())
             if wait:
-                time.sleep(min(wait, NAP))
-            elif not _round(asking, keep):
+                time.sleep(min(wait, LONGEST_SLEEP))
+            elif not _poll_round(asking, keep):
                 return False
     return True
 
 
-def _round(asking: Asking, keep: Callable[[], bool]) -> bool:
+def _poll_round(asking: PollRun, keep: Callable[[], bool]) -> bool:
     """Some hints and some batches, so that neither waits for the other. Whether there were any."""
-    hinted = [Check(batch, people, hinted=True) for batch, people in hints.take(HINTS_AT_ONCE)]
+    hinted = [
+        BatchCheck(batch, people, hinted=True) for batch, people in hints.take(HINTS_PER_ROUND)
+    ]
     if hinted:
-        _settle(asking, hinted)
+        _run_checks(asking, hinted)
     claimed = _claim(timezone.now())
     for place, batch in enumerate(claimed):
         if timezone.now() >= asking.until or not keep():
-            _give_back(claimed[place:])
+            _make_due(claimed[place:])
             break
-        _settle(asking, [_whole(batch)])
+        _run_checks(asking, [_planned_check(batch)])
     return bool(hinted or claimed)
 
 
-def _give_back(batches: Sequence[Batch]) -> None:
+def _make_due(batches: Sequence[Batch]) -> None:
     """Due again at once: claimed, and not asked for."""
     for batch in batches:
         Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(check_at=timezone.now())
@@ -124,16 +126,16 @@ def _give_back(batches: Sequence[Batch]) -> None:
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(
-        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST
+        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST_CHECK
     )
 
 
 def _claim(now: datetime) -> list[Batch]:
     skip = connection.features.has_select_for_update_skip_locked
     most = (
-        AT_ONCE
+        BATCHES_PER_ROUND
         if not settings.STATUS_RATE
-        else min(AT_ONCE, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
+        else min(BATCHES_PER_ROUND, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
     )
     with transaction.atomic():
         ids = list(
@@ -150,18 +152,20 @@ def _claim(now: datetime) -> list[Batch]:
             )
             ids += again.values_list("pk", flat=True)[: most - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
-        batches.update(check_at=now + CLAIM)
+        batches.update(check_at=now + CLAIM_TIME)
         return list(batches.select_related("campaign"))
 
 
-def _whole(batch: Batch) -> Check:
+def _planned_check(batch: Batch) -> BatchCheck:
     """Everybody of a batch who is worth asking for in this look."""
-    people = list(_open(batch))
+    people = list(_open_recipients(batch))
     on_the_way = [person for person in people if person.delivery_state != DeliveryState.DELIVERED]
-    return Check(batch, on_the_way if on_the_way and not looks_for_reads(batch.checks) else people)
+    return BatchCheck(
+        batch, on_the_way if on_the_way and not checks_for_reads(batch.checks) else people
+    )
 
 
-def _open(batch: Batch) -> QuerySet[Recipient]:
+def _open_recipients(batch: Batch) -> QuerySet[Recipient]:
     return Recipient.objects.filter(
         campaign_id=batch.campaign_id,
         batch_number=batch.number,
@@ -170,56 +174,56 @@ def _open(batch: Batch) -> QuerySet[Recipient]:
     )
 
 
-def _settle(asking: Asking, checks: Sequence[Check]) -> None:
+def _run_checks(asking: PollRun, checks: Sequence[BatchCheck]) -> None:
     """Ask for everybody in `checks` at once, then write down what was learnt, a batch at a time."""
     outside = []
     for check in checks:
         if check.batch.campaign.is_rehearsal:
-            _write(check, _rehearsed(check), cut_short=False)
+            _write(check, _rehearsal_statuses(check), cut_short=False)
         else:
             outside.append(check)
     if outside:
-        _ask(asking, outside)
+        _ask_gateway(asking, outside)
     failpoint("checked")
 
 
-def _rehearsed(check: Check) -> list[News]:
+def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
     """What the gateway of a rehearsal says, which is in this house: no rate holds it up."""
     batch = check.batch
     gateway = RehearsalGateway(batch.campaign).client(
         batch.country, check.people, batch.intended_at or batch.done_at
     )
     answers = [(person, gateway.status_by_reference(person.reference)) for person in check.people]
-    return [News(person, status) for person, status in answers if status]
+    return [StatusUpdate(person, status) for person, status in answers if status]
 
 
-def _ask(asking: Asking, checks: Sequence[Check]) -> None:
+def _ask_gateway(asking: PollRun, checks: Sequence[BatchCheck]) -> None:
     people = [person for check in checks for person in check.people]
-    rate_control.take(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
+    rate_control.take(RATE_SCOPE, len(people), settings.STATUS_RATE, timezone.now())
     answers = asking.pool.map(asking.status, people)
     learnt = [
-        [News(person, status) for person in check.people if (status := next(answers))]
+        [StatusUpdate(person, status) for person in check.people if (status := next(answers))]
         for check in checks
     ]
     if asking.throttled:
         asking.throttled = False
-        rate_control.rest(SCOPE, timezone.now() + THROTTLED, timezone.now())
+        rate_control.rest(RATE_SCOPE, timezone.now() + THROTTLE_PAUSE, timezone.now())
     failpoint("asked")
     for check, news in zip(checks, learnt, strict=True):
         _write(check, news, cut_short=asking.cut_short)
 
 
-def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
+def _write(check: BatchCheck, news: Sequence[StatusUpdate], *, cut_short: bool) -> None:
     batch = check.batch
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.intended_at or batch.done_at or timezone.now()
     with transaction.atomic():
-        moved = record(news, campaign, batch.country, sent_at)
+        moved = record_updates(news, campaign, batch.country, sent_at)
         # of a rehearsal nothing more comes than what its gateway says at once
         left = (
             set()
             if campaign.is_rehearsal
-            else set(_open(batch).values_list("delivery_state", flat=True))
+            else set(_open_recipients(batch).values_list("delivery_state", flat=True))
         )
         on_the_way = bool(left - {DeliveryState.DELIVERED})
         then = (
@@ -231,7 +235,7 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
             then = timezone.now()
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
         # no SMS will follow
-        changes["held"] = _still_held(batch, moved) if then and on_the_way else None
+        changes["held"] = _remaining_hold(batch, moved) if then and on_the_way else None
         if then and check.hinted and on_the_way:
             # the others' turn does not wait for hints
             changes["check_at"] = Coalesce(F("check_at"), Value(then))
@@ -240,7 +244,7 @@ def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
         failpoint("recorded")
 
 
-def _still_held(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:
+def _remaining_hold(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:
     """What stays held for the SMS that may follow: `moved` came out of it, so that nothing is
     counted twice.
     """

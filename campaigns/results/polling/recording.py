@@ -15,7 +15,7 @@ from campaigns.dispatch.tally import Moves
 from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import Channel, Kind, Purpose
-from campaigns.results.hourly_counts import BY_VIBER, Hours
+from campaigns.results.hourly_counts import BY_VIBER, HourlyCounter
 from campaigns.results.polling.statuses import delivery_state, is_final, moves_forward
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
@@ -29,25 +29,25 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class StatusUpdate:
     """A recipient as last read from the database, and what the gateway says of them now."""
 
     person: Recipient
     status: MessageStatus
 
 
-def record(
-    news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime
+def record_updates(
+    news: Sequence[StatusUpdate], campaign: Campaign, country: str, sent_at: datetime
 ) -> list[Movement]:
     """Write `news` about people of one batch that left at `sent_at`. The money that moved."""
-    moves, hours = Moves(), Hours(campaign.pk)
+    moves, hours = Moves(), HourlyCounter(campaign.pk)
     movements: list[Movement] = []
     left = (
         max(sent_at, campaign.scheduled_at or sent_at)
         if campaign.timing == Timing.GATEWAY
         else sent_at
     )
-    written = [_after(one, bool(campaign.sms_text), left) for one in news]
+    written = [_updated(one, bool(campaign.sms_text), left) for one in news]
     for one, after in zip(news, written, strict=True):
         movements += _movements(one.person, after, Purpose(campaign.purpose), country)
         _count(moves, one.person, after, country)
@@ -60,7 +60,7 @@ def record(
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class UpdatedRecipient:
     """A recipient's result columns as they become."""
 
     id: int
@@ -76,13 +76,13 @@ class After:
     read_at: datetime | None
 
 
-def _after(news: News, expects_sms: bool, left: datetime) -> After:
+def _updated(news: StatusUpdate, expects_sms: bool, left: datetime) -> UpdatedRecipient:
     person, status = news.person, news.status
     state = delivery_state(status)
     forward = state is not DeliveryState.NONE and moves_forward(person.delivery_state, state)
     becomes = state if forward else DeliveryState(person.delivery_state)
     sms_prices = [sms.price for sms in status.fallback if sms.price is not None]
-    return After(
+    return UpdatedRecipient(
         person.pk,
         becomes,
         status.status[:30] if forward or not person.status else person.status,
@@ -115,7 +115,7 @@ def _times(
     return sent, delivered, person.read_at or later or now
 
 
-def _row(after: After) -> tuple[object, ...]:
+def _row(after: UpdatedRecipient) -> tuple[object, ...]:
     return (
         after.delivery_state.value, after.status, after.final, after.currency,
         _units(after.viber_price), _units(after.sms_price), after.sms_status, after.sent_at,
@@ -127,7 +127,9 @@ def _units(amount: Decimal | None) -> int | None:
     return None if amount is None else to_units(amount)
 
 
-def _movements(person: Recipient, after: After, purpose: Purpose, country: str) -> list[Movement]:
+def _movements(
+    person: Recipient, after: UpdatedRecipient, purpose: Purpose, country: str
+) -> list[Movement]:
     """What the newest prices change: the sum of a recipient's entries in a channel is the newest
     price named.
     """
@@ -169,7 +171,7 @@ def _movements(person: Recipient, after: After, purpose: Purpose, country: str) 
     return movements
 
 
-def _count(moves: Moves, person: Recipient, after: After, country: str) -> None:
+def _count(moves: Moves, person: Recipient, after: UpdatedRecipient, country: str) -> None:
     before = (person.delivery_state, person.status)
     now = (after.delivery_state.value, after.status)
     if before == now:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.gateway.sandbox import Sandbox, lives, prices
+from campaigns.gateway.sandbox import Sandbox, courses, prices
 from campaigns.gateway.sandbox.parts import sms_parts
 from campaigns.gateway.types import Address, Message, MessageStatus, SmsFallback
 from tests.gateway.requests_made import text_request
@@ -80,7 +80,7 @@ def test_a_message_without_sms_fallback_just_fails(sandbox: RunningSandbox) -> N
 
 def test_a_life_goes_by_steps(sandbox: RunningSandbox) -> None:
     send(sandbox, ("380972929002", "a"))
-    course = lives.life("380972929002", 1, 86_400)
+    course = courses.course_of("380972929002", 1, 86_400)
     seen = [status(sandbox, "a").status]
     assert course.read is not None
     for step in (course.sent, course.ended - course.sent, course.read - course.ended):
@@ -90,16 +90,16 @@ def test_a_life_goes_by_steps(sandbox: RunningSandbox) -> None:
 
 
 def test_expiry_comes_with_a_short_validity() -> None:
-    assert lives.life("380972929005", 1, 86_400).ended == 45
-    assert lives.life("380972929005", 1, 15).ended == 15
-    assert lives.life("380972929009", 1, 86_400).ended == 86_400
+    assert courses.course_of("380972929005", 1, 86_400).ended == 45
+    assert courses.course_of("380972929005", 1, 15).ended == 15
+    assert courses.course_of("380972929009", 1, 86_400).ended == 86_400
 
 
 def test_fates_are_in_their_shares_and_depend_on_the_seed_alone() -> None:
     phones = [f"38067{k:07d}" for k in range(9000)]
-    first = [lives.life(phone, 1, 86_400) for phone in phones]
-    assert first == [lives.life(phone, 1, 86_400) for phone in phones]
-    assert first != [lives.life(phone, 2, 86_400) for phone in phones]
+    first = [courses.course_of(phone, 1, 86_400) for phone in phones]
+    assert first == [courses.course_of(phone, 1, 86_400) for phone in phones]
+    assert first != [courses.course_of(phone, 2, 86_400) for phone in phones]
     counts = Counter(course.outcome for course in first)
     assert {outcome: round(count / 90) for outcome, count in counts.items()} == pytest.approx(
         {"read": 62, "delivered": 23, "not_viber_user": 10, "expired": 4, "undeliverable": 1}, abs=2

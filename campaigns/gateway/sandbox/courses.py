@@ -54,7 +54,7 @@ EXPIRY = 45.0  # seconds at pace 1, or the validity if that is shorter
 ZERO = Decimal(0)
 
 
-class Life(NamedTuple):
+class Course(NamedTuple):
     """The course of one message: offsets in seconds from its start, and where it ends."""
 
     outcome: str
@@ -73,7 +73,7 @@ class Life(NamedTuple):
         return self.ended if self.read is None else self.read
 
 
-class State(NamedTuple):
+class CourseState(NamedTuple):
     """What is true of a message at one moment; prices as charged now. `sms_status` "" means that no
     SMS went out.
     """
@@ -84,7 +84,7 @@ class State(NamedTuple):
     sms_price: Decimal = ZERO
 
 
-def life(msisdn: str, seed: int, validity: int) -> Life:
+def course_of(msisdn: str, seed: int, validity: int) -> Course:
     """The course that a message to `msisdn` takes."""
     dice = blake2b(f"{seed}:{msisdn}".encode(), digest_size=8).digest()
     forced = msisdn[-4:] if msisdn[-4:] in FORCED else ""
@@ -93,7 +93,7 @@ def life(msisdn: str, seed: int, validity: int) -> Life:
     ended = sent + 1 + dice[3] / 51  # 1 to 6 s later
     if outcome == EXPIRED:
         ended = float(validity) if forced == "9009" else max(min(EXPIRY, validity), sent)
-    return Life(
+    return Course(
         outcome=outcome,
         sent=ended if forced == "9009" else sent,
         ended=ended,
@@ -109,20 +109,24 @@ def _outcome(roll: int) -> str:
     return next(outcome for below, outcome in OUTCOMES if roll < below)
 
 
-def state_at(course: Life, age: float, viber_price: Decimal, sms_price: Decimal | None) -> State:
+def state_at(
+    course: Course, age: float, viber_price: Decimal, sms_price: Decimal | None
+) -> CourseState:
     """The state at `age` seconds. `sms_price` None means that the message has no SMS fallback."""
     if age < course.sent:
-        return State(SCHEDULED if age < 0 else course.waiting, viber_price)
+        return CourseState(SCHEDULED if age < 0 else course.waiting, viber_price)
     if age < course.ended:
-        return State(SENT, viber_price)
+        return CourseState(SENT, viber_price)
     if course.outcome in ARRIVES:
         was_read = course.read is not None and age >= course.read
         arrived = DELIVERED if course.outcome == READ and not was_read else course.outcome
-        return State(arrived, _half(viber_price) if course.half_price else viber_price)
+        return CourseState(arrived, _half(viber_price) if course.half_price else viber_price)
     if sms_price is None or course.outcome not in FALLS_BACK:
-        return State(course.outcome, ZERO)
+        return CourseState(course.outcome, ZERO)
     sms_outcome = DELIVERED if course.sms_arrives else UNDELIVERABLE
-    return State(course.outcome, ZERO, sms_outcome if age >= course.sms_ended else SENT, sms_price)
+    return CourseState(
+        course.outcome, ZERO, sms_outcome if age >= course.sms_ended else SENT, sms_price
+    )
 
 
 def _half(price: Decimal) -> Decimal:
