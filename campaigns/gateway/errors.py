@@ -1,5 +1,6 @@
-"""The gateway's error codes, what each calls for, and how to say it to a person (BSG API, Error
-codes).
+"""The gateway's error codes: what each calls for, and how to explain it to a user.
+
+From docs/gateway-contract.md, "Error codes". This is the only table of them.
 """
 
 from dataclasses import dataclass
@@ -16,23 +17,24 @@ TOO_MANY_AT_ONCE, NOT_FOUND, REFERENCE_EXISTS = 11, 40, 43
 class Reaction(Enum):
     """What an error code calls for."""
 
-    PAUSE_CAMPAIGN = "pause the campaign and tell its owner; nobody of the refused was sent to"
-    SLOW_DOWN = "send less at a time, then again with the same references"
-    RETRY_LATER = "again later with the same references"
-    REFUSE_RECIPIENT = "this recipient fails, the others go on"
-    ACCEPTED_BEFORE = "accepted at an earlier send: ask its status"
-    NOT_FOUND = "never accepted: safe to send"
-    DEFECT = "a defect of ours: fail, keep the answer"
+    PAUSE_CAMPAIGN = "pause the campaign; the refused recipients were not sent to"
+    SLOW_DOWN = "send less at a time, and again with the same references"
+    RETRY_LATER = "send again later with the same references"
+    REFUSE_RECIPIENT = "refuse this recipient, continue with the others"
+    ACCEPTED_BEFORE = "it was accepted before: ask for its status"
+    NOT_FOUND = "it was never accepted: sending is safe"
+    DEFECT = "a defect of ViberDash: refuse, and keep the answer"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """`sentence` says what happened, `next_step` what a person can do about it ("" where there is
-    nothing to do).
+    """What an error code means.
+
+    `sentence` says what happened, `next_step` what a user can do about it ("" for nothing).
     """
 
     code: int
-    name: str  # the gateway's own word for it
+    name: str  # as the gateway calls it
     reaction: Reaction
     sentence: LazyText
     next_step: LazyText | str = ""
@@ -181,12 +183,9 @@ MEANINGS: dict[int, ErrorMeaning] = {
 
 
 def error_meaning(code: int) -> ErrorMeaning:
-    """What `code` means; a code that no document names is kept as it is and treated like a
-    defect.
-    """
-    known = MEANINGS.get(code)
-    if known is not None:
-        return known
+    """What `code` means; a code that is not in the table counts as a defect of ViberDash."""
+    if code in MEANINGS:
+        return MEANINGS[code]
     return ErrorMeaning(
         code,
         f"Error {code}",
@@ -197,25 +196,25 @@ def error_meaning(code: int) -> ErrorMeaning:
 
 
 class GatewayError(Exception):
-    """A call other than send did not bring what was asked for. Its text never contains the key."""
+    """A call other than send failed. The text never contains the API key."""
 
     def __init__(self, why: str, *, http_status: int | None = None, body: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.http_status = http_status
-        self.body = body  # evidence, cut, without the key
+        self.body = body  # evidence: truncated, without the key
 
 
-class GatewayUnreachable(GatewayError):  # noqa: N818 - reads as what it is
-    """No answer: refused, reset, timed out, or HTTP 5xx. Asking again later is safe."""
+class GatewayUnreachable(GatewayError):  # noqa: N818
+    """No answer came: refused, reset, timed out, or HTTP 5xx. Asking again later is safe."""
 
 
 class GatewayUnreadable(GatewayError):  # noqa: N818
-    """An answer that the contract does not know."""
+    """The answer is not one of the contract."""
 
 
 class GatewayRefused(GatewayError):  # noqa: N818
-    """The gateway answered with an error code. `retry_after` in seconds where it named one."""
+    """The gateway answered with an error code. `retry_after`: in seconds, if it named it."""
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
-"""What the gateway accepts, field by field (BSG API, Send), and `violations`, which names each
-breach.
+"""The limits of a send request, and `violations`, which finds what breaks them.
 
-The composer, the client and the sandbox share these, so that what leaves the one is accepted by the
-other.
+From docs/gateway-contract.md, "Send a message". The composer, the client and the sandbox share
+them, so that the gateway accepts what the composer allows.
 """
 
 import re
@@ -33,11 +32,10 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One breach of the contract: the `field` of our types, the gateway's `code` for it, and the
-    words.
+    """A broken limit: the `field` of our types, the gateway's error `code`, a `text` for users.
 
-    `message` is the position of the message in the request, `recipient` that of the address in the
-    message.
+    `message` is the position of the message in the request, `recipient` that of the address in
+    the message (None: it concerns the message or the request).
     """
 
     field: str
@@ -47,23 +45,21 @@ class Violation:
     recipient: int | None = None
 
 
-Breach = tuple[str, int, LazyText]
+Breach = tuple[str, int, LazyText]  # field, code and text of a Violation
 
 
 def is_web_address(url: str) -> bool:
-    """http(s), a host, no white space, at most 255 characters."""
+    """Whether `url` is http(s) with a host, no white space and at most 255 characters."""
     return len(url) <= URL_MAX and _WEB_ADDRESS.fullmatch(url) is not None
 
 
 def is_image_address(url: str) -> bool:
-    """A web address that ends in one of the endings, in small letters as the gateway writes
-    them.
-    """
+    """Whether `url` is a web address with a documented ending, in lower case."""
     return is_web_address(url) and url.endswith(IMAGE_ENDINGS)
 
 
 def is_sms_sender(sender: str) -> bool:
-    """3 to 15 digits, or 3 to 11 characters of any kind."""
+    """Whether `sender` is 3 to 15 digits, or 3 to 11 characters of any kind."""
     longest = (
         SMS_SENDER_DIGITS_MAX if sender.isascii() and sender.isdigit() else SMS_SENDER_LETTERS_MAX
     )
@@ -76,22 +72,20 @@ def is_encodable(text: str) -> bool:
 
 
 def violations(request: SendRequest) -> list[Violation]:
-    """All breaches of the contract in `request`, in the order of its fields; none means the gateway
-    has no reason.
-    """
-    found = [Violation(*breach) for breach in request_breaches(request)]
+    """Everything in `request` that breaks a limit, in the order of its fields."""
+    broken = [Violation(*breach) for breach in request_breaches(request)]
     phones: set[str] = set()
     for number, message in enumerate(request.messages):
-        found += [Violation(*breach, message=number) for breach in message_breaches(message)]
+        broken += [Violation(*breach, message=number) for breach in message_breaches(message)]
         for position, address in enumerate(message.to):
             breach = address_breach(address, phones)
             if breach:
-                found.append(Violation(*breach, message=number, recipient=position))
-    return found
+                broken.append(Violation(*breach, message=number, recipient=position))
+    return broken
 
 
 def request_breaches(request: SendRequest) -> Iterator[Breach]:
-    """What is wrong with the request as a whole."""
+    """The limits that the request as a whole breaks."""
     if not request.messages:
         yield "messages", 3, _("The request must contain a message.")
     if sum(len(message.to) for message in request.messages) > MAX_RECIPIENTS:
@@ -103,7 +97,7 @@ def request_breaches(request: SendRequest) -> Iterator[Breach]:
 
 
 def message_breaches(message: Message) -> Iterator[Breach]:
-    """What is wrong with one message, its recipients apart."""
+    """The limits that one message breaks, apart from its recipients."""
     if not message.to:
         yield "to", 3, _("The message must have a recipient.")
     if not 1 <= len(message.text) <= TEXT_MAX:
@@ -124,8 +118,9 @@ def message_breaches(message: Message) -> Iterator[Breach]:
 
 
 def option_breaches(message: Message) -> Iterator[Breach]:
-    """What is wrong with image, button and SMS fallback: text; text and button; or text, image and
-    button.
+    """The limits that image, button and SMS fallback break.
+
+    A message is text, text and button, or text, image and button.
     """
     caption, url = message.button_caption, message.button_url
     if message.image_url and not (caption and url):
@@ -152,7 +147,7 @@ def option_breaches(message: Message) -> Iterator[Breach]:
 
 
 def sms_breaches(sms: SmsFallback) -> Iterator[Breach]:
-    """What is wrong with the SMS fallback."""
+    """The limits that the SMS fallback breaks."""
     if not is_sms_sender(sms.sender):
         yield "sms_sender", 49, _("The SMS sender must have 3 to 11 characters, or 3 to 15 digits.")
     if not 1 <= len(sms.text) <= SMS_TEXT_MAX:
@@ -162,8 +157,9 @@ def sms_breaches(sms: SmsFallback) -> Iterator[Breach]:
 
 
 def address_breach(address: Address, phones: set[str]) -> Breach | None:
-    """The first thing wrong with one recipient; `phones` are those of the request so far, and grows
-    by this one.
+    """The first limit that one recipient breaks.
+
+    `phones` are those of the request so far; the phone of `address` is added.
     """
     if not MSISDN.fullmatch(address.msisdn):
         return "msisdn", 41, _("A phone number must have 8 to 15 digits and must not begin with 0.")

@@ -296,7 +296,7 @@ def test_send_of_an_answer_without_end_is_unknown(
 def test_send_refuses_recipients_without_a_reference_of_their_own(
     make_client: Clients, references: tuple[str, ...]
 ) -> None:
-    with pytest.raises(ValueError, match="reference of their own"):
+    with pytest.raises(ValueError, match="reference of its own"):
         make_client("http://127.0.0.1:1").send(to_references(*references))
 
 
