@@ -99,7 +99,7 @@ def test_reset_forgets_messages_and_requests(sandbox: RunningSandbox) -> None:
 def test_faults_repeat_with_their_seed() -> None:
     def struck(seed: int) -> list[str]:
         faults = Faults(seed, {"lost": 30, "http500": "10"})
-        return [faults.strike(is_create=True).name for _ in range(200)]
+        return [faults.choose(is_create=True).name for _ in range(200)]
 
     assert struck(1) == struck(1) != struck(2)
     assert set(struck(1)) == {"", "lost", "http500"}
@@ -107,7 +107,7 @@ def test_faults_repeat_with_their_seed() -> None:
 
 def test_faults_are_slow_unevenly() -> None:
     faults = Faults(1, {"slow": 50, "slow_ms": 400})
-    delays = [faults.strike(is_create=True).delay for _ in range(200)]
+    delays = [faults.choose(is_create=True).delay for _ in range(200)]
     assert 60 < sum(delay > 0 for delay in delays) < 140
     assert 0.1 < sum(delays) / sum(delay > 0 for delay in delays) < 0.3
     assert max(delays) <= 0.4

@@ -1,6 +1,4 @@
-"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by
-digit, no floats.
-"""
+"""The sandbox's answers, in the shapes of docs/gateway-contract.md; prices are never floats."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,8 +18,10 @@ NO_ERRORS = "No errors"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer. `manner`: "whole", "half" (then the connection is closed), "drip", or "none"
-    (just closed).
+    """One HTTP answer.
+
+    `manner`: "whole", "half" (then the connection is closed), "drip" (byte by byte) or "none" (the
+    connection is closed at once).
     """
 
     body: bytes
@@ -32,6 +32,7 @@ class Reply:
 
 
 def as_json(value: Any, status: int = 200) -> Reply:
+    """`value` as a JSON answer."""
     return Reply(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), status)
 
 
@@ -43,7 +44,7 @@ def error(code: int, description: str = "", status: int = 200) -> Reply:
 
 
 def http_error(status: int, message: str, retry_after: float = 0) -> Reply:
-    """Shape H: an HTTP error; `retry_after` in seconds, 0 for none."""
+    """Shape H: an HTTP error. `retry_after` is in seconds, 0 for no such header."""
     body = json.dumps({"code": status, "message": message, "errors": {}}).encode()
     return Reply(body, status, headers={"Retry-After": f"{retry_after:g}"} if retry_after else {})
 
@@ -65,31 +66,29 @@ def _entry_a(outcome: CreateOutcome, currency: str) -> str:
             {"error": outcome.refused.code, "errorDescription": outcome.refused.description}
             | ({"reference": outcome.reference} if outcome.reference else {})
         )
-    named = f'"reference":"{outcome.reference}",' if outcome.reference else ""
+    reference = f'"reference":"{outcome.reference}",' if outcome.reference else ""
     gateway_id = outcome.sent.gateway_id if outcome.sent else ""
     return (
-        f'{{"error":0,"errorDescription":"{NO_ERRORS}",{named}"id":"{gateway_id}",'
+        f'{{"error":0,"errorDescription":"{NO_ERRORS}",{reference}"id":"{gateway_id}",'
         f'"price":{outcome.price},"currency":"{currency}"}}'
     )
 
 
 def _shape_b(outcomes: list[CreateOutcome], currency: str) -> str:
-    """Strings instead of numbers, and references left out where all recipients were taken: their
-    order tells.
-    """
-    every = all(outcome.sent for outcome in outcomes)
+    """Strings instead of numbers; no references if all recipients were accepted."""
+    all_accepted = all(outcome.sent for outcome in outcomes)
     return json.dumps(
         [
             {
                 "error": "0",
-                "messages": [_entry_b(outcome, currency, not every) for outcome in outcomes],
+                "messages": [_entry_b(outcome, currency, not all_accepted) for outcome in outcomes],
             }
         ]
     )
 
 
-def _entry_b(outcome: CreateOutcome, currency: str, named: bool) -> dict[str, str]:
-    entry = {"reference": outcome.reference} if named and outcome.reference else {}
+def _entry_b(outcome: CreateOutcome, currency: str, with_reference: bool) -> dict[str, str]:
+    entry = {"reference": outcome.reference} if with_reference and outcome.reference else {}
     if outcome.refused:
         return entry | {
             "error": str(outcome.refused.code),
@@ -102,9 +101,12 @@ def _entry_b(outcome: CreateOutcome, currency: str, named: bool) -> dict[str, st
 def status(
     sent: SentMessage, state: CourseState, course: Course, age: float, pace: float
 ) -> dict[str, Any]:
-    """A message's status as the gateway shows it; a delivery report has the same fields."""
+    """The fields of the status call and of a delivery report.
+
+    `age` is in seconds of the message clock, `pace` how fast that runs.
+    """
     started = sent.submission.accepted_at + sent.submission.delay
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "error": 0,
         "errorDescription": NO_ERRORS,
         "id": sent.gateway_id,
@@ -115,10 +117,10 @@ def status(
         "time_dr": _utc(started + course.ended / pace) if age >= course.ended else "",
         "status": state.status,
         "price": str(state.viber_price),
-        "currency": sent.submission.body.currency,
+        "currency": sent.submission.content.currency,
     }
     if state.sms_status:
-        shown["alt_route"] = [
+        fields["alt_route"] = [
             {
                 "channel": "sms",
                 "id": str(int(sent.gateway_id) + 1_000_000_000),
@@ -126,7 +128,7 @@ def status(
                 "price": str(state.sms_price),
             }
         ]
-    return shown
+    return fields
 
 
 def _utc(seconds: float) -> str:

@@ -1,10 +1,9 @@
-"""What the sandbox takes: the body of a create or price call, read as strictly as the documents
-allow.
+"""Read the body of a create or price call, as strictly as docs/gateway-contract.md allows.
 
-A breach of the form (3, 7, 12, 44) and of what holds for the whole request (6, 9, 48) refuses the
-whole request. A breach of one message (10, 45, 46, 49) stands in the entries of its recipients,
-unless every message of the request is refused for it; text (46) always stands in the entries. A
-breach of one recipient (41, 47, 51) stands in its entry.
+- Errors of the form (3, 7, 12, 44) and of the whole request (6, 9, 48) refuse the request.
+- Errors of one message (10, 45, 46, 49) are in the entries of its recipients. If every message has
+  the same one, it refuses the request, except for 46.
+- Errors of one recipient (41, 47, 51) are in its entry.
 """
 
 import json
@@ -33,7 +32,7 @@ _MESSAGE_FIELDS = {
 
 
 class RequestRefused(Exception):  # noqa: N818 - reads as what it is
-    """The whole request is refused; nothing of it was taken."""
+    """The whole request is refused; nothing of it was accepted."""
 
     def __init__(self, code: int, description: str) -> None:
         super().__init__(description)
@@ -43,48 +42,48 @@ class RequestRefused(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A request in good form; `refusals` has one place for each message."""
+    """A well-formed request; `refusals` has one element for each message."""
 
     request: SendRequest
     refusals: tuple[Refusal | None, ...]
 
 
 def read_request(body: bytes, now: datetime) -> ReadRequest:
-    """The body of create or price. Raises RefusedWhole."""
+    """The request in the body of a create or price call. Raises RequestRefused."""
     root = _object(_load(body), "the body", {"tariff", "validity", "messages"}, code=7)
     if "messages" not in root:
         raise RequestRefused(3, "messages is missing")
-    found = _list(root["messages"], "messages")
+    messages = _list(root["messages"], "messages")
     if (
-        sum(len(m["to"]) for m in found if isinstance(m, dict) and isinstance(m.get("to"), list))
+        sum(len(m["to"]) for m in messages if isinstance(m, dict) and isinstance(m.get("to"), list))
         > MAX_RECIPIENTS
     ):
         raise RequestRefused(12, f"more than {MAX_RECIPIENTS} recipients")
     request = SendRequest(
-        tuple(_message(message) for message in found),
+        tuple(_message(message) for message in messages),
         validity=_integer(root.get("validity", 86_400), 48, "validity"),
         tariff=_integer(root.get("tariff", 0), 7, "tariff"),
     )
-    for _field, code, _words in request_breaches(request):
+    for _field, code, _text in request_breaches(request):
         raise RequestRefused(code, MEANINGS[code].name)
     if request.tariff == INACTIVE_TARIFF:
         raise RequestRefused(9, MEANINGS[9].name)
     if request.tariff not in ACTIVE_TARIFFS:
         raise RequestRefused(6, MEANINGS[6].name)
     refusals = tuple(_refusal(message, now) for message in request.messages)
-    _raise_common(refusals)
+    _raise_common_refusal(refusals)
     return ReadRequest(request, refusals)
 
 
-def _raise_common(refusals: tuple[Refusal | None, ...]) -> None:
-    """One and the same refusal of every message is one of the whole request."""
+def _raise_common_refusal(refusals: tuple[Refusal | None, ...]) -> None:
+    """Refuse the whole request if all messages are refused for the same reason."""
     first = refusals[0]
     if first and first.code not in _ENTRY_CODES and all(refusal == first for refusal in refusals):
         raise RequestRefused(first.code, first.description)
 
 
 def _refusal(message: Message, now: datetime) -> Refusal | None:
-    for field, code, _words in message_breaches(message):
+    for field, code, _text in message_breaches(message):
         return Refusal(code, f"{MEANINGS[code].name} ({field})")
     if message.sender.lower().startswith(UNREGISTERED):
         return Refusal(45, MEANINGS[45].name)
@@ -118,7 +117,7 @@ def _list(value: Any, name: str) -> list[Any]:
 
 
 def _integer(value: Any, code: int, name: str) -> int:
-    """An integer, or digits in a string as some of the vendor's documents write them."""
+    """An integer, or a string of digits, as in some of the vendor's documents."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -146,7 +145,7 @@ def _message(value: Any) -> Message:
     if not isinstance(source["is_promotional"], bool):
         raise RequestRefused(44, "is_promotional is not a boolean")
     viber = _viber_options(source)
-    to = tuple(_address(found) for found in _list(source["to"], "to"))
+    to = tuple(_address(recipient) for recipient in _list(source["to"], "to"))
     callback_url = _text(source, "callback_url")
     if callback_url and not all(address.reference for address in to):
         raise RequestRefused(44, "callback_url needs a reference on each recipient")
@@ -188,12 +187,12 @@ def _sms(viber: Mapping[str, Any]) -> SmsFallback | None:
 
 
 def _moment(source: Mapping[str, Any]) -> datetime | None:
-    written = _text(source, "scheduledDatetime")
-    if not written:
+    text = _text(source, "scheduledDatetime")
+    if not text:
         return None
     try:
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise RequestRefused(10, "scheduledDatetime is not ISO 8601") from error
-    # without an offset: a breach of the message (10)
+    # without an offset it is left naive, which message_breaches refuses (10)
     return moment.astimezone(UTC) if moment.tzinfo else moment

@@ -1,19 +1,10 @@
-"""What becomes of a message, as a pure function of its phone, the seed and its age.
+"""What happens to a message: a pure function of its phone, the seed and its age.
 
-Nothing has to happen for a message to move on: whoever asks gets the state that its age has brought
-it to. So a million messages need no timer, runs with the same seed agree, and a restart changes
-nothing.
+The state of a message follows from its age whenever somebody asks. So a million messages need no
+timer, runs with the same seed agree, and a restart changes nothing.
 
-Of 100 phones, by a hash of the number and the seed: 62 read, 23 are delivered and never read, 10
-are no Viber users, 4 expire, 1 is undeliverable. The last four digits of a phone force a life:
-
-    9001 delivered, never read        9005 expired        9009 waiting, expired after its validity
-    9002 read                         9006 undeliverable  9010 a status that no document names
-    9003 not_viber_user, SMS arrives  9007 rejected       9011 deleted
-    9004 not_viber_user, SMS does not 9008 failed         9012 delivered, for half the price
-
-A message that does not arrive costs nothing; with an SMS fallback the SMS goes out then and costs
-its parts, whether it arrives or not.
+OUTCOMES are chosen by a hash of phone and seed; FORCED by the last four digits of the phone. Both
+are described in docs/sandbox.md, "What happens to a message".
 """
 
 from decimal import Decimal
@@ -35,8 +26,8 @@ from campaigns.gateway.statuses import (
     WAITING,
 )
 
-UNDOCUMENTED = "teleported"
-OUTCOMES = (
+UNDOCUMENTED = "teleported"  # a status that the contract does not have
+OUTCOMES = (  # (below this hash of 0 to 99, the final status)
     (62, READ),
     (85, DELIVERED),
     (95, NOT_VIBER_USER),
@@ -55,15 +46,15 @@ ZERO = Decimal(0)
 
 
 class Course(NamedTuple):
-    """The course of one message: offsets in seconds from its start, and where it ends."""
+    """What happens to one message when; all times are seconds since it was due."""
 
-    outcome: str
+    outcome: str  # its final status
     sent: float
     ended: float  # when it arrived or failed
     read: float | None
     sms_ended: float
     sms_arrives: bool
-    waiting: str  # its state before it is sent
+    waiting: str  # its status before it is sent
     half_price: bool = False
 
     def over(self, has_sms: bool) -> float:
@@ -74,9 +65,7 @@ class Course(NamedTuple):
 
 
 class CourseState(NamedTuple):
-    """What is true of a message at one moment; prices as charged now. `sms_status` "" means that no
-    SMS went out.
-    """
+    """Statuses and prices of a message at one moment. `sms_status` "": no SMS was sent."""
 
     status: str
     viber_price: Decimal
@@ -85,34 +74,38 @@ class CourseState(NamedTuple):
 
 
 def course_of(msisdn: str, seed: int, validity: int) -> Course:
-    """The course that a message to `msisdn` takes."""
-    dice = blake2b(f"{seed}:{msisdn}".encode(), digest_size=8).digest()
+    """What happens to a message to `msisdn` with `validity` in seconds."""
+    digest = blake2b(f"{seed}:{msisdn}".encode(), digest_size=8).digest()
     forced = msisdn[-4:] if msisdn[-4:] in FORCED else ""
-    outcome = FORCED.get(forced) or _outcome((dice[0] * 256 + dice[1]) % 100)
-    sent = 0.5 + dice[2] / 170  # to 2 s
-    ended = sent + 1 + dice[3] / 51  # 1 to 6 s later
+    outcome = FORCED.get(forced) or _outcome((digest[0] * 256 + digest[1]) % 100)
+    sent = 0.5 + digest[2] / 170  # to 2 s
+    ended = sent + 1 + digest[3] / 51  # 1 to 6 s later
     if outcome == EXPIRED:
         ended = float(validity) if forced == "9009" else max(min(EXPIRY, validity), sent)
     return Course(
         outcome=outcome,
         sent=ended if forced == "9009" else sent,
         ended=ended,
-        read=ended + 2 + dice[4] / 6.7 if outcome == READ else None,  # 2 to 40 s later
-        sms_ended=ended + 2 + dice[5] / 42,  # 2 to 8 s later
-        sms_arrives=forced != "9004" and (forced == "9003" or dice[6] % 20 > 0),
+        read=ended + 2 + digest[4] / 6.7 if outcome == READ else None,  # 2 to 40 s later
+        sms_ended=ended + 2 + digest[5] / 42,  # 2 to 8 s later
+        sms_arrives=forced != "9004" and (forced == "9003" or digest[6] % 20 > 0),
         waiting=WAITING if forced == "9009" else NEW,
         half_price=forced == "9012",
     )
 
 
-def _outcome(roll: int) -> str:
-    return next(outcome for below, outcome in OUTCOMES if roll < below)
+def _outcome(number: int) -> str:
+    return next(outcome for below, outcome in OUTCOMES if number < below)
 
 
 def state_at(
     course: Course, age: float, viber_price: Decimal, sms_price: Decimal | None
 ) -> CourseState:
-    """The state at `age` seconds. `sms_price` None means that the message has no SMS fallback."""
+    """The state at the age of `age` seconds. `sms_price` None: there is no SMS fallback.
+
+    A message that does not arrive costs nothing. Then the SMS is sent, and costs its price whether
+    it arrives or not.
+    """
     if age < course.sent:
         return CourseState(SCHEDULED if age < 0 else course.waiting, viber_price)
     if age < course.ended:

@@ -1,4 +1,4 @@
-"""The sandbox's page: the messages as they stand on a phone, the counts and the bill."""
+"""The sandbox's page: the messages as they look on a phone, with totals and the bill."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -55,4 +55,5 @@ def _page_url(offset: int, filters: Mapping[str, str]) -> str:
 
 
 def style() -> Reply:
+    """The style sheet of the page."""
     return Reply((HERE / "page.css").read_bytes(), 200, "text/css; charset=utf-8", HEADERS)
