@@ -99,9 +99,9 @@ def test_delivered_people_are_left_alone_while_others_are_on_the_way(
         ).order_by("pk")
         delivered = list(people.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(poller._planned_check(batch).people) == batch.size - 3
+        assert len(poller._planned_check(batch).recipients) == batch.size - 3
         batch.checks = 2
-        assert len(poller._planned_check(batch).people) == batch.size
+        assert len(poller._planned_check(batch).recipients) == batch.size
         people.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(poller._planned_check(batch).people) == batch.size
+        assert len(poller._planned_check(batch).recipients) == batch.size

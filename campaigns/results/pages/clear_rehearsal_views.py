@@ -1,4 +1,4 @@
-"""The button that clears a rehearsal away."""
+"""Delete a rehearsal from its page."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from campaigns.team.models import Role
 
 @require_POST
 def rehearsal_clear(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a rehearsal that is over, with its people and results."""
+    """Delete a rehearsal that has ended, and go to its draft."""
     campaign = get_object_for(
         current_user(request), Campaign.objects.select_related("rehearsal_of"), Role.MARKETER, pk=pk
     )

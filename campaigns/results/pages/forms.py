@@ -1,4 +1,4 @@
-"""Forms for what people enter into the ledger by hand."""
+"""Forms for fees and corrections."""
 
 from datetime import date
 from typing import Any
@@ -27,15 +27,15 @@ def _currency() -> forms.CharField:
     )
 
 
-def _helper(verb: Any, *fields: str) -> FormHelper:
+def _helper(button_text: Any, *fields: str) -> FormHelper:
     helper = FormHelper()
-    button = StrictButton(verb, type="submit", css_class="btn-primary")
+    button = StrictButton(button_text, type="submit", css_class="btn-primary")
     helper.layout = Layout(*fields, Div(button, css_class="form-actions"))
     return helper
 
 
 class FeeForm(forms.Form):
-    """What a sender costs in a month."""
+    """The monthly fee of a sender."""
 
     sender = forms.ModelChoiceField(Sender.objects.all(), label=_("Sender"))
     month = forms.RegexField(
@@ -52,7 +52,7 @@ class FeeForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["month"] = f"{this_month():%Y-%m}"
-        self.auto_id = "id_fee_%s"  # beside another form on its page
+        self.auto_id = "id_fee_%s"  # the other form of the page has a currency too
         self.helper = _helper(_("Add fee"), "sender", "month", "amount", "currency")
 
     def clean_month(self) -> date:
@@ -60,7 +60,7 @@ class FeeForm(forms.Form):
 
 
 class CorrectionForm(forms.Form):
-    """What differs from the ledger, and why."""
+    """An amount to add to the ledger, with a note."""
 
     amount = forms.DecimalField(
         label=_("Amount"),
@@ -98,7 +98,7 @@ class CorrectionForm(forms.Form):
         number = self.cleaned_data["campaign"]
         if number is None:
             return None
-        found = Campaign.objects.filter(pk=number).first()
-        if found is None:
+        campaign = Campaign.objects.filter(pk=number).first()
+        if campaign is None:
             raise forms.ValidationError(_("There is no campaign with this number."))
-        return found
+        return campaign
