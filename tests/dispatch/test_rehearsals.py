@@ -201,7 +201,7 @@ def test_a_client_with_a_socket_refuses_its_references(real_gateway: Watched) ->
         client_from_settings().status_by_reference(marked)
     assert real_gateway.calls == 0
     here = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
-    with pytest.raises(ValueError, match="or another in a rehearsal"):
+    with pytest.raises(ValueError, match="takes no others"):
         here.send(request("0" * 32))
     answer = here.send(request(marked)).verdicts[marked]
     assert not isinstance(answer, Refusal)

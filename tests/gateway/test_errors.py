@@ -21,7 +21,7 @@ def test_each_reaction_has_its_codes(reaction: Reaction, codes: set[int]) -> Non
     assert {code for code, entry in MEANINGS.items() if entry.reaction is reaction} == codes
 
 
-def test_meaning_says_it_in_sentences() -> None:
+def test_meanings_are_sentences() -> None:
     assert str(error_meaning(8).sentence) == "BSG account is out of funds."
     assert str(error_meaning(8).next_step) == "Top up, then press Resume."
     assert all(str(entry.sentence).endswith(".") for entry in MEANINGS.values())
@@ -32,7 +32,7 @@ def test_meaning_says_it_in_sentences() -> None:
     )
 
 
-def test_meaning_of_an_undocumented_code_is_kept_and_is_a_defect() -> None:
+def test_an_undocumented_code_is_kept_and_counts_as_a_defect() -> None:
     unheard_of = error_meaning(777)
     assert (unheard_of.code, unheard_of.name, unheard_of.reaction) == (
         777,
@@ -41,7 +41,7 @@ def test_meaning_of_an_undocumented_code_is_kept_and_is_a_defect() -> None:
     )
 
 
-def test_refused_carries_its_meaning() -> None:
+def test_a_refusal_has_the_meaning_of_its_code() -> None:
     refused = GatewayRefused(6, "No such tariff", http_status=200, body="{}")
     assert str(refused) == "error 6: No such tariff"
     assert refused.meaning is MEANINGS[6]

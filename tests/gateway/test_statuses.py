@@ -30,14 +30,14 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 def documented() -> dict[str, tuple[Progress, bool]]:
     """The statuses of the contract that the code handles: those without a dagger."""
-    found: dict[str, tuple[Progress, bool]] = {}
+    statuses_by_name: dict[str, tuple[Progress, bool]] = {}
     for statuses, state, final in table("gateway-contract.md", "### Statuses"):
         if "†" in state:
             continue
         progress = PROGRESS_IN_WORDS[re.split("[,;]", state)[0]]
         for status in re.findall(r"`(\w+)`(?! †)", re.sub(r"\(.*?\)", "", statuses)):
-            found[status] = (progress, final == "yes")
-    return found
+            statuses_by_name[status] = (progress, final == "yes")
+    return statuses_by_name
 
 
 def test_the_table_holds_the_statuses_of_the_contract() -> None:
@@ -57,18 +57,18 @@ def test_each_status_has_a_label_of_its_own() -> None:
     assert all(str(row.next_step).endswith(".") for row in STATUSES.values() if row.next_step)
 
 
-def test_an_undocumented_status_says_nothing_and_is_shown_as_it_came() -> None:
+def test_an_undocumented_status_means_nothing_and_is_shown_as_it_came() -> None:
     unheard_of = status_meaning("teleported")
     assert (unheard_of.progress, unheard_of.is_final) == (Progress.NOT_KNOWN, False)
     assert (str(unheard_of.label), str(unheard_of.next_step)) == ("teleported", "")
 
 
-def test_the_sandbox_uses_no_other_status_but_one() -> None:
+def test_the_sandbox_uses_one_undocumented_status() -> None:
     outcomes = {outcome for _below, outcome in courses.OUTCOMES} | set(courses.FORCED.values())
     assert outcomes - set(STATUSES) == {courses.UNDOCUMENTED}
 
 
-def test_the_docs_name_what_each_ending_of_a_phone_forces() -> None:
+def test_the_docs_name_each_forced_result() -> None:
     named = dict(re.findall(r"\| (90\d\d) \| ([^|]+)", (DOCS / "sandbox.md").read_text()))
     assert set(named) == set(courses.FORCED)
     assert all(outcome in named[digits] for digits, outcome in courses.FORCED.items())

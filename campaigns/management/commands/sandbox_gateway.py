@@ -19,16 +19,11 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-        parser.add_argument("--port", type=int, default=8090, help="port to listen on")
-        parser.add_argument(
-            "--latency",
-            type=float,
-            default=0.0,
-            metavar="MS",
-            help="add so many milliseconds to each call",
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("--host", default="127.0.0.1", help="address to listen on")
+        add("--port", type=int, default=8090, help="port to listen on")
+        add("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to a call")
+        add(
             "--fault",
             type=fault,
             action="append",
@@ -36,32 +31,32 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="switch on a fault, such as lost=5; can be repeated; see docs/sandbox.md",
         )
-        parser.add_argument(
+        add(
             "--pace",
             type=float,
             default=1.0,
             metavar="X",
             help="how fast messages progress; 10 is ten times as fast",
         )
-        parser.add_argument(
+        add(
             "--journal",
             type=Path,
             metavar="FILE",
             help="keep the messages in FILE, and continue with those in it",
         )
-        parser.add_argument(
+        add(
             "--seed",
             type=int,
             default=1,
             metavar="N",
             help="decides what happens to each message and which calls the faults affect",
         )
-        parser.add_argument(
+        add(
             "--balance",
             type=amount,
             default=Decimal(1_000_000),
             metavar="EUR",
-            help="what the account holds",
+            help="account balance",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

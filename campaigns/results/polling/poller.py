@@ -39,7 +39,7 @@ BATCHES_PER_ROUND = 10  # batches
 HINTS_PER_ROUND = 200  # recipients with a hint
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
-THROTTLE_PAUSE = timedelta(seconds=5)  # without run, after HTTP 429 or error 11
+THROTTLE_PAUSE = timedelta(seconds=5)  # without polling, after HTTP 429 or error 11
 RATE_SCOPE = "statuses"  # names the rate that all workers share
 
 
