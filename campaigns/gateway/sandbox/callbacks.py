@@ -33,9 +33,8 @@ class Callbacks:
     ) -> None:
         self._account = account
         self._faults = faults
-        self._late: list[
-            tuple[float, int, str, dict[str, Any]]
-        ] = []  # due (monotonic clock), order, url, report
+        # due (monotonic clock), order, url, report
+        self._late: list[tuple[float, int, str, dict[str, Any]]] = []
         self._describe = describe
         self._lock = threading.Lock()
         self._order = itertools.count()

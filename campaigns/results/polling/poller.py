@@ -35,7 +35,7 @@ from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_read
 from campaigns.results.polling.recording import StatusUpdate, record_updates
 from campaigns.shared.money import ZERO
 
-BATCHES_PER_ROUND = 10  # batches
+BATCHES_PER_ROUND = 10
 HINTS_PER_ROUND = 200  # recipients with a hint
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
