@@ -1,6 +1,4 @@
-"""`sandbox`: the sandbox gateway on a free port, for any test; `pytest_plugins =
-["tests.sandbox_fixture"]`.
-"""
+"""The fixture `sandbox`: the sandbox gateway on a free port, for any test."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +13,9 @@ KEY = "live_sandbox_key_0001"
 
 
 class RunningSandbox:
-    """A sandbox under way, asked over its control addresses as anybody outside could.
+    """A running sandbox, used over HTTP as from outside.
 
-    `url` is its page, `api_url` what BSG_API_URL should be, `key` one that it accepts.
+    `url` is its page, `api_url` the value for BSG_API_URL, `key` an API key that it accepts.
     """
 
     key = KEY
@@ -31,56 +29,50 @@ class RunningSandbox:
         self._clients: list[Client] = []
 
     def client(self, api_key: str = KEY, **options: Any) -> Client:
-        """A client of this sandbox; closed with it."""
+        """A client of this sandbox; it is closed with it."""
         client = Client(self.api_url, api_key, **options)
         self._clients.append(client)
         return client
 
     def bill(self, sender: str = "") -> dict[str, Any]:
-        """Counts and exact sums: messages, phones, doubled_phones, statuses, sms_statuses, spend,
-        requests, refused.
-        """
+        """Counts and exact sums, of one sender or of all (docs/sandbox.md, `/sandbox/bill`)."""
         bill: dict[str, Any] = self._get("/sandbox/bill", sender=sender)
         return bill
 
     def faults(self, **faults: object) -> dict[str, Any]:
-        """Puts exactly these faults in force; none at all without arguments."""
-        in_force: dict[str, Any] = self._post("/sandbox/faults", {"clear": True} | faults)
-        return in_force
+        """Switch on exactly these faults; without arguments none. Return those that are on."""
+        active: dict[str, Any] = self._post("/sandbox/faults", {"clear": True} | faults)
+        return active
 
     def advance(self, seconds: float) -> None:
-        """Moves the lives of all messages on."""
+        """Let all messages age by `seconds`."""
         self._post("/sandbox/advance", {"seconds": seconds})
 
     def settle(self) -> None:
-        """Moves the lives of all messages to their ends."""
+        """Move all messages to their final status."""
         self._post("/sandbox/advance", {"settle": True})
 
     def fund(self, amount: object) -> None:
-        """What the account holds from now on, in EUR."""
+        """Set what the account holds, in EUR."""
         self._post("/sandbox/balance", {"amount": str(amount)})
 
     def requests(self, limit: int = 1000, path: str = "") -> list[dict[str, Any]]:
-        """The calls under /rest as they came, the newest last: at, method, path, source, body (the
-        raw text).
-        """
-        found: list[dict[str, Any]] = self._get("/sandbox/requests", limit=limit)["requests"]
-        return [one for one in found if not path or one["path"] == path]
+        """The last calls under /rest, newest last: at, method, path, source, body."""
+        calls: list[dict[str, Any]] = self._get("/sandbox/requests", limit=limit)["requests"]
+        return [call for call in calls if not path or call["path"] == path]
 
-    def messages(self, **asked: object) -> list[dict[str, Any]]:
-        """The messages, the newest first; `sender`, `msisdn`, `reference`, `offset`, `limit`
-        choose.
-        """
-        found: list[dict[str, Any]] = self._get(
-            "/sandbox/messages.json", **({"limit": 1000} | asked)
-        )["messages"]
-        return found
+    def messages(self, **parameters: object) -> list[dict[str, Any]]:
+        """The messages, newest first; `sender`, `msisdn`, `reference`, `offset`, `limit` filter."""
+        query = {"limit": 1000} | parameters
+        messages: list[dict[str, Any]] = self._get("/sandbox/messages.json", **query)["messages"]
+        return messages
 
     def reset(self) -> None:
-        """Forgets all messages; the faults are those of the start."""
+        """Forget all messages and restore the faults of the start."""
         self._post("/sandbox/reset", {})
 
     def close(self) -> None:
+        """Stop the sandbox and close its clients."""
         for client in self._clients:
             client.close()
         self._http.close()
@@ -99,9 +91,7 @@ class RunningSandbox:
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
-    """A sandbox of its own, with no messages, no faults and no latency; an indirect parameter says
-    otherwise.
-    """
+    """An empty sandbox; an indirect parameter holds the arguments of `Sandbox`."""
     server = Sandbox(**getattr(request, "param", {}))
     server.start()
     running = RunningSandbox(server)

@@ -1,90 +1,88 @@
-"""The gateway's error codes, what each calls for, and how to say it to a person (BSG API, Error
-codes).
+"""The gateway's error codes: what each calls for, and how to explain it to a user.
+
+From docs/gateway-contract.md, "Error codes". This is the only table of them.
 """
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as Words
-else:
-    Words = str
+from campaigns.gateway.types import LazyText
 
 INVALID_KEY, NO_SUCH_FUNCTION, UNKNOWN_ERROR, INVALID_PARAMETERS = 1, 4, 5, 7
 TOO_MANY_AT_ONCE, NOT_FOUND, REFERENCE_EXISTS = 11, 40, 43
 
 
-class Call(Enum):
+class Reaction(Enum):
     """What an error code calls for."""
 
-    PAUSE_CAMPAIGN = "pause the campaign and tell its owner; nobody of the refused was sent to"
-    SLOW_DOWN = "send less at a time, then again with the same references"
-    RETRY_LATER = "again later with the same references"
-    REFUSE_RECIPIENT = "this recipient fails, the others go on"
-    ACCEPTED_BEFORE = "accepted at an earlier send: ask its status"
-    NOT_FOUND = "never accepted: safe to send"
-    DEFECT = "a defect of ours: fail, keep the answer"
+    PAUSE_CAMPAIGN = "pause the campaign; the refused recipients were not sent to"
+    SLOW_DOWN = "send less at a time, and again with the same references"
+    RETRY_LATER = "send again later with the same references"
+    REFUSE_RECIPIENT = "refuse this recipient, continue with the others"
+    ACCEPTED_BEFORE = "it was accepted before: ask for its status"
+    NOT_FOUND = "it was never accepted: sending is safe"
+    DEFECT = "a defect of ViberDash: refuse, and keep the answer"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """`sentence` says what happened, `next_step` what a person can do about it ("" where there is
-    nothing to do).
+    """What an error code means.
+
+    `sentence` says what happened, `next_step` what a user can do about it ("" for nothing).
     """
 
     code: int
-    name: str  # the gateway's own word for it
-    call: Call
-    sentence: Words
-    next_step: Words | str = ""
+    name: str  # as the gateway calls it
+    reaction: Reaction
+    sentence: LazyText
+    next_step: LazyText | str = ""
 
 
 _DEFECT_SENTENCE = _("BSG did not understand the request.")
 _DEFECT_STEP = _(
-    "This is a defect in ViberDash. Send the answer shown under Activity to its maintainers."
+    "This is a bug in ViberDash. Send the answer shown under Activity to its maintainers."
 )
 
 
 def _defect(code: int, name: str) -> ErrorMeaning:
-    return ErrorMeaning(code, name, Call.DEFECT, _DEFECT_SENTENCE, _DEFECT_STEP)
+    return ErrorMeaning(code, name, Reaction.DEFECT, _DEFECT_SENTENCE, _DEFECT_STEP)
 
 
 _PAUSING = (
     ErrorMeaning(
         1,
         "Invalid key",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the API key."),
         _("Ask an administrator to check the key in Settings, then press Resume."),
     ),
     ErrorMeaning(
         2,
         "Account blocked",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG has blocked the account."),
-        _("Ask an administrator to talk to BSG, then press Resume."),
+        _("Ask an administrator to contact BSG, then press Resume."),
     ),
     ErrorMeaning(
         6,
         "No such tariff",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG has no such tariff."),
         _("Duplicate the campaign and choose another tariff."),
     ),
     ErrorMeaning(
         8,
         "Not enough funds",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG account is out of funds."),
         _("Top up, then press Resume."),
     ),
     ErrorMeaning(
         9,
         "Tariff not active",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("The tariff is not active for this account."),
         _(
             "Ask BSG to activate it, then press Resume, or duplicate the campaign and choose"
@@ -94,31 +92,31 @@ _PAUSING = (
     ErrorMeaning(
         10,
         "Invalid sending time",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the sending time."),
-        _("Duplicate the campaign and choose a time that is still to come."),
+        _("Duplicate the campaign and choose a time in the future."),
     ),
     ErrorMeaning(
         45,
         "Sender not registered",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("The sender is not registered at BSG."),
         _(
-            "Have BSG register it, then press Resume, or duplicate the campaign and choose another"
-            " sender."
+            "Ask BSG to register it, then press Resume, or duplicate the campaign and choose"
+            " another sender."
         ),
     ),
     ErrorMeaning(
         48,
         "Invalid validity",
-        Call.PAUSE_CAMPAIGN,
-        _("BSG does not accept how long the message is valid."),
-        _("Duplicate the campaign and choose a validity from 15 seconds to 24 hours."),
+        Reaction.PAUSE_CAMPAIGN,
+        _("BSG does not accept the validity period."),
+        _("Duplicate the campaign and choose a validity period from 15 seconds to 24 hours."),
     ),
     ErrorMeaning(
         49,
         "Invalid Viber options",
-        Call.PAUSE_CAMPAIGN,
+        Reaction.PAUSE_CAMPAIGN,
         _("BSG does not accept the image, the button or the SMS fallback."),
         _("Duplicate the campaign and check these parts of the message."),
     ),
@@ -127,21 +125,21 @@ _RECIPIENTS = (
     ErrorMeaning(
         41,
         "Invalid phone",
-        Call.REFUSE_RECIPIENT,
+        Reaction.REFUSE_RECIPIENT,
         _("BSG does not accept this phone number."),
         _("Correct the number in the contact list."),
     ),
     ErrorMeaning(
         46,
         "Text empty or too long",
-        Call.REFUSE_RECIPIENT,
-        _("The text is empty or longer than 1000 characters for this person."),
-        _("Check what the merge tags become for this person."),
+        Reaction.REFUSE_RECIPIENT,
+        _("The text is empty or longer than 1000 characters for this recipient."),
+        _("Check what replaces the merge tags for this recipient."),
     ),
     ErrorMeaning(
         51,
         "Phone already in this campaign",
-        Call.REFUSE_RECIPIENT,
+        Reaction.REFUSE_RECIPIENT,
         _("The same phone number was in the request twice."),
     ),
 )
@@ -149,28 +147,28 @@ _OTHERS = (
     ErrorMeaning(
         5,
         "Unknown error",
-        Call.RETRY_LATER,
-        _("BSG had an error of its own."),
-        _("It is tried again by itself."),
+        Reaction.RETRY_LATER,
+        _("BSG had an internal error."),
+        _("ViberDash tries again automatically."),
     ),
     ErrorMeaning(
         11,
         "Too many messages at the same time",
-        Call.SLOW_DOWN,
+        Reaction.SLOW_DOWN,
         _("BSG asks to send more slowly."),
-        _("It goes on by itself, more slowly."),
+        _("Sending continues at a lower rate."),
     ),
     ErrorMeaning(
         40,
         "Message not found",
-        Call.NOT_FOUND,
+        Reaction.NOT_FOUND,
         _("BSG does not know this message."),
     ),
     ErrorMeaning(
         43,
         "Reference exists already",
-        Call.ACCEPTED_BEFORE,
-        _("BSG had accepted this message before; it was not sent a second time."),
+        Reaction.ACCEPTED_BEFORE,
+        _("BSG had already accepted this message; it was not sent twice."),
     ),
     _defect(3, "Not enough parameters"),
     _defect(4, "No such function"),
@@ -184,42 +182,39 @@ MEANINGS: dict[int, ErrorMeaning] = {
 }
 
 
-def meaning(code: int) -> ErrorMeaning:
-    """What `code` means; a code that no document names is kept as it is and treated like a
-    defect.
-    """
-    known = MEANINGS.get(code)
-    if known is not None:
-        return known
+def error_meaning(code: int) -> ErrorMeaning:
+    """What `code` means; a code that is not in the table counts as a defect of ViberDash."""
+    if code in MEANINGS:
+        return MEANINGS[code]
     return ErrorMeaning(
         code,
         f"Error {code}",
-        Call.DEFECT,
-        _("BSG refused it for a reason that is not documented."),
+        Reaction.DEFECT,
+        _("BSG refused the message with an undocumented error."),
         _("Ask BSG what the error code means."),
     )
 
 
 class GatewayError(Exception):
-    """A call other than send did not bring what was asked for. Its text never contains the key."""
+    """A call other than send failed. The text never contains the API key."""
 
     def __init__(self, why: str, *, http_status: int | None = None, body: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.http_status = http_status
-        self.body = body  # evidence, cut, without the key
+        self.body = body  # evidence: truncated, without the key
 
 
-class GatewayUnreachable(GatewayError):  # noqa: N818 - reads as what it is
-    """No answer: refused, reset, timed out, or HTTP 5xx. Asking again later is safe."""
+class GatewayUnreachable(GatewayError):  # noqa: N818
+    """No answer came: refused, reset, timed out, or HTTP 5xx. Asking again later is safe."""
 
 
 class GatewayUnreadable(GatewayError):  # noqa: N818
-    """An answer that the contract does not know."""
+    """The answer is not one of the contract."""
 
 
 class GatewayRefused(GatewayError):  # noqa: N818
-    """The gateway answered with an error code. `retry_after` in seconds where it named one."""
+    """The gateway answered with an error code. `retry_after`: in seconds, if it named it."""
 
     def __init__(
         self,
@@ -237,4 +232,4 @@ class GatewayRefused(GatewayError):  # noqa: N818
 
     @property
     def meaning(self) -> ErrorMeaning:
-        return meaning(self.code)
+        return error_meaning(self.code)

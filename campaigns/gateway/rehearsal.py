@@ -1,12 +1,12 @@
-"""The gateway of rehearsals: inside this process and without a socket, so no setting can make it
-send anything.
+"""The gateway of rehearsals: it runs in this process without a socket, so it cannot send anything.
 
-It takes what the contract takes, bills by the prices it is given and lets messages end as the
-sandbox does, at once. It remembers nothing: what it had accepted is told to it again by whoever
-asks (`Kept`), so there is nothing to lose when a process dies, and any number of machines agree.
+It accepts what the contract allows, bills by the prices it is given, and gives each message the
+final status of the sandbox at once. It stores nothing: who asks for a status passes the messages
+that were accepted before (`KnownMessage`). So nothing is lost when a process dies, and any number
+of machines get the same answers.
 
-The other lock is the reference: those of a rehearsal begin with MARK, a client that has a socket
-refuses them, and this one refuses all others.
+The references of rehearsals are a second safeguard: they begin with MARK, a client with a socket
+refuses them, and this gateway refuses all others.
 """
 
 import json
@@ -20,23 +20,21 @@ import requests
 
 from campaigns.gateway.bsg.client import REHEARSAL_MARK as MARK
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.bsg.transport import Answer
+from campaigns.gateway.bsg.transport import HttpAnswer
 from campaigns.gateway.limits import address_breach
 from campaigns.gateway.sandbox import answers
-from campaigns.gateway.sandbox.contract import RefusedWhole, read_request
-from campaigns.gateway.sandbox.lives import ARRIVES, life, state_at
-from campaigns.gateway.types import Address, Refused
+from campaigns.gateway.sandbox.contract import RequestRefused, read_request
+from campaigns.gateway.sandbox.courses import ARRIVES, CourseState, course_of, state_at
+from campaigns.gateway.types import Address, Refusal
 
-ADDRESS = "rehearsal://here"
-KEY = "no-key-at-all"  # the account's own is never in hand here
-SEED = 1  # two rehearsals of one campaign end alike
+BASE_URL = "rehearsal://here"
+KEY = "no-key-at-all"  # the real key is not needed here
+SEED = 1  # always the same, so two rehearsals of one campaign end alike
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What a message to the people of one batch costs; `viber` and `sms` (one part) None: not
-    known.
-    """
+    """What a Viber message and an SMS part to the recipients of a batch cost; None: not known."""
 
     viber: Decimal | None
     sms: Decimal | None
@@ -44,10 +42,8 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A message accepted before, as its recipient's row has it. `parts` of the SMS: 0 without
-    one.
-    """
+class KnownMessage:
+    """A message that was accepted before. `validity` is in seconds, `parts` 0 without an SMS."""
 
     reference: str
     msisdn: str
@@ -56,23 +52,22 @@ class Kept:
     parts: int
 
 
-def client(rates: Rates, kept: Sequence[Kept] = ()) -> Client:
-    """A client whose calls are answered here. It knows the messages `kept` and no others."""
-    return Client(ADDRESS, KEY, transport=_Here(rates, {one.reference: one for one in kept}))
+def client(rates: Rates, messages: Sequence[KnownMessage] = ()) -> Client:
+    """A client whose calls are answered here. `messages` are those that it can be asked about."""
+    known = {message.reference: message for message in messages}
+    return Client(BASE_URL, KEY, transport=_InProcessTransport(rates, known))
 
 
-class _Here:
-    """In the place of `Transport`."""
+class _InProcessTransport:
+    """Answers requests in place of `Transport`."""
 
-    def __init__(self, rates: Rates, kept: Mapping[str, Kept]) -> None:
+    def __init__(self, rates: Rates, messages: Mapping[str, KnownMessage]) -> None:
         self._rates = rates
-        self._kept = kept
+        self._messages = messages
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        """The answer to a call: create, or status by reference; anything else is not for a
-        rehearsal (error 4).
-        """
-        path = (prepared.url or "").removeprefix(ADDRESS)
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
+        """The answer to create and to status by reference; to any other call, error 4."""
+        path = (prepared.url or "").removeprefix(BASE_URL)
         if path == "/viber/create":
             body = prepared.body or b""
             reply = self._create(body if isinstance(body, bytes) else body.encode())
@@ -80,18 +75,18 @@ class _Here:
             reply = self._status(path.rpartition("/")[2])
         else:
             reply = answers.error(4)
-        return Answer(reply.status, {}, reply.body)
+        return HttpAnswer(reply.status, {}, reply.body)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _create(self, body: bytes) -> answers.Reply:
-        said: dict[str, Any] = json.loads(body)
-        # which tariffs the account has is for its price list to say, not for the sandbox's
-        whole = json.dumps(said | {"tariff": 0}).encode()
+        fields: dict[str, Any] = json.loads(body)
+        # The account decides which tariffs exist, not the sandbox's price list.
+        checked_body = json.dumps(fields | {"tariff": 0}).encode()
         try:
-            read = read_request(whole, datetime.now(UTC))
-        except RefusedWhole as refused:
+            read = read_request(checked_body, datetime.now(UTC))
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
         phones: set[str] = set()
         entries = [
@@ -101,7 +96,7 @@ class _Here:
         ]
         return answers.as_json({"result": entries, "currency": self._rates.currency})
 
-    def _entry(self, address: Address, refusal: Refused | None, phones: set[str]) -> dict[str, Any]:
+    def _entry(self, address: Address, refusal: Refusal | None, phones: set[str]) -> dict[str, Any]:
         breach = address_breach(address, phones)
         code = breach[1] if breach else refusal.code if refusal else 0
         if not address.reference.startswith(MARK):
@@ -112,43 +107,41 @@ class _Here:
         return entry | _priced(self._rates.viber, self._rates.currency)
 
     def _status(self, reference: str) -> answers.Reply:
-        kept = self._kept.get(reference)
-        if kept is None:
+        message = self._messages.get(reference)
+        if message is None:
             return answers.as_json({"error": 40, "errorDescription": "Message not found"})
-        course = life(kept.msisdn, SEED, kept.validity)
-        viber = self._rates.viber
-        sms = (
-            None
-            if not kept.parts
-            else Decimal(0)
-            if self._rates.sms is None
-            else self._rates.sms * kept.parts
-        )
-        state = state_at(course, course.over(bool(kept.parts)) + 1, viber or Decimal(0), sms)
-        shown: dict[str, Any] = {
+        course = course_of(message.msisdn, SEED, message.validity)
+        viber, end = self._rates.viber, course.over(bool(message.parts)) + 1
+        state = state_at(course, end, viber or Decimal(0), self._sms_price(message))
+        answer: dict[str, Any] = {
             "error": 0,
             "id": _id(reference),
-            "msisdn": kept.msisdn,
+            "msisdn": message.msisdn,
             "reference": reference,
-            "time_in": _utc(kept.accepted_at, 0),
-            "time_sent": _utc(kept.accepted_at, course.sent),
-            "time_dr": _utc(kept.accepted_at, course.ended),
+            "time_in": _utc(message.accepted_at, 0),
+            "time_sent": _utc(message.accepted_at, course.sent),
+            "time_dr": _utc(message.accepted_at, course.ended),
             "status": state.status,
             "currency": self._rates.currency,
         }
         if viber is not None or course.outcome not in ARRIVES:
-            # what did not arrive costs nothing, whatever it would have cost
-            shown["price"] = str(state.viber_price)
+            # a message that did not arrive costs nothing, even if its price is not known
+            answer["price"] = str(state.viber_price)
         if state.sms_status:
-            route: dict[str, Any] = {
-                "channel": "sms",
-                "id": _id(reference),
-                "status": state.sms_status,
-            }
-            if self._rates.sms is not None:
-                route["price"] = str(state.sms_price)
-            shown["alt_route"] = [route]
-        return answers.as_json(shown)
+            answer["alt_route"] = [self._alt_route(reference, state)]
+        return answers.as_json(answer)
+
+    def _sms_price(self, message: KnownMessage) -> Decimal | None:
+        """The price of the whole SMS, 0 if it is not known; None without an SMS."""
+        if not message.parts:
+            return None
+        return (self._rates.sms or Decimal(0)) * message.parts
+
+    def _alt_route(self, reference: str, state: CourseState) -> dict[str, Any]:
+        route = {"channel": "sms", "id": _id(reference), "status": state.sms_status}
+        if self._rates.sms is not None:
+            route["price"] = str(state.sms_price)
+        return route
 
 
 def _priced(price: Decimal | None, currency: str) -> dict[str, str]:

@@ -1,16 +1,24 @@
-"""What goes to the gateway and what comes back, typed. Nothing here knows HTTP or JSON."""
+"""Requests to the gateway and its answers, as types. Nothing here knows HTTP or JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    LazyText = _StrPromise  # what gettext_lazy returns
+else:
+    LazyText = str
 
 Channel = Literal["viber", "sms"]
 
 
 class Address(NamedTuple):
-    """One recipient of a message. `reference` is the idempotency key: the gateway refuses it the
-    second time.
+    """One recipient of a message.
+
+    `reference` is the idempotency key: the gateway refuses one that it knows already.
     """
 
     msisdn: str
@@ -19,7 +27,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SmsFallback:
-    """The SMS that the gateway sends when Viber cannot deliver in the validity period."""
+    """The SMS that the gateway sends if Viber does not deliver within the validity period."""
 
     sender: str
     text: str
@@ -27,7 +35,7 @@ class SmsFallback:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One text for one or many recipients. `scheduled_at` is aware; None means at once."""
+    """One text for one or more recipients. `scheduled_at` is aware; None means at once."""
 
     to: tuple[Address, ...]
     text: str
@@ -43,9 +51,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """One call of the gateway: at most 50 recipients, all messages together. `validity` is in
-    seconds.
-    """
+    """One call: at most 50 recipients over all its messages. `validity` is in seconds."""
 
     messages: tuple[Message, ...]
     validity: int = 86_400
@@ -53,42 +59,43 @@ class SendRequest:
 
 
 class Accepted(NamedTuple):
-    """The gateway has it. `price` None is a price not yet known, never a free message."""
+    """The gateway took the message. `price` None: not yet known, which does not mean free."""
 
     gateway_id: str
     price: Decimal | None
     currency: str
 
 
-class Refused(NamedTuple):
-    """The gateway will not send it. `code` may be one that no document names."""
+class Refusal(NamedTuple):
+    """The gateway did not take the message. `code` may be one that is not documented."""
 
     code: int
     description: str
 
 
 class Unknown(NamedTuple):
-    """Nobody knows whether the gateway took it: ask by reference before anything else."""
+    """Nobody knows whether the gateway took the message: ask by reference before sending again."""
 
     why: str
 
 
-Verdict = Accepted | Refused | Unknown
+Verdict = Accepted | Refusal | Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class SendAnswer:
-    """What became of a send.
+    """The result of a send.
 
-    `verdicts` has exactly one entry for each reference of the request. `refused_whole`: nobody was
-    sent to, every verdict is that refusal. `not_sent`: the connection never came about, not a byte
-    was written, every verdict is Unknown in name only, and repeating is safe. `throttled`: HTTP 429
-    or error 11, whole or in an entry; `retry_after` in seconds where the gateway named it. `body`
-    is evidence: the answer's text, cut, without the key.
+    - `verdicts` has one entry for each reference of the request.
+    - `refused_whole`: the whole request was refused, and every verdict is that refusal.
+    - `not_sent`: no byte was written, so although every verdict is Unknown, repeating is safe.
+    - `throttled`: HTTP 429, or error 11 for the request or a recipient.
+    - `retry_after`: in seconds, if the gateway named it.
+    - `body`: the text of the answer as evidence, truncated and without the key.
     """
 
     verdicts: dict[str, Verdict]
-    refused_whole: Refused | None = None
+    refused_whole: Refusal | None = None
     not_sent: bool = False
     throttled: bool = False
     retry_after: float | None = None
@@ -100,7 +107,7 @@ class SendAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FallbackStatus:
-    """The SMS that went out instead. `price` is in the currency of the message it belongs to."""
+    """The status of an SMS fallback. `price` is in the currency of its message."""
 
     channel: str
     gateway_id: str
@@ -110,9 +117,7 @@ class FallbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What the gateway says of one message. `status` is kept as it came; times are aware, in
-    UTC.
-    """
+    """The status of one message. `status` is kept as it came; times are aware, in UTC."""
 
     gateway_id: str
     msisdn: str
@@ -127,12 +132,11 @@ class MessageStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """One row of the price list; `country` "" with `country_name` "Other countries" is the rest of
-    the world.
+class PriceRow:
+    """One row of the price list: per message for Viber, per part for SMS.
 
-    A Viber price is per message, an SMS price per part. `mnc` "0" is the whole country, else one
-    network of it.
+    `country` "" with the name "Other countries" is the rest of the world. `mnc` "0" is the whole
+    country, any other value one network of it.
     """
 
     channel: Channel
@@ -146,7 +150,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a request would cost."""
+    """The price of a request that was not sent."""
 
     total: Decimal
     currency: str
@@ -154,7 +158,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What the account holds; `limit` is the credit allowed below zero."""
+    """What the account holds; it may go `limit` below zero."""
 
     amount: Decimal
     currency: str

@@ -1,4 +1,4 @@
-"""Where a campaign stands, in numbers: one reading for pages and commands."""
+"""The status of a campaign in numbers, for pages and commands."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,28 +13,30 @@ from campaigns.dispatch.models import SendState, Snapshot, Tally
 from campaigns.ledger.sums import spend_of
 from campaigns.shared.money import ZERO, exact
 
-PENDING = "pending"  # accepted, and no status known yet
+PENDING = "pending"  # the key of accepted recipients without a status
 
 
 @dataclass(slots=True)
-class Counts:
-    """Recipients by where they stand; `recipients` is the sum of queued, accepted, refused,
-    unresolved, cancelled.
+class RecipientCounts:
+    """Recipients by state.
+
+    `recipients` is the sum of queued, accepted, refused, unresolved and cancelled.
     """
 
     recipients: int = 0
     queued: int = 0
     accepted: int = 0
-    # by the gateway's code; 0: refused by ourselves
+    # by error code; 0: refused by ViberDash
     refused: dict[int, int] = field(default_factory=dict)
     unresolved: int = 0
     cancelled: int = 0
-    delivery: dict[str, int] = field(default_factory=dict)  # accepted ones, by DeliveryState
-    # refused and cancelled for reasons of our own
+    delivery: dict[str, int] = field(default_factory=dict)  # accepted recipients, by DeliveryState
+    # refused and cancelled recipients, by our own reason
     reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def refused_total(self) -> int:
+        """Refused recipients, for whatever reason."""
         return sum(self.refused.values())
 
     @property
@@ -43,30 +45,36 @@ class Counts:
         return self.recipients - self.queued
 
 
-def counts(campaign: Campaign) -> Counts:
-    """The counts of a campaign, from its tally: nothing is scanned."""
-    found = Counts(recipients=_recipients(campaign))
+def counts(campaign: Campaign) -> RecipientCounts:
+    """The counts of a campaign, from its tally; no recipient is read."""
+    counted = RecipientCounts(recipients=_recipients(campaign))
     tally = Tally.objects.filter(campaign=campaign).values_list(
         "send_state", "error_code", "reason", "delivery_state"
     )
     delivery: defaultdict[str, int] = defaultdict(int)
-    for state, code, reason, delivered, people in tally.annotate(people=Sum("recipients")):
-        if state == SendState.ACCEPTED:
-            found.accepted += people
-            delivery[delivered] += people
-        elif state == SendState.REFUSED:
-            found.refused[code] = found.refused.get(code, 0) + people
-        elif state == SendState.UNRESOLVED:
-            found.unresolved += people
-        elif state == SendState.CANCELLED:
-            found.cancelled += people
-        if reason and people:
-            found.reasons[reason] = found.reasons.get(reason, 0) + people
-    found.delivery = {state or PENDING: people for state, people in delivery.items() if people}
-    found.queued = (
-        found.recipients - found.accepted - found.refused_total - found.unresolved - found.cancelled
+    for send_state, code, reason, delivery_state, number in tally.annotate(
+        number=Sum("recipients")
+    ):
+        if send_state == SendState.ACCEPTED:
+            counted.accepted += number
+            delivery[delivery_state] += number
+        elif send_state == SendState.REFUSED:
+            counted.refused[code] = counted.refused.get(code, 0) + number
+        elif send_state == SendState.UNRESOLVED:
+            counted.unresolved += number
+        elif send_state == SendState.CANCELLED:
+            counted.cancelled += number
+        if reason and number:
+            counted.reasons[reason] = counted.reasons.get(reason, 0) + number
+    counted.delivery = {state or PENDING: number for state, number in delivery.items() if number}
+    counted.queued = (
+        counted.recipients
+        - counted.accepted
+        - counted.refused_total
+        - counted.unresolved
+        - counted.cancelled
     )
-    return found
+    return counted
 
 
 def _recipients(campaign: Campaign) -> int:
@@ -76,27 +84,29 @@ def _recipients(campaign: Campaign) -> int:
 
 
 def spend(campaign: Campaign) -> dict[str, dict[str, Decimal]]:
-    """What it has cost until now: currency -> {"viber", "sms", "total"}."""
-    found = {}
+    """What the campaign has cost so far: currency -> {"viber", "sms", "total"}."""
+    costs = {}
     for currency, channels in spend_of(campaign.pk).items():
-        found[currency] = {name: channels.get(name, ZERO) for name in ("viber", "sms")}
-        found[currency]["total"] = sum(channels.values(), ZERO)
-    return found
+        costs[currency] = {name: channels.get(name, ZERO) for name in ("viber", "sms")}
+        costs[currency]["total"] = sum(channels.values(), ZERO)
+    return costs
 
 
 def status(campaign: Campaign) -> dict[str, Any]:
-    """What `manage.py campaign status` answers: numbers, and amounts as decimal strings."""
-    found = counts(campaign)
+    """The output of `manage.py campaign status`: numbers, and amounts as decimal strings."""
+    counted = counts(campaign)
     return {
         "state": campaign.state,
         "reason": lifecycle.reason_text(campaign),
-        "recipients": found.recipients,
-        "queued": found.queued,
-        "accepted": found.accepted,
-        "refused": {str(code): people for code, people in sorted(found.refused.items()) if people},
-        "unresolved": found.unresolved,
-        "cancelled": found.cancelled,
-        "delivery": found.delivery,
+        "recipients": counted.recipients,
+        "queued": counted.queued,
+        "accepted": counted.accepted,
+        "refused": {
+            str(code): number for code, number in sorted(counted.refused.items()) if number
+        },
+        "unresolved": counted.unresolved,
+        "cancelled": counted.cancelled,
+        "delivery": counted.delivery,
         "spend": {
             currency: {name: exact(amount) for name, amount in channels.items()}
             for currency, channels in spend(campaign).items()

@@ -1,4 +1,4 @@
-"""Rehearsals are cleared away: by a person, or by themselves a while after their end."""
+"""Delete rehearsals: when a user asks, or automatically some time after their end."""
 
 from datetime import datetime, timedelta
 
@@ -13,21 +13,21 @@ from campaigns.results.models import HourCount
 from campaigns.team import audit
 from campaigns.team.models import User
 
-KEPT_FOR = timedelta(days=30)  # after its end
+KEPT_FOR = timedelta(days=30)  # after the end of a rehearsal
 SLICE = 20_000  # recipients deleted in one transaction
 
 
-def clear_away(campaign_id: int, actor: User | None) -> str:
-    """Delete a rehearsal that is over, with its people and results; its name. Its ledger entries
-    stay, as all do.
+def delete_rehearsal(campaign_id: int, actor: User | None) -> str:
+    """Delete a rehearsal with its recipients and results, and return its name.
 
-    Raises Refused where it is none, or not over.
+    Its ledger entries stay, since none is ever deleted. Raises Refused if it is not a rehearsal,
+    or is neither finished nor cancelled.
     """
     campaign = Campaign.objects.get(pk=campaign_id)
     if not campaign.is_rehearsal or campaign.state not in FINAL:
-        raise Refused(_("Only a rehearsal that is over is cleared away."))
-    people = Recipient.objects.filter(campaign_id=campaign_id)
-    while ids := list(people.values_list("pk", flat=True)[:SLICE]):
+        raise Refused(_("Only a finished or cancelled rehearsal can be deleted."))
+    recipients = Recipient.objects.filter(campaign_id=campaign_id)
+    while ids := list(recipients.values_list("pk", flat=True)[:SLICE]):
         Recipient.objects.filter(pk__range=(min(ids), max(ids)), campaign_id=campaign_id).delete()
     with transaction.atomic():
         for model in (Batch, Tally, HourCount, Evidence, Snapshot):
@@ -37,10 +37,10 @@ def clear_away(campaign_id: int, actor: User | None) -> str:
     return campaign.name
 
 
-def clear_old(now: datetime) -> None:
-    """Delete a rehearsal that ended long ago, if there is one: the next sweep takes the next."""
-    over = Campaign.objects.filter(
+def delete_old_rehearsal(now: datetime) -> None:
+    """Delete one rehearsal that ended before KEPT_FOR, if any; the next call deletes the next."""
+    old = Campaign.objects.filter(
         purpose=Purpose.REHEARSAL, state__in=FINAL, finished_at__lt=now - KEPT_FOR
     )
-    if found := over.values_list("pk", flat=True).first():
-        clear_away(found, None)
+    if campaign_id := old.values_list("pk", flat=True).first():
+        delete_rehearsal(campaign_id, None)

@@ -1,4 +1,4 @@
-"""Counting by the hour, in the transaction that writes what is counted."""
+"""Count messages by the hour, in the transaction that writes the recipients."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,8 +13,8 @@ KEYS = ("campaign_id", "measure", "hour")
 BY_VIBER = (DeliveryState.DELIVERED, DeliveryState.READ)
 
 
-class Told(Protocol):
-    """A recipient, as far as the hours go."""
+class RecipientTimes(Protocol):
+    """The columns of a recipient that decide in which hours it counts."""
 
     @property
     def delivery_state(self) -> str: ...
@@ -26,39 +26,39 @@ class Told(Protocol):
     def read_at(self) -> datetime | None: ...
 
 
-def hour_of(moment: datetime) -> datetime:
-    """The beginning of its hour, in UTC: each zone with whole hours adds its days up from these."""
+def start_of_hour(moment: datetime) -> datetime:
+    """The start of the hour of `moment`; time zones with whole hours add up their days from it."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def counted(told: Told) -> Iterator[tuple[Measure, datetime]]:
-    """In which hours somebody counts, and as what."""
-    delivered = told.delivery_state in BY_VIBER
-    read = told.delivery_state == DeliveryState.READ
-    for measure, moment, holds in (
-        (Measure.SENT, told.sent_at, True),
-        (Measure.DELIVERED, told.delivered_at, delivered),
-        (Measure.READ, told.read_at, read),
-        (Measure.SENT_DELIVERED, told.sent_at, delivered),
-        (Measure.SENT_READ, told.sent_at, read),
+def measured_hours(recipient: RecipientTimes) -> Iterator[tuple[Measure, datetime]]:
+    """What the recipient counts as, and in which hours."""
+    delivered = recipient.delivery_state in BY_VIBER
+    read = recipient.delivery_state == DeliveryState.READ
+    for measure, moment, counts in (
+        (Measure.SENT, recipient.sent_at, True),
+        (Measure.DELIVERED, recipient.delivered_at, delivered),
+        (Measure.READ, recipient.read_at, read),
+        (Measure.SENT_DELIVERED, recipient.sent_at, delivered),
+        (Measure.SENT_READ, recipient.sent_at, read),
     ):
-        if moment and holds:
-            yield measure, hour_of(moment)
+        if moment and counts:
+            yield measure, start_of_hour(moment)
 
 
-class Hours:
-    """What one transaction moves."""
+class HourlyCounter:
+    """The changes of hourly counts in one transaction."""
 
     def __init__(self, campaign_id: int) -> None:
         self._campaign_id = campaign_id
         self._sums = PendingSums()
 
-    def move(self, before: Told, after: Told) -> None:
-        """Somebody counted as `before` counts as `after` from now on."""
-        for told, people in ((before, -1), (after, 1)):
-            for measure, hour in counted(told):
-                self._sums.add((self._campaign_id, measure.value, bulk.moment(hour)), people)
+    def move(self, before: RecipientTimes, after: RecipientTimes) -> None:
+        """Count a recipient as `after` instead of as `before`."""
+        for recipient, change in ((before, -1), (after, 1)):
+            for measure, hour in measured_hours(recipient):
+                self._sums.add((self._campaign_id, measure.value, bulk.moment(hour)), change)
 
     def write(self) -> None:
-        """Add it to the counts, in the caller's transaction."""
+        """Write the changes, in the caller's transaction."""
         bulk.upsert(HourCount._meta.db_table, KEYS, ", ".join(KEYS), ("people",), self._sums.rows())

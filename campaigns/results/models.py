@@ -1,6 +1,4 @@
-"""What results keeps beside the columns of the recipients: hints, hourly counts, prices that were
-asked for again.
-"""
+"""Hints, hourly counts and sampled statuses; other results are columns of `Recipient`."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,9 +9,7 @@ from campaigns.shared.money import AmountField
 
 
 class StatusHint(models.Model):
-    """Somebody whose status is worth asking for now, as a delivery report says. Gone once they are
-    asked for.
-    """
+    """A recipient whose status changed, by a delivery report; deleted when polling takes it."""
 
     recipient = models.OneToOneField(
         Recipient, models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="+"
@@ -21,15 +17,15 @@ class StatusHint(models.Model):
     at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name = _("hint")
-        verbose_name_plural = _("hints")
+        verbose_name = _("status hint")
+        verbose_name_plural = _("status hints")
 
     def __str__(self) -> str:
         return str(self.recipient_id)
 
 
 class Measure(models.TextChoices):
-    """What is counted by the hour: by that of the thing itself, or by that of the sending."""
+    """What is counted by the hour: by its own hour, or by the hour of sending."""
 
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered by Viber")
@@ -39,11 +35,9 @@ class Measure(models.TextChoices):
 
 
 class HourCount(models.Model):
-    """How many messages of a campaign were sent, delivered, read in an hour, which begins at
-    `hour`.
+    """How many messages of a campaign were sent, delivered or read in the hour from `hour` on.
 
-    Moved in the transaction that moves the recipients, by their own times; rebuilt by `manage.py
-    rebuild_totals`.
+    Changed in the transaction that changes the recipients; `manage.py rebuild_totals` rebuilds it.
     """
 
     campaign = models.ForeignKey(
@@ -59,17 +53,16 @@ class HourCount(models.Model):
         constraints = [
             models.UniqueConstraint("campaign", "measure", "hour", name="hour_count_unique")
         ]
-        indexes = [models.Index("hour", name="hour_count_hour")]  # the best hours of a period
+        indexes = [models.Index("hour", name="hour_count_hour")]  # for the best hours of a period
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.measure} {self.hour}: {self.people}"
 
 
 class SampledStatus(models.Model):
-    """A message that was settled, asked for again one night: what the ledger has, and what the
-    gateway says now.
+    """A settled message that was checked at night: what the ledger has, and what the gateway says.
 
-    Evidence alone: nothing is mended by it.
+    It is shown to users and changes nothing.
     """
 
     day = models.DateField()
@@ -79,10 +72,10 @@ class SampledStatus(models.Model):
     campaign_id = models.BigIntegerField()
     currency = models.CharField(max_length=3, blank=True)
     entered = AmountField(null=True)  # the sum of the recipient's entries
-    # Viber and SMS together, as the gateway says; None: it did not say
+    # Viber and SMS together, by the gateway; None: it named no price
     said = AmountField(null=True)
-    status = models.CharField(max_length=30, blank=True)  # as it is here
-    # "" where the gateway does not know the message
+    status = models.CharField(max_length=30, blank=True)  # as it is in ViberDash
+    # by the gateway; "": it does not know the message
     status_said = models.CharField(max_length=30, blank=True)
     agrees = models.BooleanField()
 

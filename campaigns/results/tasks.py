@@ -1,4 +1,4 @@
-"""What the queue calls: asking for statuses, a bounded slice at a time."""
+"""The tasks of the queue; each works for a limited time."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,42 +13,42 @@ from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import hints, poller
 from campaigns.shared.queue import enqueue, waiting
 
-SLICE = timedelta(seconds=15)
-QUEUE_MAX = 50  # waiting tasks; beyond it another wake-up would only add to the heap
+SLICE = timedelta(seconds=15)  # of polling in one task
+WAITING_MAX = 50  # tasks in the queue, beyond which no more are added
 FOLLOW = "campaigns.results.tasks.follow"
 
 
 def wake() -> None:
-    """Wake a worker where something is worth asking for; clear away what was rehearsed long ago."""
-    clear_rehearsals.clear_old(timezone.now())
-    if not is_taken("follow") and poller.due(timezone.now()):
+    """Start polling if anything is due, and delete an old rehearsal."""
+    clear_rehearsals.delete_old_rehearsal(timezone.now())
+    if not is_taken("follow") and poller.is_due(timezone.now()):
         enqueue(FOLLOW)
 
 
 def note(references: Sequence[str]) -> None:
-    """Note what delivery reports name, and wake a worker to ask for it."""
-    if hints.keep(references) and waiting() < QUEUE_MAX:
+    """Store the references that delivery reports name, and start polling for them."""
+    if hints.store(references) and waiting() < WAITING_MAX:
         wake()
 
 
 def follow() -> None:
-    """Ask the gateway what became of messages, for a bounded time, from this machine's seat."""
-    with WorkerSlot("follow") as seat:
-        if not seat.held:
+    """Poll statuses for the time of a slice; one process does so on each machine."""
+    with WorkerSlot("follow") as slot:
+        if not slot.held:
             return
         client = client_from_settings()
-        left = poller.poll(client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, seat.renew)
-    if left:
+        is_unfinished = poller.poll(
+            client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, slot.renew
+        )
+    if is_unfinished:
         enqueue(FOLLOW)
 
 
 def check_money() -> None:
-    """The schedule's look at the account: its balance each hour, a sample of messages each
-    night.
-    """
-    with WorkerSlot("money") as seat:
-        if not seat.held:
+    """Read the balance once an hour and check a sample of messages once a night."""
+    with WorkerSlot("money") as slot:
+        if not slot.held:
             return
         client, now = client_from_settings(), timezone.now()
         gateway_comparison.read_balance(client, now)
-        gateway_comparison.nightly(client, now)
+        gateway_comparison.check_nightly(client, now)

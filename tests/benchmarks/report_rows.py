@@ -19,7 +19,7 @@ from django.utils import timezone
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Sender
 from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState, Snapshot, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.results.hourly_counts import hour_of
+from campaigns.results.hourly_counts import start_of_hour
 from campaigns.results.models import HourCount, Measure
 from campaigns.team.models import User
 
@@ -322,7 +322,7 @@ def _hours(campaigns: list[Campaign]) -> None:
             HourCount(
                 campaign=campaign,
                 measure=measure,
-                hour=hour_of(campaign.launched_at),
+                hour=start_of_hour(campaign.launched_at),
                 people=number,
             )
             for measure, number in numbers.items()

@@ -18,7 +18,7 @@ class Sooner(AppConfig):
 
         leases.LEASE = timedelta(seconds=8)
         slots.LEASE, slots.RENEW_INTERVAL = timedelta(seconds=3), timedelta(seconds=1)
-        poller.CLAIM = timedelta(seconds=8)
+        poller.CLAIM_TIME = timedelta(seconds=8)
         health.SIGN_INTERVAL = 0.0
         health.QUIET_AFTER, health.STALLED_AFTER = timedelta(seconds=1), timedelta(seconds=6)
         worker.CHECK_INTERVAL, worker.RESTART_DELAY = 0.5, 0.2

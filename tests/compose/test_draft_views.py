@@ -86,7 +86,7 @@ def test_new_with_a_mistake_keeps_what_was_typed(signed_in: Client) -> None:
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "я" * 1001 in shown
-    assert "The text has 1 to 1000 characters." in shown
+    assert "The text must have 1 to 1000 characters." in shown
     assert not Campaign.objects.exists()
 
 

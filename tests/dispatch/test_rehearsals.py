@@ -24,7 +24,7 @@ from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
-from campaigns.gateway.types import Address, Message, Refused, SendRequest
+from campaigns.gateway.types import Address, Message, Refusal, SendRequest
 from campaigns.ledger.models import LedgerEntry, Purpose
 from campaigns.reports.shared.bills import bills, spent
 from campaigns.reports.shared.real_campaigns import real_campaigns
@@ -203,16 +203,16 @@ def request(reference: str) -> SendRequest:
 def test_real_client_refuses_references_of_rehearsals(real_gateway: CountingServer) -> None:
     """Even where some later mistake hands a rehearsal's batch to it."""
     marked = "rehearsal" + "0" * 23
-    with pytest.raises(ValueError, match="a rehearsal's reference"):
+    with pytest.raises(ValueError, match="references of rehearsals"):
         client_from_settings().send(request(marked))
-    with pytest.raises(ValueError, match="a rehearsal's reference"):
+    with pytest.raises(ValueError, match="references of rehearsals"):
         client_from_settings().status_by_reference(marked)
     assert real_gateway.calls == 0
     simulated = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
     with pytest.raises(ValueError, match="or another in a rehearsal"):
         simulated.send(request("0" * 32))
     answer = simulated.send(request(marked)).verdicts[marked]
-    assert not isinstance(answer, Refused)
+    assert not isinstance(answer, Refusal)
     assert settings.BSG_API_KEY not in repr(vars(simulated))
 
 
@@ -267,14 +267,14 @@ def test_rehearsals_are_cleared_away_and_their_entries_stay() -> None:
     draft = make_draft(60)
     rehearsed = rehearse(draft, None)
     with pytest.raises(lifecycle.Refused):
-        clear_rehearsals.clear_away(rehearsed.pk, None)
+        clear_rehearsals.delete_rehearsal(rehearsed.pk, None)
     with pytest.raises(lifecycle.Refused):
-        clear_rehearsals.clear_away(draft.pk, None)
+        clear_rehearsals.delete_rehearsal(draft.pk, None)
     run_rehearsal(rehearsed)
     entries = LedgerEntry.objects.count()
-    clear_rehearsals.clear_old(timezone.now() + timedelta(days=29))
+    clear_rehearsals.delete_old_rehearsal(timezone.now() + timedelta(days=29))
     assert Campaign.objects.count() == 2
-    clear_rehearsals.clear_old(timezone.now() + timedelta(days=31))
+    clear_rehearsals.delete_old_rehearsal(timezone.now() + timedelta(days=31))
     assert list(Campaign.objects.all()) == [draft]
     assert (Recipient.objects.count(), Batch.objects.count()) == (0, 0)
     assert LedgerEntry.objects.count() == entries

@@ -91,7 +91,7 @@ def test_cost_of_an_sms_comes_out_of_the_reservation(sandbox: RunningSandbox) ->
     charged, reserved = reservations.spending_by_currency(campaign.pk)["EUR"]
     sandbox.settle()
     polled = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
-    assert hints.keep(list(polled)) == 70
+    assert hints.store(list(polled)) == 70
     poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
     assert LedgerEntry.objects.filter(channel="sms").exists()
     spent, remaining = reservations.spending_by_currency(campaign.pk)["EUR"]

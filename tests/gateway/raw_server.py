@@ -1,4 +1,4 @@
-"""A server that does what a test scripts, byte by byte: what no well-behaved one would."""
+"""A server that answers byte by byte as a test tells it to, also wrongly."""
 
 import socket
 import ssl
@@ -71,7 +71,7 @@ def raw_server(script: Script, tls: bool = False) -> Iterator[RawServer]:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One whole request, head and body; b"" when the caller has hung up."""
+    """One whole request, head and body; b"" if the caller has disconnected."""
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65_536)
@@ -105,9 +105,7 @@ def wait_for_hang_up(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket, data: bytes) -> None:
-    """One byte at a time, each well within any time-out for a single read, until the caller hangs
-    up.
-    """
+    """One byte at a time, each within any time-out of a read, until the caller disconnects."""
     connection.settimeout(0.02)
     for position in range(len(data)):
         connection.sendall(data[position : position + 1])

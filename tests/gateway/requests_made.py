@@ -15,14 +15,16 @@ def sample(name: str) -> bytes:
 
 def text_request(*recipients: tuple[str, str]) -> SendRequest:
     """One plain message to recipients as (msisdn, reference)."""
-    to = tuple(Address(*one) for one in recipients or (("380972920283", "c1a0000000000001"),))
+    to = tuple(
+        Address(*recipient) for recipient in recipients or (("380972920283", "c1a0000000000001"),)
+    )
     return SendRequest((Message(to, "Hello", "My Company", promotional=False),))
 
 
 def to_references(*references: str) -> SendRequest:
-    """One plain message to phones of their own, one for each reference."""
+    """One plain message to as many phones as there are references."""
     return text_request(
-        *((f"38097292{position:04d}", one) for position, one in enumerate(references))
+        *((f"38097292{position:04d}", reference) for position, reference in enumerate(references))
     )
 
 

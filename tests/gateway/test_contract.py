@@ -1,6 +1,4 @@
-"""The client against the sandbox, over a real socket: both speak the same contract, or neither
-passes.
-"""
+"""The client against the sandbox, over a real socket: both follow the same contract."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +11,14 @@ import pytest
 
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayRefused
-from campaigns.gateway.sandbox.faults import SHARES
+from campaigns.gateway.sandbox.faults import CALL_FAULTS
 from campaigns.gateway.types import (
     Accepted,
     Address,
     Balance,
     Message,
     Quote,
-    Refused,
+    Refusal,
     SendRequest,
     SmsFallback,
     Unknown,
@@ -49,7 +47,7 @@ def test_send_accepts_with_id_and_price(sandbox: RunningSandbox, shape: str) -> 
     assert answer.total_price == (Decimal("0.0402500") if shape == "A" else None)
 
 
-def test_send_carries_every_field(sandbox: RunningSandbox) -> None:
+def test_send_transmits_every_field(sandbox: RunningSandbox) -> None:
     soon = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
     message = replace(WHOLE.messages[0], scheduled_at=soon)
     assert sandbox.client().send(replace(WHOLE, messages=(message,))).refused_whole is None
@@ -78,11 +76,11 @@ def test_send_carries_every_field(sandbox: RunningSandbox) -> None:
     )
 
 
-def test_send_twice_reaches_nobody_twice(sandbox: RunningSandbox) -> None:
+def test_sending_twice_sends_no_message_twice(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     client.send(to_references("a", "b"))
     answer = client.send(to_references("b", "a", "c"))
-    assert answer.verdicts["a"] == answer.verdicts["b"] == Refused(43, "Reference exists already")
+    assert answer.verdicts["a"] == answer.verdicts["b"] == Refusal(43, "Reference exists already")
     assert isinstance(answer.verdicts["c"], Accepted)
     assert answer.refused_whole is None
     assert sandbox.bill()["messages"] == 3
@@ -135,7 +133,7 @@ def test_send_from_many_threads_bills_each_once(sandbox: RunningSandbox) -> None
         (SendRequest(()), 3),
     ],
 )
-def test_send_is_refused_whole(
+def test_send_refuses_the_whole_request(
     sandbox: RunningSandbox, request_made: SendRequest, code: int
 ) -> None:
     answer = sandbox.client().send(request_made)
@@ -154,31 +152,31 @@ def test_send_is_refused_whole(
         (text_request(("380972920283", "with-a-dash")), 47),
     ],
 )
-def test_send_is_refused_in_an_entry(
+def test_send_refuses_a_recipient_in_its_entry(
     sandbox: RunningSandbox, request_made: SendRequest, code: int
 ) -> None:
     answer = sandbox.client().send(request_made)
     assert [
-        verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refused)
+        verdict.code for verdict in answer.verdicts.values() if isinstance(verdict, Refusal)
     ] == [code]
     assert answer.refused_whole is None
 
 
-def test_send_refuses_one_and_takes_the_others(sandbox: RunningSandbox) -> None:
+def test_send_refuses_one_recipient_and_accepts_the_others(sandbox: RunningSandbox) -> None:
     request = text_request(
         ("380972920283", "a"), ("12", "b"), ("380972920283", "c"), ("380972920284", "d")
     )
     verdicts = sandbox.client().send(request).verdicts
     assert [
-        verdict.code if isinstance(verdict, Refused) else 0 for verdict in verdicts.values()
+        verdict.code if isinstance(verdict, Refusal) else 0 for verdict in verdicts.values()
     ] == [0, 41, 51, 0]
     assert sandbox.bill()["refused"] == {"41": 1, "51": 1}
 
 
-def test_send_refuses_one_message_and_takes_the_other(sandbox: RunningSandbox) -> None:
+def test_send_refuses_one_message_and_accepts_the_other(sandbox: RunningSandbox) -> None:
     bad = replace(MESSAGE, to=(Address("40721000000", "bad"),), sender="Unregistered")
     verdicts = sandbox.client().send(SendRequest((MESSAGE, bad))).verdicts
-    assert verdicts["bad"] == Refused(45, "Sender not registered")
+    assert verdicts["bad"] == Refusal(45, "Sender not registered")
     assert isinstance(verdicts["c1a0000000000001"], Accepted)
 
 
@@ -186,7 +184,9 @@ def test_send_refuses_one_message_and_takes_the_other(sandbox: RunningSandbox) -
     ("key", "code", "status"),
     [("wrong", 1, 200), ("live_blocked", 2, 200), ("live_forbidden", 1, 403)],
 )
-def test_a_key_that_may_not(sandbox: RunningSandbox, key: str, code: int, status: int) -> None:
+def test_invalid_keys_are_refused(
+    sandbox: RunningSandbox, key: str, code: int, status: int
+) -> None:
     client = sandbox.client(key)
     answer = client.send(text_request())
     assert answer.refused_whole
@@ -217,7 +217,7 @@ def test_status_by_reference_and_by_id(sandbox: RunningSandbox) -> None:
     assert (status.time_sent, status.time_dr) == (None, None)
 
 
-def test_status_of_nobody_is_none(sandbox: RunningSandbox) -> None:
+def test_status_of_an_unknown_message_is_none(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     assert client.status_by_reference("never") is None
     assert client.status_by_id("470000001") is None
@@ -229,7 +229,7 @@ def test_status_of_nobody_is_none(sandbox: RunningSandbox) -> None:
 def test_prices_of_each_active_tariff(sandbox: RunningSandbox, channel: Any) -> None:
     client = sandbox.client()
     lists = [client.prices(channel, tariff) for tariff in (0, 1, 2)]
-    assert [{row.currency for row in one} for one in lists] == [{"EUR"}, {"EUR"}, {"USD"}]
+    assert [{row.currency for row in rows} for rows in lists] == [{"EUR"}, {"EUR"}, {"USD"}]
     assert {row.channel for row in lists[0]} == {channel}
     countries = [row.country for row in lists[0]]
     assert {"UA", "RO", "BG", "GR", "RS", "MD", "PL", "DE", ""} <= set(countries)
@@ -240,7 +240,7 @@ def test_prices_of_each_active_tariff(sandbox: RunningSandbox, channel: Any) -> 
             client.prices(channel, tariff)
 
 
-def test_quote_is_what_the_send_then_costs(sandbox: RunningSandbox) -> None:
+def test_quote_equals_the_cost_of_the_send(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     to = tuple(
         Address(f"{prefix}721000000", f"r{prefix}") for prefix in ("380", "40", "359", "30", "1")
@@ -255,7 +255,7 @@ def test_quote_is_what_the_send_then_costs(sandbox: RunningSandbox) -> None:
         client.quote(replace(request, validity=1))
 
 
-def test_balance_falls_by_the_bill(sandbox: RunningSandbox) -> None:
+def test_balance_decreases_by_the_bill(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     assert client.balance() == Balance(Decimal(1_000_000), "EUR", Decimal(10))
     client.send(to_references("a", "b"))
@@ -264,14 +264,14 @@ def test_balance_falls_by_the_bill(sandbox: RunningSandbox) -> None:
     assert client.balance().amount == Decimal("-9.977")
 
 
-def test_funds_end_at_the_credit(sandbox: RunningSandbox) -> None:
+def test_funds_end_at_the_overdraft_limit(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.fund("-9.9540000")  # enough for two
     answer = client.send(to_references("a", "b", "c"))
-    assert [type(verdict) for verdict in answer.verdicts.values()] == [Accepted, Accepted, Refused]
-    assert answer.verdicts["c"] == Refused(8, "Not enough funds")
+    assert [type(verdict) for verdict in answer.verdicts.values()] == [Accepted, Accepted, Refusal]
+    assert answer.verdicts["c"] == Refusal(8, "Not enough funds")
     assert answer.refused_whole is None
-    assert client.send(to_references("d")).refused_whole == Refused(8, "Not enough funds")
+    assert client.send(to_references("d")).refused_whole == Refusal(8, "Not enough funds")
     sandbox.fund(100)
     assert isinstance(client.send(to_references("c")).verdicts["c"], Accepted)
 
@@ -282,7 +282,7 @@ def test_error_8_after_so_many_messages(sandbox: RunningSandbox) -> None:
     assert client.send(to_references("a", "b")).refused_whole is None
     assert [
         type(verdict) for verdict in client.send(to_references("c", "d")).verdicts.values()
-    ] == [Accepted, Refused]
+    ] == [Accepted, Refusal]
     refused = client.send(to_references("d")).refused_whole
     assert refused
     assert refused.code == 8
@@ -291,7 +291,7 @@ def test_error_8_after_so_many_messages(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", ["lost", "http500_after", "bad_json", "html", "half"])
-def test_a_fault_after_taking_is_unknown_and_the_reference_tells(
+def test_a_fault_after_accepting_is_unknown_until_asked_by_reference(
     sandbox: RunningSandbox, fault: str
 ) -> None:
     client = sandbox.client()
@@ -301,7 +301,7 @@ def test_a_fault_after_taking_is_unknown_and_the_reference_tells(
     assert (answer.not_sent, answer.refused_whole, answer.throttled) == (False, None, False)
     sandbox.faults()
     assert client.send(to_references("a")).verdicts == {
-        "a": Refused(43, "Reference exists already")
+        "a": Refusal(43, "Reference exists already")
     }
     status = client.status_by_reference("b")
     assert status
@@ -310,7 +310,7 @@ def test_a_fault_after_taking_is_unknown_and_the_reference_tells(
 
 
 @pytest.mark.parametrize("fault", ["lost_before", "http500"])
-def test_a_fault_before_taking_is_unknown_and_the_reference_tells(
+def test_a_fault_before_accepting_is_unknown_until_asked_by_reference(
     sandbox: RunningSandbox, fault: str
 ) -> None:
     client = sandbox.client()
@@ -327,7 +327,7 @@ def test_a_fault_before_taking_is_unknown_and_the_reference_tells(
     ("fault", "code", "throttled", "wait"),
     [("http429", 11, True, 2.5), ("error11", 11, True, None), ("error5", 5, False, None)],
 )
-def test_a_fault_that_refuses(
+def test_faults_that_refuse_the_request(
     sandbox: RunningSandbox, fault: str, code: int, throttled: bool, wait: float | None
 ) -> None:
     sandbox.faults(**{fault: 100}, retry_after=2.5)
@@ -341,7 +341,7 @@ def test_a_fault_that_refuses(
     assert sandbox.bill()["messages"] == 0
 
 
-def test_entries_that_are_missing_are_unknown(sandbox: RunningSandbox) -> None:
+def test_recipients_without_an_entry_are_unknown(sandbox: RunningSandbox) -> None:
     sandbox.faults(missing=100)
     verdicts = sandbox.client().send(to_references("a", "b", "c", "d")).verdicts
     assert [type(verdict) for verdict in verdicts.values()] == [
@@ -370,7 +370,7 @@ def test_too_many_at_the_same_time_is_error_11(sandbox: RunningSandbox) -> None:
     assert any(not answer.throttled for answer in answers)
 
 
-def test_faults_strike_in_their_share(sandbox: RunningSandbox) -> None:
+def test_faults_affect_their_percentage_of_calls(sandbox: RunningSandbox) -> None:
     sandbox.faults(error5=20, error11=10)
     client = sandbox.client()
     codes = [
@@ -382,7 +382,7 @@ def test_faults_strike_in_their_share(sandbox: RunningSandbox) -> None:
     assert codes.count(0) == sandbox.bill()["messages"]
 
 
-def test_faults_everywhere_reach_the_other_calls(sandbox: RunningSandbox) -> None:
+def test_faults_everywhere_affect_the_other_calls(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.faults(error11=100)
     assert client.status_by_reference("a") is None
@@ -406,21 +406,21 @@ def test_personal_texts_in_one_request(sandbox: RunningSandbox) -> None:
 
 
 def send_until_known(client: Client, batch: SendRequest) -> None:
-    """What a careful sender does: whoever is not known to be accepted is asked for, and sent again
-    if unknown there.
-    """
-    left = batch.messages[0].to
-    while left:
-        client.send(SendRequest((replace(batch.messages[0], to=left),)))
-        left = tuple(
-            address for address in left if client.status_by_reference(address.reference) is None
+    """Send, ask for the recipients that may have been accepted, and send again to the others."""
+    remaining = batch.messages[0].to
+    while remaining:
+        client.send(SendRequest((replace(batch.messages[0], to=remaining),)))
+        remaining = tuple(
+            address
+            for address in remaining
+            if client.status_by_reference(address.reference) is None
         )
 
 
-def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(
+def test_no_fault_loses_or_doubles_a_message_and_the_bill_agrees(
     sandbox: RunningSandbox,
 ) -> None:
-    sandbox.faults(**{name: 6 for name in SHARES if name != "drip"})
+    sandbox.faults(**{name: 6 for name in CALL_FAULTS if name != "drip"})
     client = sandbox.client()
     batches = [
         text_request(*((f"40{batch:02d}{k:07d}", f"{batch}x{k}") for k in range(25)))
@@ -429,12 +429,12 @@ def test_under_every_fault_nobody_is_lost_or_reached_twice_and_the_bill_agrees(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda batch: send_until_known(client, batch), batches))
     sandbox.settle()
-    found = [
+    statuses = [
         client.status_by_reference(address.reference)
         for batch in batches
         for address in batch.messages[0].to
     ]
-    known = [status for status in found if status]
+    known = [status for status in statuses if status]
     bill = sandbox.bill()
     assert len({status.gateway_id for status in known}) == 1000
     assert (bill["messages"], bill["phones"], bill["doubled_phones"]) == (1000, 1000, 0)

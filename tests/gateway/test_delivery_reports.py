@@ -1,40 +1,40 @@
-"""What is read of a delivery report, and the address it comes to."""
+"""The callback_url of messages, and reading the reports posted to it."""
 
 import pytest
 from pytest_django import Settings
 
-from campaigns.gateway.bsg.delivery_reports import PATH, address, is_ours, references
+from campaigns.gateway.bsg.delivery_reports import PATH, callback_url, is_ours, references
 
 A, B = "a" * 32, "0123456789abcdef" * 2
 
 
-def test_address_is_a_secret_of_this_installation(settings: Settings) -> None:
+def test_callback_url_has_a_secret_of_this_installation(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL, settings.SECRET_KEY = "https://viber.example.com", "one" * 20
-    first = address()
+    first = callback_url()
     path = first.removeprefix("https://viber.example.com")
     assert path.startswith(PATH)
     assert len(path.removeprefix(PATH)) == 40
     assert is_ours(path)
     settings.SECRET_KEY = "two" * 20
-    assert address() != first
+    assert callback_url() != first
     assert not is_ours(path)
     # messages that are under way report to the address they were given
     settings.SECRET_KEY_FALLBACKS = ["one" * 20]
     assert is_ours(path)
 
 
-def test_no_address_where_nobody_can_reach_us(settings: Settings) -> None:
+def test_no_callback_url_without_a_public_address(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = ""
-    assert address() == ""
+    assert callback_url() == ""
 
 
-@pytest.mark.parametrize("told", ["", "x", "é", "0" * 40, "0" * 4000])
-def test_other_paths_are_not_ours(told: str) -> None:
-    assert not is_ours(PATH + told)
+@pytest.mark.parametrize("secret", ["", "x", "é", "0" * 40, "0" * 4000])
+def test_other_paths_are_rejected(secret: str) -> None:
+    assert not is_ours(PATH + secret)
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "expected"),
     [
         (b'{"reference": "%s", "status": "read", "price": 0}' % A.encode(), [A]),
         (
@@ -52,5 +52,5 @@ def test_other_paths_are_not_ours(told: str) -> None:
         (b"", []),
     ],
 )
-def test_references_are_all_that_is_read(body: bytes, found: list[str]) -> None:
-    assert references(body) == found
+def test_only_references_are_read_from_a_report(body: bytes, expected: list[str]) -> None:
+    assert references(body) == expected

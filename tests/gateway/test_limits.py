@@ -1,4 +1,4 @@
-"""The contract's limits, each at its edge."""
+"""The limits of the contract, each just within and just beyond."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,12 +14,12 @@ URL = "https://example.com/"
 MESSAGE = WHOLE.messages[0]
 
 
-def found(request: SendRequest) -> list[tuple[str, int]]:
+def broken_limits(request: SendRequest) -> list[tuple[str, int]]:
     return [(violation.field, violation.code) for violation in violations(request)]
 
 
 @pytest.mark.parametrize("request_made", [text_request(), WHOLE, TWO_MESSAGES])
-def test_violations_finds_none_in_a_good_request(request_made: SendRequest) -> None:
+def test_a_valid_request_has_no_violations(request_made: SendRequest) -> None:
     assert violations(request_made) == []
 
 
@@ -53,10 +53,10 @@ def test_violations_finds_none_in_a_good_request(request_made: SendRequest) -> N
         ({"to": ()}, [("to", 3)]),
     ],
 )
-def test_violations_names_the_field_of_a_message(
+def test_violations_name_the_field_of_a_message(
     change: dict[str, Any], breach: list[tuple[str, int]]
 ) -> None:
-    assert found(replace(WHOLE, messages=(replace(MESSAGE, **change),))) == breach
+    assert broken_limits(replace(WHOLE, messages=(replace(MESSAGE, **change),))) == breach
 
 
 @pytest.mark.parametrize(
@@ -71,25 +71,25 @@ def test_violations_names_the_field_of_a_message(
         ({"validity": 86_401}, [("validity", 48)]),
     ],
 )
-def test_violations_names_the_field_of_a_request(
+def test_violations_name_the_field_of_a_request(
     change: dict[str, Any], breach: list[tuple[str, int]]
 ) -> None:
-    assert found(replace(WHOLE, **change)) == breach
+    assert broken_limits(replace(WHOLE, **change)) == breach
 
 
-def test_violations_counts_recipients_over_all_messages() -> None:
+def test_recipients_are_counted_over_all_messages() -> None:
     def request(second: int) -> SendRequest:
         to = [
             tuple(Address(f"4072{part}{k:06d}", f"r{part}{k}") for k in range(n))
             for part, n in ((1, 26), (2, second))
         ]
-        return SendRequest(tuple(replace(MESSAGE, to=one) for one in to))
+        return SendRequest(tuple(replace(MESSAGE, to=addresses) for addresses in to))
 
-    assert found(request(24)) == []
-    assert found(request(25)) == [("messages", 12)]
+    assert broken_limits(request(24)) == []
+    assert broken_limits(request(25)) == [("messages", 12)]
 
 
-def test_violations_points_at_the_recipient() -> None:
+def test_violations_name_the_position_of_the_recipient() -> None:
     request = text_request(
         ("380972920283", "a"),
         ("0972920283", "b"),
@@ -106,11 +106,11 @@ def test_violations_points_at_the_recipient() -> None:
 @pytest.mark.parametrize(
     "msisdn", ["1234567", "1" * 16, "+380972920283", "38097292028x", "", "٣٨٠٩٧٢٩٢٠٢٨"]
 )
-def test_violations_knows_what_is_no_phone(msisdn: str) -> None:
-    assert found(text_request((msisdn, "a"))) == [("msisdn", 41)]
+def test_invalid_phones_are_violations(msisdn: str) -> None:
+    assert broken_limits(text_request((msisdn, "a"))) == [("msisdn", 41)]
 
 
-def test_is_sms_sender_allows_more_digits_than_letters() -> None:
+def test_an_sms_sender_may_have_more_digits_than_letters() -> None:
     assert [
         is_sms_sender(s) for s in ("ab", "abc", "x" * 11, "x" * 12, "12", "1" * 15, "1" * 16)
     ] == [
@@ -124,7 +124,7 @@ def test_is_sms_sender_allows_more_digits_than_letters() -> None:
     ]
 
 
-def test_is_web_address_wants_scheme_and_host() -> None:
+def test_a_web_address_needs_scheme_and_host() -> None:
     good = ["http://a", "https://a.b/c?d#e", "HTTPS://A.B"]
     bad = [
         "a.b",
@@ -139,7 +139,7 @@ def test_is_web_address_wants_scheme_and_host() -> None:
     assert not any(is_web_address(url) for url in bad)
 
 
-def test_is_image_address_takes_each_documented_ending() -> None:
+def test_an_image_address_has_a_documented_ending() -> None:
     assert all(
         is_image_address(f"{URL}x{end}")
         for end in (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tiff")

@@ -1,4 +1,4 @@
-"""The bytes on the wire."""
+"""The JSON of a send request."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tests.gateway.requests_made import TWO_MESSAGES, WHOLE, sample, text_reques
         (TWO_MESSAGES, "request_two_messages.json"),
     ],
 )
-def test_body_is_the_golden_bytes(request_made: SendRequest, name: str) -> None:
+def test_body_equals_the_sample(request_made: SendRequest, name: str) -> None:
     assert payload.body(request_made) == sample(name)
 
 
@@ -29,6 +29,6 @@ def test_body_refuses_a_sending_time_without_a_zone() -> None:
         payload.body(SendRequest((message,)))
 
 
-def test_body_of_a_broken_character_is_still_json() -> None:
+def test_body_with_an_invalid_character_is_json() -> None:
     message = replace(text_request().messages[0], text="a\ud83db")
     assert json.loads(payload.body(SendRequest((message,))))["messages"][0]["text"] == "a?b"

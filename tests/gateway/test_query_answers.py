@@ -1,4 +1,4 @@
-"""Answers to status, prices, quote and balance."""
+"""Reading the answers to status, prices, quote and balance."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.gateway.bsg import query_answers
 from campaigns.gateway.errors import GatewayRefused, GatewayUnreachable, GatewayUnreadable
-from campaigns.gateway.types import Balance, FallbackStatus, MessageStatus, Price, Quote
+from campaigns.gateway.types import Balance, FallbackStatus, MessageStatus, PriceRow, Quote
 from tests.gateway.requests_made import sample
 
 
@@ -38,7 +38,7 @@ def test_status_not_found_is_error_40() -> None:
     assert (refused.value.code, refused.value.description) == (40, "Message not found")
 
 
-def test_status_keeps_a_word_that_no_document_names() -> None:
+def test_an_undocumented_status_is_kept() -> None:
     status = query_answers.read_status({"id": 7, "status": "teleported"})
     assert (status.status, status.price, status.currency, status.fallback) == (
         "teleported",
@@ -54,24 +54,24 @@ def test_status_times_may_be_missing(written: Any) -> None:
 
 
 @pytest.mark.parametrize("route", [None, [], "sms", [7], 0.5])
-def test_status_fallback_may_be_anything(route: Any) -> None:
+def test_a_malformed_fallback_does_not_raise(route: Any) -> None:
     assert query_answers.read_status({"id": 7, "status": "new", "alt_route": route}).fallback == ()
 
 
-@pytest.mark.parametrize("found", [{}, {"id": 7}, {"status": "new"}, {"id": "", "status": "new"}])
-def test_status_without_id_or_status_is_unreadable(found: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{}, {"id": 7}, {"status": "new"}, {"id": "", "status": "new"}])
+def test_status_without_id_or_status_is_unreadable(fields: dict[str, Any]) -> None:
     with pytest.raises(GatewayUnreadable):
-        query_answers.read_status(found)
+        query_answers.read_status(fields)
 
 
 def test_prices_as_documented() -> None:
     assert query_answers.read_prices(answer("prices.json"), "viber") == [
-        Price("viber", "UA", "Ukraine", "255", "0", Decimal("0.2300000"), "EUR"),
-        Price("viber", "", "Other countries", "", "", Decimal("0.1234567"), "EUR"),
+        PriceRow("viber", "UA", "Ukraine", "255", "0", Decimal("0.2300000"), "EUR"),
+        PriceRow("viber", "", "Other countries", "", "", Decimal("0.1234567"), "EUR"),
     ]
 
 
-def test_prices_leave_out_rows_that_cannot_be_read() -> None:
+def test_unreadable_price_rows_are_omitted() -> None:
     rows = [
         7,
         {"country": "UA"},
@@ -91,13 +91,13 @@ def test_quote_and_balance_as_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [{}, {"amount": "x", "currency": "EUR"}, {"amount": "1", "totalprice": 1}]
+    "fields", [{}, {"amount": "x", "currency": "EUR"}, {"amount": "1", "totalprice": 1}]
 )
-def test_quote_and_balance_without_an_amount_are_unreadable(found: dict[str, Any]) -> None:
+def test_quote_and_balance_without_an_amount_are_unreadable(fields: dict[str, Any]) -> None:
     with pytest.raises(GatewayUnreadable):
-        query_answers.read_balance(found)
+        query_answers.read_balance(fields)
     with pytest.raises(GatewayUnreadable):
-        query_answers.read_quote(found)
+        query_answers.read_quote(fields)
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -106,7 +106,7 @@ def test_server_errors_are_unreachable(status: int) -> None:
         query_answers.read_object(status, "{}")
 
 
-def test_http_429_is_error_11_with_its_wait() -> None:
+def test_http_429_is_error_11_with_retry_after() -> None:
     with pytest.raises(GatewayRefused) as refused:
         query_answers.read_object(429, "", 3.0)
     assert (refused.value.code, refused.value.retry_after) == (11, 3.0)
@@ -116,13 +116,13 @@ def test_http_429_is_error_11_with_its_wait() -> None:
     ("status", "text"),
     [(200, "<html>"), (200, "[]"), (200, "7"), (404, "<html>"), (301, "{}"), (404, "{}")],
 )
-def test_what_cannot_be_read_is_unreadable_with_its_evidence(status: int, text: str) -> None:
+def test_an_unreadable_answer_is_kept_as_evidence(status: int, text: str) -> None:
     with pytest.raises(GatewayUnreadable) as unreadable:
         query_answers.read_object(status, text)
     assert (unreadable.value.http_status, unreadable.value.body) == (status, text)
 
 
-def test_an_address_that_does_not_exist_is_not_a_message_that_does_not() -> None:
+def test_http_404_does_not_mean_that_the_message_is_unknown() -> None:
     with pytest.raises(GatewayRefused) as refused:
         query_answers.read_object(404, json.dumps({"code": 404, "message": "Not Found"}))
     assert refused.value.code == 4

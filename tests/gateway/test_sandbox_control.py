@@ -36,23 +36,23 @@ def test_requests_are_kept_as_they_came_without_the_key(sandbox: RunningSandbox)
     client = sandbox.client()
     client.send(to_references("a"))
     client.status_by_reference("a")
-    kept = sandbox.requests()
-    assert [(one["method"], one["path"]) for one in kept] == [
+    calls_made = sandbox.requests()
+    assert [(call["method"], call["path"]) for call in calls_made] == [
         ("POST", "/viber/create"),
         ("GET", "/viber/reference/a"),
     ]
-    assert json.loads(kept[0]["body"])["messages"][0]["to"] == [
+    assert json.loads(calls_made[0]["body"])["messages"][0]["to"] == [
         {"msisdn": "380972920000", "reference": "a"}
     ]
-    assert sandbox.requests(limit=1) == kept[1:]
-    assert KEY not in json.dumps(kept)
+    assert sandbox.requests(limit=1) == calls_made[1:]
+    assert KEY not in json.dumps(calls_made)
 
 
-def test_messages_are_paged_and_chosen(sandbox: RunningSandbox) -> None:
+def test_messages_are_paged_and_filtered(sandbox: RunningSandbox) -> None:
     sandbox.client().send(to_references(*"abcde"))
-    assert [one["reference"] for one in sandbox.messages(limit=2)] == ["e", "d"]
-    assert [one["reference"] for one in sandbox.messages(limit=2, offset=4)] == ["a"]
-    assert [one["reference"] for one in sandbox.messages(msisdn="380972920002")] == ["c"]
+    assert [message["reference"] for message in sandbox.messages(limit=2)] == ["e", "d"]
+    assert [message["reference"] for message in sandbox.messages(limit=2, offset=4)] == ["a"]
+    assert [message["reference"] for message in sandbox.messages(msisdn="380972920002")] == ["c"]
     assert sandbox.messages(sender="Nobody") == []
     assert (
         requests.get(f"{sandbox.url}/sandbox/messages.json?offset=x&limit=-1", timeout=10).json()[
@@ -74,15 +74,13 @@ def test_messages_are_paged_and_chosen(sandbox: RunningSandbox) -> None:
         ("/sandbox/balance", {"amount": "much"}),
     ],
 )
-def test_control_refuses_what_it_cannot_do(
-    sandbox: RunningSandbox, path: str, body: object
-) -> None:
+def test_control_rejects_invalid_bodies(sandbox: RunningSandbox, path: str, body: object) -> None:
     answered = post(sandbox, path, body)
     assert answered.status_code == 400
     assert answered.json()["message"]
 
 
-def test_control_knows_its_addresses_only(sandbox: RunningSandbox) -> None:
+def test_control_answers_404_for_other_addresses(sandbox: RunningSandbox) -> None:
     assert post(sandbox, "/sandbox/nothing", {}).status_code == 404
     assert requests.get(f"{sandbox.url}/nothing", timeout=10).status_code == 404
 
@@ -96,18 +94,18 @@ def test_reset_forgets_messages_and_requests(sandbox: RunningSandbox) -> None:
     assert sandbox.client().send(to_references("a")).total_price is not None
 
 
-def test_faults_repeat_with_their_seed() -> None:
+def test_the_same_seed_gives_the_same_faults() -> None:
     def struck(seed: int) -> list[str]:
         faults = Faults(seed, {"lost": 30, "http500": "10"})
-        return [faults.strike(is_create=True).name for _ in range(200)]
+        return [faults.choose(is_create=True).name for _ in range(200)]
 
     assert struck(1) == struck(1) != struck(2)
     assert set(struck(1)) == {"", "lost", "http500"}
 
 
-def test_faults_are_slow_unevenly() -> None:
+def test_slow_calls_have_random_delays() -> None:
     faults = Faults(1, {"slow": 50, "slow_ms": 400})
-    delays = [faults.strike(is_create=True).delay for _ in range(200)]
+    delays = [faults.choose(is_create=True).delay for _ in range(200)]
     assert 60 < sum(delay > 0 for delay in delays) < 140
     assert 0.1 < sum(delays) / sum(delay > 0 for delay in delays) < 0.3
     assert max(delays) <= 0.4
@@ -149,7 +147,7 @@ def test_page_is_empty_and_paged(sandbox: RunningSandbox) -> None:
     )
 
 
-def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox) -> None:
+def test_each_change_of_status_is_posted(sandbox: RunningSandbox) -> None:
     reports: Queue[bytes] = Queue()
 
     def take(connection: Any) -> None:
@@ -162,16 +160,16 @@ def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox)
             callback_url=f"{receiver.url}/reports/x",
         )
         sandbox.client().send(SendRequest((message,)))
-        seen = []
+        reports_seen = []
         for _ in range(3):
             sandbox.advance(45)
             head, _gap, body = reports.get(timeout=WAIT).partition(b"\r\n\r\n")
             assert head.startswith(b"POST /rest/reports/x HTTP/1.1\r\n")
-            seen.append(json.loads(body))
-            if seen[-1]["status"] == "read":
+            reports_seen.append(json.loads(body))
+            if reports_seen[-1]["status"] == "read":
                 break
-    assert seen[-1]["status"] == "read"
-    assert {one["reference"] for one in seen} == {"a"}
+    assert reports_seen[-1]["status"] == "read"
+    assert {message["reference"] for message in reports_seen} == {"a"}
     assert KEY.encode() not in head
 
 
@@ -183,19 +181,21 @@ def test_delivery_reports_are_posted_as_a_message_lives(sandbox: RunningSandbox)
         ({"reports_late": 100, "late_s": 3600}, []),
     ],
 )
-def test_delivery_reports_go_wrong(
+def test_faults_of_delivery_reports(
     sandbox: RunningSandbox,
     monkeypatch: pytest.MonkeyPatch,
     fault: dict[str, int],
     statuses: list[str],
 ) -> None:
-    seen: list[str] = []
-    monkeypatch.setattr(callbacks, "post", lambda url, report: seen.append(report["status"]))
+    reports_seen: list[str] = []
+    monkeypatch.setattr(
+        callbacks, "post", lambda url, report: reports_seen.append(report["status"])
+    )
     calls = sandbox.server.calls
     sandbox.faults(**fault)
     for status in ("sent", "delivered", "read"):
         calls._callbacks._post("http://here/", {"status": status})
-    assert seen == statuses
+    assert reports_seen == statuses
     assert len(calls._callbacks._late) == (3 if "late_s" in fault else 0)
 
 
@@ -244,7 +244,7 @@ def test_command_needs_no_database_and_ends_at_sigterm() -> None:
         assert process.stderr.read() == ""
 
 
-def test_command_goes_on_after_sigkill(tmp_path: Path) -> None:
+def test_command_restores_messages_after_sigkill(tmp_path: Path) -> None:
     journal = str(tmp_path / "journal")
     with command("--journal", journal) as (process, url):
         client = Client(f"{url}/rest", KEY)
@@ -264,7 +264,7 @@ def test_command_goes_on_after_sigkill(tmp_path: Path) -> None:
     "arguments",
     [("--fault", "nonsense=1"), ("--fault", "lost"), ("--pace", "0"), ("--balance", "x")],
 )
-def test_command_says_what_it_cannot_do(arguments: tuple[str, ...]) -> None:
+def test_command_rejects_invalid_options(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         [
             sys.executable,

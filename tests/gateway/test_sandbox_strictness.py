@@ -1,4 +1,4 @@
-"""The sandbox is as strict as the documents: raw bodies that the client would never send."""
+"""The sandbox is as strict as the contract: bodies that the client would never send."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def viber(**options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_create_takes_put_and_post(sandbox: RunningSandbox, method: str) -> None:
+def test_create_accepts_put_and_post(sandbox: RunningSandbox, method: str) -> None:
     answer = call(sandbox, GOOD, method)
     assert answer.status_code == 200
     assert (
@@ -98,7 +98,7 @@ def test_create_takes_put_and_post(sandbox: RunningSandbox, method: str) -> None
         (message(callback_url="https://example.com", to=[{"msisdn": "380972920283"}]), 44),
     ],
 )
-def test_create_refuses_whole(sandbox: RunningSandbox, body: Any, code: int) -> None:
+def test_create_refuses_the_whole_request(sandbox: RunningSandbox, body: Any, code: int) -> None:
     answer = call(sandbox, body)
     assert answer.status_code == 200
     assert answer.json()["error"] == str(code)
@@ -119,11 +119,11 @@ def test_create_refuses_whole(sandbox: RunningSandbox, body: Any, code: int) -> 
         viber(alt_route={"originator": "123456789012345", "text": "x" * 765}),
     ],
 )
-def test_create_takes(sandbox: RunningSandbox, body: Any) -> None:
+def test_create_accepts(sandbox: RunningSandbox, body: Any) -> None:
     assert call(sandbox, body).json()["result"][0]["error"] == 0
 
 
-def test_an_entry_without_a_reference_names_none(sandbox: RunningSandbox) -> None:
+def test_an_entry_has_no_reference_if_the_recipient_has_none(sandbox: RunningSandbox) -> None:
     entries = call(sandbox, message(to=[{"msisdn": "380972920283"}, {"msisdn": "12"}])).json()[
         "result"
     ]

@@ -1,4 +1,4 @@
-"""Every shape of an answer to a send, and every way of being none."""
+"""Reading the answer to a send: each documented shape, and answers that cannot be read."""
 
 import json
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from campaigns.gateway.bsg.send_answers import read_answer
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Unknown
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown
 from tests.gateway.requests_made import TWO_MESSAGES, sample, to_references
 
 
@@ -28,7 +28,7 @@ def test_shape_a_as_documented() -> None:
     answer = read(sample("answer_a.json").decode(), "ext19", "ext20", "ext21")
     assert answer.verdicts == {
         "ext19": Accepted("217", Decimal("0.23"), "EUR"),
-        "ext20": Refused(43, "External ID already exists"),
+        "ext20": Refusal(43, "External ID already exists"),
         "ext21": Unknown("no entry in the answer"),
     }
     assert (answer.total_price, answer.currency, answer.http_status) == (
@@ -39,7 +39,7 @@ def test_shape_a_as_documented() -> None:
     assert (answer.refused_whole, answer.not_sent, answer.throttled) == (None, False, False)
 
 
-def test_shape_b_as_documented_gives_the_nameless_entry_to_its_position() -> None:
+def test_shape_b_gives_an_entry_without_reference_to_its_position() -> None:
     answer = read(sample("answer_b.json").decode(), "example12", "example13")
     assert answer.verdicts == {
         "example12": Accepted("22125", Decimal("0.02"), "EUR"),
@@ -47,7 +47,7 @@ def test_shape_b_as_documented_gives_the_nameless_entry_to_its_position() -> Non
     }
 
 
-def test_shape_b_nameless_entry_is_nobodys_when_the_counts_differ() -> None:
+def test_shape_b_ignores_positions_if_the_counts_differ() -> None:
     answer = read(sample("answer_b.json").decode(), "example12", "example13", "example14")
     assert answer.verdicts["example12"] == Accepted("22125", Decimal("0.02"), "EUR")
     assert (
@@ -57,7 +57,7 @@ def test_shape_b_nameless_entry_is_nobodys_when_the_counts_differ() -> None:
     )
 
 
-def test_shape_b_nameless_entry_is_nobodys_when_the_order_was_not_kept() -> None:
+def test_shape_b_ignores_positions_if_the_order_was_not_kept() -> None:
     answer = read([{"error": "0", "messages": [entry("r2", id="1"), entry(None, id="2")]}])
     assert answer.verdicts == {
         "r1": Unknown("no entry in the answer"),
@@ -65,13 +65,13 @@ def test_shape_b_nameless_entry_is_nobodys_when_the_order_was_not_kept() -> None
     }
 
 
-def test_shape_b_outer_error_stands_for_its_message() -> None:
+def test_shape_b_outer_error_refuses_its_message() -> None:
     outer = [
         {"error": "45", "errorDescription": "Sender"},
         {"error": "0", "messages": [{"id": "9", "price": "1"}]},
     ]
     answer = read_answer(TWO_MESSAGES, 200, json.dumps(outer))
-    assert answer.verdicts == {"a1": Refused(45, "Sender"), "a2": Accepted("9", None, "")}
+    assert answer.verdicts == {"a1": Refusal(45, "Sender"), "a2": Accepted("9", None, "")}
     assert answer.refused_whole is None
 
 
@@ -86,15 +86,15 @@ def test_shape_b_entries_inherit_the_error_and_currency_around_them() -> None:
         ]
     )
     assert answer.verdicts == {
-        "r1": Refused(5, "no description"),
+        "r1": Refusal(5, "no description"),
         "r2": Accepted("7", Decimal("0.5"), "USD"),
     }
 
 
 @pytest.mark.parametrize("wrap", [lambda answer: answer, lambda answer: [answer]])
-def test_shape_c_refuses_everybody(wrap: Any) -> None:
+def test_shape_c_refuses_all_recipients(wrap: Any) -> None:
     answer = read(wrap(json.loads(sample("answer_c.json"))))
-    refusal = Refused(48, "Invalid validity period")
+    refusal = Refusal(48, "Invalid validity period")
     assert answer.refused_whole == refusal
     assert answer.verdicts == {"r1": refusal, "r2": refusal}
 
@@ -102,36 +102,36 @@ def test_shape_c_refuses_everybody(wrap: Any) -> None:
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422, 418])
 def test_shape_c_counts_with_any_status_below_500(status: int) -> None:
     answer = read(sample("answer_c.json").decode(), status=status)
-    assert answer.refused_whole == Refused(48, "Invalid validity period")
+    assert answer.refused_whole == Refusal(48, "Invalid validity period")
     assert answer.http_status == status
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 7), (401, 1), (403, 1), (404, 4), (422, 7)])
-def test_http_error_as_documented_refuses_everybody(status: int, code: int) -> None:
+def test_a_documented_http_error_refuses_all_recipients(status: int, code: int) -> None:
     answer = read({"code": status, "message": "No", "errors": {}}, status=status)
-    assert answer.refused_whole == Refused(code, "No")
-    assert set(answer.verdicts.values()) == {Refused(code, "No")}
+    assert answer.refused_whole == Refusal(code, "No")
+    assert set(answer.verdicts.values()) == {Refusal(code, "No")}
 
 
 def test_http_error_may_name_a_code_of_the_gateway() -> None:
-    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refused(
+    assert read({"code": 45, "message": "Sender"}, status=422).refused_whole == Refusal(
         45, "Sender"
     )
-    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refused(
+    assert read(sample("answer_http_422.json").decode(), status=422).refused_whole == Refusal(
         7, "Unprocessable entity"
     )
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 301, 302, 307])
-def test_server_errors_and_redirects_leave_everybody_unknown(status: int) -> None:
+def test_server_errors_and_redirects_leave_all_recipients_unknown(status: int) -> None:
     answer = read(sample("answer_a.json").decode(), "ext19", status=status)
     assert answer.verdicts == {"ext19": Unknown(f"HTTP {status}")}
     assert answer.refused_whole is None
 
 
-def test_http_429_refuses_everybody_and_slows_down() -> None:
+def test_http_429_refuses_all_recipients_and_throttles() -> None:
     answer = read_answer(to_references("r1"), 429, "slow down", retry_after=7.0)
-    assert answer.verdicts == {"r1": Refused(11, "HTTP 429: too many requests")}
+    assert answer.verdicts == {"r1": Refusal(11, "HTTP 429: too many requests")}
     assert (answer.throttled, answer.retry_after, answer.refused_whole) == (
         True,
         7.0,
@@ -139,9 +139,9 @@ def test_http_429_refuses_everybody_and_slows_down() -> None:
     )
 
 
-def test_error_11_slows_down_whole_or_in_an_entry() -> None:
+def test_error_11_throttles_for_the_request_or_in_an_entry() -> None:
     whole = read({"error": 11, "errorDescription": "Too many"})
-    assert (whole.throttled, whole.refused_whole) == (True, Refused(11, "Too many"))
+    assert (whole.throttled, whole.refused_whole) == (True, Refusal(11, "Too many"))
     single = read({"result": [entry(), {"error": "11", "reference": "r2"}]})
     assert (single.throttled, single.refused_whole, single.verdicts["r1"]) == (True, None, TAKEN)
 
@@ -175,7 +175,7 @@ def test_error_11_slows_down_whole_or_in_an_entry() -> None:
         "\ufeff",
     ],
 )
-def test_what_cannot_be_read_is_unknown(text: str) -> None:
+def test_an_unreadable_answer_is_unknown(text: str) -> None:
     answer = read(text)
     assert answer.verdicts.keys() == {"r1", "r2"}
     assert all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
@@ -184,7 +184,7 @@ def test_what_cannot_be_read_is_unknown(text: str) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_an_http_error_that_cannot_be_read_is_unknown(status: int) -> None:
+def test_an_unreadable_http_error_is_unknown(status: int) -> None:
     assert read(sample("answer_502.html").decode(), "r1", status=status).verdicts == {
         "r1": Unknown(f"HTTP {status}, not JSON")
     }
@@ -205,13 +205,13 @@ def test_an_http_error_that_cannot_be_read_is_unknown(status: int) -> None:
         {"id": True},
     ],
 )
-def test_an_entry_of_wrong_types_is_unknown_and_harms_no_other(changed: dict[str, Any]) -> None:
+def test_an_entry_of_wrong_types_is_unknown_and_affects_no_other(changed: dict[str, Any]) -> None:
     answer = read({"result": [entry(**changed), entry("r2")]})
     assert isinstance(answer.verdicts["r1"], Unknown)
     assert answer.verdicts["r2"] == TAKEN
 
 
-def test_numbers_and_strings_mean_the_same() -> None:
+def test_numbers_may_be_strings() -> None:
     answer = read(
         '{"result": [{"error": "0", "id": 7, "price": "0.50", "currency": "EUR", "reference":'
         " 12}]}",
@@ -248,10 +248,10 @@ def test_numbers_and_strings_mean_the_same() -> None:
     ],
 )
 def test_a_price_is_exact_or_not_known(written: str, price: Decimal | None) -> None:
-    found = (
+    entry = (
         '{"error": 0, "id": "7", "currency": "EUR", "reference": "r1", "price": ' + written + "}"
     )
-    answer = read(f'{{"result": [{found}]}}', "r1")
+    answer = read(f'{{"result": [{entry}]}}', "r1")
     assert answer.verdicts == {"r1": Accepted("7", price, "EUR")}
 
 
@@ -274,29 +274,29 @@ def test_a_price_takes_the_currency_of_the_answer() -> None:
 
 def test_an_unknown_error_code_is_kept() -> None:
     assert read({"result": [entry(error=777, errorDescription="New")]}, "r1").verdicts == {
-        "r1": Refused(777, "New")
+        "r1": Refusal(777, "New")
     }
 
 
-def test_entries_twice_are_one_if_they_agree_and_unknown_if_not() -> None:
+def test_two_entries_of_a_recipient_are_unknown_if_they_disagree() -> None:
     answer = read({"result": [entry(), entry(), entry("r2"), entry("r2", error=43), entry("r2")]})
     assert answer.verdicts == {"r1": TAKEN, "r2": Unknown("two entries that disagree")}
 
 
-def test_references_that_were_never_sent_are_nobodys() -> None:
+def test_references_that_were_not_sent_are_ignored() -> None:
     answer = read({"result": [entry("foreign"), entry("r2")]})
     assert answer.verdicts == {"r1": Unknown("no entry in the answer"), "r2": TAKEN}
 
 
-def test_entries_count_more_than_an_error_around_them() -> None:
+def test_entries_take_precedence_over_an_error_around_them() -> None:
     answer = read({"error": 5, "result": [entry()]})
     assert answer.verdicts == {"r1": TAKEN, "r2": Unknown("no entry in the answer")}
     assert answer.refused_whole is None
 
 
-def test_descriptions_are_fit_for_a_database() -> None:
+def test_descriptions_can_be_stored_in_a_database() -> None:
     refused = read({"error": 45, "errorDescription": "a\0b\ud800" + "x" * 300}).verdicts["r1"]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.description == "a\ufffdb?" + "x" * 251
 
 
@@ -308,7 +308,7 @@ def test_descriptions_are_fit_for_a_database() -> None:
         {"price": "0.10"}, {"price": -1}, {"currency": ""}, {"currency": "usd"},
     ],
 )  # fmt: skip
-def test_entries_in_order_are_read_as_in_any_other(changed: dict[str, Any]) -> None:
+def test_the_fast_reading_equals_the_general_one(changed: dict[str, Any]) -> None:
     entries = [entry("r1", id="1"), entry("r2", **changed), entry("r3", id="3")]
     read_in = [
         read({"result": order, "currency": "EUR"}, "r1", "r2", "r3")

@@ -1,6 +1,4 @@
-"""What the network does to a send: the deadline, what was written, connections, and the key that
-never shows.
-"""
+"""Deadline, written bytes, connections, and an API key that shows nowhere."""
 
 import logging
 import os
@@ -20,7 +18,7 @@ from campaigns.gateway.errors import (
     GatewayUnreachable,
     GatewayUnreadable,
 )
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Unknown
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown
 from tests.gateway.raw_server import answer, drip, raw_server, read_request, wait_for_hang_up
 from tests.gateway.requests_made import SAMPLES, sample, text_request, to_references
 
@@ -53,25 +51,25 @@ def assert_unknown(read: SendAnswer, *, not_sent: bool) -> None:
 
 def answering(*answers: bytes) -> Callable[[socket.socket], None]:
     def script(connection: socket.socket) -> None:
-        for one in answers:
+        for answer_part in answers:
             if not read_request(connection):
                 return
-            connection.sendall(one)
+            connection.sendall(answer_part)
         wait_for_hang_up(connection)
 
     return script
 
 
 def test_send_writes_head_and_body_as_documented(make_client: Clients) -> None:
-    seen: list[bytes] = []
+    requests_seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
-        seen.append(read_request(connection))
+        requests_seen.append(read_request(connection))
         connection.sendall(ANSWER_A)
 
     with raw_server(script) as server:
         make_client(server.url).send(text_request())
-    head, _gap, body = seen[0].partition(b"\r\n\r\n")
+    head, _gap, body = requests_seen[0].partition(b"\r\n\r\n")
     assert body == sample("request_text.json")
     lines = head.decode().split("\r\n")
     assert lines[0] == "POST /rest/viber/create HTTP/1.1"
@@ -105,7 +103,7 @@ def test_send_reads_a_chunked_answer(make_client: Clients) -> None:
     )
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with raw_server(answering(head + chunks + b"0\r\n\r\n")) as server:
-        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refused(
+        assert make_client(server.url).send(REQUEST).verdicts["ext20"] == Refusal(
             43, "External ID already exists"
         )
 
@@ -229,7 +227,7 @@ def test_send_ends_at_its_deadline_however_slowly_bytes_drip(
     assert "Timeout" in str(read.verdicts["ext19"])
 
 
-def test_send_ends_at_its_deadline_when_nobody_reads(make_client: Clients) -> None:
+def test_send_ends_at_its_deadline_if_the_server_does_not_read(make_client: Clients) -> None:
     taken = threading.Event()
 
     def script(connection: socket.socket) -> None:
@@ -255,7 +253,7 @@ def test_send_speaks_tls_and_keeps_the_connection(
     assert server.connections == 1
 
 
-def test_send_to_somebody_elses_certificate_was_not_sent(make_client: Clients) -> None:
+def test_send_to_a_wrong_certificate_was_not_sent(make_client: Clients) -> None:
     with raw_server(answering(ANSWER_A), tls=True) as server:
         assert_unknown(make_client(server.url).send(REQUEST), not_sent=True)
 
@@ -279,7 +277,7 @@ def test_send_reads_retry_after(make_client: Clients) -> None:
     assert (read.throttled, read.retry_after, read.http_status) == (True, 2.0, 429)
 
 
-def test_send_cuts_its_evidence(make_client: Clients) -> None:
+def test_send_truncates_its_evidence(make_client: Clients) -> None:
     with raw_server(answering(answer(b"x" * 100_000))) as server:
         assert make_client(server.url).send(REQUEST).body == "x" * 16_384
 
@@ -293,14 +291,14 @@ def test_send_of_an_answer_without_end_is_unknown(
 
 
 @pytest.mark.parametrize("references", [("a", "a"), ("a", "")])
-def test_send_refuses_recipients_without_a_reference_of_their_own(
+def test_send_refuses_recipients_without_unique_references(
     make_client: Clients, references: tuple[str, ...]
 ) -> None:
-    with pytest.raises(ValueError, match="reference of their own"):
+    with pytest.raises(ValueError, match="reference of its own"):
         make_client("http://127.0.0.1:1").send(to_references(*references))
 
 
-def test_other_calls_raise_what_happened(make_client: Clients) -> None:
+def test_other_calls_raise_errors(make_client: Clients) -> None:
     with raw_server(
         answering(answer(b"{}", status="503 X"), answer(b"<html>"), answer(sample("answer_c.json")))
     ) as server:
@@ -327,16 +325,16 @@ def test_status_of_another_message_is_unreadable(make_client: Clients) -> None:
             client.status_by_id("470093226")
 
 
-def test_status_quotes_what_it_asks_for(make_client: Clients) -> None:
-    seen: list[bytes] = []
+def test_status_quotes_the_path(make_client: Clients) -> None:
+    requests_seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
-        seen.append(read_request(connection))
+        requests_seen.append(read_request(connection))
         connection.sendall(answer(sample("status_not_found.json")))
 
     with raw_server(script) as server:
         assert make_client(server.url).status_by_reference("../a b?c") is None
-    assert seen[0].startswith(b"GET /rest/viber/reference/..%2Fa%20b%3Fc HTTP/1.1\r\n")
+    assert requests_seen[0].startswith(b"GET /rest/viber/reference/..%2Fa%20b%3Fc HTTP/1.1\r\n")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -360,7 +358,7 @@ def test_the_key_is_in_no_answer(make_client: Clients) -> None:
         read = client.send(REQUEST)
         with pytest.raises(GatewayRefused) as refused:
             client.balance()
-    assert read.refused_whole == Refused(1, "no such key: [key]")
+    assert read.refused_whole == Refusal(1, "no such key: [key]")
     assert KEY not in repr(read)
     assert KEY not in repr(vars(refused.value)) + str(refused.value)
 
@@ -413,10 +411,10 @@ def test_client_from_settings_is_one_for_the_process(settings: object) -> None:
 def test_a_proxy_of_the_environment_is_used(
     make_client: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bytes] = []
+    requests_seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
-        seen.append(read_request(connection))
+        requests_seen.append(read_request(connection))
         connection.sendall(ANSWER_A)
 
     with raw_server(script) as proxy:
@@ -426,22 +424,24 @@ def test_a_proxy_of_the_environment_is_used(
         client = make_client("http://gateway.example/rest")
         assert isinstance(client.send(REQUEST).verdicts["ext19"], Accepted)
         client.close()
-    assert seen[0].startswith(b"POST http://gateway.example/rest/viber/create HTTP/1.1\r\n")
+    assert requests_seen[0].startswith(
+        b"POST http://gateway.example/rest/viber/create HTTP/1.1\r\n"
+    )
     assert_unknown(client.send(REQUEST), not_sent=True)
 
 
 def test_a_proxy_is_asked_for_a_tunnel_and_never_sees_the_key(
     make_client: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bytes] = []
+    requests_seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
-        seen.append(read_request(connection))
+        requests_seen.append(read_request(connection))
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(SAMPLES / "localhost.pem")
         with context.wrap_socket(connection, server_side=True) as inside:
-            seen.append(read_request(inside))
+            requests_seen.append(read_request(inside))
             drip(inside, FOREVER)
 
     with raw_server(script) as proxy:
@@ -452,6 +452,6 @@ def test_a_proxy_is_asked_for_a_tunnel_and_never_sees_the_key(
         assert_unknown(
             make_client("https://localhost/rest", deadline=0.5).send(REQUEST), not_sent=False
         )
-    assert seen[0].startswith(b"CONNECT localhost:443 HTTP/1.")
-    assert KEY.encode() not in seen[0]
-    assert KEY.encode() in seen[1]
+    assert requests_seen[0].startswith(b"CONNECT localhost:443 HTTP/1.")
+    assert KEY.encode() not in requests_seen[0]
+    assert KEY.encode() in requests_seen[1]

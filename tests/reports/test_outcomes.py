@@ -102,7 +102,7 @@ def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
     assert found.undelivered_shares == [
         Share(
             5, "Could not be delivered",
-            "The phone may not be in use any more: check where the list came from.",
+            "The phone may no longer be in use. Check where the list came from.",
             "undeliverable",
         )
     ]  # fmt: skip

@@ -1,6 +1,4 @@
-"""Fees and corrections: by administrators, once, added and never changed, and kept apart on every
-page.
-"""
+"""Fees and corrections: added by administrators only, never changed, and shown apart."""
 
 from decimal import Decimal
 
@@ -25,18 +23,18 @@ def anna(client: Client) -> Client:
     return client
 
 
-def test_a_fee_is_entered_once_a_month(anna: Client) -> None:
+def test_a_fee_is_added_once_a_month(anna: Client) -> None:
     shop = Sender.objects.create(name="Shop")
     posted = {"sender": shop.pk, "month": "2026-11", "amount": "25", "currency": "EUR"}
     assert anna.post(ADDRESS, posted).status_code == 302
     again = anna.post(ADDRESS, posted)
     assert again.status_code == 422
-    assert "entered already" in again.content.decode()
+    assert "already in the ledger" in again.content.decode()
     assert anna.post(ADDRESS, {**posted, "month": "2026-12"}).status_code == 302
     entries = LedgerEntry.objects.order_by("pk")
     rows = [
-        (one.kind, one.channel, one.campaign_id, exact(one.amount or ZERO), one.note)
-        for one in entries
+        (entry.kind, entry.channel, entry.campaign_id, exact(entry.amount or ZERO), entry.note)
+        for entry in entries
     ]
     assert rows == [
         (Kind.FEE, Channel.FEE, None, "25.00", f"Shop, 2026-{month}") for month in (11, 12)
@@ -46,7 +44,7 @@ def test_a_fee_is_entered_once_a_month(anna: Client) -> None:
     )  # fmt: skip
 
 
-def test_a_correction_is_kept_apart(anna: Client) -> None:
+def test_a_correction_is_shown_apart(anna: Client) -> None:
     campaign = make_campaign("Autumn", CampaignState.FINISHED)
     posted = {
         "amount": "-1.5",
@@ -71,9 +69,9 @@ def test_a_correction_is_kept_apart(anna: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"amount": "0"}, {"note": ""}, {"currency": "eur"}, {"campaign": "999"}]
+    "invalid", [{"amount": "0"}, {"note": ""}, {"currency": "eur"}, {"campaign": "999"}]
 )
-def test_what_is_wrong_is_said_and_not_entered(anna: Client, wrong: dict[str, str]) -> None:
+def test_invalid_corrections_are_rejected(anna: Client, invalid: dict[str, str]) -> None:
     posted = {
         "amount": "1",
         "currency": "EUR",
@@ -81,11 +79,11 @@ def test_what_is_wrong_is_said_and_not_entered(anna: Client, wrong: dict[str, st
         "campaign": "",
         "note": "Invoice 7",
     }
-    assert anna.post(ADDRESS, posted | wrong).status_code == 422
+    assert anna.post(ADDRESS, posted | invalid).status_code == 422
     assert not LedgerEntry.objects.exists()
 
 
-def test_only_administrators_enter(client: Client) -> None:
+def test_only_administrators_add_entries(client: Client) -> None:
     client.force_login(make_user())
     assert client.get(ADDRESS).status_code == 403
     assert client.post(ADDRESS, {"amount": "1"}).status_code == 403

@@ -1,4 +1,4 @@
-"""The ledger is held against what the gateway says; what differs is shown, never mended."""
+"""The ledger is compared with the gateway; differences are shown and change nothing."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from tests.sandbox_fixture import RunningSandbox
 pytestmark = pytest.mark.django_db
 
 
-def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
+def test_balance_is_read_once_an_hour_and_unexplained_changes_are_drift(
     sandbox: RunningSandbox,
 ) -> None:
     client, now = sandbox.client(), timezone.now()
@@ -41,7 +41,9 @@ def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
     )
     gateway_comparison.read_balance(client, now)
     latest, earlier = reconciliation().hours
-    spent = sum((one.amount or ZERO for one in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO)
+    spent = sum(
+        (entry.amount or ZERO for entry in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO
+    )
     assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (
         -spent,
         spent,
@@ -74,50 +76,52 @@ def test_drift_has_its_likely_reason() -> None:
     assert reason(-5, on_way=1).startswith("Messages were on their way")
 
 
-def test_sample_shows_what_differs_and_mends_nothing(
+def test_sample_stores_differences_and_changes_no_entry(
     sandbox: RunningSandbox, client: Client
 ) -> None:
     factory.launched(60)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
-    for person in Recipient.objects.all():  # as if polling had come to an end
-        said = sandbox.client().status_by_reference(person.reference)
-        assert said
-        Recipient.objects.filter(pk=person.pk).update(final=True, status=said.status)
+    for recipient in Recipient.objects.all():  # as if polling had ended
+        status = sandbox.client().status_by_reference(recipient.reference)
+        assert status
+        Recipient.objects.filter(pk=recipient.pk).update(final=True, status=status.status)
     before = LedgerEntry.objects.count()
-    differing = gateway_comparison.sample(sandbox.client(), timezone.now(), size=20)
+    differing = gateway_comparison.check_sample(sandbox.client(), timezone.now(), size=20)
     assert (1 <= SampledStatus.objects.count() <= 20, LedgerEntry.objects.count()) == (True, before)
     assert differing == SampledStatus.objects.filter(agrees=False).count()
-    one = SampledStatus.objects.all()[0]
-    assert one.agrees == (one.said == one.entered)
+    sampled = SampledStatus.objects.all()[0]
+    assert sampled.agrees == (sampled.said == sampled.entered)
     client.force_login(make_user())
     assert client.get("/spend/reconciliation/").status_code == 200
 
 
-def test_chase_asks_again_for_prices_that_nobody_knows() -> None:
+def test_unknown_prices_are_asked_for_again() -> None:
     now = timezone.now()
     ended = {"launched_at": now - timedelta(days=5), "finished_at": now - timedelta(days=5)}
     old = make_campaign("Old", CampaignState.FINISHED, **ended)
     send(old, {("UA", "unpriced"): 3, ("UA", "read"): 60})
     send(make_campaign("Fresh", CampaignState.FINISHED), {("UA", "unpriced"): 1})
     Recipient.objects.update(final=True)
-    assert gateway_comparison.chase(now) == 3
+    assert gateway_comparison.recheck_unknown_prices(now) == 3
     assert Recipient.objects.filter(campaign=old, final=False).count() == 3
     assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [
         (old.pk, 1)
     ]
 
 
-def test_nightly_is_once_a_night(sandbox: RunningSandbox) -> None:
+def test_nightly_check_runs_once_a_night(sandbox: RunningSandbox) -> None:
     with time_machine.travel(datetime(2026, 11, 24, 2, 59, tzinfo=UTC), tick=False) as traveller:
-        assert not gateway_comparison.nightly(sandbox.client(), timezone.now())
+        assert not gateway_comparison.check_nightly(sandbox.client(), timezone.now())
         traveller.move_to(datetime(2026, 11, 24, 3, 1, tzinfo=UTC))
-        assert [gateway_comparison.nightly(sandbox.client(), timezone.now()) for _ in range(2)] == [
+        assert [
+            gateway_comparison.check_nightly(sandbox.client(), timezone.now()) for _ in range(2)
+        ] == [
             True,
             False,
         ]
         traveller.move_to(datetime(2026, 11, 25, 3, 1, tzinfo=UTC))
-        assert gateway_comparison.nightly(sandbox.client(), timezone.now())
+        assert gateway_comparison.check_nightly(sandbox.client(), timezone.now())
 
 
 def test_an_answer_whose_total_is_not_its_sum_is_kept() -> None:

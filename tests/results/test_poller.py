@@ -1,6 +1,4 @@
-"""From accepted to the end: statuses, fallbacks, and every cent of what the gateway finally
-bills.
-"""
+"""Polling from accepted to final: statuses, fallbacks, and every cent of the bill."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def poll(sandbox: RunningSandbox, after: timedelta) -> bool:
-    """Ask for everything, `after` so much time."""
+    """Poll everything that is due, as if `after` had passed."""
     for batch in Batch.objects.all():
         batch.done_at = batch.done_at and batch.done_at - after
         batch.check_at = batch.check_at and batch.check_at - after
@@ -44,15 +42,15 @@ def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) 
     assert {name: spend[name] for name in ("viber", "sms", "total")} == {
         name: Decimal(bill["spend"]["EUR"][name]) for name in ("viber", "sms", "total")
     }
-    found = campaign_status.counts(campaign)
-    assert found.accepted == 600 == sum(found.delivery.values())
-    assert found.delivery["read"] == bill["statuses"]["read"]
-    assert found.delivery["sms_delivered"] == bill["sms_statuses"]["delivered"]
-    assert found.delivery["sms_delivered"] > 0
+    counts = campaign_status.counts(campaign)
+    assert counts.accepted == 600 == sum(counts.delivery.values())
+    assert counts.delivery["read"] == bill["statuses"]["read"]
+    assert counts.delivery["sms_delivered"] == bill["sms_statuses"]["delivered"]
+    assert counts.delivery["sms_delivered"] > 0
     assert differences() == []
 
 
-# what is asked twice has not moved
+# so slow that no status changes between the two polls
 @pytest.mark.parametrize("sandbox", [{"pace": 0.001}], indirect=True)
 def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(150)
@@ -64,11 +62,11 @@ def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     assert set(Batch.objects.values_list("checks", flat=True)) == {2}
 
 
-def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSandbox) -> None:
+def test_batches_without_time_are_due_at_once(sandbox: RunningSandbox) -> None:
     factory.launched(150)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
-    turns = iter([True, True, False, False])  # the seat is lost after the first batch
+    turns = iter([True, True, False, False])  # the worker slot is lost after the first batch
     assert poller.poll(
         sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns)
     )
@@ -77,12 +75,12 @@ def test_batches_for_which_there_was_no_time_are_due_at_once(sandbox: RunningSan
     assert asked_for(sandbox) == 50
 
 
-def test_nobody_is_asked_for_after_the_end_of_the_time(sandbox: RunningSandbox) -> None:
+def test_no_message_is_asked_for_after_the_end(sandbox: RunningSandbox) -> None:
     factory.launched(50)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     with ThreadPoolExecutor(4) as pool:
-        late = poller.Asking(sandbox.client(), pool, until=timezone.now())
-        poller._settle(late, [poller._whole(batch) for batch in Batch.objects.all()])
+        late = poller.PollRun(sandbox.client(), pool, until=timezone.now())
+        poller._run_checks(late, [poller._planned_check(batch) for batch in Batch.objects.all()])
     assert asked_for(sandbox) == 0
     assert not Batch.objects.exclude(check_at__lte=timezone.now()).exists()
 
@@ -99,26 +97,26 @@ def test_settled_batches_are_never_asked_again(sandbox: RunningSandbox) -> None:
     )
 
 
-def test_undelivered_is_given_back_and_its_sms_charged(sandbox: RunningSandbox) -> None:
+def test_an_undelivered_message_is_refunded_and_its_sms_charged(sandbox: RunningSandbox) -> None:
     factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     poll(sandbox, timedelta(minutes=1))
-    person = Recipient.objects.filter(delivery_state="sms_delivered").first()
-    assert person is not None
+    recipient = Recipient.objects.filter(delivery_state="sms_delivered").first()
+    assert recipient is not None
     entries = (
-        LedgerEntry.objects.filter(recipient=person)
+        LedgerEntry.objects.filter(recipient=recipient)
         .order_by("pk")
         .values_list("kind", "channel", "amount")
     )
     assert list(entries) == [
-        (Kind.CHARGE, Channel.VIBER, person.charged),
-        (Kind.ADJUSTMENT, Channel.VIBER, -person.charged),
-        (Kind.CHARGE, Channel.SMS, person.sms_price),
+        (Kind.CHARGE, Channel.VIBER, recipient.charged),
+        (Kind.ADJUSTMENT, Channel.VIBER, -recipient.charged),
+        (Kind.CHARGE, Channel.SMS, recipient.sms_price),
     ]
 
 
-def test_rebuild_finds_and_mends_a_wrong_total(sandbox: RunningSandbox) -> None:
+def test_rebuild_finds_and_corrects_a_wrong_total(sandbox: RunningSandbox) -> None:
     from campaigns.dispatch.models import Tally
     from campaigns.ledger.models import LedgerTotal
 

@@ -1,6 +1,4 @@
-"""How fast statuses are asked for: a rate of all workers together, and rest where the gateway asks
-for it.
-"""
+"""The rate of polling, shared by all workers, and the pause after too many requests."""
 
 from datetime import timedelta
 
@@ -19,7 +17,7 @@ from tests.sandbox_fixture import RunningSandbox
 pytestmark = pytest.mark.django_db
 
 
-def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
+def test_a_rate_is_used_in_advance_and_refilled_by_time() -> None:
     with time_machine.travel("2026-11-24 09:00", tick=False) as clock:
         rate_control.take_tokens("statuses", 300, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(3)
@@ -29,12 +27,12 @@ def test_a_rate_is_taken_on_credit_and_filled_by_time() -> None:
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(1)
         clock.shift(3600)
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == 0
-        # one second's worth was kept, not an hour's
+        # unused rate is kept for one second, not for an hour
         rate_control.take_tokens("statuses", 150, 100, timezone.now())
         assert rate_control.seconds_to_wait("statuses", 100, timezone.now()) == pytest.approx(0.5)
 
 
-def test_no_limit_waits_for_nothing_but_rest() -> None:
+def test_without_a_limit_only_a_pause_makes_wait() -> None:
     now = timezone.now()
     rate_control.take_tokens("statuses", 10_000, 0, now)
     assert not Pace.objects.exists()
@@ -43,13 +41,13 @@ def test_no_limit_waits_for_nothing_but_rest() -> None:
     assert rate_control.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
 
 
-def asked(sandbox: RunningSandbox) -> list[str]:
+def asked_paths(sandbox: RunningSandbox) -> list[str]:
     return [
-        one["path"] for one in sandbox.requests() if one["path"].startswith("/viber/reference/")
+        call["path"] for call in sandbox.requests() if call["path"].startswith("/viber/reference/")
     ]
 
 
-def test_poll_takes_no_more_than_the_rate_leaves(
+def test_poll_stays_within_the_rate(
     sandbox: RunningSandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STATUS_RATE = 40
@@ -66,42 +64,42 @@ def test_poll_takes_no_more_than_the_rate_leaves(
         monkeypatch.setattr("campaigns.results.polling.poller.time.sleep", nap)
         left = poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
     assert left
-    # what was missing to the second and to the third batch, and then to a fourth
+    # the waits for the second and the third batch, and then for a fourth
     assert sum(naps) >= 3
-    assert len(asked(sandbox)) == 150
+    assert len(asked_paths(sandbox)) == 150
 
 
-def test_too_many_requests_rest_all_workers(sandbox: RunningSandbox) -> None:
+def test_too_many_requests_pause_all_workers(sandbox: RunningSandbox) -> None:
     factory.launched(50)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
     poll(sandbox)
-    until = Pace.objects.get(scope=poller.SCOPE).until
+    until = Pace.objects.get(scope=poller.RATE_SCOPE).until
     assert until
-    assert until >= before + poller.THROTTLED
+    assert until >= before + poller.THROTTLE_PAUSE
 
 
 def poll(sandbox: RunningSandbox) -> None:
-    """For a fifth of a second: the waiting after it is not waited for."""
+    """Poll for a fifth of a second, so that the pause is not waited for."""
     poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
 
 
-def test_delivered_people_are_left_alone_while_others_are_on_the_way(
+def test_delivered_recipients_are_skipped_while_others_are_on_the_way(
     sandbox: RunningSandbox,
 ) -> None:
     factory.launched(50)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     for batch in Batch.objects.all():
-        people = Recipient.objects.filter(
+        recipients = Recipient.objects.filter(
             campaign_id=batch.campaign_id, batch_number=batch.number
         ).order_by("pk")
-        delivered = list(people.values_list("pk", flat=True)[:3])
+        delivered = list(recipients.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(poller._whole(batch).people) == batch.size - 3
+        assert len(poller._planned_check(batch).recipients) == batch.size - 3
         batch.checks = 2
-        assert len(poller._whole(batch).people) == batch.size
-        people.update(delivery_state="delivered")
+        assert len(poller._planned_check(batch).recipients) == batch.size
+        recipients.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(poller._whole(batch).people) == batch.size
+        assert len(poller._planned_check(batch).recipients) == batch.size

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from campaigns.gateway.bsg.delivery_reports import BODY_MAX, address
+from campaigns.gateway.bsg.delivery_reports import BODY_MAX, callback_url
 from campaigns.results.delivery_reports import receiver, server
 from campaigns.results.delivery_reports.receiver import Inbox
 
@@ -22,7 +22,7 @@ REPORT = b'{"reference": "%s", "status": "read"}' % REFERENCE.encode()
 @pytest.fixture
 def path(settings: Settings) -> str:
     settings.PUBLIC_BASE_URL = "http://here"
-    return address().removeprefix("http://here")
+    return callback_url().removeprefix("http://here")
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-"""What is written of a status: states that only move forward, words as they came, times, and counts
-by the hour.
-"""
+"""What a status changes: states, times and hourly counts."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +15,7 @@ from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.models import HourCount
 from campaigns.results.money.rebuilding import differences, rebuild
-from campaigns.results.polling.recording import News, record
+from campaigns.results.polling.recording import StatusUpdate, record_updates
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -26,55 +24,60 @@ SENT, ARRIVED = LEFT + timedelta(seconds=2), LEFT + timedelta(minutes=1)
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 
 
-def said(word: str, **changes: Any) -> MessageStatus:
+def status(name: str, **changes: Any) -> MessageStatus:
     fields: dict[str, Any] = {
         "price": Decimal("0.02"),
         "currency": "EUR",
         "time_sent": SENT,
         "time_dr": ARRIVED,
     } | changes
-    return MessageStatus("1", "", "", word, **fields)
+    return MessageStatus("1", "", "", name, **fields)
 
 
 @pytest.fixture
-def person() -> Recipient:
-    """Accepted, and as sending leaves them: charged and counted."""
+def recipient() -> Recipient:
+    """A recipient as sending leaves it: accepted, charged and counted."""
     from campaigns.dispatch.tally import TallyChanges
     from campaigns.ledger.entries import Movement, write_entries
     from campaigns.ledger.models import Channel, Kind
 
     campaign = factory.launched(1)
     Recipient.objects.update(send_state=SendState.ACCEPTED, charged=Decimal("0.02"), currency="EUR")
-    found = Recipient.objects.get()
+    accepted = Recipient.objects.get()
     moves = TallyChanges()
-    moves.add(campaign.pk, found.country, "accepted")
+    moves.add(campaign.pk, accepted.country, "accepted")
     moves.write()
-    amounts = [(found.pk, Decimal("0.02"))]
+    amounts = [(accepted.pk, Decimal("0.02"))]
     write_entries(
-        [Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, found.country, "EUR", amounts)], LEFT
+        [Movement(Kind.CHARGE, Channel.VIBER, campaign.pk, accepted.country, "EUR", amounts)], LEFT
     )
-    return found
+    return accepted
 
 
-def tell(person: Recipient, *statuses: MessageStatus) -> Recipient:
-    """Each of `statuses` in turn, as polling would record it."""
-    campaign = Campaign.objects.get(pk=person.campaign_id)
+def record(recipient: Recipient, *statuses: MessageStatus) -> Recipient:
+    """Record each of `statuses` in turn, as polling does."""
+    campaign = Campaign.objects.get(pk=recipient.campaign_id)
     with time_machine.travel(NOW, tick=False):
-        for one in statuses:
-            record([News(Recipient.objects.get(pk=person.pk), one)], campaign, person.country, LEFT)
-    return Recipient.objects.get(pk=person.pk)
+        for one_status in statuses:
+            record_updates(
+                [StatusUpdate(Recipient.objects.get(pk=recipient.pk), one_status)],
+                campaign,
+                recipient.country,
+                LEFT,
+            )
+    return Recipient.objects.get(pk=recipient.pk)
 
 
-def hours(person: Recipient) -> dict[str, int]:
-    counted = HourCount.objects.filter(campaign=person.campaign_id).exclude(people=0)
+def hours(recipient: Recipient) -> dict[str, int]:
+    counted = HourCount.objects.filter(campaign=recipient.campaign_id).exclude(people=0)
     return {
         measure: hour.hour
         for measure, hour, _people in counted.values_list("measure", "hour", "people")
     }
 
 
-def test_states_only_move_forward_in_whatever_order_they_come(person: Recipient) -> None:
-    told = [said("sent", time_dr=None), said("delivered"), said("read")]
+def test_states_only_move_forward_in_any_order(recipient: Recipient) -> None:
+    statuses = [status("sent", time_dr=None), status("delivered"), status("read")]
     columns = (
         "delivery_state",
         "status",
@@ -85,43 +88,43 @@ def test_states_only_move_forward_in_whatever_order_they_come(person: Recipient)
         "read_at",
     )
     ends = set()
-    for order in permutations(told):
+    for order in permutations(statuses):
         Recipient.objects.update(
             delivery_state="", status="", final=False, sent_at=None, delivered_at=None, read_at=None
         )
-        after = tell(person, *order, *order)
+        after = record(recipient, *order, *order)
         ends.add(tuple(getattr(after, name) for name in columns))
     assert ends == {("read", "read", True, Decimal("0.02"), SENT, ARRIVED, NOW)}
     assert LedgerEntry.objects.count() == 1
 
 
-def test_a_late_report_moves_no_count(person: Recipient) -> None:
-    tell(person, said("read"))
+def test_a_late_report_changes_no_count(recipient: Recipient) -> None:
+    record(recipient, status("read"))
     before = (
-        campaign_status.status(person.campaign),
+        campaign_status.status(recipient.campaign),
         sorted(HourCount.objects.values_list("measure", "hour", "people")),
     )
-    tell(person, said("delivered"), said("new"), said("sent"))
+    record(recipient, status("delivered"), status("new"), status("sent"))
     assert (
-        campaign_status.status(person.campaign),
+        campaign_status.status(recipient.campaign),
         sorted(HourCount.objects.values_list("measure", "hour", "people")),
     ) == before
     assert differences() == []
 
 
-def test_an_unknown_word_is_kept_and_believed_to_mean_nothing(person: Recipient) -> None:
-    after = tell(person, said("teleported"))
+def test_an_undocumented_status_is_kept_and_changes_nothing(recipient: Recipient) -> None:
+    after = record(recipient, status("teleported"))
     assert (after.delivery_state, after.status, after.final) == ("", "teleported", False)
-    after = tell(person, said("delivered"), said("teleported twice"))
+    after = record(recipient, status("delivered"), status("teleported twice"))
     assert (after.delivery_state, after.status, after.final) == ("delivered", "delivered", False)
     assert differences() == []
 
 
-def test_hours_are_those_of_the_gateway_and_of_the_sending(person: Recipient) -> None:
-    tell(person, said("delivered"))
-    assert hours(person) == {"sent": 9, "delivered": 10, "sent_delivered": 9}
-    tell(person, said("read", time_dr=ARRIVED + timedelta(hours=1)))
-    assert hours(person) == {
+def test_hours_are_those_of_the_gateway_and_of_sending(recipient: Recipient) -> None:
+    record(recipient, status("delivered"))
+    assert hours(recipient) == {"sent": 9, "delivered": 10, "sent_delivered": 9}
+    record(recipient, status("read", time_dr=ARRIVED + timedelta(hours=1)))
+    assert hours(recipient) == {
         "sent": 9,
         "delivered": 10,
         "sent_delivered": 9,
@@ -131,37 +134,37 @@ def test_hours_are_those_of_the_gateway_and_of_the_sending(person: Recipient) ->
     assert differences() == []
 
 
-def test_where_the_gateway_tells_no_times_ours_are_taken(person: Recipient) -> None:
-    after = tell(person, said("waiting", time_sent=None, time_dr=None))
+def test_missing_times_are_replaced_by_ours(recipient: Recipient) -> None:
+    after = record(recipient, status("waiting", time_sent=None, time_dr=None))
     assert (after.sent_at, after.delivered_at) == (None, None)
-    after = tell(person, said("delivered", time_sent=None, time_dr=None))
+    after = record(recipient, status("delivered", time_sent=None, time_dr=None))
     assert (after.sent_at, after.delivered_at, after.read_at) == (LEFT, NOW, None)
 
 
-def test_what_the_gateway_was_to_send_later_left_then(person: Recipient) -> None:
+def test_a_message_scheduled_at_the_gateway_is_sent_at_its_time(recipient: Recipient) -> None:
     later = LEFT + timedelta(hours=8)
     Campaign.objects.update(timing=Timing.GATEWAY, scheduled_at=later)
-    assert tell(person, said("sent", time_sent=None)).sent_at == later
+    assert record(recipient, status("sent", time_sent=None)).sent_at == later
 
 
-def test_a_fallback_is_no_delivery_by_viber(person: Recipient) -> None:
+def test_a_fallback_does_not_count_as_delivered_by_viber(recipient: Recipient) -> None:
     sms = FallbackStatus("sms", "2", "delivered", Decimal("0.03"))
-    after = tell(person, said("expired", price=Decimal(0), fallback=(sms,)))
+    after = record(recipient, status("expired", price=Decimal(0), fallback=(sms,)))
     assert (after.delivery_state, after.sms_price, after.read_at) == (
         "sms_delivered",
         Decimal("0.03"),
         None,
     )
-    assert hours(person) == {"sent": 9}
+    assert hours(recipient) == {"sent": 9}
     assert differences() == []
 
 
-def test_wrong_hours_are_found_and_mended(person: Recipient) -> None:
-    tell(person, said("read"))
+def test_wrong_hours_are_found_and_corrected(recipient: Recipient) -> None:
+    record(recipient, status("read"))
     HourCount.objects.filter(measure="read").update(people=5)
     HourCount.objects.filter(measure="sent").delete()
-    found = differences()
-    assert len(found) == 2
-    assert all(line.startswith("hours ") for line in found)
-    assert rebuild() == found
+    differing = differences()
+    assert len(differing) == 2
+    assert all(line.startswith("hours ") for line in differing)
+    assert rebuild() == differing
     assert differences() == []

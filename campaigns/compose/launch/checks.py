@@ -99,7 +99,7 @@ def _contract_problems(campaign: Campaign, template: MessageTemplate) -> Iterato
     message = message_for(campaign, rendered, SOMEBODY)
     request = SendRequest((message,), campaign.validity, campaign.tariff)
     for violation in limits.violations(request):
-        yield Problem(violation.field, violation.words)
+        yield Problem(violation.field, violation.text)
     if campaign.sms_sender and not campaign.sms_text:
         yield Problem("sms_text", _("Write the SMS, or remove its sender."))
 

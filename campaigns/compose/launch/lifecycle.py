@@ -27,7 +27,7 @@ from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import build
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import Hours
-from campaigns.gateway.errors import meaning
+from campaigns.gateway.errors import error_meaning
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import audit
@@ -108,7 +108,7 @@ def reason_of(code: int) -> str:
 def reason(key: str) -> Reason:
     """The words of a reason: one of ours, or an error of the gateway's ("error_8")."""
     if key.startswith("error_"):
-        known = meaning(int(key.removeprefix("error_")))
+        known = error_meaning(int(key.removeprefix("error_")))
         return Reason(known.sentence, known.next_step)
     return _REASONS[key]
 

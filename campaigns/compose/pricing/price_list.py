@@ -59,7 +59,7 @@ class Prices:
         return self.by_country.get(country) or self.by_country.get(ELSEWHERE)
 
 
-def _rows(prices: Iterable[types.Price]) -> list[dict[str, str]]:
+def _rows(prices: Iterable[types.PriceRow]) -> list[dict[str, str]]:
     return [
         {
             "country": price.country,

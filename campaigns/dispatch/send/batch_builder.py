@@ -50,7 +50,7 @@ class BatchBuilder:
         self.purpose = Purpose(self.campaign.purpose)
         self.has_sms_fallback = bool(self.campaign.sms_text)
         self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
-        self.report_url = delivery_reports.address()
+        self.report_url = delivery_reports.callback_url()
         self.rehearsal_gateway = (
             RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
         )

@@ -16,8 +16,8 @@ from typing import NamedTuple, cast
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.models import SendState
-from campaigns.gateway.errors import Call, meaning
-from campaigns.gateway.types import Accepted, Refused, SendAnswer, Verdict
+from campaigns.gateway.errors import Reaction, error_meaning
+from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Verdict
 
 FIRST_DELAY = timedelta(seconds=5)
 MAX_DELAY = timedelta(minutes=5)
@@ -109,22 +109,32 @@ def delay_after(attempts: int, requested: float | None = None) -> timedelta:
 def _interpret_verdict(reference: str, verdict: Verdict, result: Interpretation) -> None:
     if isinstance(verdict, Accepted):
         result.accepted[reference] = verdict
-    elif isinstance(verdict, Refused):
+    elif isinstance(verdict, Refusal):
         _interpret_refusal(reference, verdict.code, result)
     else:
         result.next_step = NextStep.ASK
 
 
 def _interpret_refusal(reference: str, code: int, result: Interpretation) -> None:
-    call = meaning(code).call
-    if call is Call.ACCEPTED_BEFORE:
+    reaction = error_meaning(code).reaction
+    if reaction is Reaction.ACCEPTED_BEFORE:
         result.next_step = NextStep.ASK
-    elif call in (Call.PAUSE_CAMPAIGN, Call.SLOW_DOWN, Call.RETRY_LATER, Call.NOT_FOUND):
+    elif reaction in (
+        Reaction.PAUSE_CAMPAIGN,
+        Reaction.SLOW_DOWN,
+        Reaction.RETRY_LATER,
+        Reaction.NOT_FOUND,
+    ):
         result.next_step = result.next_step if result.next_step is NextStep.ASK else NextStep.AGAIN
         result.pause_reason = (
-            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else result.pause_reason
+            lifecycle.reason_of(code)
+            if reaction is Reaction.PAUSE_CAMPAIGN
+            else result.pause_reason
         )
-        result.slow_down = result.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
+        result.slow_down = result.slow_down or reaction in (
+            Reaction.SLOW_DOWN,
+            Reaction.RETRY_LATER,
+        )
     else:
         result.not_accepted[reference] = NotAccepted(SendState.REFUSED, error_code=code)
-        result.keep_answer = result.keep_answer or call is Call.DEFECT
+        result.keep_answer = result.keep_answer or reaction is Reaction.DEFECT

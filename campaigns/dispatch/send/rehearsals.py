@@ -43,13 +43,13 @@ class RehearsalGateway:
             currency,
         )
 
-    def _accepted(self, recipient: Recipient, sent_at: datetime) -> rehearsal.Kept:
+    def _accepted(self, recipient: Recipient, sent_at: datetime) -> rehearsal.KnownMessage:
         parts = 0
         if self.campaign.sms_text:
             try:
                 parts = sms_parts(self._template.for_fields(recipient.fields).sms_text).parts
             except MissingValue:  # the message was never accepted
                 parts = 0
-        return rehearsal.Kept(
+        return rehearsal.KnownMessage(
             recipient.reference, recipient.msisdn, sent_at, self.campaign.validity, parts
         )

@@ -1,5 +1,6 @@
-"""The client: what this project asks of the gateway, over HTTP. The API key is known here and
-nowhere else.
+"""The client of the gateway: one method for each call of docs/gateway-contract.md.
+
+Nothing else knows the API key.
 """
 
 import re
@@ -14,45 +15,41 @@ from django.conf import settings
 
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values, payload, query_answers
-from campaigns.gateway.bsg.send_answers import everybody, read_answer
-from campaigns.gateway.bsg.transport import Answer, NoAnswer, Transport
+from campaigns.gateway.bsg.send_answers import read_answer, same_verdict
+from campaigns.gateway.bsg.transport import HttpAnswer, NoAnswer, Transport
 from campaigns.gateway.types import (
     Balance,
     Channel,
     MessageStatus,
-    Price,
+    PriceRow,
     Quote,
     SendAnswer,
     SendRequest,
     Unknown,
 )
 
-EVIDENCE_MAX = 16_384  # characters of an answer that are kept
+EVIDENCE_MAX = 16_384  # characters of an answer that are kept as evidence
 CONNECT_TIMEOUT, DEADLINE = 5.0, 30.0  # seconds
-SHORTEST_KEY = 8  # characters; a shorter "key" would tear words out of the evidence
-# how every reference of a rehearsal begins: no other does, as those are hex digits
+SHORTEST_KEY = 8  # characters; removing a shorter key would remove words from the evidence
+# how each reference of a rehearsal begins, and no other, as those are hex digits
 REHEARSAL_MARK = "rehearsal"
 T = TypeVar("T")
 
 
-class Exchanges(Protocol):
-    """What carries a client's calls: `Transport`, over the network, or rehearsal.py, in this
-    process.
-    """
+class AnyTransport(Protocol):
+    """What exchanges a request for an answer: `Transport`, or a rehearsal within the process."""
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        """The answer. Raises NoAnswer."""
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
+        """The answer to `prepared`. Raises NoAnswer."""
         ...
 
     def close(self) -> None:
-        """Closes what is kept open."""
+        """Close the connections that are kept open."""
         ...
 
 
 class _Key(str):
-    """The API key; nothing that shows values (a traceback, a debug page, a log of headers) shows
-    it.
-    """
+    """The API key, hidden wherever values are shown: tracebacks, debug pages, logs of headers."""
 
     __slots__ = ()
 
@@ -61,12 +58,15 @@ class _Key(str):
 
 
 class Client:
-    """The BSG API. Safe for many threads, and for processes that fork after it was made.
+    """A client of the BSG API, safe for many threads and for processes that fork later.
 
-    In: the base address without a slash at the end, the key, the name that X-API-SOURCE gives, the
-    seconds to connect, the seconds that a call may take altogether, and the number of connections
-    kept open; for a rehearsal, what answers in the place of the network. A reference of a rehearsal
-    never passes a client that has a socket. Raises ValueError for a key that no header can carry.
+    - `source`: the value of X-API-SOURCE.
+    - `connect_timeout`, `deadline`: seconds to connect, and for a whole call.
+    - `connections`: how many are kept open.
+    - `transport`: answers in place of the network, for a rehearsal. Only such a client takes the
+      references of rehearsals, and it takes no others.
+
+    Raises ValueError for a key that a header cannot carry.
     """
 
     def __init__(
@@ -78,13 +78,12 @@ class Client:
         connect_timeout: float = CONNECT_TIMEOUT,
         deadline: float = DEADLINE,
         connections: int = 32,
-        transport: Exchanges | None = None,
+        transport: AnyTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = _Key(api_key.strip())
         if not re.fullmatch(r"[!-~]+", self._key):
-            raise ValueError("the API key is empty or has characters that no key has")
-        # no socket: only rehearsals' references may pass, and here no others
+            raise ValueError("the API key is empty or has invalid characters")
         self._rehearses = transport is not None
         self._transport = transport or Transport(
             self.base_url, connect_timeout, deadline, connections
@@ -108,22 +107,21 @@ class Client:
         return f"<Client {self.base_url}>"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a client is not to be written down: it holds the key")
+        raise TypeError("a client cannot be pickled: it holds the API key")
 
     def send(self, request: SendRequest) -> SendAnswer:
-        """Sends `request` once, and says for each reference what became of it. Nothing that the
-        gateway or the network does raises.
+        """Send `request` once and return a verdict for each reference.
 
-        Raises ValueError, before anything is sent, if a recipient has no reference of their own,
-        and for one of a rehearsal.
+        Nothing that the gateway or the network does raises. Raises ValueError, before anything is
+        sent, if the references are not unique, or belong to a rehearsal and this client does not.
         """
         references = _references(request)
-        self._need_ours(references)
+        self._refuse_mixed_up(references)
         try:
             answer = self._transport.exchange(self._posting(self._create, payload.body(request)))
         except NoAnswer as failure:
             unknown = Unknown(self._without_key(failure.why))
-            return SendAnswer(everybody(references, unknown), not_sent=not failure.written)
+            return SendAnswer(same_verdict(references, unknown), not_sent=not failure.written)
         text = self._text(answer)
         read = read_answer(
             request, answer.status, text, json_values.seconds(answer.headers.get("Retry-After"))
@@ -131,13 +129,11 @@ class Client:
         return read if len(text) <= EVIDENCE_MAX else _with_short_body(read)
 
     def quote(self, request: SendRequest) -> Quote:
-        """What `request` would cost; nothing is sent. Raises GatewayError."""
+        """What `request` would cost; sends nothing. Raises GatewayError."""
         return self._ask(query_answers.read_quote, "/viber/price", payload.body(request))
 
-    def prices(self, channel: Channel, tariff: int = 0) -> list[Price]:
-        """The price list of a channel. Raises GatewayError (GatewayRefused with code 6 for an
-        unknown tariff).
-        """
+    def prices(self, channel: Channel, tariff: int = 0) -> list[PriceRow]:
+        """The price list of a channel. Raises GatewayError; for an unknown tariff, error 6."""
         return self._ask(
             lambda answer: query_answers.read_prices(answer, channel),
             f"/{channel}/prices/{tariff:d}",
@@ -148,8 +144,9 @@ class Client:
         return self._ask(query_answers.read_balance, "/common/balance")
 
     def status_by_id(self, gateway_id: str) -> MessageStatus | None:
-        """The message with the gateway's own id, None if it knows none (error 40). Raises
-        GatewayError.
+        """The status of the message with this id; None if the gateway has no such message.
+
+        Raises GatewayError.
         """
         return self._status(
             f"/viber/{url_quote(gateway_id, safe='')}",
@@ -157,37 +154,34 @@ class Client:
         )
 
     def status_by_reference(self, reference: str) -> MessageStatus | None:
-        """The message with our reference, None if the gateway never accepted it (error 40). Raises
-        GatewayError.
+        """The status of the message with our reference; None if the gateway never accepted it.
+
+        Raises GatewayError, and ValueError as `send` does.
         """
-        self._need_ours([reference])
+        self._refuse_mixed_up([reference])
         path = f"/viber/reference/{url_quote(reference, safe='')}"
         return self._status(path, lambda status: status.reference in ("", reference))
 
     def close(self) -> None:
-        """Closes the connections that are kept open."""
+        """Close the connections that are kept open."""
         self._transport.close()
 
-    def _need_ours(self, references: Sequence[str]) -> None:
-        """A rehearsal never leaves the house, and nothing else is answered inside of it. Raises
-        ValueError.
-        """
+    def _refuse_mixed_up(self, references: Sequence[str]) -> None:
+        """A rehearsal must not reach a gateway, nor a message to a gateway a rehearsal."""
         if any(reference.startswith(REHEARSAL_MARK) != self._rehearses for reference in references):
             raise ValueError(
-                "a rehearsal's reference on the way to a gateway, or another in a rehearsal"
+                "only a rehearsal takes the references of rehearsals, and it takes no others"
             )
 
-    def _status(
-        self, path: str, is_the_one: Callable[[MessageStatus], bool]
-    ) -> MessageStatus | None:
+    def _status(self, path: str, matches: Callable[[MessageStatus], bool]) -> MessageStatus | None:
         try:
             status = self._ask(query_answers.read_status, path)
         except errors.GatewayRefused as refused:
             if refused.code == errors.NOT_FOUND:
                 return None
             raise
-        if not is_the_one(status):
-            raise errors.GatewayUnreadable("the status of another message")
+        if not matches(status):
+            raise errors.GatewayUnreadable("the answer is about another message")
         return status
 
     def _ask(self, read: Callable[[Any], T], path: str, body: bytes | None = None) -> T:
@@ -211,9 +205,7 @@ class Client:
         return prepared
 
     def _posting(self, address: str, body: bytes) -> requests.PreparedRequest:
-        """A copy of what was prepared once: preparing anew costs more than everything else here
-        together.
-        """
+        """A POST to `address`: a copy, since preparing costs more than the rest of a call."""
         prepared = self._post.copy()
         prepared.url = address
         prepared.body = body
@@ -223,11 +215,11 @@ class Client:
     def _address(self, path: str) -> str:
         return self.base_url + path
 
-    def _text(self, answer: Answer) -> str:
+    def _text(self, answer: HttpAnswer) -> str:
         return self._without_key(answer.content.decode("utf-8", "replace").removeprefix("\ufeff"))
 
     def _without_key(self, text: str) -> str:
-        """`text` without the key, should an answer or an error repeat it, and without NUL."""
+        """`text` without NUL and the key, which an answer or an error may repeat."""
         if len(self._key) >= SHORTEST_KEY:
             text = text.replace(self._key, "[key]")
         return text.replace("\0", "\ufffd")
@@ -236,7 +228,7 @@ class Client:
 def _references(request: SendRequest) -> list[str]:
     references = [address.reference for message in request.messages for address in message.to]
     if "" in references or len(set(references)) != len(references):
-        raise ValueError("each recipient of a request needs a reference of their own")
+        raise ValueError("each recipient of a request needs a reference of its own")
     return references
 
 
@@ -250,7 +242,5 @@ def _client(base_url: str, api_key: _Key, connections: int) -> Client:
 
 
 def client_from_settings() -> Client:
-    """The client for BSG_API_URL and BSG_API_KEY, one for the whole process so that its connections
-    stay open.
-    """
+    """The client for BSG_API_URL and BSG_API_KEY; one a process, so its connections stay open."""
     return _client(settings.BSG_API_URL, _Key(settings.BSG_API_KEY), settings.SEND_CONNECTIONS)

@@ -1,9 +1,8 @@
-"""Delivery reports: what the gateway posts to a message's `callback_url` (docs/gateway-contract.md,
-Status).
+"""Delivery reports: what the gateway posts to the `callback_url` of a message.
 
-They are unsigned, so nothing in one is believed but the reference, and that only as a hint that its
-status is worth asking for. The address is a secret made out of SECRET_KEY: nothing is stored, and
-whoever has not been told it can't guess it.
+From docs/gateway-contract.md, "Delivery reports". A report is unsigned, so only its reference is
+used, as a hint to ask for the status. The path contains a secret that is derived from SECRET_KEY,
+so nothing is stored and nobody else can guess it.
 """
 
 import json
@@ -16,15 +15,13 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 PATH = "/delivery-reports/"
-BODY_MAX = 16_384  # bytes; a report has some hundreds
-REFERENCE = re.compile(r"[0-9a-f]{32}")  # ours; the gateway would take others
+BODY_MAX = 16_384  # bytes; a report has a few hundred
+REFERENCE = re.compile(r"[0-9a-f]{32}")  # as the freeze makes them
 _SALT = "campaigns.gateway.bsg.delivery_reports"
 
 
-def address() -> str:
-    """The `callback_url` of messages that leave now; "" where nobody outside can reach this
-    site.
-    """
+def callback_url() -> str:
+    """The `callback_url` of a message that is sent now; "" if this site has no public address."""
     return (
         f"{settings.PUBLIC_BASE_URL}{PATH}{_secret(settings.SECRET_KEY)}"
         if settings.PUBLIC_BASE_URL
@@ -33,14 +30,12 @@ def address() -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether `path` is the secret one, of this SECRET_KEY or of an earlier one. Takes as long for
-    any wrong one.
-    """
+    """Whether `path` has the secret of this SECRET_KEY or of an earlier one, in constant time."""
     if not path.startswith(PATH):
         return False
-    told = path.removeprefix(PATH)
+    secret = path.removeprefix(PATH)
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return any(constant_time_compare(told, _secret(key)) for key in keys)
+    return any(constant_time_compare(secret, _secret(key)) for key in keys)
 
 
 @lru_cache(maxsize=16)
@@ -49,8 +44,9 @@ def _secret(key: str) -> str:
 
 
 def references(body: bytes) -> list[str]:
-    """The references that a report names: an object, a list of them, or a form. Of what is
-    malformed, none.
+    """The references in a report: a JSON object, a list of them, or a form.
+
+    A malformed report has none.
     """
     try:
         text = body.decode()
@@ -69,8 +65,8 @@ def references(body: bytes) -> list[str]:
         return []
 
 
-def _entries(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else [found]
+def _entries(report: Any) -> list[Any]:
+    return report if isinstance(report, list) else [report]
 
 
 def _reference(entry: Any) -> str:

@@ -1,5 +1,6 @@
-"""Values as the gateway writes them: numbers that may be strings, amounts, times, texts. Nothing
-here raises.
+"""Read single values of the gateway's JSON: numbers, amounts, times and texts.
+
+Except for `load`, nothing here raises: a value that cannot be read is None or "".
 """
 
 import json
@@ -10,29 +11,29 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-ID_MAX, STATUS_MAX, DESCRIPTION_MAX = 40, 30, 255  # characters kept; an id beyond it is not one
+ID_MAX, STATUS_MAX, DESCRIPTION_MAX = 40, 30, 255  # characters; a longer id is rejected
 CODE_MAX = 32_767
 PLACES = 7  # decimal places of every amount that the gateway documents
 _UNIT = Decimal(1).scaleb(-PLACES)
-_EXACT = Context(prec=17, traps=[Inexact, InvalidOperation])  # up to ten digits before the point
+_EXACT = Context(prec=17, traps=[Inexact, InvalidOperation])  # ten digits before the point
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CODE = re.compile(r"[0-9]{1,5}")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 
 
-class Unreadable(ValueError):  # noqa: N818 - reads as what it is
+class NotJson(ValueError):  # noqa: N818
     """The text is not JSON."""
 
 
 def load(text: str) -> Any:
-    """The JSON of `text`, with its decimals exact. Raises Unreadable for anything else."""
+    """The JSON of `text`, with exact decimals. Raises NotJson."""
     try:
-        return json.loads(text, parse_float=_decimal, parse_constant=_nothing)
+        return json.loads(text, parse_float=_decimal, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise Unreadable("not JSON") from error
+        raise NotJson("not JSON") from error
 
 
-@lru_cache(maxsize=1_000)  # prices repeat: an answer names one or two
+@lru_cache(maxsize=1_000)  # an answer names only one or two different prices
 def _decimal(text: str) -> Decimal | None:
     try:
         return Decimal(text)
@@ -40,12 +41,12 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-def _nothing(_constant: str) -> None:
-    """NaN and Infinity are not JSON, and no amounts."""
+def _reject_constant(_constant: str) -> None:
+    """Read NaN and Infinity, which are not JSON, as null."""
 
 
 def code(value: Any) -> int | None:
-    """An error code, written as a number or as digits; None if it is neither."""
+    """An error code, from a number or a string of digits; None for anything else."""
     if value == "0" or (isinstance(value, str) and _CODE.fullmatch(value.strip())):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -54,20 +55,20 @@ def code(value: Any) -> int | None:
 
 
 def amount(value: Any) -> Decimal | None:
-    """An exact amount with seven decimal places, written as a number or as text; None for
-    everything that is not one.
+    """An exact amount with seven decimal places, from a number or a string.
 
-    More places are none that the gateway documents, and could not be kept without rounding.
+    None for anything else, also for an amount with more places: it is not documented and could
+    not be kept without rounding.
     """
     if isinstance(value, str):
         value = Decimal(value.strip()) if _AMOUNT.fullmatch(value.strip()) else None
     elif isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
-    return _exactly(value) if isinstance(value, Decimal) else None
+    return _to_seven_places(value) if isinstance(value, Decimal) else None
 
 
 @lru_cache(maxsize=1_000)
-def _exactly(value: Decimal) -> Decimal | None:
+def _to_seven_places(value: Decimal) -> Decimal | None:
     try:
         return value.quantize(_UNIT, context=_EXACT)
     except (Inexact, InvalidOperation):
@@ -75,8 +76,9 @@ def _exactly(value: Decimal) -> Decimal | None:
 
 
 def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal | None, str]:
-    """The price of `entry` and its currency. A price is never negative; without a currency it is
-    not known.
+    """The price of `entry` (None: not known) and its currency (or `currency_of_all`).
+
+    A price that is negative or has no currency counts as not known.
     """
     currency_named = currency(entry.get("currency")) or currency_of_all
     named = amount(entry.get("price"))
@@ -84,18 +86,18 @@ def price(entry: Mapping[str, Any], currency_of_all: str = "") -> tuple[Decimal 
 
 
 def currency(value: Any) -> str:
-    """Three capital letters, or "" if it is not a currency."""
+    """A currency as three capital letters; "" for anything else."""
     return _currency(value) if isinstance(value, str) else ""
 
 
 @lru_cache(maxsize=256)
-def _currency(written: str) -> str:
-    found = written.strip().upper()
-    return found if _CURRENCY.fullmatch(found) else ""
+def _currency(value: str) -> str:
+    code = value.strip().upper()
+    return code if _CURRENCY.fullmatch(code) else ""
 
 
 def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
-    """A string or a number as text, cut, without NUL; "" for anything else."""
+    """A string or an integer as text of at most `longest` characters; "" for anything else."""
     if not isinstance(value, str):
         return (
             str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
@@ -106,14 +108,14 @@ def text(value: Any, longest: int = DESCRIPTION_MAX) -> str:
 
 
 def printable(value: str) -> str:
-    """`value` without what a database's text column refuses: NUL and halves of surrogate pairs."""
+    """`value` without what a text column refuses: NUL and halves of surrogate pairs."""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def identifier(value: Any) -> str:
-    """The gateway's id of a message, "" if there is none or it is too long to be one."""
-    found = text(value, ID_MAX + 1)
-    return found if len(found) <= ID_MAX else ""
+    """The gateway's id of a message; "" if there is none or it is too long."""
+    gateway_id = text(value, ID_MAX + 1)
+    return gateway_id if len(gateway_id) <= ID_MAX else ""
 
 
 def reference(value: Any) -> str | None:
@@ -122,7 +124,7 @@ def reference(value: Any) -> str | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """`YYYY-MM-DD hh:mm:ss` in UTC, aware; None for a missing, empty or unreadable one."""
+    """An aware time from `YYYY-MM-DD hh:mm:ss` in UTC; None if it is missing or unreadable."""
     if not isinstance(value, str):
         return None
     try:
@@ -132,9 +134,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def seconds(value: str | None) -> float | None:
-    """Retry-After as seconds; None for a missing or unreadable one, and for the date form, which
-    depends on clocks.
-    """
+    """Retry-After in seconds; None if it is missing, unreadable or a date (clocks differ)."""
     if value is None or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value.strip()):
         return None
     return float(value)

@@ -1,4 +1,4 @@
-"""A send request as the bytes on the wire (BSG API, Send)."""
+"""Write a send request as JSON (docs/gateway-contract.md, "Send a message")."""
 
 import json
 from datetime import UTC
@@ -12,8 +12,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=
 def body(request: SendRequest) -> bytes:
     """The JSON of `request` in UTF-8.
 
-    Half a surrogate pair, which UTF-8 cannot carry, goes out as a question mark
-    (`limits.violations` names it). Raises ValueError for a `scheduled_at` without a time zone.
+    Half a surrogate pair, which UTF-8 cannot encode, becomes a question mark (`limits.violations`
+    reports it). Raises ValueError for a `scheduled_at` without a time zone.
     """
     return _encode(
         {

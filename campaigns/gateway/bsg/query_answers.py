@@ -1,5 +1,6 @@
-"""Answers to the calls other than send: status, prices, quote, balance (BSG API, Status; Prices,
-quote, balance).
+"""Read the answers to all calls but send.
+
+From docs/gateway-contract.md, "Ask for a status" and "Prices, quote and balance".
 """
 
 from collections.abc import Mapping
@@ -9,14 +10,14 @@ from typing import Any
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values
 from campaigns.gateway.bsg.send_answers import read_refusal
-from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, Price, Quote
+from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, PriceRow, Quote
 
 
 def read_object(http_status: int, text: str, retry_after: float | None = None) -> Mapping[str, Any]:
-    """The JSON object of an answer without an error.
+    """The JSON object of an answer that has no error.
 
-    Raises GatewayRefused for an error code, GatewayUnreachable for HTTP 5xx, GatewayUnreadable for
-    anything else.
+    Raises GatewayRefused for an error code, GatewayUnreachable for HTTP 5xx, GatewayUnreadable
+    for anything else.
     """
     if http_status >= 500:
         raise errors.GatewayUnreachable(f"HTTP {http_status}", http_status=http_status, body=text)
@@ -30,7 +31,7 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
         )
     try:
         answer = json_values.load(text)
-    except json_values.Unreadable:
+    except json_values.NotJson:
         answer = None
     refusal = read_refusal(answer, http_status)
     if refusal:
@@ -43,7 +44,7 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
         )
     if not isinstance(answer, Mapping) or not 200 <= http_status < 300:
         raise errors.GatewayUnreadable(
-            f"HTTP {http_status}, not an answer that is documented",
+            f"HTTP {http_status}, the answer is not documented",
             http_status=http_status,
             body=text,
         )
@@ -51,11 +52,11 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
 
 
 def read_status(answer: Mapping[str, Any]) -> MessageStatus:
-    """One message's status. Raises GatewayUnreadable without an id or a status."""
+    """The status of one message. Raises GatewayUnreadable without an id or a status."""
     gateway_id = json_values.identifier(answer.get("id"))
     status = json_values.text(answer.get("status"), json_values.STATUS_MAX)
     if not gateway_id or not status:
-        raise errors.GatewayUnreadable("a status without an id or a status")
+        raise errors.GatewayUnreadable("no id or no status in the answer")
     price, currency = json_values.price(answer)
     return MessageStatus(
         gateway_id=gateway_id,
@@ -71,8 +72,8 @@ def read_status(answer: Mapping[str, Any]) -> MessageStatus:
     )
 
 
-def _fallback(found: Any, currency: str) -> tuple[FallbackStatus, ...]:
-    routes = found if isinstance(found, list) else [found]
+def _fallback(alt_route: Any, currency: str) -> tuple[FallbackStatus, ...]:
+    routes = alt_route if isinstance(alt_route, list) else [alt_route]
     return tuple(
         FallbackStatus(
             channel=json_values.text(route.get("channel"), 10),
@@ -85,13 +86,11 @@ def _fallback(found: Any, currency: str) -> tuple[FallbackStatus, ...]:
     )
 
 
-def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
-    """The price list; rows whose price cannot be read are left out. Raises GatewayUnreadable if it
-    is no list.
-    """
+def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[PriceRow]:
+    """The price list, without rows whose price cannot be read. Raises GatewayUnreadable."""
     rows = answer.get("prices")
     if not isinstance(rows, list):
-        raise errors.GatewayUnreadable("a price list without prices")
+        raise errors.GatewayUnreadable("no price list in the answer")
     read = (
         _price(row, channel, json_values.currency(answer.get("currency")))
         for row in rows
@@ -100,11 +99,11 @@ def read_prices(answer: Mapping[str, Any], channel: Channel) -> list[Price]:
     return [row for row in read if row is not None]
 
 
-def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> Price | None:
+def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> PriceRow | None:
     price, currency = json_values.price(row, currency_of_all)
     if price is None:
         return None
-    return Price(
+    return PriceRow(
         channel=channel,
         country=json_values.text(row.get("country"), 2).upper(),
         country_name=json_values.text(row.get("country_name"), 80),
@@ -116,18 +115,18 @@ def _price(row: Mapping[str, Any], channel: Channel, currency_of_all: str) -> Pr
 
 
 def read_quote(answer: Mapping[str, Any]) -> Quote:
-    """What a request would cost. Raises GatewayUnreadable without an amount and its currency."""
+    """What a request would cost. Raises GatewayUnreadable without amount and currency."""
     total = json_values.amount(answer.get("totalprice", answer.get("total_price")))
     currency = json_values.currency(answer.get("currency"))
     if total is None or not currency:
-        raise errors.GatewayUnreadable("a quote without an amount")
+        raise errors.GatewayUnreadable("no amount in the quote")
     return Quote(total, currency)
 
 
 def read_balance(answer: Mapping[str, Any]) -> Balance:
-    """What the account holds. Raises GatewayUnreadable without an amount and its currency."""
+    """What the account holds. Raises GatewayUnreadable without amount and currency."""
     amount = json_values.amount(answer.get("amount"))
     currency = json_values.currency(answer.get("currency"))
     if amount is None or not currency:
-        raise errors.GatewayUnreadable("a balance without an amount")
+        raise errors.GatewayUnreadable("no amount in the balance")
     return Balance(amount, currency, json_values.amount(answer.get("limit")) or Decimal(0))

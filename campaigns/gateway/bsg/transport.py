@@ -1,11 +1,10 @@
-"""HTTP for the client: pooled connections, and a deadline over the whole exchange.
+"""HTTP for the client: pooled connections, and a deadline for the whole exchange.
 
-The time-out of `requests` is one for each read: a server that sends a byte now and then keeps a
-call for ever. Here every wait on the socket gets what is left of the one deadline, so name
-resolution, connecting, TLS, writing, waiting and reading together end in time, however slowly the
-bytes drip.
+The time-out of `requests` applies to each read, so a server that sends a byte now and then can
+keep a call for ever. Here each wait on the socket gets the time that remains until one deadline,
+which covers name resolution, connecting, TLS, writing, waiting and reading.
 
-It also knows for certain whether a byte of the request was written, which no exception class tells.
+It also records whether a byte of the request was written, which no exception tells.
 """
 
 import os
@@ -25,34 +24,32 @@ from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util import Timeout
 
-ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer is none
-# ValueError: a host or header it refuses
+ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer counts as none
+# ValueError: for a host or header that `requests` refuses
 LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
 
 
 class _Exchange(threading.local):
-    """The exchange that this thread is in: when it must have ended, and whether a byte of the
-    request went out.
-    """
+    """The current exchange of this thread."""
 
     deadline = 0.0  # on the monotonic clock
-    written = False
-    waits_for_body = False  # the head of the request is held until its body comes
+    written = False  # whether a byte of the request was written
+    waits_for_body = False  # the head of the request is held back until its body comes
     head = b""
 
     def remaining(self) -> float:
-        """Seconds left. Raises TimeoutError when none are."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline is over")
-        return left
+        """The seconds until the deadline. Raises TimeoutError after it."""
+        seconds = self.deadline - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("the call timed out")
+        return seconds
 
 
 _exchange = _Exchange()
 
 
 class _Reader(RawIOBase):
-    """What `makefile` of a socket gives, with the deadline over every wait."""
+    """The file of a socket; each read waits until the deadline at most."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -72,11 +69,10 @@ class _Reader(RawIOBase):
 
 
 class _DeadlineSocket:
-    """A connected socket (plain or TLS) whose every wait ends at the deadline of the exchange it
-    serves.
+    """A connected socket, plain or TLS, that waits until the deadline of its exchange at most.
 
-    Head and body of a request leave in one write: two cost twice the system calls, packets and TLS
-    records.
+    Head and body of a request leave in one write: two writes would cost twice the system calls,
+    packets and TLS records.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -99,40 +95,41 @@ class _DeadlineSocket:
 
 
 def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
-    """The host's addresses. The system's resolver knows no deadline, so it is asked in a thread of
-    its own.
+    """The addresses of `host`.
+
+    The system's resolver has no deadline, so a thread of its own asks it.
     """
     answer: list[Any] = []
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
             answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            answer.append(OSError(f"the name {host} is not known: {error}"))
+            answer.append(OSError(f"cannot resolve {host}: {error}"))
 
-    resolver = threading.Thread(target=ask, daemon=True)
+    resolver = threading.Thread(target=resolve, daemon=True)
     resolver.start()
     resolver.join(_exchange.remaining())
     if not answer:
-        raise TimeoutError(f"the name {host} was not resolved in time")
+        raise TimeoutError(f"resolving {host} timed out")
     if isinstance(answer[0], OSError):
         raise answer[0]
     return list(answer[0])
 
 
 def _connect(host: str, port: int, timeout: float, options: Any) -> socket.socket:
-    """A connection to the first address that takes one, all of them within `timeout` seconds."""
+    """Connect to the first address that answers, all within `timeout` seconds."""
     failure: OSError = OSError(f"{host} has no address")
-    until = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout
     for family, kind, protocol, _name, address in _resolve(host, port):
-        left = min(until - time.monotonic(), _exchange.remaining())
-        if left <= 0:
-            raise TimeoutError(f"no connection to {host} in time")
+        seconds = min(deadline - time.monotonic(), _exchange.remaining())
+        if seconds <= 0:
+            raise TimeoutError(f"connecting to {host} timed out")
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(left)
+            sock.settimeout(seconds)
             sock.connect(address)
         except OSError as error:
             sock.close()
@@ -173,9 +170,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """`requests`' own transport with these connections. It never retries, follows no redirect,
-    keeps no cookie.
-    """
+    """The adapter of `requests` with our connections."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -191,8 +186,8 @@ def _use_our_connections(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
-class Answer:
-    """An HTTP answer, read to its end."""
+class HttpAnswer:
+    """A complete HTTP answer."""
 
     __slots__ = ("content", "headers", "status")
 
@@ -202,10 +197,8 @@ class Answer:
         self.content = content
 
 
-class NoAnswer(Exception):  # noqa: N818 - reads as what it is
-    """No answer came. `written` tells whether the gateway may have got the request or a part of
-    it.
-    """
+class NoAnswer(Exception):  # noqa: N818
+    """No answer came. `written`: the gateway may have received the request or a part of it."""
 
     def __init__(self, why: str, written: bool) -> None:
         super().__init__(why)
@@ -214,9 +207,10 @@ class NoAnswer(Exception):  # noqa: N818 - reads as what it is
 
 
 class Transport:
-    """Exchanges with one host from any number of threads, and again from the children of a fork.
+    """Exchanges requests with one host, from any number of threads, also after a fork.
 
-    In: the seconds for connecting, the seconds for everything together, the connections kept open.
+    It never retries, follows no redirect and keeps no cookie. `connect_timeout` and `deadline` (of
+    a whole exchange) are in seconds; `connections` is how many are kept open.
     """
 
     def __init__(
@@ -237,11 +231,10 @@ class Transport:
         self._process = os.getpid()
 
     def _own_pool(self, prepared: requests.PreparedRequest) -> HTTPConnectionPool:
-        """The connections of this process: two processes on one connection would read each other's
-        answers.
+        """The connections of this process; two processes on one would mix up their answers.
 
-        `requests` opens them, by its rules for proxies and certificates. It is asked for them once:
-        that and its Response cost as much again as the exchange itself.
+        `requests` opens the pool, by its rules for proxies and certificates. It is used only for
+        that, since it and its Response take as long as the exchange itself.
         """
         if self._process != os.getpid():
             self._open()
@@ -255,22 +248,20 @@ class Transport:
         self._pool = cast(HTTPConnectionPool, fresh)
         return self._pool
 
-    def exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        """Sends `prepared` once and reads the answer. Raises NoAnswer, after `deadline` seconds at
-        the latest.
-        """
+    def exchange(self, prepared: requests.PreparedRequest) -> HttpAnswer:
+        """Send `prepared` once and read the answer. Raises NoAnswer, at the deadline at latest."""
         _exchange.deadline = time.monotonic() + self._deadline
         _exchange.written = False
         _exchange.waits_for_body, _exchange.head = bool(prepared.body), b""
         try:
             return self._exchange_once(prepared)
         except LIBRARY_ERRORS as error:
-            failure = NoAnswer(_why(error), _exchange.written)
-        # Outside of the handler: a chained traceback would carry the library's frames, and in them
-        # the key.
+            failure = NoAnswer(_root_cause(error), _exchange.written)
+        # Raised outside of the handler: a chained traceback would show the library's frames with
+        # the API key in them.
         raise failure
 
-    def _exchange_once(self, prepared: requests.PreparedRequest) -> Answer:
+    def _exchange_once(self, prepared: requests.PreparedRequest) -> HttpAnswer:
         raw = self._own_pool(prepared).urlopen(
             str(prepared.method),
             self._adapter.request_url(prepared, self._proxies)
@@ -291,34 +282,32 @@ class Transport:
             complete = len(content) <= ANSWER_MAX
         finally:
             if not complete:
-                raw.close()  # a connection with half an answer in it serves nobody
+                raw.close()  # half an answer is still in it
         if not complete:
             raise OSError("the answer is too long")
         raw.release_conn()
-        return Answer(raw.status, raw.headers, content)
+        return HttpAnswer(raw.status, raw.headers, content)
 
     def close(self) -> None:
-        """Closes the connections that are kept open; the transport can be used again."""
+        """Close the connections that are kept open; the transport can be used again."""
         self._pool = None
         self._adapter.close()
 
 
-def _why(error: BaseException) -> str:
-    """The innermost cause in a few words, such as "ConnectionRefusedError: [Errno 111] Connection
-    refused".
-    """
-    seen = error
+def _root_cause(error: BaseException) -> str:
+    """The innermost cause of `error`, such as "ConnectionRefusedError: [Errno 111] …"."""
+    cause = error
     while True:
-        inner = seen.__cause__ or seen.__context__ or _wrapped(seen)
-        if inner is None or inner is seen:
+        inner = cause.__cause__ or cause.__context__ or _wrapped(cause)
+        if inner is None or inner is cause:
             break
-        seen = inner
-    return f"{type(seen).__name__}: {seen}"[:255]
+        cause = inner
+    return f"{type(cause).__name__}: {cause}"[:255]
 
 
 def _wrapped(error: BaseException) -> BaseException | None:
-    """The exception that another one carries as an argument, as `requests` and urllib3 do."""
+    """The exception among the arguments of `error`, where `requests` and urllib3 put it."""
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return reason
-    return next((found for found in error.args if isinstance(found, BaseException)), None)
+    return next((argument for argument in error.args if isinstance(argument, BaseException)), None)

@@ -1,6 +1,4 @@
-"""The sandbox's answers, in the shapes of the vendor's documents. Prices are written digit by
-digit, no floats.
-"""
+"""The sandbox's answers, in the shapes of docs/gateway-contract.md; prices are never floats."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.gateway.errors import MEANINGS
-from campaigns.gateway.sandbox.account import Outcome, Sent
-from campaigns.gateway.sandbox.lives import Life, State
+from campaigns.gateway.sandbox.account import CreateOutcome, SentMessage
+from campaigns.gateway.sandbox.courses import Course, CourseState
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -20,8 +18,10 @@ NO_ERRORS = "No errors"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer. `manner`: "whole", "half" (then the connection is closed), "drip", or "none"
-    (just closed).
+    """One HTTP answer.
+
+    `manner`: "whole", "half" (then the connection is closed), "drip" (byte by byte) or "none" (the
+    connection is closed at once).
     """
 
     body: bytes
@@ -32,6 +32,7 @@ class Reply:
 
 
 def as_json(value: Any, status: int = 200) -> Reply:
+    """`value` as a JSON answer."""
     return Reply(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), status)
 
 
@@ -43,53 +44,51 @@ def error(code: int, description: str = "", status: int = 200) -> Reply:
 
 
 def http_error(status: int, message: str, retry_after: float = 0) -> Reply:
-    """Shape H: an HTTP error; `retry_after` in seconds, 0 for none."""
+    """Shape H: an HTTP error. `retry_after` is in seconds, 0 for no such header."""
     body = json.dumps({"code": status, "message": message, "errors": {}}).encode()
     return Reply(body, status, headers={"Retry-After": f"{retry_after:g}"} if retry_after else {})
 
 
-def created(outcomes: Iterable[Outcome], currency: str, shape: str) -> Reply:
+def created(outcomes: Iterable[CreateOutcome], currency: str, shape: str) -> Reply:
     """The answer to a create call, shape A or B."""
     return Reply((_shape_b if shape == "B" else _shape_a)(list(outcomes), currency).encode())
 
 
-def _shape_a(outcomes: list[Outcome], currency: str) -> str:
+def _shape_a(outcomes: list[CreateOutcome], currency: str) -> str:
     total = sum((outcome.price for outcome in outcomes), Decimal(0))
     entries = ",".join(_entry_a(outcome, currency) for outcome in outcomes)
     return f'{{"result":[{entries}],"currency":"{currency}","total_price":{total}}}'
 
 
-def _entry_a(outcome: Outcome, currency: str) -> str:
+def _entry_a(outcome: CreateOutcome, currency: str) -> str:
     if outcome.refused:
         return json.dumps(
             {"error": outcome.refused.code, "errorDescription": outcome.refused.description}
             | ({"reference": outcome.reference} if outcome.reference else {})
         )
-    named = f'"reference":"{outcome.reference}",' if outcome.reference else ""
+    reference = f'"reference":"{outcome.reference}",' if outcome.reference else ""
     gateway_id = outcome.sent.gateway_id if outcome.sent else ""
     return (
-        f'{{"error":0,"errorDescription":"{NO_ERRORS}",{named}"id":"{gateway_id}",'
+        f'{{"error":0,"errorDescription":"{NO_ERRORS}",{reference}"id":"{gateway_id}",'
         f'"price":{outcome.price},"currency":"{currency}"}}'
     )
 
 
-def _shape_b(outcomes: list[Outcome], currency: str) -> str:
-    """Strings instead of numbers, and references left out where all recipients were taken: their
-    order tells.
-    """
-    every = all(outcome.sent for outcome in outcomes)
+def _shape_b(outcomes: list[CreateOutcome], currency: str) -> str:
+    """Strings instead of numbers; no references if all recipients were accepted."""
+    all_accepted = all(outcome.sent for outcome in outcomes)
     return json.dumps(
         [
             {
                 "error": "0",
-                "messages": [_entry_b(outcome, currency, not every) for outcome in outcomes],
+                "messages": [_entry_b(outcome, currency, not all_accepted) for outcome in outcomes],
             }
         ]
     )
 
 
-def _entry_b(outcome: Outcome, currency: str, named: bool) -> dict[str, str]:
-    entry = {"reference": outcome.reference} if named and outcome.reference else {}
+def _entry_b(outcome: CreateOutcome, currency: str, with_reference: bool) -> dict[str, str]:
+    entry = {"reference": outcome.reference} if with_reference and outcome.reference else {}
     if outcome.refused:
         return entry | {
             "error": str(outcome.refused.code),
@@ -99,10 +98,15 @@ def _entry_b(outcome: Outcome, currency: str, named: bool) -> dict[str, str]:
     return entry | {"id": gateway_id, "price": str(outcome.price), "currency": currency}
 
 
-def status(sent: Sent, state: State, course: Life, age: float, pace: float) -> dict[str, Any]:
-    """A message's status as the gateway shows it; a delivery report has the same fields."""
+def status(
+    sent: SentMessage, state: CourseState, course: Course, age: float, pace: float
+) -> dict[str, Any]:
+    """The fields of the status call and of a delivery report.
+
+    `age` is in seconds of the message clock, `pace` how fast that runs.
+    """
     started = sent.submission.accepted_at + sent.submission.delay
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "error": 0,
         "errorDescription": NO_ERRORS,
         "id": sent.gateway_id,
@@ -113,10 +117,10 @@ def status(sent: Sent, state: State, course: Life, age: float, pace: float) -> d
         "time_dr": _utc(started + course.ended / pace) if age >= course.ended else "",
         "status": state.status,
         "price": str(state.viber_price),
-        "currency": sent.submission.body.currency,
+        "currency": sent.submission.content.currency,
     }
     if state.sms_status:
-        shown["alt_route"] = [
+        fields["alt_route"] = [
             {
                 "channel": "sms",
                 "id": str(int(sent.gateway_id) + 1_000_000_000),
@@ -124,7 +128,7 @@ def status(sent: Sent, state: State, course: Life, age: float, pace: float) -> d
                 "price": str(state.sms_price),
             }
         ]
-    return shown
+    return fields
 
 
 def _utc(seconds: float) -> str:

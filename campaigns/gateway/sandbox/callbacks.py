@@ -1,6 +1,4 @@
-"""Delivery reports: posted to a message's callback_url when its status changes. Best effort, off
-the request path.
-"""
+"""Post delivery reports to the callback_url of a message when its status changes, once each."""
 
 import heapq
 import itertools
@@ -13,10 +11,10 @@ from typing import Any
 
 import requests
 
-from campaigns.gateway.sandbox.account import Account, Sent
+from campaigns.gateway.sandbox.account import Account, SentMessage
 from campaigns.gateway.sandbox.faults import Faults
 
-WAITING_MAX = 200_000  # messages whose reports are followed; beyond it none are sent
+WAITING_MAX = 200_000  # messages with reports to come; beyond that none are sent
 TIMEOUT = 2.0  # seconds
 TICK = 0.1  # seconds
 POSTERS = 4
@@ -25,24 +23,28 @@ logger = logging.getLogger(__name__)
 
 
 class Callbacks:
-    """Follows messages that want reports, looking at each when its next change is due."""
+    """Looks at each message when its status changes next, and posts the report.
+
+    `describe` returns the fields of a report.
+    """
 
     def __init__(
-        self, account: Account, faults: Faults, describe: Callable[[Sent], dict[str, Any]]
+        self, account: Account, faults: Faults, describe: Callable[[SentMessage], dict[str, Any]]
     ) -> None:
         self._account = account
         self._faults = faults
-        self._late: list[tuple[float, int, str, dict[str, Any]]] = []  # due, order, address, report
+        # due (monotonic clock), order, url, report
+        self._late: list[tuple[float, int, str, dict[str, Any]]] = []
         self._describe = describe
         self._lock = threading.Lock()
         self._order = itertools.count()
-        # due on the lives' clock, order, last status, whose
-        self._followed: list[tuple[float, int, str, Sent]] = []
+        # due (message clock), order, last report, message
+        self._followed: list[tuple[float, int, str, SentMessage]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def follow(self, sent: Sent) -> None:
-        """Reports the changes of `sent` from now on."""
+    def follow(self, sent: SentMessage) -> None:
+        """Report the changes of `sent` from now on."""
         with self._lock:
             if len(self._followed) >= WAITING_MAX:
                 return
@@ -55,6 +57,7 @@ class Callbacks:
                     thread.start()
 
     def forget(self) -> None:
+        """Report none of the messages any more."""
         with self._lock:
             self._followed.clear()
             self._late.clear()
@@ -64,14 +67,14 @@ class Callbacks:
         for thread in self._threads:
             thread.join(TIMEOUT + 1)
 
-    def _push(self, sent: Sent, last: str) -> None:
+    def _push(self, sent: SentMessage, last: str) -> None:
         course = self._account.course(sent)
         age = self._account.age(sent)
         steps = (
             course.sent,
             course.ended,
             course.read or 0.0,
-            course.over(bool(sent.submission.body.parts)),
+            course.over(bool(sent.submission.content.parts)),
         )
         due = [step for step in steps if step > age] if last else [course.sent]
         if due:
@@ -96,23 +99,23 @@ class Callbacks:
             _due, _order, url, report = heapq.heappop(self._late)
             return url, report
 
-    def _take(self) -> tuple[Sent, str] | None:
+    def _take(self) -> tuple[SentMessage, str] | None:
         with self._lock:
             if not self._followed or self._followed[0][0] > self._account.clock():
                 return None
             _due, _order, last, sent = heapq.heappop(self._followed)
             return sent, last
 
-    def _report(self, sent: Sent, last: str) -> None:
-        shown = self._describe(sent)
-        now = json.dumps([shown["status"], shown.get("alt_route")])
-        if now != last:
-            self._post(sent.submission.body.callback_url, shown)
+    def _report(self, sent: SentMessage, last: str) -> None:
+        report = self._describe(sent)
+        current = json.dumps([report["status"], report.get("alt_route")])
+        if current != last:
+            self._post(sent.submission.content.callback_url, report)
         with self._lock:
-            self._push(sent, now)
+            self._push(sent, current)
 
     def _post(self, url: str, report: dict[str, Any]) -> None:
-        """With the faults in force: not at all, twice, or later than what follows it."""
+        """Post `report`; with faults, not at all, twice, or later than the next ones."""
         if self._faults.happens("reports_lost"):
             return
         if self._faults.happens("reports_doubled"):
@@ -126,7 +129,7 @@ class Callbacks:
 
 
 def post(url: str, report: dict[str, Any]) -> None:
-    """One delivery report; nobody waits for its answer."""
+    """Post one delivery report and ignore its answer."""
     try:
         requests.post(url, json=report, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:

@@ -1,4 +1,4 @@
-"""The gateway's calls under /rest: who may call, and which answer each call gets."""
+"""The gateway's calls under /rest: check the key and answer each call."""
 
 import random
 import threading
@@ -9,11 +9,11 @@ from decimal import Decimal
 from urllib.parse import unquote
 
 from campaigns.gateway.sandbox import answers, prices
-from campaigns.gateway.sandbox.account import Account, Outcome, Sent
+from campaigns.gateway.sandbox.account import Account, CreateOutcome, SentMessage
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.callbacks import Callbacks
-from campaigns.gateway.sandbox.contract import ReadRequest, RefusedWhole, read_request
-from campaigns.gateway.sandbox.faults import Faults, Strike
+from campaigns.gateway.sandbox.contract import ReadRequest, RequestRefused, read_request
+from campaigns.gateway.sandbox.faults import CallFault, Faults
 from campaigns.gateway.types import Address
 
 HTML_ERROR = (
@@ -22,13 +22,13 @@ HTML_ERROR = (
 
 
 class Calls:
-    """Answers one call at a time, from any number of threads."""
+    """Answers calls, from any number of threads. `latency` is in seconds."""
 
     def __init__(self, account: Account, faults: Faults, pace: float, latency: float) -> None:
         self._account = account
         self._faults = faults
         self._pace = pace
-        self._latency = latency  # seconds
+        self._latency = latency
         self._callbacks = Callbacks(account, faults, self.describe)
         self._creating = 0
         self._lock = threading.Lock()
@@ -36,24 +36,24 @@ class Calls:
     def answer(
         self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]
     ) -> Reply:
-        """The reply to a call; `path` is what follows /rest. `wait` spends seconds."""
+        """The reply to a call; `path` is what follows /rest. `wait` waits so many seconds."""
         refusal = refuse_key(key)
         if refusal:
             return refusal
         is_create = path == "/viber/create"
-        strike = self._faults.strike(is_create)
+        fault = self._faults.choose(is_create)
         with self._counted(is_create) as parallel:
-            if self._latency + strike.delay:
-                wait(self._latency + strike.delay)
-            before = self._before(strike, parallel)
-            if before:
-                return before
+            if self._latency + fault.delay:
+                wait(self._latency + fault.delay)
+            failure = self._fail_before(fault, parallel)
+            if failure:
+                return failure
             reply = (
-                self._create(method, key or "", body, strike)
+                self._create(method, key or "", body, fault)
                 if is_create
                 else self._ask(method, path, body)
             )
-            return _spoil(reply, strike)
+            return _fail_after(reply, fault)
 
     def stop(self) -> None:
         self._callbacks.stop()
@@ -63,8 +63,8 @@ class Calls:
         self._account.reset()
         self._faults.reset()
 
-    def describe(self, sent: Sent) -> dict[str, object]:
-        """The fields of the status call."""
+    def describe(self, sent: SentMessage) -> dict[str, object]:
+        """The fields of the status call for `sent`."""
         account = self._account
         return answers.status(
             sent, account.state(sent), account.course(sent), account.age(sent), self._pace
@@ -72,7 +72,7 @@ class Calls:
 
     @contextmanager
     def _counted(self, is_create: bool) -> Iterator[int]:
-        """How many create calls are under way, this one included; 0 for another call."""
+        """How many create calls are under way, with this one; 0 for any other call."""
         if not is_create:
             yield 0
             return
@@ -85,10 +85,10 @@ class Calls:
             with self._lock:
                 self._creating -= 1
 
-    def _before(self, strike: Strike, parallel: int) -> Reply | None:
-        """The faults that strike before anything is taken."""
+    def _fail_before(self, fault: CallFault, parallel: int) -> Reply | None:
+        """The answer of a fault that strikes before anything is accepted."""
         limit = self._faults.number("parallel")
-        match strike.name:
+        match fault.name:
             case "lost_before":
                 return Reply(b"", manner="none")
             case "http500":
@@ -98,17 +98,17 @@ class Calls:
                 return answers.http_error(429, "Too many requests", retry_after)
             case "error5":
                 return answers.error(5)
-        return answers.error(11) if strike.name == "error11" or 0 < limit < parallel else None
+        return answers.error(11) if fault.name == "error11" or 0 < limit < parallel else None
 
-    def _create(self, method: str, key: str, body: bytes, strike: Strike) -> Reply:
+    def _create(self, method: str, key: str, body: bytes, fault: CallFault) -> Reply:
         if method not in ("PUT", "POST"):
             return answers.error(4, "create takes PUT or POST", 405)
         try:
-            return self._take(key, body, strike)
-        except RefusedWhole as refused:
+            return self._accept(key, body, fault)
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
 
-    def _take(self, key: str, body: bytes, strike: Strike) -> Reply:
+    def _accept(self, key: str, body: bytes, fault: CallFault) -> Reply:
         read = read_request(body, datetime.now(UTC))
         currency = prices.CURRENCIES[read.request.tariff]
         if key.startswith("test_"):
@@ -116,9 +116,9 @@ class Calls:
         outcomes = self._account.create(read)
         if any(message.callback_url for message in read.request.messages):
             for outcome in outcomes:
-                if outcome.sent and outcome.sent.submission.body.callback_url:
+                if outcome.sent and outcome.sent.submission.content.callback_url:
                     self._callbacks.follow(outcome.sent)
-        if strike.name == "missing":
+        if fault.name == "missing":
             outcomes = [outcome for position, outcome in enumerate(outcomes) if position % 3]
         return answers.created(outcomes, currency, self._faults.shape)
 
@@ -146,7 +146,7 @@ class Calls:
     def _quote(self, body: bytes) -> Reply:
         try:
             read = read_request(body, datetime.now(UTC))
-        except RefusedWhole as refused:
+        except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
         tariff = read.request.tariff
         total = sum(
@@ -182,16 +182,14 @@ class Calls:
         rows = list(prices.rows(channel, int(tariff)))
         return answers.as_json({"error": 0, "errorDescription": answers.NO_ERRORS, "prices": rows})
 
-    def _status(self, sent: Sent | None) -> Reply:
+    def _status(self, sent: SentMessage | None) -> Reply:
         if sent is None:
             return answers.as_json({"error": 40, "errorDescription": "Message not found"})
         return answers.as_json(self.describe(sent))
 
 
 def refuse_key(key: str | None) -> Reply | None:
-    """`live_…` may send, `test_…` plays; live_blocked and live_forbidden are what they say; others
-    are not valid.
-    """
+    """The refusal of a key, as docs/sandbox.md lists them; None if it is valid."""
     if not key:
         return answers.http_error(401, "X-API-KEY is missing")
     if key == "live_forbidden":
@@ -201,9 +199,9 @@ def refuse_key(key: str | None) -> Reply | None:
     return None if key.startswith(("live_", "test_")) else answers.error(1)
 
 
-def _spoil(reply: Reply, strike: Strike) -> Reply:
-    """The faults that strike after everything was taken."""
-    match strike.name:
+def _fail_after(reply: Reply, fault: CallFault) -> Reply:
+    """`reply`, or what a fault makes of it after everything was accepted."""
+    match fault.name:
         case "lost":
             return Reply(b"", manner="none")
         case "http500_after":
@@ -213,16 +211,16 @@ def _spoil(reply: Reply, strike: Strike) -> Reply:
         case "html":
             return Reply(HTML_ERROR, 200, answers.HTML)
         case "half" | "drip":
-            return Reply(reply.body, reply.status, reply.content_type, reply.headers, strike.name)
+            return Reply(reply.body, reply.status, reply.content_type, reply.headers, fault.name)
     return reply
 
 
-def _random_outcomes(read: ReadRequest) -> list[Outcome]:
-    """What a test key gets: ids and prices out of the air, and nothing is remembered."""
+def _random_outcomes(read: ReadRequest) -> list[CreateOutcome]:
+    """What a test key gets: random ids and prices; nothing is kept."""
 
-    def outcome(address: Address) -> Outcome:
-        sent = Sent(random.randrange(10**8), address.msisdn, address.reference, None)  # type: ignore[arg-type]  # noqa: S311
+    def outcome(address: Address) -> CreateOutcome:
+        sent = SentMessage(random.randrange(10**8), address.msisdn, address.reference, None)  # type: ignore[arg-type]  # noqa: S311
         price = Decimal(random.randrange(1, 10**6)).scaleb(-7)  # noqa: S311
-        return Outcome(address.reference, sent, price, None)
+        return CreateOutcome(address.reference, sent, price, None)
 
     return [outcome(address) for message in read.request.messages for address in message.to]

@@ -1,10 +1,9 @@
-"""What the sandbox takes: the body of a create or price call, read as strictly as the documents
-allow.
+"""Read the body of a create or price call, as strictly as docs/gateway-contract.md allows.
 
-A breach of the form (3, 7, 12, 44) and of what holds for the whole request (6, 9, 48) refuses the
-whole request. A breach of one message (10, 45, 46, 49) stands in the entries of its recipients,
-unless every message of the request is refused for it; text (46) always stands in the entries. A
-breach of one recipient (41, 47, 51) stands in its entry.
+- Errors of the form (3, 7, 12, 44) and of the whole request (6, 9, 48) refuse the request.
+- Errors of one message (10, 45, 46, 49) are in the entries of its recipients. If every message has
+  the same one, it refuses the request, except for 46.
+- Errors of one recipient (41, 47, 51) are in its entry.
 """
 
 import json
@@ -16,7 +15,7 @@ from typing import Any
 from campaigns.gateway.errors import MEANINGS
 from campaigns.gateway.limits import MAX_RECIPIENTS, message_breaches, request_breaches
 from campaigns.gateway.sandbox.prices import ACTIVE_TARIFFS, INACTIVE_TARIFF
-from campaigns.gateway.types import Address, Message, Refused, SendRequest, SmsFallback
+from campaigns.gateway.types import Address, Message, Refusal, SendRequest, SmsFallback
 
 UNREGISTERED = "unregistered"  # senders that begin with this, in any case, are not registered (45)
 PAST_GRACE = timedelta(seconds=60)
@@ -32,8 +31,8 @@ _MESSAGE_FIELDS = {
 }
 
 
-class RefusedWhole(Exception):  # noqa: N818 - reads as what it is
-    """The whole request is refused; nothing of it was taken."""
+class RequestRefused(Exception):  # noqa: N818 - reads as what it is
+    """The whole request is refused; nothing of it was accepted."""
 
     def __init__(self, code: int, description: str) -> None:
         super().__init__(description)
@@ -43,53 +42,53 @@ class RefusedWhole(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A request in good form; `refusals` has one place for each message."""
+    """A well-formed request; `refusals` has one element for each message."""
 
     request: SendRequest
-    refusals: tuple[Refused | None, ...]
+    refusals: tuple[Refusal | None, ...]
 
 
 def read_request(body: bytes, now: datetime) -> ReadRequest:
-    """The body of create or price. Raises RefusedWhole."""
+    """The request in the body of a create or price call. Raises RequestRefused."""
     root = _object(_load(body), "the body", {"tariff", "validity", "messages"}, code=7)
     if "messages" not in root:
-        raise RefusedWhole(3, "messages is missing")
-    found = _list(root["messages"], "messages")
+        raise RequestRefused(3, "messages is missing")
+    messages = _list(root["messages"], "messages")
     if (
-        sum(len(m["to"]) for m in found if isinstance(m, dict) and isinstance(m.get("to"), list))
+        sum(len(m["to"]) for m in messages if isinstance(m, dict) and isinstance(m.get("to"), list))
         > MAX_RECIPIENTS
     ):
-        raise RefusedWhole(12, f"more than {MAX_RECIPIENTS} recipients")
+        raise RequestRefused(12, f"more than {MAX_RECIPIENTS} recipients")
     request = SendRequest(
-        tuple(_message(message) for message in found),
+        tuple(_message(message) for message in messages),
         validity=_integer(root.get("validity", 86_400), 48, "validity"),
         tariff=_integer(root.get("tariff", 0), 7, "tariff"),
     )
-    for _field, code, _words in request_breaches(request):
-        raise RefusedWhole(code, MEANINGS[code].name)
+    for _field, code, _text in request_breaches(request):
+        raise RequestRefused(code, MEANINGS[code].name)
     if request.tariff == INACTIVE_TARIFF:
-        raise RefusedWhole(9, MEANINGS[9].name)
+        raise RequestRefused(9, MEANINGS[9].name)
     if request.tariff not in ACTIVE_TARIFFS:
-        raise RefusedWhole(6, MEANINGS[6].name)
+        raise RequestRefused(6, MEANINGS[6].name)
     refusals = tuple(_refusal(message, now) for message in request.messages)
-    _raise_common(refusals)
+    _raise_common_refusal(refusals)
     return ReadRequest(request, refusals)
 
 
-def _raise_common(refusals: tuple[Refused | None, ...]) -> None:
-    """One and the same refusal of every message is one of the whole request."""
+def _raise_common_refusal(refusals: tuple[Refusal | None, ...]) -> None:
+    """Refuse the whole request if all messages are refused for the same reason."""
     first = refusals[0]
     if first and first.code not in _ENTRY_CODES and all(refusal == first for refusal in refusals):
-        raise RefusedWhole(first.code, first.description)
+        raise RequestRefused(first.code, first.description)
 
 
-def _refusal(message: Message, now: datetime) -> Refused | None:
-    for field, code, _words in message_breaches(message):
-        return Refused(code, f"{MEANINGS[code].name} ({field})")
+def _refusal(message: Message, now: datetime) -> Refusal | None:
+    for field, code, _text in message_breaches(message):
+        return Refusal(code, f"{MEANINGS[code].name} ({field})")
     if message.sender.lower().startswith(UNREGISTERED):
-        return Refused(45, MEANINGS[45].name)
+        return Refusal(45, MEANINGS[45].name)
     if message.scheduled_at and message.scheduled_at < now - PAST_GRACE:
-        return Refused(10, MEANINGS[10].name)
+        return Refusal(10, MEANINGS[10].name)
     return None
 
 
@@ -97,59 +96,59 @@ def _load(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise RefusedWhole(7, "the body is not JSON in UTF-8") from error
+        raise RequestRefused(7, "the body is not JSON in UTF-8") from error
 
 
 def _object(value: Any, name: str, fields: set[str], code: int = 44) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise RefusedWhole(code, f"{name} is not an object")
+        raise RequestRefused(code, f"{name} is not an object")
     for field in value:
         if field not in fields:
-            raise RefusedWhole(code, f"{name} has an unknown field: {field}")
+            raise RequestRefused(code, f"{name} has an unknown field: {field}")
     return value
 
 
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise RefusedWhole(44, f"{name} is not an array")
+        raise RequestRefused(44, f"{name} is not an array")
     if not value:
-        raise RefusedWhole(3, f"{name} is empty")
+        raise RequestRefused(3, f"{name} is empty")
     return value
 
 
 def _integer(value: Any, code: int, name: str) -> int:
-    """An integer, or digits in a string as some of the vendor's documents write them."""
+    """An integer, or a string of digits, as in some of the vendor's documents."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise RefusedWhole(code, f"{name} is not an integer")
+        raise RequestRefused(code, f"{name} is not an integer")
     return value
 
 
 def _text(source: Mapping[str, Any], field: str, *, required: bool = False) -> str:
     if field not in source:
         if required:
-            raise RefusedWhole(3, f"{field} is missing")
+            raise RequestRefused(3, f"{field} is missing")
         return ""
     value = source[field]
     if not isinstance(value, str):
-        raise RefusedWhole(44, f"{field} is not a string")
+        raise RequestRefused(44, f"{field} is not a string")
     return value
 
 
 def _message(value: Any) -> Message:
     source = _object(value, "a message", _MESSAGE_FIELDS)
     if "to" not in source:
-        raise RefusedWhole(3, "to is missing")
+        raise RequestRefused(3, "to is missing")
     if "is_promotional" not in source:
-        raise RefusedWhole(3, "is_promotional is missing")
+        raise RequestRefused(3, "is_promotional is missing")
     if not isinstance(source["is_promotional"], bool):
-        raise RefusedWhole(44, "is_promotional is not a boolean")
+        raise RequestRefused(44, "is_promotional is not a boolean")
     viber = _viber_options(source)
-    to = tuple(_address(found) for found in _list(source["to"], "to"))
+    to = tuple(_address(recipient) for recipient in _list(source["to"], "to"))
     callback_url = _text(source, "callback_url")
     if callback_url and not all(address.reference for address in to):
-        raise RefusedWhole(44, "callback_url needs a reference on each recipient")
+        raise RequestRefused(44, "callback_url needs a reference on each recipient")
     return Message(
         to=to,
         text=_text(source, "text", required=True),
@@ -173,10 +172,10 @@ def _viber_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _address(value: Any) -> Address:
     if not isinstance(value, dict) or not value.keys() <= {"msisdn", "reference"}:
-        raise RefusedWhole(44, "a recipient is not an object of msisdn and reference")
+        raise RequestRefused(44, "a recipient is not an object of msisdn and reference")
     msisdn, reference = value.get("msisdn", ""), value.get("reference", "")
     if not isinstance(msisdn, str) or not isinstance(reference, str):
-        raise RefusedWhole(44, "msisdn and reference are strings")
+        raise RequestRefused(44, "msisdn and reference are strings")
     return Address(msisdn, reference)
 
 
@@ -188,12 +187,12 @@ def _sms(viber: Mapping[str, Any]) -> SmsFallback | None:
 
 
 def _moment(source: Mapping[str, Any]) -> datetime | None:
-    written = _text(source, "scheduledDatetime")
-    if not written:
+    text = _text(source, "scheduledDatetime")
+    if not text:
         return None
     try:
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise RefusedWhole(10, "scheduledDatetime is not ISO 8601") from error
-    # without an offset: a breach of the message (10)
+        raise RequestRefused(10, "scheduledDatetime is not ISO 8601") from error
+    # without an offset it is left naive, which message_breaches refuses (10)
     return moment.astimezone(UTC) if moment.tzinfo else moment

@@ -1,14 +1,6 @@
-"""The sandbox's own addresses: the bill, the messages, the requests, the faults, the clock; for
-tests and people.
+"""The sandbox's own addresses: bill, messages, requests, faults and clock, for tests and people.
 
-GET  /sandbox/bill[?sender=…]        exact sums, counts of messages, phones, doubled phones, states,
-refusals GET  /sandbox/messages.json          ?offset=0&limit=100&sender=&msisdn=&reference=, the
-newest first GET  /sandbox/requests[?limit=20]    the last bodies under /rest, as they came, the
-newest last GET  /sandbox/faults                 what is in force POST /sandbox/faults
-{"lost": 5, …} beside what is; {"clear": true} first takes all away POST /sandbox/advance
-{"seconds": 30} or {"settle": true} POST /sandbox/balance                {"amount": "100"}: what the
-account holds from now on POST /sandbox/reset                  forgets all messages, and the faults
-are those of the start
+docs/sandbox.md lists them under "Addresses for tests and people".
 """
 
 import json
@@ -21,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from campaigns.gateway.sandbox import answers, page
-from campaigns.gateway.sandbox.account import Account, Sent, Tally
+from campaigns.gateway.sandbox.account import Account, SentMessage, Totals
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.calls import Calls
 from campaigns.gateway.sandbox.faults import Faults
@@ -31,8 +23,8 @@ REQUESTS_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One call under /rest as it came, without its key."""
+class ReceivedCall:
+    """A call under /rest as it came, without its key. `at` is Unix time."""
 
     at: float
     method: str
@@ -48,21 +40,22 @@ class Control:
         self._account = account
         self._faults = faults
         self._calls = calls
-        self.received: deque[Received] = deque(maxlen=REQUESTS_KEPT)
+        self.received: deque[ReceivedCall] = deque(maxlen=REQUESTS_KEPT)
 
-    def answer(self, method: str, path: str, query: str, body: bytes) -> Reply:
-        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+    def answer(self, method: str, path: str, query_string: str, body: bytes) -> Reply:
+        """The reply to a request for an address outside of /rest."""
+        query = {name: values[-1] for name, values in parse_qs(query_string).items()}
         match method, path:
             case "GET", "/":
-                return page.show(self._bill(""), self._messages(asked, page.MESSAGES), asked)
+                return page.show(self._bill(""), self._messages(query, page.MESSAGES), query)
             case "GET", "/sandbox/page.css":
                 return page.style()
             case "GET", "/sandbox/bill":
-                return answers.as_json(self._bill(asked.get("sender", "")))
+                return answers.as_json(self._bill(query.get("sender", "")))
             case "GET", "/sandbox/messages.json":
-                return answers.as_json(self._messages(asked, 100))
+                return answers.as_json(self._messages(query, 100))
             case "GET", "/sandbox/requests":
-                return answers.as_json({"requests": self._requests(_count(asked, "limit", 20))})
+                return answers.as_json({"requests": self._requests(_count(query, "limit", 20))})
             case "GET", "/sandbox/faults":
                 return answers.as_json(self._faults.shown())
             case "POST", _:
@@ -71,26 +64,26 @@ class Control:
 
     def _change(self, path: str, body: bytes) -> Reply:
         try:
-            asked = json.loads(body or b"{}")
-            if not isinstance(asked, dict):
+            changes = json.loads(body or b"{}")
+            if not isinstance(changes, dict):
                 raise ValueError("the body is not an object")
-            return self._changed(path, asked)
+            return self._apply(path, changes)
         except (ValueError, TypeError, InvalidOperation) as error:
             return answers.http_error(400, str(error))
 
-    def _changed(self, path: str, asked: dict[str, Any]) -> Reply:
+    def _apply(self, path: str, changes: dict[str, Any]) -> Reply:
         match path:
             case "/sandbox/faults":
-                if asked.pop("clear", False):
+                if changes.pop("clear", False):
                     self._faults.clear()
-                self._faults.set(asked)
+                self._faults.set(changes)
                 return answers.as_json(self._faults.shown())
             case "/sandbox/advance":
-                self._account.settle() if asked.get("settle") else self._account.advance(
-                    float(asked["seconds"])
+                self._account.settle() if changes.get("settle") else self._account.advance(
+                    float(changes["seconds"])
                 )
             case "/sandbox/balance":
-                self._account.set_balance(Decimal(str(asked["amount"])))
+                self._account.set_balance(Decimal(str(changes["amount"])))
             case "/sandbox/reset":
                 self._calls.reset()
                 self.received.clear()
@@ -101,7 +94,7 @@ class Control:
     def _bill(self, sender: str) -> dict[str, Any]:
         if sender:
             messages = [
-                sent for sent in self._account.messages if sent.submission.body.sender == sender
+                sent for sent in self._account.messages if sent.submission.content.sender == sender
             ]
             phones: dict[str, int] = {}
             for sent in messages:
@@ -111,79 +104,82 @@ class Control:
         refused = {str(code): count for code, count in sorted(self._account.refused.items())}
         return bill | {"requests": self._account.requests, "refused": refused}
 
-    def _messages(self, asked: Mapping[str, str], usual: int) -> dict[str, Any]:
-        offset, limit = _count(asked, "offset", 0), min(_count(asked, "limit", usual), LIMIT_MAX)
-        wanted = {
-            name: asked[name] for name in ("sender", "msisdn", "reference") if asked.get(name)
+    def _messages(self, query: Mapping[str, str], default_limit: int) -> dict[str, Any]:
+        offset = _count(query, "offset", 0)
+        limit = min(_count(query, "limit", default_limit), LIMIT_MAX)
+        filters = {
+            name: query[name] for name in ("sender", "msisdn", "reference") if query.get(name)
         }
         messages = self._account.messages
-        found = (
-            (sent for sent in reversed(messages) if _is_wanted(sent, wanted))
-            if wanted
+        matching = (
+            (sent for sent in reversed(messages) if _matches(sent, filters))
+            if filters
             else reversed(messages)
         )
-        shown = [self._described(sent) for sent in islice(found, offset, offset + limit)]
+        shown = [self._described(sent) for sent in islice(matching, offset, offset + limit)]
         return {"total": len(messages), "offset": offset, "limit": limit, "messages": shown}
 
-    def _described(self, sent: Sent) -> dict[str, Any]:
-        body = sent.submission.body
+    def _described(self, sent: SentMessage) -> dict[str, Any]:
+        content = sent.submission.content
         status = self._calls.describe(sent)
         del status["error"], status["errorDescription"]
-        sms = body.sms
+        sms = content.sms
         return status | {
-            "sender": body.sender,
+            "sender": content.sender,
             "text": sent.submission.text,
-            "promotional": body.promotional,
-            "image_url": body.image_url,
-            "button_caption": body.button_caption,
-            "button_url": body.button_url,
-            "sms": {"sender": sms.sender, "text": sms.text, "parts": body.parts} if sms else None,
-            "validity": body.validity,
-            "tariff": body.tariff,
-            "callback_url": body.callback_url,
+            "promotional": content.promotional,
+            "image_url": content.image_url,
+            "button_caption": content.button_caption,
+            "button_url": content.button_url,
+            "sms": {"sender": sms.sender, "text": sms.text, "parts": content.parts}
+            if sms
+            else None,
+            "validity": content.validity,
+            "tariff": content.tariff,
+            "callback_url": content.callback_url,
         }
 
     def _requests(self, limit: int) -> list[dict[str, Any]]:
         last = list(self.received)[-limit:] if limit else []
         return [
             {
-                "at": one.at,
-                "method": one.method,
-                "path": one.path,
-                "source": one.source,
-                "body": one.body.decode("utf-8", "replace"),
+                "at": call.at,
+                "method": call.method,
+                "path": call.path,
+                "source": call.source,
+                "body": call.body.decode("utf-8", "replace"),
             }
-            for one in last
+            for call in last
         ]
 
 
-def _is_wanted(sent: Sent, wanted: Mapping[str, str]) -> bool:
+def _matches(sent: SentMessage, filters: Mapping[str, str]) -> bool:
     values = {
-        "sender": sent.submission.body.sender,
+        "sender": sent.submission.content.sender,
         "msisdn": sent.msisdn,
         "reference": sent.reference,
     }
-    return all(values[name] == value for name, value in wanted.items())
+    return all(values[name] == value for name, value in filters.items())
 
 
-def _bill(tally: Tally, messages: int, phones: Mapping[str, int]) -> dict[str, Any]:
+def _bill(totals: Totals, messages: int, phones: Mapping[str, int]) -> dict[str, Any]:
     return {
         "messages": messages,
         "phones": len(phones),
         "doubled_phones": sum(1 for count in phones.values() if count > 1),
-        "statuses": dict(tally.statuses),
-        "sms_statuses": dict(tally.sms_statuses),
+        "statuses": dict(totals.statuses),
+        "sms_statuses": dict(totals.sms_statuses),
         "spend": {
             currency: {
                 "viber": str(sums["viber"]),
                 "sms": str(sums["sms"]),
                 "total": str(sums["viber"] + sums["sms"]),
             }
-            for currency, sums in sorted(tally.money.items())
+            for currency, sums in sorted(totals.money.items())
         },
     }
 
 
-def _count(asked: Mapping[str, str], name: str, usual: int) -> int:
-    value = asked.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else usual
+def _count(query: Mapping[str, str], name: str, default: int) -> int:
+    value = query.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else default

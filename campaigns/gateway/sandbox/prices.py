@@ -1,9 +1,6 @@
-"""What the sandbox charges: a made-up price list of several countries, three tariffs and two
-currencies.
+"""The sandbox's price list: invented, with many countries, three tariffs and two currencies.
 
-Tariff 0 is in EUR; tariff 1 in EUR and cheaper; tariff 2 in USD; tariff 9 exists but is not active
-(error 9); the others do not exist (error 6). A Viber price is per message, an SMS price per part.
-Prices have seven decimals that matter, so that a rounding anywhere shows.
+docs/sandbox.md, "Prices", describes it. All seven decimal places count, so that any rounding shows.
 """
 
 from collections.abc import Iterator
@@ -16,14 +13,12 @@ INACTIVE_TARIFF = 9
 CURRENCIES = {0: "EUR", 1: "EUR", 2: "USD"}
 _FACTORS = {0: Decimal(1), 1: Decimal("0.875"), 2: Decimal("1.09")}
 _SEVEN_PLACES = Decimal("0.0000001")
-GENERAL = "0"  # the mnc of a price that holds for all networks of a country
+GENERAL = "0"  # the mnc of a price for all networks of a country
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """Prices of tariff 0, in EUR. `networks`: mnc, the prefixes of its phones, its own SMS
-    price.
-    """
+    """Prices of tariff 0, in EUR. `networks`: mnc, prefixes of its phones, SMS price."""
 
     code: str
     name: str
@@ -96,12 +91,12 @@ def in_tariff(price: Decimal, tariff: int) -> Decimal:
 
 
 def viber_price(msisdn: str, tariff: int) -> Decimal:
-    """What a Viber message to `msisdn` costs."""
+    """The price of a Viber message to `msisdn`."""
     return in_tariff(country_of(msisdn).viber, tariff)
 
 
 def sms_price(msisdn: str, tariff: int) -> Decimal:
-    """What one SMS part to `msisdn` costs: the price of its network, else its country's."""
+    """The price of an SMS part to `msisdn`: that of its network, else of its country."""
     country = country_of(msisdn)
     for _mnc, prefixes, price in country.networks:
         if msisdn.startswith(prefixes):
@@ -110,7 +105,7 @@ def sms_price(msisdn: str, tariff: int) -> Decimal:
 
 
 def rows(channel: str, tariff: int) -> Iterator[dict[str, str]]:
-    """The price list as the gateway answers it."""
+    """The rows of the price list, as the gateway answers them."""
     for country in (*COUNTRIES, OTHERS):
         general = country.viber if channel == "viber" else country.sms
         networks = country.networks if channel == "sms" else ()

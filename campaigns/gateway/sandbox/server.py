@@ -1,4 +1,4 @@
-"""The sandbox as an HTTP server: keep-alive, one thread a connection, one write an answer."""
+"""The sandbox as an HTTP server: keep-alive, a thread for each connection, one write an answer."""
 
 import re
 import socket
@@ -17,12 +17,12 @@ from campaigns.gateway.sandbox import answers
 from campaigns.gateway.sandbox.account import Account
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.calls import Calls
-from campaigns.gateway.sandbox.control import Control, Received
+from campaigns.gateway.sandbox.control import Control, ReceivedCall
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.sandbox.journal import Journal
 
 BODY_MAX = 4 * 1024 * 1024  # bytes
-DRIP = 0.2  # seconds between two bytes
+DRIP = 0.2  # seconds between two bytes of an answer
 
 
 class _Server(ThreadingHTTPServer):
@@ -48,18 +48,18 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that goes away in mid-call is daily bread here."""
+        """Ignore it: callers that break a connection are normal here."""
 
-    def hang_up(self) -> None:
-        """Ends the connections that are kept alive, so that their threads end."""
+    def close_connections(self) -> None:
+        """Close the connections that are kept alive, so that their threads end."""
         self.stopping.set()
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        until = time.monotonic() + 2
-        while self._connections and time.monotonic() < until:
+        deadline = time.monotonic() + 2
+        while self._connections and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
@@ -74,14 +74,14 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: a rehearsal has a page to look at."""
+        """Log nothing: the sandbox has a page."""
 
     def _handle(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        measured = re.fullmatch("[0-9]{1,9}", length) and int(length) <= BODY_MAX
-        if self.headers.get("Transfer-Encoding") or not measured:
+        is_acceptable = re.fullmatch("[0-9]{1,9}", length) and int(length) <= BODY_MAX
+        if self.headers.get("Transfer-Encoding") or not is_acceptable:
             self.close_connection = True
-            self._write(answers.http_error(400, "a Content-Length of up to 4 MB is needed"))
+            self._write(answers.http_error(400, "a Content-Length of up to 4 MB is required"))
             return
         body = self.rfile.read(int(length))
         address = urlsplit(self.path)
@@ -126,11 +126,14 @@ def _head(reply: Reply, closing: bool) -> bytes:
 
 
 class Sandbox:
-    """A gateway that sends nothing and charges nobody.
+    """A gateway that sends nothing and charges nothing.
 
-    In: host and port (0: a free one), milliseconds that every call takes longer, the speed of the
-    messages' lives, the seed of their fates, a file to go on from after a restart, the faults of
-    the start, the account's balance.
+    - `port`: 0 for a free one.
+    - `latency`: milliseconds that are added to each call.
+    - `pace`: how many times as fast as the wall clock messages progress.
+    - `seed`: decides what happens to each message and which calls the faults affect.
+    - `journal`: a file from which a restart restores the messages.
+    - `faults`: those of the start. `balance`: what the account holds, in EUR.
     """
 
     def __init__(
@@ -157,38 +160,38 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The address of its page; the gateway's calls are under `url` + "/rest"."""
+        """The address of the page; the gateway's calls are under `url` + "/rest"."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def call(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
-        """One call under /rest."""
+        """Answer a call under /rest."""
         self.control.received.append(
-            Received(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
+            ReceivedCall(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
         )
         return self.calls.answer(
             method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait
         )
 
     def serve(self) -> None:
-        """Answers until `stop` is called from another thread or a signal handler."""
+        """Answer calls until `stop` is called from another thread or a signal handler."""
         self._server.serve_forever(poll_interval=0.05)
 
     def start(self) -> None:
-        """Answers from a thread of its own."""
+        """Answer calls from a thread of its own."""
         self._thread = threading.Thread(target=self.serve, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends `start`: no answer is under way when it returns, and the port is free."""
+        """Undo `start`: when it returns, no call is being answered and the port is free."""
         if self._thread:
             self._server.shutdown()
             self._thread.join()
         self.close()
 
     def close(self) -> None:
-        """Hangs up on everybody and closes the journal; for after `serve`."""
-        self._server.hang_up()
+        """Close all connections and the journal; to be called after `serve`."""
+        self._server.close_connections()
         self._server.server_close()
         self.calls.stop()
         if self._journal:

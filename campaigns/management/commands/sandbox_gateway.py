@@ -1,4 +1,4 @@
-"""`manage.py sandbox_gateway`: the gateway to rehearse with. It needs no database."""
+"""`manage.py sandbox_gateway`: a gateway for trying things out. It needs no database."""
 
 import signal
 import threading
@@ -14,94 +14,98 @@ from campaigns.gateway.sandbox import Sandbox
 
 
 class Command(BaseCommand):
-    help = "Run a gateway that speaks the BSG contract, sends nothing and charges nobody."
+    help = "Run a gateway that follows the BSG contract, but sends and charges nothing."
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8090)
-        parser.add_argument(
-            "--latency",
-            type=float,
-            default=0.0,
-            metavar="MS",
-            help="milliseconds each call takes longer",
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("--host", default="127.0.0.1", help="address to listen on")
+        add("--port", type=int, default=8090, help="port to listen on")
+        add("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to a call")
+        add(
             "--fault",
             type=fault,
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a fault in force from the start, such as lost=5; see docs/sandbox.md",
+            help="switch on a fault, such as lost=5; can be repeated; see docs/sandbox.md",
         )
-        parser.add_argument(
+        add(
             "--pace",
             type=float,
             default=1.0,
             metavar="X",
-            help="how fast messages live, 1 is usual",
+            help="how fast messages progress; 10 is ten times as fast",
         )
-        parser.add_argument(
+        add(
             "--journal",
             type=Path,
             metavar="FILE",
-            help="go on with the messages in FILE, and add to it",
+            help="keep the messages in FILE, and continue with those in it",
         )
-        parser.add_argument(
-            "--seed", type=int, default=1, metavar="N", help="what becomes of whom, and faults"
+        add(
+            "--seed",
+            type=int,
+            default=1,
+            metavar="N",
+            help="decides what happens to each message and which calls the faults affect",
         )
-        parser.add_argument(
+        add(
             "--balance",
             type=amount,
             default=Decimal(1_000_000),
-            help="what the account holds, in EUR",
+            metavar="EUR",
+            help="account balance",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["pace"] > 0 or not options["latency"] >= 0:
-            raise CommandError("--pace is above 0, and --latency not below.")
-        try:
-            sandbox = Sandbox(
-                options["host"],
-                options["port"],
-                latency=options["latency"],
-                pace=options["pace"],
-                seed=options["seed"],
-                journal=options["journal"],
-                faults=dict(options["fault"]),
-                balance=options["balance"],
-            )
-        except (OSError, ValueError, OverflowError) as error:
-            raise CommandError(f"The sandbox cannot start: {error}") from error
-        end = threading.Event()
+            raise CommandError("--pace must be above 0, and --latency at least 0.")
+        sandbox = _sandbox(options)
+        stop = threading.Event()
 
-        def ask_to_end(_signal: int, _frame: FrameType | None) -> None:
-            end.set()
+        def on_signal(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
 
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, ask_to_end)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, on_signal)
         sandbox.start()
         self.stdout.write(
             f"Sandbox gateway on {sandbox.url} (the API under /rest). Nothing is sent or charged."
         )
         self.stdout.flush()
-        end.wait()
+        stop.wait()
         sandbox.stop()
 
 
-def fault(written: str) -> tuple[str, str]:
-    """NAME=VALUE as a pair."""
-    name, equals, value = written.partition("=")
+def _sandbox(options: dict[str, Any]) -> Sandbox:
+    try:
+        return Sandbox(
+            options["host"],
+            options["port"],
+            latency=options["latency"],
+            pace=options["pace"],
+            seed=options["seed"],
+            journal=options["journal"],
+            faults=dict(options["fault"]),
+            balance=options["balance"],
+        )
+    except (OSError, ValueError, OverflowError) as error:
+        raise CommandError(f"The sandbox cannot start: {error}") from error
+
+
+def fault(text: str) -> tuple[str, str]:
+    """Split NAME=VALUE."""
+    name, equals, value = text.partition("=")
     if not equals:
-        raise ArgumentTypeError(f"{written!r} is not NAME=VALUE")
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
 
 
-def amount(written: str) -> Decimal:
-    """An amount of money."""
+def amount(text: str) -> Decimal:
+    """Read an amount of money."""
     try:
-        return Decimal(written)
+        return Decimal(text)
     except InvalidOperation as error:
-        raise ArgumentTypeError(f"{written!r} is not an amount") from error
+        raise ArgumentTypeError(f"{text!r} is not an amount") from error

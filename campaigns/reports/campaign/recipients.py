@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
+from campaigns.gateway.statuses import DELIVERED, READ
 from campaigns.reports.campaign.reasons import EXPLAINED, STEPS, columns, reasons, step_name
 from campaigns.reports.shared.labels import is_country, refusal, status_word
 from campaigns.reports.shared.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
@@ -221,7 +222,7 @@ def reason(recipient: Recipient) -> str:
         return _("%(why)s; SMS delivered") % {"why": status_word(recipient.status)}
     if recipient.delivery_state == DeliveryState.FALLBACK:
         return _("%(why)s; SMS sent") % {"why": status_word(recipient.status)}
-    return status_word(recipient.status) if recipient.status not in ("delivered", "read") else ""
+    return status_word(recipient.status) if recipient.status not in (DELIVERED, READ) else ""
 
 
 EXPORT_COLUMNS = (

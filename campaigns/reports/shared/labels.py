@@ -7,47 +7,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.contacts.phones import countries
-from campaigns.gateway.errors import meaning
+from campaigns.gateway.errors import error_meaning
+from campaigns.gateway.statuses import status_meaning
 
 _L = gettext_lazy
-STATUS_WORDS: dict[str, str | Promise] = {  # BSG API, Status
-    "": _L("Not yet known"),
-    "new": _L("New at the gateway"),
-    "waiting": _L("Waiting at the gateway"),
-    "scheduled": _L("Scheduled at the gateway"),
-    "sent": _L("Sent, not delivered yet"),
-    "delivered": _L("Delivered"),
-    "read": _L("Read"),
-    "expired": _L("Not reached within the validity"),
-    "undeliverable": _L("Could not be delivered"),
-    "not_viber_user": _L("Does not use Viber"),
-    "rejected": _L("Rejected by the operator or by Viber"),
-    "failed": _L("Failed on the way"),
-    "deleted": _L("Deleted at the gateway"),
-    "unknown": _L("The gateway does not know"),
-}
 
 
 def status_word(status: str) -> str:
     """What the gateway's status means; one that no document names is shown as it came."""
-    return str(STATUS_WORDS.get(status, status))
+    return str(status_meaning(status).label)
 
 
 def failure(status: str) -> tuple[str, str]:
     """Why the gateway did not deliver, in words, and what to do about it ("" where there is
     nothing).
     """
-    return status_word(status), str(STATUS_STEPS.get(status, ""))
-
-
-STATUS_STEPS: dict[str, str | Promise] = {
-    "expired": _L("Try another hour, a longer validity, or an SMS fallback."),
-    "undeliverable": _L("The phone may not be in use any more: check where the list came from."),
-    "not_viber_user": _L("An SMS fallback would reach them."),
-    "rejected": _L("Check the message against Viber's rules, then ask BSG."),
-    "failed": _L("Send again to those who failed."),
-    "unknown": _L("Ask BSG, with the reference from the file of recipients."),
-}
+    known = status_meaning(status)
+    return str(known.label), str(known.next_step)
 
 
 def refusal(code: int, reason: str) -> tuple[str, str]:
@@ -56,7 +32,7 @@ def refusal(code: int, reason: str) -> tuple[str, str]:
     `code` is the gateway's, 0 where `reason` is our own key.
     """
     if code:
-        known = meaning(code)
+        known = error_meaning(code)
         return _("%(sentence)s Error %(code)d.") % {"sentence": known.sentence, "code": code}, str(
             known.next_step
         )

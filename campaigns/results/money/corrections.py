@@ -1,6 +1,4 @@
-"""What people enter into the ledger by hand: a sender's monthly fee, and corrections with a
-note.
-"""
+"""Fees of senders and corrections, which administrators add to the ledger."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,21 +16,22 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is
-    """What can't be entered; `str()` of it says why."""
+class CorrectionRefused(Exception):  # noqa: N818
+    """The entry was not added; its text tells the user why."""
 
 
 @transaction.atomic
 def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currency: str) -> None:
-    """Enter what the vendor takes for having `sender` in the month that begins at `month`. Raises
-    Refused where that month's is entered already.
+    """Add the fee of `sender` for the month that begins at `month`.
+
+    Raises CorrectionRefused if that fee is in the ledger already.
     """
-    # two people at once: the second waits, and is refused
+    # Of two users at once, the second waits here and is refused.
     Sender.objects.select_for_update().get(pk=sender.pk)
     note = f"{sender.name}, {month:%Y-%m}"
     if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
-        raise Refused(
-            _("The fee of %(name)s for that month is entered already. Enter a correction.")
+        raise CorrectionRefused(
+            _("The fee for %(name)s is already in the ledger. Add a correction instead.")
             % {"name": note}
         )
     _enter(Kind.FEE, Channel.FEE, None, amount, currency, note)
@@ -48,9 +47,7 @@ def enter_correction(
     currency: str,
     note: str,
 ) -> None:
-    """Enter that `amount` more was spent, or less where it is negative, of `campaign` or of none;
-    `note` says why.
-    """
+    """Add `amount` to the cost of `campaign`, or of none; a negative amount is a reduction."""
     _enter(Kind.CORRECTION, channel, campaign, amount, currency, note)
     audit.record(actor, campaign or actor, "correction", f"{exact(amount)} {currency}: {note}")
 
@@ -69,12 +66,12 @@ def _enter(
     write_entries([movement], timezone.now())
 
 
-def entered() -> list[LedgerEntry]:
-    """What was entered by hand and belongs to no campaign, the newest first."""
-    by_hand = LedgerEntry.objects.filter(campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION))
-    return list(by_hand.order_by("-pk")[:50])
+def manual_entries() -> list[LedgerEntry]:
+    """The newest 50 fees and corrections that belong to no campaign, newest first."""
+    entries = LedgerEntry.objects.filter(campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION))
+    return list(entries.order_by("-pk")[:50])
 
 
 def this_month() -> date:
-    """The first of the site's month."""
+    """The first day of the month in the site's time zone."""
     return timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)

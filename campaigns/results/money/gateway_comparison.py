@@ -1,7 +1,7 @@
-"""What the ledger is compared with: the balance each hour, a sample of settled messages each night.
+"""Compare the ledger with the gateway: the balance each hour, a sample of messages each night.
 
-Nothing is mended here. Whatever differs is shown (reports/spend/reconciliation.py), and a person
-enters a correction.
+Nothing is changed in the ledger. Differences are shown on the Reconciliation page
+(reports/spend/reconciliation.py), and an administrator can add a correction.
 """
 
 import random
@@ -23,21 +23,20 @@ from campaigns.ledger.models import BalanceReading, LedgerEntry, LedgerTotal, Pu
 from campaigns.results.models import SampledStatus
 from campaigns.shared.money import ZERO
 
-SAMPLE = 200  # messages a night
-RECENT = timedelta(days=30)  # campaigns that are sampled, and whose unknown prices are asked for
-SETTLED = timedelta(days=2)  # after the last look that polling takes by itself
-CHASED = 2_000  # people without a price that are asked for again in a night
-# for a night's sample: far below the queue's time-out, with a slow gateway too
-PATIENCE = timedelta(seconds=60)
-NIGHT = 3  # o'clock, in the site's zone
-ON_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
+SAMPLE_SIZE = 200  # messages a night
+RECENT = timedelta(days=30)  # campaigns since then are sampled and their prices asked for
+SETTLED = timedelta(days=2)  # after the last check of polling
+RECHECKED_MAX = 2_000  # recipients without a price that are asked for again in a night
+# for the sample of a night: far below the queue's time-out, also with a slow gateway
+SAMPLE_TIME = timedelta(seconds=60)
+NIGHT_HOUR = 3  # hour of the day, in the site's time zone
+ON_THE_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
 def read_balance(client: Client, now: datetime) -> bool:
-    """Write down what the account holds, once an hour, and what the ledger says at that moment.
-    Whether it was now.
+    """Store the balance and the sum of the ledger, once an hour; return whether it did so now.
 
-    A gateway that does not answer is asked again at the next call.
+    If the gateway does not answer, the next call tries again.
     """
     hour = now.replace(minute=0, second=0, microsecond=0)
     if BalanceReading.objects.filter(hour=hour).exists():
@@ -59,34 +58,38 @@ def read_balance(client: Client, now: datetime) -> bool:
                     or ZERO
                 ),
                 "unknown": max(totals.aggregate(sum=Sum("unknown"))["sum"] or 0, 0),
-                "on_way": Batch.objects.filter(state__in=ON_WAY).count(),
+                "on_way": Batch.objects.filter(state__in=ON_THE_WAY).count(),
             },
         )
     return made
 
 
-def nightly(client: Client, now: datetime) -> bool:
-    """Once a night, on one machine: chase prices and take a sample. Whether it was now."""
+def check_nightly(client: Client, now: datetime) -> bool:
+    """Ask again for unknown prices and check a sample, once a night on one machine.
+
+    Return whether it did so now.
+    """
     local = now.astimezone(settings.SITE_ZONE)
-    if local.hour < NIGHT or not _first_of_day(
+    if local.hour < NIGHT_HOUR or not _first_of_day(
         "nightly", local.replace(hour=0, minute=0, second=0, microsecond=0)
     ):
         return False
-    chase(now)
-    sample(client, now)
+    recheck_unknown_prices(now)
+    check_sample(client, now)
     return True
 
 
 def _first_of_day(name: str, midnight: datetime) -> bool:
-    """Whether nobody has come here since `midnight`. Whoever asks has."""
+    """Whether this is the first call since `midnight`, on any machine."""
     now = timezone.now()
     _row, made = Heartbeat.objects.get_or_create(name=name, defaults={"at": now})
     return made or bool(Heartbeat.objects.filter(name=name, at__lt=midnight).update(at=now))
 
 
-def chase(now: datetime) -> int:
-    """Have those asked for again who were accepted, whose price nobody knows, and for whom polling
-    had given up. How many.
+def recheck_unknown_prices(now: datetime) -> int:
+    """Make polling ask again for accepted messages whose price is not known; return how many.
+
+    Only of campaigns that polling has finished with.
     """
     unknown = (
         LedgerTotal.objects.values("campaign")
@@ -99,87 +102,86 @@ def chase(now: datetime) -> int:
         .filter(pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED)
         .order_by("-launched_at")
     )
-    left = CHASED
+    remaining = RECHECKED_MAX
     for campaign_id in recent.values_list("pk", flat=True):
-        people = Recipient.objects.filter(
+        unpriced = Recipient.objects.filter(
             campaign=campaign_id,
             send_state=SendState.ACCEPTED,
             charged__isnull=True,
             viber_price__isnull=True,
         ).order_by("batch_number")
-        found = list(people.values_list("pk", "batch_number")[:left])
-        left -= len(found)
+        rows = list(unpriced.values_list("pk", "batch_number")[:remaining])
+        remaining -= len(rows)
         with transaction.atomic():
-            Recipient.objects.filter(pk__in=[pk for pk, _number in found]).update(final=False)
+            Recipient.objects.filter(pk__in=[pk for pk, _number in rows]).update(final=False)
             batches = Batch.objects.filter(
-                campaign=campaign_id, number__in={number for _pk, number in found}
+                campaign=campaign_id, number__in={number for _pk, number in rows}
             )
             batches.update(check_at=now)
-        if left <= 0:
+        if remaining <= 0:
             break
-    return CHASED - left
+    return RECHECKED_MAX - remaining
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the gateway says of a message now. `amount` None: it names no price; `status` "": it
-    does not know it.
-    """
+class ReportedStatus:
+    """The answer of the gateway. `amount` None: no price; `status` "": no such message."""
 
     status: str = ""
     amount: Decimal | None = None
 
 
-def sample(client: Client, now: datetime, size: int = SAMPLE) -> int:
-    """Ask again for some settled messages of recent campaigns, the larger campaigns more often. How
-    many differ.
+def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
+    """Ask again for some settled messages of recent campaigns and store the comparison.
+
+    Larger campaigns are sampled more often. Return how many messages differ.
     """
-    differing, until = 0, timezone.now() + PATIENCE
-    for person in _chosen(now, size):
-        if timezone.now() > until:
+    differing, deadline = 0, timezone.now() + SAMPLE_TIME
+    for recipient in _choose_sample(now, size):
+        if timezone.now() > deadline:
             break
         try:
-            said = _said(client.status_by_reference(person.reference))
+            reported = _reported_status(client.status_by_reference(recipient.reference))
         except GatewayError:
             continue
-        entered = LedgerEntry.objects.filter(recipient=person, campaign=person.campaign_id)
-        amount = entered.aggregate(sum=Sum("amount"))["sum"]
-        agrees = said.amount == amount and said.status == person.status
+        entries = LedgerEntry.objects.filter(recipient=recipient, campaign=recipient.campaign_id)
+        amount = entries.aggregate(sum=Sum("amount"))["sum"]
+        agrees = reported.amount == amount and reported.status == recipient.status
         differing += not agrees
         SampledStatus.objects.get_or_create(
             day=now.astimezone(settings.SITE_ZONE).date(),
-            recipient=person,
+            recipient=recipient,
             defaults={
-                "campaign_id": person.campaign_id, "currency": person.currency, "entered": amount,
-                "said": said.amount, "status": person.status, "status_said": said.status[:30],
-                "agrees": agrees,
+                "campaign_id": recipient.campaign_id, "currency": recipient.currency,
+                "entered": amount, "said": reported.amount, "status": recipient.status,
+                "status_said": reported.status[:30], "agrees": agrees,
             },
         )  # fmt: skip
     return differing
 
 
-def _said(status: MessageStatus | None) -> Said:
+def _reported_status(status: MessageStatus | None) -> ReportedStatus:
     if status is None:
-        return Said()
+        return ReportedStatus()
     prices = [status.price, *(sms.price for sms in status.fallback)]
     known = [price for price in prices if price is not None]
-    return Said(status.status, sum(known, ZERO) if known else None)
+    return ReportedStatus(status.status, sum(known, ZERO) if known else None)
 
 
-def _chosen(now: datetime, size: int) -> list[Recipient]:
-    """People for whom nothing more will come, each of a random batch."""
+def _choose_sample(now: datetime, size: int) -> list[Recipient]:
+    """Up to `size` recipients in a final status, each from a random batch."""
     recent = Snapshot.objects.filter(
         campaign__launched_at__gte=now - RECENT, campaign__purpose=Purpose.CAMPAIGN, batches__gt=0
     )
     sizes = dict(recent.values_list("campaign", F("batches")))
     if not sizes:
         return []
-    found = {}
-    for campaign_id in random.choices(list(sizes), list(sizes.values()), k=size):  # noqa: S311 - a sample, no secret
+    chosen = {}
+    for campaign_id in random.choices(list(sizes), list(sizes.values()), k=size):  # noqa: S311 - not a secret
         number = random.randint(1, sizes[campaign_id])  # noqa: S311
-        people = Recipient.objects.filter(
+        recipients = Recipient.objects.filter(
             campaign=campaign_id, batch_number=number, send_state=SendState.ACCEPTED, final=True
         )
-        for person in random.sample(list(people), min(len(people), 1)):
-            found[person.pk] = person
-    return list(found.values())
+        for recipient in random.sample(list(recipients), min(len(recipients), 1)):
+            chosen[recipient.pk] = recipient
+    return list(chosen.values())

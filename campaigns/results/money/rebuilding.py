@@ -1,4 +1,4 @@
-"""Totals and counts made anew from the rows they are sums of, and what differed."""
+"""Rebuild totals and counts from the rows that they add up, and find what differs."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -17,7 +17,7 @@ from campaigns.shared.money import ZERO
 HOUR_KEY = ("campaign_id", "measure", "hour")
 VIBER = {"delivery_state__in": BY_VIBER}
 READERS = {"delivery_state": DeliveryState.READ}
-# what hours.counted says of one row, for all of them
+# The same as hourly_counts.measured_hours: what is counted, by which time, and of which rows.
 MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (
     (Measure.SENT, "sent_at", {}),
     (Measure.DELIVERED, "delivered_at", VIBER),
@@ -40,18 +40,19 @@ COUNT_KEY = (
 
 
 def differences() -> list[str]:
-    """Every total that is not what its rows say, a line each; nothing is changed."""
+    """A line for each total that is not the sum of its rows; changes nothing."""
     with transaction.atomic():
         return list(_differences())
 
 
 def rebuild() -> list[str]:
-    """Make all totals and counts anew; answers what differed before. Nobody else writes
-    meanwhile.
+    """Rebuild all totals and counts, and return the `differences` there were.
+
+    On PostgreSQL nobody else can write meanwhile.
     """
     with transaction.atomic():
         _lock()
-        found = list(_differences())
+        differing = list(_differences())
         LedgerTotal.objects.all().delete()
         LedgerTotal.objects.bulk_create(
             LedgerTotal(
@@ -72,7 +73,7 @@ def rebuild() -> list[str]:
             HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people)
             for key, (people,) in _in_hours().items()
         )
-    return found
+    return differing
 
 
 def _lock() -> None:
@@ -94,7 +95,7 @@ def _differences() -> Iterator[str]:
 def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:
     for key in sorted(rows.keys() | totals.keys(), key=repr):
         if rows.get(key) != totals.get(key):
-            yield f"{what} {key}: rows say {rows.get(key)}, total says {totals.get(key)}"
+            yield f"{what} {key}: rows add up to {rows.get(key)}, the total is {totals.get(key)}"
 
 
 def _entered() -> Sums:
@@ -131,15 +132,15 @@ def _tallied() -> Sums:
 
 
 def _in_hours() -> Sums:
-    found: Sums = {}
-    for measure, column, wanted in MEASURED:
-        people = Recipient.objects.filter(**wanted, **{f"{column}__isnull": False})
+    sums: Sums = {}
+    for measure, column, conditions in MEASURED:
+        recipients = Recipient.objects.filter(**conditions, **{f"{column}__isnull": False})
         hour = TruncHour(column, tzinfo=UTC)
         for campaign_id, at, number in (
-            people.values_list("campaign_id", hour).annotate(Count("pk")).order_by()
+            recipients.values_list("campaign_id", hour).annotate(Count("pk")).order_by()
         ):
-            found[campaign_id, measure.value, at] = (number,)
-    return found
+            sums[campaign_id, measure.value, at] = (number,)
+    return sums
 
 
 def _by_hours() -> Sums:

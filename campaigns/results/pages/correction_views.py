@@ -1,4 +1,4 @@
-"""The page on which administrators enter fees and corrections."""
+"""The page where administrators add fees and corrections."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,38 +15,38 @@ from campaigns.team.models import Role
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.ADMINISTRATOR)
-def by_hand(request: HttpRequest) -> HttpResponse:
-    """Both forms, and what was entered with them."""
+def fees_and_corrections(request: HttpRequest) -> HttpResponse:
+    """Show both forms with the entries so far; add an entry."""
     is_fee = "sender" in request.POST
     fee = FeeForm(request.POST if is_fee else None)
     correction = CorrectionForm(request.POST if request.POST and not is_fee else None)
-    asked = fee if is_fee else correction
-    if request.method == "POST" and asked.is_valid() and _enter(request, asked):
+    posted = fee if is_fee else correction
+    if request.method == "POST" and posted.is_valid() and _enter(request, posted):
         return redirect("corrections")
-    context = {"fee": fee, "correction": correction, "entered": corrections.entered()}
+    context = {"fee": fee, "correction": correction, "entries": corrections.manual_entries()}
     return render(
         request,
         "campaigns/results/corrections.html",
         context,
-        status=422 if asked.is_bound else 200,
+        status=422 if posted.is_bound else 200,
     )
 
 
 def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
-    known, user = form.cleaned_data, current_user(request)
+    fields, user = form.cleaned_data, current_user(request)
     if isinstance(form, CorrectionForm):
-        channel = Channel(known["channel"])
+        channel = Channel(fields["channel"])
         corrections.enter_correction(
-            user, channel, known["campaign"], known["amount"], known["currency"], known["note"]
+            user, channel, fields["campaign"], fields["amount"], fields["currency"], fields["note"]
         )
-        messages.success(request, _("The correction is in the ledger."))
+        messages.success(request, _("The correction was added to the ledger."))
         return True
     try:
         corrections.enter_fee(
-            user, known["sender"], known["month"], known["amount"], known["currency"]
+            user, fields["sender"], fields["month"], fields["amount"], fields["currency"]
         )
-    except corrections.Refused as refusal:
+    except corrections.CorrectionRefused as refusal:
         form.add_error("month", str(refusal))
         return False
-    messages.success(request, _("The fee is in the ledger."))
+    messages.success(request, _("The fee was added to the ledger."))
     return True

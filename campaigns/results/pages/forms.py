@@ -1,4 +1,4 @@
-"""Forms for what people enter into the ledger by hand."""
+"""Forms for fees and corrections."""
 
 from datetime import date
 from typing import Any
@@ -22,26 +22,26 @@ def _currency() -> forms.CharField:
     return forms.CharField(
         label=_("Currency"),
         max_length=3,
-        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, such as EUR."))],
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Enter three capital letters, such as EUR."))],
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
 
 
-def _helper(verb: Any, *fields: str) -> FormHelper:
+def _helper(button_text: Any, *fields: str) -> FormHelper:
     helper = FormHelper()
-    button = StrictButton(verb, type="submit", css_class="btn-primary")
+    button = StrictButton(button_text, type="submit", css_class="btn-primary")
     helper.layout = Layout(*fields, Div(button, css_class="form-actions"))
     return helper
 
 
 class FeeForm(forms.Form):
-    """What a sender costs in a month."""
+    """The monthly fee of a sender."""
 
     sender = forms.ModelChoiceField(Sender.objects.all(), label=_("Sender"))
     month = forms.RegexField(
         r"^20\d\d-(0[1-9]|1[0-2])$",
         label=_("Month"),
-        error_messages={"invalid": _("A month is written as 2026-11.")},
+        error_messages={"invalid": _("Enter the month as year and month, such as 2026-11.")},
         widget=forms.TextInput({"type": "month"}),
     )
     amount = forms.DecimalField(
@@ -52,51 +52,53 @@ class FeeForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["month"] = f"{this_month():%Y-%m}"
-        self.auto_id = "id_fee_%s"  # beside another form on its page
-        self.helper = _helper(_("Enter the fee"), "sender", "month", "amount", "currency")
+        self.auto_id = "id_fee_%s"  # the other form of the page has a currency too
+        self.helper = _helper(_("Add fee"), "sender", "month", "amount", "currency")
 
     def clean_month(self) -> date:
         return date.fromisoformat(f"{self.cleaned_data['month']}-01")
 
 
 class CorrectionForm(forms.Form):
-    """What differs from the ledger, and why."""
+    """An amount to add to the ledger, with a note."""
 
     amount = forms.DecimalField(
         label=_("Amount"),
         max_digits=18,
         decimal_places=PLACES,
-        help_text=_("What was spent more; with a minus what was spent less."),
+        help_text=_("Additional cost, or a reduction with a minus sign."),
     )
     currency = _currency()
-    channel = forms.ChoiceField(label=_("Of"), choices=Channel.choices)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     campaign = forms.IntegerField(
-        label=_("Campaign's number"),
+        label=_("Campaign number"),
         required=False,
         min_value=1,
         max_value=2**63 - 1,
-        help_text=_("As in its page's address. Empty: of no campaign."),
+        help_text=_("The number in the address of its page. Empty if it concerns no campaign."),
     )
     note = forms.CharField(
-        label=_("Why"), max_length=NOTE_MAX, help_text=_("For whoever reads the ledger in a year.")
+        label=_("Note"),
+        max_length=NOTE_MAX,
+        help_text=_("The reason, for later readers of the ledger."),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.helper = _helper(
-            _("Enter the correction"), "amount", "currency", "channel", "campaign", "note"
+            _("Add correction"), "amount", "currency", "channel", "campaign", "note"
         )
 
     def clean_amount(self) -> Any:
         if not self.cleaned_data["amount"]:
-            raise forms.ValidationError(_("Nothing is no correction."))
+            raise forms.ValidationError(_("Enter an amount other than 0."))
         return self.cleaned_data["amount"]
 
     def clean_campaign(self) -> Campaign | None:
         number = self.cleaned_data["campaign"]
         if number is None:
             return None
-        found = Campaign.objects.filter(pk=number).first()
-        if found is None:
-            raise forms.ValidationError(_("There is no campaign of this number."))
-        return found
+        campaign = Campaign.objects.filter(pk=number).first()
+        if campaign is None:
+            raise forms.ValidationError(_("There is no campaign with this number."))
+        return campaign

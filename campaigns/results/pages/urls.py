@@ -4,5 +4,5 @@ from campaigns.results.pages import clear_rehearsal_views, correction_views
 
 urlpatterns = [
     path("campaigns/<int:pk>/clear", clear_rehearsal_views.rehearsal_clear, name="rehearsal-clear"),
-    path("spend/corrections/", correction_views.by_hand, name="corrections"),
+    path("spend/corrections/", correction_views.fees_and_corrections, name="corrections"),
 ]

@@ -1,4 +1,4 @@
-"""Whose status is worth asking for now: what delivery reports hint at, kept until somebody asks."""
+"""Hints of delivery reports: whose status changed, stored until polling asks for it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,44 +9,45 @@ from django.utils import timezone
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.results.models import StatusHint
 
-# rows; beyond it reports are dropped, and polling finds what they would have told
+# rows, beyond which reports are dropped; polling finds the changes later
 HINTS_MAX = 100_000
 
 
-def keep(references: Sequence[str]) -> int:
-    """Note those of `references` that are ours and still open. How many."""
+def store(references: Sequence[str]) -> int:
+    """Store hints for the open messages with these references; return how many."""
     if StatusHint.objects.count() >= HINTS_MAX:
         return 0
-    found = Recipient.objects.filter(
+    recipients = Recipient.objects.filter(
         reference__in=references, send_state=SendState.ACCEPTED, final=False
     )
     now = timezone.now()
-    hints = [StatusHint(recipient_id=pk, at=now) for pk in found.values_list("pk", flat=True)]
+    hints = [StatusHint(recipient_id=pk, at=now) for pk in recipients.values_list("pk", flat=True)]
     StatusHint.objects.bulk_create(hints, ignore_conflicts=True)
     return len(hints)
 
 
 def take(how_many: int) -> list[tuple[Batch, list[Recipient]]]:
-    """The oldest hints, no longer noted: the people who are still open, by their batches that are
-    done.
+    """Remove the oldest hints and return their open recipients by batch.
+
+    Batches that are not done are skipped.
     """
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         oldest = StatusHint.objects.select_for_update(skip_locked=skip).order_by("at", "pk")
         ids = list(oldest.values_list("pk", flat=True)[:how_many])
         StatusHint.objects.filter(pk__in=ids).delete()
-    people: defaultdict[tuple[int, int], list[Recipient]] = defaultdict(list)
-    for person in Recipient.objects.filter(
+    recipients: defaultdict[tuple[int, int], list[Recipient]] = defaultdict(list)
+    for recipient in Recipient.objects.filter(
         pk__in=ids, send_state=SendState.ACCEPTED, final=False
     ).order_by("pk"):
-        people[person.campaign_id, person.batch_number].append(person)
+        recipients[recipient.campaign_id, recipient.batch_number].append(recipient)
     numbers: defaultdict[int, list[int]] = defaultdict(list)
-    for campaign_id, number in people:
+    for campaign_id, number in recipients:
         numbers[campaign_id].append(number)
     return [
-        (batch, people[campaign_id, batch.number])
-        for campaign_id, wanted in numbers.items()
+        (batch, recipients[campaign_id, batch.number])
+        for campaign_id, batch_numbers in numbers.items()
         for batch in Batch.objects.filter(
-            campaign_id=campaign_id, number__in=wanted, state=BatchState.DONE
+            campaign_id=campaign_id, number__in=batch_numbers, state=BatchState.DONE
         )
     ]

@@ -1,9 +1,8 @@
-"""Ask the gateway what became of messages, batch by batch: the people of a batch were sent to at
-the same moment.
+"""Ask the gateway for the statuses of messages, batch by batch, as a batch is sent at one moment.
 
-A batch is claimed by moving its next check into the future; what was learnt is written only where
-nobody else checked it in between (`checks` is still what it was), so no adjustment is ever entered
-twice. Those whom a delivery report hints at are asked for in between, alone.
+A worker claims a batch by moving its next check into the future. It writes the answers only if
+nobody else has checked the batch since (`checks` is unchanged), so no adjustment is entered twice.
+Recipients with a hint are asked for in between, without the rest of their batch.
 """
 
 import time
@@ -32,108 +31,114 @@ from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
-from campaigns.results.polling.poll_schedule import FIRST, looks_for_reads, next_check
-from campaigns.results.polling.recording import News, record
+from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
+from campaigns.results.polling.recording import StatusUpdate, record_updates
 from campaigns.shared.money import ZERO
 
-AT_ONCE = 10  # batches in one round
-HINTS_AT_ONCE = 200  # people whom reports hint at, in one round
-CLAIM = timedelta(minutes=3)
-NAP = 1.0  # seconds at most between two looks whether the rate allows more
-THROTTLED = timedelta(seconds=5)  # without asking, after the gateway said that it is too much
-SCOPE = "statuses"  # of the rate that all workers share
+BATCHES_PER_ROUND = 10
+HINTS_PER_ROUND = 200  # recipients with a hint
+CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
+LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
+THROTTLE_PAUSE = timedelta(seconds=5)  # without polling, after HTTP 429 or error 11
+RATE_SCOPE = "statuses"  # names the rate that all workers share
 
 
 @dataclass(slots=True)
-class Check:
-    """A batch as it was read, and who of it is asked for."""
+class BatchCheck:
+    """A batch as it was read, and its recipients to ask for."""
 
     batch: Batch
-    people: list[Recipient]
-    hinted: bool = False  # these alone; the others of the batch have their turn as planned
+    recipients: list[Recipient]
+    is_hinted: bool = False  # because of hints; the others are asked for as planned
 
 
 @dataclass(slots=True)
-class Asking:
-    """One process that asks."""
+class PollRun:
+    """The polling of one process until `until`."""
 
     client: Client
     pool: ThreadPoolExecutor
     until: datetime
-    throttled: bool = False  # the gateway said that it is too much
-    cut_short: bool = False  # the time was over before everybody was asked for
+    is_throttled: bool = False  # the gateway answered HTTP 429 or error 11
+    is_cut_short: bool = False  # the time was over before all were asked for
 
-    def status(self, person: Recipient) -> MessageStatus | None:
-        """None where there is no answer, or where the gateway does not know the message (any
-        more).
-        """
-        if timezone.now() >= self.until:  # a slow gateway must not hold a task beyond its time
-            self.cut_short = True
+    def status(self, recipient: Recipient) -> MessageStatus | None:
+        """None if there is no answer, or if the gateway does not know the message."""
+        if timezone.now() >= self.until:  # a slow gateway must not keep a task beyond its time
+            self.is_cut_short = True
             return None
         try:
-            return self.client.status_by_reference(person.reference)
+            return self.client.status_by_reference(recipient.reference)
         except GatewayRefused as refused:
-            self.throttled = self.throttled or refused.code == TOO_MANY_AT_ONCE
+            self.is_throttled = self.is_throttled or refused.code == TOO_MANY_AT_ONCE
             return None
         except GatewayError:
             return None
 
 
-def due(now: datetime) -> bool:
-    """Whether anything is worth asking for now."""
-    again = Batch.objects.filter(check_at__lte=now)
-    return StatusHint.objects.exists() or _never_checked(now).exists() or again.exists()
+def is_due(now: datetime) -> bool:
+    """Whether any message is to be asked for now."""
+    due_again = Batch.objects.filter(check_at__lte=now)
+    return StatusHint.objects.exists() or _never_checked(now).exists() or due_again.exists()
 
 
 def poll(
-    client: Client, connections: int, until: datetime, keep: Callable[[], bool] = lambda: True
+    client: Client, connections: int, until: datetime, may_go_on: Callable[[], bool] = lambda: True
 ) -> bool:
-    """Ask for what is due, until the moment `until`, within STATUS_RATE. Whether some was left
-    then.
+    """Ask for what is due, within STATUS_RATE. Return whether some is left at `until`.
+
+    `may_go_on` is called before each batch; polling stops when it returns False.
     """
-    with ThreadPoolExecutor(connections, "ask") as pool:
-        asking = Asking(client, pool, until)
-        while timezone.now() < until and keep():
-            wait = rate_control.seconds_to_wait(SCOPE, settings.STATUS_RATE, timezone.now())
+    with ThreadPoolExecutor(connections, "poll") as pool:
+        run = PollRun(client, pool, until)
+        while timezone.now() < until and may_go_on():
+            wait = rate_control.seconds_to_wait(RATE_SCOPE, settings.STATUS_RATE, timezone.now())
             if wait:
-                time.sleep(min(wait, NAP))
-            elif not _round(asking, keep):
+                time.sleep(min(wait, LONGEST_SLEEP))
+            elif not _poll_round(run, may_go_on):
                 return False
     return True
 
 
-def _round(asking: Asking, keep: Callable[[], bool]) -> bool:
-    """Some hints and some batches, so that neither waits for the other. Whether there were any."""
-    hinted = [Check(batch, people, hinted=True) for batch, people in hints.take(HINTS_AT_ONCE)]
+def _poll_round(run: PollRun, may_go_on: Callable[[], bool]) -> bool:
+    """Ask for some hints and some batches, so that neither waits for the other.
+
+    Return whether there were any.
+    """
+    hinted = [
+        BatchCheck(batch, recipients, is_hinted=True)
+        for batch, recipients in hints.take(HINTS_PER_ROUND)
+    ]
     if hinted:
-        _settle(asking, hinted)
+        _run_checks(run, hinted)
     claimed = _claim(timezone.now())
-    for place, batch in enumerate(claimed):
-        if timezone.now() >= asking.until or not keep():
-            _give_back(claimed[place:])
+    for position, batch in enumerate(claimed):
+        if timezone.now() >= run.until or not may_go_on():
+            _make_due(claimed[position:])
             break
-        _settle(asking, [_whole(batch)])
+        _run_checks(run, [_planned_check(batch)])
     return bool(hinted or claimed)
 
 
-def _give_back(batches: Sequence[Batch]) -> None:
-    """Due again at once: claimed, and not asked for."""
+def _make_due(batches: Sequence[Batch]) -> None:
+    """Make batches due at once that were claimed but not asked for."""
     for batch in batches:
         Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(check_at=timezone.now())
 
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(
-        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST
+        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST_CHECK
     )
 
 
 def _claim(now: datetime) -> list[Batch]:
+    """Batches that are due, for this worker alone until CLAIM_TIME."""
     skip = connection.features.has_select_for_update_skip_locked
     most = (
-        AT_ONCE
+        BATCHES_PER_ROUND
         if not settings.STATUS_RATE
-        else min(AT_ONCE, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
+        else min(BATCHES_PER_ROUND, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
     )
     with transaction.atomic():
         ids = list(
@@ -150,18 +155,20 @@ def _claim(now: datetime) -> list[Batch]:
             )
             ids += again.values_list("pk", flat=True)[: most - len(ids)]
         batches = Batch.objects.filter(pk__in=ids)
-        batches.update(check_at=now + CLAIM)
+        batches.update(check_at=now + CLAIM_TIME)
         return list(batches.select_related("campaign"))
 
 
-def _whole(batch: Batch) -> Check:
-    """Everybody of a batch who is worth asking for in this look."""
-    people = list(_open(batch))
-    on_the_way = [person for person in people if person.delivery_state != DeliveryState.DELIVERED]
-    return Check(batch, on_the_way if on_the_way and not looks_for_reads(batch.checks) else people)
+def _planned_check(batch: Batch) -> BatchCheck:
+    """The recipients of `batch` to ask for now: delivered ones only in some of the checks."""
+    recipients = list(_open_recipients(batch))
+    on_the_way = [one for one in recipients if one.delivery_state != DeliveryState.DELIVERED]
+    if on_the_way and not checks_for_reads(batch.checks):
+        return BatchCheck(batch, on_the_way)
+    return BatchCheck(batch, recipients)
 
 
-def _open(batch: Batch) -> QuerySet[Recipient]:
+def _open_recipients(batch: Batch) -> QuerySet[Recipient]:
     return Recipient.objects.filter(
         campaign_id=batch.campaign_id,
         batch_number=batch.number,
@@ -170,87 +177,92 @@ def _open(batch: Batch) -> QuerySet[Recipient]:
     )
 
 
-def _settle(asking: Asking, checks: Sequence[Check]) -> None:
-    """Ask for everybody in `checks` at once, then write down what was learnt, a batch at a time."""
-    outside = []
+def _run_checks(run: PollRun, checks: Sequence[BatchCheck]) -> None:
+    """Ask for the recipients of all `checks` at once, then write the answers batch by batch."""
+    at_gateway = []
     for check in checks:
         if check.batch.campaign.is_rehearsal:
-            _write(check, _rehearsed(check), cut_short=False)
+            _write(check, _rehearsal_statuses(check), is_cut_short=False)
         else:
-            outside.append(check)
-    if outside:
-        _ask(asking, outside)
+            at_gateway.append(check)
+    if at_gateway:
+        _ask_gateway(run, at_gateway)
     failpoint("checked")
 
 
-def _rehearsed(check: Check) -> list[News]:
-    """What the gateway of a rehearsal says, which is in this house: no rate holds it up."""
+def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
+    """The answers of a rehearsal's gateway, which runs in this process and has no rate."""
     batch = check.batch
     gateway = RehearsalGateway(batch.campaign).client(
-        batch.country, check.people, batch.intended_at or batch.done_at
+        batch.country, check.recipients, batch.intended_at or batch.done_at
     )
-    answers = [(person, gateway.status_by_reference(person.reference)) for person in check.people]
-    return [News(person, status) for person, status in answers if status]
+    answers = [
+        (recipient, gateway.status_by_reference(recipient.reference))
+        for recipient in check.recipients
+    ]
+    return [StatusUpdate(recipient, status) for recipient, status in answers if status]
 
 
-def _ask(asking: Asking, checks: Sequence[Check]) -> None:
-    people = [person for check in checks for person in check.people]
-    rate_control.take_tokens(SCOPE, len(people), settings.STATUS_RATE, timezone.now())
-    answers = asking.pool.map(asking.status, people)
-    learnt = [
-        [News(person, status) for person in check.people if (status := next(answers))]
+def _ask_gateway(run: PollRun, checks: Sequence[BatchCheck]) -> None:
+    recipients = [recipient for check in checks for recipient in check.recipients]
+    rate_control.take_tokens(RATE_SCOPE, len(recipients), settings.STATUS_RATE, timezone.now())
+    answers = run.pool.map(run.status, recipients)
+    updates = [
+        [
+            StatusUpdate(recipient, status)
+            for recipient in check.recipients
+            if (status := next(answers))
+        ]
         for check in checks
     ]
-    if asking.throttled:
-        asking.throttled = False
-        rate_control.block_until(SCOPE, timezone.now() + THROTTLED, timezone.now())
+    if run.is_throttled:
+        run.is_throttled = False
+        rate_control.block_until(RATE_SCOPE, timezone.now() + THROTTLE_PAUSE, timezone.now())
     failpoint("asked")
-    for check, news in zip(checks, learnt, strict=True):
-        _write(check, news, cut_short=asking.cut_short)
+    for check, check_updates in zip(checks, updates, strict=True):
+        _write(check, check_updates, is_cut_short=run.is_cut_short)
 
 
-def _write(check: Check, news: Sequence[News], *, cut_short: bool) -> None:
+def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: bool) -> None:
+    """Write `updates` and the batch's next check; nothing if another worker has checked it."""
     batch = check.batch
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.intended_at or batch.done_at or timezone.now()
     with transaction.atomic():
-        moved = record(news, campaign, batch.country, sent_at)
-        # of a rehearsal nothing more comes than what its gateway says at once
-        left = (
-            set()
+        movements = record_updates(updates, campaign, batch.country, sent_at)
+        open_states = (
+            set()  # its gateway answers with the final status at once
             if campaign.is_rehearsal
-            else set(_open(batch).values_list("delivery_state", flat=True))
+            else set(_open_recipients(batch).values_list("delivery_state", flat=True))
         )
-        on_the_way = bool(left - {DeliveryState.DELIVERED})
-        then = (
+        on_the_way = bool(open_states - {DeliveryState.DELIVERED})
+        check_at = (
             next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way)
-            if left
+            if open_states
             else None
         )
-        if then and cut_short:
-            then = timezone.now()
-        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": then}
-        # no SMS will follow
-        changes["held"] = _still_held(batch, moved) if then and on_the_way else None
-        if then and check.hinted and on_the_way:
-            # the others' turn does not wait for hints
-            changes["check_at"] = Coalesce(F("check_at"), Value(then))
+        if check_at and is_cut_short:
+            check_at = timezone.now()
+        # without messages on the way no SMS will follow
+        held = _remaining_hold(batch, movements) if check_at and on_the_way else None
+        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at, "held": held}
+        if check_at and check.is_hinted and on_the_way:
+            # a hint does not put off the check of the others
+            changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
         if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
             transaction.set_rollback(True)
         failpoint("recorded")
 
 
-def _still_held(batch: Batch, moved: Sequence[Movement]) -> Decimal | None:
-    """What stays held for the SMS that may follow: `moved` came out of it, so that nothing is
-    counted twice.
-    """
+def _remaining_hold(batch: Batch, movements: Sequence[Movement]) -> Decimal | None:
+    """What stays reserved for SMS that may follow: without what `movements` have charged."""
     if batch.held is None:
         return None
-    of_it = [
+    amounts = [
         amount
-        for one in moved
-        if one.currency == batch.held_currency
-        for _person, amount in one.amounts
+        for movement in movements
+        if movement.currency == batch.held_currency
+        for _recipient_id, amount in movement.amounts
     ]
-    left: Decimal = batch.held - sum(filter(None, of_it), ZERO)
-    return max(left, ZERO)
+    remaining: Decimal = batch.held - sum(filter(None, amounts), ZERO)
+    return max(remaining, ZERO)

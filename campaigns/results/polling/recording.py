@@ -1,11 +1,13 @@
-"""Write down what the gateway says of messages: state, prices, the money that moved, in the
-caller's transaction.
+"""Write the statuses of messages: states, times, prices, and the money that moved.
+
+All of it is written in the caller's transaction, so that ledger, tally and counts always agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.utils import timezone
 
@@ -15,7 +17,7 @@ from campaigns.dispatch.tally import TallyChanges
 from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
-from campaigns.results.hourly_counts import BY_VIBER, Hours
+from campaigns.results.hourly_counts import BY_VIBER, HourlyCounter
 from campaigns.results.polling.statuses import delivery_state, is_final, moves_forward
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
@@ -29,29 +31,29 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """A recipient as last read from the database, and what the gateway says of them now."""
+class StatusUpdate:
+    """A recipient as read from the database, and the status that the gateway answered."""
 
-    person: Recipient
+    recipient: Recipient
     status: MessageStatus
 
 
-def record(
-    news: Sequence[News], campaign: Campaign, country: str, sent_at: datetime
+def record_updates(
+    updates: Sequence[StatusUpdate], campaign: Campaign, country: str, sent_at: datetime
 ) -> list[Movement]:
-    """Write `news` about people of one batch that left at `sent_at`. The money that moved."""
-    moves, hours = TallyChanges(), Hours(campaign.pk)
+    """Write `updates` of recipients in one batch and return the money that moved.
+
+    `country` is that of the batch, `sent_at` when it was sent.
+    """
+    moves, hours = TallyChanges(), HourlyCounter(campaign.pk)
     movements: list[Movement] = []
-    left = (
-        max(sent_at, campaign.scheduled_at or sent_at)
-        if campaign.timing == Timing.GATEWAY
-        else sent_at
-    )
-    written = [_after(one, bool(campaign.sms_text), left) for one in news]
-    for one, after in zip(news, written, strict=True):
-        movements += _movements(one.person, after, Purpose(campaign.purpose), country)
-        _count(moves, one.person, after, country)
-        hours.move(one.person, after)
+    if campaign.timing == Timing.GATEWAY:  # the gateway had it before it was due
+        sent_at = max(sent_at, campaign.scheduled_at or sent_at)
+    written = [_updated(update, bool(campaign.sms_text), sent_at) for update in updates]
+    for update, after in zip(updates, written, strict=True):
+        movements += _movements(update.recipient, after, Purpose(campaign.purpose), country)
+        _count(moves, update.recipient, after, country)
+        hours.move(update.recipient, after)
     bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
     write_entries(movements, timezone.now())
     moves.write()
@@ -60,8 +62,8 @@ def record(
 
 
 @dataclass(frozen=True, slots=True)
-class After:
-    """A recipient's result columns as they become."""
+class UpdatedRecipient:
+    """The new values of a recipient's result columns."""
 
     id: int
     delivery_state: DeliveryState
@@ -76,46 +78,50 @@ class After:
     read_at: datetime | None
 
 
-def _after(news: News, expects_sms: bool, left: datetime) -> After:
-    person, status = news.person, news.status
-    state = delivery_state(status)
-    forward = state is not DeliveryState.NONE and moves_forward(person.delivery_state, state)
-    becomes = state if forward else DeliveryState(person.delivery_state)
+def _updated(update: StatusUpdate, expects_sms: bool, sent_at: datetime) -> UpdatedRecipient:
+    recipient, status = update.recipient, update.status
+    reported = delivery_state(status)
+    forward = reported is not DeliveryState.NONE and moves_forward(
+        recipient.delivery_state, reported
+    )
+    state = reported if forward else DeliveryState(recipient.delivery_state)
     sms_prices = [sms.price for sms in status.fallback if sms.price is not None]
-    return After(
-        person.pk,
-        becomes,
-        status.status[:30] if forward or not person.status else person.status,
-        person.final or is_final(status, expects_sms),
-        status.currency or person.currency,
-        status.price if status.price is not None else person.viber_price,
-        sum(sms_prices, Decimal(0)) if sms_prices else person.sms_price,
-        status.fallback[-1].status[:30] if status.fallback else person.sms_status,
-        *_times(person, status, becomes, left),
+    return UpdatedRecipient(
+        recipient.pk,
+        state,
+        status.status[:30] if forward or not recipient.status else recipient.status,
+        recipient.final or is_final(status, expects_sms),
+        status.currency or recipient.currency,
+        status.price if status.price is not None else recipient.viber_price,
+        sum(sms_prices, Decimal(0)) if sms_prices else recipient.sms_price,
+        status.fallback[-1].status[:30] if status.fallback else recipient.sms_status,
+        *_times(recipient, status, state, sent_at),
     )
 
 
 def _times(
-    person: Recipient, status: MessageStatus, becomes: DeliveryState, left: datetime
+    recipient: Recipient, status: MessageStatus, state: DeliveryState, batch_sent_at: datetime
 ) -> tuple[datetime | None, datetime | None, datetime | None]:
-    """When it was sent, delivered and read: as the gateway says; where it does not, when we sent it
-    or learnt of it.
+    """When the message was sent, delivered and read.
+
+    The gateway's times where it names them; else when the batch was sent, and now.
     """
     now = timezone.now()
-    sent = status.time_sent or person.sent_at
-    if not sent and becomes not in (DeliveryState.NONE, DeliveryState.WAITING):
-        sent = left
-    if becomes not in BY_VIBER:
-        return sent, status.time_dr or person.delivered_at, None
-    first = person.delivered_at if person.delivery_state in BY_VIBER else None
-    delivered = first or status.time_dr or now
-    if becomes is not DeliveryState.READ:
-        return sent, delivered, None
-    later = status.time_dr if status.time_dr and status.time_dr > delivered else None
-    return sent, delivered, person.read_at or later or now
+    sent_at = status.time_sent or recipient.sent_at
+    if not sent_at and state not in (DeliveryState.NONE, DeliveryState.WAITING):
+        sent_at = batch_sent_at
+    if state not in BY_VIBER:
+        return sent_at, status.time_dr or recipient.delivered_at, None
+    known = recipient.delivered_at if recipient.delivery_state in BY_VIBER else None
+    delivered_at = known or status.time_dr or now
+    if state is not DeliveryState.READ:
+        return sent_at, delivered_at, None
+    # The contract has no time of reading; `time_dr` is one if it moved on after the delivery.
+    read_at = status.time_dr if status.time_dr and status.time_dr > delivered_at else None
+    return sent_at, delivered_at, recipient.read_at or read_at or now
 
 
-def _row(after: After) -> tuple[object, ...]:
+def _row(after: UpdatedRecipient) -> tuple[object, ...]:
     return (
         after.delivery_state.value, after.status, after.final, after.currency,
         _units(after.viber_price), _units(after.sms_price), after.sms_status, after.sent_at,
@@ -127,59 +133,71 @@ def _units(amount: Decimal | None) -> int | None:
     return None if amount is None else to_units(amount)
 
 
-def _movements(person: Recipient, after: After, purpose: Purpose, country: str) -> list[Movement]:
-    """What the newest prices change: the sum of a recipient's entries in a channel is the newest
-    price named.
-    """
-
-    def movement(
-        kind: Kind, channel: Channel, currency: str, amount: Decimal | None, settles: bool = False
-    ) -> Movement:
-        return Movement(
-            kind,
-            channel,
-            person.campaign_id,
-            country,
-            currency,
-            [(person.pk, amount)],
-            purpose,
-            settles,
-        )
-
-    movements = []
-    before = person.viber_price if person.viber_price is not None else person.charged
-    newest = after.viber_price
-    if newest is not None and before is None:
-        movements.append(
-            movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest, settles=True)
-        )
-    elif newest is not None and before is not None and person.currency != after.currency:
-        movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, person.currency, -before))
-        movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest))
-    elif newest is not None and before is not None and newest != before:
-        movements.append(movement(Kind.ADJUSTMENT, Channel.VIBER, after.currency, newest - before))
-    if after.sms_status and not person.sms_status:
-        movements.append(movement(Kind.CHARGE, Channel.SMS, after.currency, after.sms_price))
-    elif after.sms_price is not None and after.sms_price != person.sms_price:
-        first = person.sms_price is None
-        change = after.sms_price - (person.sms_price or Decimal(0))
-        movements.append(
-            movement(Kind.ADJUSTMENT, Channel.SMS, after.currency, change, settles=first)
-        )
-    return movements
+def _movements(
+    recipient: Recipient, after: UpdatedRecipient, purpose: Purpose, country: str
+) -> list[Movement]:
+    """The entries for changed prices; for each channel they add up to the newest price."""
+    build = partial(_movement, recipient, purpose, country)
+    return [*_viber_movements(recipient, after, build), *_sms_movements(recipient, after, build)]
 
 
-def _count(moves: TallyChanges, person: Recipient, after: After, country: str) -> None:
-    before = (person.delivery_state, person.status)
-    now = (after.delivery_state.value, after.status)
-    if before == now:
+def _movement(
+    recipient: Recipient,
+    purpose: Purpose,
+    country: str,
+    kind: Kind,
+    channel: Channel,
+    currency: str,
+    amount: Decimal | None,
+    settles: bool = False,
+) -> Movement:
+    amounts = [(recipient.pk, amount)]
+    return Movement(
+        kind, channel, recipient.campaign_id, country, currency, amounts, purpose, settles
+    )
+
+
+def _viber_movements(
+    recipient: Recipient, after: UpdatedRecipient, build: Callable[..., Movement]
+) -> Iterator[Movement]:
+    old = recipient.viber_price if recipient.viber_price is not None else recipient.charged
+    new = after.viber_price
+    adjust = partial(build, Kind.ADJUSTMENT, Channel.VIBER)
+    if new is None:
         return
-    for (state, status), people in ((before, -1), (now, 1)):
+    if old is None:
+        yield adjust(after.currency, new, settles=True)
+    elif recipient.currency != after.currency:
+        yield adjust(recipient.currency, -old)
+        yield adjust(after.currency, new)
+    elif new != old:
+        yield adjust(after.currency, new - old)
+
+
+def _sms_movements(
+    recipient: Recipient, after: UpdatedRecipient, build: Callable[..., Movement]
+) -> Iterator[Movement]:
+    old, new = recipient.sms_price, after.sms_price
+    if after.sms_status and not recipient.sms_status:
+        yield build(Kind.CHARGE, Channel.SMS, after.currency, new)
+    elif new is not None and new != old:
+        change = new - (old or Decimal(0))
+        yield build(Kind.ADJUSTMENT, Channel.SMS, after.currency, change, settles=old is None)
+
+
+def _count(
+    moves: TallyChanges, recipient: Recipient, after: UpdatedRecipient, country: str
+) -> None:
+    old = (recipient.delivery_state, recipient.status)
+    new = (after.delivery_state.value, after.status)
+    if old == new:
+        return
+    for (state, status), change in ((old, -1), (new, 1)):
         moves.add(
-            person.campaign_id,
+            recipient.campaign_id,
             country,
             SendState.ACCEPTED.value,
             delivery_state=state,
             status=status,
-            recipients=people,
+            recipients=change,
         )

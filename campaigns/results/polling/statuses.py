@@ -1,58 +1,41 @@
-"""The gateway's words for what became of a message, and what they mean here. States only move
-forward.
+"""What a status of the gateway changes for a recipient. States only move forward.
+
+The meaning of each status is in `gateway.statuses`.
 """
 
 from campaigns.dispatch.models import DeliveryState
+from campaigns.gateway.statuses import DELIVERED, READ, status_meaning
 from campaigns.gateway.types import MessageStatus
 
-D = DeliveryState
-MEANING = {
-    "new": D.WAITING,
-    "waiting": D.WAITING,
-    "scheduled": D.WAITING,
-    "sent": D.SENT,
-    "delivered": D.DELIVERED,
-    "read": D.READ,
-    "expired": D.NOT_DELIVERED,
-    "undeliverable": D.NOT_DELIVERED,
-    "not_viber_user": D.NOT_DELIVERED,
-    "rejected": D.NOT_DELIVERED,
-    "failed": D.NOT_DELIVERED,
-    "deleted": D.NOT_DELIVERED,
-}
-FINAL_WORDS = frozenset(MEANING) - {"new", "waiting", "scheduled", "sent", "delivered"}
-# the order of the states is the order in which they may move
-RANK = {state: rank for rank, state in enumerate(D)}
+# The order of the states is the order in which they may move.
+RANK = {state: rank for rank, state in enumerate(DeliveryState)}
 
 
 def delivery_state(status: MessageStatus) -> DeliveryState:
-    """What `status` means; a word that nobody documents means nothing, and is kept and shown as it
-    is.
-    """
-    state = MEANING.get(status.status, D.NONE)
-    if state is D.NOT_DELIVERED and status.fallback:
-        return (
-            D.FALLBACK_DELIVERED
-            if any(sms.status == "delivered" for sms in status.fallback)
-            else D.FALLBACK
-        )
+    """The state that `status` reports; NONE for a status that is not documented."""
+    state = DeliveryState(status_meaning(status.status).progress)
+    if state is DeliveryState.NOT_DELIVERED and status.fallback:
+        if any(sms.status == DELIVERED for sms in status.fallback):
+            return DeliveryState.FALLBACK_DELIVERED
+        return DeliveryState.FALLBACK
     return state
 
 
 def is_final(status: MessageStatus, expects_sms: bool) -> bool:
-    """Whether nothing more will come: the message is at its end, and so is each SMS that went out
-    instead.
+    """Whether nothing more will come, neither for the message nor for its SMS.
 
-    `expects_sms`: the message has a fallback, which the gateway may name a while after the
-    message's own end.
+    `expects_sms`: the message has an SMS fallback, which the gateway may name only a while after
+    the Viber message ended.
     """
-    if status.status not in FINAL_WORDS:
+    if not status_meaning(status.status).is_final:
         return False
-    if status.status != "read" and expects_sms and not status.fallback:
+    if status.status != READ and expects_sms and not status.fallback:
         return False
-    return all(sms.status in FINAL_WORDS or sms.status == "delivered" for sms in status.fallback)
+    return all(
+        status_meaning(sms.status).is_final or sms.status == DELIVERED for sms in status.fallback
+    )
 
 
 def moves_forward(before: str, after: DeliveryState) -> bool:
-    """Whether a report of `after` is news to somebody who is at `before`."""
+    """Whether `after` is not behind the state `before`, so that it may replace it."""
     return RANK[after] >= RANK[DeliveryState(before)]

@@ -1,4 +1,4 @@
-"""What becomes of messages, what it costs, and that it is the same after a restart."""
+"""What happens to messages in the sandbox, what they cost, and that a restart changes neither."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.gateway.sandbox import Sandbox, lives, prices
+from campaigns.gateway.sandbox import Sandbox, courses, prices
 from campaigns.gateway.sandbox.parts import sms_parts
 from campaigns.gateway.types import Address, Message, MessageStatus, SmsFallback
 from tests.gateway.requests_made import text_request
@@ -31,9 +31,9 @@ def send(
 
 
 def status(sandbox: RunningSandbox, reference: str) -> MessageStatus:
-    found = sandbox.client().status_by_reference(reference)
-    assert found
-    return found
+    current = sandbox.client().status_by_reference(reference)
+    assert current
+    return current
 
 
 @pytest.mark.parametrize(
@@ -53,53 +53,53 @@ def status(sandbox: RunningSandbox, reference: str) -> MessageStatus:
         ("9012", "delivered", Decimal("0.0115"), None),
     ],
 )
-def test_endings_force_a_life(
+def test_the_last_digits_of_a_phone_force_a_result(
     sandbox: RunningSandbox, ending: str, last: str, viber: Any, sms: str | None
 ) -> None:
     send(sandbox, (f"38097292{ending}", "a"))
     sandbox.settle()
-    found = status(sandbox, "a")
-    assert (found.status, found.price) == (last, viber)
-    assert [(one.channel, one.status, one.price) for one in found.fallback] == (
-        [("sms", sms, UA_SMS)] if sms else []
-    )
-    assert found.time_sent
-    assert found.time_dr
+    current = status(sandbox, "a")
+    assert (current.status, current.price) == (last, viber)
+    assert [
+        (sms_status.channel, sms_status.status, sms_status.price) for sms_status in current.fallback
+    ] == ([("sms", sms, UA_SMS)] if sms else [])
+    assert current.time_sent
+    assert current.time_dr
     spent = {"viber": Decimal(viber), "sms": UA_SMS if sms else Decimal(0)}
     billed = sandbox.bill()["spend"]["EUR"]
     assert {channel: Decimal(billed[channel]) for channel in spent} == spent
     assert Decimal(billed["total"]) == sum(spent.values())
 
 
-def test_a_message_without_sms_fallback_just_fails(sandbox: RunningSandbox) -> None:
+def test_a_message_without_sms_fallback_fails(sandbox: RunningSandbox) -> None:
     send(sandbox, ("380972929003", "a"), sms=None)
     sandbox.settle()
     assert (status(sandbox, "a").status, status(sandbox, "a").fallback) == ("not_viber_user", ())
     assert sandbox.bill()["spend"] == {"EUR": {"viber": "0", "sms": "0", "total": "0"}}
 
 
-def test_a_life_goes_by_steps(sandbox: RunningSandbox) -> None:
+def test_a_message_progresses_step_by_step(sandbox: RunningSandbox) -> None:
     send(sandbox, ("380972929002", "a"))
-    course = lives.life("380972929002", 1, 86_400)
-    seen = [status(sandbox, "a").status]
+    course = courses.course_of("380972929002", 1, 86_400)
+    statuses = [status(sandbox, "a").status]
     assert course.read is not None
     for step in (course.sent, course.ended - course.sent, course.read - course.ended):
         sandbox.advance(step)
-        seen.append(status(sandbox, "a").status)
-    assert seen == ["new", "sent", "delivered", "read"]
+        statuses.append(status(sandbox, "a").status)
+    assert statuses == ["new", "sent", "delivered", "read"]
 
 
-def test_expiry_comes_with_a_short_validity() -> None:
-    assert lives.life("380972929005", 1, 86_400).ended == 45
-    assert lives.life("380972929005", 1, 15).ended == 15
-    assert lives.life("380972929009", 1, 86_400).ended == 86_400
+def test_a_short_validity_period_expires_sooner() -> None:
+    assert courses.course_of("380972929005", 1, 86_400).ended == 45
+    assert courses.course_of("380972929005", 1, 15).ended == 15
+    assert courses.course_of("380972929009", 1, 86_400).ended == 86_400
 
 
-def test_fates_are_in_their_shares_and_depend_on_the_seed_alone() -> None:
+def test_results_have_their_shares_and_depend_only_on_phone_and_seed() -> None:
     phones = [f"38067{k:07d}" for k in range(9000)]
-    first = [lives.life(phone, 1, 86_400) for phone in phones]
-    assert first == [lives.life(phone, 1, 86_400) for phone in phones]
-    assert first != [lives.life(phone, 2, 86_400) for phone in phones]
+    first = [courses.course_of(phone, 1, 86_400) for phone in phones]
+    assert first == [courses.course_of(phone, 1, 86_400) for phone in phones]
+    assert first != [courses.course_of(phone, 2, 86_400) for phone in phones]
     counts = Counter(course.outcome for course in first)
     assert {outcome: round(count / 90) for outcome, count in counts.items()} == pytest.approx(
         {"read": 62, "delivered": 23, "not_viber_user": 10, "expired": 4, "undeliverable": 1}, abs=2
@@ -121,19 +121,21 @@ def test_the_bill_is_the_sum_of_the_statuses(sandbox: RunningSandbox) -> None:
     bill = sandbox.bill()
     client = sandbox.client()
     statuses = [
-        one
-        for one in (client.status_by_reference(reference) for _phone, reference in recipients)
-        if one
+        answer
+        for answer in (client.status_by_reference(reference) for _phone, reference in recipients)
+        if answer
     ]
-    assert bill["statuses"] == Counter(one.status for one in statuses)
-    viber = sum((one.price or Decimal(0) for one in statuses), Decimal(0))
-    sms = sum((route.price or Decimal(0) for one in statuses for route in one.fallback), Decimal(0))
+    assert bill["statuses"] == Counter(answer.status for answer in statuses)
+    viber = sum((answer.price or Decimal(0) for answer in statuses), Decimal(0))
+    sms = sum(
+        (route.price or Decimal(0) for answer in statuses for route in answer.fallback), Decimal(0)
+    )
     billed = {channel: Decimal(amount) for channel, amount in bill["spend"]["EUR"].items()}
     assert billed == {"viber": viber, "sms": sms, "total": viber + sms}
     assert sms > 0
 
 
-def test_the_bill_of_one_sender_and_of_doubled_phones(sandbox: RunningSandbox) -> None:
+def test_the_bill_of_one_sender_and_phones_with_several_messages(sandbox: RunningSandbox) -> None:
     send(sandbox, ("380972920001", "a"), ("380972920002", "b"))
     send(sandbox, ("380972920002", "c"))
     bill = sandbox.bill()
@@ -177,7 +179,7 @@ def test_sms_parts(text: str, parts: int) -> None:
     assert sms_parts(text) == parts
 
 
-def test_a_restart_goes_on_from_the_journal(tmp_path: Path) -> None:
+def test_a_restart_restores_the_journal(tmp_path: Path) -> None:
     journal = tmp_path / "var" / "journal"
     first = Sandbox(journal=journal)
     first.start()
@@ -218,7 +220,7 @@ def test_reset_empties_the_journal(tmp_path: Path) -> None:
     second.close()
 
 
-def test_old_texts_are_given_up_and_prices_are_not(
+def test_old_texts_are_dropped_and_prices_are_not(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("campaigns.gateway.sandbox.account.TEXTS_KEPT", 12)
@@ -229,7 +231,7 @@ def test_old_texts_are_given_up_and_prices_are_not(
     assert Decimal(sandbox.bill()["spend"]["EUR"]["sms"]) == 3 * UA_SMS
 
 
-def test_pace_makes_lives_faster() -> None:
+def test_pace_makes_messages_progress_faster() -> None:
     sandbox = Sandbox(pace=1_000_000)
     sandbox.start()
     running = RunningSandbox(sandbox)
@@ -238,7 +240,7 @@ def test_pace_makes_lives_faster() -> None:
     running.close()
 
 
-def test_one_request_may_hold_messages_of_several_prices(sandbox: RunningSandbox) -> None:
+def test_one_request_may_have_messages_of_several_prices(sandbox: RunningSandbox) -> None:
     request = replace(
         text_request(),
         messages=(
