@@ -8,7 +8,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.audience.selection import Audience, parts
-from campaigns.compose.editor.card_summaries import duration
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
@@ -22,6 +21,7 @@ from campaigns.compose.pages.draft_request import clocks, draft_of
 from campaigns.compose.pricing.quote import quote
 from campaigns.compose.pricing.similar_campaigns import similar_campaigns
 from campaigns.ledger.models import Purpose
+from campaigns.shared.durations import duration
 from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 

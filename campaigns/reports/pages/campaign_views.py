@@ -28,8 +28,9 @@ from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.campaign.reasons import reasons
 from campaigns.reports.campaign.unusual_answers import answers
 from campaigns.reports.shared.bills import country_bills
-from campaigns.reports.shared.labels import country_name, duration
+from campaigns.reports.shared.labels import country_name
 from campaigns.reports.shared.outcomes import by_country
+from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.shared.table_export import FILES
 from campaigns.team import audit
