@@ -207,7 +207,7 @@ def test_what_is_no_picture_is_said_beside_the_field(
     file = tmp_path / "sale.jpg"
     file.write_text("GIF89a not a picture")
     composer.locator("#id_picture").set_input_files(file)
-    expect(composer.locator("#picture-error")).to_have_text("This is not a JPEG or PNG picture.")
+    expect(composer.locator("#picture-error")).to_have_text("This file is not a JPEG or PNG image.")
 
 
 def test_a_draft_can_be_gone_on_with_on_a_small_screen(signed_in: Page) -> None:

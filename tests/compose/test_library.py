@@ -60,7 +60,7 @@ def test_add_says_what_is_no_picture(signed_in: Client) -> None:
     answer = signed_in.post(
         f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True
     )
-    assert "This is not a JPEG or PNG picture." in answer.content.decode()
+    assert "This file is not a JPEG or PNG image." in answer.content.decode()
     assert "Choose a file." in signed_in.post(f"{ADDRESS}add", follow=True).content.decode()
 
 

@@ -87,7 +87,7 @@ def test_cmyk_becomes_rgb() -> None:
             b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
             "not a JPEG or PNG",
         ),
-        (picture((1, 1)).getvalue(), "1 by 1 pixels"),
+        (picture((1, 1)).getvalue(), "1 × 1 pixels"),
         (picture((20_000, 10), mode="1").getvalue(), "more than 4000 pixels"),
         (picture((4001, 4001), mode="1").getvalue(), "more than 4000 pixels"),
         (picture((20_000, 20_000), mode="1").getvalue(), "more than 4000 pixels"),
@@ -145,4 +145,4 @@ def test_upload_by_itself_gives_the_chosen_picture_or_the_words(client: Client) 
     bad = client.post(
         "/campaigns/pictures/upload", {"picture": SimpleUploadedFile("a.png", b"no picture")}
     )
-    assert (bad.status_code, bad.content) == (422, b"This is not a JPEG or PNG picture.")
+    assert (bad.status_code, bad.content) == (422, b"This file is not a JPEG or PNG image.")

@@ -73,7 +73,7 @@ def test_old_prices_stay_when_the_gateway_is_down() -> None:
     keep(VIBER, row("UA", "0.02"), age=timedelta(days=2))
     found = price_list.prices(VIBER, 0)
     assert found.of("UA") == Price(Decimal("0.02"), EUR)
-    assert found.failure == "The gateway did not tell its prices."
+    assert found.failure == "The gateway did not return its prices."
 
 
 def test_no_prices_at_all_are_said_and_asked_for_only_now_and_then(
@@ -150,4 +150,4 @@ def test_estimate_counts_whom_no_sms_price_is_known_for() -> None:
 def test_estimate_works_without_the_gateway() -> None:
     found: Any = estimate(draft(contact_list("A", people())))
     assert (found.unpriced, found.totals) == (5, {})
-    assert found.failures == ["The gateway did not tell its prices."]
+    assert found.failures == ["The gateway did not return its prices."]

@@ -232,10 +232,10 @@ def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)
-    with pytest.raises(Refused, match="needed by Autumn"):
+    with pytest.raises(Refused, match="used by Autumn"):
         segments.delete(made, None)
     Campaign.objects.update(state=CampaignState.PREPARING)
-    with pytest.raises(Refused, match="fixing its audience"):
+    with pytest.raises(Refused, match="preparing its recipients from this segment"):
         segments.save(made, [], None)
     Campaign.objects.update(state=CampaignState.FINISHED)
     segments.delete(made, None)

@@ -214,7 +214,7 @@ def words(condition: Condition) -> str:
             "list": condition.list
         }
     if condition.kind == ConditionKind.IMPORT:
-        said = _("did not come with %(file)s") if condition.negated else _("came with %(file)s")
+        said = _("not imported from %(file)s") if condition.negated else _("imported from %(file)s")
         return said % {"file": import_name(condition.source)}
     return _messages_words(condition)
 
@@ -230,18 +230,18 @@ def import_name(imported: object) -> str:
 
 
 MESSAGES_WORDS = {  # (outcome, negated)
-    (Outcome.ALL, False): gettext_lazy("was in a campaign"),
+    (Outcome.ALL, False): gettext_lazy("was a recipient of a campaign"),
     (Outcome.SENT, False): gettext_lazy("was sent a message"),
-    (Outcome.DELIVERED, False): gettext_lazy("got a message delivered"),
+    (Outcome.DELIVERED, False): gettext_lazy("had a message delivered"),
     (Outcome.READ, False): gettext_lazy("read a message"),
-    (Outcome.NOT_DELIVERED, False): gettext_lazy("had a message not delivered"),
+    (Outcome.NOT_DELIVERED, False): gettext_lazy("had an undelivered message"),
     (Outcome.REFUSED, False): gettext_lazy("had a message refused"),
-    (Outcome.ALL, True): gettext_lazy("was never in a campaign"),
+    (Outcome.ALL, True): gettext_lazy("was never a recipient of a campaign"),
     (Outcome.SENT, True): gettext_lazy("was never sent a message"),
-    (Outcome.DELIVERED, True): gettext_lazy("never got a message delivered"),
+    (Outcome.DELIVERED, True): gettext_lazy("never had a message delivered"),
     (Outcome.READ, True): gettext_lazy("never read a message"),
-    (Outcome.NOT_DELIVERED, True): gettext_lazy("had no message not delivered"),
-    (Outcome.REFUSED, True): gettext_lazy("had no message refused"),
+    (Outcome.NOT_DELIVERED, True): gettext_lazy("never had an undelivered message"),
+    (Outcome.REFUSED, True): gettext_lazy("never had a message refused"),
 }
 
 
@@ -279,7 +279,7 @@ def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) 
     known = segment.pk is not None
     if known and freezing(segment):
         raise Refused(
-            _("A campaign is fixing its audience by this segment just now. Try again in a minute.")
+            _("A campaign is preparing its recipients from this segment. Try again in a minute.")
         )
     if not known:
         segment.created_by = actor
@@ -310,7 +310,10 @@ def delete(segment: Segment, actor: User | None) -> None:
     """Delete a segment. Raises Refused while a campaign that has not gone out needs it."""
     needed = [found.name for found in dependants(segment) if found.needs_it]
     if needed:
-        raise Refused(_("The segment is needed by %(names)s.") % {"names": ", ".join(needed[:5])})
+        raise Refused(
+            _("This segment is used by %(names)s. Remove it there first.")
+            % {"names": ", ".join(needed[:5])}
+        )
     with transaction.atomic():
         audit.record(actor, segment, "deleted", segment.name)
         segment.delete()

@@ -76,7 +76,7 @@ def read_crop(said: Mapping[str, Any]) -> Crop | None:
         left = top = side = -1.0
     if not (0 <= left <= 100 and 0 <= top <= 100 and 1 <= side <= 100):
         raise ValidationError(
-            _("Say which part to cut out in per cent: from 0 to 100, and a side of at least 1.")
+            _("Enter the crop in per cent: position from 0 to 100, size from 1 to 100.")
         )
     return Crop(left, top, side)
 
@@ -124,10 +124,7 @@ def take_in(
     """
     if (upload.size or 0) > UPLOAD_MAX:
         raise ValidationError(
-            _(
-                "The file is larger than 20 MB. Save the picture smaller, 800 by 800 pixels are"
-                " enough."
-            )
+            _("The file is larger than 20 MB. Scale the image down: 800 × 800 pixels is enough.")
         )
     encoded = encode(upload, square, crop)
     picture = Picture(
@@ -151,12 +148,12 @@ def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = N
         pixels = _prepared(image, kind, square, crop)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError(
-            _("The picture is damaged. Open it on your computer and save it again.")
+            _("The image is damaged. Open it on your computer and save it again.")
         ) from error
     content = _bytes(pixels, kind)
     if len(content) > SIZE_MAX:
         raise ValidationError(
-            _("Even scaled down the picture is larger than 2 MB. Save it as JPEG.")
+            _("The image is larger than 2 MB even when scaled down. Save it as JPEG.")
         )
     return Encoded(content, ENDINGS[kind], pixels.width, pixels.height)
 
@@ -168,11 +165,11 @@ def _opened(file: IO[bytes] | Upload) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ValidationError(_too_large()) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValidationError(_("This is not a JPEG or PNG picture.")) from error
+        raise ValidationError(_("This file is not a JPEG or PNG image.")) from error
 
 
 def _too_large() -> str:
-    return _("The picture has more than 4000 pixels a side. Scale it down to 800 by 800.")
+    return _("The image has more than 4000 pixels on one side. Scale it down to 800 × 800.")
 
 
 def _check_sides(width: int, height: int) -> None:
@@ -181,8 +178,8 @@ def _check_sides(width: int, height: int) -> None:
     if min(width, height) < SIDE_MIN:
         raise ValidationError(
             _(
-                "The picture has %(width)d by %(height)d pixels. It should have 400 to 800 a side,"
-                " and at least 64."
+                "The image is %(width)d × %(height)d pixels. Use at least 64 pixels on each side,"
+                " better 400 to 800."
             )
             % {"width": width, "height": height}
         )

@@ -130,15 +130,15 @@ def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str
     """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each
     country.
     """
-    found = [(FIRST, _("First person"))]
+    found = [(FIRST, _("First recipient"))]
     if template.text.tags:
         found.append((LONGEST, _("Longest text")))
     if template.names:
-        found.append((LACKING, _("Somebody without a value")))
+        found.append((LACKING, _("Contact with missing data")))
     if len(people) > 1:
         named = {code: countries.name(code) or _("an unknown country") for code in people}
         found += [
-            (f"{COUNTRY}{code}", _("Somebody in %(name)s") % {"name": name})
+            (f"{COUNTRY}{code}", _("Recipient in %(name)s") % {"name": name})
             for code, name in named.items()
         ]
     return [*found, (BY_PHONE, _("By phone number…"))]

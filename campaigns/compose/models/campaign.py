@@ -30,10 +30,10 @@ class CampaignState(models.TextChoices):
 
 
 class Timing(models.TextChoices):
-    NOW = "now", _("As soon as it is launched")
-    AT = "at", _("At a time, sent by ViberDash")
-    LOCAL = "local", _("At a time by the clock of whoever gets it")
-    GATEWAY = "gateway", _("At a time, handed to the gateway now")
+    NOW = "now", _("Now")
+    AT = "at", _("Schedule")
+    LOCAL = "local", _("At the recipient's local time")
+    GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
 
 
 class Campaign(models.Model):
@@ -61,31 +61,33 @@ class Campaign(models.Model):
         Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True
     )
     text = models.TextField(_("text"), blank=True)
-    image = models.FileField(_("picture"), upload_to="pictures/", blank=True)
-    image_url = models.CharField(_("picture address"), max_length=limits.URL_MAX, blank=True)
-    button_caption = models.CharField(_("button"), max_length=limits.CAPTION_MAX, blank=True)
+    image = models.FileField(_("image"), upload_to="pictures/", blank=True)
+    image_url = models.CharField(_("image URL"), max_length=limits.URL_MAX, blank=True)
+    button_caption = models.CharField(
+        _("button caption"), max_length=limits.CAPTION_MAX, blank=True
+    )
     button_url = models.CharField(_("button link"), max_length=2000, blank=True)
     sms_sender = models.CharField(
         _("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True
     )
     sms_text = models.TextField(_("SMS text"), blank=True)
     promotional = models.BooleanField(_("promotional"), default=True)
-    validity = models.PositiveIntegerField(_("validity"), default=limits.VALIDITY_MAX)
+    validity = models.PositiveIntegerField(_("validity period"), default=limits.VALIDITY_MAX)
     tariff = models.PositiveSmallIntegerField(_("tariff"), default=0)
 
     lists = models.ManyToManyField(
         ContactList, verbose_name=_("lists"), blank=True, related_name="+"
     )
     exclude_lists = models.ManyToManyField(
-        ContactList, verbose_name=_("lists to leave out"), blank=True, related_name="+"
+        ContactList, verbose_name=_("excluded lists"), blank=True, related_name="+"
     )
     segments = models.ManyToManyField(
         Segment, verbose_name=_("segments"), blank=True, related_name="+"
     )
     exclude_segments = models.ManyToManyField(
-        Segment, verbose_name=_("segments to leave out"), blank=True, related_name="+"
+        Segment, verbose_name=_("excluded segments"), blank=True, related_name="+"
     )
-    timing = models.CharField(_("when"), max_length=7, choices=Timing.choices, default=Timing.NOW)
+    timing = models.CharField(_("timing"), max_length=7, choices=Timing.choices, default=Timing.NOW)
     scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
     # the zone `scheduled_at` was said in
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
@@ -94,10 +96,10 @@ class Campaign(models.Model):
     local_at = models.CharField(max_length=16, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
     # both or neither: by the clock of whoever gets it, nobody is sent to outside of them
-    sends_from = models.TimeField(_("not before"), null=True, blank=True)
-    sends_until = models.TimeField(_("not after"), null=True, blank=True)
+    sends_from = models.TimeField(_("sending hours from"), null=True, blank=True)
+    sends_until = models.TimeField(_("sending hours until"), null=True, blank=True)
     # over all workers
-    rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)
+    rate = models.PositiveIntegerField(_("send rate per second"), null=True, blank=True)
 
     labels = models.ManyToManyField(
         Label, verbose_name=_("labels"), blank=True, related_name="campaigns"

@@ -34,8 +34,8 @@ class Picture(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = _("picture")
-        verbose_name_plural = _("pictures")
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -12,8 +12,8 @@ from campaigns.contacts.models import ContactList, Import
 class Match(models.TextChoices):
     """How the conditions of a segment are combined."""
 
-    ALL = "all", _("all of these")
-    ANY = "any", _("any of these")
+    ALL = "all", _("all conditions")
+    ANY = "any", _("any condition")
 
 
 class Segment(models.Model):
@@ -23,7 +23,7 @@ class Segment(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     match = models.CharField(
-        _("people who meet"),
+        _("contacts who meet"),
         max_length=3,
         choices=Match.choices,
         default=Match.ALL,
@@ -57,7 +57,7 @@ class ConditionKind(models.TextChoices):
     COUNTRY = "country", _("Country")
     LIST = "list", _("List")
     IMPORT = "import", _("Import")
-    MESSAGES = "messages", _("Messages they got")
+    MESSAGES = "messages", _("Message history")
 
 
 class Operator(models.TextChoices):
@@ -67,7 +67,7 @@ class Operator(models.TextChoices):
     STARTS = "starts", _("starts with")
     MORE = "more", _("is more than")
     LESS = "less", _("is less than")
-    FILLED = "filled", _("is filled in")
+    FILLED = "filled", _("is not empty")
     EMPTY = "empty", _("is empty")
 
 
@@ -76,7 +76,7 @@ class Outcome(models.TextChoices):
     outcomes.py.
     """
 
-    ALL = "all", _("Everybody it was for")
+    ALL = "all", _("All recipients")
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
     READ = "read", _("Read")

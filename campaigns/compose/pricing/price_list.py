@@ -101,7 +101,7 @@ def _fetch(channel: types.Channel, tariff: int) -> PriceList:
 def _words(error: GatewayError, tariff: int) -> str:
     if isinstance(error, GatewayRefused) and error.code in (6, 9):
         return _("The gateway has no prices for tariff %(tariff)d.") % {"tariff": tariff}
-    return _("The gateway did not tell its prices.")
+    return _("The gateway did not return its prices.")
 
 
 def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
