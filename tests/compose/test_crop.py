@@ -9,7 +9,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from campaigns.compose.message.pictures import Crop, encode, read_crop
+from campaigns.compose.message.pictures import Crop, encode_picture, parse_crop
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 
@@ -46,11 +46,11 @@ def test_part_lies_within_the_picture(crop: Crop, box: tuple[int, int, int, int]
 
 
 def test_part_is_what_is_kept() -> None:
-    middle = encode(halves(), square=True)
+    middle = encode_picture(halves(), square=True)
     assert (middle.width, middle.height, colours(middle.content)) == (200, 200, [RED, BLUE])
-    right = encode(halves(), square=True, crop=Crop(50, 0, 100))
+    right = encode_picture(halves(), square=True, crop=Crop(50, 0, 100))
     assert (right.width, right.height, colours(right.content)) == (200, 200, [BLUE, BLUE])
-    whole = encode(halves(), square=False, crop=Crop(50, 0, 100))
+    whole = encode_picture(halves(), square=False, crop=Crop(50, 0, 100))
     assert (whole.width, whole.height) == (400, 200)
 
 
@@ -64,7 +64,7 @@ def test_part_is_what_is_kept() -> None:
     ],
 )
 def test_part_is_read_from_a_form(said: dict[str, str], crop: Crop | None) -> None:
-    assert read_crop(said) == crop
+    assert parse_crop(said) == crop
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_part_is_read_from_a_form(said: dict[str, str], crop: Crop | None) -> No
 )
 def test_part_that_is_none_is_refused(said: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="in per cent"):
-        read_crop(said)
+        parse_crop(said)
 
 
 @pytest.mark.django_db

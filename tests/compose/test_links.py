@@ -3,7 +3,7 @@ import pytest
 from campaigns.compose.editor import drafts
 from campaigns.compose.editor.form import CampaignForm, initial_of
 from campaigns.compose.library import message_templates
-from campaigns.compose.message.links import network_name, utm_of, with_utm
+from campaigns.compose.message.links import punycode_host, read_utm, set_utm
 from campaigns.compose.models import Campaign
 from tests.compose.factories import draft, person
 
@@ -29,18 +29,18 @@ def test_utm_goes_into_the_link_and_leaves_the_rest_alone(
     url: str, wanted: dict[str, str], merged: str | None
 ) -> None:
     encoded = f"{url}&utm_campaign=%D0%B2%D0%B5%D1%81%D0%BD%D0%B0%20%26%20co"
-    assert with_utm(url, wanted) == (encoded if merged is None else merged)
+    assert set_utm(url, wanted) == (encoded if merged is None else merged)
 
 
 def test_what_was_put_in_is_read_out_again() -> None:
     wanted = {"utm_source": "viber", "utm_campaign": "весна & co"}
-    assert utm_of(with_utm(f"{SHOP}?a=1#top", wanted)) == wanted
+    assert read_utm(set_utm(f"{SHOP}?a=1#top", wanted)) == wanted
 
 
 def test_a_host_with_other_letters_is_shown_as_the_network_knows_it() -> None:
-    assert network_name("https://аpple.com/") == "xn--pple-43d.com"
-    assert network_name("https://Apple.com/") == ""
-    assert network_name("not a link") == ""
+    assert punycode_host("https://аpple.com/") == "xn--pple-43d.com"
+    assert punycode_host("https://Apple.com/") == ""
+    assert punycode_host("not a link") == ""
 
 
 @pytest.mark.django_db

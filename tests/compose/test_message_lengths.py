@@ -7,10 +7,14 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.merge_tags import MissingValue, Template
-from campaigns.compose.message.message_lengths import SmsPartCounts, longest_link, sms_part_counts
+from campaigns.compose.message.merge_tags import CompiledText, MissingValue
+from campaigns.compose.message.message_lengths import (
+    SmsPartCounts,
+    count_sms_parts,
+    longest_link_length,
+)
 from campaigns.compose.message.render import encode_for_link
-from campaigns.compose.message.sms import sms_parts
+from campaigns.compose.message.sms import measure_sms
 from tests.compose.factories import contact_list
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +47,7 @@ def people(count: int = 400) -> list[dict[str, str]]:
     ],
 )
 def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
-    everybody, template = people(), Template(text)
+    everybody, template = people(), CompiledText(text)
     rows = [
         (f"38097{n:07d}", "UA" if n % 3 else "PL", fields) for n, fields in enumerate(everybody)
     ]
@@ -51,13 +55,13 @@ def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
     units, septets = [], [0]
     for _phone, country, fields in rows:
         try:
-            taken = sms_parts(template.fill(fields))
+            taken = measure_sms(template.fill(fields))
         except MissingValue:
             continue
         wanted[country, taken.parts] += 1
         units.append((taken.parts, taken.units))
         septets += [taken.units] if taken.encoding == "GSM-7" else []
-    found = sms_part_counts(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
+    found = count_sms_parts(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
     assert found.people == wanted
     assert (found.largest.parts, found.largest.units) == max(units)
     assert found.widest_gsm == max(septets)
@@ -68,26 +72,26 @@ def test_sms_names_the_characters_of_the_longest() -> None:
         ("380970000001", "UA", {"name": "Їжак" * 30}),
         ("380970000002", "UA", {"name": "x" * 30}),
     ]
-    found = sms_part_counts(
-        Audience((contact_list("A", rows, ("name",)).pk,)), Template("Hi {name}")
+    found = count_sms_parts(
+        Audience((contact_list("A", rows, ("name",)).pk,)), CompiledText("Hi {name}")
     )
     assert found.largest.culprits == ("Ї", "ж", "а", "к")
 
 
 def test_link_is_as_long_as_that_of_the_longest_person() -> None:
     rows = [(f"38097{n:07d}", "UA", fields) for n, fields in enumerate(people())]
-    template = Template("https://x.example.com/?n={name|é}&c={city}", encode=encode_for_link)
+    template = CompiledText("https://x.example.com/?n={name|é}&c={city}", encode=encode_for_link)
     wanted = [len(template.fill(fields)) for _phone, _country, fields in rows if fields.get("city")]
-    assert longest_link(Audience((contact_list("A", rows, ("name", "city")).pk,)), template) == max(
-        wanted
-    )
+    assert longest_link_length(
+        Audience((contact_list("A", rows, ("name", "city")).pk,)), template
+    ) == max(wanted)
 
 
 def test_figures_do_not_read_everybody(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     rows = [(f"38097{n:07d}", "UA", {"name": f"Customer {n:05d}"}) for n in range(300)]
     audience = Audience((contact_list("A", rows, ("name",)).pk,))
     with django_assert_num_queries(1) as asked:
-        found = sms_part_counts(audience, Template("Hi {name}"))
+        found = count_sms_parts(audience, CompiledText("Hi {name}"))
     assert found.people == {("UA", 1): 300}
     assert "GROUP BY" in asked.captured_queries[0]["sql"]
     assert isinstance(found, SmsPartCounts)

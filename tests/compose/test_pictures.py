@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pytest_django import Settings
 
-from campaigns.compose.message.pictures import Encoded, encode, take_in
+from campaigns.compose.message.pictures import EncodedPicture, encode_picture, store_picture
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 
@@ -29,20 +29,20 @@ def picture(
     return buffer
 
 
-def opened(encoded: Encoded) -> Image.Image:
+def opened(encoded: EncodedPicture) -> Image.Image:
     return Image.open(BytesIO(encoded.content))
 
 
 def test_a_png_stays_a_png_and_a_jpeg_a_jpeg() -> None:
-    assert encode(picture()).ending == "png"
-    assert encode(picture(kind="JPEG")).ending == "jpg"
+    assert encode_picture(picture()).ending == "png"
+    assert encode_picture(picture(kind="JPEG")).ending == "jpg"
 
 
 def test_exif_is_gone_and_the_picture_stands_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     exif[0x010F] = "Camera of Olena"
-    encoded = encode(picture((400, 200), "JPEG", exif=exif))
+    encoded = encode_picture(picture((400, 200), "JPEG", exif=exif))
     assert (encoded.width, encoded.height) == (200, 400)
     assert not opened(encoded).getexif()
     assert b"Camera" not in encoded.content
@@ -52,18 +52,18 @@ def test_text_and_what_hangs_behind_the_picture_are_gone() -> None:
     info = PngInfo()
     info.add_text("Comment", "secret place")
     file = BytesIO(picture(pnginfo=info).getvalue() + b"<?php evil() ?>GIF89a")
-    content = encode(file).content
+    content = encode_picture(file).content
     assert b"secret" not in content
     assert b"evil" not in content
 
 
 def test_a_large_picture_is_scaled_down() -> None:
-    encoded = encode(picture((3000, 1500)))
+    encoded = encode_picture(picture((3000, 1500)))
     assert (encoded.width, encoded.height) == (800, 400)
 
 
 def test_square_cuts_out_the_middle() -> None:
-    encoded = encode(picture((1000, 500)), square=True)
+    encoded = encode_picture(picture((1000, 500)), square=True)
     assert (encoded.width, encoded.height) == (500, 500)
 
 
@@ -71,11 +71,11 @@ def test_square_cuts_out_the_middle() -> None:
 def test_every_kind_of_png_is_taken(mode: str) -> None:
     file = BytesIO()
     Image.new(mode, (100, 100)).save(file, "PNG")
-    assert encode(file).ending == "png"
+    assert encode_picture(file).ending == "png"
 
 
 def test_cmyk_becomes_rgb() -> None:
-    assert opened(encode(picture(kind="JPEG", mode="CMYK"))).mode == "RGB"
+    assert opened(encode_picture(picture(kind="JPEG", mode="CMYK"))).mode == "RGB"
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_cmyk_becomes_rgb() -> None:
 )
 def test_what_is_no_usable_picture_gets_a_clear_line(content: bytes, words: str) -> None:
     with pytest.raises(ValidationError) as wrong:
-        encode(BytesIO(content))
+        encode_picture(BytesIO(content))
     assert words in wrong.value.messages[0]
 
 
 @pytest.mark.django_db
 def test_take_in_names_it_at_random_and_keeps_its_name_for_people(media: Path) -> None:
     upload = SimpleUploadedFile("../../Summer sale.PNG.exe", picture().getvalue())
-    kept = take_in(upload, None)
+    kept = store_picture(upload, None)
     assert kept.title == "Summer sale.PNG"
     assert str(kept.file).startswith("pictures/")
     assert len(Path(str(kept.file)).stem) == 32
@@ -114,7 +114,7 @@ def test_take_in_names_it_at_random_and_keeps_its_name_for_people(media: Path) -
 
 @pytest.mark.django_db
 def test_a_stored_picture_is_served_to_anybody_with_safe_headers(client: Client) -> None:
-    kept = take_in(SimpleUploadedFile("a.png", picture().getvalue()), None)
+    kept = store_picture(SimpleUploadedFile("a.png", picture().getvalue()), None)
     answer = client.get(f"/media/{kept.file}")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/png"

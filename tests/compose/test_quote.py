@@ -6,7 +6,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.models import PriceList
-from campaigns.compose.pricing.quote import Quoted, quote
+from campaigns.compose.pricing.quote import SampleQuote, quote_sample
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -22,7 +22,7 @@ def gateway(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
 
 def test_quote_asks_for_the_first_fifty_and_sends_nothing(gateway: RunningSandbox) -> None:
     campaign = draft(contact_list("A", ukrainians(60)), text="Hi {first_name}")
-    found = quote(campaign)
+    found = quote_sample(campaign)
     assert found is not None
     assert (found.people, found.currency, found.failed) == (50, "EUR", False)
     each = {
@@ -37,21 +37,21 @@ def test_quote_asks_for_the_first_fifty_and_sends_nothing(gateway: RunningSandbo
 
 
 def test_quote_of_nobody_is_none(gateway: RunningSandbox) -> None:
-    assert quote(draft()) is None
+    assert quote_sample(draft()) is None
 
 
 def test_quote_without_a_gateway_says_so(settings: Settings) -> None:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    assert quote(draft(contact_list("A", ukrainians(2)))) == Quoted(2, failed=True)
+    assert quote_sample(draft(contact_list("A", ukrainians(2)))) == SampleQuote(2, failed=True)
 
 
 def test_quote_with_another_currency_counts_nothing(gateway: RunningSandbox) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
-    quote(campaign)
+    quote_sample(campaign)
     rows = PriceList.objects.get()
     rows.rows = [{**row, "currency": "USD"} for row in rows.rows]
     rows.save()
-    found = quote(campaign)
+    found = quote_sample(campaign)
     assert found is not None
     assert found.counted is None
     assert isinstance(found.asked, Decimal)

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.library import pictures
-from campaigns.compose.message.pictures import take_in
+from campaigns.compose.message.pictures import store_picture
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 from tests.compose.test_crop import halves
@@ -80,7 +80,7 @@ def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(
     bucket: type[Bucket], client: Client
 ) -> None:
     olena = person()
-    picture = take_in(
+    picture = store_picture(
         SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True
     )
     [(path, content)] = bucket.kept.items()

@@ -6,8 +6,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.recipient_outcomes import ROWS
-from campaigns.compose.audience.segments import Choice, count, people, words
+from campaigns.compose.audience.recipient_outcomes import OUTCOME_CONDITIONS
+from campaigns.compose.audience.segments import (
+    ConditionSet,
+    count_contacts,
+    describe_condition,
+    distinct_phones,
+)
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -15,7 +20,7 @@ from campaigns.compose.models import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.importing.errors import Refused
@@ -65,17 +70,17 @@ def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
     return campaign
 
 
-def asked(match: str = Match.ALL, *conditions: Mapping[str, Any]) -> Choice:
-    return Choice([Condition(**condition) for condition in conditions], match)
+def asked(match: str = Match.ALL, *conditions: Mapping[str, Any]) -> ConditionSet:
+    return ConditionSet([Condition(**condition) for condition in conditions], match)
 
 
 def found(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
     """Whom the conditions mean, as the last digits of their phones."""
     choice = asked(match, *conditions)
     digits = "".join(
-        sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows())))
+        sorted(str(number)[-1] for number in distinct_phones(Contact.objects.filter(choice.rows())))
     )
-    assert count(choice) == len(digits)
+    assert count_contacts(choice) == len(digits)
     return digits
 
 
@@ -83,7 +88,7 @@ def field(operator: Operator, value: str = "", name: str = "city") -> dict[str, 
     return {"kind": ConditionKind.FIELD, "field": name, "operator": operator, "value": value}
 
 
-def messages(outcome: Outcome, **more: Any) -> dict[str, Any]:
+def messages(outcome: RecipientOutcome, **more: Any) -> dict[str, Any]:
     return {"kind": ConditionKind.MESSAGES, "outcome": outcome, **more}
 
 
@@ -152,15 +157,15 @@ def test_countries_lists_and_imports(town: ContactList) -> None:
 @pytest.mark.parametrize(
     ("outcome", "digits"),
     [
-        (Outcome.ALL, "012345678"),
-        (Outcome.SENT, "0123457"),
-        (Outcome.DELIVERED, "015"),
-        (Outcome.READ, "0"),
-        (Outcome.NOT_DELIVERED, "24"),
-        (Outcome.REFUSED, "6"),
+        (RecipientOutcome.ALL, "012345678"),
+        (RecipientOutcome.SENT, "0123457"),
+        (RecipientOutcome.DELIVERED, "015"),
+        (RecipientOutcome.READ, "0"),
+        (RecipientOutcome.NOT_DELIVERED, "24"),
+        (RecipientOutcome.REFUSED, "6"),
     ],
 )
-def test_what_became_of_them_in_a_campaign(outcome: Outcome, digits: str) -> None:
+def test_what_became_of_them_in_a_campaign(outcome: RecipientOutcome, digits: str) -> None:
     campaign = sent()
     assert found(messages(outcome, campaign=campaign)) == digits
     others = "".join(digit for digit in "0123456789" if digit not in digits)
@@ -172,18 +177,18 @@ def test_messages_of_a_sender_and_of_the_last_days() -> None:
     old = sent(days_ago=40)
     # the gateway's word
     Recipient.objects.filter(msisdn=phone(1)).update(sent_at=timezone.now() - timedelta(days=29))
-    assert found(messages(Outcome.SENT, days=30)) == "1"
-    assert found(messages(Outcome.SENT, days=41, sender=old.sender)) == "0123457"
-    assert found(messages(Outcome.ALL, negated=True, sender=old.sender)) == "9"
+    assert found(messages(RecipientOutcome.SENT, days=30)) == "1"
+    assert found(messages(RecipientOutcome.SENT, days=41, sender=old.sender)) == "0123457"
+    assert found(messages(RecipientOutcome.ALL, negated=True, sender=old.sender)) == "9"
     Campaign.objects.update(purpose=Purpose.TEST)
-    assert found(messages(Outcome.SENT)) == ""
+    assert found(messages(RecipientOutcome.SENT)) == ""
 
 
 def test_states_that_are_read_are_states_that_are_written() -> None:
     known = {*SendState.values, *DeliveryState.values, True}
     leaves = [
         leaf
-        for rows in ROWS.values()
+        for rows in OUTCOME_CONDITIONS.values()
         for leaf in rows.flatten()
         if isinstance(leaf, str | list | bool)
     ]
@@ -195,12 +200,18 @@ def test_states_that_are_read_are_states_that_are_written() -> None:
 def test_words() -> None:
     shop = draft().sender
     condition = Condition(
-        kind=ConditionKind.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30
+        kind=ConditionKind.MESSAGES,
+        outcome=RecipientOutcome.READ,
+        negated=True,
+        sender=shop,
+        days=30,
     )
-    assert words(condition) == "never read a message · sender Shop · in the last 30 days"
-    assert words(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
     assert (
-        words(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
+        describe_condition(condition) == "never read a message · sender Shop · in the last 30 days"
+    )
+    assert describe_condition(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
+    assert (
+        describe_condition(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
         == "from Ukraine, unknown"
     )
 

@@ -9,7 +9,7 @@ from campaigns.compose.models import (
     ConditionKind,
     EarlierCampaign,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.dispatch.models import Recipient
@@ -83,7 +83,9 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     campaign = draft(first)
     campaign.segments.set([romania, fourth])
     campaign.exclude_segments.set([fourth])
-    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED
+    )
     audience = Audience.of(campaign)
     # chosen: 0..5 by A, 4 on B, the Romanian and 7; 99 is on no list. Stopped: 1; left out: 4 twice
     assert audience.funnel() == Funnel(in_lists=9, repeated=0, stop_listed=1, excluded=2, left=6)
@@ -97,7 +99,7 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     ]
     campaign.exclude_segments.clear()
     EarlierCampaign.objects.create(
-        campaign=campaign, source=earlier, outcome=Outcome.ALL, left_out=True
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.ALL, left_out=True
     )
     assert Audience.of(campaign).funnel() == Funnel(
         in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6

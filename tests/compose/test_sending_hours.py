@@ -6,7 +6,7 @@ import time_machine
 from campaigns.compose.launch import checks
 from campaigns.compose.models import Timing
 from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place, Timetable
-from campaigns.compose.schedule.time_zones import areas, zones_of
+from campaigns.compose.schedule.time_zones import zones_by_area, zones_of
 from campaigns.contacts.models import ContactList
 from tests.compose.factories import contact_list, draft, ukrainians
 
@@ -91,7 +91,7 @@ def test_a_country_not_known_goes_by_the_site() -> None:
     ],
 )
 def test_an_area_code_tells_the_zone(phone: str, zones: str) -> None:
-    assert areas()[phone[:4]] == zones
+    assert zones_by_area()[phone[:4]] == zones
 
 
 @pytest.mark.parametrize("written", ["09:00-21:00", " 9:00 – 21:00 "])

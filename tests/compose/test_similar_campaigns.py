@@ -5,7 +5,7 @@ from django.test import Client
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import CampaignState
-from campaigns.compose.pricing.similar_campaigns import similar_campaigns
+from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.reports.factories import make_campaign, send
 
@@ -27,7 +27,7 @@ def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client
         earlier.lists.set(lists)
         send(earlier, {("UA", "read"): 8, ("UA", "not_delivered"): 2}, price=Decimal("0.02"))
     campaign = draft(chosen)
-    [found] = similar_campaigns(campaign, Audience.of(campaign), 30)
+    [found] = find_similar_campaigns(campaign, Audience.of(campaign), 30)
     assert (found.campaign, found.costs, found.likely) == (
         alike,
         {"EUR": Decimal("0.16")},

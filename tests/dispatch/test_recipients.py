@@ -15,7 +15,7 @@ from campaigns.compose.models import (
     ConditionKind,
     EarlierCampaign,
     Match,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.models import Contact, StopListEntry
@@ -49,7 +49,7 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
         [
             Condition(
                 kind=ConditionKind.MESSAGES,
-                outcome=Outcome.ALL,
+                outcome=RecipientOutcome.ALL,
                 negated=True,
                 sender=earlier.sender,
             ),
@@ -63,9 +63,11 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     campaign = draft(text="Hello {city|you}")
     campaign.segments.set([never])
     campaign.exclude_segments.set([bulgaria])
-    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
     EarlierCampaign.objects.create(
-        campaign=campaign, source=earlier, outcome=Outcome.REFUSED, left_out=True
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED
+    )
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED, left_out=True
     )  # in and out: out
     counted = Audience.of(campaign)
     people = dict(counted.people().values_list("msisdn", "fields"))

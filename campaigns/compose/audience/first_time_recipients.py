@@ -15,10 +15,10 @@ from campaigns.ledger.models import Purpose
 
 # seconds for which a count is shown again: it is that of the audience, whatever is written
 # meanwhile
-KEPT = 30
+CACHE_SECONDS = 30
 
 
-def newcomers(audience: Audience) -> int:
+def count_first_time_recipients(audience: Audience) -> int:
     """Whom of `audience` no campaign's message was accepted for yet: every one of them is looked up
     by their phone.
     """
@@ -31,5 +31,5 @@ def newcomers(audience: Audience) -> int:
             recipients__send_state="accepted",
         )
         found = audience.people().filter(~Exists(reached)).count()
-        cache.set(key, found, KEPT)
+        cache.set(key, found, CACHE_SECONDS)
     return found

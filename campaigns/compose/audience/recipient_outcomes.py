@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from campaigns.compose.models import Campaign, Outcome
+from campaigns.compose.models import Campaign, RecipientOutcome
 from campaigns.ledger.models import Purpose
 
 
@@ -18,15 +18,16 @@ def _ended(send_state: str, *delivery_states: str) -> Q:
     return found & Q(recipients__delivery_state__in=delivery_states) if delivery_states else found
 
 
-ROWS = {
-    Outcome.ALL: Q(),
-    Outcome.SENT: _ended("accepted") | _ended("unresolved"),  # who is unresolved may have got it
-    Outcome.DELIVERED: _ended("accepted", "delivered", "read", "sms_delivered"),
-    Outcome.READ: _ended("accepted", "read"),
+OUTCOME_CONDITIONS = {
+    RecipientOutcome.ALL: Q(),
+    RecipientOutcome.SENT: _ended("accepted")
+    | _ended("unresolved"),  # who is unresolved may have got it
+    RecipientOutcome.DELIVERED: _ended("accepted", "delivered", "read", "sms_delivered"),
+    RecipientOutcome.READ: _ended("accepted", "read"),
     # an SMS that went out instead and is at its end was not delivered either
-    Outcome.NOT_DELIVERED: _ended("accepted", "not_delivered")
+    RecipientOutcome.NOT_DELIVERED: _ended("accepted", "not_delivered")
     | (_ended("accepted", "fallback") & Q(recipients__final=True)),
-    Outcome.REFUSED: _ended("refused"),
+    RecipientOutcome.REFUSED: _ended("refused"),
 }
 
 
@@ -40,7 +41,7 @@ def received_outcome(
     rows = (
         campaigns
         & Q(purpose=Purpose.CAMPAIGN, recipients__msisdn=OuterRef("msisdn"))
-        & ROWS[Outcome(outcome)]
+        & OUTCOME_CONDITIONS[RecipientOutcome(outcome)]
     )
     if exclude_campaign:
         rows &= ~Q(pk=exclude_campaign)

@@ -42,7 +42,7 @@ from campaigns.compose.models import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.importing.errors import Refused
@@ -55,20 +55,20 @@ from campaigns.team.models import User
 
 NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"  # sorts as it reads
-NOBODY = Q(pk__in=[])
+NO_CONTACTS = Q(pk__in=[])
 # campaigns whose people can be chosen
-WENT_OUT = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
+SELECTABLE_CAMPAIGNS = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ConditionSet:
     """Conditions and how they are combined, saved or not. `len(conditions)` 0 is nobody."""
 
     conditions: Sequence[Condition]
     match: str = Match.ALL
 
     @classmethod
-    def of(cls, segment: Segment) -> "Choice":
+    def of(cls, segment: Segment) -> "ConditionSet":
         """As `segment` has them saved."""
         return cls(
             list(segment.conditions.select_related("list", "source", "campaign", "sender")),
@@ -87,7 +87,7 @@ class Choice:
         nothing counts.
         """
         if not self.conditions:
-            return NOBODY
+            return NO_CONTACTS
         moment, found, pinned = at or timezone.now(), [], self.match == Match.ANY
         for condition in self.conditions:
             if condition.kind == ConditionKind.LIST and not condition.negated and not pinned:
@@ -104,10 +104,10 @@ def _asked(condition: Condition, at: datetime, but: int) -> Q:
     if condition.kind == ConditionKind.COUNTRY:
         asked = Q(country__in=condition.countries)
     elif condition.kind == ConditionKind.LIST:
-        asked = has_row(Q(list=condition.list_id))
+        asked = on_any_list(Q(list=condition.list_id))
     elif condition.kind == ConditionKind.IMPORT:  # without it only who has no row of it at all
         asked = (
-            has_row(Q(source=condition.source_id))
+            on_any_list(Q(source=condition.source_id))
             if condition.negated
             else Q(source=condition.source_id)
         )
@@ -116,7 +116,7 @@ def _asked(condition: Condition, at: datetime, but: int) -> Q:
     return ~asked if condition.negated else asked
 
 
-def has_row(which: Q) -> Q:
+def on_any_list(which: Q) -> Q:
     """Contacts of whose person `which` is true on any list."""
     return Q(Exists(Contact.objects.filter(which, msisdn=OuterRef("msisdn"))))
 
@@ -161,7 +161,7 @@ def _field(condition: Condition) -> Q:
     return Q(compared(asked, Value(float(said.replace(",", ".")))))
 
 
-def people(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
+def distinct_phones(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
     """The phones of `contacts`, each once, as one column.
 
     As numbers: there are fewer bytes to tell apart, and PostgreSQL is not led to walk the phones'
@@ -171,22 +171,22 @@ def people(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
     return contacts.order_by().annotate(number=number).values_list("number", flat=True).distinct()
 
 
-def count(choice: Choice) -> int:
+def count_contacts(choice: ConditionSet) -> int:
     """How many people are meant."""
     contacts = Contact.objects.filter(choice.rows())
-    return contacts.count() if choice.once else people(contacts).count()
+    return contacts.count() if choice.once else distinct_phones(contacts).count()
 
 
 def recount(segment: Segment) -> int:
     """Count the people of a saved segment, and keep the number for where segments are listed."""
-    segment.people, segment.counted_at = count(Choice.of(segment)), timezone.now()
+    segment.people, segment.counted_at = count_contacts(ConditionSet.of(segment)), timezone.now()
     Segment.objects.filter(pk=segment.pk).update(
         people=segment.people, counted_at=segment.counted_at
     )
     return segment.people
 
 
-def first(choice: Choice, most: int) -> list[Contact]:
+def first_contacts(choice: ConditionSet, most: int) -> list[Contact]:
     """Some of the people, each once: at most `most`."""
     found: dict[str, Contact] = {}
     rows = Contact.objects.filter(choice.rows()).select_related("list")
@@ -199,7 +199,7 @@ def first(choice: Choice, most: int) -> list[Contact]:
 # --- in words
 
 
-def words(condition: Condition) -> str:
+def describe_condition(condition: Condition) -> str:
     """A condition as a person reads it: "city is Kyiv"."""
     if condition.kind == ConditionKind.FIELD:
         said = f"“{condition.value}”" if condition.value else ""
@@ -215,11 +215,11 @@ def words(condition: Condition) -> str:
         }
     if condition.kind == ConditionKind.IMPORT:
         said = _("not imported from %(file)s") if condition.negated else _("imported from %(file)s")
-        return said % {"file": import_name(condition.source)}
+        return said % {"file": import_label(condition.source)}
     return _messages_words(condition)
 
 
-def import_name(imported: object) -> str:
+def import_label(imported: object) -> str:
     """An import as people tell it from others of the same file name."""
     when = getattr(imported, "created_at", None)
     return (
@@ -229,24 +229,24 @@ def import_name(imported: object) -> str:
     )
 
 
-MESSAGES_WORDS = {  # (outcome, negated)
-    (Outcome.ALL, False): gettext_lazy("was a recipient of a campaign"),
-    (Outcome.SENT, False): gettext_lazy("was sent a message"),
-    (Outcome.DELIVERED, False): gettext_lazy("had a message delivered"),
-    (Outcome.READ, False): gettext_lazy("read a message"),
-    (Outcome.NOT_DELIVERED, False): gettext_lazy("had an undelivered message"),
-    (Outcome.REFUSED, False): gettext_lazy("had a message refused"),
-    (Outcome.ALL, True): gettext_lazy("was never a recipient of a campaign"),
-    (Outcome.SENT, True): gettext_lazy("was never sent a message"),
-    (Outcome.DELIVERED, True): gettext_lazy("never had a message delivered"),
-    (Outcome.READ, True): gettext_lazy("never read a message"),
-    (Outcome.NOT_DELIVERED, True): gettext_lazy("never had an undelivered message"),
-    (Outcome.REFUSED, True): gettext_lazy("never had a message refused"),
+OUTCOME_TEXTS = {  # (outcome, negated)
+    (RecipientOutcome.ALL, False): gettext_lazy("was a recipient of a campaign"),
+    (RecipientOutcome.SENT, False): gettext_lazy("was sent a message"),
+    (RecipientOutcome.DELIVERED, False): gettext_lazy("had a message delivered"),
+    (RecipientOutcome.READ, False): gettext_lazy("read a message"),
+    (RecipientOutcome.NOT_DELIVERED, False): gettext_lazy("had an undelivered message"),
+    (RecipientOutcome.REFUSED, False): gettext_lazy("had a message refused"),
+    (RecipientOutcome.ALL, True): gettext_lazy("was never a recipient of a campaign"),
+    (RecipientOutcome.SENT, True): gettext_lazy("was never sent a message"),
+    (RecipientOutcome.DELIVERED, True): gettext_lazy("never had a message delivered"),
+    (RecipientOutcome.READ, True): gettext_lazy("never read a message"),
+    (RecipientOutcome.NOT_DELIVERED, True): gettext_lazy("never had an undelivered message"),
+    (RecipientOutcome.REFUSED, True): gettext_lazy("never had a message refused"),
 }
 
 
 def _messages_words(condition: Condition) -> str:
-    found = [str(MESSAGES_WORDS[Outcome(condition.outcome), condition.negated])]
+    found = [str(OUTCOME_TEXTS[RecipientOutcome(condition.outcome), condition.negated])]
     if condition.campaign:
         found.append(_("“%(name)s”") % {"name": condition.campaign})
     if condition.sender:
@@ -261,7 +261,7 @@ def _messages_words(condition: Condition) -> str:
 # --- what is done with segments
 
 
-def freezing(segment: Segment) -> bool:
+def is_being_frozen(segment: Segment) -> bool:
     """Whether a campaign is fixing its audience by the segment just now: it must not change
     half-way.
     """
@@ -277,7 +277,7 @@ def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) 
     freezing it.
     """
     known = segment.pk is not None
-    if known and freezing(segment):
+    if known and is_being_frozen(segment):
         raise Refused(
             _("A campaign is preparing its recipients from this segment. Try again in a minute.")
         )

@@ -14,12 +14,12 @@ from typing import Any
 from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 
 from campaigns.compose.audience import recipient_outcomes
-from campaigns.compose.audience.segments import Choice, has_row, people
+from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
 from campaigns.compose.models import Campaign, Segment
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 
 # campaigns that went out, each with the outcome of those who are meant
-Earlier = tuple[tuple[int, str], ...]
+EarlierOutcomes = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Audience:
     exclude_lists: tuple[int, ...] = ()
     segments: tuple[int, ...] = ()
     exclude_segments: tuple[int, ...] = ()
-    campaigns: Earlier = ()
-    exclude_campaigns: Earlier = ()
+    campaigns: EarlierOutcomes = ()
+    exclude_campaigns: EarlierOutcomes = ()
     # campaign whose it is: what becomes of its own people makes nobody come or go while it is
     # frozen
     own: int = 0
@@ -115,12 +115,18 @@ class Audience:
 
     def left_out(self) -> list[Q]:
         """The people to leave out, by each reason."""
-        parts = [has_row(Q(list__in=self.exclude_lists))] if self.exclude_lists else []
-        parts += [has_row(self._segment(segment)) for segment in _segments(self.exclude_segments)]
-        return parts + [self._met(source, outcome) for source, outcome in self.exclude_campaigns]
+        audience_sources = (
+            [on_any_list(Q(list__in=self.exclude_lists))] if self.exclude_lists else []
+        )
+        audience_sources += [
+            on_any_list(self._segment(segment)) for segment in _segments(self.exclude_segments)
+        ]
+        return audience_sources + [
+            self._met(source, outcome) for source, outcome in self.exclude_campaigns
+        ]
 
     def _segment(self, segment: Segment) -> Q:
-        return Choice.of(segment).rows(self.at, self.own)
+        return ConditionSet.of(segment).rows(self.at, self.own)
 
     def _met(self, source: int, outcome: str) -> Q:
         return recipient_outcomes.received_outcome(outcome, Q(pk=source), exclude_campaign=self.own)
@@ -130,7 +136,7 @@ class Audience:
         in_lists = self.in_lists().count()
         stop_listed = self.in_lists().filter(_stopped()).count()
         rest = self.contacts().count()
-        left = rest if self.once else people(self.contacts()).count()
+        left = rest if self.once else distinct_phones(self.contacts()).count()
         return Funnel(in_lists, rest - left, stop_listed, in_lists - stop_listed - rest, left)
 
     def by_country(self) -> dict[str, int]:
@@ -167,7 +173,7 @@ class Funnel:
     left: int
 
 
-def parts(campaign: Campaign, left_out: bool = False) -> list[tuple[str, str]]:
+def audience_sources(campaign: Campaign, left_out: bool = False) -> list[tuple[str, str]]:
     """What `campaign` goes to or leaves out, for a page: names of lists, segments and campaigns,
     with addresses.
     """

@@ -21,7 +21,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from campaigns.compose.editor.form import CampaignForm
-from campaigns.compose.models import Outcome, Segment, Timing
+from campaigns.compose.models import RecipientOutcome, Segment, Timing
 from campaigns.compose.schedule.sending_hours import Hours
 from campaigns.contacts.models import ContactList
 
@@ -140,8 +140,8 @@ def _earlier(field: str, value: Any) -> dict[str, Any]:
 
 def _campaign(field: str, said: Any) -> str:
     found = said if isinstance(said, dict) else {"campaign": said}
-    number, outcome = found.get("campaign"), found.get("outcome", Outcome.ALL)
-    known = found.keys() <= {"campaign", "outcome"} and outcome in Outcome.values
+    number, outcome = found.get("campaign"), found.get("outcome", RecipientOutcome.ALL)
+    known = found.keys() <= {"campaign", "outcome"} and outcome in RecipientOutcome.values
     if not known or isinstance(number, bool) or not isinstance(number, int):
         raise _wrong(field, _("12, or {“campaign”: 12, “outcome”: “read”}, in brackets"))
     return f"{number}:{outcome}"

@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from campaigns.compose.audience.selection import Audience, Earlier
-from campaigns.compose.models import Campaign, Outcome, Segment, Timing
+from campaigns.compose.audience.selection import Audience, EarlierOutcomes
+from campaigns.compose.models import Campaign, RecipientOutcome, Segment, Timing
 from campaigns.contacts.models import ContactList
 
 SHOWN = 60  # characters
@@ -57,7 +57,9 @@ def _audience(audience: Audience) -> str:
     )
 
 
-def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
+def audience_names(
+    lists: Iterable[int], segments: Iterable[int], campaigns: EarlierOutcomes
+) -> list[str]:
     """What an audience chooses or leaves out, by name."""
     found = (
         list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
@@ -69,7 +71,9 @@ def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Ear
     )
     earlier = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
     told = (
-        (earlier[source], Outcome(outcome)) for source, outcome in campaigns if source in earlier
+        (earlier[source], RecipientOutcome(outcome))
+        for source, outcome in campaigns
+        if source in earlier
     )
     return found + [f"{campaign} ({outcome.label})" for campaign, outcome in told]
 

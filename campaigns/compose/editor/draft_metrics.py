@@ -12,9 +12,9 @@ from campaigns.compose.launch import checks
 from campaigns.compose.launch.checks import Problem
 from campaigns.compose.launch.funds_check import money_warnings
 from campaigns.compose.message import message_lengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing.estimate import Estimate, estimate
+from campaigns.compose.pricing.estimate import Estimate, estimate_cost
 
 NOBODY = Funnel(0, 0, 0, 0, 0)
 KEPT = 30  # seconds for which a count is shown again while somebody types
@@ -36,8 +36,8 @@ def draft_metrics(campaign: Campaign, audience: Audience, refresh: bool = False)
     """The numbers of `campaign`, saved or not, for `audience`; `refresh` asks the gateway for its
     prices anew.
     """
-    measured = message_lengths.MessageLengths(audience, build(campaign))
-    cost = estimate(campaign, measured, refresh)
+    measured = message_lengths.MessageLengths(audience, compile_message(campaign))
+    cost = estimate_cost(campaign, measured, refresh)
     return DraftMetrics(
         funnel=audience.funnel() if audience else NOBODY,
         lengths=measured.text,

@@ -16,23 +16,23 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.audience.segments import WENT_OUT
-from campaigns.compose.audience.selection import Audience, Earlier
+from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
+from campaigns.compose.audience.selection import Audience, EarlierOutcomes
 from campaigns.compose.launch import checks
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import (
     Campaign,
     CampaignTemplate,
-    Outcome,
     Picture,
+    RecipientOutcome,
     Segment,
     Sender,
     Timing,
 )
-from campaigns.compose.schedule.sending_hours import DAYTIME, earliest
+from campaigns.compose.schedule.sending_hours import DAYTIME, earliest_moment
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.shared.money import PLACES, exact
@@ -93,10 +93,10 @@ class EarlierCampaignsField(forms.Field):
 
     widget = forms.SelectMultiple
 
-    def to_python(self, value: Any) -> Earlier:
+    def to_python(self, value: Any) -> EarlierOutcomes:
         found = {self._read(str(said)) for said in value or () if said}
         known = Campaign.objects.filter(
-            WENT_OUT, pk__in=[campaign for campaign, _outcome in found]
+            SELECTABLE_CAMPAIGNS, pk__in=[campaign for campaign, _outcome in found]
         ).count()
         if known < len({campaign for campaign, _outcome in found}):
             raise ValidationError(_("This campaign did not go out, or is not there any more."))
@@ -108,7 +108,7 @@ class EarlierCampaignsField(forms.Field):
         if (
             not (number.isascii() and number.isdigit())
             or len(number) > 18
-            or outcome not in Outcome.values
+            or outcome not in RecipientOutcome.values
         ):
             raise ValidationError(_("Choose a campaign and whom of its people."))
         return int(number), outcome
@@ -326,14 +326,19 @@ class CampaignForm(forms.Form):
         chosen of it.
         """
         found = {}
-        newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
+        newest = list(
+            Campaign.objects.filter(SELECTABLE_CAMPAIGNS).order_by("-frozen_at")[:EARLIER_SHOWN]
+        )
         for name in ("campaigns", "exclude_campaigns"):
             values = [said.partition(":") for said in self[name].value() or () if said]
             chosen = {
                 int(number): outcome for number, _colon, outcome in values if number.isdecimal()
             }
             older = chosen.keys() - {row.pk for row in newest}
-            rows = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
+            rows = [
+                *newest,
+                *(Campaign.objects.filter(SELECTABLE_CAMPAIGNS, pk__in=older) if older else ()),
+            ]
             found[name] = [(row, chosen.get(row.pk, "")) for row in rows]
         return found
 
@@ -349,7 +354,7 @@ class CampaignForm(forms.Form):
         """
         for field in TEXTS:
             setattr(campaign, field, self.said(field))
-        campaign.button_url = links.with_utm(campaign.button_url, self._utm())
+        campaign.button_url = links.set_utm(campaign.button_url, self._utm())
         sender = self.said("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
@@ -375,7 +380,7 @@ class CampaignForm(forms.Form):
         campaign.scheduled_at, campaign.local_at = at, ""
         if at and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
             campaign.local_at = at.isoformat(timespec="minutes")
-            campaign.scheduled_at = earliest(at, checks.places(self.audience)) or at.replace(
+            campaign.scheduled_at = earliest_moment(at, checks.places(self.audience)) or at.replace(
                 tzinfo=settings.SITE_ZONE
             )
 
@@ -385,7 +390,7 @@ class CampaignForm(forms.Form):
         """
         if "button_url" in self.locked:
             return {}
-        return {name: words for name in links.UTM if (words := self.said(name))}
+        return {name: words for name in links.UTM_NAMES if (words := self.said(name))}
 
     def _picture(self) -> tuple[str, str]:
         """The stored picture's name, if any, and the address at which the gateway finds the
@@ -396,7 +401,7 @@ class CampaignForm(forms.Form):
         if not self.uploaded and (url := self.said("image_url")):
             return "", url
         name = str(self.uploaded.file) if self.uploaded else self.said("image") or ""
-        return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
+        return (name, pictures.stored_picture_url(self.base_url, name)) if name else ("", "")
 
     # what is wrong with it
 
@@ -407,8 +412,8 @@ class CampaignForm(forms.Form):
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
-        self.uploaded = pictures.take_in(
-            upload, self.actor, bool(self.data.get("square")), pictures.read_crop(self.data)
+        self.uploaded = pictures.store_picture(
+            upload, self.actor, bool(self.data.get("square")), pictures.parse_crop(self.data)
         )
         return self.uploaded
 
@@ -428,7 +433,7 @@ class CampaignForm(forms.Form):
         found = [*checks.message_problems(draft), *checks.time_problems(draft)]
         found += checks.hours_problems(draft, self.audience)
         if self.audience:
-            found += checks.audience_problems(MessageLengths(self.audience, build(draft)))
+            found += checks.audience_problems(MessageLengths(self.audience, compile_message(draft)))
         for problem in found:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):
@@ -466,8 +471,8 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
     at = campaign.scheduled_at
     return {
         **{field: getattr(campaign, field) for field in TEXTS},
-        **links.utm_of(campaign.button_url),
-        "button_url": links.without_utm(campaign.button_url),
+        **links.read_utm(campaign.button_url),
+        "button_url": links.remove_utm(campaign.button_url),
         "sender": campaign.sender.name if campaign.sender else "",
         "promotional": str(campaign.promotional),
         "image": str(campaign.image or ""),

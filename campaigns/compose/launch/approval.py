@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
-from campaigns.compose.pricing.estimate import Estimate, estimate, in_words
+from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
 from campaigns.team.access import has_role, users_with_role
 from campaigns.team.mail import link, mail
@@ -57,8 +57,8 @@ def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -
     limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
         return NOT_NEEDED
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
-    cost = estimate(campaign, measured)
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    cost = estimate_cost(campaign, measured)
     return ApprovalCheck(
         needed=_exceeds(cost, limits),
         people=measured.audience.funnel().left,
@@ -81,7 +81,7 @@ def _words(cost: Estimate) -> str:
         "n": number_format(cost.people, force_grouping=True)
     }
     sums = ", ".join(
-        in_words(total.most, currency) for currency, total in sorted(cost.totals.items())
+        format_amount(total.most, currency) for currency, total in sorted(cost.totals.items())
     )
     if not sums or cost.unpriced or cost.sms_unpriced:
         return _("%(people)s, at a cost not wholly known") % {"people": people}

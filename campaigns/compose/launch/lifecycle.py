@@ -24,7 +24,7 @@ from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import Hours
 from campaigns.gateway.errors import meaning
@@ -198,7 +198,7 @@ def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, A
     """How many people are left of the audience, and whether somebody has to approve. Refuses as
     `launch` does.
     """
-    measured = MessageLengths(Audience.of(campaign), build(campaign))
+    measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
     if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
     left = measured.audience.funnel().left

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.message.links import UTM
+from campaigns.compose.message.links import UTM_NAMES
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team import audit
 from campaigns.team.access import has_role
@@ -16,7 +16,7 @@ from campaigns.team.models import Role, User
 
 ALSO = {  # fields of the form that are one to people
     "image": ("picture", "image", "image_url", "remove_picture", "square"),
-    "button_url": ("button_url", *UTM),
+    "button_url": ("button_url", *UTM_NAMES),
 }
 LOCKS: dict[str, str | Promise] = {
     "sender": gettext_lazy("Sender"),

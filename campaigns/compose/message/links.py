@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_plus
 
 from campaigns.compose.message import web_addresses
 
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+UTM_NAMES = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 SAFE = "{}|"  # a merge tag may stand in a parameter
 
 
@@ -21,13 +21,13 @@ def _parts(url: str) -> tuple[str, list[str], str]:
     return address, [one for one in query.split("&") if one], sign + fragment
 
 
-def utm_of(url: str) -> dict[str, str]:
+def read_utm(url: str) -> dict[str, str]:
     """The UTM parameters of `url`, as a person writes them."""
     pairs = (one.partition("=") for one in _parts(url)[1])
-    return {name: unquote_plus(value) for name, _sign, value in pairs if name in UTM}
+    return {name: unquote_plus(value) for name, _sign, value in pairs if name in UTM_NAMES}
 
 
-def with_utm(url: str, wanted: Mapping[str, str]) -> str:
+def set_utm(url: str, wanted: Mapping[str, str]) -> str:
     """`url` with the UTM parameters `wanted`: where it has one, in its place; an empty one is taken
     out.
     """
@@ -46,12 +46,12 @@ def with_utm(url: str, wanted: Mapping[str, str]) -> str:
     return f"{address}?{query}{fragment}" if query else f"{address}{fragment}"
 
 
-def without_utm(url: str) -> str:
+def remove_utm(url: str) -> str:
     """`url` without its UTM parameters."""
-    return with_utm(url, dict.fromkeys(UTM, ""))
+    return set_utm(url, dict.fromkeys(UTM_NAMES, ""))
 
 
-def network_name(url: str) -> str:
+def punycode_host(url: str) -> str:
     """The host of `url` in punycode, where that looks different: what people may be fooled by. Else
     empty.
     """

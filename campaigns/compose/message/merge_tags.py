@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
 )
 _BRACES = {"{{": "{", "}}": "}"}
-NAME = re.compile(r"\w+")
+TAG_NAME = re.compile(r"\w+")
 
 
 class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
@@ -34,7 +34,7 @@ class Tag:
     default: str | None
 
 
-class Template:
+class CompiledText:
     """A text with merge tags, compiled once to be filled millions of times.
 
     `encode` turns a value into what may stand in the text, such as URL-encoding in a link. `names`
@@ -110,9 +110,9 @@ class Template:
 
 def tags(text: str) -> list[Tag]:
     """The merge tags of `text` in their order."""
-    return Template(text).tags
+    return CompiledText(text).tags
 
 
 def fill(text: str, fields: Mapping[str, str]) -> str:
     """`text` for a recipient with these `fields`. Raises MissingValue."""
-    return Template(text).fill(fields)
+    return CompiledText(text).fill(fields)

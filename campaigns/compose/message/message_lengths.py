@@ -26,9 +26,9 @@ from django.db.models.lookups import IsNull
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message import sql_functions
-from campaigns.compose.message.merge_tags import Template
-from campaigns.compose.message.render import MessageTemplate
-from campaigns.compose.message.sms import GSM_7, UCS_2, Parts, sms_parts
+from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.render import CompiledMessage
+from campaigns.compose.message.sms import GSM_7, UCS_2, SmsLength, measure_sms
 from campaigns.contacts.models import Contact
 
 STAND_IN, STAND_IN_WIDE = "a", "я"  # one unit each, in GSM-7 and in UCS-2
@@ -42,7 +42,7 @@ class LengthRange:
     longest: int
 
 
-NO_PARTS = Parts("", 0, 0)
+NO_SMS = SmsLength("", 0, 0)
 
 
 @dataclass(slots=True)
@@ -50,12 +50,12 @@ class SmsPartCounts:
     """What the SMS text takes: people by country and parts, and the text that takes most."""
 
     people: Counter[tuple[str, int]] = field(default_factory=Counter)
-    largest: Parts = NO_PARTS
+    largest: SmsLength = NO_SMS
     widest_gsm: int = 0  # septets of the longest text in GSM-7
 
     def add(self, text: str, country: str, people: int) -> None:
         """Count `people` of `country` who get `text`."""
-        taken = sms_parts(text)
+        taken = measure_sms(text)
         self.people[country, taken.parts] += people
         if taken.encoding == GSM_7:
             self.widest_gsm = max(self.widest_gsm, taken.units)
@@ -80,12 +80,12 @@ def _words(name: str) -> Combinable:
     return Coalesce(_value(name), Value(""))
 
 
-def lacks(name: str) -> Q:
+def lacks_value(name: str) -> Q:
     """Contacts without a value in the merge field `name`."""
     return Q(IsNull(_value(name), True))
 
 
-def length_expression(template: Template) -> Combinable:
+def length_expression(template: CompiledText) -> Combinable:
     """How many characters `template` comes to for a contact; a missing value counts as nothing.
 
     Counted by the database, so only for templates that encode nothing.
@@ -96,19 +96,19 @@ def length_expression(template: Template) -> Combinable:
     return total
 
 
-def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
+def count_missing_values(audience: Audience, template: CompiledMessage) -> dict[str, int]:
     """How many people lack a value for a tag without a word instead, by the tag's name, where
     somebody does.
     """
     needed = template.needed()
     if not needed:
         return {}
-    counts = {f"lack_{n}": Count("pk", filter=lacks(name)) for n, name in enumerate(needed)}
+    counts = {f"lack_{n}": Count("pk", filter=lacks_value(name)) for n, name in enumerate(needed)}
     found = audience.people().aggregate(**counts)
     return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
 
 
-def length_range(audience: Audience, template: Template) -> LengthRange | None:
+def length_range(audience: Audience, template: CompiledText) -> LengthRange | None:
     """How long `template` gets over `audience`. None where the audience is empty."""
     if not template.tags:
         return LengthRange(template.literal_length, template.literal_length)
@@ -117,13 +117,13 @@ def length_range(audience: Audience, template: Template) -> LengthRange | None:
     return None if found["longest"] is None else LengthRange(found["shortest"], found["longest"])
 
 
-def longest_link(audience: Audience, template: Template) -> int:
+def longest_link_length(audience: Audience, template: CompiledText) -> int:
     """The longest that the link gets over `audience`, in characters; whoever lacks a value gets
     none.
     """
     if not template.tags:
         return template.literal_length
-    sql_functions.prepare()
+    sql_functions.register_sqlite_function()
     total: Combinable = Value(template.literal_length)
     for tag in template.tags:
         default = (
@@ -139,7 +139,7 @@ def longest_link(audience: Audience, template: Template) -> int:
     return found or 0
 
 
-def sms_part_counts(audience: Audience, template: Template) -> SmsPartCounts:
+def count_sms_parts(audience: Audience, template: CompiledText) -> SmsPartCounts:
     """What the SMS text takes over `audience`, exactly.
 
     The database counts people by country, and by how long and of which kind each value is. One text
@@ -167,7 +167,7 @@ def sms_part_counts(audience: Audience, template: Template) -> SmsPartCounts:
     if largest and found.largest.encoding == UCS_2:
         alike = {key: largest[key] for key in ("country", *_keys(names))}
         [values] = _measured(people, names).filter(**alike).values_list(*_texts(names))[:1]
-        found.largest = sms_parts(template.fill(_given(names, values)))
+        found.largest = measure_sms(template.fill(_given(names, values)))
     if odd:
         rows = (
             _measured(people, names).filter(**{"odd": True}).values_list(*_texts(names), "country")
@@ -177,11 +177,11 @@ def sms_part_counts(audience: Audience, template: Template) -> SmsPartCounts:
     return found
 
 
-def _with_values(audience: Audience, template: Template) -> QuerySet[Contact]:
+def _with_values(audience: Audience, template: CompiledText) -> QuerySet[Contact]:
     """Those who lack no value that the text has no word for."""
     people = audience.people()
     for name in {tag.name for tag in template.tags if tag.default is None}:
-        people = people.exclude(lacks(name))
+        people = people.exclude(lacks_value(name))
     return people
 
 
@@ -191,11 +191,11 @@ def _measured(people: QuerySet[Contact], names: Sequence[str]) -> QuerySet[Conta
     """
     odd = Q(pk__isnull=True)
     for number, name in enumerate(names):
-        wide = sql_functions.Matches(_words(name), sql_functions.OUTSIDE_GSM)
+        wide = sql_functions.ContainsAny(_words(name), sql_functions.OUTSIDE_GSM)
         people = people.annotate(
             **{f"length_{number}": Length(_words(name)), f"wide_{number}": wide}
         )
-        odd |= Q(sql_functions.Matches(_words(name), sql_functions.DOUBLED))
+        odd |= Q(sql_functions.ContainsAny(_words(name), sql_functions.TWO_UNIT_CHARACTERS))
     return people.annotate(odd=ExpressionWrapper(odd, BooleanField()))
 
 
@@ -227,12 +227,12 @@ class MessageLengths:
     asked for.
     """
 
-    def __init__(self, audience: Audience, template: MessageTemplate) -> None:
+    def __init__(self, audience: Audience, template: CompiledMessage) -> None:
         self.audience, self.template = audience, template
 
     @cached_property
     def missing(self) -> dict[str, int]:
-        return missing_values(self.audience, self.template)
+        return count_missing_values(self.audience, self.template)
 
     @cached_property
     def text(self) -> LengthRange | None:
@@ -244,4 +244,4 @@ class MessageLengths:
 
     @cached_property
     def sms(self) -> SmsPartCounts:
-        return sms_part_counts(self.audience, self.template.sms_text)
+        return count_sms_parts(self.audience, self.template.sms_text)

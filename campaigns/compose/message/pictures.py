@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 else:
     Upload = UploadedFile
 
-ENDINGS = {"JPEG": "jpg", "PNG": "png"}
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
 UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the file as it comes
 SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the picture as it comes
-SIDE_KEPT = 800  # pixels; Viber shows no more
-SIZE_MAX = 2 * 1024 * 1024  # bytes of what is kept
-SIZE_ADVISED = 400 * 1024
+SIDE_STORED_MAX = 800  # pixels; Viber shows no more
+SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes of what is kept
+SIZE_RECOMMENDED = 400 * 1024
 JPEG_QUALITY = 85
 
 
@@ -56,7 +56,7 @@ class Crop:
         return left, top, left + side, top + side
 
 
-def read_crop(said: Mapping[str, Any]) -> Crop | None:
+def parse_crop(said: Mapping[str, Any]) -> Crop | None:
     """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says
     nothing.
 
@@ -82,7 +82,7 @@ def read_crop(said: Mapping[str, Any]) -> Crop | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedPicture:
     """A picture as it is kept."""
 
     content: bytes
@@ -91,31 +91,31 @@ class Encoded:
     height: int
 
 
-def picture_address(campaign: Campaign) -> str:
+def picture_url(campaign: Campaign) -> str:
     """Where the gateway fetches the campaign's picture; empty where it has none.
 
     An uploaded one moves with PUBLIC_BASE_URL; without it, with the address of the site at the
     upload.
     """
     if campaign.image and settings.PUBLIC_BASE_URL:
-        return stored_address(settings.PUBLIC_BASE_URL, str(campaign.image))
+        return stored_picture_url(settings.PUBLIC_BASE_URL, str(campaign.image))
     return campaign.image_url
 
 
-def stored_address(base: str, name: str) -> str:
+def stored_picture_url(base: str, name: str) -> str:
     """The address of the stored file `name` at the site whose address is `base`."""
     return f"{base.rstrip('/')}{settings.MEDIA_URL}{name}"
 
 
-def is_reachable(campaign: Campaign) -> bool:
+def is_picture_reachable(campaign: Campaign) -> bool:
     """Whether the gateway can fetch the campaign's picture. A gateway on this machine reaches what
     others can't.
     """
-    host = web_addresses.host_of(picture_address(campaign))
+    host = web_addresses.host_of(picture_url(campaign))
     return bool(host) and (web_addresses.gateway_is_local() or not web_addresses.is_private(host))
 
 
-def take_in(
+def store_picture(
     upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None
 ) -> Picture:
     """Put an uploaded file into the library; `square` cuts it to `crop`, or else to its middle.
@@ -126,7 +126,7 @@ def take_in(
         raise ValidationError(
             _("The file is larger than 20 MB. Scale the image down: 800 × 800 pixels is enough.")
         )
-    encoded = encode(upload, square, crop)
+    encoded = encode_picture(upload, square, crop)
     picture = Picture(
         title=(upload.name or "").rsplit(".", 1)[0][:100],
         width=encoded.width,
@@ -139,7 +139,9 @@ def take_in(
     return picture
 
 
-def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None) -> Encoded:
+def encode_picture(
+    file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None
+) -> EncodedPicture:
     """`file` as a new JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
     image = _opened(file)
     _check_sides(image.width, image.height)
@@ -151,17 +153,17 @@ def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = N
             _("The image is damaged. Open it on your computer and save it again.")
         ) from error
     content = _bytes(pixels, kind)
-    if len(content) > SIZE_MAX:
+    if len(content) > SIZE_STORED_MAX:
         raise ValidationError(
             _("The image is larger than 2 MB even when scaled down. Save it as JPEG.")
         )
-    return Encoded(content, ENDINGS[kind], pixels.width, pixels.height)
+    return EncodedPicture(content, EXTENSIONS[kind], pixels.width, pixels.height)
 
 
 def _opened(file: IO[bytes] | Upload) -> Image.Image:
     """The picture with its size read and not a pixel decoded yet."""
     try:
-        return Image.open(file, formats=list(ENDINGS))
+        return Image.open(file, formats=list(EXTENSIONS))
     except Image.DecompressionBombError as error:
         raise ValidationError(_too_large()) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
@@ -197,7 +199,7 @@ def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) ->
     elif square:
         side = min(pixels.size)
         pixels = ImageOps.fit(pixels, (side, side))
-    pixels.thumbnail((SIDE_KEPT, SIDE_KEPT), Image.Resampling.LANCZOS)
+    pixels.thumbnail((SIDE_STORED_MAX, SIDE_STORED_MAX), Image.Resampling.LANCZOS)
     return pixels
 
 

@@ -8,20 +8,20 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message import message_lengths, sms
-from campaigns.compose.message.links import network_name
+from campaigns.compose.message.links import punycode_host
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.pictures import picture_address
-from campaigns.compose.message.render import MessageTemplate, Rendered, build
+from campaigns.compose.message.pictures import picture_url
+from campaigns.compose.message.render import CompiledMessage, RenderedMessage, compile_message
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 
 _LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)\]])", re.IGNORECASE)
-FIRST, LONGEST, LACKING, BY_PHONE, COUNTRY = "first", "longest", "lacking", "phone", "country:"
+FIRST, LONGEST, MISSING_DATA, BY_PHONE, COUNTRY = "first", "longest", "lacking", "phone", "country:"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextPiece:
     """A stretch of text, or a link in it."""
 
     text: str
@@ -43,26 +43,26 @@ class Preview:
     """
 
     person: Contact | None
-    rendered: Rendered
+    rendered: RenderedMessage
     sender: str
     picture: str
     button_caption: str
     sms_sender: str
     network_name: str = ""  # the link's host in punycode, where that looks different
     missing: str = ""  # the tag, in its braces, that this person has no value for
-    pieces: list[Piece] = field(default_factory=list)
-    sms_taken: sms.Parts = message_lengths.NO_PARTS
+    pieces: list[TextPiece] = field(default_factory=list)
+    sms_taken: sms.SmsLength = message_lengths.NO_SMS
     sms_parts: list[SmsPart] = field(default_factory=list)
 
 
-def pieces(text: str) -> list[Piece]:
+def split_links(text: str) -> list[TextPiece]:
     """`text` cut where links begin and end."""
-    return [Piece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
+    return [TextPiece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
 
 
-def preview(campaign: Campaign, person: Contact | None) -> Preview:
+def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
     """`campaign`, saved or not, as `person` gets it."""
-    template = build(campaign)
+    template = compile_message(campaign)
     fields = person.fields if person else {}
     missing = ""
     try:
@@ -74,21 +74,22 @@ def preview(campaign: Campaign, person: Contact | None) -> Preview:
         person=person,
         rendered=rendered,
         sender=campaign.sender.name if campaign.sender else "",
-        picture=picture_address(campaign),
+        picture=picture_url(campaign),
         button_caption=campaign.button_caption,
         sms_sender=campaign.sms_sender,
-        network_name=network_name(rendered.button_url),
+        network_name=punycode_host(rendered.button_url),
         missing=missing,
-        pieces=pieces(rendered.text),
-        sms_taken=sms.sms_parts(rendered.sms_text),
+        pieces=split_links(rendered.text),
+        sms_taken=sms.measure_sms(rendered.sms_text),
         sms_parts=[
-            SmsPart(text, number) for number, text in enumerate(sms.split(rendered.sms_text), 1)
+            SmsPart(text, number)
+            for number, text in enumerate(sms.split_parts(rendered.sms_text), 1)
         ],
     )
 
 
-def somebody(
-    audience: Audience, template: MessageTemplate, whose: str = FIRST, phone: str = ""
+def find_recipient(
+    audience: Audience, template: CompiledMessage, whose: str = FIRST, phone: str = ""
 ) -> Contact | None:
     """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody
     like that.
@@ -96,7 +97,7 @@ def somebody(
     people = audience.people()
     if whose == LONGEST and template.text.tags:
         return _longest(people, template)
-    if whose == LACKING and template.names:
+    if whose == MISSING_DATA and template.names:
         return _first(people.filter(_lacks_something(template)))
     if whose.startswith(COUNTRY):
         return _first(people.filter(country=whose.removeprefix(COUNTRY)))
@@ -109,15 +110,15 @@ def _first(people: QuerySet[Contact]) -> Contact | None:
     return people.order_by("list", "id").first()
 
 
-def _longest(people: QuerySet[Contact], template: MessageTemplate) -> Contact | None:
+def _longest(people: QuerySet[Contact], template: CompiledMessage) -> Contact | None:
     length = ExpressionWrapper(message_lengths.length_expression(template.text), IntegerField())
     return people.order_by(length.desc(), "list", "id").first()
 
 
-def _lacks_something(template: MessageTemplate) -> Q:
+def _lacks_something(template: CompiledMessage) -> Q:
     condition = Q()
     for name in sorted(template.names):
-        condition |= message_lengths.lacks(name)
+        condition |= message_lengths.lacks_value(name)
     return condition
 
 
@@ -126,7 +127,7 @@ def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
     return _first(people.filter(msisdn=digits)) if digits else None
 
 
-def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str, str]]:
+def recipient_choices(people: dict[str, int], template: CompiledMessage) -> list[tuple[str, str]]:
     """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each
     country.
     """
@@ -134,7 +135,7 @@ def choices(people: dict[str, int], template: MessageTemplate) -> list[tuple[str
     if template.text.tags:
         found.append((LONGEST, _("Longest text")))
     if template.names:
-        found.append((LACKING, _("Contact with missing data")))
+        found.append((MISSING_DATA, _("Contact with missing data")))
     if len(people) > 1:
         named = {code: countries.name(code) or _("an unknown country") for code in people}
         found += [

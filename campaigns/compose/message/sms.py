@@ -36,7 +36,7 @@ _REPLACING = str.maketrans(REPLACEMENTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SmsLength:
     """What a text takes. `units` are septets or UTF-16 units; `culprits` are the characters that
     force UCS-2.
     """
@@ -47,16 +47,16 @@ class Parts:
     culprits: tuple[str, ...] = ()
 
 
-def sms_parts(text: str) -> Parts:
+def measure_sms(text: str) -> SmsLength:
     """What `text` takes as an SMS; an empty text has no part."""
     if _OUTSIDE.search(text):
         wide = len(_ASTRAL.findall(text))
         units = len(text) + wide
         parts = _count(text, units, wide, UCS_SINGLE, UCS_PART, _ASTRAL)
-        return Parts(UCS_2, units, parts, tuple(dict.fromkeys(_OUTSIDE.findall(text))))
+        return SmsLength(UCS_2, units, parts, tuple(dict.fromkeys(_OUTSIDE.findall(text))))
     wide = len(_EXTENDED.findall(text))
     units = len(text) + wide
-    return Parts(GSM_7, units, _count(text, units, wide, GSM_SINGLE, GSM_PART, _EXTENDED))
+    return SmsLength(GSM_7, units, _count(text, units, wide, GSM_SINGLE, GSM_PART, _EXTENDED))
 
 
 def _count(
@@ -83,9 +83,9 @@ def _cut(text: str, size: int, doubled: re.Pattern[str]) -> list[str]:
     return pieces
 
 
-def split(text: str) -> list[str]:
+def split_parts(text: str) -> list[str]:
     """The parts of `text` as they travel."""
-    taken = sms_parts(text)
+    taken = measure_sms(text)
     if taken.parts <= 1:
         return [text] if text else []
     if taken.encoding == UCS_2:
@@ -93,6 +93,6 @@ def split(text: str) -> list[str]:
     return _cut(text, GSM_PART, _EXTENDED)
 
 
-def plain(text: str) -> str:
+def replace_typography(text: str) -> str:
     """`text` with typographic characters replaced by those of GSM-7 that say the same."""
     return text.translate(_REPLACING)

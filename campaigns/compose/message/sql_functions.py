@@ -29,7 +29,7 @@ class Characters:
     regex: str
 
 
-DOUBLED = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
+TWO_UNIT_CHARACTERS = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
     glob="*[]" + GSM_EXTENDED.replace("]", "").replace("^", "") + "^\U00010000-\U0010ffff]*",
     regex="[]"
     + GSM_EXTENDED.replace("]", "").replace("^", "").replace("\\", "\\\\")
@@ -40,7 +40,7 @@ OUTSIDE_GSM = Characters(
 )
 
 
-class Matches(Func):
+class ContainsAny(Func):
     """Whether a text has any of `characters` in it."""
 
     output_field = BooleanField()
@@ -85,7 +85,7 @@ class EncodedLength(Func):
         return f"(3 * {octets} - 2 * LENGTH({plain}))", [*params, *params, f"[^{UNRESERVED}]"]
 
 
-def prepare() -> None:
+def register_sqlite_function() -> None:
     """Give SQLite, which has no such function of its own, that of `EncodedLength`, on this
     connection.
     """

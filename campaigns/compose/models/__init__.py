@@ -16,7 +16,7 @@ from campaigns.compose.models.segments import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 
@@ -34,9 +34,9 @@ __all__ = [
     "Match",
     "Note",
     "Operator",
-    "Outcome",
     "Picture",
     "PriceList",
+    "RecipientOutcome",
     "Segment",
     "Sender",
     "TestGroup",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.labels import Label
 from campaigns.compose.models.library import CampaignTemplate, Sender
-from campaigns.compose.models.segments import Outcome, Segment
+from campaigns.compose.models.segments import RecipientOutcome, Segment
 from campaigns.compose.schedule.sending_hours import Hours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
@@ -205,7 +205,9 @@ class EarlierCampaign(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="earlier")
     source = models.ForeignKey(Campaign, models.PROTECT, related_name="+")
-    outcome = models.CharField(max_length=13, choices=Outcome.choices, default=Outcome.ALL)
+    outcome = models.CharField(
+        max_length=13, choices=RecipientOutcome.choices, default=RecipientOutcome.ALL
+    )
     left_out = models.BooleanField(default=False)
 
     class Meta:

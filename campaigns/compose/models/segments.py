@@ -71,7 +71,7 @@ class Operator(models.TextChoices):
     EMPTY = "empty", _("is empty")
 
 
-class Outcome(models.TextChoices):
+class RecipientOutcome(models.TextChoices):
     """What became of somebody in a campaign, for choosing people by it. The rows that each means:
     outcomes.py.
     """
@@ -104,7 +104,9 @@ class Condition(models.Model):
     source = models.ForeignKey(
         Import, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("import")
     )
-    outcome = models.CharField(_("outcome"), max_length=13, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=13, choices=RecipientOutcome.choices, blank=True
+    )
     campaign = models.ForeignKey(
         "campaigns.Campaign",
         models.PROTECT,

@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.price_list import Price, Prices
@@ -22,7 +22,7 @@ Parts = Mapping[int, int]  # SMS parts -> people; {0: people} without a fallback
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CountryCost:
     """One country. An amount that is None is not known; `least` and `most` are in `currency`."""
 
     country: str
@@ -37,7 +37,7 @@ class Line:
 
 
 @dataclass(slots=True)
-class Total:
+class CostRange:
     """The sums of one currency, over what is known."""
 
     least: Decimal = ZERO
@@ -52,8 +52,8 @@ class Estimate:
     is not known.
     """
 
-    lines: list[Line] = field(default_factory=list)
-    totals: dict[str, Total] = field(default_factory=dict)
+    lines: list[CountryCost] = field(default_factory=list)
+    totals: dict[str, CostRange] = field(default_factory=dict)
     people: int = 0
     unpriced: int = 0
     sms_unpriced: int = 0
@@ -69,7 +69,7 @@ class Estimate:
             )
         )
 
-    def add(self, line: Line) -> None:
+    def add(self, line: CountryCost) -> None:
         """Put `line` in, and into the sums."""
         self.lines.append(line)
         self.people += line.people
@@ -78,21 +78,21 @@ class Estimate:
             return
         if line.most is None:
             self.sms_unpriced += line.people
-        total = self.totals.setdefault(line.currency, Total())
+        total = self.totals.setdefault(line.currency, CostRange())
         total.least += line.least
         total.most += line.least if line.most is None else line.most
 
 
-def estimate(
+def estimate_cost(
     campaign: Campaign, measured: MessageLengths | None = None, refresh: bool = False
 ) -> Estimate:
     """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for
     the prices anew.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
-    found = Estimate(viber=price_list.prices(price_list.VIBER, campaign.tariff, refresh))
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    found = Estimate(viber=price_list.load_prices(price_list.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
-        found.sms = price_list.prices(price_list.SMS, campaign.tariff, refresh)
+        found.sms = price_list.load_prices(price_list.SMS, campaign.tariff, refresh)
     for country, people in _people(campaign, measured):
         found.add(_line(country, people, found))
     return found
@@ -111,11 +111,11 @@ def _people(campaign: Campaign, measured: MessageLengths) -> Iterator[tuple[str,
     yield from sorted(by_country.items(), key=lambda item: (-item[1].total(), item[0]))
 
 
-def _line(country: str, people: Parts, found: Estimate) -> Line:
+def _line(country: str, people: Parts, found: Estimate) -> CountryCost:
     viber = found.viber.of(country) if found.viber else None
     sms = found.sms.of(country) if found.sms else None
     count = sum(people.values())
-    return Line(
+    return CountryCost(
         country=country,
         name=(found.viber.names.get(country) if found.viber else "") or countries.name(country),
         people=count,
@@ -141,6 +141,6 @@ def _most(
     return sum((max(viber.amount, sms.amount * parts) * n for parts, n in people.items()), ZERO)
 
 
-def in_words(amount: Decimal, currency: str = "") -> str:
+def format_amount(amount: Decimal, currency: str = "") -> str:
     """`amount` as cards show it, for words without markup: 1,234.50 EUR."""
     return f"{number_format(exact(on_card(amount)), force_grouping=True)} {currency}".rstrip()

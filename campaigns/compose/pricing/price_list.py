@@ -17,11 +17,11 @@ from campaigns.gateway import types
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 
-FRESH = timedelta(days=1)
+MAX_AGE = timedelta(days=1)
 # seconds after a failure; a page must not wait for a gateway that is down again and again
-ASK_AGAIN = 60
+RETRY_SECONDS = 60
 CONNECT_TIMEOUT, DEADLINE = 2.0, 6.0  # seconds: somebody waits for the page
-ELSEWHERE = ""  # the gateway's "Other countries"
+OTHER_COUNTRIES = ""  # the gateway's "Other countries"
 VIBER: types.Channel = "viber"
 SMS: types.Channel = "sms"
 
@@ -56,7 +56,7 @@ class Prices:
         """The price in `country`, else that of the other countries; None where the gateway names
         neither.
         """
-        return self.by_country.get(country) or self.by_country.get(ELSEWHERE)
+        return self.by_country.get(country) or self.by_country.get(OTHER_COUNTRIES)
 
 
 def _rows(prices: Iterable[types.Price]) -> list[dict[str, str]]:
@@ -104,14 +104,14 @@ def _words(error: GatewayError, tariff: int) -> str:
     return _("The gateway did not return its prices.")
 
 
-def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
+def load_prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
     """The prices of `channel` in `tariff`: kept ones that are fresh, else the gateway's, else kept
     ones that are old.
 
     `refresh` asks the gateway whatever is kept. Nothing that the gateway does raises.
     """
     kept = PriceList.objects.filter(channel=channel, tariff=tariff).first()
-    if kept and not refresh and timezone.now() - kept.fetched_at < FRESH:
+    if kept and not refresh and timezone.now() - kept.fetched_at < MAX_AGE:
         return Prices(_dearest(kept.rows), kept)
     failed = f"prices-failed:{channel}:{tariff}"
     failure = "" if refresh else cache.get(failed, "")
@@ -120,11 +120,11 @@ def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices
             kept = _fetch(channel, tariff)
         except GatewayError as error:
             failure = _words(error, tariff)
-            cache.set(failed, failure, ASK_AGAIN)
+            cache.set(failed, failure, RETRY_SECONDS)
     return Prices(_dearest(kept.rows) if kept else {}, kept, failure)
 
 
-def kept_prices(channel: types.Channel, tariff: int) -> Prices:
+def stored_prices(channel: types.Channel, tariff: int) -> Prices:
     """The prices as last fetched, however old: for pages that must not wait for the gateway."""
     kept = PriceList.objects.filter(channel=channel, tariff=tariff).first()
     return Prices(_dearest(kept.rows) if kept else {}, kept)
@@ -145,9 +145,9 @@ def price_list(channel: types.Channel, tariff: int, refresh: bool = False) -> Pr
     """The price list as last fetched, asked for anew when it is older than a day; None where there
     never was one.
     """
-    return prices(channel, tariff, refresh).list
+    return load_prices(channel, tariff, refresh).list
 
 
 def price_of(channel: types.Channel, tariff: int, country: str) -> Price | None:
     """What one message (SMS: one part) costs in `country` at most; None where it is not known."""
-    return prices(channel, tariff).of(country)
+    return load_prices(channel, tariff).of(country)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.render import Rendered, build, message_for
+from campaigns.compose.message.render import RenderedMessage, compile_message, message_for
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
 from campaigns.contacts.models import Contact
@@ -18,7 +18,7 @@ from campaigns.shared.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
+class SampleQuote:
     """What `people` would cost when Viber reaches them all: as the gateway says, and as counted
     here.
 
@@ -38,7 +38,7 @@ class Quoted:
         return None if self.asked is None or self.counted is None else self.asked - self.counted
 
 
-def quote(campaign: Campaign) -> Quoted | None:
+def quote_sample(campaign: Campaign) -> SampleQuote | None:
     """Ask the gateway what the first people of the audience would cost; nothing is sent. None where
     there is nobody.
     """
@@ -50,14 +50,14 @@ def quote(campaign: Campaign) -> Quoted | None:
     try:
         answer = price_list.client().quote(request)
     except GatewayError:
-        return Quoted(count, failed=True)
+        return SampleQuote(count, failed=True)
     counted = _counted(campaign, people, answer.currency)
-    return Quoted(count, answer.total, counted, answer.currency)
+    return SampleQuote(count, answer.total, counted, answer.currency)
 
 
 def _request(campaign: Campaign, people: list[Contact]) -> SendRequest:
-    template = build(campaign)
-    groups: dict[Rendered, list[Address]] = {}
+    template = compile_message(campaign)
+    groups: dict[RenderedMessage, list[Address]] = {}
     for number, person in enumerate(people):
         try:
             rendered = template.for_fields(person.fields)
@@ -69,7 +69,7 @@ def _request(campaign: Campaign, people: list[Contact]) -> SendRequest:
 
 
 def _counted(campaign: Campaign, people: list[Contact], currency: str) -> Decimal | None:
-    known = price_list.prices(price_list.VIBER, campaign.tariff)
+    known = price_list.load_prices(price_list.VIBER, campaign.tariff)
     each = [known.of(person.country) for person in people]
     if any(price is None or price.currency != currency for price in each):
         return None

@@ -12,7 +12,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
 from campaigns.ledger.sums import spend_of
 
-SHOWN = 3  # of them, the latest
+LIMIT = 3  # of them, the latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class SimilarCampaign:
     likely: dict[str, Decimal]
 
 
-def similar_campaigns(campaign: Campaign, audience: Audience, people: int) -> list[SimilarCampaign]:
+def find_similar_campaigns(
+    campaign: Campaign, audience: Audience, people: int
+) -> list[SimilarCampaign]:
     """The latest campaigns like `campaign`, whose message `people` would get; empty where there was
     none.
     """
@@ -39,7 +41,7 @@ def similar_campaigns(campaign: Campaign, audience: Audience, people: int) -> li
     )
     alike = alike.exclude(sms_text="") if campaign.sms_text else alike.filter(sms_text="")
     found = []
-    for earlier in alike.exclude(pk=campaign.pk).distinct().order_by("-launched_at")[:SHOWN]:
+    for earlier in alike.exclude(pk=campaign.pk).distinct().order_by("-launched_at")[:LIMIT]:
         costs = {
             currency: sum(parts.values(), Decimal(0))
             for currency, parts in spend_of(earlier.pk).items()

@@ -89,7 +89,7 @@ class Timetable:
 
     def open_at(self, place: Place, moment: datetime) -> bool:
         """Whether people in `place` may be sent to at `moment`."""
-        if self.local and moment < latest(self.local, place):
+        if self.local and moment < latest_moment(self.local, place):
             return False
         return self.hours is None or self.hours.open_at(place, moment)
 
@@ -97,7 +97,7 @@ class Timetable:
         """The first moment from `moment` on at which people in `place` may be sent to; None where
         there is none.
         """
-        start = max(moment, latest(self.local, place)) if self.local else moment
+        start = max(moment, latest_moment(self.local, place)) if self.local else moment
         return self.hours.opens_at(place, start) if self.hours else start
 
     def open_places(self, places: Iterable[Place], moment: datetime) -> list[Place]:
@@ -105,12 +105,12 @@ class Timetable:
         return [place for place in places if self.open_at(place, moment)]
 
 
-def latest(local: datetime, place: Place) -> datetime:
+def latest_moment(local: datetime, place: Place) -> datetime:
     """The moment from which on the clocks everywhere in `place` show `local` or later."""
     return max(_moments(local, place))
 
 
-def earliest(local: datetime, places: Iterable[Place]) -> datetime | None:
+def earliest_moment(local: datetime, places: Iterable[Place]) -> datetime | None:
     """The first moment at which it is `local` in any of `places`; None where there are none."""
     return min((moment for place in places for moment in _moments(local, place)), default=None)
 

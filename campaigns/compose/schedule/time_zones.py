@@ -15,10 +15,10 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 Zones = tuple[ZoneInfo, ...]
 # several zones, and a mobile's number begins with an area code
-BY_AREA = frozenset({"US", "CA", "BR", "MX"})
+COUNTRIES_BY_AREA = frozenset({"US", "CA", "BR", "MX"})
 AREA_DIGITS = 4  # of a phone with its country code: +1 212…, +55 11…, +52 66…
 AREA_KEY_MAX = 200  # characters of an area's zones, as batches keep them
-STAND_INS = {  # where the data names a neighbour whose clock is another one
+ZONE_CORRECTIONS = {  # where the data names a neighbour whose clock is another one
     ("MA", "Atlantic/Canary"): "Africa/Casablanca",
     ("EH", "Atlantic/Canary"): "Africa/El_Aaiun",
     ("RU", "Europe/Bucharest"): "Europe/Kaliningrad",
@@ -39,11 +39,13 @@ def zones_of(country: str, area: str = "") -> Zones:
 
 
 @cache
-def areas() -> dict[str, str]:
+def zones_by_area() -> dict[str, str]:
     """First digits of a phone -> the zones of that area, as one text; for the countries in
     BY_AREA.
     """
-    codes = sorted({str(phonenumbers.country_code_for_region(country)) for country in BY_AREA})
+    codes = sorted(
+        {str(phonenumbers.country_code_for_region(country)) for country in COUNTRIES_BY_AREA}
+    )
     found = {}
     for code in codes:
         free = AREA_DIGITS - len(code)
@@ -81,7 +83,7 @@ def _names(country: str) -> tuple[str, ...]:
         else []
     )
     found = {name for prefix in prefixes or [str(code)] for name in TIMEZONE_DATA.get(prefix, ())}
-    return tuple(sorted(STAND_INS.get((country, name), name) for name in found))
+    return tuple(sorted(ZONE_CORRECTIONS.get((country, name), name) for name in found))
 
 
 def _prefixes(country: str, code: str) -> list[str]:

@@ -18,8 +18,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.message.render import Rendered
-from campaigns.compose.message.sms import sms_parts
+from campaigns.compose.message.render import RenderedMessage
+from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing import price_list
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -48,10 +48,12 @@ class WorstCase:
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
-        self.viber = price_list.prices(price_list.VIBER, campaign.tariff)
-        self.sms = price_list.prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
+        self.viber = price_list.load_prices(price_list.VIBER, campaign.tariff)
+        self.sms = (
+            price_list.load_prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
+        )
 
-    def of(self, country: str, people: Iterable[tuple[Rendered, int]]) -> Worst:
+    def of(self, country: str, people: Iterable[tuple[RenderedMessage, int]]) -> Worst:
         """What `people` (words, and how many get them) of one country can cost at most."""
         viber = self.viber.of(country)
         sms = self.sms.of(country) if self.sms else None
@@ -59,7 +61,7 @@ class WorstCase:
             return Worst(self.campaign.pk, None, "")
         amount = ZERO
         for words, number in people:
-            fallback = sms.amount * sms_parts(words.sms_text).parts if sms else ZERO
+            fallback = sms.amount * measure_sms(words.sms_text).parts if sms else ZERO
             amount += max(viber.amount, fallback) * number
         return Worst(self.campaign.pk, amount, viber.currency, self.campaign.launched_by_id)
 

@@ -5,10 +5,10 @@ time zones.
 from django.db import connection
 
 from campaigns.compose.models import Campaign
-from campaigns.compose.schedule.time_zones import AREA_DIGITS, BY_AREA, areas
+from campaigns.compose.schedule.time_zones import AREA_DIGITS, COUNTRIES_BY_AREA, zones_by_area
 from campaigns.contacts.models import ContactList
 
-_COUNTRIES = ", ".join(f"'{country}'" for country in sorted(BY_AREA))
+_COUNTRIES = ", ".join(f"'{country}'" for country in sorted(COUNTRIES_BY_AREA))
 
 
 def splits(campaign: Campaign, list_id: int) -> bool:
@@ -20,7 +20,7 @@ def splits(campaign: Campaign, list_id: int) -> bool:
     countries = (
         ContactList.objects.filter(pk=list_id).values_list("countries", flat=True).first() or {}
     )
-    return not BY_AREA.isdisjoint(countries)
+    return not COUNTRIES_BY_AREA.isdisjoint(countries)
 
 
 def prepare() -> None:
@@ -33,7 +33,7 @@ def prepare() -> None:
         cursor.execute("SELECT COUNT(*) FROM areas")
         if not cursor.fetchone()[0]:
             # digits, names of zones
-            rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())
+            rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in zones_by_area().items())
             cursor.execute(f"INSERT INTO areas (prefix, area) VALUES {rows}")  # noqa: S608
 
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
@@ -213,7 +213,7 @@ def _insert_recipients(
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {_fields_sql(build(campaign).names)} AS fields,
+                {_fields_sql(compile_message(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY c.id) AS place
             FROM {CONTACT} c {areas.joined("c") if split else ""}

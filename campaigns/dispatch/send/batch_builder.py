@@ -11,7 +11,12 @@ from typing import Any
 from django.db import connection
 
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.render import MessageTemplate, Rendered, build, message_for
+from campaigns.compose.message.render import (
+    CompiledMessage,
+    RenderedMessage,
+    compile_message,
+    message_for,
+)
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.budgets.holds import Worst, WorstCase, is_guarded
@@ -47,7 +52,7 @@ class BatchBuilder:
 
     def __init__(self, campaign_id: int) -> None:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
-        self.template: MessageTemplate = build(self.campaign)
+        self.template: CompiledMessage = compile_message(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
         self.falls_back = bool(self.campaign.sms_text)
         self.worst_case = WorstCase(self.campaign) if is_guarded(self.campaign) else None
@@ -106,12 +111,12 @@ class BatchBuilder:
 
     def _sorted_out(
         self, rows: list[Row], stopped: set[str]
-    ) -> tuple[dict[str, Ending], Mapping[Rendered, list[Address]]]:
+    ) -> tuple[dict[str, Ending], Mapping[RenderedMessage, list[Address]]]:
         """By reference whoever is not sent to, and why; by words whoever is."""
-        if isinstance(self._same, Rendered) and rows and not stopped:  # as nearly always
+        if isinstance(self._same, RenderedMessage) and rows and not stopped:  # as nearly always
             return {}, {self._same: [Address(row[2], row[3]) for row in rows]}
         ended: dict[str, Ending] = {}
-        addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
+        addresses: defaultdict[RenderedMessage, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
             words = (
                 STOPPED_ENDING
@@ -124,7 +129,7 @@ class BatchBuilder:
                 addresses[words].append(Address(msisdn, reference))
         return ended, addresses
 
-    def _render(self, fields: dict[str, str]) -> Rendered | Ending:
+    def _render(self, fields: dict[str, str]) -> RenderedMessage | Ending:
         try:
             rendered = self.template.for_fields(fields)
         except MissingValue:
@@ -133,7 +138,7 @@ class BatchBuilder:
             return Ending(SendState.REFUSED, reason="text_length")
         return rendered
 
-    def _message(self, rendered: Rendered, to: list[Address]) -> Message:
+    def _message(self, rendered: RenderedMessage, to: list[Address]) -> Message:
         return message_for(self.campaign, rendered, tuple(to), self.reports_to)
 
 
