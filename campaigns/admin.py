@@ -200,7 +200,7 @@ class CampaignAdmin(ReadOnly):
     def change_hours(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         said = request.POST.get("hours", "").strip()
         try:
-            hours = Hours.read(said) if said else None
+            hours = Hours.parse(said) if said else None
         except ValueError:
             self.message_user(
                 request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR

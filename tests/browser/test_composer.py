@@ -339,7 +339,7 @@ def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(
         "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t =>"
-        " m.smsParts(t)); }",
+        " m.measureSms(t)); }",
         [vector["text"] for vector in vectors],
     )
     for vector, browser in zip(vectors, counted, strict=True):
@@ -350,7 +350,9 @@ def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
 
 def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> None:
     typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
-    plain = composer.evaluate("async t => (await import('/static/js/sms.js')).plain(t)", typed)
+    plain = composer.evaluate(
+        "async t => (await import('/static/js/sms.js')).replaceTypography(t)", typed
+    )
     assert plain == sms.replace_typography(typed)
 
 

@@ -62,9 +62,9 @@ def test_sms_takes_what_each_persons_text_takes(text: str) -> None:
         units.append((taken.parts, taken.units))
         septets += [taken.units] if taken.encoding == "GSM-7" else []
     found = count_sms_parts(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
-    assert found.people == wanted
+    assert found.recipients == wanted
     assert (found.largest.parts, found.largest.units) == max(units)
-    assert found.widest_gsm == max(septets)
+    assert found.longest_gsm == max(septets)
 
 
 def test_sms_names_the_characters_of_the_longest() -> None:
@@ -92,6 +92,6 @@ def test_figures_do_not_read_everybody(django_assert_num_queries: DjangoAssertNu
     audience = Audience((contact_list("A", rows, ("name",)).pk,))
     with django_assert_num_queries(1) as asked:
         found = count_sms_parts(audience, CompiledText("Hi {name}"))
-    assert found.people == {("UA", 1): 300}
+    assert found.recipients == {("UA", 1): 300}
     assert "GROUP BY" in asked.captured_queries[0]["sql"]
     assert isinstance(found, SmsPartCounts)

@@ -61,15 +61,15 @@ def test_choices_offer_what_makes_a_difference(campaign: Campaign) -> None:
 
 def test_preview_is_what_is_sent(campaign: Campaign) -> None:
     campaign.sms_text = "я" * 71
-    for person in Audience.of(campaign).people():
+    for person in Audience.of(campaign).recipients():
         shown = build_preview(campaign, person)
-        assert shown.rendered == compile_message(campaign).for_fields(person.fields)
+        assert shown.rendered == compile_message(campaign).render(person.fields)
         assert [part.number for part in shown.sms_parts] == [1, 2]
 
 
 def test_preview_names_the_value_that_a_person_lacks(campaign: Campaign) -> None:
     campaign.text = "Hi {first_name}"
-    lacking = Audience.of(campaign).people().get(msisdn=IVAN)
+    lacking = Audience.of(campaign).recipients().get(msisdn=IVAN)
     assert build_preview(campaign, lacking).missing == "{first_name}"
     assert build_preview(campaign, lacking).rendered.text == "Hi {first_name}"
     assert build_preview(campaign, None).missing == ""

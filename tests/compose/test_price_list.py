@@ -49,18 +49,18 @@ def test_the_dearest_row_of_a_country_counts() -> None:
         row("UA", "0.0300000", mnc="3"),
         row("UA", "0.0100000", mnc="1"),
     )
-    assert price_list.price_of(VIBER, 0, "UA") == Price(Decimal("0.0300000"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("UA") == Price(Decimal("0.0300000"), EUR)
 
 
 def test_other_countries_have_the_price_of_the_rest() -> None:
     keep(VIBER, row("UA", "0.02"), row("", "0.09"))
-    assert price_list.price_of(VIBER, 0, "NZ") == Price(Decimal("0.09"), EUR)
-    assert price_list.price_of(VIBER, 0, "") == Price(Decimal("0.09"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("NZ") == Price(Decimal("0.09"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("") == Price(Decimal("0.09"), EUR)
 
 
 def test_without_a_rest_the_price_is_not_known() -> None:
     keep(VIBER, row("UA", "0.02"))
-    assert price_list.price_of(VIBER, 0, "NZ") is None
+    assert price_list.load_prices(VIBER, 0).of("NZ") is None
 
 
 def test_fresh_prices_are_not_asked_for(settings: Settings) -> None:
@@ -92,11 +92,11 @@ def test_prices_come_from_the_gateway_and_are_kept_to_the_last_digit(
     there = {
         price.country: price for price in sandbox.client().prices("sms", 0) if price.mnc == "0"
     }
-    found = price_list.price_of(SMS, 0, "PL")
+    found = price_list.load_prices(SMS, 0).of("PL")
     assert found is not None
     assert found.amount >= there["PL"].price
     assert PriceList.objects.get().channel == "sms"
-    assert price_list.price_list(SMS, 0) == PriceList.objects.get()
+    assert price_list.load_prices(SMS, 0).list == PriceList.objects.get()
 
 
 def test_a_tariff_without_prices_is_named(sandbox: RunningSandbox, settings: Settings) -> None:

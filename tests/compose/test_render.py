@@ -19,7 +19,7 @@ WHEN = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 def test_values_are_url_encoded_in_the_link_and_plain_elsewhere() -> None:
     template = CompiledMessage("{city}", "https://shop.test/?c={city|a b}", "SMS {city}")
-    assert template.for_fields({"city": "Біла & Co/"}) == RenderedMessage(
+    assert template.render({"city": "Біла & Co/"}) == RenderedMessage(
         "Біла & Co/",
         "https://shop.test/?c=%D0%91%D1%96%D0%BB%D0%B0%20%26%20Co%2F",
         "SMS Біла & Co/",
@@ -28,7 +28,7 @@ def test_values_are_url_encoded_in_the_link_and_plain_elsewhere() -> None:
 
 def test_a_word_instead_is_url_encoded_too() -> None:
     assert (
-        CompiledMessage("t", "https://shop.test/{city|a b}").for_fields({}).button_url
+        CompiledMessage("t", "https://shop.test/{city|a b}").render({}).button_url
         == "https://shop.test/a%20b"
     )
 
@@ -36,7 +36,7 @@ def test_a_word_instead_is_url_encoded_too() -> None:
 def test_without_tags_everybody_shares_one_rendering() -> None:
     template = CompiledMessage("Hello", "https://shop.test/", "Hello")
     assert template.names == frozenset()
-    assert template.for_fields({"a": "1"}) is template.for_fields({})
+    assert template.render({"a": "1"}) is template.render({})
 
 
 def test_names_are_those_of_all_three_texts() -> None:
@@ -46,8 +46,8 @@ def test_names_are_those_of_all_three_texts() -> None:
 def test_a_missing_value_is_raised_and_sketched() -> None:
     template = CompiledMessage("Hi {a}", "", "{a}")
     with pytest.raises(MissingValue):
-        template.for_fields({})
-    assert template.sketch({}) == RenderedMessage("Hi {a}", "", "{a}")
+        template.render({})
+    assert template.render_partially({}) == RenderedMessage("Hi {a}", "", "{a}")
 
 
 def campaign(**changes: object) -> Campaign:
@@ -65,7 +65,7 @@ def test_message_carries_every_field() -> None:
         timing=Timing.GATEWAY,
         scheduled_at=WHEN,
     )
-    assert message_for(draft, compile_message(draft).for_fields({}), TO) == Message(
+    assert message_for(draft, compile_message(draft).render({}), TO) == Message(
         to=TO,
         text="Hi you",
         sender="Shop",
@@ -80,7 +80,7 @@ def test_message_carries_every_field() -> None:
 
 def test_a_time_that_we_keep_does_not_go_to_the_gateway() -> None:
     draft = campaign(timing=Timing.AT, scheduled_at=WHEN)
-    message = message_for(draft, compile_message(draft).for_fields({}), TO)
+    message = message_for(draft, compile_message(draft).render({}), TO)
     assert message.scheduled_at is None
     assert message.sms is None
 
@@ -89,11 +89,11 @@ def test_an_uploaded_picture_moves_with_the_public_address(settings: Settings) -
     draft = campaign(image="pictures/a.png", image_url="http://localhost/media/pictures/a.png")
     settings.PUBLIC_BASE_URL = "https://dash.test"
     assert (
-        message_for(draft, compile_message(draft).for_fields({}), TO).image_url
+        message_for(draft, compile_message(draft).render({}), TO).image_url
         == "https://dash.test/media/pictures/a.png"
     )
     settings.PUBLIC_BASE_URL = ""
     assert (
-        message_for(draft, compile_message(draft).for_fields({}), TO).image_url
+        message_for(draft, compile_message(draft).render({}), TO).image_url
         == "http://localhost/media/pictures/a.png"
     )

@@ -78,7 +78,9 @@ def found(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
     """Whom the conditions mean, as the last digits of their phones."""
     choice = asked(match, *conditions)
     digits = "".join(
-        sorted(str(number)[-1] for number in distinct_phones(Contact.objects.filter(choice.rows())))
+        sorted(
+            str(number)[-1] for number in distinct_phones(Contact.objects.filter(choice.contacts()))
+        )
     )
     assert count_contacts(choice) == len(digits)
     return digits

@@ -46,7 +46,7 @@ def at(written: str) -> datetime:
 def test_open_at_goes_by_the_clocks_of_the_place(
     country: str, area: str, moment: str, day: bool
 ) -> None:
-    assert DAYTIME.open_at(Place(country, area), at(moment)) is day
+    assert DAYTIME.is_open(Place(country, area), at(moment)) is day
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_open_at_goes_by_the_clocks_of_the_place(
 def test_opens_at_is_the_next_time_that_it_is_day_everywhere(
     country: str, area: str, moment: str, opens: str
 ) -> None:
-    assert DAYTIME.opens_at(Place(country, area), at(moment)) == at(opens)
+    assert DAYTIME.next_opening(Place(country, area), at(moment)) == at(opens)
 
 
 def test_opens_at_is_none_where_the_zones_have_no_such_hour_in_common() -> None:
-    assert Hours(time(9), time(11)).opens_at(Place("RU"), WINTER) is None
+    assert Hours(time(9), time(11)).next_opening(Place("RU"), WINTER) is None
 
 
 def test_a_country_not_known_goes_by_the_site() -> None:
@@ -96,8 +96,8 @@ def test_an_area_code_tells_the_zone(phone: str, zones: str) -> None:
 
 @pytest.mark.parametrize("written", ["09:00-21:00", " 9:00 – 21:00 "])
 def test_read_takes_hours_as_people_write_them(written: str) -> None:
-    assert Hours.read(written) == DAYTIME
-    assert str(Hours.read(written)) == "09:00-21:00"
+    assert Hours.parse(written) == DAYTIME
+    assert str(Hours.parse(written)) == "09:00-21:00"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_read_takes_hours_as_people_write_them(written: str) -> None:
 )
 def test_read_refuses_what_is_no_span_of_one_day(written: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        Hours.read(written)
+        Hours.parse(written)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_read_refuses_what_is_no_span_of_one_day(written: str) -> None:
 )
 def test_opens_at_is_the_first_open_minute(place: Place) -> None:
     minutes = (WINTER + timedelta(minutes=number) for number in range(2 * 24 * 60))
-    assert DAYTIME.opens_at(place, WINTER) == next(
-        minute for minute in minutes if DAYTIME.open_at(place, minute)
+    assert DAYTIME.next_opening(place, WINTER) == next(
+        minute for minute in minutes if DAYTIME.is_open(place, minute)
     )
 
 
@@ -170,13 +170,13 @@ def test_hours_that_never_come_are_refused() -> None:
 def test_local_time_is_a_moment_in_each_place(local: str, place: Place, moment: str) -> None:
     timetable = Timetable(None, datetime.fromisoformat(local))
     begins = datetime.fromisoformat(f"{moment}+00:00")
-    assert timetable.opens_at(place, begins - timedelta(hours=20)) == begins
-    assert not timetable.open_at(place, begins - timedelta(seconds=1))
-    assert timetable.open_at(place, begins)
+    assert timetable.next_opening(place, begins - timedelta(hours=20)) == begins
+    assert not timetable.is_open(place, begins - timedelta(seconds=1))
+    assert timetable.is_open(place, begins)
 
 
 def test_local_time_at_night_waits_for_the_sending_hours() -> None:
     timetable = Timetable(DAYTIME, datetime.fromisoformat("2026-01-15T06:00"))
     now = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)  # within the hours, and before the time
-    assert not timetable.open_at(Place("UA"), now)
-    assert timetable.opens_at(Place("UA"), now) == datetime(2026, 1, 15, 7, 0, tzinfo=UTC)
+    assert not timetable.is_open(Place("UA"), now)
+    assert timetable.next_opening(Place("UA"), now) == datetime(2026, 1, 15, 7, 0, tzinfo=UTC)

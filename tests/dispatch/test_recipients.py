@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.selection import Audience, Funnel, count_people
+from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import (
     Campaign,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def frozen(campaign: Campaign) -> Snapshot:
-    lifecycle.launch(campaign.pk, None, count_people(campaign).left)
+    lifecycle.launch(campaign.pk, None, Audience.of(campaign).funnel().left)
     assert freeze(campaign.pk, timezone.now() + SOON)
     return Snapshot.objects.get(campaign=campaign)
 
@@ -70,10 +70,10 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
         campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED, left_out=True
     )  # in and out: out
     counted = Audience.of(campaign)
-    people = dict(counted.people().values_list("msisdn", "fields"))
+    people = dict(counted.recipients().values_list("msisdn", "fields"))
     snapshot = frozen(campaign)
     assert {name: getattr(snapshot, name) for name in Funnel.__slots__} == asdict(
-        count_people(campaign)
+        Audience.of(campaign).funnel()
     )
     assert (snapshot.in_lists, snapshot.left) == (35, 22)
     assert dict(campaign.recipients.values_list("msisdn", "fields")) == people
@@ -87,7 +87,7 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     )
     campaign = draft()
     campaign.segments.set([chosen])
-    assert count_people(campaign).left == 1
+    assert Audience.of(campaign).funnel().left == 1
     Contact.objects.update(country="UA")
     with pytest.raises(lifecycle.Refused, match="The audience is 3 people now, not 1"):
         lifecycle.launch(campaign.pk, None, 1)

@@ -170,7 +170,7 @@ def _read_time(value: Any) -> datetime | None:
 
 def _hours(field: str, value: Any) -> dict[str, Any]:
     try:
-        hours = Hours.read(value if isinstance(value, str) else "")
+        hours = Hours.parse(value if isinstance(value, str) else "")
     except ValueError as error:
         raise _wrong(
             field, _("hours of one day, such as 09:00-21:00, or null for any hour")

@@ -99,7 +99,7 @@ def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
         for line in cost.lines
     ]
     # another person is another sum
-    rows = int(audience.in_lists().aggregate(sum=Sum("pk"))["sum"] or 0)
+    rows = int(audience.selected_contacts().aggregate(sum=Sum("pk"))["sum"] or 0)
     sender = campaign.sender.name if campaign.sender else ""
     segments = Segment.objects.filter(
         pk__in=audience.segments + audience.exclude_segments

@@ -95,7 +95,7 @@ def _stray_words(stray: str) -> str:
 
 def _contract_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     """What the gateway would refuse, where each merge tag gives a single letter."""
-    rendered = template.sketch(dict.fromkeys(template.names, "x"))
+    rendered = template.render_partially(dict.fromkeys(template.names, "x"))
     message = message_for(campaign, rendered, SOMEBODY)
     request = SendRequest((message,), campaign.validity, campaign.tariff)
     for violation in limits.violations(request):
@@ -117,7 +117,7 @@ def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Pr
             _("A merge tag can't be part of the host name: put it after the first slash."),
         )
         return
-    filled = template.button_url.sketch(dict.fromkeys(template.names, "x"))
+    filled = template.button_url.fill_partially(dict.fromkeys(template.names, "x"))
     host = web_addresses.host_of(filled)
     if not host or not web_addresses.punycode(host):
         yield Problem(
@@ -148,7 +148,7 @@ def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
 def _sms_problems(template: CompiledMessage) -> Iterator[Problem]:
     if template.sms_text.tags:
         return
-    taken = measure_sms(template.sms_text.sketch({}))
+    taken = measure_sms(template.sms_text.fill_partially({}))
     if taken.encoding == GSM_7 and (words := _too_many_units(taken.units)):
         yield Problem("sms_text", words)
 
@@ -220,7 +220,7 @@ def places(audience: Audience) -> list[Place]:
     """The countries of the lists, as their imports counted them; of people chosen otherwise,
     counted now.
     """
-    if not audience.lists_alone:
+    if not audience.has_only_lists:
         return [Place(country) for country in sorted(audience.by_country())]
     lists = audience.possible_lists().values_list("countries", flat=True)
     return [Place(country) for country in sorted({country for found in lists for country in found})]
@@ -228,8 +228,8 @@ def places(audience: Audience) -> list[Place]:
 
 def _suits(hours: Hours, place: Place, moment: datetime, handed_over: bool) -> bool:
     if handed_over:
-        return hours.open_at(place, moment)
-    return place.country in COUNTRIES_BY_AREA or hours.opens_at(place, moment) is not None
+        return hours.is_open(place, moment)
+    return place.country in COUNTRIES_BY_AREA or hours.next_opening(place, moment) is not None
 
 
 def audience_problems(measured: MessageLengths) -> list[Problem]:
@@ -274,7 +274,7 @@ def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
             field
             for field in MERGED
             if any(
-                tag.name == name and tag.default is None
+                tag.name == name and tag.fallback is None
                 for tag in getattr(measured.template, field).tags
             )
         )
@@ -334,6 +334,6 @@ def _sms_lengths(measured: MessageLengths, found: LengthRange) -> Iterator[Probl
             % {"length": found.longest},
         )
     elif found.longest * 2 > limits.SMS_TEXT_MAX and (
-        words := _too_many_units(measured.sms.widest_gsm)
+        words := _too_many_units(measured.sms.longest_gsm)
     ):
         yield Problem("sms_text", words)

@@ -91,7 +91,7 @@ def _sms(campaign: Campaign, measured: MessageLengths) -> Iterator[Problem]:
             )
             % {"seconds": campaign.validity},
         )
-    taken = measure_sms(measured.template.sms_text.sketch({}))
+    taken = measure_sms(measured.template.sms_text.fill_partially({}))
     if measured.template.sms_text.tags and measured.audience:
         taken = measured.sms.largest
         yield from _spilled(measured.sms.by_parts())

@@ -1,7 +1,7 @@
-"""The picture of a message: taken in, made safe, and reachable for the gateway.
+"""The images of messages: checked, re-encoded, stored, and reachable for the gateway.
 
-What is kept is never what was uploaded but a new encoding of its pixels: no EXIF, nothing hidden
-behind the image.
+The uploaded file itself is never stored, only a new encoding of its pixels: no EXIF, no location,
+nothing hidden behind the image.
 """
 
 import secrets
@@ -28,18 +28,19 @@ else:
     Upload = UploadedFile
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
-UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the file as it comes
-SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the picture as it comes
+UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the uploaded file
+SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the uploaded image
 SIDE_STORED_MAX = 800  # pixels; Viber shows no more
-SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes of what is kept
-SIZE_RECOMMENDED = 400 * 1024
+SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes
+SIZE_RECOMMENDED = 400 * 1024  # bytes
 JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A square part of a picture, in per cent: left of its width, top of its height, side of the
-    shorter of both.
+    """A square part of an image, in per cent.
+
+    `left` is of its width, `top` of its height, `side` of the shorter of both.
     """
 
     left: float
@@ -47,30 +48,27 @@ class Crop:
     side: float
 
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The part in pixels, moved so that it lies within the picture: left, top, right,
-        bottom.
-        """
+        """The part in pixels, moved to lie within the image: left, top, right, bottom."""
         side = max(1, round(min(width, height) * self.side / 100))
         left = min(round(width * self.left / 100), width - side)
         top = min(round(height * self.top / 100), height - side)
         return left, top, left + side, top + side
 
 
-def parse_crop(said: Mapping[str, Any]) -> Crop | None:
-    """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says
-    nothing.
+def parse_crop(data: Mapping[str, Any]) -> Crop | None:
+    """Read `crop_left`, `crop_top` and `crop_side` of a form; None if all are empty.
 
     Raises ValidationError.
     """
-    typed = [
-        str(said.get(name) or "").strip().replace(",", ".")
+    values = [
+        str(data.get(name) or "").strip().replace(",", ".")
         for name in ("crop_left", "crop_top", "crop_side")
     ]
-    if not any(typed):
+    if not any(values):
         return None
     try:
         left, top, side = (
-            float(number or default) for number, default in zip(typed, (0, 0, 100), strict=True)
+            float(value or default) for value, default in zip(values, (0, 0, 100), strict=True)
         )
     except ValueError:
         left = top = side = -1.0
@@ -83,7 +81,7 @@ def parse_crop(said: Mapping[str, Any]) -> Crop | None:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
-    """A picture as it is kept."""
+    """An image as it is stored."""
 
     content: bytes
     ending: str
@@ -92,10 +90,10 @@ class EncodedPicture:
 
 
 def picture_url(campaign: Campaign) -> str:
-    """Where the gateway fetches the campaign's picture; empty where it has none.
+    """The URL where the gateway fetches the campaign's image; "" without an image.
 
-    An uploaded one moves with PUBLIC_BASE_URL; without it, with the address of the site at the
-    upload.
+    The URL of an uploaded image follows PUBLIC_BASE_URL; if that is not set, it keeps the address
+    that the site had at the upload.
     """
     if campaign.image and settings.PUBLIC_BASE_URL:
         return stored_picture_url(settings.PUBLIC_BASE_URL, str(campaign.image))
@@ -103,14 +101,12 @@ def picture_url(campaign: Campaign) -> str:
 
 
 def stored_picture_url(base: str, name: str) -> str:
-    """The address of the stored file `name` at the site whose address is `base`."""
+    """The URL of the stored file `name` on the site at `base`."""
     return f"{base.rstrip('/')}{settings.MEDIA_URL}{name}"
 
 
 def is_picture_reachable(campaign: Campaign) -> bool:
-    """Whether the gateway can fetch the campaign's picture. A gateway on this machine reaches what
-    others can't.
-    """
+    """Whether the gateway can fetch the campaign's image."""
     host = web_addresses.host_of(picture_url(campaign))
     return bool(host) and (web_addresses.gateway_is_local() or not web_addresses.is_private(host))
 
@@ -118,9 +114,9 @@ def is_picture_reachable(campaign: Campaign) -> bool:
 def store_picture(
     upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None
 ) -> Picture:
-    """Put an uploaded file into the library; `square` cuts it to `crop`, or else to its middle.
+    """Add an uploaded file to the library; `square` crops it to `crop`, or else to its middle.
 
-    Raises ValidationError with what to do.
+    Raises ValidationError, whose text says what to do.
     """
     if (upload.size or 0) > UPLOAD_MAX:
         raise ValidationError(
@@ -142,17 +138,17 @@ def store_picture(
 def encode_picture(
     file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None
 ) -> EncodedPicture:
-    """`file` as a new JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
-    image = _opened(file)
+    """Encode `file` anew as a JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
+    image = _open(file)
     _check_sides(image.width, image.height)
     kind = image.format or ""
     try:
-        pixels = _prepared(image, kind, square, crop)
+        pixels = _prepare(image, kind, square, crop)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError(
             _("The image is damaged. Open it on your computer and save it again.")
         ) from error
-    content = _bytes(pixels, kind)
+    content = _encode(pixels, kind)
     if len(content) > SIZE_STORED_MAX:
         raise ValidationError(
             _("The image is larger than 2 MB even when scaled down. Save it as JPEG.")
@@ -160,23 +156,23 @@ def encode_picture(
     return EncodedPicture(content, EXTENSIONS[kind], pixels.width, pixels.height)
 
 
-def _opened(file: IO[bytes] | Upload) -> Image.Image:
-    """The picture with its size read and not a pixel decoded yet."""
+def _open(file: IO[bytes] | Upload) -> Image.Image:
+    """Read the size of the image; no pixel is decoded yet."""
     try:
         return Image.open(file, formats=list(EXTENSIONS))
     except Image.DecompressionBombError as error:
-        raise ValidationError(_too_large()) from error
+        raise ValidationError(_too_large_text()) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise ValidationError(_("This file is not a JPEG or PNG image.")) from error
 
 
-def _too_large() -> str:
+def _too_large_text() -> str:
     return _("The image has more than 4000 pixels on one side. Scale it down to 800 × 800.")
 
 
 def _check_sides(width: int, height: int) -> None:
     if max(width, height) > SIDE_MAX:
-        raise ValidationError(_too_large())
+        raise ValidationError(_too_large_text())
     if min(width, height) < SIDE_MIN:
         raise ValidationError(
             _(
@@ -187,13 +183,13 @@ def _check_sides(width: int, height: int) -> None:
         )
 
 
-def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
-    """Upright, in plain colours, cut if wanted, no larger than Viber shows it."""
+def _prepare(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
+    """Turn the image upright, convert its colours, crop it, and scale it to what Viber shows."""
     pixels = ImageOps.exif_transpose(image)
-    see_through = kind == "PNG" and (
+    transparent = kind == "PNG" and (
         pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info
     )
-    pixels = pixels.convert("RGBA" if see_through else "RGB")
+    pixels = pixels.convert("RGBA" if transparent else "RGB")
     if square and crop:
         pixels = pixels.crop(crop.box(*pixels.size))
     elif square:
@@ -203,9 +199,9 @@ def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) ->
     return pixels
 
 
-def _bytes(pixels: Image.Image, kind: str) -> bytes:
+def _encode(pixels: Image.Image, kind: str) -> bytes:
     buffer = BytesIO()
-    clean = Image.new(pixels.mode, pixels.size)  # a new image: nothing that came with the old one
+    clean = Image.new(pixels.mode, pixels.size)  # a new image, without the metadata of the old one
     clean.paste(pixels)
     if kind == "JPEG":
         clean.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)

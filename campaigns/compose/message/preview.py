@@ -1,4 +1,4 @@
-"""What one person gets, as a phone shows it. The words are made by the code that sends them."""
+"""The message of one recipient as a phone shows it, rendered by the code that sends it."""
 
 import re
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ FIRST, LONGEST, MISSING_DATA, BY_PHONE, COUNTRY = "first", "longest", "lacking",
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A stretch of text, or a link in it."""
+    """A piece of a text: a link, or what stands between links."""
 
     text: str
     link: bool
@@ -30,7 +30,7 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class SmsPart:
-    """One part of the SMS as it travels."""
+    """One part of the SMS."""
 
     text: str
     number: int
@@ -38,9 +38,7 @@ class SmsPart:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `person` gets. None is nobody in particular, who gets the words instead, or else the
-    bare tags.
-    """
+    """The message of `person`; of None: with fallback values, or else the merge tags themselves."""
 
     person: Contact | None
     rendered: RenderedMessage
@@ -48,28 +46,28 @@ class Preview:
     picture: str
     button_caption: str
     sms_sender: str
-    network_name: str = ""  # the link's host in punycode, where that looks different
-    missing: str = ""  # the tag, in its braces, that this person has no value for
+    network_name: str = ""  # the link's host in punycode, if that differs
+    missing: str = ""  # the merge tag that this recipient has no value for, in braces
     pieces: list[TextPiece] = field(default_factory=list)
     sms_taken: sms.SmsLength = message_lengths.NO_SMS
     sms_parts: list[SmsPart] = field(default_factory=list)
 
 
 def split_links(text: str) -> list[TextPiece]:
-    """`text` cut where links begin and end."""
+    """Split `text` where links begin and end."""
     return [TextPiece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
 
 
 def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
-    """`campaign`, saved or not, as `person` gets it."""
+    """Build the preview of `campaign`, saved or not, for `person`."""
     template = compile_message(campaign)
     fields = person.fields if person else {}
     missing = ""
     try:
-        rendered = template.for_fields(fields)
-    except MissingValue as lacking:
-        rendered = template.sketch(fields)
-        missing = f"{{{lacking.name}}}" if person else ""
+        rendered = template.render(fields)
+    except MissingValue as error:
+        rendered = template.render_partially(fields)
+        missing = f"{{{error.name}}}" if person else ""
     return Preview(
         person=person,
         rendered=rendered,
@@ -89,57 +87,59 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
 
 
 def find_recipient(
-    audience: Audience, template: CompiledMessage, whose: str = FIRST, phone: str = ""
+    audience: Audience, template: CompiledMessage, choice: str = FIRST, phone: str = ""
 ) -> Contact | None:
-    """The person of `audience` whom `whose` means: a word of `choices`; None where there is nobody
-    like that.
+    """Find the recipient for `choice`, a value of `recipient_choices`; None if nobody fits.
+
+    `phone` counts for BY_PHONE alone.
     """
-    people = audience.people()
-    if whose == LONGEST and template.text.tags:
-        return _longest(people, template)
-    if whose == MISSING_DATA and template.names:
-        return _first(people.filter(_lacks_something(template)))
-    if whose.startswith(COUNTRY):
-        return _first(people.filter(country=whose.removeprefix(COUNTRY)))
-    if whose == BY_PHONE:
-        return _by_phone(people, phone)
-    return _first(people)
+    recipients = audience.recipients()
+    if choice == LONGEST and template.text.tags:
+        return _longest(recipients, template)
+    if choice == MISSING_DATA and template.names:
+        return _first(recipients.filter(_lacks_any_value(template)))
+    if choice.startswith(COUNTRY):
+        return _first(recipients.filter(country=choice.removeprefix(COUNTRY)))
+    if choice == BY_PHONE:
+        return _by_phone(recipients, phone)
+    return _first(recipients)
 
 
-def _first(people: QuerySet[Contact]) -> Contact | None:
-    return people.order_by("list", "id").first()
+def _first(recipients: QuerySet[Contact]) -> Contact | None:
+    return recipients.order_by("list", "id").first()
 
 
-def _longest(people: QuerySet[Contact], template: CompiledMessage) -> Contact | None:
+def _longest(recipients: QuerySet[Contact], template: CompiledMessage) -> Contact | None:
     length = ExpressionWrapper(message_lengths.length_expression(template.text), IntegerField())
-    return people.order_by(length.desc(), "list", "id").first()
+    return recipients.order_by(length.desc(), "list", "id").first()
 
 
-def _lacks_something(template: CompiledMessage) -> Q:
+def _lacks_any_value(template: CompiledMessage) -> Q:
     condition = Q()
     for name in sorted(template.names):
         condition |= message_lengths.lacks_value(name)
     return condition
 
 
-def _by_phone(people: QuerySet[Contact], phone: str) -> Contact | None:
+def _by_phone(recipients: QuerySet[Contact], phone: str) -> Contact | None:
     digits = re.sub(r"\D", "", phone)
-    return _first(people.filter(msisdn=digits)) if digits else None
+    return _first(recipients.filter(msisdn=digits)) if digits else None
 
 
-def recipient_choices(people: dict[str, int], template: CompiledMessage) -> list[tuple[str, str]]:
-    """Whose message can be looked at: (word for `somebody`, label). `people`: how many in each
-    country.
+def recipient_choices(counts: dict[str, int], template: CompiledMessage) -> list[tuple[str, str]]:
+    """The recipients to preview: (value for `find_recipient`, label).
+
+    `counts` are the recipients of each country, as Audience.by_country returns them.
     """
-    found = [(FIRST, _("First recipient"))]
+    choices = [(FIRST, _("First recipient"))]
     if template.text.tags:
-        found.append((LONGEST, _("Longest text")))
+        choices.append((LONGEST, _("Longest text")))
     if template.names:
-        found.append((MISSING_DATA, _("Contact with missing data")))
-    if len(people) > 1:
-        named = {code: countries.name(code) or _("an unknown country") for code in people}
-        found += [
+        choices.append((MISSING_DATA, _("Contact with missing data")))
+    if len(counts) > 1:
+        names = {code: countries.name(code) or _("an unknown country") for code in counts}
+        choices += [
             (f"{COUNTRY}{code}", _("Recipient in %(name)s") % {"name": name})
-            for code, name in named.items()
+            for code, name in names.items()
         ]
-    return [*found, (BY_PHONE, _("By phone number…"))]
+    return [*choices, (BY_PHONE, _("By phone number…"))]

@@ -66,7 +66,7 @@ def _review(
             "test_groups": TestGroup.objects.all(),
             "validity": duration(campaign.validity),
             "chosen": audience_sources(campaign),
-            "left_out": audience_sources(campaign, left_out=True),
+            "left_out": audience_sources(campaign, excluded=True),
             **clocks(campaign, audience),
             "gate": gate,
             "rehearsals": campaign.rehearsals.all()[:5],

@@ -1,6 +1,4 @@
-"""The gateway's own word on the cost of a sample, beside what this house counts for the same
-people.
-"""
+"""The gateway's own quote for a sample of the audience, and our estimate for the same sample."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,11 +17,10 @@ from campaigns.shared.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class SampleQuote:
-    """What `people` would cost when Viber reaches them all: as the gateway says, and as counted
-    here.
+    """The cost of the sample if Viber reaches everybody: `asked` of the gateway, `counted` here.
 
-    `counted` is None where a price is not known, or stands in another currency. `failed`: the
-    gateway did not answer.
+    `counted` is None if a price is not known or is in another currency. `failed`: the gateway did
+    not answer.
     """
 
     people: int
@@ -34,16 +31,17 @@ class SampleQuote:
 
     @property
     def difference(self) -> Decimal | None:
-        """How much more the gateway says."""
+        """The gateway's quote minus our estimate; None if either is missing."""
         return None if self.asked is None or self.counted is None else self.asked - self.counted
 
 
 def quote_sample(campaign: Campaign) -> SampleQuote | None:
-    """Ask the gateway what the first people of the audience would cost; nothing is sent. None where
-    there is nobody.
+    """Ask the gateway for a quote for the first recipients of the audience; nothing is sent.
+
+    None if the audience is empty.
     """
-    people = list(Audience.of(campaign).people().order_by("list", "id")[:MAX_RECIPIENTS])
-    request = _request(campaign, people)
+    recipients = list(Audience.of(campaign).recipients().order_by("list", "id")[:MAX_RECIPIENTS])
+    request = _request(campaign, recipients)
     if not request.messages:
         return None
     count = sum(len(message.to) for message in request.messages)
@@ -51,26 +49,26 @@ def quote_sample(campaign: Campaign) -> SampleQuote | None:
         answer = price_list.client().quote(request)
     except GatewayError:
         return SampleQuote(count, failed=True)
-    counted = _counted(campaign, people, answer.currency)
+    counted = _estimate(campaign, recipients, answer.currency)
     return SampleQuote(count, answer.total, counted, answer.currency)
 
 
-def _request(campaign: Campaign, people: list[Contact]) -> SendRequest:
+def _request(campaign: Campaign, recipients: list[Contact]) -> SendRequest:
     template = compile_message(campaign)
     groups: dict[RenderedMessage, list[Address]] = {}
-    for number, person in enumerate(people):
+    for number, recipient in enumerate(recipients):
         try:
-            rendered = template.for_fields(person.fields)
+            rendered = template.render(recipient.fields)
         except MissingValue:
             continue
-        groups.setdefault(rendered, []).append(Address(person.msisdn, f"quote{number}"))
+        groups.setdefault(rendered, []).append(Address(recipient.msisdn, f"quote{number}"))
     messages = tuple(message_for(campaign, rendered, tuple(to)) for rendered, to in groups.items())
     return SendRequest(messages, campaign.validity, campaign.tariff)
 
 
-def _counted(campaign: Campaign, people: list[Contact], currency: str) -> Decimal | None:
-    known = price_list.load_prices(price_list.VIBER, campaign.tariff)
-    each = [known.of(person.country) for person in people]
+def _estimate(campaign: Campaign, recipients: list[Contact], currency: str) -> Decimal | None:
+    prices = price_list.load_prices(price_list.VIBER, campaign.tariff)
+    each = [prices.of(recipient.country) for recipient in recipients]
     if any(price is None or price.currency != currency for price in each):
         return None
     return sum((price.amount for price in each if price), ZERO)

@@ -84,14 +84,16 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         _complete(campaign, snapshot)
         return False
     where = _slice_sql(snapshot, upper)
-    if not audience.lists_alone:
-        chosen = _ids(audience.in_lists(), snapshot, upper)
+    if not audience.has_only_lists:
+        chosen = _ids(audience.selected_contacts(), snapshot, upper)
         where, size = _among(chosen), len(chosen)
     out = _left_out_sql(audience, snapshot, upper)
     split = areas.splits(campaign, snapshot.list_id)
     if split:
         areas.prepare()
-    added = _insert_recipients(campaign, snapshot, where, out, not audience.once, split)
+    added = _insert_recipients(
+        campaign, snapshot, where, out, not audience.has_no_duplicates, split
+    )
     snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, split)
     snapshot.in_lists += size
     snapshot.left += added
@@ -161,7 +163,7 @@ _STOPPED = f"EXISTS (SELECT 1 FROM {STOPPED} s WHERE s.msisdn = c.msisdn)"  # no
 def _left_out_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     if audience.exclude_segments or audience.exclude_campaigns:
         return _among(
-            _ids(Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper)
+            _ids(Contact.objects.filter(reduce(or_, audience.exclusions())), snapshot, upper)
         )
     if not audience.exclude_lists:
         return "1 = 0"

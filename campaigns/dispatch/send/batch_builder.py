@@ -131,7 +131,7 @@ class BatchBuilder:
 
     def _render(self, fields: dict[str, str]) -> RenderedMessage | Ending:
         try:
-            rendered = self.template.for_fields(fields)
+            rendered = self.template.render(fields)
         except MissingValue:
             return Ending(SendState.REFUSED, reason="missing_value")
         if not 1 <= len(rendered.text) <= TEXT_MAX:

@@ -49,7 +49,7 @@ class RehearsalGateway:
         parts = 0
         if self.campaign.sms_text:
             try:
-                parts = measure_sms(self._template.for_fields(person.fields).sms_text).parts
+                parts = measure_sms(self._template.render(person.fields).sms_text).parts
             except MissingValue:  # then it was never accepted
                 parts = 0
         return rehearsal.Kept(

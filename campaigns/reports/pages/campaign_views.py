@@ -151,7 +151,7 @@ def _message(campaign: Campaign) -> dict[str, Any]:
         "picture": picture_url(campaign),
         "names": sorted(compile_message(campaign).names),
         "chosen": audience_sources(campaign),
-        "left_out": audience_sources(campaign, left_out=True),
+        "left_out": audience_sources(campaign, excluded=True),
         "validity": duration(campaign.validity),
     }
 
