@@ -44,7 +44,7 @@ def confirm(**said: str) -> LaunchConfirmationForm:
         "EUR": CostRange(Decimal(20), Decimal("26.4049")),
         "USD": CostRange(Decimal(1), Decimal("1.0051")),
     }
-    return LaunchConfirmationForm(1200, Estimate(totals=totals, people=1200), said)
+    return LaunchConfirmationForm(1200, Estimate(totals=totals, recipients=1200), said)
 
 
 def test_each_currency_is_confirmed_to_the_cent() -> None:

@@ -118,7 +118,7 @@ def test_estimate_by_viber_alone() -> None:
         "UA", "UA", 3, Price(Decimal("0.02"), EUR), None, 0, Decimal("0.06"), Decimal("0.06"), EUR
     )
     assert found.totals == {EUR: CostRange(Decimal("0.11"), Decimal("0.11"))}
-    assert (found.people, found.unpriced) == (5, 1)
+    assert (found.recipients, found.unpriced) == (5, 1)
 
 
 def test_estimate_with_sms_takes_the_dearer_way_person_by_person() -> None:

@@ -24,15 +24,15 @@ def test_quote_asks_for_the_first_fifty_and_sends_nothing(gateway: RunningSandbo
     campaign = draft(contact_list("A", ukrainians(60)), text="Hi {first_name}")
     found = quote_sample(campaign)
     assert found is not None
-    assert (found.people, found.currency, found.failed) == (50, "EUR", False)
+    assert (found.recipients, found.currency, found.failed) == (50, "EUR", False)
     each = {
         price.mnc: price.price
         for price in gateway.client().prices("viber", 0)
         if price.country == "UA"
     }
-    assert found.counted == max(each.values()) * 50
-    assert found.asked is not None
-    assert found.difference == found.asked - max(each.values()) * 50
+    assert found.estimated == max(each.values()) * 50
+    assert found.total is not None
+    assert found.difference == found.total - max(each.values()) * 50
     assert gateway.bill()["messages"] == 0
 
 
@@ -53,8 +53,8 @@ def test_quote_with_another_currency_counts_nothing(gateway: RunningSandbox) -> 
     rows.save()
     found = quote_sample(campaign)
     assert found is not None
-    assert found.counted is None
-    assert isinstance(found.asked, Decimal)
+    assert found.estimated is None
+    assert isinstance(found.total, Decimal)
 
 
 def test_review_shows_the_quote_on_demand(client: Client, gateway: RunningSandbox) -> None:

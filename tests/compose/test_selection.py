@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_one_list_is_everybody_on_it() -> None:
     campaign = draft(contact_list("A", ukrainians(3)))
     assert Audience.of(campaign).funnel() == Funnel(
-        in_lists=3, repeated=0, stop_listed=0, excluded=0, left=3
+        selected=3, duplicates=0, stop_listed=0, excluded=0, recipients=3
     )
 
 
@@ -36,8 +36,10 @@ def test_funnel_adds_up() -> None:
     stop("380970000000", "380970000009", "380970000099")
     funnel = Audience.of(draft(first, second, exclude=[out])).funnel()
     # stopped: 0 once, 9 twice; left out: 8 twice, 10, 11; left: 1-7, 12-14; 5, 6, 7 are on both
-    assert funnel == Funnel(in_lists=20, repeated=3, stop_listed=3, excluded=4, left=10)
-    assert funnel.in_lists == funnel.repeated + funnel.stop_listed + funnel.excluded + funnel.left
+    assert funnel == Funnel(selected=20, duplicates=3, stop_listed=3, excluded=4, recipients=10)
+    assert funnel.selected == (
+        funnel.duplicates + funnel.stop_listed + funnel.excluded + funnel.recipients
+    )
 
 
 def test_contacts_may_repeat_a_phone_and_people_may_not() -> None:
@@ -88,7 +90,9 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     )
     audience = Audience.of(campaign)
     # chosen: 0..5 by A, 4 on B, the Romanian and 7; 99 is on no list. Stopped: 1; left out: 4 twice
-    assert audience.funnel() == Funnel(in_lists=9, repeated=0, stop_listed=1, excluded=2, left=6)
+    assert audience.funnel() == Funnel(
+        selected=9, duplicates=0, stop_listed=1, excluded=2, recipients=6
+    )
     assert sorted(contact.msisdn[-2:] for contact in audience.recipients()) == [
         "00",
         "02",
@@ -102,7 +106,7 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
         campaign=campaign, source=earlier, outcome=RecipientOutcome.ALL, left_out=True
     )
     assert Audience.of(campaign).funnel() == Funnel(
-        in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6
+        selected=9, duplicates=1, stop_listed=1, excluded=1, recipients=6
     )
     assert {
         person.list for person in Audience.of(campaign).recipients().filter(msisdn="380970000004")

@@ -28,7 +28,7 @@ def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client
         send(earlier, {("UA", "read"): 8, ("UA", "not_delivered"): 2}, price=Decimal("0.02"))
     campaign = draft(chosen)
     [found] = find_similar_campaigns(campaign, Audience.of(campaign), 30)
-    assert (found.campaign, found.costs, found.likely) == (
+    assert (found.campaign, found.costs, found.projected) == (
         alike,
         {"EUR": Decimal("0.16")},
         {"EUR": Decimal("0.48")},

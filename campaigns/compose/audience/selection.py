@@ -134,11 +134,11 @@ class Audience:
         if not self.has_no_duplicates:
             recipients = distinct_phones(self.allowed_contacts()).count()
         return Funnel(
-            in_lists=selected,
-            repeated=allowed - recipients,
+            selected=selected,
+            duplicates=allowed - recipients,
             stop_listed=stop_listed,
             excluded=selected - stop_listed - allowed,
-            left=recipients,
+            recipients=recipients,
         )
 
     def by_country(self) -> dict[str, int]:
@@ -166,16 +166,16 @@ def _on_stop_list() -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """`in_lists`, all selected contacts, = `repeated` + `stop_listed` + `excluded` + `left`.
+    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `recipients`.
 
     Contacts on the stop list that are also excluded count as `stop_listed` alone.
     """
 
-    in_lists: int
-    repeated: int
+    selected: int
+    duplicates: int
     stop_listed: int
     excluded: int
-    left: int
+    recipients: int
 
 
 def audience_sources(campaign: Campaign, excluded: bool = False) -> list[tuple[str, str]]:

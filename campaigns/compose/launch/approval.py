@@ -61,7 +61,7 @@ def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -
     cost = estimate_cost(campaign, measured)
     return ApprovalCheck(
         needed=_exceeds(cost, limits),
-        people=measured.audience.funnel().left,
+        people=measured.audience.funnel().recipients,
         words=_words(cost),
         fingerprint=_fingerprint(campaign, measured.audience, cost),
     )
@@ -77,8 +77,8 @@ def _exceeds(cost: Estimate, limits: dict[str, Decimal]) -> bool:
 
 
 def _words(cost: Estimate) -> str:
-    people = ngettext("%(n)s person", "%(n)s people", cost.people) % {
-        "n": number_format(cost.people, force_grouping=True)
+    people = ngettext("%(n)s person", "%(n)s people", cost.recipients) % {
+        "n": number_format(cost.recipients, force_grouping=True)
     }
     sums = ", ".join(
         format_amount(total.most, currency) for currency, total in sorted(cost.totals.items())
@@ -95,7 +95,7 @@ def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
     """
     said = [str(getattr(campaign, field)) for field in FINGERPRINTED]
     lines = [
-        (line.country, line.people, line.sms_parts, str(line.least), str(line.most))
+        (line.country, line.recipients, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
     ]
     # another person is another sum

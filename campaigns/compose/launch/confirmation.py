@@ -116,5 +116,5 @@ def launch_confirmation(campaign: Campaign, data: Mapping[str, Any]) -> LaunchCo
     are now.
     """
     measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
-    people = measured.audience.funnel().left if measured.audience else 0
+    people = measured.audience.funnel().recipients if measured.audience else 0
     return LaunchConfirmationForm(people, estimate_cost(campaign, measured), data)

@@ -201,7 +201,7 @@ def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, A
     measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
     if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
-    left = measured.audience.funnel().left
+    left = measured.audience.funnel().recipients
     if left == 0:
         raise Refused(_("Nobody is left in the audience."))
     if people is not None and people != left:

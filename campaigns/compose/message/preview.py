@@ -49,7 +49,7 @@ class Preview:
     network_name: str = ""  # the link's host in punycode, if that differs
     missing: str = ""  # the merge tag that this recipient has no value for, in braces
     pieces: list[TextPiece] = field(default_factory=list)
-    sms_taken: sms.SmsLength = message_lengths.NO_SMS
+    sms_length: sms.SmsLength = message_lengths.NO_SMS
     sms_parts: list[SmsPart] = field(default_factory=list)
 
 
@@ -78,7 +78,7 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
         network_name=punycode_host(rendered.button_url),
         missing=missing,
         pieces=split_links(rendered.text),
-        sms_taken=sms.measure_sms(rendered.sms_text),
+        sms_length=sms.measure_sms(rendered.sms_text),
         sms_parts=[
             SmsPart(text, number)
             for number, text in enumerate(sms.split_parts(rendered.sms_text), 1)

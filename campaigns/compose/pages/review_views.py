@@ -54,8 +54,8 @@ def _review(
         {
             "campaign": campaign,
             "figures": found,
-            "precedents": find_similar_campaigns(campaign, audience, found.funnel.left),
-            "confirm": confirm or LaunchConfirmationForm(found.funnel.left, found.estimate),
+            "precedents": find_similar_campaigns(campaign, audience, found.funnel.recipients),
+            "confirm": confirm or LaunchConfirmationForm(found.funnel.recipients, found.estimate),
             "preview": build_preview(campaign, person),
             "quoted": quote_sample(campaign)
             if "quote" in request.GET and not found.problems

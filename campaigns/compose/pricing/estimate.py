@@ -29,7 +29,7 @@ class CountryCost:
 
     country: str
     name: str  # the gateway's name for the country, else ours
-    people: int
+    recipients: int
     viber: Price | None
     sms: Price | None
     sms_parts: int  # of all recipients together
@@ -56,7 +56,7 @@ class Estimate:
 
     lines: list[CountryCost] = field(default_factory=list)
     totals: dict[str, CostRange] = field(default_factory=dict)
-    people: int = 0
+    recipients: int = 0
     unpriced: int = 0
     sms_unpriced: int = 0
     viber: Prices | None = None
@@ -74,12 +74,12 @@ class Estimate:
     def add(self, line: CountryCost) -> None:
         """Add a country, also to the sums."""
         self.lines.append(line)
-        self.people += line.people
+        self.recipients += line.recipients
         if line.least is None:
-            self.unpriced += line.people
+            self.unpriced += line.recipients
             return
         if line.most is None:
-            self.sms_unpriced += line.people
+            self.sms_unpriced += line.recipients
         total = self.totals.setdefault(line.currency, CostRange())
         total.least += line.least
         total.most += line.least if line.most is None else line.most
@@ -124,7 +124,7 @@ def _country_cost(country: str, recipients: PartCounts, estimate: Estimate) -> C
     return CountryCost(
         country=country,
         name=gateway_name or countries.name(country),
-        people=count,
+        recipients=count,
         viber=viber,
         sms=sms,
         sms_parts=sum(parts * number for parts, number in recipients.items()),

@@ -17,22 +17,22 @@ from campaigns.shared.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class SampleQuote:
-    """The cost of the sample if Viber reaches everybody: `asked` of the gateway, `counted` here.
+    """The cost of the sample if Viber reaches everybody: `total` by the gateway, `estimated` by us.
 
-    `counted` is None if a price is not known or is in another currency. `failed`: the gateway did
+    `estimated` is None if a price is not known or is in another currency. `failed`: the gateway did
     not answer.
     """
 
-    people: int
-    asked: Decimal | None = None
-    counted: Decimal | None = None
+    recipients: int
+    total: Decimal | None = None
+    estimated: Decimal | None = None
     currency: str = ""
     failed: bool = False
 
     @property
     def difference(self) -> Decimal | None:
         """The gateway's quote minus our estimate; None if either is missing."""
-        return None if self.asked is None or self.counted is None else self.asked - self.counted
+        return None if self.total is None or self.estimated is None else self.total - self.estimated
 
 
 def quote_sample(campaign: Campaign) -> SampleQuote | None:
@@ -49,8 +49,8 @@ def quote_sample(campaign: Campaign) -> SampleQuote | None:
         answer = price_list.client().quote(request)
     except GatewayError:
         return SampleQuote(count, failed=True)
-    counted = _estimate(campaign, recipients, answer.currency)
-    return SampleQuote(count, answer.total, counted, answer.currency)
+    estimated = _estimate(campaign, recipients, answer.currency)
+    return SampleQuote(count, answer.total, estimated, answer.currency)
 
 
 def _request(campaign: Campaign, recipients: list[Contact]) -> SendRequest:

@@ -17,12 +17,12 @@ LIMIT = 3  # the latest
 class SimilarCampaign:
     """A finished campaign with its cost until now by currency.
 
-    `likely` is the same cost per recipient, multiplied by the recipients of the new campaign.
+    `projected` is the same cost per recipient, multiplied by the recipients of the new campaign.
     """
 
     campaign: Campaign
     costs: dict[str, Decimal]
-    likely: dict[str, Decimal]
+    projected: dict[str, Decimal]
 
 
 def find_similar_campaigns(
@@ -45,8 +45,8 @@ def find_similar_campaigns(
             for currency, parts in spend_of(earlier.pk).items()
         }
         earlier_recipients = earlier.audience or 1  # never None or 0: filtered by it
-        likely = {
+        projected = {
             currency: cost * recipients / earlier_recipients for currency, cost in costs.items()
         }
-        earlier_campaigns.append(SimilarCampaign(earlier, costs, likely))
+        earlier_campaigns.append(SimilarCampaign(earlier, costs, projected))
     return earlier_campaigns
