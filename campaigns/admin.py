@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.models import (
     AuditEntry,
     BalanceReading,
@@ -200,7 +200,7 @@ class CampaignAdmin(ReadOnly):
     def change_hours(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         said = request.POST.get("hours", "").strip()
         try:
-            hours = Hours.parse(said) if said else None
+            hours = SendingHours.parse(said) if said else None
         except ValueError:
             self.message_user(
                 request, _("Write hours of one day, such as 09:00-21:00."), messages.ERROR

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from campaigns.compose.models import PriceList
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import CostRange, CountryCost, estimate_cost
-from campaigns.compose.pricing.price_list import SMS, VIBER, Price
+from campaigns.compose.pricing.price_list import SMS, VIBER, UnitPrice
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -51,13 +51,13 @@ def test_the_highest_price_of_a_country_counts() -> None:
         row("UA", "0.0300000", mnc="3"),
         row("UA", "0.0100000", mnc="1"),
     )
-    assert price_list.load_prices(VIBER, 0).of("UA") == Price(Decimal("0.0300000"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("UA") == UnitPrice(Decimal("0.0300000"), EUR)
 
 
 def test_a_country_without_a_row_has_the_price_of_other_countries() -> None:
     store(VIBER, row("UA", "0.02"), row("", "0.09"))
-    assert price_list.load_prices(VIBER, 0).of("NZ") == Price(Decimal("0.09"), EUR)
-    assert price_list.load_prices(VIBER, 0).of("") == Price(Decimal("0.09"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("NZ") == UnitPrice(Decimal("0.09"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("") == UnitPrice(Decimal("0.09"), EUR)
 
 
 def test_without_other_countries_the_price_is_unknown() -> None:
@@ -74,7 +74,7 @@ def test_fresh_prices_are_not_fetched_again(settings: Settings) -> None:
 def test_old_prices_are_used_when_the_gateway_is_down() -> None:
     store(VIBER, row("UA", "0.02"), age=timedelta(days=2))
     result = price_list.load_prices(VIBER, 0)
-    assert result.of("UA") == Price(Decimal("0.02"), EUR)
+    assert result.of("UA") == UnitPrice(Decimal("0.02"), EUR)
     assert result.failure == "The gateway did not return its prices."
 
 
@@ -115,7 +115,15 @@ def test_estimate_by_viber_alone() -> None:
     store(VIBER, row("UA", "0.02"), row("RO", "0.05"))
     result = estimate_cost(draft(contact_list("A", contacts())))
     assert result.lines[0] == CountryCost(
-        "UA", "UA", 3, Price(Decimal("0.02"), EUR), None, 0, Decimal("0.06"), Decimal("0.06"), EUR
+        "UA",
+        "UA",
+        3,
+        UnitPrice(Decimal("0.02"), EUR),
+        None,
+        0,
+        Decimal("0.06"),
+        Decimal("0.06"),
+        EUR,
     )
     assert result.totals == {EUR: CostRange(Decimal("0.11"), Decimal("0.11"))}
     assert (result.recipients, result.unpriced) == (5, 1)

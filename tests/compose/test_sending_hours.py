@@ -7,7 +7,7 @@ import time_machine
 
 from campaigns.compose.launch import checks
 from campaigns.compose.models import Timing
-from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place, Timetable
+from campaigns.compose.schedule.sending_hours import DAYTIME, Place, SendingHours, Timetable
 from campaigns.compose.schedule.time_zones import zones_by_area, zones_of
 from campaigns.contacts.models import ContactList
 from tests.compose.factories import contact_list, draft, ukrainians
@@ -71,7 +71,7 @@ def test_the_next_opening_is_within_the_hours_of_every_zone(
 
 
 def test_zones_without_a_common_hour_have_no_next_opening() -> None:
-    assert Hours(time(9), time(11)).next_opening(Place("RU"), WINTER) is None
+    assert SendingHours(time(9), time(11)).next_opening(Place("RU"), WINTER) is None
 
 
 def test_an_unknown_country_has_the_time_zone_of_the_site() -> None:
@@ -98,8 +98,8 @@ def test_an_area_code_has_its_own_zones(phone: str, zones: str) -> None:
 
 @pytest.mark.parametrize("written", ["09:00-21:00", " 9:00 – 21:00 "])
 def test_hours_are_parsed_as_people_write_them(written: str) -> None:
-    assert Hours.parse(written) == DAYTIME
-    assert str(Hours.parse(written)) == "09:00-21:00"
+    assert SendingHours.parse(written) == DAYTIME
+    assert str(SendingHours.parse(written)) == "09:00-21:00"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_hours_are_parsed_as_people_write_them(written: str) -> None:
 )
 def test_hours_that_are_not_within_one_day_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        Hours.parse(written)
+        SendingHours.parse(written)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_time_at_the_gateway_has_to_be_within_the_hours_of_every_country() -> 
 @time_machine.travel(at("2026-01-14 08:00"), tick=False)
 def test_hours_without_a_common_hour_are_refused() -> None:
     campaign = draft(list_in(UA=2, RU=1))
-    campaign.sending_hours = Hours(time(10), time(12))
+    campaign.sending_hours = SendingHours(time(10), time(12))
     [problem] = checks.problems(campaign)
     assert problem.field == "sends_until"
     assert (

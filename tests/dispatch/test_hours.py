@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.schedule.sending_hours import DAYTIME, Hours
+from campaigns.compose.schedule.sending_hours import DAYTIME, SendingHours
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.freeze.recipients import freeze
@@ -170,7 +170,7 @@ def test_hours_changed_while_it_runs_count_from_the_next_look(
 ) -> None:
     campaign = launched()
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)  # 06:30 in California
-    lifecycle.change_hours(campaign.pk, None, Hours(time(6), time(21)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(6), time(21)))
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     lifecycle.change_hours(campaign.pk, None, None)
     assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
@@ -190,7 +190,7 @@ def test_hours_set_on_a_campaign_launched_without_any(
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
     # 14:30 in London, 16:30 in Kyiv
-    lifecycle.change_hours(campaign.pk, None, Hours(time(9), time(16)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(9), time(16)))
     assert send(sandbox) == phones(LONDON)
 
 
@@ -204,7 +204,7 @@ def test_what_waits_for_a_connection_does_not_leave_once_the_hours_are_others(
     parcel = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
     sender.running = {one.id: one for one in running(timezone.now())}
     assert not sender._withheld(parcel, timezone.now())
-    lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(15), time(16)))
     sender.running = {one.id: one for one in running(timezone.now())}
     assert sender._withheld(parcel, timezone.now())
 

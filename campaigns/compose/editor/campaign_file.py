@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.models import RecipientOutcome, Segment, Timing
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.contacts.models import ContactList
 
 TEXTS = (
@@ -170,7 +170,7 @@ def _read_time(value: Any) -> datetime | None:
 
 def _hours(field: str, value: Any) -> dict[str, Any]:
     try:
-        hours = Hours.parse(value if isinstance(value, str) else "")
+        hours = SendingHours.parse(value if isinstance(value, str) else "")
     except ValueError as error:
         raise _wrong(
             field, _("hours of one day, such as 09:00-21:00, or null for any hour")

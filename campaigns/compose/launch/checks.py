@@ -23,7 +23,7 @@ from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
 from campaigns.compose.message.sms import GSM_7, measure_sms
 from campaigns.compose.models import Campaign, Timing
-from campaigns.compose.schedule.sending_hours import Hours, Place
+from campaigns.compose.schedule.sending_hours import Place, SendingHours
 from campaigns.compose.schedule.time_zones import COUNTRIES_BY_AREA
 from campaigns.contacts.phones import countries
 from campaigns.gateway import limits
@@ -226,7 +226,7 @@ def places(audience: Audience) -> list[Place]:
     return [Place(country) for country in sorted({country for found in lists for country in found})]
 
 
-def _suits(hours: Hours, place: Place, moment: datetime, handed_over: bool) -> bool:
+def _suits(hours: SendingHours, place: Place, moment: datetime, handed_over: bool) -> bool:
     if handed_over:
         return hours.is_open(place, moment)
     return place.country in COUNTRIES_BY_AREA or hours.next_opening(place, moment) is not None

@@ -26,7 +26,7 @@ from campaigns.compose.launch.confirmation import audience_changed_message
 from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.gateway.errors import meaning
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
@@ -387,7 +387,7 @@ def can_change_hours(campaign: Campaign) -> bool:
     return campaign.state in ACTIVE and campaign.timing != Timing.GATEWAY
 
 
-def change_hours(campaign_id: int, actor: User | None, hours: Hours | None) -> None:
+def change_hours(campaign_id: int, actor: User | None, hours: SendingHours | None) -> None:
     """Set when it may be sent, by the recipient's clock; None: at any hour. From the senders' next
     look on it is so.
 

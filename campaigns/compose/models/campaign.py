@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.compose.models.labels import Label
 from campaigns.compose.models.library import CampaignTemplate, Sender
 from campaigns.compose.models.segments import RecipientOutcome, Segment
-from campaigns.compose.schedule.sending_hours import Hours, Timetable
+from campaigns.compose.schedule.sending_hours import SendingHours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
@@ -167,16 +167,16 @@ class Campaign(models.Model):
         return self.purpose == Purpose.REHEARSAL
 
     @property
-    def sending_hours(self) -> Hours | None:
+    def sending_hours(self) -> SendingHours | None:
         """The sending hours, in the recipient's local time; None: at any hour."""
         return (
-            Hours(self.sends_from, self.sends_until)
+            SendingHours(self.sends_from, self.sends_until)
             if self.sends_from and self.sends_until
             else None
         )
 
     @sending_hours.setter
-    def sending_hours(self, hours: Hours | None) -> None:
+    def sending_hours(self, hours: SendingHours | None) -> None:
         self.sends_from, self.sends_until = (hours.start, hours.end) if hours else (None, None)
 
     @property

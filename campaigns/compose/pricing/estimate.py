@@ -16,7 +16,7 @@ from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
-from campaigns.compose.pricing.price_list import Price, Prices
+from campaigns.compose.pricing.price_list import Prices, UnitPrice
 from campaigns.contacts.phones import countries
 from campaigns.shared.money import ZERO, exact, on_card
 
@@ -30,8 +30,8 @@ class CountryCost:
     country: str
     name: str  # the gateway's name for the country, else ours
     recipients: int
-    viber: Price | None
-    sms: Price | None
+    viber: UnitPrice | None
+    sms: UnitPrice | None
     sms_parts: int  # of all recipients together
     least: Decimal | None
     most: Decimal | None
@@ -135,7 +135,7 @@ def _country_cost(country: str, recipients: PartCounts, estimate: Estimate) -> C
 
 
 def _maximum(
-    recipients: PartCounts, viber: Price | None, sms: Price | None, *, has_fallback: bool
+    recipients: PartCounts, viber: UnitPrice | None, sms: UnitPrice | None, *, has_fallback: bool
 ) -> Decimal | None:
     """The higher price for each recipient: either Viber is charged or the SMS, never both."""
     if viber is None:

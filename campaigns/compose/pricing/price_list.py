@@ -26,7 +26,7 @@ SMS: types.Channel = "sms"
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class UnitPrice:
     """The price of one Viber message or of one SMS part."""
 
     amount: Decimal
@@ -37,7 +37,7 @@ class Price:
 class Prices:
     """The prices of one channel by country. `failure` says why there are none or only old ones."""
 
-    by_country: dict[str, Price]
+    by_country: dict[str, UnitPrice]
     list: PriceList | None
     failure: str = ""
 
@@ -51,7 +51,7 @@ class Prices:
             if row["country"] and row["country_name"]
         }
 
-    def of(self, country: str) -> Price | None:
+    def of(self, country: str) -> UnitPrice | None:
         """The price in `country`, else in "Other countries"; None without either."""
         return self.by_country.get(country) or self.by_country.get(OTHER_COUNTRIES)
 
@@ -127,11 +127,11 @@ def stored_prices(channel: types.Channel, tariff: int) -> Prices:
     return Prices(_highest_by_country(stored.rows) if stored else {}, stored)
 
 
-def _highest_by_country(rows: list[dict[str, Any]]) -> dict[str, Price]:
+def _highest_by_country(rows: list[dict[str, Any]]) -> dict[str, UnitPrice]:
     """The highest price of each country, as the network of a phone is not known in advance."""
-    prices: dict[str, Price] = {}
+    prices: dict[str, UnitPrice] = {}
     for row in rows:
-        price = Price(Decimal(row["price"]), row["currency"])
+        price = UnitPrice(Decimal(row["price"]), row["currency"])
         highest = prices.get(row["country"])
         if highest is None or price.amount > highest.amount:
             prices[row["country"]] = price

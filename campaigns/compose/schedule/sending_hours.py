@@ -27,14 +27,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class SendingHours:
     """Hours of one day in local time, from `start` until just before `end`; `start` < `end`."""
 
     start: time
     end: time
 
     @classmethod
-    def parse(cls, text: str) -> "Hours":
+    def parse(cls, text: str) -> "SendingHours":
         """Read hours as people write them, "09:00-21:00". Raises ValueError."""
         match = _HOURS.fullmatch(text)
         if not match:
@@ -79,7 +79,7 @@ class Timetable:
     time that the clocks skip means the moment after the change; one that comes twice, the first.
     """
 
-    hours: Hours | None = None
+    hours: SendingHours | None = None
     local: datetime | None = None  # local time, without a zone
 
     def is_open(self, place: Place, moment: datetime) -> bool:
@@ -114,4 +114,4 @@ def _moments(local: datetime, place: Place) -> list[datetime]:
     ]
 
 
-DAYTIME = Hours(time(9), time(21))  # what the composer proposes for promotional messages
+DAYTIME = SendingHours(time(9), time(21))  # what the composer proposes for promotional messages

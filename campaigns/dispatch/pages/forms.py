@@ -13,7 +13,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.form import CLOCK
 from campaigns.compose.launch import checks
 from campaigns.compose.models import Campaign
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.shared.money import PLACES
 from campaigns.team.models import User
@@ -92,10 +92,10 @@ class HoursForm(forms.Form):
         return said
 
     @property
-    def hours(self) -> Hours | None:
+    def hours(self) -> SendingHours | None:
         """What was said; None: at any hour. After `is_valid`."""
         said = self.cleaned_data
-        return Hours(said["sends_from"], said["sends_until"]) if said["sends_from"] else None
+        return SendingHours(said["sends_from"], said["sends_until"]) if said["sends_from"] else None
 
 
 class MonthForm(MonthModelForm):
