@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.models import (
     AuditEntry,
     BalanceReading,
@@ -194,7 +194,7 @@ class CampaignAdmin(ReadOnly):
     def change_hours(self, request: HttpRequest, chosen: QuerySet[Campaign]) -> None:
         text = request.POST.get("hours", "").strip()
         try:
-            hours = Hours.read(text) if text else None
+            hours = SendingHours.parse(text) if text else None
         except ValueError:
             self.message_user(
                 request, _("Enter hours within one day, such as 09:00-21:00."), messages.ERROR

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.message.links import UTM
+from campaigns.compose.message.links import UTM_NAMES
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway import limits
 from campaigns.shared.money import exact
@@ -119,7 +119,7 @@ FIELDS = (
     DraftField("remove_picture", _("Remove the image"), locked_with="image"),
     _text("button_caption", _("Button")),
     _text("button_url", _("Link")),
-    *(DraftField(name, name, locked_with="button_url") for name in UTM),
+    *(DraftField(name, name, locked_with="button_url") for name in UTM_NAMES),
     _text("sms_sender", _("SMS sender"), card=Card.SMS),
     _text("sms_text", _("SMS text"), card=Card.SMS),
     _message(

@@ -1,7 +1,7 @@
 // The composer beyond what the server renders: counters as one types, merge tags from a menu, pictures at once, the
 // phone on small screens, a warning before unsaved words are left. The form works whole without any of it.
-import { sketch } from "./merge.js";
-import { isReplaceable, plain, smsParts } from "./sms.js";
+import { fillPartially } from "./merge.js";
+import { isReplaceable, measureSms, replaceTypography } from "./sms.js";
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -14,7 +14,7 @@ const changed = () => document.body.dispatchEvent(new Event("composed"));
 const say = (template, values) => template.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
 
 function countText(counter, field) {
-  const length = [...sketch(field.value.trim())].length;
+  const length = [...fillPartially(field.value.trim())].length;
   const max = Number(counter.dataset.max);
   counter.textContent = `${length} / ${max}`;
   counter.classList.toggle("near", length > max * 0.9 && length <= max);
@@ -22,7 +22,7 @@ function countText(counter, field) {
 }
 
 function countSms(counter, field) {
-  const taken = smsParts(sketch(field.value.trim()));
+  const taken = measureSms(fillPartially(field.value.trim()));
   const room = taken.parts > 1 ? taken.parts * taken.part : taken.room;
   const values = { encoding: taken.encoding, units: taken.units, room, parts: taken.parts };
   counter.textContent = taken.units ? say(taken.parts === 1 ? words.onePart : words.parts, values) : "";
@@ -54,7 +54,7 @@ function counters() {
   }
   const text = one("#id_sms_text");
   one("#culprits-replace").addEventListener("click", () => {
-    text.value = plain(text.value);
+    text.value = replaceTypography(text.value);
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
   });

@@ -1,4 +1,5 @@
-// SMS parts in the browser, by the rules of campaigns/compose/message/sms_parts.py: one table of test vectors runs through both.
+// Encoding, length and parts of an SMS in the browser, by the rules of campaigns/compose/message/sms.py. The tests run
+// both with tests/compose/vectors/sms.json.
 const BASIC = new Set(
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà",
 );
@@ -48,21 +49,23 @@ const REPLACEMENTS = {
   "\u00ad": "",
 };
 
-export function smsParts(text) {
+// Measure `text` as an SMS. `units` are septets or, in UCS-2, UTF-16 units; `room` is the size of a single part, `part`
+// that of each of several; `culprits` are the characters that force UCS-2.
+export function measureSms(text) {
   const characters = [...text];
   const outside = characters.filter((character) => !BASIC.has(character) && !EXTENDED.has(character));
-  const wide = outside.length ? (c) => c.length : (c) => (EXTENDED.has(c) ? 2 : 1);
+  const unitsOf = outside.length ? (c) => c.length : (c) => (EXTENDED.has(c) ? 2 : 1);
   const [single, part] = outside.length ? [70, 67] : [160, 153];
-  const units = characters.reduce((sum, character) => sum + wide(character), 0);
+  const units = characters.reduce((sum, character) => sum + unitsOf(character), 0);
   let parts = units ? 1 : 0;
   if (units > single) {
     let used = 0;
     for (const character of characters) {
-      if (used + wide(character) > part) {
+      if (used + unitsOf(character) > part) {
         parts += 1;
         used = 0;
       }
-      used += wide(character);
+      used += unitsOf(character);
     }
   }
   return {
@@ -77,5 +80,5 @@ export function smsParts(text) {
 
 export const isReplaceable = (character) => character in REPLACEMENTS;
 
-// The text with typographic characters replaced by those of GSM-7 that say the same.
-export const plain = (text) => [...text].map((character) => REPLACEMENTS[character] ?? character).join("");
+// Replace typographic characters by their equivalents in GSM-7.
+export const replaceTypography = (text) => [...text].map((character) => REPLACEMENTS[character] ?? character).join("");

@@ -207,7 +207,7 @@ def test_what_is_no_picture_is_said_beside_the_field(
     file = tmp_path / "sale.jpg"
     file.write_text("GIF89a not a picture")
     composer.locator("#id_picture").set_input_files(file)
-    expect(composer.locator("#picture-error")).to_have_text("This is not a JPEG or PNG picture.")
+    expect(composer.locator("#picture-error")).to_have_text("This file is not a JPEG or PNG image.")
 
 
 def test_a_draft_can_be_gone_on_with_on_a_small_screen(signed_in: Page) -> None:
@@ -339,7 +339,7 @@ def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(
         "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t =>"
-        " m.smsParts(t)); }",
+        " m.measureSms(t)); }",
         [vector["text"] for vector in vectors],
     )
     for vector, browser in zip(vectors, counted, strict=True):
@@ -350,8 +350,10 @@ def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
 
 def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> None:
     typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
-    plain = composer.evaluate("async t => (await import('/static/js/sms.js')).plain(t)", typed)
-    assert plain == sms.plain(typed)
+    plain = composer.evaluate(
+        "async t => (await import('/static/js/sms.js')).replaceTypography(t)", typed
+    )
+    assert plain == sms.replace_typography(typed)
 
 
 def test_the_browser_fills_merge_tags_as_the_server_does(composer: Page) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place
+from campaigns.compose.schedule.sending_hours import DAYTIME, Place, SendingHours
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, Evidence
 from tests.browser.conftest import Look
@@ -73,8 +73,8 @@ def test_budgets(signed_in: Page, look: Look) -> None:
 def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
     hours = next(
         one
-        for one in (DAYTIME, Hours.read("00:00-01:00"))
-        if not one.open_at(Place("JP"), timezone.now())
+        for one in (DAYTIME, SendingHours.parse("00:00-01:00"))
+        if not one.is_open(Place("JP"), timezone.now())
     )
     made = make_campaign(
         "World", CampaignState.SENDING, audience=120, sends_from=hours.start, sends_until=hours.end

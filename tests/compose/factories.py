@@ -1,4 +1,4 @@
-"""Lists, people and drafts for the tests of the composer."""
+"""Lists, contacts, users and drafts for the tests of compose."""
 
 from collections.abc import Mapping, Sequence
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from campaigns.compose.launch.confirmation import LaunchConfirmationForm, parse_figure
-from campaigns.compose.pricing.estimate import Estimate, Total
+from campaigns.compose.pricing.estimate import CostRange, Estimate
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_what_is_no_figure_is_none(said: str) -> None:
 def confirm(**said: str) -> LaunchConfirmationForm:
     """What 1,200 people who cost 26.4049 EUR and 1.0051 USD at most are confirmed by."""
     totals = {
-        "EUR": Total(Decimal(20), Decimal("26.4049")),
-        "USD": Total(Decimal(1), Decimal("1.0051")),
+        "EUR": CostRange(Decimal(20), Decimal("26.4049")),
+        "USD": CostRange(Decimal(1), Decimal("1.0051")),
     }
-    return LaunchConfirmationForm(1200, Estimate(totals=totals, people=1200), said)
+    return LaunchConfirmationForm(1200, Estimate(totals=totals, recipients=1200), said)
 
 
 def test_each_currency_is_confirmed_to_the_cent() -> None:

@@ -1,4 +1,4 @@
-"""Which part of a picture is kept: chosen in the browser, or in per cent without it."""
+"""Cropping an image: chosen in the browser, or typed in per cent."""
 
 from io import BytesIO
 
@@ -9,7 +9,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from campaigns.compose.message.pictures import Crop, encode, read_crop
+from campaigns.compose.message.pictures import Crop, encode_picture, parse_crop
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 
@@ -36,26 +36,26 @@ def colours(content: bytes) -> list[tuple[int, int, int]]:
     [
         (Crop(0, 0, 100), (0, 0, 200, 200)),
         (Crop(50, 0, 100), (200, 0, 400, 200)),
-        (Crop(90, 90, 50), (300, 100, 400, 200)),  # moved back into the picture
+        (Crop(90, 90, 50), (300, 100, 400, 200)),  # moved back into the image
         (Crop(12.5, 25, 50), (50, 50, 150, 150)),
         (Crop(0, 0, 0.01), (0, 0, 1, 1)),
     ],
 )
-def test_part_lies_within_the_picture(crop: Crop, box: tuple[int, int, int, int]) -> None:
+def test_the_crop_lies_within_the_image(crop: Crop, box: tuple[int, int, int, int]) -> None:
     assert crop.box(400, 200) == box
 
 
-def test_part_is_what_is_kept() -> None:
-    middle = encode(halves(), square=True)
+def test_only_the_crop_is_stored() -> None:
+    middle = encode_picture(halves(), square=True)
     assert (middle.width, middle.height, colours(middle.content)) == (200, 200, [RED, BLUE])
-    right = encode(halves(), square=True, crop=Crop(50, 0, 100))
+    right = encode_picture(halves(), square=True, crop=Crop(50, 0, 100))
     assert (right.width, right.height, colours(right.content)) == (200, 200, [BLUE, BLUE])
-    whole = encode(halves(), square=False, crop=Crop(50, 0, 100))
+    whole = encode_picture(halves(), square=False, crop=Crop(50, 0, 100))
     assert (whole.width, whole.height) == (400, 200)
 
 
 @pytest.mark.parametrize(
-    ("said", "crop"),
+    ("data", "crop"),
     [
         ({}, None),
         ({"crop_left": " ", "crop_side": ""}, None),
@@ -63,20 +63,20 @@ def test_part_is_what_is_kept() -> None:
         ({"crop_left": "50"}, Crop(50, 0, 100)),
     ],
 )
-def test_part_is_read_from_a_form(said: dict[str, str], crop: Crop | None) -> None:
-    assert read_crop(said) == crop
+def test_the_crop_is_read_from_a_form(data: dict[str, str], crop: Crop | None) -> None:
+    assert parse_crop(data) == crop
 
 
 @pytest.mark.parametrize(
-    "said", [{"crop_left": "x"}, {"crop_top": "101"}, {"crop_side": "0"}, {"crop_left": "nan"}]
+    "data", [{"crop_left": "x"}, {"crop_top": "101"}, {"crop_side": "0"}, {"crop_left": "nan"}]
 )
-def test_part_that_is_none_is_refused(said: dict[str, str]) -> None:
+def test_a_crop_out_of_range_is_refused(data: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="in per cent"):
-        read_crop(said)
+        parse_crop(data)
 
 
 @pytest.mark.django_db
-def test_part_is_cut_out_on_upload(client: Client, settings: Settings, tmp_path: object) -> None:
+def test_an_upload_is_cropped(client: Client, settings: Settings, tmp_path: object) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     client.force_login(person())
     file = SimpleUploadedFile("sale.png", halves().read(), "image/png")
@@ -84,8 +84,8 @@ def test_part_is_cut_out_on_upload(client: Client, settings: Settings, tmp_path:
         "/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "50"}
     )
     assert answer.status_code == 200
-    with Picture.objects.get().file.open() as kept:
-        assert colours(kept.read()) == [BLUE, BLUE]
+    with Picture.objects.get().file.open() as stored:
+        assert colours(stored.read()) == [BLUE, BLUE]
     file.seek(0)
     refused = client.post(
         "/campaigns/pictures/upload", {"picture": file, "square": "on", "crop_left": "much"}

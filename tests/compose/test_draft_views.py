@@ -266,7 +266,7 @@ def test_review_shows_everything_and_asks_for_both_figures(signed_in: Client) ->
 def test_review_without_the_gateway_still_works(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     shown = review(signed_in, draft(contact_list("A", ukrainians(2))))
-    assert "The gateway did not tell its prices." in shown
+    assert "The gateway did not return its prices." in shown
     assert "Send to 2 people" in shown
 
 

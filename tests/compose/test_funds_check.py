@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from campaigns.compose.launch.funds_check import balance, money_warnings
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing.estimate import Estimate, Total
+from campaigns.compose.pricing.estimate import CostRange, Estimate
 from tests.sandbox_fixture import RunningSandbox
 
 
@@ -17,7 +17,9 @@ def nobody_answers(settings: Settings) -> None:
 
 
 def words(budget: str | None, **totals: str) -> list[str]:
-    sums = {currency: Total(Decimal("0.01"), Decimal(most)) for currency, most in totals.items()}
+    sums = {
+        currency: CostRange(Decimal("0.01"), Decimal(most)) for currency, most in totals.items()
+    }
     campaign = Campaign(budget=Decimal(budget) if budget else None)
     return [str(warning.message) for warning in money_warnings(campaign, Estimate(totals=sums))]
 

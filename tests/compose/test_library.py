@@ -7,7 +7,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from campaigns.compose.message.pictures import take_in
+from campaigns.compose.message.pictures import store_picture
 from campaigns.compose.models import Picture
 from campaigns.team.models import Role
 from tests.compose.factories import draft, person
@@ -39,8 +39,8 @@ def test_an_empty_library_says_what_belongs_there(signed_in: Client) -> None:
 
 
 def test_a_picture_shows_where_it_is_used(signed_in: Client) -> None:
-    used = take_in(upload(), None)
-    take_in(upload("spare.png"), None)
+    used = store_picture(upload(), None)
+    store_picture(upload("spare.png"), None)
     campaign = draft(name="Autumn", image=str(used.file))
     shown = signed_in.get(ADDRESS).content.decode()
     assert f'<a href="/campaigns/{campaign.pk}/">Autumn</a>' in shown
@@ -60,12 +60,12 @@ def test_add_says_what_is_no_picture(signed_in: Client) -> None:
     answer = signed_in.post(
         f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True
     )
-    assert "This is not a JPEG or PNG picture." in answer.content.decode()
+    assert "This file is not a JPEG or PNG image." in answer.content.decode()
     assert "Choose a file." in signed_in.post(f"{ADDRESS}add", follow=True).content.decode()
 
 
 def test_delete_takes_the_file_too_but_never_a_used_one(signed_in: Client, media: Path) -> None:
-    used, spare = take_in(upload(), None), take_in(upload(), None)
+    used, spare = store_picture(upload(), None), store_picture(upload(), None)
     draft(image=str(used.file))
     for picture in (used, spare):
         signed_in.post(f"{ADDRESS}{picture.pk}/delete")
@@ -76,7 +76,7 @@ def test_delete_takes_the_file_too_but_never_a_used_one(signed_in: Client, media
 
 @pytest.mark.parametrize("path", ["add", "1/rename", "1/delete"])
 def test_viewers_only_look(client: Client, path: str) -> None:
-    picture = take_in(upload(), None)
+    picture = store_picture(upload(), None)
     client.force_login(person(Role.VIEWER))
     assert client.get(ADDRESS).status_code == 200
     assert client.post(ADDRESS + path.replace("1", str(picture.pk))).status_code == 403
@@ -88,6 +88,6 @@ def test_the_library_asks_as_often_for_one_as_for_three(
     signed_in: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _number in range(rows):
-        draft(image=str(take_in(upload(), None).file))
+        draft(image=str(store_picture(upload(), None).file))
     with django_assert_num_queries(5):  # session, user, how many, the page, the campaigns
         signed_in.get(ADDRESS)

@@ -1,3 +1,5 @@
+"""Uploaded images: what is accepted, how they are stored and served."""
+
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pytest_django import Settings
 
-from campaigns.compose.message.pictures import Encoded, encode, take_in
+from campaigns.compose.message.pictures import EncodedPicture, encode_picture, store_picture
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 
@@ -29,57 +31,57 @@ def picture(
     return buffer
 
 
-def opened(encoded: Encoded) -> Image.Image:
+def opened(encoded: EncodedPicture) -> Image.Image:
     return Image.open(BytesIO(encoded.content))
 
 
 def test_a_png_stays_a_png_and_a_jpeg_a_jpeg() -> None:
-    assert encode(picture()).ending == "png"
-    assert encode(picture(kind="JPEG")).ending == "jpg"
+    assert encode_picture(picture()).ending == "png"
+    assert encode_picture(picture(kind="JPEG")).ending == "jpg"
 
 
-def test_exif_is_gone_and_the_picture_stands_upright() -> None:
+def test_exif_is_removed_and_the_image_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     exif[0x010F] = "Camera of Olena"
-    encoded = encode(picture((400, 200), "JPEG", exif=exif))
+    encoded = encode_picture(picture((400, 200), "JPEG", exif=exif))
     assert (encoded.width, encoded.height) == (200, 400)
     assert not opened(encoded).getexif()
     assert b"Camera" not in encoded.content
 
 
-def test_text_and_what_hangs_behind_the_picture_are_gone() -> None:
+def test_comments_and_data_after_the_image_are_removed() -> None:
     info = PngInfo()
     info.add_text("Comment", "secret place")
     file = BytesIO(picture(pnginfo=info).getvalue() + b"<?php evil() ?>GIF89a")
-    content = encode(file).content
+    content = encode_picture(file).content
     assert b"secret" not in content
     assert b"evil" not in content
 
 
-def test_a_large_picture_is_scaled_down() -> None:
-    encoded = encode(picture((3000, 1500)))
+def test_a_large_image_is_scaled_down() -> None:
+    encoded = encode_picture(picture((3000, 1500)))
     assert (encoded.width, encoded.height) == (800, 400)
 
 
-def test_square_cuts_out_the_middle() -> None:
-    encoded = encode(picture((1000, 500)), square=True)
+def test_square_crops_to_the_middle() -> None:
+    encoded = encode_picture(picture((1000, 500)), square=True)
     assert (encoded.width, encoded.height) == (500, 500)
 
 
 @pytest.mark.parametrize("mode", ["P", "L", "1", "RGBA", "LA", "I;16"])
-def test_every_kind_of_png_is_taken(mode: str) -> None:
+def test_every_kind_of_png_is_accepted(mode: str) -> None:
     file = BytesIO()
     Image.new(mode, (100, 100)).save(file, "PNG")
-    assert encode(file).ending == "png"
+    assert encode_picture(file).ending == "png"
 
 
 def test_cmyk_becomes_rgb() -> None:
-    assert opened(encode(picture(kind="JPEG", mode="CMYK"))).mode == "RGB"
+    assert opened(encode_picture(picture(kind="JPEG", mode="CMYK"))).mode == "RGB"
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         (b"", "not a JPEG or PNG"),
         (b"GIF89a" + b"\0" * 100, "not a JPEG or PNG"),
@@ -87,7 +89,7 @@ def test_cmyk_becomes_rgb() -> None:
             b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
             "not a JPEG or PNG",
         ),
-        (picture((1, 1)).getvalue(), "1 by 1 pixels"),
+        (picture((1, 1)).getvalue(), "1 × 1 pixels"),
         (picture((20_000, 10), mode="1").getvalue(), "more than 4000 pixels"),
         (picture((4001, 4001), mode="1").getvalue(), "more than 4000 pixels"),
         (picture((20_000, 20_000), mode="1").getvalue(), "more than 4000 pixels"),
@@ -96,26 +98,26 @@ def test_cmyk_becomes_rgb() -> None:
     ],
     ids=["empty", "gif header", "svg", "1x1", "long", "too large", "bomb", "gif", "cut off"],
 )
-def test_what_is_no_usable_picture_gets_a_clear_line(content: bytes, words: str) -> None:
-    with pytest.raises(ValidationError) as wrong:
-        encode(BytesIO(content))
-    assert words in wrong.value.messages[0]
+def test_an_unusable_image_is_refused_with_the_reason(content: bytes, text: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        encode_picture(BytesIO(content))
+    assert text in refusal.value.messages[0]
 
 
 @pytest.mark.django_db
-def test_take_in_names_it_at_random_and_keeps_its_name_for_people(media: Path) -> None:
+def test_a_stored_image_has_a_random_file_name_and_its_title(media: Path) -> None:
     upload = SimpleUploadedFile("../../Summer sale.PNG.exe", picture().getvalue())
-    kept = take_in(upload, None)
-    assert kept.title == "Summer sale.PNG"
-    assert str(kept.file).startswith("pictures/")
-    assert len(Path(str(kept.file)).stem) == 32
-    assert (media / str(kept.file)).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    stored = store_picture(upload, None)
+    assert stored.title == "Summer sale.PNG"
+    assert str(stored.file).startswith("pictures/")
+    assert len(Path(str(stored.file)).stem) == 32
+    assert (media / str(stored.file)).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.mark.django_db
-def test_a_stored_picture_is_served_to_anybody_with_safe_headers(client: Client) -> None:
-    kept = take_in(SimpleUploadedFile("a.png", picture().getvalue()), None)
-    answer = client.get(f"/media/{kept.file}")
+def test_a_stored_image_is_served_without_sign_in_and_with_safe_headers(client: Client) -> None:
+    stored = store_picture(SimpleUploadedFile("a.png", picture().getvalue()), None)
+    answer = client.get(f"/media/{stored.file}")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/png"
     assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -135,14 +137,14 @@ def test_nothing_else_is_served(client: Client, media: Path, name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_upload_by_itself_gives_the_chosen_picture_or_the_words(client: Client) -> None:
+def test_an_upload_returns_the_image_or_the_error(client: Client) -> None:
     client.force_login(person())
     good = SimpleUploadedFile("a.png", picture((800, 400)).getvalue())
     answer = client.post("/campaigns/pictures/upload", {"picture": good, "square": "on"})
-    kept = Picture.objects.get()
-    assert (kept.width, kept.height) == (400, 400)
-    assert f'value="{kept.file}"' in answer.content.decode()
+    stored = Picture.objects.get()
+    assert (stored.width, stored.height) == (400, 400)
+    assert f'value="{stored.file}"' in answer.content.decode()
     bad = client.post(
         "/campaigns/pictures/upload", {"picture": SimpleUploadedFile("a.png", b"no picture")}
     )
-    assert (bad.status_code, bad.content) == (422, b"This is not a JPEG or PNG picture.")
+    assert (bad.status_code, bad.content) == (422, b"This file is not a JPEG or PNG image.")

@@ -1,3 +1,5 @@
+"""The preview of a message: for which recipient, and what it shows."""
+
 import pytest
 
 from campaigns.compose.audience.selection import Audience
@@ -5,14 +7,14 @@ from campaigns.compose.message.preview import (
     BY_PHONE,
     COUNTRY,
     FIRST,
-    LACKING,
     LONGEST,
-    choices,
-    pieces,
-    preview,
-    somebody,
+    MISSING_DATA,
+    build_preview,
+    find_recipient,
+    recipient_choices,
+    split_links,
 )
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from tests.compose.factories import contact_list, draft
 
@@ -33,49 +35,57 @@ def campaign() -> Campaign:
     return draft(chosen, text="Hi {first_name|you}")
 
 
-def whose(campaign: Campaign, word: str, phone: str = "") -> str | None:
-    person = somebody(Audience.of(campaign), build(campaign), word, phone)
+def find_phone(campaign: Campaign, choice: str, phone: str = "") -> str | None:
+    person = find_recipient(Audience.of(campaign), compile_message(campaign), choice, phone)
     return person.msisdn if person else None
 
 
-def test_somebody_is_whom_the_word_means(campaign: Campaign) -> None:
-    assert whose(campaign, FIRST) == OLENA
-    assert whose(campaign, LONGEST) == ANA
-    assert whose(campaign, LACKING) == IVAN
-    assert whose(campaign, f"{COUNTRY}RO") == ANA
-    assert whose(campaign, BY_PHONE, "+380 97 000 00 02") == IVAN
-    assert whose(campaign, BY_PHONE, "+380 97 999 99 99") is None
+def test_each_choice_finds_its_recipient(campaign: Campaign) -> None:
+    assert find_phone(campaign, FIRST) == OLENA
+    assert find_phone(campaign, LONGEST) == ANA
+    assert find_phone(campaign, MISSING_DATA) == IVAN
+    assert find_phone(campaign, f"{COUNTRY}RO") == ANA
+    assert find_phone(campaign, BY_PHONE, "+380 97 000 00 02") == IVAN
+    assert find_phone(campaign, BY_PHONE, "+380 97 999 99 99") is None
 
 
-def test_choices_offer_what_makes_a_difference(campaign: Campaign) -> None:
-    offered = [word for word, _label in choices({"UA": 2, "RO": 1}, build(campaign))]
-    assert offered == [FIRST, LONGEST, LACKING, "country:UA", "country:RO", BY_PHONE]
-    campaign.text = "Hi"
-    assert [word for word, _label in choices({"UA": 2}, build(campaign))] == [FIRST, BY_PHONE]
-
-
-def test_preview_is_what_is_sent(campaign: Campaign) -> None:
-    campaign.sms_text = "я" * 71
-    for person in Audience.of(campaign).people():
-        shown = preview(campaign, person)
-        assert shown.rendered == build(campaign).for_fields(person.fields)
-        assert [part.number for part in shown.sms_parts] == [1, 2]
-
-
-def test_preview_names_the_value_that_a_person_lacks(campaign: Campaign) -> None:
-    campaign.text = "Hi {first_name}"
-    lacking = Audience.of(campaign).people().get(msisdn=IVAN)
-    assert preview(campaign, lacking).missing == "{first_name}"
-    assert preview(campaign, lacking).rendered.text == "Hi {first_name}"
-    assert preview(campaign, None).missing == ""
-
-
-def test_links_in_the_text_are_told_from_words() -> None:
-    found = [
-        (piece.text, piece.link)
-        for piece in pieces("See https://a.example/x?y=1. Or (http://b.example)!")
+def test_only_choices_that_make_a_difference_are_offered(campaign: Campaign) -> None:
+    offered = [
+        choice
+        for choice, _label in recipient_choices({"UA": 2, "RO": 1}, compile_message(campaign))
     ]
-    assert found == [
+    assert offered == [FIRST, LONGEST, MISSING_DATA, "country:UA", "country:RO", BY_PHONE]
+    campaign.text = "Hi"
+    assert [
+        choice for choice, _label in recipient_choices({"UA": 2}, compile_message(campaign))
+    ] == [
+        FIRST,
+        BY_PHONE,
+    ]
+
+
+def test_the_preview_is_what_is_sent(campaign: Campaign) -> None:
+    campaign.sms_text = "я" * 71
+    for person in Audience.of(campaign).recipients():
+        preview = build_preview(campaign, person)
+        assert preview.rendered == compile_message(campaign).render(person.fields)
+        assert [part.number for part in preview.sms_parts] == [1, 2]
+
+
+def test_the_preview_names_a_missing_value(campaign: Campaign) -> None:
+    campaign.text = "Hi {first_name}"
+    without_name = Audience.of(campaign).recipients().get(msisdn=IVAN)
+    assert build_preview(campaign, without_name).missing == "{first_name}"
+    assert build_preview(campaign, without_name).rendered.text == "Hi {first_name}"
+    assert build_preview(campaign, None).missing == ""
+
+
+def test_links_in_a_text_are_recognised() -> None:
+    pieces = [
+        (piece.text, piece.link)
+        for piece in split_links("See https://a.example/x?y=1. Or (http://b.example)!")
+    ]
+    assert pieces == [
         ("See ", False),
         ("https://a.example/x?y=1", True),
         (". Or (", False),

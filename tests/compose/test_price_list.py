@@ -1,3 +1,5 @@
+"""The gateway's prices and the estimated cost."""
+
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +11,8 @@ from pytest_django import Settings
 
 from campaigns.compose.models import PriceList
 from campaigns.compose.pricing import price_list
-from campaigns.compose.pricing.estimate import Line, Total, estimate
-from campaigns.compose.pricing.price_list import SMS, VIBER, Price
+from campaigns.compose.pricing.estimate import CostRange, CountryCost, estimate_cost
+from campaigns.compose.pricing.price_list import SMS, VIBER, UnitPrice
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -19,7 +21,7 @@ EUR = "EUR"
 
 
 @pytest.fixture(autouse=True)
-def nobody_answers(settings: Settings) -> None:
+def gateway_is_down(settings: Settings) -> None:
     cache.clear()
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
 
@@ -35,119 +37,128 @@ def row(country: str, price: str, mnc: str = "0", currency: str = EUR) -> dict[s
     }
 
 
-def keep(
+def store(
     channel: str, *rows: dict[str, str], age: timedelta = timedelta(0), tariff: int = 0
 ) -> PriceList:
     at = timezone.now() - age
     return PriceList.objects.create(channel=channel, tariff=tariff, rows=list(rows), fetched_at=at)
 
 
-def test_the_dearest_row_of_a_country_counts() -> None:
-    keep(
+def test_the_highest_price_of_a_country_counts() -> None:
+    store(
         VIBER,
         row("UA", "0.0230000"),
         row("UA", "0.0300000", mnc="3"),
         row("UA", "0.0100000", mnc="1"),
     )
-    assert price_list.price_of(VIBER, 0, "UA") == Price(Decimal("0.0300000"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("UA") == UnitPrice(Decimal("0.0300000"), EUR)
 
 
-def test_other_countries_have_the_price_of_the_rest() -> None:
-    keep(VIBER, row("UA", "0.02"), row("", "0.09"))
-    assert price_list.price_of(VIBER, 0, "NZ") == Price(Decimal("0.09"), EUR)
-    assert price_list.price_of(VIBER, 0, "") == Price(Decimal("0.09"), EUR)
+def test_a_country_without_a_row_has_the_price_of_other_countries() -> None:
+    store(VIBER, row("UA", "0.02"), row("", "0.09"))
+    assert price_list.load_prices(VIBER, 0).of("NZ") == UnitPrice(Decimal("0.09"), EUR)
+    assert price_list.load_prices(VIBER, 0).of("") == UnitPrice(Decimal("0.09"), EUR)
 
 
-def test_without_a_rest_the_price_is_not_known() -> None:
-    keep(VIBER, row("UA", "0.02"))
-    assert price_list.price_of(VIBER, 0, "NZ") is None
+def test_without_other_countries_the_price_is_unknown() -> None:
+    store(VIBER, row("UA", "0.02"))
+    assert price_list.load_prices(VIBER, 0).of("NZ") is None
 
 
-def test_fresh_prices_are_not_asked_for(settings: Settings) -> None:
-    kept = keep(VIBER, row("UA", "0.02"), age=timedelta(hours=23))
-    found = price_list.prices(VIBER, 0)
-    assert (found.list, found.failure) == (kept, "")
+def test_fresh_prices_are_not_fetched_again(settings: Settings) -> None:
+    stored = store(VIBER, row("UA", "0.02"), age=timedelta(hours=23))
+    result = price_list.load_prices(VIBER, 0)
+    assert (result.list, result.failure) == (stored, "")
 
 
-def test_old_prices_stay_when_the_gateway_is_down() -> None:
-    keep(VIBER, row("UA", "0.02"), age=timedelta(days=2))
-    found = price_list.prices(VIBER, 0)
-    assert found.of("UA") == Price(Decimal("0.02"), EUR)
-    assert found.failure == "The gateway did not tell its prices."
+def test_old_prices_are_used_when_the_gateway_is_down() -> None:
+    store(VIBER, row("UA", "0.02"), age=timedelta(days=2))
+    result = price_list.load_prices(VIBER, 0)
+    assert result.of("UA") == UnitPrice(Decimal("0.02"), EUR)
+    assert result.failure == "The gateway did not return its prices."
 
 
-def test_no_prices_at_all_are_said_and_asked_for_only_now_and_then(
+def test_a_failure_is_shown_and_the_gateway_is_not_asked_at_once(
     sandbox: RunningSandbox, settings: Settings
 ) -> None:
-    assert price_list.prices(VIBER, 0).failure
+    assert price_list.load_prices(VIBER, 0).failure
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
-    assert price_list.prices(VIBER, 0).failure, "asked again at once"
-    assert not price_list.prices(VIBER, 0, refresh=True).failure
+    assert price_list.load_prices(VIBER, 0).failure, "asked again at once"
+    assert not price_list.load_prices(VIBER, 0, refresh=True).failure
 
 
-def test_prices_come_from_the_gateway_and_are_kept_to_the_last_digit(
-    sandbox: RunningSandbox, settings: Settings
-) -> None:
+def test_prices_are_stored_to_the_last_digit(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
-    there = {
+    gateway_prices = {
         price.country: price for price in sandbox.client().prices("sms", 0) if price.mnc == "0"
     }
-    found = price_list.price_of(SMS, 0, "PL")
-    assert found is not None
-    assert found.amount >= there["PL"].price
+    result = price_list.load_prices(SMS, 0).of("PL")
+    assert result is not None
+    assert result.amount >= gateway_prices["PL"].price
     assert PriceList.objects.get().channel == "sms"
-    assert price_list.price_list(SMS, 0) == PriceList.objects.get()
+    assert price_list.load_prices(SMS, 0).list == PriceList.objects.get()
 
 
 def test_a_tariff_without_prices_is_named(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
-    assert price_list.prices(VIBER, 9).failure == "The gateway has no prices for tariff 9."
+    assert price_list.load_prices(VIBER, 9).failure == "The gateway has no prices for tariff 9."
 
 
 # --- the estimate
 
 
-def people() -> list[Person]:
+def contacts() -> list[Person]:
     return [*ukrainians(3), ("40712345678", "RO", {}), ("64211234567", "NZ", {})]
 
 
 def test_estimate_by_viber_alone() -> None:
-    keep(VIBER, row("UA", "0.02"), row("RO", "0.05"))
-    found = estimate(draft(contact_list("A", people())))
-    assert found.lines[0] == Line(
-        "UA", "UA", 3, Price(Decimal("0.02"), EUR), None, 0, Decimal("0.06"), Decimal("0.06"), EUR
+    store(VIBER, row("UA", "0.02"), row("RO", "0.05"))
+    result = estimate_cost(draft(contact_list("A", contacts())))
+    assert result.lines[0] == CountryCost(
+        "UA",
+        "UA",
+        3,
+        UnitPrice(Decimal("0.02"), EUR),
+        None,
+        0,
+        Decimal("0.06"),
+        Decimal("0.06"),
+        EUR,
     )
-    assert found.totals == {EUR: Total(Decimal("0.11"), Decimal("0.11"))}
-    assert (found.people, found.unpriced) == (5, 1)
+    assert result.totals == {EUR: CostRange(Decimal("0.11"), Decimal("0.11"))}
+    assert (result.recipients, result.unpriced) == (5, 1)
 
 
-def test_estimate_with_sms_takes_the_dearer_way_person_by_person() -> None:
-    keep(VIBER, row("UA", "0.10"))
-    keep(SMS, row("UA", "0.06"))
+def test_estimate_with_sms_takes_the_higher_price_for_each_recipient() -> None:
+    store(VIBER, row("UA", "0.10"))
+    store(SMS, row("UA", "0.06"))
     names = ["a" * 10, "b" * 100]  # one part: 0.06 < 0.10; two parts: 0.12 > 0.10
     chosen = contact_list(
         "A", [(f"38097000000{n}", "UA", {"first_name": name}) for n, name in enumerate(names)]
     )
-    found = estimate(draft(chosen, sms_sender="Shop", sms_text="x" * 100 + "{first_name}"))
-    assert found.totals == {EUR: Total(Decimal("0.20"), Decimal("0.22"))}
-    assert found.lines[0].sms_parts == 3
+    result = estimate_cost(draft(chosen, sms_sender="Shop", sms_text="x" * 100 + "{first_name}"))
+    assert result.totals == {EUR: CostRange(Decimal("0.20"), Decimal("0.22"))}
+    assert result.lines[0].sms_parts == 3
 
 
 def test_estimate_never_adds_currencies() -> None:
-    keep(VIBER, row("UA", "0.02"), row("RO", "0.05", currency="USD"), row("", "1"))
-    found = estimate(draft(contact_list("A", people())))
-    assert found.totals["USD"] == Total(Decimal("0.05"), Decimal("0.05"))
-    assert found.totals[EUR] == Total(Decimal("1.06"), Decimal("1.06"))
+    store(VIBER, row("UA", "0.02"), row("RO", "0.05", currency="USD"), row("", "1"))
+    result = estimate_cost(draft(contact_list("A", contacts())))
+    assert result.totals["USD"] == CostRange(Decimal("0.05"), Decimal("0.05"))
+    assert result.totals[EUR] == CostRange(Decimal("1.06"), Decimal("1.06"))
 
 
-def test_estimate_counts_whom_no_sms_price_is_known_for() -> None:
-    keep(VIBER, row("", "0.02"))
-    keep(SMS, row("UA", "0.06"))
-    found = estimate(draft(contact_list("A", people()), sms_sender="Shop", sms_text="Hi"))
-    assert (found.sms_unpriced, found.totals[EUR]) == (2, Total(Decimal("0.10"), Decimal("0.22")))
+def test_estimate_counts_recipients_without_an_sms_price() -> None:
+    store(VIBER, row("", "0.02"))
+    store(SMS, row("UA", "0.06"))
+    result = estimate_cost(draft(contact_list("A", contacts()), sms_sender="Shop", sms_text="Hi"))
+    assert (result.sms_unpriced, result.totals[EUR]) == (
+        2,
+        CostRange(Decimal("0.10"), Decimal("0.22")),
+    )
 
 
 def test_estimate_works_without_the_gateway() -> None:
-    found: Any = estimate(draft(contact_list("A", people())))
-    assert (found.unpriced, found.totals) == (5, {})
-    assert found.failures == ["The gateway did not tell its prices."]
+    result: Any = estimate_cost(draft(contact_list("A", contacts())))
+    assert (result.unpriced, result.totals) == (5, {})
+    assert result.failures == ["The gateway did not return its prices."]

@@ -1,3 +1,5 @@
+"""The gateway's quote for a sample, beside our estimate."""
+
 from decimal import Decimal
 
 import pytest
@@ -6,7 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.models import PriceList
-from campaigns.compose.pricing.quote import Quoted, quote
+from campaigns.compose.pricing.quote import SampleQuote, quote_sample
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -20,44 +22,44 @@ def gateway(settings: Settings, sandbox: RunningSandbox) -> RunningSandbox:
     return sandbox
 
 
-def test_quote_asks_for_the_first_fifty_and_sends_nothing(gateway: RunningSandbox) -> None:
+def test_a_quote_covers_the_first_fifty_and_sends_nothing(gateway: RunningSandbox) -> None:
     campaign = draft(contact_list("A", ukrainians(60)), text="Hi {first_name}")
-    found = quote(campaign)
-    assert found is not None
-    assert (found.people, found.currency, found.failed) == (50, "EUR", False)
+    sample = quote_sample(campaign)
+    assert sample is not None
+    assert (sample.recipients, sample.currency, sample.failed) == (50, "EUR", False)
     each = {
         price.mnc: price.price
         for price in gateway.client().prices("viber", 0)
         if price.country == "UA"
     }
-    assert found.counted == max(each.values()) * 50
-    assert found.asked is not None
-    assert found.difference == found.asked - max(each.values()) * 50
+    assert sample.estimated == max(each.values()) * 50
+    assert sample.total is not None
+    assert sample.difference == sample.total - max(each.values()) * 50
     assert gateway.bill()["messages"] == 0
 
 
-def test_quote_of_nobody_is_none(gateway: RunningSandbox) -> None:
-    assert quote(draft()) is None
+def test_an_empty_audience_has_no_quote(gateway: RunningSandbox) -> None:
+    assert quote_sample(draft()) is None
 
 
-def test_quote_without_a_gateway_says_so(settings: Settings) -> None:
+def test_a_quote_without_a_gateway_has_failed(settings: Settings) -> None:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    assert quote(draft(contact_list("A", ukrainians(2)))) == Quoted(2, failed=True)
+    assert quote_sample(draft(contact_list("A", ukrainians(2)))) == SampleQuote(2, failed=True)
 
 
-def test_quote_with_another_currency_counts_nothing(gateway: RunningSandbox) -> None:
+def test_a_quote_in_another_currency_has_no_estimate(gateway: RunningSandbox) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
-    quote(campaign)
+    quote_sample(campaign)
     rows = PriceList.objects.get()
     rows.rows = [{**row, "currency": "USD"} for row in rows.rows]
     rows.save()
-    found = quote(campaign)
-    assert found is not None
-    assert found.counted is None
-    assert isinstance(found.asked, Decimal)
+    sample = quote_sample(campaign)
+    assert sample is not None
+    assert sample.estimated is None
+    assert isinstance(sample.total, Decimal)
 
 
-def test_review_shows_the_quote_on_demand(client: Client, gateway: RunningSandbox) -> None:
+def test_the_review_shows_the_quote_on_request(client: Client, gateway: RunningSandbox) -> None:
     client.force_login(person())
     address = f"/campaigns/{draft(contact_list('A', ukrainians(2))).pk}/review"
     assert "the gateway asks" not in client.get(address).content.decode()

@@ -1,6 +1,4 @@
-"""Pictures in a bucket: written, served and deleted over S3's own protocol, as a stand-in hears
-it.
-"""
+"""Images in a bucket: written, served and deleted over the S3 protocol, with a fake server."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,35 +10,35 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.library import pictures
-from campaigns.compose.message.pictures import take_in
+from campaigns.compose.message.pictures import store_picture
 from campaigns.compose.models import Picture
 from tests.compose.factories import person
 from tests.compose.test_crop import halves
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """Keeps what is put; looks at no signature, only that there is one."""
+    """Stores what is put; requires a signature, but does not verify it."""
 
-    kept: dict[str, bytes]
-    asked: list[str]
+    objects: dict[str, bytes]
+    requests: list[str]
 
     def do_PUT(self) -> None:
-        self.kept[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.objects[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(200)
 
     def do_GET(self) -> None:
-        content = self.kept.get(self.path)
+        content = self.objects.get(self.path)
         self.answer(404 if content is None else 200, content or b"")
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def do_DELETE(self) -> None:
-        self.kept.pop(self.path, None)
+        self.objects.pop(self.path, None)
         self.answer(204)
 
     def answer(self, status: int, content: bytes = b"") -> None:
-        self.asked.append(f"{self.command} {self.headers['Authorization'][:42]}")
+        self.requests.append(f"{self.command} {self.headers['Authorization'][:42]}")
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("ETag", '"x"')
@@ -55,7 +53,7 @@ class Bucket(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def bucket(settings: Settings) -> Iterator[type[Bucket]]:
-    Bucket.kept, Bucket.asked = {}, []
+    Bucket.objects, Bucket.requests = {}, []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
     Thread(target=server.serve_forever, daemon=True).start()
     options = {
@@ -76,22 +74,24 @@ def bucket(settings: Settings) -> Iterator[type[Bucket]]:
 
 
 @pytest.mark.django_db
-def test_pictures_are_kept_in_a_bucket_and_served_by_the_site(
+def test_images_are_stored_in_a_bucket_and_served_by_the_site(
     bucket: type[Bucket], client: Client
 ) -> None:
     olena = person()
-    picture = take_in(
+    picture = store_picture(
         SimpleUploadedFile("sale.png", halves().read(), "image/png"), olena, square=True
     )
-    [(path, content)] = bucket.kept.items()
+    [(path, content)] = bucket.objects.items()
     assert path == f"/shop/{picture.file.name}"
     assert content.startswith(b"\x89PNG")
     assert len(content) == picture.size
-    answer = client.get(picture.path)  # nobody is signed in: a phone
+    answer = client.get(picture.path)  # as a phone does: not signed in
     assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert pictures.delete(Picture.objects.get(), olena)
-    assert bucket.kept == {}
+    assert bucket.objects == {}
     assert client.get(picture.path).status_code == 404
-    assert {line.partition(" ")[2][:26] for line in bucket.asked} == {"AWS4-HMAC-SHA256 Credentia"}
+    assert {line.partition(" ")[2][:26] for line in bucket.requests} == {
+        "AWS4-HMAC-SHA256 Credentia"
+    }

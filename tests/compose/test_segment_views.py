@@ -154,7 +154,7 @@ def test_delete_names_what_needs_it_and_duplicate_opens_a_copy(signed_in: Client
     campaign.segments.add(made)
     assert "Autumn" in signed_in.get(f"/contacts/segments/{made.pk}/").context["delete_words"]
     refused = signed_in.post(f"/contacts/segments/{made.pk}/delete", follow=True)
-    assert "The segment is needed by Autumn." in refused.content.decode()
+    assert "This segment is used by Autumn. Remove it there first." in refused.content.decode()
     copy = signed_in.post(f"/contacts/segments/{made.pk}/duplicate")
     assert copy["Location"] == f"/contacts/segments/{Segment.objects.get(name='S (copy)').pk}/edit"
     campaign.delete()

@@ -1,3 +1,5 @@
+"""Segments: their contacts, their descriptions, saving and deleting."""
+
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -6,8 +8,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.recipient_outcomes import ROWS
-from campaigns.compose.audience.segments import Choice, count, people, words
+from campaigns.compose.audience.recipient_outcomes import OUTCOME_CONDITIONS
+from campaigns.compose.audience.segments import (
+    ConditionSet,
+    count_contacts,
+    describe_condition,
+    distinct_phones,
+)
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -15,7 +22,7 @@ from campaigns.compose.models import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.importing.errors import Refused
@@ -28,7 +35,7 @@ from tests.compose.factories import contact_list, draft, person
 
 pytestmark = pytest.mark.django_db
 D, S = DeliveryState, SendState
-ENDS: dict[str, Mapping[str, Any]] = {  # by the last digit of the phone
+OUTCOMES: dict[str, Mapping[str, Any]] = {  # by the last digit of the phone
     "0": {"send_state": S.ACCEPTED, "delivery_state": D.READ},
     "1": {"send_state": S.ACCEPTED, "delivery_state": D.DELIVERED},
     "2": {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED},
@@ -46,9 +53,7 @@ def phone(digit: int | str) -> str:
 
 
 def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
-    """A campaign that went out to the people 0 to 8, who ended in different ways; nobody but them
-    was in it.
-    """
+    """A campaign to the phones 0 to 8, with the outcomes OUTCOMES."""
     campaign = draft(name=name, state=CampaignState.SENDING, **changes)
     campaign.frozen_at = timezone.now() - timedelta(days=days_ago)
     campaign.save()
@@ -60,22 +65,21 @@ def sent(name: str = "Spring", days_ago: int = 0, **changes: Any) -> Campaign:
             reference=f"{name}{digit}",
             **end,
         )
-        for digit, end in ENDS.items()
+        for digit, end in OUTCOMES.items()
     )
     return campaign
 
 
-def asked(match: str = Match.ALL, *conditions: Mapping[str, Any]) -> Choice:
-    return Choice([Condition(**condition) for condition in conditions], match)
-
-
-def found(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
-    """Whom the conditions mean, as the last digits of their phones."""
-    choice = asked(match, *conditions)
+def digits_of(*conditions: Mapping[str, Any], match: str = Match.ALL) -> str:
+    """The last digits of the phones that meet the conditions."""
+    condition_set = ConditionSet([Condition(**condition) for condition in conditions], match)
     digits = "".join(
-        sorted(str(number)[-1] for number in people(Contact.objects.filter(choice.rows())))
+        sorted(
+            str(number)[-1]
+            for number in distinct_phones(Contact.objects.filter(condition_set.contacts()))
+        )
     )
-    assert count(choice) == len(digits)
+    assert count_contacts(condition_set) == len(digits)
     return digits
 
 
@@ -83,7 +87,7 @@ def field(operator: Operator, value: str = "", name: str = "city") -> dict[str, 
     return {"kind": ConditionKind.FIELD, "field": name, "operator": operator, "value": value}
 
 
-def messages(outcome: Outcome, **more: Any) -> dict[str, Any]:
+def messages(outcome: RecipientOutcome, **more: Any) -> dict[str, Any]:
     return {"kind": ConditionKind.MESSAGES, "outcome": outcome, **more}
 
 
@@ -116,96 +120,107 @@ def town() -> ContactList:
         (Operator.LESS, "2026-05-01", ""),
     ],
 )
-def test_a_merge_tag_says(operator: Operator, value: str, digits: str) -> None:
-    assert found(field(operator, value)) == digits
+def test_a_condition_on_a_merge_tag(operator: Operator, value: str, digits: str) -> None:
+    assert digits_of(field(operator, value)) == digits
 
 
-def test_nothing_asked_is_nobody(town: ContactList) -> None:
-    assert found() == ""
+def test_no_condition_selects_nobody(town: ContactList) -> None:
+    assert digits_of() == ""
 
 
 def test_countries_lists_and_imports(town: ContactList) -> None:
-    brought = Import.objects.create(list=town, list_name="Town", file_name="a.csv")
-    Contact.objects.filter(msisdn__in=[phone(1), phone(2)]).update(source=brought)
+    imported = Import.objects.create(list=town, list_name="Town", file_name="a.csv")
+    Contact.objects.filter(msisdn__in=[phone(1), phone(2)]).update(source=imported)
     Contact.objects.filter(msisdn=phone(3)).update(country="")
     club = contact_list("Club", [(phone(1), "UA", {"city": "Odesa"}), (phone(2), "UA", {})])
     vip = contact_list("VIP", [(phone(2), "UA", {}), (phone(9), "UA", {})])
-    assert found({"kind": ConditionKind.COUNTRY, "countries": [""]}) == "3"
-    assert found({"kind": ConditionKind.COUNTRY, "countries": ["UA", "RO"], "negated": True}) == "3"
-    on_town, on_club, on_vip = (
-        {"kind": ConditionKind.LIST, "list": one} for one in (town, club, vip)
-    )
-    assert found(on_club) == "12"
-    assert found(on_town, {**on_club, "negated": True}) == "03456789"
-    assert found(on_town, on_club, on_vip) == "2"
-    assert found(on_club, on_vip, match=Match.ANY) == "129"
-    # the list that is named first is the one whose merge tags are meant
+    assert digits_of({"kind": ConditionKind.COUNTRY, "countries": [""]}) == "3"
     assert (
-        found(on_town, field(Operator.IS, "Lviv")),
-        found(on_club, field(Operator.IS, "Lviv")),
+        digits_of({"kind": ConditionKind.COUNTRY, "countries": ["UA", "RO"], "negated": True})
+        == "3"
+    )
+    on_town, on_club, on_vip = (
+        {"kind": ConditionKind.LIST, "list": chosen} for chosen in (town, club, vip)
+    )
+    assert digits_of(on_club) == "12"
+    assert digits_of(on_town, {**on_club, "negated": True}) == "03456789"
+    assert digits_of(on_town, on_club, on_vip) == "2"
+    assert digits_of(on_club, on_vip, match=Match.ANY) == "129"
+    # the merge tags of the first list count
+    assert (
+        digits_of(on_town, field(Operator.IS, "Lviv")),
+        digits_of(on_club, field(Operator.IS, "Lviv")),
     ) == ("1", "")
-    came = {"kind": ConditionKind.IMPORT, "source": brought}
-    assert (found(came), found(on_vip, {**came, "negated": True})) == ("12", "9")
+    from_import = {"kind": ConditionKind.IMPORT, "source": imported}
+    assert (digits_of(from_import), digits_of(on_vip, {**from_import, "negated": True})) == (
+        "12",
+        "9",
+    )
 
 
 @pytest.mark.usefixtures("town")
 @pytest.mark.parametrize(
     ("outcome", "digits"),
     [
-        (Outcome.ALL, "012345678"),
-        (Outcome.SENT, "0123457"),
-        (Outcome.DELIVERED, "015"),
-        (Outcome.READ, "0"),
-        (Outcome.NOT_DELIVERED, "24"),
-        (Outcome.REFUSED, "6"),
+        (RecipientOutcome.ALL, "012345678"),
+        (RecipientOutcome.SENT, "0123457"),
+        (RecipientOutcome.DELIVERED, "015"),
+        (RecipientOutcome.READ, "0"),
+        (RecipientOutcome.NOT_DELIVERED, "24"),
+        (RecipientOutcome.REFUSED, "6"),
     ],
 )
-def test_what_became_of_them_in_a_campaign(outcome: Outcome, digits: str) -> None:
+def test_a_condition_on_the_outcome_of_a_campaign(outcome: RecipientOutcome, digits: str) -> None:
     campaign = sent()
-    assert found(messages(outcome, campaign=campaign)) == digits
+    assert digits_of(messages(outcome, campaign=campaign)) == digits
     others = "".join(digit for digit in "0123456789" if digit not in digits)
-    assert found(messages(outcome, campaign=campaign, negated=True)) == others
+    assert digits_of(messages(outcome, campaign=campaign, negated=True)) == others
 
 
 @pytest.mark.usefixtures("town")
-def test_messages_of_a_sender_and_of_the_last_days() -> None:
+def test_a_condition_on_the_sender_and_the_last_days() -> None:
     old = sent(days_ago=40)
-    # the gateway's word
     Recipient.objects.filter(msisdn=phone(1)).update(sent_at=timezone.now() - timedelta(days=29))
-    assert found(messages(Outcome.SENT, days=30)) == "1"
-    assert found(messages(Outcome.SENT, days=41, sender=old.sender)) == "0123457"
-    assert found(messages(Outcome.ALL, negated=True, sender=old.sender)) == "9"
+    assert digits_of(messages(RecipientOutcome.SENT, days=30)) == "1"
+    assert digits_of(messages(RecipientOutcome.SENT, days=41, sender=old.sender)) == "0123457"
+    assert digits_of(messages(RecipientOutcome.ALL, negated=True, sender=old.sender)) == "9"
     Campaign.objects.update(purpose=Purpose.TEST)
-    assert found(messages(Outcome.SENT)) == ""
+    assert digits_of(messages(RecipientOutcome.SENT)) == ""
 
 
-def test_states_that_are_read_are_states_that_are_written() -> None:
+def test_the_states_of_conditions_exist() -> None:
     known = {*SendState.values, *DeliveryState.values, True}
     leaves = [
         leaf
-        for rows in ROWS.values()
+        for rows in OUTCOME_CONDITIONS.values()
         for leaf in rows.flatten()
         if isinstance(leaf, str | list | bool)
     ]
-    told = {value for leaf in leaves for value in (leaf if isinstance(leaf, list) else [leaf])}
-    assert told > {True}
-    assert told <= known
+    used = {value for leaf in leaves for value in (leaf if isinstance(leaf, list) else [leaf])}
+    assert used > {True}
+    assert used <= known
 
 
-def test_words() -> None:
+def test_descriptions() -> None:
     shop = draft().sender
     condition = Condition(
-        kind=ConditionKind.MESSAGES, outcome=Outcome.READ, negated=True, sender=shop, days=30
+        kind=ConditionKind.MESSAGES,
+        outcome=RecipientOutcome.READ,
+        negated=True,
+        sender=shop,
+        days=30,
     )
-    assert words(condition) == "never read a message · sender Shop · in the last 30 days"
-    assert words(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
     assert (
-        words(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
+        describe_condition(condition) == "never read a message · sender Shop · in the last 30 days"
+    )
+    assert describe_condition(Condition(**field(Operator.STARTS, "Ky"))) == "city starts with “Ky”"
+    assert (
+        describe_condition(Condition(kind=ConditionKind.COUNTRY, countries=["UA", ""]))
         == "from Ukraine, unknown"
     )
 
 
-# --- what is done with them
+# --- saving
 
 
 def saved(*conditions: Mapping[str, Any], name: str = "Kyiv") -> Segment:
@@ -226,16 +241,16 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
     assert list(actions.values_list("action", flat=True)) == ["created", "deleted"]
 
 
-def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
+def test_a_segment_in_use_is_not_deleted(town: ContactList) -> None:
     made = saved({"kind": ConditionKind.LIST, "list": town})
     with pytest.raises(Refused, match="The list is needed by Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)
-    with pytest.raises(Refused, match="needed by Autumn"):
+    with pytest.raises(Refused, match="used by Autumn"):
         segments.delete(made, None)
     Campaign.objects.update(state=CampaignState.PREPARING)
-    with pytest.raises(Refused, match="fixing its audience"):
+    with pytest.raises(Refused, match="preparing its recipients from this segment"):
         segments.save(made, [], None)
     Campaign.objects.update(state=CampaignState.FINISHED)
     segments.delete(made, None)

@@ -1,15 +1,17 @@
+"""Audiences: who is selected, excluded and sent to."""
+
 import pytest
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.selection import Audience, Funnel, audience_contacts, count_people
+from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.models import (
     CampaignState,
     Condition,
     ConditionKind,
     EarlierCampaign,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.dispatch.models import Recipient
@@ -20,47 +22,49 @@ pytestmark = pytest.mark.django_db
 
 def test_one_list_is_everybody_on_it() -> None:
     campaign = draft(contact_list("A", ukrainians(3)))
-    assert count_people(campaign) == Funnel(
-        in_lists=3, repeated=0, stop_listed=0, excluded=0, left=3
+    assert Audience.of(campaign).funnel() == Funnel(
+        selected=3, duplicates=0, stop_listed=0, excluded=0, recipients=3
     )
 
 
-def test_no_list_is_nobody() -> None:
-    assert count_people(draft()) == Funnel(0, 0, 0, 0, 0)
+def test_without_a_selection_there_are_no_recipients() -> None:
+    assert Audience.of(draft()).funnel() == Funnel(0, 0, 0, 0, 0)
 
 
-def test_funnel_adds_up() -> None:
+def test_the_funnel_adds_up() -> None:
     first = contact_list("A", ukrainians(10))  # 0..9
     second = contact_list("B", ukrainians(10, start=5))  # 5..14
     out = contact_list("C", ukrainians(4, start=8))  # 8..11
     stop("380970000000", "380970000009", "380970000099")
-    funnel = count_people(draft(first, second, exclude=[out]))
-    # stopped: 0 once, 9 twice; left out: 8 twice, 10, 11; left: 1-7, 12-14; 5, 6, 7 are on both
-    assert funnel == Funnel(in_lists=20, repeated=3, stop_listed=3, excluded=4, left=10)
-    assert funnel.in_lists == funnel.repeated + funnel.stop_listed + funnel.excluded + funnel.left
+    funnel = Audience.of(draft(first, second, exclude=[out])).funnel()
+    # stopped: 0, 9 twice; excluded: 8 twice, 10, 11; recipients: 1-7, 12-14, 5-7 on both lists
+    assert funnel == Funnel(selected=20, duplicates=3, stop_listed=3, excluded=4, recipients=10)
+    assert funnel.selected == (
+        funnel.duplicates + funnel.stop_listed + funnel.excluded + funnel.recipients
+    )
 
 
-def test_contacts_may_repeat_a_phone_and_people_may_not() -> None:
+def test_a_phone_on_two_lists_is_one_recipient() -> None:
     campaign = draft(contact_list("A", ukrainians(2)), contact_list("B", ukrainians(2)))
-    assert audience_contacts(campaign).count() == 4
-    assert Audience.of(campaign).people().count() == 2
+    assert Audience.of(campaign).allowed_contacts().count() == 4
+    assert Audience.of(campaign).recipients().count() == 2
 
 
-def test_the_list_made_first_gives_the_merge_fields() -> None:
+def test_the_list_created_first_gives_the_merge_fields() -> None:
     phone = "380970000001"
     first = contact_list("A", [(phone, "UA", {"first_name": "Olena"})])
     second = contact_list("B", [(phone, "UA", {"first_name": "Lena"})])
-    people = Audience((second.pk, first.pk)).people()
+    people = Audience((second.pk, first.pk)).recipients()
     assert [contact.fields for contact in people] == [{"first_name": "Olena"}]
 
 
-def test_by_country_counts_people_the_largest_first() -> None:
+def test_by_country_counts_recipients_the_most_first() -> None:
     people = [*ukrainians(2), ("40712345678", "RO", {}), ("88312345678", "", {})]
     campaign = draft(contact_list("A", people), contact_list("B", people))
     assert list(Audience.of(campaign).by_country().items()) == [("UA", 2), ("", 1), ("RO", 1)]
 
 
-def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
+def test_segments_and_earlier_campaigns_select_and_exclude() -> None:
     first = contact_list("A", ukrainians(6))  # 0..5
     contact_list("B", [*ukrainians(6, start=3), ("40712345678", "RO", {})])  # 3..8
     stop("380970000001")
@@ -83,11 +87,15 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     campaign = draft(first)
     campaign.segments.set([romania, fourth])
     campaign.exclude_segments.set([fourth])
-    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED
+    )
     audience = Audience.of(campaign)
-    # chosen: 0..5 by A, 4 on B, the Romanian and 7; 99 is on no list. Stopped: 1; left out: 4 twice
-    assert audience.funnel() == Funnel(in_lists=9, repeated=0, stop_listed=1, excluded=2, left=6)
-    assert sorted(contact.msisdn[-2:] for contact in audience.people()) == [
+    # selected: 0..5 by A, 4 on B, Romania and 7; 99 is on no list. Stopped: 1; excluded: 4 twice
+    assert audience.funnel() == Funnel(
+        selected=9, duplicates=0, stop_listed=1, excluded=2, recipients=6
+    )
+    assert sorted(contact.msisdn[-2:] for contact in audience.recipients()) == [
         "00",
         "02",
         "03",
@@ -97,13 +105,13 @@ def test_segments_and_earlier_campaigns_choose_and_leave_out() -> None:
     ]
     campaign.exclude_segments.clear()
     EarlierCampaign.objects.create(
-        campaign=campaign, source=earlier, outcome=Outcome.ALL, left_out=True
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.ALL, left_out=True
     )
     assert Audience.of(campaign).funnel() == Funnel(
-        in_lists=9, repeated=1, stop_listed=1, excluded=1, left=6
+        selected=9, duplicates=1, stop_listed=1, excluded=1, recipients=6
     )
     assert {
-        person.list for person in Audience.of(campaign).people().filter(msisdn="380970000004")
+        person.list for person in Audience.of(campaign).recipients().filter(msisdn="380970000004")
     } == {first}
 
 

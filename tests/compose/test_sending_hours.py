@@ -1,3 +1,5 @@
+"""Sending hours and local times in the time zones of a place."""
+
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -5,17 +7,17 @@ import time_machine
 
 from campaigns.compose.launch import checks
 from campaigns.compose.models import Timing
-from campaigns.compose.schedule.sending_hours import DAYTIME, Hours, Place, Timetable
-from campaigns.compose.schedule.time_zones import areas, zones_of
+from campaigns.compose.schedule.sending_hours import DAYTIME, Place, SendingHours, Timetable
+from campaigns.compose.schedule.time_zones import zones_by_area, zones_of
 from campaigns.contacts.models import ContactList
 from tests.compose.factories import contact_list, draft, ukrainians
 
 WINTER = datetime(2026, 1, 14, tzinfo=UTC)
 
 
-def at(written: str) -> datetime:
+def at(text: str) -> datetime:
     """A moment in UTC, "2026-01-14 07:00"."""
-    return datetime.fromisoformat(written).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def at(written: str) -> datetime:
         ("UA", "", "2026-03-28 06:00", False),
         ("PT", "", "2026-01-14 09:30", False),  # the Azores are an hour behind Lisbon
         ("PT", "", "2026-01-14 10:00", True),
-        ("RU", "", "2026-01-14 06:00", False),  # Moscow has its morning, Kaliningrad sleeps
+        ("RU", "", "2026-01-14 06:00", False),  # morning in Moscow, before nine in Kaliningrad
         ("RU", "", "2026-01-14 07:30", True),
         ("RU", "", "2026-01-14 09:00", False),  # 21:00 in Kamchatka
         ("US", "", "2026-01-14 15:00", False),
@@ -43,10 +45,10 @@ def at(written: str) -> datetime:
         ("US", "America/Chicago America/Denver", "2026-01-14 16:00", True),
     ],
 )
-def test_open_at_goes_by_the_clocks_of_the_place(
+def test_hours_are_open_in_the_local_time_of_a_place(
     country: str, area: str, moment: str, day: bool
 ) -> None:
-    assert DAYTIME.open_at(Place(country, area), at(moment)) is day
+    assert DAYTIME.is_open(Place(country, area), at(moment)) is day
 
 
 @pytest.mark.parametrize(
@@ -62,17 +64,17 @@ def test_open_at_goes_by_the_clocks_of_the_place(
         ("NZ", "", "2026-01-14 09:00", "2026-01-14 20:00"),
     ],
 )
-def test_opens_at_is_the_next_time_that_it_is_day_everywhere(
+def test_the_next_opening_is_within_the_hours_of_every_zone(
     country: str, area: str, moment: str, opens: str
 ) -> None:
-    assert DAYTIME.opens_at(Place(country, area), at(moment)) == at(opens)
+    assert DAYTIME.next_opening(Place(country, area), at(moment)) == at(opens)
 
 
-def test_opens_at_is_none_where_the_zones_have_no_such_hour_in_common() -> None:
-    assert Hours(time(9), time(11)).opens_at(Place("RU"), WINTER) is None
+def test_zones_without_a_common_hour_have_no_next_opening() -> None:
+    assert SendingHours(time(9), time(11)).next_opening(Place("RU"), WINTER) is None
 
 
-def test_a_country_not_known_goes_by_the_site() -> None:
+def test_an_unknown_country_has_the_time_zone_of_the_site() -> None:
     assert [zone.key for zone in zones_of("")] == ["UTC"]
     assert [zone.key for zone in zones_of("ZZ")] == ["UTC"]
 
@@ -90,35 +92,35 @@ def test_a_country_not_known_goes_by_the_site() -> None:
         ("525512345678", "America/Mexico_City"),
     ],
 )
-def test_an_area_code_tells_the_zone(phone: str, zones: str) -> None:
-    assert areas()[phone[:4]] == zones
+def test_an_area_code_has_its_own_zones(phone: str, zones: str) -> None:
+    assert zones_by_area()[phone[:4]] == zones
 
 
 @pytest.mark.parametrize("written", ["09:00-21:00", " 9:00 – 21:00 "])
-def test_read_takes_hours_as_people_write_them(written: str) -> None:
-    assert Hours.read(written) == DAYTIME
-    assert str(Hours.read(written)) == "09:00-21:00"
+def test_hours_are_parsed_as_people_write_them(written: str) -> None:
+    assert SendingHours.parse(written) == DAYTIME
+    assert str(SendingHours.parse(written)) == "09:00-21:00"
 
 
 @pytest.mark.parametrize(
     "written", ["", "9-21", "21:00-09:00", "09:00-09:00", "09:00-24:00", "09:60-21:00", "09:00"]
 )
-def test_read_refuses_what_is_no_span_of_one_day(written: str) -> None:
+def test_hours_that_are_not_within_one_day_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        Hours.read(written)
+        SendingHours.parse(written)
 
 
 @pytest.mark.parametrize(
     "place", [Place("UA"), Place("PT"), Place("RU"), Place("US", "America/Denver"), Place("AU")]
 )
-def test_opens_at_is_the_first_open_minute(place: Place) -> None:
+def test_the_next_opening_is_the_first_open_minute(place: Place) -> None:
     minutes = (WINTER + timedelta(minutes=number) for number in range(2 * 24 * 60))
-    assert DAYTIME.opens_at(place, WINTER) == next(
-        minute for minute in minutes if DAYTIME.open_at(place, minute)
+    assert DAYTIME.next_opening(place, WINTER) == next(
+        minute for minute in minutes if DAYTIME.is_open(place, minute)
     )
 
 
-def listed(**countries: int) -> ContactList:
+def list_in(**countries: int) -> ContactList:
     made = contact_list("A", ukrainians(3))
     made.countries = countries
     made.save()
@@ -127,8 +129,10 @@ def listed(**countries: int) -> ContactList:
 
 @pytest.mark.django_db
 @time_machine.travel(at("2026-01-14 08:00"), tick=False)
-def test_a_time_handed_to_the_gateway_has_to_suit_every_country() -> None:
-    campaign = draft(listed(UA=2, US=1), timing=Timing.GATEWAY, scheduled_at=at("2026-01-14 10:00"))
+def test_a_time_at_the_gateway_has_to_be_within_the_hours_of_every_country() -> None:
+    campaign = draft(
+        list_in(UA=2, US=1), timing=Timing.GATEWAY, scheduled_at=at("2026-01-14 10:00")
+    )
     assert checks.problems(campaign) == []
     campaign.sending_hours = DAYTIME
     [problem] = checks.problems(campaign)
@@ -143,9 +147,9 @@ def test_a_time_handed_to_the_gateway_has_to_suit_every_country() -> None:
 
 @pytest.mark.django_db
 @time_machine.travel(at("2026-01-14 08:00"), tick=False)
-def test_hours_that_never_come_are_refused() -> None:
-    campaign = draft(listed(UA=2, RU=1))
-    campaign.sending_hours = Hours(time(10), time(12))
+def test_hours_without_a_common_hour_are_refused() -> None:
+    campaign = draft(list_in(UA=2, RU=1))
+    campaign.sending_hours = SendingHours(time(10), time(12))
     [problem] = checks.problems(campaign)
     assert problem.field == "sends_until"
     assert (
@@ -159,7 +163,7 @@ def test_hours_that_never_come_are_refused() -> None:
     [
         ("2026-03-28T10:00", Place("UA"), "2026-03-28T08:00"),  # winter time
         ("2026-03-29T10:00", Place("UA"), "2026-03-29T07:00"),  # the day the clocks go forward
-        # jumped over: 04:30, the moment after
+        # skipped: 04:30, the moment after
         ("2026-03-29T03:30", Place("UA"), "2026-03-29T01:30"),
         ("2026-10-25T03:30", Place("UA"), "2026-10-25T00:30"),  # comes twice: the first
         ("2026-01-15T10:00", Place("US", "America/Los_Angeles"), "2026-01-15T18:00"),
@@ -170,13 +174,13 @@ def test_hours_that_never_come_are_refused() -> None:
 def test_local_time_is_a_moment_in_each_place(local: str, place: Place, moment: str) -> None:
     timetable = Timetable(None, datetime.fromisoformat(local))
     begins = datetime.fromisoformat(f"{moment}+00:00")
-    assert timetable.opens_at(place, begins - timedelta(hours=20)) == begins
-    assert not timetable.open_at(place, begins - timedelta(seconds=1))
-    assert timetable.open_at(place, begins)
+    assert timetable.next_opening(place, begins - timedelta(hours=20)) == begins
+    assert not timetable.is_open(place, begins - timedelta(seconds=1))
+    assert timetable.is_open(place, begins)
 
 
 def test_local_time_at_night_waits_for_the_sending_hours() -> None:
     timetable = Timetable(DAYTIME, datetime.fromisoformat("2026-01-15T06:00"))
     now = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)  # within the hours, and before the time
-    assert not timetable.open_at(Place("UA"), now)
-    assert timetable.opens_at(Place("UA"), now) == datetime(2026, 1, 15, 7, 0, tzinfo=UTC)
+    assert not timetable.is_open(Place("UA"), now)
+    assert timetable.next_opening(Place("UA"), now) == datetime(2026, 1, 15, 7, 0, tzinfo=UTC)

@@ -1,3 +1,5 @@
+"""The actual cost of similar campaigns."""
+
 from decimal import Decimal
 
 import pytest
@@ -5,7 +7,7 @@ from django.test import Client
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import CampaignState
-from campaigns.compose.pricing.similar_campaigns import similar_campaigns
+from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.reports.factories import make_campaign, send
 
@@ -13,11 +15,11 @@ pytestmark = pytest.mark.django_db
 FINISHED = CampaignState.FINISHED
 
 
-def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client: Client) -> None:
+def test_the_cost_of_similar_campaigns_is_projected_to_the_recipients(client: Client) -> None:
     chosen, other = contact_list("A", ukrainians(30)), contact_list("B", ukrainians(1))
-    alike = make_campaign("Autumn", FINISHED)
+    similar = make_campaign("Autumn", FINISHED)
     for earlier, lists in [
-        (alike, [chosen, other]),
+        (similar, [chosen, other]),
         (make_campaign("To others", FINISHED), [other]),
         (make_campaign("With an SMS", FINISHED, sms_text="Hi"), [chosen]),
         (make_campaign("Another tariff", FINISHED, tariff=1), [chosen]),
@@ -27,13 +29,13 @@ def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client
         earlier.lists.set(lists)
         send(earlier, {("UA", "read"): 8, ("UA", "not_delivered"): 2}, price=Decimal("0.02"))
     campaign = draft(chosen)
-    [found] = similar_campaigns(campaign, Audience.of(campaign), 30)
-    assert (found.campaign, found.costs, found.likely) == (
-        alike,
+    [result] = find_similar_campaigns(campaign, Audience.of(campaign), 30)
+    assert (result.campaign, result.costs, result.projected) == (
+        similar,
         {"EUR": Decimal("0.16")},
         {"EUR": Decimal("0.48")},
     )
     client.force_login(person())
-    shown = client.get(f"/campaigns/{campaign.pk}/review").content.decode()
-    assert "What campaigns like it really came to" in shown
-    assert "0.48" in shown
+    page = client.get(f"/campaigns/{campaign.pk}/review").content.decode()
+    assert "What campaigns like it really came to" in page
+    assert "0.48" in page

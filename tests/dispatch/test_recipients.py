@@ -1,12 +1,12 @@
 """The frozen audience is the counted one, whether lists, segments or campaigns chose it."""
 
-from dataclasses import asdict
+from dataclasses import astuple
 
 import pytest
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.selection import Audience, Funnel, count_people
+from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import (
     Campaign,
@@ -15,7 +15,7 @@ from campaigns.compose.models import (
     ConditionKind,
     EarlierCampaign,
     Match,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.models import Contact, StopListEntry
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def frozen(campaign: Campaign) -> Snapshot:
-    lifecycle.launch(campaign.pk, None, count_people(campaign).left)
+    lifecycle.launch(campaign.pk, None, Audience.of(campaign).funnel().recipients)
     assert freeze(campaign.pk, timezone.now() + SOON)
     return Snapshot.objects.get(campaign=campaign)
 
@@ -47,7 +47,7 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
         [
             Condition(
                 kind=ConditionKind.MESSAGES,
-                outcome=Outcome.ALL,
+                outcome=RecipientOutcome.ALL,
                 negated=True,
                 sender=earlier.sender,
             ),
@@ -61,15 +61,18 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     campaign = draft(text="Hello {city|you}")
     campaign.segments.set([never])
     campaign.exclude_segments.set([bulgaria])
-    EarlierCampaign.objects.create(campaign=campaign, source=earlier, outcome=Outcome.REFUSED)
     EarlierCampaign.objects.create(
-        campaign=campaign, source=earlier, outcome=Outcome.REFUSED, left_out=True
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED
+    )
+    EarlierCampaign.objects.create(
+        campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED, left_out=True
     )  # in and out: out
     counted = Audience.of(campaign)
-    people = dict(counted.people().values_list("msisdn", "fields"))
+    people = dict(counted.recipients().values_list("msisdn", "fields"))
     snapshot = frozen(campaign)
-    assert {name: getattr(snapshot, name) for name in Funnel.__slots__} == asdict(
-        count_people(campaign)
+    steps = ("in_lists", "repeated", "stop_listed", "excluded", "left")
+    assert tuple(getattr(snapshot, step) for step in steps) == astuple(
+        Audience.of(campaign).funnel()
     )
     assert (snapshot.in_lists, snapshot.left) == (35, 22)
     assert dict(campaign.recipients.values_list("msisdn", "fields")) == people
@@ -83,7 +86,7 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     )
     campaign = draft()
     campaign.segments.set([chosen])
-    assert count_people(campaign).left == 1
+    assert Audience.of(campaign).funnel().recipients == 1
     Contact.objects.update(country="UA")
     with pytest.raises(lifecycle.Refused, match="The audience is 3 people now, not 1"):
         lifecycle.launch(campaign.pk, None, 1)

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.schedule.sending_hours import DAYTIME, Hours
+from campaigns.compose.schedule.sending_hours import DAYTIME, SendingHours
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.freeze.recipients import freeze
@@ -168,7 +168,7 @@ def test_changed_hours_apply_from_the_next_round(
 ) -> None:
     campaign = launched()
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)  # 06:30 in California
-    lifecycle.change_hours(campaign.pk, None, Hours(time(6), time(21)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(6), time(21)))
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
     lifecycle.change_hours(campaign.pk, None, None)
     assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
@@ -188,7 +188,7 @@ def test_hours_set_on_a_campaign_launched_without_any(
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
     # 14:30 in London, 16:30 in Kyiv
-    lifecycle.change_hours(campaign.pk, None, Hours(time(9), time(16)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(9), time(16)))
     assert send(sandbox) == phones(LONDON)
 
 
@@ -202,7 +202,7 @@ def test_batch_waiting_for_a_connection_obeys_new_hours(
     batch = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
     sender.running = {running.id: running for running in load_running(timezone.now())}
     assert not sender._must_not_leave(batch, timezone.now())
-    lifecycle.change_hours(campaign.pk, None, Hours(time(15), time(16)))
+    lifecycle.change_hours(campaign.pk, None, SendingHours(time(15), time(16)))
     sender.running = {running.id: running for running in load_running(timezone.now())}
     assert sender._must_not_leave(batch, timezone.now())
 

@@ -1,0 +1,9 @@
+"""Who a campaign goes to: conditions on contacts, answered by the database.
+
+Nothing here knows messages or prices, and nothing is stored but segments; the recipients of a
+launched campaign are made in dispatch.freeze.
+
+1. recipient_outcomes: contacts by their outcomes in earlier campaigns. 2. segments: saved
+conditions. 3. selection: the audience of a campaign. 4. first_time_recipients: those who never
+got a message.
+"""

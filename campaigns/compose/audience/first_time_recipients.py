@@ -1,7 +1,6 @@
-"""How many of an audience were never messaged before.
+"""How many recipients of an audience never got a message before.
 
-A campaign to people who do not expect it is blocked and reported more often, which the whole sender
-pays for.
+Recipients who do not expect a message block and report it more often, which harms the sender.
 """
 
 from hashlib import sha256
@@ -13,23 +12,22 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
 
-# seconds for which a count is shown again: it is that of the audience, whatever is written
-# meanwhile
-KEPT = 30
+CACHE_SECONDS = 30  # typing changes the texts, not the audience
 
 
-def newcomers(audience: Audience) -> int:
-    """Whom of `audience` no campaign's message was accepted for yet: every one of them is looked up
-    by their phone.
+def count_first_time_recipients(audience: Audience) -> int:
+    """Count the recipients of `audience` for whom no campaign was ever accepted.
+
+    Looks each of them up by phone, so the count is cached.
     """
-    key = "newcomers:" + sha256(repr(audience).encode()).hexdigest()[:32]
-    found: int | None = cache.get(key)
-    if found is None:
-        reached = Campaign.objects.filter(
+    key = "first-time-recipients:" + sha256(repr(audience).encode()).hexdigest()[:32]
+    count: int | None = cache.get(key)
+    if count is None:
+        earlier = Campaign.objects.filter(
             purpose=Purpose.CAMPAIGN,
             recipients__msisdn=OuterRef("msisdn"),
             recipients__send_state="accepted",
         )
-        found = audience.people().filter(~Exists(reached)).count()
-        cache.set(key, found, KEPT)
-    return found
+        count = audience.recipients().filter(~Exists(earlier)).count()
+        cache.set(key, count, CACHE_SECONDS)
+    return count

@@ -1,46 +1,49 @@
-"""People by what became of them in earlier campaigns, as a condition on contacts.
+"""Contacts by their outcome in earlier campaigns, as a condition for the database.
 
-What became of them stands in a later stage's table. It is read through the campaigns' own relation
-`recipients`, by names alone, so that nothing of that stage is imported here; its index by phone and
-campaign answers.
+Outcomes are stored in a table of dispatch, a later stage. It is reached by the name of the relation
+`Campaign.recipients`, so nothing of that stage is imported; its index by phone and campaign
+answers.
 """
 
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from campaigns.compose.models import Campaign, Outcome
+from campaigns.compose.models import Campaign, RecipientOutcome
 from campaigns.ledger.models import Purpose
 
 
-def _ended(send_state: str, *delivery_states: str) -> Q:
-    found = Q(recipients__send_state=send_state)
-    return found & Q(recipients__delivery_state__in=delivery_states) if delivery_states else found
+def _in_state(send_state: str, *delivery_states: str) -> Q:
+    condition = Q(recipients__send_state=send_state)
+    if delivery_states:
+        condition &= Q(recipients__delivery_state__in=delivery_states)
+    return condition
 
 
-ROWS = {
-    Outcome.ALL: Q(),
-    Outcome.SENT: _ended("accepted") | _ended("unresolved"),  # who is unresolved may have got it
-    Outcome.DELIVERED: _ended("accepted", "delivered", "read", "sms_delivered"),
-    Outcome.READ: _ended("accepted", "read"),
-    # an SMS that went out instead and is at its end was not delivered either
-    Outcome.NOT_DELIVERED: _ended("accepted", "not_delivered")
-    | (_ended("accepted", "fallback") & Q(recipients__final=True)),
-    Outcome.REFUSED: _ended("refused"),
+OUTCOME_CONDITIONS = {
+    RecipientOutcome.ALL: Q(),
+    RecipientOutcome.SENT: _in_state("accepted")
+    | _in_state("unresolved"),  # unresolved ones may have got it
+    RecipientOutcome.DELIVERED: _in_state("accepted", "delivered", "read", "sms_delivered"),
+    RecipientOutcome.READ: _in_state("accepted", "read"),
+    # a fallback SMS with a final status that is not "delivered" was not delivered either
+    RecipientOutcome.NOT_DELIVERED: _in_state("accepted", "not_delivered")
+    | (_in_state("accepted", "fallback") & Q(recipients__final=True)),
+    RecipientOutcome.REFUSED: _in_state("refused"),
 }
 
 
 def received_outcome(
     outcome: str, campaigns: Q, since: datetime | None = None, exclude_campaign: int = 0
 ) -> Q:
-    """Contacts whose phone met with `outcome` in one of `campaigns`, since a moment or ever.
+    """Contacts whose phone had `outcome` in one of `campaigns`, since a moment or ever.
 
-    Tests and rehearsals never count, nor does the campaign with the id `exclude_campaign`.
+    Test sends and rehearsals never count, nor does the campaign with the id `exclude_campaign`.
     """
     rows = (
         campaigns
         & Q(purpose=Purpose.CAMPAIGN, recipients__msisdn=OuterRef("msisdn"))
-        & ROWS[Outcome(outcome)]
+        & OUTCOME_CONDITIONS[RecipientOutcome(outcome)]
     )
     if exclude_campaign:
         rows &= ~Q(pk=exclude_campaign)

@@ -1,9 +1,9 @@
-"""Who is in a segment: its conditions as one condition on contacts, and what is done with segments.
+"""The contacts of a segment, its description, and saving, duplicating and deleting segments.
 
-A segment chooses rows of contacts, of which a person has one a list. What a merge tag, a country or
-an import says is said of that row; lists to be on or not, and messages, are asked of the person.
-Where all conditions are to be met, the first list to be on is the one whose rows are meant, so that
-its merge tags are the ones that count.
+A segment selects rows of contacts; a phone has one row for each list it is on. Conditions on merge
+tags, countries and imports look at that row; conditions on lists and message history look at the
+phone. If all conditions have to be met, the first list to be on selects its own rows, so that its
+merge tags are used.
 """
 
 import re
@@ -42,7 +42,7 @@ from campaigns.compose.models import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 from campaigns.contacts.importing.errors import Refused
@@ -55,172 +55,175 @@ from campaigns.team.models import User
 
 NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"  # sorts as it reads
-NOBODY = Q(pk__in=[])
-# campaigns whose people can be chosen
-WENT_OUT = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
+NO_CONTACTS = Q(pk__in=[])
+# campaigns whose recipients can be selected
+SELECTABLE_CAMPAIGNS = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Conditions and how they are combined, saved or not. `len(conditions)` 0 is nobody."""
+class ConditionSet:
+    """Conditions, saved or not, and how they combine. No condition selects nobody."""
 
     conditions: Sequence[Condition]
     match: str = Match.ALL
 
     @classmethod
-    def of(cls, segment: Segment) -> "Choice":
-        """As `segment` has them saved."""
+    def of(cls, segment: Segment) -> "ConditionSet":
+        """The saved conditions of `segment`."""
         return cls(
             list(segment.conditions.select_related("list", "source", "campaign", "sender")),
             segment.match,
         )
 
     @property
-    def once(self) -> bool:
-        """Whether nobody can be meant by two rows: all of them are of one list."""
+    def has_no_duplicates(self) -> bool:
+        """Whether no phone can be selected twice: all rows are of one list."""
         return self.match == Match.ALL and any(
-            one.kind == ConditionKind.LIST and not one.negated for one in self.conditions
+            condition.kind == ConditionKind.LIST and not condition.negated
+            for condition in self.conditions
         )
 
-    def rows(self, at: datetime | None = None, but: int = 0) -> Q:
-        """The contacts that are meant. Days count back from `at` or now; of the campaign `but`
-        nothing counts.
+    def contacts(self, at: datetime | None = None, exclude_campaign: int = 0) -> Q:
+        """The condition on contacts.
+
+        Days count back from `at` or now. The campaign with the id `exclude_campaign` is no part of
+        anybody's message history.
         """
         if not self.conditions:
-            return NOBODY
-        moment, found, pinned = at or timezone.now(), [], self.match == Match.ANY
+            return NO_CONTACTS
+        moment, parts, has_list = at or timezone.now(), [], self.match == Match.ANY
         for condition in self.conditions:
-            if condition.kind == ConditionKind.LIST and not condition.negated and not pinned:
-                pinned = True
-                found.append(Q(list=condition.list_id))
+            if condition.kind == ConditionKind.LIST and not condition.negated and not has_list:
+                has_list = True
+                parts.append(Q(list=condition.list_id))
             else:
-                found.append(_asked(condition, moment, but))
-        return reduce(and_ if self.match == Match.ALL else or_, found)
+                parts.append(_meets(condition, moment, exclude_campaign))
+        return reduce(and_ if self.match == Match.ALL else or_, parts)
 
 
-def _asked(condition: Condition, at: datetime, but: int) -> Q:
+def _meets(condition: Condition, at: datetime, exclude_campaign: int) -> Q:
     if condition.kind == ConditionKind.FIELD:
-        return _field(condition)
+        return _meets_field(condition)
     if condition.kind == ConditionKind.COUNTRY:
-        asked = Q(country__in=condition.countries)
+        meets = Q(country__in=condition.countries)
     elif condition.kind == ConditionKind.LIST:
-        asked = has_row(Q(list=condition.list_id))
-    elif condition.kind == ConditionKind.IMPORT:  # without it only who has no row of it at all
-        asked = (
-            has_row(Q(source=condition.source_id))
-            if condition.negated
-            else Q(source=condition.source_id)
-        )
+        meets = on_any_list(Q(list=condition.list_id))
+    elif condition.kind == ConditionKind.IMPORT:
+        meets = Q(source=condition.source_id)
+        if condition.negated:  # then no row of the phone may come from the import
+            meets = on_any_list(meets)
     else:
-        asked = _messages(condition, at, but)
-    return ~asked if condition.negated else asked
+        meets = _has_outcome(condition, at, exclude_campaign)
+    return ~meets if condition.negated else meets
 
 
-def has_row(which: Q) -> Q:
-    """Contacts of whose person `which` is true on any list."""
-    return Q(Exists(Contact.objects.filter(which, msisdn=OuterRef("msisdn"))))
+def on_any_list(condition: Q) -> Q:
+    """Contacts whose phone meets `condition` on any list."""
+    return Q(Exists(Contact.objects.filter(condition, msisdn=OuterRef("msisdn"))))
 
 
-def _messages(condition: Condition, at: datetime, but: int) -> Q:
+def _has_outcome(condition: Condition, at: datetime, exclude_campaign: int) -> Q:
     campaigns = Q()
     if condition.campaign_id:
         campaigns &= Q(pk=condition.campaign_id)
     if condition.sender_id:
         campaigns &= Q(sender=condition.sender_id)
     since = at - timedelta(days=condition.days) if condition.days else None
-    return recipient_outcomes.received_outcome(condition.outcome, campaigns, since, but)
+    return recipient_outcomes.received_outcome(
+        condition.outcome, campaigns, since, exclude_campaign
+    )
 
 
-def _field(condition: Condition) -> Q:
-    """What a merge tag says; who has no value has the empty one, which is neither more nor less
-    than anything.
-    """
+def _meets_field(condition: Condition) -> Q:
+    """A condition on a merge tag. A missing value is "", which is neither more nor less."""
     value = Coalesce(
         KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField()
     )
-    said = condition.value
+    wanted = condition.value
     match condition.operator:
         case Operator.IS:
-            return Q(Exact(KeyTextTransform(condition.field, "fields"), said))
+            return Q(Exact(KeyTextTransform(condition.field, "fields"), wanted))
         case Operator.IS_NOT:
-            return ~Q(Exact(value, said))
+            return ~Q(Exact(value, wanted))
         case Operator.CONTAINS:
-            return Q(IContains(value, said))
+            return Q(IContains(value, wanted))
         case Operator.STARTS:
-            return Q(IStartsWith(value, said))
+            return Q(IStartsWith(value, wanted))
         case Operator.FILLED:
             return ~Q(Exact(value, ""))
         case Operator.EMPTY:
             return Q(Exact(value, ""))
-    compared = GreaterThan if condition.operator == Operator.MORE else LessThan
-    if re.match(DATE, said):
-        return Q(Regex(value, DATE)) & Q(compared(value, Value(said)))
+    lookup = GreaterThan if condition.operator == Operator.MORE else LessThan
+    if re.match(DATE, wanted):
+        return Q(Regex(value, DATE)) & Q(lookup(value, Value(wanted)))
     number = Cast(Replace(value, Value(","), Value(".")), FloatField())
-    # a text that is no number must not reach the cast, which PostgreSQL refuses
-    asked = Case(When(Regex(value, NUMBER), then=number), output_field=FloatField())
-    return Q(compared(asked, Value(float(said.replace(",", ".")))))
+    # PostgreSQL fails on casting a text that is not a number
+    number_or_null = Case(When(Regex(value, NUMBER), then=number), output_field=FloatField())
+    return Q(lookup(number_or_null, Value(float(wanted.replace(",", ".")))))
 
 
-def people(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
-    """The phones of `contacts`, each once, as one column.
+def distinct_phones(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
+    """The phones of `contacts`, each once, as one column of numbers.
 
-    As numbers: there are fewer bytes to tell apart, and PostgreSQL is not led to walk the phones'
-    index for it, row by row through the whole table.
+    Numbers are shorter to compare, and they keep PostgreSQL from walking the index of phones row by
+    row through the whole table.
     """
     number = Cast("msisdn", BigIntegerField())
     return contacts.order_by().annotate(number=number).values_list("number", flat=True).distinct()
 
 
-def count(choice: Choice) -> int:
-    """How many people are meant."""
-    contacts = Contact.objects.filter(choice.rows())
-    return contacts.count() if choice.once else people(contacts).count()
+def count_contacts(conditions: ConditionSet) -> int:
+    """Count the contacts that meet `conditions`, each phone once."""
+    contacts = Contact.objects.filter(conditions.contacts())
+    if conditions.has_no_duplicates:
+        return contacts.count()
+    return distinct_phones(contacts).count()
 
 
 def recount(segment: Segment) -> int:
-    """Count the people of a saved segment, and keep the number for where segments are listed."""
-    segment.people, segment.counted_at = count(Choice.of(segment)), timezone.now()
+    """Count the contacts of a saved segment, and store the number for lists of segments."""
+    segment.people, segment.counted_at = count_contacts(ConditionSet.of(segment)), timezone.now()
     Segment.objects.filter(pk=segment.pk).update(
         people=segment.people, counted_at=segment.counted_at
     )
     return segment.people
 
 
-def first(choice: Choice, most: int) -> list[Contact]:
-    """Some of the people, each once: at most `most`."""
-    found: dict[str, Contact] = {}
-    rows = Contact.objects.filter(choice.rows()).select_related("list")
-    # on several lists each; unordered, so that the database stops early
-    for contact in rows[: most * 4]:
-        found.setdefault(contact.msisdn, contact)
-    return list(found.values())[:most]
+def first_contacts(conditions: ConditionSet, limit: int) -> list[Contact]:
+    """At most `limit` of the contacts that meet `conditions`, each phone once."""
+    contacts: dict[str, Contact] = {}
+    rows = Contact.objects.filter(conditions.contacts()).select_related("list")
+    # more rows than contacts, as some are on several lists; unordered, so the database stops early
+    for contact in rows[: limit * 4]:
+        contacts.setdefault(contact.msisdn, contact)
+    return list(contacts.values())[:limit]
 
 
-# --- in words
+# --- descriptions
 
 
-def words(condition: Condition) -> str:
-    """A condition as a person reads it: "city is Kyiv"."""
+def describe_condition(condition: Condition) -> str:
+    """Describe a condition as a person reads it: "city is “Kyiv”"."""
     if condition.kind == ConditionKind.FIELD:
-        said = f"“{condition.value}”" if condition.value else ""
-        return f"{condition.field} {condition.get_operator_display()} {said}".strip()
+        value = f"“{condition.value}”" if condition.value else ""
+        return f"{condition.field} {condition.get_operator_display()} {value}".strip()
     if condition.kind == ConditionKind.COUNTRY:
-        named = ", ".join(countries.name(code) or _("unknown") for code in condition.countries)
+        names = ", ".join(countries.name(code) or _("unknown") for code in condition.countries)
         return (_("not from %(countries)s") if condition.negated else _("from %(countries)s")) % {
-            "countries": named
+            "countries": names
         }
     if condition.kind == ConditionKind.LIST:
         return (_("not on “%(list)s”") if condition.negated else _("on “%(list)s”")) % {
             "list": condition.list
         }
     if condition.kind == ConditionKind.IMPORT:
-        said = _("did not come with %(file)s") if condition.negated else _("came with %(file)s")
-        return said % {"file": import_name(condition.source)}
-    return _messages_words(condition)
+        text = _("not imported from %(file)s") if condition.negated else _("imported from %(file)s")
+        return text % {"file": import_label(condition.source)}
+    return _describe_history(condition)
 
 
-def import_name(imported: object) -> str:
-    """An import as people tell it from others of the same file name."""
+def import_label(imported: object) -> str:
+    """The name of an import with its time, as several may have the same file name."""
     when = getattr(imported, "created_at", None)
     return (
         f"{imported} ({date_format(timezone.localtime(when), 'j M Y, H:i')})"
@@ -229,88 +232,90 @@ def import_name(imported: object) -> str:
     )
 
 
-MESSAGES_WORDS = {  # (outcome, negated)
-    (Outcome.ALL, False): gettext_lazy("was in a campaign"),
-    (Outcome.SENT, False): gettext_lazy("was sent a message"),
-    (Outcome.DELIVERED, False): gettext_lazy("got a message delivered"),
-    (Outcome.READ, False): gettext_lazy("read a message"),
-    (Outcome.NOT_DELIVERED, False): gettext_lazy("had a message not delivered"),
-    (Outcome.REFUSED, False): gettext_lazy("had a message refused"),
-    (Outcome.ALL, True): gettext_lazy("was never in a campaign"),
-    (Outcome.SENT, True): gettext_lazy("was never sent a message"),
-    (Outcome.DELIVERED, True): gettext_lazy("never got a message delivered"),
-    (Outcome.READ, True): gettext_lazy("never read a message"),
-    (Outcome.NOT_DELIVERED, True): gettext_lazy("had no message not delivered"),
-    (Outcome.REFUSED, True): gettext_lazy("had no message refused"),
+OUTCOME_TEXTS = {  # (outcome, negated)
+    (RecipientOutcome.ALL, False): gettext_lazy("was a recipient of a campaign"),
+    (RecipientOutcome.SENT, False): gettext_lazy("was sent a message"),
+    (RecipientOutcome.DELIVERED, False): gettext_lazy("had a message delivered"),
+    (RecipientOutcome.READ, False): gettext_lazy("read a message"),
+    (RecipientOutcome.NOT_DELIVERED, False): gettext_lazy("had an undelivered message"),
+    (RecipientOutcome.REFUSED, False): gettext_lazy("had a message refused"),
+    (RecipientOutcome.ALL, True): gettext_lazy("was never a recipient of a campaign"),
+    (RecipientOutcome.SENT, True): gettext_lazy("was never sent a message"),
+    (RecipientOutcome.DELIVERED, True): gettext_lazy("never had a message delivered"),
+    (RecipientOutcome.READ, True): gettext_lazy("never read a message"),
+    (RecipientOutcome.NOT_DELIVERED, True): gettext_lazy("never had an undelivered message"),
+    (RecipientOutcome.REFUSED, True): gettext_lazy("never had a message refused"),
 }
 
 
-def _messages_words(condition: Condition) -> str:
-    found = [str(MESSAGES_WORDS[Outcome(condition.outcome), condition.negated])]
+def _describe_history(condition: Condition) -> str:
+    parts = [str(OUTCOME_TEXTS[RecipientOutcome(condition.outcome), condition.negated])]
     if condition.campaign:
-        found.append(_("“%(name)s”") % {"name": condition.campaign})
+        parts.append(_("“%(name)s”") % {"name": condition.campaign})
     if condition.sender:
-        found.append(_("sender %(name)s") % {"name": condition.sender})
+        parts.append(_("sender %(name)s") % {"name": condition.sender})
     if condition.days:
-        found.append(
+        parts.append(
             ngettext("in the last %d day", "in the last %d days", condition.days) % condition.days
         )
-    return " · ".join(found)
+    return " · ".join(parts)
 
 
-# --- what is done with segments
+# --- saving
 
 
-def freezing(segment: Segment) -> bool:
-    """Whether a campaign is fixing its audience by the segment just now: it must not change
-    half-way.
-    """
-    halfway = Q(state=CampaignState.PREPARING) | Q(state=CampaignState.PAUSED, frozen_at=None)
+def is_being_frozen(segment: Segment) -> bool:
+    """Whether a campaign is being frozen from `segment`, which must not change until then."""
+    being_frozen = Q(state=CampaignState.PREPARING) | Q(state=CampaignState.PAUSED, frozen_at=None)
     return Campaign.objects.filter(
-        halfway, Q(segments=segment) | Q(exclude_segments=segment)
+        being_frozen, Q(segments=segment) | Q(exclude_segments=segment)
     ).exists()
 
 
 @transaction.atomic
 def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) -> Segment:
-    """Save a segment, new or not, with exactly these conditions. Raises Refused while a campaign is
-    freezing it.
+    """Save a segment, new or not, with exactly these conditions.
+
+    Raises Refused while a campaign is being frozen from it.
     """
-    known = segment.pk is not None
-    if known and freezing(segment):
+    exists = segment.pk is not None
+    if exists and is_being_frozen(segment):
         raise Refused(
-            _("A campaign is fixing its audience by this segment just now. Try again in a minute.")
+            _("A campaign is preparing its recipients from this segment. Try again in a minute.")
         )
-    if not known:
+    if not exists:
         segment.created_by = actor
     segment.save()
     segment.conditions.all().delete()
     for place, condition in enumerate(conditions):
         condition.pk, condition.segment, condition.place = None, segment, place
     Condition.objects.bulk_create(conditions)
-    audit.record(actor, segment, "edited" if known else "created", segment.name)
+    audit.record(actor, segment, "edited" if exists else "created", segment.name)
     return segment
 
 
 @transaction.atomic
 def duplicate(segment: Segment, actor: User | None) -> Segment:
-    """A new segment of the same conditions, under a name that is free."""
+    """Create a segment with the same conditions, under a name that is not in use."""
     number, name = 1, _("%(name)s (copy)") % {"name": segment.name[:85]}
-    free = name
-    while Segment.objects.filter(name=free).exists():
+    free_name = name
+    while Segment.objects.filter(name=free_name).exists():
         number += 1
-        free = f"{name} {number}"
+        free_name = f"{name} {number}"
     copy = Segment(
-        name=free, match=segment.match, people=segment.people, counted_at=segment.counted_at
+        name=free_name, match=segment.match, people=segment.people, counted_at=segment.counted_at
     )
     return save(copy, list(segment.conditions.all()), actor)
 
 
 def delete(segment: Segment, actor: User | None) -> None:
-    """Delete a segment. Raises Refused while a campaign that has not gone out needs it."""
-    needed = [found.name for found in dependants(segment) if found.needs_it]
-    if needed:
-        raise Refused(_("The segment is needed by %(names)s.") % {"names": ", ".join(needed[:5])})
+    """Delete a segment. Raises Refused while a campaign that is not sent yet needs it."""
+    names = [dependant.name for dependant in dependants(segment) if dependant.needs_it]
+    if names:
+        raise Refused(
+            _("This segment is used by %(names)s. Remove it there first.")
+            % {"names": ", ".join(names[:5])}
+        )
     with transaction.atomic():
         audit.record(actor, segment, "deleted", segment.name)
         segment.delete()

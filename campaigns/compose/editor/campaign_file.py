@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import FIELDS, FileValue
 from campaigns.compose.editor.form import CampaignForm
-from campaigns.compose.models import Campaign, Outcome, Timing
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.models import Campaign, RecipientOutcome, Timing
+from campaigns.compose.schedule.sending_hours import SendingHours
 
 
 class UnusableFile(ValueError):  # noqa: N818 - its text is for the user
@@ -121,8 +121,8 @@ def _campaigns(field: str, value: Any) -> dict[str, Any]:
 
 def _campaign(field: str, choice: Any) -> str:
     entry = choice if isinstance(choice, dict) else {"campaign": choice}
-    number, outcome = entry.get("campaign"), entry.get("outcome", Outcome.ALL)
-    is_known = entry.keys() <= {"campaign", "outcome"} and outcome in Outcome.values
+    number, outcome = entry.get("campaign"), entry.get("outcome", RecipientOutcome.ALL)
+    is_known = entry.keys() <= {"campaign", "outcome"} and outcome in RecipientOutcome.values
     if not is_known or isinstance(number, bool) or not isinstance(number, int):
         raise _unexpected(field, _("an array of 12 or of {“campaign”: 12, “outcome”: “read”}"))
     return f"{number}:{outcome}"
@@ -151,7 +151,7 @@ def _parse_time(value: Any) -> datetime | None:
 
 def _hours(field: str, value: Any) -> dict[str, Any]:
     try:
-        hours = Hours.read(value if isinstance(value, str) else "")
+        hours = SendingHours.parse(value if isinstance(value, str) else "")
     except ValueError as error:
         raise _unexpected(
             field, _("hours within one day, such as 09:00-21:00, or null for any hour")

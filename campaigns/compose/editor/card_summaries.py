@@ -8,8 +8,9 @@ from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from campaigns.compose.audience.selection import Audience, Earlier
-from campaigns.compose.models import Campaign, Outcome, Segment, Timing
+from campaigns.compose.audience.selection import Audience, EarlierOutcomes
+from campaigns.compose.models import Campaign, Segment, Timing
+from campaigns.compose.models.segments import RecipientOutcome
 from campaigns.contacts.models import ContactList
 
 SHOWN = 60  # characters
@@ -57,7 +58,9 @@ def _audience(audience: Audience) -> str:
     )
 
 
-def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Earlier) -> list[str]:
+def audience_names(
+    lists: Iterable[int], segments: Iterable[int], campaigns: EarlierOutcomes
+) -> list[str]:
     """The names of what an audience chooses or excludes."""
     names = (
         list(ContactList.objects.filter(pk__in=lists).values_list("name", flat=True))
@@ -69,7 +72,7 @@ def audience_names(lists: Iterable[int], segments: Iterable[int], campaigns: Ear
     )
     sources = Campaign.objects.in_bulk([source for source, _outcome in campaigns])
     return names + [
-        f"{sources[source]} ({Outcome(outcome).label})"
+        f"{sources[source]} ({RecipientOutcome(outcome).label})"
         for source, outcome in campaigns
         if source in sources
     ]

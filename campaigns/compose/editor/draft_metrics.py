@@ -10,9 +10,9 @@ from campaigns.compose.launch import checks
 from campaigns.compose.launch.checks import Problem
 from campaigns.compose.launch.funds_check import money_warnings
 from campaigns.compose.message import message_lengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing.estimate import Estimate, estimate
+from campaigns.compose.pricing.estimate import Estimate, estimate_cost
 
 NOBODY = Funnel(0, 0, 0, 0, 0)
 CACHED_FOR = 30  # seconds
@@ -34,8 +34,8 @@ class DraftMetrics:
 
 def draft_metrics(campaign: Campaign, audience: Audience, refresh: bool = False) -> DraftMetrics:
     """The figures of `campaign`, saved or not, for `audience`. `refresh`: with new prices."""
-    measured = message_lengths.MessageLengths(audience, build(campaign))
-    cost = estimate(campaign, measured, refresh)
+    measured = message_lengths.MessageLengths(audience, compile_message(campaign))
+    cost = estimate_cost(campaign, measured, refresh)
     return DraftMetrics(
         funnel=audience.funnel() if audience else NOBODY,
         lengths=measured.text,

@@ -17,7 +17,7 @@ from django.forms.utils import from_current_timezone
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.audience.segments import WENT_OUT
+from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
 from campaigns.compose.editor.form_fields import (
@@ -30,7 +30,7 @@ from campaigns.compose.launch import checks
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import (
     Campaign,
     CampaignTemplate,
@@ -39,7 +39,7 @@ from campaigns.compose.models import (
     Sender,
     Timing,
 )
-from campaigns.compose.schedule.sending_hours import DAYTIME, earliest
+from campaigns.compose.schedule.sending_hours import DAYTIME, earliest_moment
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.shared.money import PLACES
@@ -232,14 +232,19 @@ class CampaignForm(forms.Form):
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
         """The sent campaigns on offer by field, newest first, each with its chosen outcome."""
         rows = {}
-        newest = list(Campaign.objects.filter(WENT_OUT).order_by("-frozen_at")[:EARLIER_SHOWN])
+        newest = list(
+            Campaign.objects.filter(SELECTABLE_CAMPAIGNS).order_by("-frozen_at")[:EARLIER_SHOWN]
+        )
         for name in ("campaigns", "exclude_campaigns"):
             values = [choice.partition(":") for choice in self[name].value() or () if choice]
             chosen = {
                 int(number): outcome for number, _colon, outcome in values if number.isdecimal()
             }
             older = chosen.keys() - {campaign.pk for campaign in newest}
-            offered = [*newest, *(Campaign.objects.filter(WENT_OUT, pk__in=older) if older else ())]
+            offered = [
+                *newest,
+                *(Campaign.objects.filter(SELECTABLE_CAMPAIGNS, pk__in=older) if older else ()),
+            ]
             rows[name] = [(campaign, chosen.get(campaign.pk, "")) for campaign in offered]
         return rows
 
@@ -255,7 +260,7 @@ class CampaignForm(forms.Form):
             if field.column:
                 value = self.value(field.name)
                 setattr(campaign, field.name, field.default if value in (None, "") else value)
-        campaign.button_url = links.with_utm(campaign.button_url, self._utm())
+        campaign.button_url = links.set_utm(campaign.button_url, self._utm())
         sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
@@ -270,7 +275,7 @@ class CampaignForm(forms.Form):
         campaign.scheduled_at, campaign.local_at = moment, ""
         if moment and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
             campaign.local_at = moment.isoformat(timespec="minutes")
-            campaign.scheduled_at = earliest(
+            campaign.scheduled_at = earliest_moment(
                 moment, checks.places(self.audience)
             ) or moment.replace(tzinfo=settings.SITE_ZONE)
 
@@ -278,7 +283,7 @@ class CampaignForm(forms.Form):
         """The UTM parameters to set in the link. What is empty here stays as it is there."""
         if "button_url" in self.locked:
             return {}
-        return {name: value for name in links.UTM if (value := self.value(name))}
+        return {name: value for name in links.UTM_NAMES if (value := self.value(name))}
 
     def _image(self) -> tuple[str, str]:
         """The stored image's name, if any, and the address where the gateway finds the image."""
@@ -287,7 +292,7 @@ class CampaignForm(forms.Form):
         if not self.uploaded and (url := self.value("image_url")):
             return "", url
         name = str(self.uploaded.file) if self.uploaded else self.value("image") or ""
-        return (name, pictures.stored_address(self.base_url, name)) if name else ("", "")
+        return (name, pictures.stored_picture_url(self.base_url, name)) if name else ("", "")
 
     # checks
 
@@ -296,8 +301,8 @@ class CampaignForm(forms.Form):
         upload = self.cleaned_data.get("picture")
         if not upload:
             return None
-        self.uploaded = pictures.take_in(
-            upload, self.actor, bool(self.data.get("square")), pictures.read_crop(self.data)
+        self.uploaded = pictures.store_picture(
+            upload, self.actor, bool(self.data.get("square")), pictures.parse_crop(self.data)
         )
         return self.uploaded
 
@@ -317,7 +322,9 @@ class CampaignForm(forms.Form):
         problems = [*checks.message_problems(draft), *checks.time_problems(draft)]
         problems += checks.hours_problems(draft, self.audience)
         if self.audience:
-            problems += checks.audience_problems(MessageLengths(self.audience, build(draft)))
+            problems += checks.audience_problems(
+                MessageLengths(self.audience, compile_message(draft))
+            )
         for problem in problems:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):
@@ -354,8 +361,8 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
     }
     return {
         **values,
-        **links.utm_of(campaign.button_url),
-        "button_url": links.without_utm(campaign.button_url),
+        **links.read_utm(campaign.button_url),
+        "button_url": links.remove_utm(campaign.button_url),
         **{
             name: list(getattr(campaign, name).values_list("pk", flat=True))
             for name in SAVED_CHOICES

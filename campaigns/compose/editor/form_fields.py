@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.audience.segments import WENT_OUT
-from campaigns.compose.audience.selection import Earlier
-from campaigns.compose.models import Campaign, Outcome
+from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
+from campaigns.compose.audience.selection import EarlierOutcomes
+from campaigns.compose.models import Campaign, RecipientOutcome
 from campaigns.gateway import limits
 from campaigns.shared.query_values import read_id
 
@@ -51,10 +51,10 @@ class EarlierCampaignsField(forms.Field):
 
     widget = forms.SelectMultiple
 
-    def to_python(self, value: Any) -> Earlier:
+    def to_python(self, value: Any) -> EarlierOutcomes:
         choices = {self._parse(str(choice)) for choice in value or () if choice}
         ids = {campaign_id for campaign_id, _outcome in choices}
-        if Campaign.objects.filter(WENT_OUT, pk__in=ids).count() < len(ids):
+        if Campaign.objects.filter(SELECTABLE_CAMPAIGNS, pk__in=ids).count() < len(ids):
             raise ValidationError(_("This campaign was not sent, or does not exist any more."))
         return tuple(sorted(choices))
 
@@ -62,6 +62,6 @@ class EarlierCampaignsField(forms.Field):
     def _parse(choice: str) -> tuple[int, str]:
         number, _colon, outcome = choice.partition(":")
         campaign_id = read_id(number)
-        if campaign_id is None or outcome not in Outcome.values:
+        if campaign_id is None or outcome not in RecipientOutcome.values:
             raise ValidationError(_("Choose a campaign and which of its recipients."))
         return campaign_id, outcome

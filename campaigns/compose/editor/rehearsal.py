@@ -24,11 +24,11 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
     """
     if campaign.state not in CAN_EDIT or campaign.purpose != Purpose.CAMPAIGN:
         raise Refused(_("Only drafts can be rehearsed."))
-    price_list.prices(
+    price_list.load_prices(
         price_list.VIBER, campaign.tariff
     )  # fresh: a rehearsal is billed by the stored list
     if campaign.sms_text:
-        price_list.prices(price_list.SMS, campaign.tariff)
+        price_list.load_prices(price_list.SMS, campaign.tariff)
     with transaction.atomic():
         name = _("Rehearsal: %(name)s") % {"name": campaign.name[:85]}
         rehearsal = copy_campaign(campaign, actor, name, Purpose.REHEARSAL)

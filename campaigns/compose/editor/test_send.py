@@ -17,8 +17,8 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.message.preview import FIRST, choices, somebody
-from campaigns.compose.message.render import MessageTemplate, build
+from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
+from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.importing.errors import Refused as PhoneRefused
 from campaigns.contacts.lists import contact_lists
@@ -48,11 +48,11 @@ def remembered(actor: User) -> str:
     )
 
 
-def variants(audience: Audience, template: MessageTemplate) -> list[tuple[str, str]]:
+def variants(audience: Audience, template: CompiledMessage) -> list[tuple[str, str]]:
     """The recipients whose merge fields a test can have: those of `preview.choices` without the
     one chosen by phone, and EACH of them.
     """
-    offered = choices(audience.by_country() if audience else {}, template)[:-1]
+    offered = recipient_choices(audience.by_country() if audience else {}, template)[:-1]
     each = [(EACH, _("All of these, one message each"))] if len(offered) > 1 else []
     return [*offered, *each]
 
@@ -65,10 +65,10 @@ def send_tests(
     """
     if whose != EACH:
         return [send_test(campaign, phones, actor, whose)]
-    audience, template = Audience.of(campaign), build(campaign)
+    audience, template = Audience.of(campaign), compile_message(campaign)
     people: dict[int, str] = {}
     for variant, _label in variants(audience, template)[:-1]:
-        if person := somebody(audience, template, variant):
+        if person := find_recipient(audience, template, variant):
             people.setdefault(person.pk, variant)
     with transaction.atomic():
         return [send_test(campaign, phones, actor, variant) for variant in people.values()]
@@ -87,8 +87,8 @@ def send_test(
             )
             % {"n": PHONES_MAX}
         )
-    template = build(campaign)
-    person = somebody(Audience.of(campaign), template, whose)
+    template = compile_message(campaign)
+    person = find_recipient(Audience.of(campaign), template, whose)
     fields = {
         name: value
         for name, value in (person.fields if person else {}).items()

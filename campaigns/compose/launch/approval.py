@@ -16,9 +16,9 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
-from campaigns.compose.pricing.estimate import Estimate, estimate, in_words
+from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
 from campaigns.team.access import has_role, users_with_role
 from campaigns.team.mail import link, mail
@@ -53,11 +53,11 @@ def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -
     limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
         return NOT_NEEDED
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
-    cost = estimate(campaign, measured)
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    cost = estimate_cost(campaign, measured)
     return ApprovalCheck(
         needed=_exceeds(cost, limits),
-        people=measured.audience.funnel().left,
+        people=measured.audience.funnel().recipients,
         words=_words(cost),
         fingerprint=_fingerprint(campaign, measured.audience, cost),
     )
@@ -73,11 +73,11 @@ def _exceeds(cost: Estimate, limits: dict[str, Decimal]) -> bool:
 
 
 def _words(cost: Estimate) -> str:
-    people = ngettext("%(n)s person", "%(n)s people", cost.people) % {
-        "n": number_format(cost.people, force_grouping=True)
+    people = ngettext("%(n)s person", "%(n)s people", cost.recipients) % {
+        "n": number_format(cost.recipients, force_grouping=True)
     }
     sums = ", ".join(
-        in_words(total.most, currency) for currency, total in sorted(cost.totals.items())
+        format_amount(total.most, currency) for currency, total in sorted(cost.totals.items())
     )
     if not sums or cost.unpriced or cost.sms_unpriced:
         return _("%(people)s, at a cost not wholly known") % {"people": people}
@@ -91,11 +91,11 @@ def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
     """
     said = [str(getattr(campaign, field.name)) for field in FIELDS if field.approved]
     lines = [
-        (line.country, line.people, line.sms_parts, str(line.least), str(line.most))
+        (line.country, line.recipients, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
     ]
     # another person is another sum
-    rows = int(audience.in_lists().aggregate(sum=Sum("pk"))["sum"] or 0)
+    rows = int(audience.selected_contacts().aggregate(sum=Sum("pk"))["sum"] or 0)
     sender = campaign.sender.name if campaign.sender else ""
     segments = Segment.objects.filter(
         pk__in=audience.segments + audience.exclude_segments

@@ -17,14 +17,14 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.warnings import Problem, warnings
 from campaigns.compose.message import message_lengths, web_addresses
-from campaigns.compose.message.merge_tags import Template
+from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.message_lengths import LengthRange, MessageLengths
-from campaigns.compose.message.pictures import is_reachable
-from campaigns.compose.message.render import MessageTemplate, build, message_for
-from campaigns.compose.message.sms import GSM_7, sms_parts
+from campaigns.compose.message.pictures import is_picture_reachable
+from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
+from campaigns.compose.message.sms import GSM_7, measure_sms
 from campaigns.compose.models import Campaign, Timing
-from campaigns.compose.schedule.sending_hours import Hours, Place
-from campaigns.compose.schedule.time_zones import BY_AREA
+from campaigns.compose.schedule.sending_hours import Place, SendingHours
+from campaigns.compose.schedule.time_zones import COUNTRIES_BY_AREA
 from campaigns.contacts.phones import countries
 from campaigns.gateway import limits
 from campaigns.gateway.types import Address, SendRequest
@@ -51,7 +51,7 @@ def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list
 
     `measured` where the caller counts too, or where the lists are not yet saved with the campaign.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
     found = message_problems(campaign)
     if not measured.audience:
         found.append(Problem("lists", _("Choose at least one list.")))
@@ -62,7 +62,7 @@ def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list
 
 def message_problems(campaign: Campaign) -> list[Problem]:
     """What is wrong with the message itself, whoever gets it."""
-    template = build(campaign)
+    template = compile_message(campaign)
     found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     found += [
         *_contract_problems(campaign, template),
@@ -77,12 +77,12 @@ def _once_a_field(found: Iterable[Problem]) -> list[Problem]:
     return list({problem.field: problem for problem in reversed(list(found))}.values())[::-1]
 
 
-def _brace_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     for field in MERGED:
         for stray in getattr(template, field).strays[:1]:
             yield Problem(field, _stray_words(stray))
     for field in ("button_caption", "sms_sender"):
-        if Template(getattr(campaign, field)).tags:
+        if CompiledText(getattr(campaign, field)).tags:
             yield Problem(field, _("Merge tags can't stand here. Write the words out."))
 
 
@@ -93,9 +93,9 @@ def _stray_words(stray: str) -> str:
     ) % {"stray": stray}
 
 
-def _contract_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+def _contract_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     """What the gateway would refuse, where each merge tag gives a single letter."""
-    rendered = template.sketch(dict.fromkeys(template.names, "x"))
+    rendered = template.render_partially(dict.fromkeys(template.names, "x"))
     message = message_for(campaign, rendered, SOMEBODY)
     request = SendRequest((message,), campaign.validity, campaign.tariff)
     for violation in limits.violations(request):
@@ -104,20 +104,20 @@ def _contract_problems(campaign: Campaign, template: MessageTemplate) -> Iterato
         yield Problem("sms_text", _("Write the SMS, or remove its sender."))
 
 
-def _link_problems(campaign: Campaign, template: MessageTemplate) -> Iterator[Problem]:
+def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     url = campaign.button_url
     if not url:
         return
     if web_addresses.has_credentials(url):
         yield Problem("button_url", _("A link must not carry a user name or a password."))
     authority = url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
-    if Template(authority).tags:
+    if CompiledText(authority).tags:
         yield Problem(
             "button_url",
             _("A merge tag can't be part of the host name: put it after the first slash."),
         )
         return
-    filled = template.button_url.sketch(dict.fromkeys(template.names, "x"))
+    filled = template.button_url.fill_partially(dict.fromkeys(template.names, "x"))
     host = web_addresses.host_of(filled)
     if not host or not web_addresses.punycode(host):
         yield Problem(
@@ -135,7 +135,7 @@ def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
     if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):
         words = _("Viber shows JPEG and PNG: the address of a picture ends in .jpg, .jpeg or .png.")
         yield Problem("image_url", words)
-    if (campaign.image or campaign.image_url) and not is_reachable(campaign):
+    if (campaign.image or campaign.image_url) and not is_picture_reachable(campaign):
         yield Problem(
             "image_url",
             _(
@@ -145,10 +145,10 @@ def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
         )
 
 
-def _sms_problems(template: MessageTemplate) -> Iterator[Problem]:
+def _sms_problems(template: CompiledMessage) -> Iterator[Problem]:
     if template.sms_text.tags:
         return
-    taken = sms_parts(template.sms_text.sketch({}))
+    taken = measure_sms(template.sms_text.fill_partially({}))
     if taken.encoding == GSM_7 and (words := _too_many_units(taken.units)):
         yield Problem("sms_text", words)
 
@@ -220,16 +220,16 @@ def places(audience: Audience) -> list[Place]:
     """The countries of the lists, as their imports counted them; of people chosen otherwise,
     counted now.
     """
-    if not audience.lists_alone:
+    if not audience.has_only_lists:
         return [Place(country) for country in sorted(audience.by_country())]
     lists = audience.possible_lists().values_list("countries", flat=True)
     return [Place(country) for country in sorted({country for found in lists for country in found})]
 
 
-def _suits(hours: Hours, place: Place, moment: datetime, handed_over: bool) -> bool:
+def _suits(hours: SendingHours, place: Place, moment: datetime, handed_over: bool) -> bool:
     if handed_over:
-        return hours.open_at(place, moment)
-    return place.country in BY_AREA or hours.opens_at(place, moment) is not None
+        return hours.is_open(place, moment)
+    return place.country in COUNTRIES_BY_AREA or hours.next_opening(place, moment) is not None
 
 
 def audience_problems(measured: MessageLengths) -> list[Problem]:
@@ -245,7 +245,7 @@ def _known_fields(audience: Audience) -> set[str]:
     return {name for fields in lists for name in fields}
 
 
-def _unknown_tags(template: MessageTemplate, known: set[str]) -> Iterator[Problem]:
+def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:
     for field in MERGED:
         for name in sorted(getattr(template, field).names - known):
             yield Problem(field, unknown_tag_words(name, known))
@@ -274,7 +274,7 @@ def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
             field
             for field in MERGED
             if any(
-                tag.name == name and tag.default is None
+                tag.name == name and tag.fallback is None
                 for tag in getattr(measured.template, field).tags
             )
         )
@@ -295,7 +295,7 @@ def _length_problems(measured: MessageLengths) -> Iterator[Problem]:
         yield from _text_lengths(measured.text)
     if template.button_url.tags:
         yield from _link_lengths(
-            message_lengths.longest_link(measured.audience, template.button_url)
+            message_lengths.longest_link_length(measured.audience, template.button_url)
         )
     if template.sms_text.tags and measured.sms_text:
         yield from _sms_lengths(measured, measured.sms_text)
@@ -334,6 +334,6 @@ def _sms_lengths(measured: MessageLengths, found: LengthRange) -> Iterator[Probl
             % {"length": found.longest},
         )
     elif found.longest * 2 > limits.SMS_TEXT_MAX and (
-        words := _too_many_units(measured.sms.widest_gsm)
+        words := _too_many_units(measured.sms.longest_gsm)
     ):
         yield Problem("sms_text", words)

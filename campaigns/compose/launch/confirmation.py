@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing.estimate import Estimate, estimate, in_words
+from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.shared.money import on_card
 
 _BETWEEN = re.compile(r"[\s'’]")  # digits; \s knows the spaces that do not break too
@@ -58,7 +58,9 @@ class ConfirmedFigureField(forms.CharField):
 
     def __init__(self, expected: Decimal, currency: str = "", **options: Any) -> None:
         self.expected, self.currency = expected, currency
-        shown = in_words(expected) if currency else number_format(expected, force_grouping=True)
+        shown = (
+            format_amount(expected) if currency else number_format(expected, force_grouping=True)
+        )
         mode = "decimal" if currency else "numeric"
         widget = forms.TextInput({"inputmode": mode, "autocomplete": "off", "placeholder": shown})
         super().__init__(max_length=60, widget=widget, **options)
@@ -75,7 +77,7 @@ class ConfirmedFigureField(forms.CharField):
         words = _("The highest cost is %(now)s now, not %(said)s.")
         said_words = number_format(said, force_grouping=True)
         raise ValidationError(
-            words % {"now": in_words(self.expected, self.currency), "said": said_words}
+            words % {"now": format_amount(self.expected, self.currency), "said": said_words}
         )
 
 
@@ -113,6 +115,6 @@ def launch_confirmation(campaign: Campaign, data: Mapping[str, Any]) -> LaunchCo
     """What was typed to confirm the launch of `campaign`, against what its audience and its cost
     are now.
     """
-    measured = MessageLengths(Audience.of(campaign), build(campaign))
-    people = measured.audience.funnel().left if measured.audience else 0
-    return LaunchConfirmationForm(people, estimate(campaign, measured), data)
+    measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
+    people = measured.audience.funnel().recipients if measured.audience else 0
+    return LaunchConfirmationForm(people, estimate_cost(campaign, measured), data)

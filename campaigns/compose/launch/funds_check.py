@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.launch.warnings import Problem
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
-from campaigns.compose.pricing.estimate import Estimate, in_words
+from campaigns.compose.pricing.estimate import Estimate, format_amount
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
@@ -52,8 +52,8 @@ def _budget(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
             "budget",
             _("It may cost up to %(most)s; at the budget of %(budget)s sending pauses.")
             % {
-                "most": in_words(total.most, currency),
-                "budget": in_words(budget, currency),
+                "most": format_amount(total.most, currency),
+                "budget": format_amount(budget, currency),
             },
         )
 
@@ -69,7 +69,7 @@ def _balance(held: Balance, estimate: Estimate) -> Iterator[Problem]:
                 " pauses."
             )
             % {
-                "most": in_words(total.most, held.currency),
-                "available": in_words(available, held.currency),
+                "most": format_amount(total.most, held.currency),
+                "available": format_amount(available, held.currency),
             },
         )

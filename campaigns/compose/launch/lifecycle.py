@@ -24,9 +24,9 @@ from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.gateway.errors import error_meaning
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
@@ -198,10 +198,10 @@ def _fit_to_leave(campaign: Campaign, people: int | None = None) -> tuple[int, A
     """How many people are left of the audience, and whether somebody has to approve. Refuses as
     `launch` does.
     """
-    measured = MessageLengths(Audience.of(campaign), build(campaign))
+    measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
     if found := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in found))
-    left = measured.audience.funnel().left
+    left = measured.audience.funnel().recipients
     if left == 0:
         raise Refused(_("Nobody is left in the audience."))
     if people is not None and people != left:
@@ -387,7 +387,7 @@ def can_change_hours(campaign: Campaign) -> bool:
     return campaign.state in ACTIVE and campaign.timing != Timing.GATEWAY
 
 
-def change_hours(campaign_id: int, actor: User | None, hours: Hours | None) -> None:
+def change_hours(campaign_id: int, actor: User | None, hours: SendingHours | None) -> None:
     """Set when it may be sent, by the recipient's clock; None: at any hour. From the senders' next
     look on it is so.
 

@@ -16,11 +16,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.compose.audience.first_time_recipients import newcomers
+from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
-from campaigns.compose.message.sms import UCS_2, sms_parts
+from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.sms import UCS_2, measure_sms
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.ledger.models import Purpose
 
@@ -48,7 +48,7 @@ def warnings(campaign: Campaign, measured: MessageLengths | None = None) -> list
     """What is allowed in `campaign` and may still be a mistake. `measured` as in
     `checks.problems`.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
     found = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
     return [
         *found,
@@ -91,7 +91,7 @@ def _sms(campaign: Campaign, measured: MessageLengths) -> Iterator[Problem]:
             )
             % {"seconds": campaign.validity},
         )
-    taken = sms_parts(measured.template.sms_text.sketch({}))
+    taken = measure_sms(measured.template.sms_text.fill_partially({}))
     if measured.template.sms_text.tags and measured.audience:
         taken = measured.sms.largest
         yield from _spilled(measured.sms.by_parts())
@@ -176,7 +176,7 @@ def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
 
 def _newcomers(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
     """People who were never messaged: of a promotional message, which they may not expect."""
-    found = newcomers(audience) if campaign.promotional and audience else 0
+    found = count_first_time_recipients(audience) if campaign.promotional and audience else 0
     if not found:
         return
     words = ngettext(

@@ -1,0 +1,10 @@
+"""The message of a campaign: its texts, links and image, and how long it gets for an audience.
+
+Preview, review and sending all take their texts from `render`. What makes a message acceptable is
+checked in launch; what it costs is counted in pricing.
+
+1. merge_tags: placeholders in a text. 2. sms: encoding and parts of an SMS.
+3. web_addresses, links: hosts, and the button's UTM parameters. 4. pictures: uploaded images.
+5. render: the message of one recipient. 6. sql_functions, message_lengths: the lengths over an
+audience. 7. preview: the message of one recipient, as a phone shows it.
+"""

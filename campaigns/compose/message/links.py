@@ -1,6 +1,6 @@
-"""The link of the button: its UTM parameters, and its host as the network knows it.
+"""The link of the button: its UTM parameters and its host in punycode.
 
-A link may hold merge tags, so it is handled as text: nothing in it is decoded and encoded again.
+A link may hold merge tags, so it stays text: nothing in it is decoded and encoded again.
 """
 
 from collections.abc import Mapping
@@ -8,52 +8,49 @@ from urllib.parse import quote, unquote_plus
 
 from campaigns.compose.message import web_addresses
 
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-SAFE = "{}|"  # a merge tag may stand in a parameter
+UTM_NAMES = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+SAFE = "{}|"  # the characters of merge tags, which parameters may contain
 
 
-def _parts(url: str) -> tuple[str, list[str], str]:
-    """`url` as what stands before the question mark, its parameters, and the fragment with its
-    sign.
-    """
+def _split(url: str) -> tuple[str, list[str], str]:
+    """Split `url` into the part before the "?", the parameters, and the fragment with its "#"."""
     rest, sign, fragment = url.partition("#")
     address, _mark, query = rest.partition("?")
-    return address, [one for one in query.split("&") if one], sign + fragment
+    return address, [parameter for parameter in query.split("&") if parameter], sign + fragment
 
 
-def utm_of(url: str) -> dict[str, str]:
-    """The UTM parameters of `url`, as a person writes them."""
-    pairs = (one.partition("=") for one in _parts(url)[1])
-    return {name: unquote_plus(value) for name, _sign, value in pairs if name in UTM}
+def read_utm(url: str) -> dict[str, str]:
+    """The UTM parameters of `url`, decoded."""
+    pairs = (parameter.partition("=") for parameter in _split(url)[1])
+    return {name: unquote_plus(value) for name, _sign, value in pairs if name in UTM_NAMES}
 
 
-def with_utm(url: str, wanted: Mapping[str, str]) -> str:
-    """`url` with the UTM parameters `wanted`: where it has one, in its place; an empty one is taken
-    out.
-    """
-    if not url or not wanted:
+def set_utm(url: str, values: Mapping[str, str]) -> str:
+    """Set the UTM parameters `values` in `url`, existing ones in place; an empty value removes."""
+    if not url or not values:
         return url
-    address, parameters, fragment = _parts(url)
-    left = {name: f"{name}={quote(value, safe=SAFE)}" for name, value in wanted.items() if value}
-    found = []
+    address, parameters, fragment = _split(url)
+    unset = {name: f"{name}={quote(value, safe=SAFE)}" for name, value in values.items() if value}
+    kept = []
     for parameter in parameters:
         name = parameter.partition("=")[0]
-        if name not in wanted:
-            found.append(parameter)
-        elif name in left:
-            found.append(left.pop(name))
-    query = "&".join([*found, *left.values()])
+        if name not in values:
+            kept.append(parameter)
+        elif name in unset:
+            kept.append(unset.pop(name))
+    query = "&".join([*kept, *unset.values()])
     return f"{address}?{query}{fragment}" if query else f"{address}{fragment}"
 
 
-def without_utm(url: str) -> str:
-    """`url` without its UTM parameters."""
-    return with_utm(url, dict.fromkeys(UTM, ""))
+def remove_utm(url: str) -> str:
+    """Remove the UTM parameters from `url`."""
+    return set_utm(url, dict.fromkeys(UTM_NAMES, ""))
 
 
-def network_name(url: str) -> str:
-    """The host of `url` in punycode, where that looks different: what people may be fooled by. Else
-    empty.
+def punycode_host(url: str) -> str:
+    """The host of `url` in punycode if that differs from the host as written, else "".
+
+    A host in foreign letters may imitate a known one.
     """
     host = web_addresses.host_of(url)
     name = web_addresses.punycode(host)

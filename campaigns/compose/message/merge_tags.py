@@ -1,8 +1,8 @@
-"""Merge tags: `{first_name}` and `{first_name|friend}`, filled in by one pass over the text.
+"""Merge tags: `{first_name}` and `{first_name|friend}`, replaced in one pass over the text.
 
-A name is letters, digits and underscores; `{{` and `}}` are literal braces. What is filled in is
-text and is never parsed again. The browser counts with the same rules (static/js/merge.js); one
-table of test vectors runs through both.
+A name is letters, digits and underscores; `{{` and `}}` are literal braces. Values are never parsed
+for tags themselves. The browser follows the same rules (static/js/merge.js); the tests run both
+with tests/compose/vectors/merge.json.
 """
 
 import re
@@ -13,11 +13,11 @@ _TOKEN = re.compile(
     r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
 )
 _BRACES = {"{{": "{", "}}": "}"}
-NAME = re.compile(r"\w+")
+TAG_NAME = re.compile(r"\w+")
 
 
 class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
-    """A recipient has no value for the tag `name`, and the text has no word instead."""
+    """A recipient has no value for the tag `name`, and the tag has no fallback value."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -26,20 +26,17 @@ class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A place to be filled in: by the recipient's `name`, or by `default`; None: there is no word
-    instead.
-    """
+    """A merge tag: the field `name`, and the fallback value if it has one."""
 
     name: str
-    default: str | None
+    fallback: str | None
 
 
-class Template:
+class CompiledText:
     """A text with merge tags, compiled once to be filled millions of times.
 
-    `encode` turns a value into what may stand in the text, such as URL-encoding in a link. `names`
-    are the tags used, `strays` the braces that belong to no tag (they stay in the text as they are;
-    the checks refuse them).
+    `encode` is applied to each value, such as URL-encoding in a link. `names` are the fields used.
+    `strays` are braces outside of tags: they stay in the text, and launch.checks refuses them.
     """
 
     __slots__ = ("_pieces", "_slots", "encode", "literal_length", "names", "strays", "tags", "text")
@@ -66,14 +63,14 @@ class Template:
             self._pieces = ["".join(self._pieces)]
 
     def _add(self, match: re.Match[str]) -> None:
-        name, default, stray = match[3], match[4], match[5]
+        name, fallback, stray = match[3], match[4], match[5]
         if name is None:
             self._pieces.append(_BRACES.get(match[0], match[0]))
             if stray:
                 self.strays.append(stray)
             return
-        self.tags.append(Tag(name, default))
-        encoded = self.encode(default) if self.encode and default is not None else default
+        self.tags.append(Tag(name, fallback))
+        encoded = self.encode(fallback) if self.encode and fallback is not None else fallback
         self._slots.append((len(self._pieces), name, encoded))
         self._pieces.append("")
 
@@ -81,38 +78,29 @@ class Template:
         return f"Template({self.text!r})"
 
     def fill(self, fields: Mapping[str, str]) -> str:
-        """The text for a recipient with these `fields`. Raises MissingValue; an empty value is a
-        missing one.
+        """Fill in the values of a recipient's `fields`. Raises MissingValue.
+
+        An empty value is a missing one.
         """
         if not self._slots:
             return self._pieces[0]
         pieces = self._pieces.copy()
         encode = self.encode
-        for position, name, default in self._slots:
+        for position, name, fallback in self._slots:
             value = fields.get(name)
             if value:
                 pieces[position] = encode(value) if encode else value
-            elif default is None:
+            elif fallback is None:
                 raise MissingValue(name)
             else:
-                pieces[position] = default
+                pieces[position] = fallback
         return "".join(pieces)
 
-    def sketch(self, fields: Mapping[str, str]) -> str:
-        """As `fill`, with the tag itself where neither a value nor a word stands: for previews."""
+    def fill_partially(self, fields: Mapping[str, str]) -> str:
+        """As `fill`, but keep tags without value and fallback as they are: for previews."""
         missing = {
             tag.name: f"{{{tag.name}}}"
             for tag in self.tags
-            if not fields.get(tag.name) and tag.default is None
+            if not fields.get(tag.name) and tag.fallback is None
         }
         return self.fill({**fields, **missing}) if missing else self.fill(fields)
-
-
-def tags(text: str) -> list[Tag]:
-    """The merge tags of `text` in their order."""
-    return Template(text).tags
-
-
-def fill(text: str, fields: Mapping[str, str]) -> str:
-    """`text` for a recipient with these `fields`. Raises MissingValue."""
-    return Template(text).fill(fields)

@@ -1,5 +1,6 @@
-"""What merge tags come to over an audience: the longest text, missing values, how many SMS parts
-for whom.
+"""The lengths of a message over an audience: longest text, missing values, SMS parts.
+
+Counted by the database; recipients are read one by one only where that is not exact.
 """
 
 from collections import Counter
@@ -26,48 +27,48 @@ from django.db.models.lookups import IsNull
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message import sql_functions
-from campaigns.compose.message.merge_tags import Template
-from campaigns.compose.message.render import MessageTemplate
-from campaigns.compose.message.sms import GSM_7, UCS_2, Parts, sms_parts
+from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.render import CompiledMessage
+from campaigns.compose.message.sms import GSM_7, UCS_2, SmsLength, measure_sms
 from campaigns.contacts.models import Contact
 
-STAND_IN, STAND_IN_WIDE = "a", "я"  # one unit each, in GSM-7 and in UCS-2
+SAMPLE_GSM, SAMPLE_UCS = "a", "я"  # one unit each, in GSM-7 and in UCS-2
 
 
 @dataclass(frozen=True, slots=True)
 class LengthRange:
-    """The shortest and the longest, in characters, that a template comes to over an audience."""
+    """The shortest and the longest length of a text over an audience, in characters."""
 
     shortest: int
     longest: int
 
 
-NO_PARTS = Parts("", 0, 0)
+NO_SMS = SmsLength("", 0, 0)
 
 
 @dataclass(slots=True)
 class SmsPartCounts:
-    """What the SMS text takes: people by country and parts, and the text that takes most."""
+    """The recipients of an SMS by country and number of parts, and the longest text."""
 
-    people: Counter[tuple[str, int]] = field(default_factory=Counter)
-    largest: Parts = NO_PARTS
-    widest_gsm: int = 0  # septets of the longest text in GSM-7
+    recipients: Counter[tuple[str, int]] = field(default_factory=Counter)
+    largest: SmsLength = NO_SMS
+    longest_gsm: int = 0  # septets of the longest text in GSM-7
 
-    def add(self, text: str, country: str, people: int) -> None:
-        """Count `people` of `country` who get `text`."""
-        taken = sms_parts(text)
-        self.people[country, taken.parts] += people
-        if taken.encoding == GSM_7:
-            self.widest_gsm = max(self.widest_gsm, taken.units)
-        if (taken.parts, taken.units) > (self.largest.parts, self.largest.units):
-            self.largest = taken
+    def add(self, text: str, country: str, recipients: int) -> None:
+        """Add a number of `recipients` in `country` who get `text`."""
+        length = measure_sms(text)
+        self.recipients[country, length.parts] += recipients
+        if length.encoding == GSM_7:
+            self.longest_gsm = max(self.longest_gsm, length.units)
+        if (length.parts, length.units) > (self.largest.parts, self.largest.units):
+            self.largest = length
 
     def by_parts(self) -> dict[int, int]:
-        """How many people get an SMS of how many parts, the fewest parts first."""
-        found: Counter[int] = Counter()
-        for (_country, parts), people in self.people.items():
-            found[parts] += people
-        return dict(sorted(found.items()))
+        """Number of parts -> recipients, the fewest parts first."""
+        recipients_by_parts: Counter[int] = Counter()
+        for (_country, parts), recipients in self.recipients.items():
+            recipients_by_parts[parts] += recipients
+        return dict(sorted(recipients_by_parts.items()))
 
 
 def _value(name: str) -> Combinable:
@@ -75,164 +76,162 @@ def _value(name: str) -> Combinable:
     return NullIf(KeyTextTransform(name, "fields"), Value(""), output_field=TextField())
 
 
-def _words(name: str) -> Combinable:
-    """A contact's merge field `name`, empty where it is missing."""
+def _value_or_empty(name: str) -> Combinable:
+    """A contact's merge field `name`; "" where it is missing."""
     return Coalesce(_value(name), Value(""))
 
 
-def lacks(name: str) -> Q:
+def lacks_value(name: str) -> Q:
     """Contacts without a value in the merge field `name`."""
     return Q(IsNull(_value(name), True))
 
 
-def length_expression(template: Template) -> Combinable:
-    """How many characters `template` comes to for a contact; a missing value counts as nothing.
+def length_expression(template: CompiledText) -> Combinable:
+    """The number of characters of `template` for a contact; a missing value counts as 0.
 
-    Counted by the database, so only for templates that encode nothing.
+    Only for templates without `encode`.
     """
     total: Combinable = Value(template.literal_length)
     for tag in template.tags:
-        total = total + Coalesce(Length(_value(tag.name)), Value(len(tag.default or "")))
+        total = total + Coalesce(Length(_value(tag.name)), Value(len(tag.fallback or "")))
     return total
 
 
-def missing_values(audience: Audience, template: MessageTemplate) -> dict[str, int]:
-    """How many people lack a value for a tag without a word instead, by the tag's name, where
-    somebody does.
+def count_missing_values(audience: Audience, template: CompiledMessage) -> dict[str, int]:
+    """Count the recipients without a value for a tag that has no fallback value.
+
+    By the tag's name; names that everybody has a value for are left out.
     """
-    needed = template.needed()
-    if not needed:
+    names = template.required_names()
+    if not names:
         return {}
-    counts = {f"lack_{n}": Count("pk", filter=lacks(name)) for n, name in enumerate(needed)}
-    found = audience.people().aggregate(**counts)
-    return {name: found[f"lack_{n}"] for n, name in enumerate(needed) if found[f"lack_{n}"]}
+    columns = {
+        f"missing_{n}": Count("pk", filter=lacks_value(name)) for n, name in enumerate(names)
+    }
+    counts = audience.recipients().aggregate(**columns)
+    return {name: counts[f"missing_{n}"] for n, name in enumerate(names) if counts[f"missing_{n}"]}
 
 
-def length_range(audience: Audience, template: Template) -> LengthRange | None:
-    """How long `template` gets over `audience`. None where the audience is empty."""
+def length_range(audience: Audience, template: CompiledText) -> LengthRange | None:
+    """The lengths of `template` over `audience`; None if the audience is empty."""
     if not template.tags:
         return LengthRange(template.literal_length, template.literal_length)
     total = length_expression(template)
-    found = audience.people().aggregate(shortest=Min(total), longest=Max(total))
-    return None if found["longest"] is None else LengthRange(found["shortest"], found["longest"])
+    lengths = audience.recipients().aggregate(shortest=Min(total), longest=Max(total))
+    return None if lengths["longest"] is None else LengthRange(**lengths)
 
 
-def longest_link(audience: Audience, template: Template) -> int:
-    """The longest that the link gets over `audience`, in characters; whoever lacks a value gets
-    none.
+def longest_link_length(audience: Audience, template: CompiledText) -> int:
+    """The length of the longest link over `audience`, in characters.
+
+    Recipients without a required value get no link and do not count.
     """
     if not template.tags:
         return template.literal_length
-    sql_functions.prepare()
+    sql_functions.register_sqlite_function()
     total: Combinable = Value(template.literal_length)
     for tag in template.tags:
-        default = (
-            template.encode(tag.default) if template.encode and tag.default else tag.default or ""
-        )
+        fallback = tag.fallback or ""
+        if template.encode:
+            fallback = template.encode(fallback)
         length = (
             sql_functions.EncodedLength(_value(tag.name))
             if template.encode
             else Length(_value(tag.name))
         )
-        total = total + Coalesce(length, Value(len(default)))
-    found = _with_values(audience, template).aggregate(longest=Max(total))["longest"]
-    return found or 0
+        total = total + Coalesce(length, Value(len(fallback)))
+    return _with_values(audience, template).aggregate(longest=Max(total))["longest"] or 0
 
 
-def sms_part_counts(audience: Audience, template: Template) -> SmsPartCounts:
-    """What the SMS text takes over `audience`, exactly.
+def count_sms_parts(audience: Audience, template: CompiledText) -> SmsPartCounts:
+    """Count the parts of the SMS text over `audience`, exactly.
 
-    The database counts people by country, and by how long and of which kind each value is. One text
-    of stand-ins a group says what all of it takes, as no character of it takes two units; people
-    with such a character are read.
+    The database groups recipients by country and by the length and alphabet of each value. One text
+    of sample values gives the parts of a whole group, as each of its characters takes one unit.
+    Recipients with characters of two units are read one by one.
     """
-    found = SmsPartCounts()
+    counts = SmsPartCounts()
     names = sorted(template.names)
-    people = _with_values(audience, template)
-    largest: dict[str, Any] = {}
-    odd = False
-    for group in (
-        _measured(people, names)
-        .values("country", *_keys(names))
-        .annotate(people=Count("pk"))
-        .order_by()
-    ):
-        if group["odd"]:
-            odd = True
+    recipients = _annotate_values(_with_values(audience, template), names)
+    largest_group: dict[str, Any] = {}
+    any_two_units = False
+    groups = recipients.values("country", *_group_keys(names)).annotate(recipients=Count("pk"))
+    for group in groups.order_by():
+        if group["two_units"]:
+            any_two_units = True
             continue
-        before = found.largest
-        found.add(template.fill(_stand_ins(names, group)), group["country"], group["people"])
-        largest = group if found.largest is not before else largest
-    # its characters are named, so one of them is read
-    if largest and found.largest.encoding == UCS_2:
-        alike = {key: largest[key] for key in ("country", *_keys(names))}
-        [values] = _measured(people, names).filter(**alike).values_list(*_texts(names))[:1]
-        found.largest = sms_parts(template.fill(_given(names, values)))
-    if odd:
-        rows = (
-            _measured(people, names).filter(**{"odd": True}).values_list(*_texts(names), "country")
-        )
+        before = counts.largest
+        text = template.fill(_sample_values(names, group))
+        counts.add(text, group["country"], group["recipients"])
+        largest_group = group if counts.largest is not before else largest_group
+    # one of its real texts is read, for the characters that force UCS-2
+    if largest_group and counts.largest.encoding == UCS_2:
+        same_group = {key: largest_group[key] for key in ("country", *_group_keys(names))}
+        [values] = recipients.filter(**same_group).values_list(*_values(names))[:1]
+        counts.largest = measure_sms(template.fill(_fields(names, values)))
+    if any_two_units:
+        rows = recipients.filter(**{"two_units": True}).values_list(*_values(names), "country")
         for *values, country in rows.iterator():
-            found.add(template.fill(_given(names, values)), country, 1)
-    return found
+            counts.add(template.fill(_fields(names, values)), country, 1)
+    return counts
 
 
-def _with_values(audience: Audience, template: Template) -> QuerySet[Contact]:
-    """Those who lack no value that the text has no word for."""
-    people = audience.people()
-    for name in {tag.name for tag in template.tags if tag.default is None}:
-        people = people.exclude(lacks(name))
-    return people
+def _with_values(audience: Audience, template: CompiledText) -> QuerySet[Contact]:
+    """The recipients who have a value for each tag without a fallback value."""
+    recipients = audience.recipients()
+    for name in {tag.name for tag in template.tags if tag.fallback is None}:
+        recipients = recipients.exclude(lacks_value(name))
+    return recipients
 
 
-def _measured(people: QuerySet[Contact], names: Sequence[str]) -> QuerySet[Contact]:
-    """`people` with what `_keys` names: whether any value has a character of two units; the length
-    and kind of each.
+def _annotate_values(recipients: QuerySet[Contact], names: Sequence[str]) -> QuerySet[Contact]:
+    """Add the columns of `_group_keys`.
+
+    `two_units`: whether any value has a character of two units. `length_N` and `wide_N`: the length
+    of each value, and whether it has characters outside GSM-7.
     """
-    odd = Q(pk__isnull=True)
+    two_units = Q(pk__isnull=True)
     for number, name in enumerate(names):
-        wide = sql_functions.Matches(_words(name), sql_functions.OUTSIDE_GSM)
-        people = people.annotate(
-            **{f"length_{number}": Length(_words(name)), f"wide_{number}": wide}
+        value = _value_or_empty(name)
+        wide = sql_functions.ContainsAny(value, sql_functions.OUTSIDE_GSM)
+        recipients = recipients.annotate(
+            **{f"length_{number}": Length(value), f"wide_{number}": wide}
         )
-        odd |= Q(sql_functions.Matches(_words(name), sql_functions.DOUBLED))
-    return people.annotate(odd=ExpressionWrapper(odd, BooleanField()))
+        two_units |= Q(sql_functions.ContainsAny(value, sql_functions.TWO_UNIT_CHARACTERS))
+    return recipients.annotate(two_units=ExpressionWrapper(two_units, BooleanField()))
 
 
-def _keys(names: Sequence[str]) -> list[str]:
-    return [
-        "odd",
-        *(f"{kind}_{number}" for number in range(len(names)) for kind in ("length", "wide")),
-    ]
+def _group_keys(names: Sequence[str]) -> list[str]:
+    columns = [f"{kind}_{number}" for number in range(len(names)) for kind in ("length", "wide")]
+    return ["two_units", *columns]
 
 
-def _stand_ins(names: Sequence[str], group: Mapping[str, Any]) -> dict[str, str]:
-    """Values as long and of the same kind as those of `group`; a missing one is empty."""
+def _sample_values(names: Sequence[str], group: Mapping[str, Any]) -> dict[str, str]:
+    """Values of the same lengths and alphabets as those of `group`; a missing one is empty."""
     return {
-        name: (STAND_IN_WIDE if group[f"wide_{number}"] else STAND_IN) * (group[f"length_{number}"])
+        name: (SAMPLE_UCS if group[f"wide_{number}"] else SAMPLE_GSM) * (group[f"length_{number}"])
         for number, name in enumerate(names)
     }
 
 
-def _texts(names: Sequence[str]) -> list[KeyTextTransform]:
+def _values(names: Sequence[str]) -> list[KeyTextTransform]:
     return [KeyTextTransform(name, "fields") for name in names]
 
 
-def _given(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str]:
+def _fields(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str]:
     return {name: value or "" for name, value in zip(names, values, strict=False)}
 
 
 class MessageLengths:
-    """What a campaign's words come to over `audience`, each figure counted once, when it is first
-    asked for.
-    """
+    """The lengths of a message over `audience`, each counted once, when it is first read."""
 
-    def __init__(self, audience: Audience, template: MessageTemplate) -> None:
+    def __init__(self, audience: Audience, template: CompiledMessage) -> None:
         self.audience, self.template = audience, template
 
     @cached_property
     def missing(self) -> dict[str, int]:
-        return missing_values(self.audience, self.template)
+        """Merge field -> recipients without a required value."""
+        return count_missing_values(self.audience, self.template)
 
     @cached_property
     def text(self) -> LengthRange | None:
@@ -244,4 +243,4 @@ class MessageLengths:
 
     @cached_property
     def sms(self) -> SmsPartCounts:
-        return sms_part_counts(self.audience, self.template.sms_text)
+        return count_sms_parts(self.audience, self.template.sms_text)

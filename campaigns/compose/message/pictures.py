@@ -1,7 +1,7 @@
-"""The picture of a message: taken in, made safe, and reachable for the gateway.
+"""The images of messages: checked, re-encoded, stored, and reachable for the gateway.
 
-What is kept is never what was uploaded but a new encoding of its pixels: no EXIF, nothing hidden
-behind the image.
+The uploaded file itself is never stored, only a new encoding of its pixels: no EXIF, no location,
+nothing hidden behind the image.
 """
 
 import secrets
@@ -27,19 +27,20 @@ if TYPE_CHECKING:
 else:
     Upload = UploadedFile
 
-ENDINGS = {"JPEG": "jpg", "PNG": "png"}
-UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the file as it comes
-SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the picture as it comes
-SIDE_KEPT = 800  # pixels; Viber shows no more
-SIZE_MAX = 2 * 1024 * 1024  # bytes of what is kept
-SIZE_ADVISED = 400 * 1024
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
+UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the uploaded file
+SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the uploaded image
+SIDE_STORED_MAX = 800  # pixels; Viber shows no more
+SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes
+SIZE_RECOMMENDED = 400 * 1024  # bytes
 JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A square part of a picture, in per cent: left of its width, top of its height, side of the
-    shorter of both.
+    """A square part of an image, in per cent.
+
+    `left` is of its width, `top` of its height, `side` of the shorter of both.
     """
 
     left: float
@@ -47,43 +48,40 @@ class Crop:
     side: float
 
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The part in pixels, moved so that it lies within the picture: left, top, right,
-        bottom.
-        """
+        """The part in pixels, moved to lie within the image: left, top, right, bottom."""
         side = max(1, round(min(width, height) * self.side / 100))
         left = min(round(width * self.left / 100), width - side)
         top = min(round(height * self.top / 100), height - side)
         return left, top, left + side, top + side
 
 
-def read_crop(said: Mapping[str, Any]) -> Crop | None:
-    """The part that a form asks for in `crop_left`, `crop_top`, `crop_side`; None where it says
-    nothing.
+def parse_crop(data: Mapping[str, Any]) -> Crop | None:
+    """Read `crop_left`, `crop_top` and `crop_side` of a form; None if all are empty.
 
     Raises ValidationError.
     """
-    typed = [
-        str(said.get(name) or "").strip().replace(",", ".")
+    values = [
+        str(data.get(name) or "").strip().replace(",", ".")
         for name in ("crop_left", "crop_top", "crop_side")
     ]
-    if not any(typed):
+    if not any(values):
         return None
     try:
         left, top, side = (
-            float(number or default) for number, default in zip(typed, (0, 0, 100), strict=True)
+            float(value or default) for value, default in zip(values, (0, 0, 100), strict=True)
         )
     except ValueError:
         left = top = side = -1.0
     if not (0 <= left <= 100 and 0 <= top <= 100 and 1 <= side <= 100):
         raise ValidationError(
-            _("Say which part to cut out in per cent: from 0 to 100, and a side of at least 1.")
+            _("Enter the crop in per cent: position from 0 to 100, size from 1 to 100.")
         )
     return Crop(left, top, side)
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """A picture as it is kept."""
+class EncodedPicture:
+    """An image as it is stored."""
 
     content: bytes
     ending: str
@@ -91,45 +89,40 @@ class Encoded:
     height: int
 
 
-def picture_address(campaign: Campaign) -> str:
-    """Where the gateway fetches the campaign's picture; empty where it has none.
+def picture_url(campaign: Campaign) -> str:
+    """The URL where the gateway fetches the campaign's image; "" without an image.
 
-    An uploaded one moves with PUBLIC_BASE_URL; without it, with the address of the site at the
-    upload.
+    The URL of an uploaded image follows PUBLIC_BASE_URL; if that is not set, it keeps the address
+    that the site had at the upload.
     """
     if campaign.image and settings.PUBLIC_BASE_URL:
-        return stored_address(settings.PUBLIC_BASE_URL, str(campaign.image))
+        return stored_picture_url(settings.PUBLIC_BASE_URL, str(campaign.image))
     return campaign.image_url
 
 
-def stored_address(base: str, name: str) -> str:
-    """The address of the stored file `name` at the site whose address is `base`."""
+def stored_picture_url(base: str, name: str) -> str:
+    """The URL of the stored file `name` on the site at `base`."""
     return f"{base.rstrip('/')}{settings.MEDIA_URL}{name}"
 
 
-def is_reachable(campaign: Campaign) -> bool:
-    """Whether the gateway can fetch the campaign's picture. A gateway on this machine reaches what
-    others can't.
-    """
-    host = web_addresses.host_of(picture_address(campaign))
+def is_picture_reachable(campaign: Campaign) -> bool:
+    """Whether the gateway can fetch the campaign's image."""
+    host = web_addresses.host_of(picture_url(campaign))
     return bool(host) and (web_addresses.gateway_is_local() or not web_addresses.is_private(host))
 
 
-def take_in(
+def store_picture(
     upload: Upload, actor: User | None, square: bool = False, crop: Crop | None = None
 ) -> Picture:
-    """Put an uploaded file into the library; `square` cuts it to `crop`, or else to its middle.
+    """Add an uploaded file to the library; `square` crops it to `crop`, or else to its middle.
 
-    Raises ValidationError with what to do.
+    Raises ValidationError, whose text says what to do.
     """
     if (upload.size or 0) > UPLOAD_MAX:
         raise ValidationError(
-            _(
-                "The file is larger than 20 MB. Save the picture smaller, 800 by 800 pixels are"
-                " enough."
-            )
+            _("The file is larger than 20 MB. Scale the image down: 800 × 800 pixels is enough.")
         )
-    encoded = encode(upload, square, crop)
+    encoded = encode_picture(upload, square, crop)
     picture = Picture(
         title=(upload.name or "").rsplit(".", 1)[0][:100],
         width=encoded.width,
@@ -142,71 +135,73 @@ def take_in(
     return picture
 
 
-def encode(file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None) -> Encoded:
-    """`file` as a new JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
-    image = _opened(file)
+def encode_picture(
+    file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None
+) -> EncodedPicture:
+    """Encode `file` anew as a JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
+    image = _open(file)
     _check_sides(image.width, image.height)
     kind = image.format or ""
     try:
-        pixels = _prepared(image, kind, square, crop)
+        pixels = _prepare(image, kind, square, crop)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError(
-            _("The picture is damaged. Open it on your computer and save it again.")
+            _("The image is damaged. Open it on your computer and save it again.")
         ) from error
-    content = _bytes(pixels, kind)
-    if len(content) > SIZE_MAX:
+    content = _encode(pixels, kind)
+    if len(content) > SIZE_STORED_MAX:
         raise ValidationError(
-            _("Even scaled down the picture is larger than 2 MB. Save it as JPEG.")
+            _("The image is larger than 2 MB even when scaled down. Save it as JPEG.")
         )
-    return Encoded(content, ENDINGS[kind], pixels.width, pixels.height)
+    return EncodedPicture(content, EXTENSIONS[kind], pixels.width, pixels.height)
 
 
-def _opened(file: IO[bytes] | Upload) -> Image.Image:
-    """The picture with its size read and not a pixel decoded yet."""
+def _open(file: IO[bytes] | Upload) -> Image.Image:
+    """Read the size of the image; no pixel is decoded yet."""
     try:
-        return Image.open(file, formats=list(ENDINGS))
+        return Image.open(file, formats=list(EXTENSIONS))
     except Image.DecompressionBombError as error:
-        raise ValidationError(_too_large()) from error
+        raise ValidationError(_too_large_text()) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValidationError(_("This is not a JPEG or PNG picture.")) from error
+        raise ValidationError(_("This file is not a JPEG or PNG image.")) from error
 
 
-def _too_large() -> str:
-    return _("The picture has more than 4000 pixels a side. Scale it down to 800 by 800.")
+def _too_large_text() -> str:
+    return _("The image has more than 4000 pixels on one side. Scale it down to 800 × 800.")
 
 
 def _check_sides(width: int, height: int) -> None:
     if max(width, height) > SIDE_MAX:
-        raise ValidationError(_too_large())
+        raise ValidationError(_too_large_text())
     if min(width, height) < SIDE_MIN:
         raise ValidationError(
             _(
-                "The picture has %(width)d by %(height)d pixels. It should have 400 to 800 a side,"
-                " and at least 64."
+                "The image is %(width)d × %(height)d pixels. Use at least 64 pixels on each side,"
+                " better 400 to 800."
             )
             % {"width": width, "height": height}
         )
 
 
-def _prepared(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
-    """Upright, in plain colours, cut if wanted, no larger than Viber shows it."""
+def _prepare(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
+    """Turn the image upright, convert its colours, crop it, and scale it to what Viber shows."""
     pixels = ImageOps.exif_transpose(image)
-    see_through = kind == "PNG" and (
+    transparent = kind == "PNG" and (
         pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info
     )
-    pixels = pixels.convert("RGBA" if see_through else "RGB")
+    pixels = pixels.convert("RGBA" if transparent else "RGB")
     if square and crop:
         pixels = pixels.crop(crop.box(*pixels.size))
     elif square:
         side = min(pixels.size)
         pixels = ImageOps.fit(pixels, (side, side))
-    pixels.thumbnail((SIDE_KEPT, SIDE_KEPT), Image.Resampling.LANCZOS)
+    pixels.thumbnail((SIDE_STORED_MAX, SIDE_STORED_MAX), Image.Resampling.LANCZOS)
     return pixels
 
 
-def _bytes(pixels: Image.Image, kind: str) -> bytes:
+def _encode(pixels: Image.Image, kind: str) -> bytes:
     buffer = BytesIO()
-    clean = Image.new(pixels.mode, pixels.size)  # a new image: nothing that came with the old one
+    clean = Image.new(pixels.mode, pixels.size)  # a new image, without the metadata of the old one
     clean.paste(pixels)
     if kind == "JPEG":
         clean.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)

@@ -1,20 +1,18 @@
-"""The one code that makes a message: preview, review and sending all read a person's words from
-here.
-"""
+"""The message of one recipient. Preview, review and sending all render it here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from campaigns.compose.message.merge_tags import Template
-from campaigns.compose.message.pictures import picture_address
+from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """What one person gets. People with equal ones can share a message object."""
+class RenderedMessage:
+    """The texts one recipient gets. Recipients with equal texts can share a message object."""
 
     text: str
     button_url: str = ""
@@ -22,62 +20,63 @@ class Rendered:
 
 
 def encode_for_link(value: str) -> str:
-    """A value as it may stand in a link's path or query."""
+    """URL-encode a value for the path or query of a link."""
     return quote(value, safe="")
 
 
-class MessageTemplate:
-    """The words of a campaign, compiled. `names` are the merge fields that any of them uses."""
+class CompiledMessage:
+    """The texts of a campaign, compiled. `names` are the merge fields that any of them uses."""
 
-    __slots__ = ("_same", "button_url", "names", "sms_text", "text")
+    __slots__ = ("_constant", "button_url", "names", "sms_text", "text")
 
     def __init__(self, text: str, button_url: str = "", sms_text: str = "") -> None:
-        self.text = Template(text)
-        self.button_url = Template(button_url, encode=encode_for_link)
-        self.sms_text = Template(sms_text)
+        self.text = CompiledText(text)
+        self.button_url = CompiledText(button_url, encode=encode_for_link)
+        self.sms_text = CompiledText(sms_text)
         self.names = self.text.names | self.button_url.names | self.sms_text.names
-        self._same = None if self.names else self._filled({})
+        self._constant = None if self.names else self._fill({})
 
-    def _filled(self, fields: Mapping[str, str]) -> Rendered:
-        return Rendered(
+    def _fill(self, fields: Mapping[str, str]) -> RenderedMessage:
+        return RenderedMessage(
             self.text.fill(fields), self.button_url.fill(fields), self.sms_text.fill(fields)
         )
 
-    def for_fields(self, fields: Mapping[str, str]) -> Rendered:
-        """What a person with these merge `fields` gets. Raises merge.MissingValue."""
-        return self._same or self._filled(fields)
+    def render(self, fields: Mapping[str, str]) -> RenderedMessage:
+        """Render for a recipient with these merge `fields`. Raises merge_tags.MissingValue."""
+        return self._constant or self._fill(fields)
 
-    def needed(self) -> list[str]:
-        """The merge fields that stand somewhere without a word instead."""
-        every = [*self.text.tags, *self.button_url.tags, *self.sms_text.tags]
-        return list(dict.fromkeys(tag.name for tag in every if tag.default is None))
+    def required_names(self) -> list[str]:
+        """The merge fields that some tag uses without a fallback value."""
+        tags = [*self.text.tags, *self.button_url.tags, *self.sms_text.tags]
+        return list(dict.fromkeys(tag.name for tag in tags if tag.fallback is None))
 
-    def sketch(self, fields: Mapping[str, str]) -> Rendered:
-        """As `for_fields`, with the bare tag where a value is missing: for the preview of a
-        draft.
-        """
-        return Rendered(
-            self.text.sketch(fields), self.button_url.sketch(fields), self.sms_text.sketch(fields)
+    def render_partially(self, fields: Mapping[str, str]) -> RenderedMessage:
+        """As `render`, but keep tags whose value is missing as they are: for previews."""
+        return RenderedMessage(
+            self.text.fill_partially(fields),
+            self.button_url.fill_partially(fields),
+            self.sms_text.fill_partially(fields),
         )
 
 
-def build(campaign: Campaign) -> MessageTemplate:
-    """The compiled words of `campaign`."""
-    return MessageTemplate(campaign.text, campaign.button_url, campaign.sms_text)
+def compile_message(campaign: Campaign) -> CompiledMessage:
+    """Compile the texts of `campaign`."""
+    return CompiledMessage(campaign.text, campaign.button_url, campaign.sms_text)
 
 
 def message_for(
-    campaign: Campaign, rendered: Rendered, to: tuple[Address, ...], callback_url: str = ""
+    campaign: Campaign, rendered: RenderedMessage, to: tuple[Address, ...], callback_url: str = ""
 ) -> Message:
-    """`rendered` on its way to `to`, as the gateway gets it; it reports to `callback_url`, if that
-    is given.
+    """Build the gateway's message with the texts `rendered` for the recipients `to`.
+
+    The gateway sends delivery reports to `callback_url`, if given.
     """
     return Message(
         to=to,
         text=rendered.text,
         sender=campaign.sender.name if campaign.sender else "",
         promotional=campaign.promotional,
-        image_url=picture_address(campaign),
+        image_url=picture_url(campaign),
         button_caption=campaign.button_caption,
         button_url=rendered.button_url,
         sms=SmsFallback(campaign.sms_sender, rendered.sms_text) if rendered.sms_text else None,

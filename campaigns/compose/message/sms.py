@@ -1,9 +1,9 @@
-"""How an SMS travels: its encoding, its units, its parts (3GPP TS 23.038, TS 23.040).
+"""Encoding, length and parts of an SMS (3GPP TS 23.038 and TS 23.040).
 
-GSM-7: 160 septets in one part, 153 in each of several; ten characters take two septets and never
-straddle parts. UCS-2: 70 units of UTF-16, or 67; a surrogate pair (an emoji) is two units and never
-straddles parts. The browser counts with the same rules (static/js/sms.js); one table of test
-vectors runs through both.
+GSM-7: 160 septets in one part, 153 in each of several; ten characters take two septets. UCS-2: 70
+units of UTF-16, or 67; an emoji (a surrogate pair) takes two units. No character is split between
+parts. The browser counts by the same rules (static/js/sms.js); the tests run both with
+tests/compose/vectors/sms.json.
 """
 
 import re
@@ -23,7 +23,7 @@ _OUTSIDE = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENDED)}]")
 _EXTENDED = re.compile(f"[{re.escape(GSM_EXTENDED)}]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
-# What typists and word processors put in, and what says the same in GSM-7.
+# Typographic characters, and what replaces them in GSM-7.
 REPLACEMENTS = {
     "‘": "'", "’": "'", "‚": ",", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
     "‹": "'", "›": "'", "`": "'", "´": "'", "ʼ": "'", "′": "'", "″": '"', "–": "-", "—": "-",
@@ -32,13 +32,14 @@ REPLACEMENTS = {
     "\u2009": " ", "\u2003": " ", "\u2002": " ", "\u200b": "", "\u200c": "", "\u200d": "",
     "\ufeff": "", "\u00ad": "",
 }  # fmt: skip
-_REPLACING = str.maketrans(REPLACEMENTS)
+_REPLACEMENT_TABLE = str.maketrans(REPLACEMENTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a text takes. `units` are septets or UTF-16 units; `culprits` are the characters that
-    force UCS-2.
+class SmsLength:
+    """The length of a text as an SMS. `units` are septets or, in UCS-2, UTF-16 units.
+
+    `culprits` are the characters that force UCS-2, each once.
     """
 
     encoding: str
@@ -47,34 +48,36 @@ class Parts:
     culprits: tuple[str, ...] = ()
 
 
-def sms_parts(text: str) -> Parts:
-    """What `text` takes as an SMS; an empty text has no part."""
+def measure_sms(text: str) -> SmsLength:
+    """Measure `text` as an SMS; an empty text has no parts."""
     if _OUTSIDE.search(text):
-        wide = len(_ASTRAL.findall(text))
-        units = len(text) + wide
-        parts = _count(text, units, wide, UCS_SINGLE, UCS_PART, _ASTRAL)
-        return Parts(UCS_2, units, parts, tuple(dict.fromkeys(_OUTSIDE.findall(text))))
-    wide = len(_EXTENDED.findall(text))
-    units = len(text) + wide
-    return Parts(GSM_7, units, _count(text, units, wide, GSM_SINGLE, GSM_PART, _EXTENDED))
+        doubled = len(_ASTRAL.findall(text))
+        units = len(text) + doubled
+        parts = _count_parts(text, units, UCS_SINGLE, UCS_PART, _ASTRAL if doubled else None)
+        return SmsLength(UCS_2, units, parts, tuple(dict.fromkeys(_OUTSIDE.findall(text))))
+    doubled = len(_EXTENDED.findall(text))
+    units = len(text) + doubled
+    parts = _count_parts(text, units, GSM_SINGLE, GSM_PART, _EXTENDED if doubled else None)
+    return SmsLength(GSM_7, units, parts)
 
 
-def _count(
-    text: str, units: int, wide: int, single: int, part: int, doubled: re.Pattern[str]
+def _count_parts(
+    text: str, units: int, single: int, part: int, two_units: re.Pattern[str] | None
 ) -> int:
+    """`two_units` matches the characters of two units; None if `text` has none."""
     if units <= single:
         return 1 if units else 0
-    if not wide:
+    if not two_units:
         return -(-units // part)
-    return len(_cut(text, part, doubled))
+    return len(_split(text, part, two_units))
 
 
-def _cut(text: str, size: int, doubled: re.Pattern[str]) -> list[str]:
-    """`text` in pieces of at most `size` units, no character torn in two."""
+def _split(text: str, size: int, two_units: re.Pattern[str]) -> list[str]:
+    """Split `text` into pieces of at most `size` units, no character split in two."""
     pieces: list[str] = []
     start = used = 0
     for position, character in enumerate(text):
-        units = 2 if doubled.match(character) else 1
+        units = 2 if two_units.match(character) else 1
         if used + units > size:
             pieces.append(text[start:position])
             start, used = position, 0
@@ -83,16 +86,16 @@ def _cut(text: str, size: int, doubled: re.Pattern[str]) -> list[str]:
     return pieces
 
 
-def split(text: str) -> list[str]:
-    """The parts of `text` as they travel."""
-    taken = sms_parts(text)
-    if taken.parts <= 1:
+def split_parts(text: str) -> list[str]:
+    """Split `text` into the parts in which it is sent."""
+    length = measure_sms(text)
+    if length.parts <= 1:
         return [text] if text else []
-    if taken.encoding == UCS_2:
-        return _cut(text, UCS_PART, _ASTRAL)
-    return _cut(text, GSM_PART, _EXTENDED)
+    if length.encoding == UCS_2:
+        return _split(text, UCS_PART, _ASTRAL)
+    return _split(text, GSM_PART, _EXTENDED)
 
 
-def plain(text: str) -> str:
-    """`text` with typographic characters replaced by those of GSM-7 that say the same."""
-    return text.translate(_REPLACING)
+def replace_typography(text: str) -> str:
+    """Replace typographic characters in `text` by their equivalents in GSM-7."""
+    return text.translate(_REPLACEMENT_TABLE)

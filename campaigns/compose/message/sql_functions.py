@@ -1,6 +1,4 @@
-"""What the database can say of a text: whether it has certain characters, how long it gets in a
-link.
-"""
+"""SQL functions on texts: whether one contains certain characters, its length URL-encoded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +19,16 @@ Compiled = tuple[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """A set of characters as each engine writes it: between brackets, a "]" first and a "-"
-    last.
+    """A set of characters in the pattern syntax of each engine.
+
+    In brackets, with "]" first and "-" last, where both stand for themselves.
     """
 
     glob: str
     regex: str
 
 
-DOUBLED = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
+TWO_UNIT_CHARACTERS = Characters(  # two units each: those that GSM-7 escapes, and emoji in UCS-2
     glob="*[]" + GSM_EXTENDED.replace("]", "").replace("^", "") + "^\U00010000-\U0010ffff]*",
     regex="[]"
     + GSM_EXTENDED.replace("]", "").replace("^", "").replace("\\", "\\\\")
@@ -40,8 +39,8 @@ OUTSIDE_GSM = Characters(
 )
 
 
-class Matches(Func):
-    """Whether a text has any of `characters` in it."""
+class ContainsAny(Func):
+    """Whether a text contains any of `characters`."""
 
     output_field = BooleanField()
     template = "(%(expressions)s)"
@@ -53,21 +52,22 @@ class Matches(Func):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
     ) -> Compiled:
-        return self._compared(compiler, "GLOB", self.characters.glob)
+        return self._compile_match(compiler, "GLOB", self.characters.glob)
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
     ) -> Compiled:
-        return self._compared(compiler, "~", self.characters.regex)
+        return self._compile_match(compiler, "~", self.characters.regex)
 
-    def _compared(self, compiler: SQLCompiler, operator: str, pattern: str) -> Compiled:
+    def _compile_match(self, compiler: SQLCompiler, operator: str, pattern: str) -> Compiled:
         text, params = compiler.compile(self.source_expressions[0])
         return f"({text} {operator} %s)", [*params, pattern]
 
 
 class EncodedLength(Func):
-    """How many characters a text takes in a link: three for each byte that has to be encoded.
-    `prepare` comes first.
+    """The number of characters of a text once URL-encoded: three for each encoded byte.
+
+    On SQLite, call `register_sqlite_function` first.
     """
 
     output_field = IntegerField()
@@ -85,10 +85,8 @@ class EncodedLength(Func):
         return f"(3 * {octets} - 2 * LENGTH({plain}))", [*params, *params, f"[^{UNRESERVED}]"]
 
 
-def prepare() -> None:
-    """Give SQLite, which has no such function of its own, that of `EncodedLength`, on this
-    connection.
-    """
+def register_sqlite_function() -> None:
+    """Register the function of `EncodedLength` on this connection if it is SQLite's."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         connection.connection.create_function(_URL_LENGTH, 1, _url_length, deterministic=True)

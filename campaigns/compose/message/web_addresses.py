@@ -1,4 +1,4 @@
-"""Web addresses in a message: what the gateway and the people who get it can reach."""
+"""Web addresses in a message: their hosts, and whether others can reach them."""
 
 import ipaddress
 from functools import lru_cache
@@ -20,8 +20,9 @@ LOCAL_NAMES = (
 
 
 def is_private(host: str) -> bool:
-    """Whether nobody outside the own network reaches `host`: private addresses, localhost, names
-    without a dot.
+    """Whether `host` cannot be reached from outside the own network.
+
+    Private addresses, localhost, reserved domains and names without a dot.
     """
     host = host.strip("[]").rstrip(".").lower()
     try:
@@ -29,7 +30,7 @@ def is_private(host: str) -> bool:
     except ValueError:
         pass
     if host.replace(".", "").isdigit() or host.startswith("0x"):
-        return True  # 127.1, 2130706433: browsers read them as addresses, nobody honest writes them
+        return True  # browsers read 127.1 and 2130706433 as addresses; only attackers write them
     return "." not in host or host.rsplit(".", 1)[1] in LOCAL_NAMES
 
 
@@ -40,14 +41,12 @@ def _is_local(url: str) -> bool:
 
 
 def gateway_is_local() -> bool:
-    """Whether messages go to a gateway on this machine, the sandbox: it reaches what others
-    can't.
-    """
+    """Whether the gateway runs on this machine, as the sandbox does: it reaches local addresses."""
     return _is_local(settings.BSG_API_URL)
 
 
 def host_of(url: str) -> str:
-    """The host that `url` names, without user, password and port; empty where it names none."""
+    """The host of `url`, without user, password and port; "" if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -55,14 +54,12 @@ def host_of(url: str) -> str:
 
 
 def has_credentials(url: str) -> bool:
-    """Whether `url` carries a user name or a password."""
+    """Whether `url` contains a user name or a password."""
     return "@" in url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
 
 
 def punycode(host: str) -> str:
-    """`host` as the network knows it: "xn--…" where it has letters outside ASCII; empty where it is
-    no host.
-    """
+    """`host` in punycode, "xn--…" if it has letters outside ASCII; "" if it is not a host."""
     try:
         return host.encode("idna").decode()
     except UnicodeError:

@@ -1,4 +1,11 @@
-"""Drafts and what they are made from. Each module below holds the models of one subject."""
+"""The tables of campaigns up to their launch, and of what drafts are made from.
+
+Rules about them stand in the packages beside this one; recipients and results in later stages.
+
+1. library: senders, images, templates, test groups. 2. labels: labels and notes. 3. segments: saved
+conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
+limits above which a campaign needs approval.
+"""
 
 from campaigns.compose.models.approval import ApprovalLimit
 from campaigns.compose.models.campaign import (
@@ -16,7 +23,7 @@ from campaigns.compose.models.segments import (
     ConditionKind,
     Match,
     Operator,
-    Outcome,
+    RecipientOutcome,
     Segment,
 )
 
@@ -34,9 +41,9 @@ __all__ = [
     "Match",
     "Note",
     "Operator",
-    "Outcome",
     "Picture",
     "PriceList",
+    "RecipientOutcome",
     "Segment",
     "Sender",
     "TestGroup",

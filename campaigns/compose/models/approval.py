@@ -1,4 +1,4 @@
-"""From which cost on a second person must approve."""
+"""The cost above which a campaign needs the approval of a second user."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from campaigns.shared.money import AmountField
 
 
 class ApprovalLimit(models.Model):
-    """In one currency, the highest cost up to which a campaign is launched by one person alone."""
+    """The highest cost, in one currency, at which a campaign needs no approval."""
 
     currency = models.CharField(_("currency"), max_length=3, unique=True)
     amount = AmountField(_("amount"))

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.labels import Label
 from campaigns.compose.models.library import CampaignTemplate, Sender
-from campaigns.compose.models.segments import Outcome, Segment
-from campaigns.compose.schedule.sending_hours import Hours, Timetable
+from campaigns.compose.models.segments import RecipientOutcome, Segment
+from campaigns.compose.schedule.sending_hours import SendingHours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
@@ -30,24 +30,25 @@ class CampaignState(models.TextChoices):
 
 
 class Timing(models.TextChoices):
-    NOW = "now", _("As soon as it is launched")
-    AT = "at", _("At a time, sent by ViberDash")
-    LOCAL = "local", _("At a time by the clock of whoever gets it")
-    GATEWAY = "gateway", _("At a time, handed to the gateway now")
+    NOW = "now", _("Now")
+    AT = "at", _("Schedule")
+    LOCAL = "local", _("At the recipient's local time")
+    GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
 
 
 class Campaign(models.Model):
-    """A message, its audience and where its sending stands. `state` is written by
-    compose/launch/lifecycle.py alone.
+    """A message with its audience, its schedule and its state.
+
+    Only compose/launch/lifecycle.py writes `state`:
 
     DRAFT -> (AWAITING_APPROVAL) -> SCHEDULED -> PREPARING -> SENDING -> FINISHED
       ^              |                  |            |          |
-      +-- returned --+                  +---------- PAUSED -----+      any of them -> CANCELLED
+      +-- changes ---+                  +---------- PAUSED -----+      any of them -> CANCELLED
     """
 
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
-    )  # part of every reference, so random and never reused
+    )  # part of every reference: random and never used again
     name = models.CharField(_("name"), max_length=100)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
     state = models.CharField(
@@ -61,48 +62,50 @@ class Campaign(models.Model):
         Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True
     )
     text = models.TextField(_("text"), blank=True)
-    image = models.FileField(_("picture"), upload_to="pictures/", blank=True)
-    image_url = models.CharField(_("picture address"), max_length=limits.URL_MAX, blank=True)
-    button_caption = models.CharField(_("button"), max_length=limits.CAPTION_MAX, blank=True)
+    image = models.FileField(_("image"), upload_to="pictures/", blank=True)
+    image_url = models.CharField(_("image URL"), max_length=limits.URL_MAX, blank=True)
+    button_caption = models.CharField(
+        _("button caption"), max_length=limits.CAPTION_MAX, blank=True
+    )
     button_url = models.CharField(_("button link"), max_length=2000, blank=True)
     sms_sender = models.CharField(
         _("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True
     )
     sms_text = models.TextField(_("SMS text"), blank=True)
     promotional = models.BooleanField(_("promotional"), default=True)
-    validity = models.PositiveIntegerField(_("validity"), default=limits.VALIDITY_MAX)
+    validity = models.PositiveIntegerField(_("validity period"), default=limits.VALIDITY_MAX)
     tariff = models.PositiveSmallIntegerField(_("tariff"), default=0)
 
     lists = models.ManyToManyField(
         ContactList, verbose_name=_("lists"), blank=True, related_name="+"
     )
     exclude_lists = models.ManyToManyField(
-        ContactList, verbose_name=_("lists to leave out"), blank=True, related_name="+"
+        ContactList, verbose_name=_("excluded lists"), blank=True, related_name="+"
     )
     segments = models.ManyToManyField(
         Segment, verbose_name=_("segments"), blank=True, related_name="+"
     )
     exclude_segments = models.ManyToManyField(
-        Segment, verbose_name=_("segments to leave out"), blank=True, related_name="+"
+        Segment, verbose_name=_("excluded segments"), blank=True, related_name="+"
     )
-    timing = models.CharField(_("when"), max_length=7, choices=Timing.choices, default=Timing.NOW)
+    timing = models.CharField(_("timing"), max_length=7, choices=Timing.choices, default=Timing.NOW)
     scheduled_at = models.DateTimeField(_("time"), null=True, blank=True)
-    # the zone `scheduled_at` was said in
+    # the zone in which `scheduled_at` was entered
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
-    # by the recipients' own clocks, as "2026-11-24T10:00"; then `scheduled_at` is when the first of
-    # them shows it
+    # the recipients' local time, as "2026-11-24T10:00"; `scheduled_at` is then the moment when the
+    # first of their time zones reaches it
     local_at = models.CharField(max_length=16, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
-    # both or neither: by the clock of whoever gets it, nobody is sent to outside of them
-    sends_from = models.TimeField(_("not before"), null=True, blank=True)
-    sends_until = models.TimeField(_("not after"), null=True, blank=True)
-    # over all workers
-    rate = models.PositiveIntegerField(_("recipients a second"), null=True, blank=True)
+    # both or neither; in the recipient's local time
+    sends_from = models.TimeField(_("sending hours from"), null=True, blank=True)
+    sends_until = models.TimeField(_("sending hours until"), null=True, blank=True)
+    # of all workers together
+    rate = models.PositiveIntegerField(_("send rate per second"), null=True, blank=True)
 
     labels = models.ManyToManyField(
         Label, verbose_name=_("labels"), blank=True, related_name="campaigns"
     )
-    # since then it is not in the list; reports count it
+    # hidden from the list since then; reports still count it
     archived_at = models.DateTimeField(null=True, blank=True)
 
     made_from = models.ForeignKey(
@@ -118,34 +121,34 @@ class Campaign(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     launched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # written by lifecycle: whether a second person had to approve, and what exactly they did
+    # written by lifecycle: who asked for approval, of what, and who approved it
     approval_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     approval_asked_at = models.DateTimeField(null=True, blank=True)
-    # approval.py: of what was asked for
+    # launch/approval.py: of the content to approve
     approval_fingerprint = models.CharField(max_length=64, blank=True, db_column="approval_seal")
-    approval_note = models.CharField(max_length=500, blank=True)  # why it was returned
+    approval_note = models.CharField(max_length=500, blank=True)  # why changes were requested
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # when it passed the gate, approved or below
+    # recipients when it was approved, or needed no approval
     approved_people = models.PositiveIntegerField(null=True, blank=True)
-    # a rehearsal: the draft that it is one of, and how far that draft was then
+    # of a rehearsal: its draft, and the draft's `updated_at` at that time
     rehearsal_of = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="rehearsals"
     )
-    rehearsed_at = models.DateTimeField(null=True, blank=True)  # its `updated_at`
-    # the audience is complete since then; written by lifecycle
+    rehearsed_at = models.DateTimeField(null=True, blank=True)
+    # the recipients are complete since then; written by lifecycle
     frozen_at = models.DateTimeField(null=True, blank=True)
-    audience = models.PositiveIntegerField(null=True, blank=True)  # recipients, known once frozen
+    audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen
 
     class Meta:
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
         ordering = ["-id"]
         indexes = [
-            # the sweep and the senders: what is at work now
+            # for the sweep and the senders: the campaigns in progress
             models.Index(
                 "state",
                 name="campaign_state",
@@ -164,23 +167,21 @@ class Campaign(models.Model):
         return self.purpose == Purpose.REHEARSAL
 
     @property
-    def sending_hours(self) -> Hours | None:
-        """When it may be sent, by the recipient's clock; None: at any hour."""
+    def sending_hours(self) -> SendingHours | None:
+        """The sending hours, in the recipient's local time; None: at any hour."""
         return (
-            Hours(self.sends_from, self.sends_until)
+            SendingHours(self.sends_from, self.sends_until)
             if self.sends_from and self.sends_until
             else None
         )
 
     @sending_hours.setter
-    def sending_hours(self, hours: Hours | None) -> None:
+    def sending_hours(self, hours: SendingHours | None) -> None:
         self.sends_from, self.sends_until = (hours.start, hours.end) if hours else (None, None)
 
     @property
     def local_time(self) -> datetime | None:
-        """The time by the recipients' own clocks, without a zone; None where it is meant by one
-        clock for all.
-        """
+        """The recipients' local time, without a zone; None if all are sent to at one moment."""
         return (
             datetime.fromisoformat(self.local_at)
             if self.timing == Timing.LOCAL and self.local_at
@@ -189,21 +190,22 @@ class Campaign(models.Model):
 
     @property
     def timetable(self) -> Timetable | None:
-        """What its people wait for, each by their own clock; None: for nothing. The gateway waits
-        for nobody.
+        """What recipients wait for in their local time; None: for nothing.
+
+        What is scheduled at the gateway cannot wait.
         """
-        wanted = Timetable(self.sending_hours, self.local_time)
-        return None if self.timing == Timing.GATEWAY or wanted == Timetable() else wanted
+        timetable = Timetable(self.sending_hours, self.local_time)
+        return None if self.timing == Timing.GATEWAY or timetable == Timetable() else timetable
 
 
 class EarlierCampaign(models.Model):
-    """The recipients of an earlier campaign as a part of another one's audience, or left out of
-    it.
-    """
+    """Recipients of an earlier campaign, selected for an audience or excluded (`left_out`)."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="earlier")
     source = models.ForeignKey(Campaign, models.PROTECT, related_name="+")
-    outcome = models.CharField(max_length=13, choices=Outcome.choices, default=Outcome.ALL)
+    outcome = models.CharField(
+        max_length=13, choices=RecipientOutcome.choices, default=RecipientOutcome.ALL
+    )
     left_out = models.BooleanField(default=False)
 
     class Meta:
@@ -218,9 +220,7 @@ class EarlierCampaign(models.Model):
 
 
 class Editing(models.Model):
-    """Somebody has a draft open: told to others who open it, forgotten a while after their page is
-    gone.
-    """
+    """A user has a draft open since `at`. Shown to others who open it, for a short while."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""What a team puts on campaigns to find and discuss them: labels and notes."""
+"""Labels and notes on campaigns."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Colour(models.TextChoices):
-    """What a label looks like; each has a class of site.css: state-<colour>."""
+    """The colours of labels; site.css has a class `state-<colour>` for each."""
 
     BLUE = "blue", _("Blue")
     TEAL = "teal", _("Teal")
@@ -22,7 +22,7 @@ class Colour(models.TextChoices):
 
 
 class Label(models.Model):
-    """A word of the team's own by which campaigns are found, and spend is grouped."""
+    """A coloured word of the team's own, to find campaigns and group spend by."""
 
     name = models.CharField(_("label"), max_length=40)
     colour = models.CharField(
@@ -33,7 +33,7 @@ class Label(models.Model):
         verbose_name = _("label")
         verbose_name_plural = _("labels")
         ordering = ["name"]
-        # "Sale" and "sale" are one
+        # "Sale" and "sale" are the same label
         constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Label(models.Model):
 
 
 class Note(models.Model):
-    """What somebody wrote down about a campaign, for colleagues."""
+    """A note on a campaign for the team."""
 
     campaign = models.ForeignKey("campaigns.Campaign", models.CASCADE, related_name="notes")
     author = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What drafts are made from: senders, pictures, templates, test groups."""
+"""What drafts are made from: senders, images, templates, test groups."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from campaigns.gateway import limits
 
 
 class Sender(models.Model):
-    """A Viber sender (alpha name), registered with the vendor beforehand."""
+    """A Viber sender (alpha name), registered with BSG in advance."""
 
     name = models.CharField(_("sender"), max_length=limits.SENDER_MAX, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -21,7 +21,7 @@ class Sender(models.Model):
 
 
 class Picture(models.Model):
-    """A picture of the media library: re-encoded, without what the camera wrote into it."""
+    """An image of the library, re-encoded without location and camera data."""
 
     file = models.FileField(_("file"), upload_to="pictures/", unique=True)
     title = models.CharField(_("name"), max_length=100, blank=True)
@@ -34,8 +34,8 @@ class Picture(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = _("picture")
-        verbose_name_plural = _("pictures")
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -43,17 +43,15 @@ class Picture(models.Model):
 
     @property
     def path(self) -> str:
-        """Where this site serves it, wherever it is stored."""
+        """The path at which this site serves the file, wherever it is stored."""
         return f"{settings.MEDIA_URL}{self.file.name}"
 
 
 class CampaignTemplate(models.Model):
-    """A template, as people call it: a message to start campaigns from; what is locked only
-    administrators change.
-    """
+    """A message to start campaigns from. Only administrators change its locked fields."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    content = models.JSONField(default=dict)  # {field of the form: what it shows}
+    content = models.JSONField(default=dict)  # {field of the form: its value there}
     locked = models.JSONField(default=list, blank=True)  # names of those fields
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -72,12 +70,12 @@ class CampaignTemplate(models.Model):
 
 
 class TestGroup(models.Model):
-    """Own phones that tests are sent to together, under a name that everybody here can choose."""
+    """Phones of the team for test sends, under a name that all users can choose."""
 
-    __test__ = False  # no class of pytest's
+    __test__ = False  # pytest would collect it as a test
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    phones = models.JSONField(default=list)  # in the form in which they were typed
+    phones = models.JSONField(default=list)  # as they were typed
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )

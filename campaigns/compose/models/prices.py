@@ -1,4 +1,4 @@
-"""The price lists of the gateway, as last fetched."""
+"""The price lists of the gateway."""
 
 from django.db import models
 
@@ -8,11 +8,8 @@ class PriceList(models.Model):
 
     channel = models.CharField(max_length=5)
     tariff = models.PositiveSmallIntegerField(default=0)
-    rows = models.JSONField(
-        default=list
-        # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency":
-        # "EUR"}]
-    )
+    # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency": "EUR"}]
+    rows = models.JSONField(default=list)
     fetched_at = models.DateTimeField()
 
     class Meta:

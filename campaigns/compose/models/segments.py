@@ -1,4 +1,4 @@
-"""Segments: saved conditions that choose contacts."""
+"""Segments: saved conditions on contacts."""
 
 from django.conf import settings
 from django.db import models
@@ -10,26 +10,24 @@ from campaigns.contacts.models import ContactList, Import
 
 
 class Match(models.TextChoices):
-    """How the conditions of a segment are combined."""
+    """How the conditions of a segment combine."""
 
-    ALL = "all", _("all of these")
-    ANY = "any", _("any of these")
+    ALL = "all", _("all conditions")
+    ANY = "any", _("any condition")
 
 
 class Segment(models.Model):
-    """A saved choice of people by conditions. Who is in it is asked anew each time: see
-    segments.py.
-    """
+    """Saved conditions on contacts, evaluated each time they are used (audience/segments.py)."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     match = models.CharField(
-        _("people who meet"),
+        _("contacts who meet"),
         max_length=3,
         choices=Match.choices,
         default=Match.ALL,
         db_column="met",
     )
-    # when they were last counted, for lists of segments
+    # its contacts when they were last counted, for lists of segments
     people = models.PositiveIntegerField(null=True)
     counted_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
@@ -51,13 +49,13 @@ class Segment(models.Model):
 
 
 class ConditionKind(models.TextChoices):
-    """What a condition asks for."""
+    """What a condition is about."""
 
     FIELD = "field", _("Merge tag")
     COUNTRY = "country", _("Country")
     LIST = "list", _("List")
     IMPORT = "import", _("Import")
-    MESSAGES = "messages", _("Messages they got")
+    MESSAGES = "messages", _("Message history")
 
 
 class Operator(models.TextChoices):
@@ -67,16 +65,17 @@ class Operator(models.TextChoices):
     STARTS = "starts", _("starts with")
     MORE = "more", _("is more than")
     LESS = "less", _("is less than")
-    FILLED = "filled", _("is filled in")
+    FILLED = "filled", _("is not empty")
     EMPTY = "empty", _("is empty")
 
 
-class Outcome(models.TextChoices):
-    """What became of somebody in a campaign, for choosing people by it. The rows that each means:
-    outcomes.py.
+class RecipientOutcome(models.TextChoices):
+    """The outcome of a campaign for a recipient, to select contacts by.
+
+    audience/recipient_outcomes.py has the condition of each.
     """
 
-    ALL = "all", _("Everybody it was for")
+    ALL = "all", _("All recipients")
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
     READ = "read", _("Read")
@@ -85,26 +84,28 @@ class Outcome(models.TextChoices):
 
 
 class Condition(models.Model):
-    """One condition of a segment: `kind` says which of the columns count.
+    """One condition of a segment; `kind` decides which columns are used.
 
-    What a condition names is protected: without it the condition would mean other people.
+    The rows it refers to are protected: without them it would select other contacts.
     """
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="conditions")
     place = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=8, choices=ConditionKind.choices, db_column="asks")
-    negated = models.BooleanField(default=False)  # all but FIELD, whose operators say it
+    negated = models.BooleanField(default=False)  # not for FIELD, which has operators
     field = models.CharField(_("merge tag"), max_length=100, blank=True)
     operator = models.CharField(_("condition"), max_length=8, choices=Operator.choices, blank=True)
     value = models.CharField(_("value"), max_length=200, blank=True)
-    countries = models.JSONField(default=list, blank=True)  # codes; "" is one that is not known
+    countries = models.JSONField(default=list, blank=True)  # codes; "" is an unknown country
     list = models.ForeignKey(
         ContactList, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("list")
     )
     source = models.ForeignKey(
         Import, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("import")
     )
-    outcome = models.CharField(_("outcome"), max_length=13, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=13, choices=RecipientOutcome.choices, blank=True
+    )
     campaign = models.ForeignKey(
         "campaigns.Campaign",
         models.PROTECT,
@@ -116,11 +117,11 @@ class Condition(models.Model):
     sender = models.ForeignKey(
         Sender, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sender")
     )
-    # the last so many; None: ever
+    # in the last … days; None: ever
     days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("segment")  # a person knows it by the segment's name
+        verbose_name = _("segment")  # shown together with the segment's name
         verbose_name_plural = _("conditions")
         ordering = ["place"]
         constraints = [models.UniqueConstraint("segment", "place", name="condition_place")]

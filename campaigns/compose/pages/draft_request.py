@@ -11,8 +11,13 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.draft_metrics import cached_countries
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
-from campaigns.compose.message.preview import FIRST, choices, preview, somebody
-from campaigns.compose.message.render import build
+from campaigns.compose.message.preview import (
+    FIRST,
+    build_preview,
+    find_recipient,
+    recipient_choices,
+)
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team.access import current_user, get_object_for, visible_to
 from campaigns.team.models import Role
@@ -81,18 +86,18 @@ def clocks(campaign: Campaign, audience: Audience) -> dict[str, Any]:
 
 def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:
     """What the phone shows: the message of whom the person chose to look at."""
-    template = build(campaign)
+    template = compile_message(campaign)
     whose = request.POST.get("whose", FIRST)
-    offered = choices(cached_countries(audience), template)
+    offered = recipient_choices(cached_countries(audience), template)
     if whose not in dict(offered):
         whose = FIRST
     person = (
-        somebody(audience, template, whose, request.POST.get("whose_phone", ""))
+        find_recipient(audience, template, whose, request.POST.get("whose_phone", ""))
         if audience
         else None
     )
     return {
-        "preview": preview(campaign, person),
+        "preview": build_preview(campaign, person),
         "whose": whose,
         "whose_choices": offered,
         "whose_phone": request.POST.get("whose_phone", ""),

@@ -15,7 +15,14 @@ from campaigns.compose.editor.card_summaries import card_summaries, script_messa
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.message import links
-from campaigns.compose.models import Campaign, CampaignTemplate, Outcome, Picture, Segment, Sender
+from campaigns.compose.models import (
+    Campaign,
+    CampaignTemplate,
+    Picture,
+    RecipientOutcome,
+    Segment,
+    Sender,
+)
 from campaigns.compose.pages.draft_request import clocks, draft_of, form_of, phone
 from campaigns.contacts.models import ContactList
 from campaigns.team.access import current_user, role_required, visible_to
@@ -34,8 +41,8 @@ def _composer(
         "started_from": f"?template={form.made_from.pk}"
         if form.made_from and not form.campaign
         else "",
-        "utm_fields": [form[name] for name in links.UTM],
-        "has_utm": any(form[name].value() for name in links.UTM),
+        "utm_fields": [form[name] for name in links.UTM_NAMES],
+        "has_utm": any(form[name].value() for name in links.UTM_NAMES),
         "has_templates": CampaignTemplate.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "earlier": form.earlier_rows(),
@@ -44,7 +51,7 @@ def _composer(
             for name in AUDIENCE
             if name.startswith("exclude")
         ),
-        "outcomes": Outcome.choices,
+        "outcomes": RecipientOutcome.choices,
         "chosen": Picture.objects.filter(file=str(campaign.image)).first()
         if campaign.image
         else None,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.library import pictures as library
-from campaigns.compose.message.pictures import SIZE_ADVISED, read_crop, take_in
+from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture
 from campaigns.team.access import current_user, get_object_for, role_required, visible_to
 from campaigns.team.models import Role
@@ -33,7 +33,7 @@ def picture_list(request: HttpRequest) -> HttpResponse:
         pictures = pictures.filter(title__icontains=words)
     page = Paginator(pictures, ON_A_PAGE).get_page(request.GET.get("page"))
     library.tell_uses(page.object_list)
-    context = {"page": page, "words": words, "advised": SIZE_ADVISED}
+    context = {"page": page, "words": words, "advised": SIZE_RECOMMENDED}
     return render(request, "campaigns/compose/picture_list.html", context)
 
 
@@ -45,8 +45,11 @@ def picture_add(request: HttpRequest) -> HttpResponse:
     try:
         if upload is None:
             raise ValidationError(_("Choose a file."))
-        take_in(
-            upload, current_user(request), bool(request.POST.get("square")), read_crop(request.POST)
+        store_picture(
+            upload,
+            current_user(request),
+            bool(request.POST.get("square")),
+            parse_crop(request.POST),
         )
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))
@@ -87,8 +90,11 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
             _("Choose a file."), status=422, content_type="text/plain; charset=utf-8"
         )
     try:
-        picture = take_in(
-            upload, current_user(request), bool(request.POST.get("square")), read_crop(request.POST)
+        picture = store_picture(
+            upload,
+            current_user(request),
+            bool(request.POST.get("square")),
+            parse_crop(request.POST),
         )
     except ValidationError as wrong:
         return HttpResponse(

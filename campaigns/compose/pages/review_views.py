@@ -7,21 +7,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.compose.audience.selection import Audience, parts
-from campaigns.compose.editor.card_summaries import duration
+from campaigns.compose.audience.selection import Audience, audience_sources
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.confirmation import LaunchConfirmationForm, launch_confirmation
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
-from campaigns.compose.message.preview import FIRST, preview, somebody
-from campaigns.compose.message.render import build
+from campaigns.compose.message.preview import FIRST, build_preview, find_recipient
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, TestGroup
 from campaigns.compose.pages.draft_request import clocks, draft_of
-from campaigns.compose.pricing.quote import quote
-from campaigns.compose.pricing.similar_campaigns import similar_campaigns
+from campaigns.compose.pricing.quote import quote_sample
+from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
+from campaigns.shared.durations import duration
 from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
 
@@ -47,24 +47,26 @@ def _review(
     user, gate = current_user(request), approval.check_approval(campaign)
     audience = Audience.of(campaign)
     found = draft_metrics(campaign, audience, refresh="refresh" in request.GET)
-    person = somebody(audience, build(campaign)) if audience else None
+    person = find_recipient(audience, compile_message(campaign)) if audience else None
     return render(
         request,
         "campaigns/compose/review.html",
         {
             "campaign": campaign,
             "figures": found,
-            "precedents": similar_campaigns(campaign, audience, found.funnel.left),
-            "confirm": confirm or LaunchConfirmationForm(found.funnel.left, found.estimate),
-            "preview": preview(campaign, person),
-            "quoted": quote(campaign) if "quote" in request.GET and not found.problems else None,
+            "precedents": find_similar_campaigns(campaign, audience, found.funnel.recipients),
+            "confirm": confirm or LaunchConfirmationForm(found.funnel.recipients, found.estimate),
+            "preview": build_preview(campaign, person),
+            "quoted": quote_sample(campaign)
+            if "quote" in request.GET and not found.problems
+            else None,
             "test": request.POST if test_wrong else {"phones": remembered(user)},
             "test_wrong": test_wrong,
-            "whose_choices": variants(audience, build(campaign)),
+            "whose_choices": variants(audience, compile_message(campaign)),
             "test_groups": TestGroup.objects.all(),
             "validity": duration(campaign.validity),
-            "chosen": parts(campaign),
-            "left_out": parts(campaign, left_out=True),
+            "chosen": audience_sources(campaign),
+            "left_out": audience_sources(campaign, excluded=True),
             **clocks(campaign, audience),
             "gate": gate,
             "rehearsals": campaign.rehearsals.all()[:5],

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.segments import (
     DATE,
-    MESSAGES_WORDS,
     NUMBER,
-    WENT_OUT,
-    Choice,
-    import_name,
+    OUTCOME_TEXTS,
+    SELECTABLE_CAMPAIGNS,
+    ConditionSet,
+    import_label,
 )
 from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Operator, Segment
 from campaigns.contacts.models import ContactList, Import, ImportState
@@ -56,7 +56,7 @@ VERBS = {
 
 class ImportChoice(Imports):
     def label_from_instance(self, obj: Import) -> str:
-        return import_name(obj)
+        return import_label(obj)
 
 
 class ConditionForm(ConditionModelForm):
@@ -145,10 +145,12 @@ class ConditionForm(ConditionModelForm):
         self._has_verbs()
 
     def _for_messages(self) -> None:
-        choices = [(_verdict(*key), words) for key, words in MESSAGES_WORDS.items()]
+        choices = [(_verdict(*key), words) for key, words in OUTCOME_TEXTS.items()]
         self.fields["verdict"].choices = choices  # type: ignore[attr-defined]
         newest = list(
-            Campaign.objects.filter(WENT_OUT).order_by("-pk").values_list("pk", flat=True)[:SHOWN]
+            Campaign.objects.filter(SELECTABLE_CAMPAIGNS)
+            .order_by("-pk")
+            .values_list("pk", flat=True)[:SHOWN]
         )
         campaign, sender = self.fields["campaign"], self.fields["sender"]
         chosen = Campaign.objects.filter(pk__in=[*newest, self.instance.campaign_id])
@@ -213,10 +215,10 @@ class SegmentForm(SegmentModelForm):
         return bool(self.rows) and all(row.is_valid() for _key, row in self.rows)
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> ConditionSet:
         """What the rows mean. After `rows_are_valid`."""
         match = self["match"].value()
-        return Choice(
+        return ConditionSet(
             [row.instance for _key, row in self.rows], match if match in Match.values else Match.ALL
         )
 

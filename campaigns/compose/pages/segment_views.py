@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.compose.audience import segments
-from campaigns.compose.audience.segments import Choice
+from campaigns.compose.audience.segments import ConditionSet
 from campaigns.compose.models import Campaign, ConditionKind, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.importing.errors import Refused
@@ -63,11 +63,11 @@ def _with_uses(shown: Sequence[Segment]) -> list[tuple[Segment, int]]:
 def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """What a segment asks for, how many people that is now, some of them, and where it is used."""
     found = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
-    choice = Choice.of(found)
-    people = segments.first(choice, SHOWN)
+    choice = ConditionSet.of(found)
+    people = segments.first_contacts(choice, SHOWN)
     context = {
         "segment": found,
-        "conditions": [segments.words(condition) for condition in choice.conditions],
+        "conditions": [segments.describe_condition(condition) for condition in choice.conditions],
         "number": segments.recount(found),
         "people": [(one, list(one.fields.items())[:3]) for one in people],
         "uses": _uses(found),
@@ -150,7 +150,7 @@ def segment_count(request: HttpRequest) -> HttpResponse:
 
 def _count(form: SegmentForm) -> int | str:
     """How many people; "" while a row is not finished."""
-    return segments.count(form.choice) if form.rows_are_valid() else ""
+    return segments.count_contacts(form.choice) if form.rows_are_valid() else ""
 
 
 @role_required(Role.MARKETER)

@@ -1,5 +1,7 @@
-"""What a campaign will cost: at least, when Viber reaches everybody; at most, when the dearer way
-is taken.
+"""The estimated cost of a campaign.
+
+The minimum is the cost if Viber reaches everybody, the maximum if each recipient gets the more
+expensive of Viber and SMS.
 """
 
 from collections import Counter, defaultdict
@@ -11,34 +13,34 @@ from django.utils.formats import number_format
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
-from campaigns.compose.pricing.price_list import Price, Prices
+from campaigns.compose.pricing.price_list import Prices, UnitPrice
 from campaigns.contacts.phones import countries
 from campaigns.shared.money import ZERO, exact, on_card
 
-Parts = Mapping[int, int]  # SMS parts -> people; {0: people} without a fallback
+PartCounts = Mapping[int, int]  # SMS parts -> recipients; {0: recipients} without a fallback
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One country. An amount that is None is not known; `least` and `most` are in `currency`."""
+class CountryCost:
+    """The cost in one country, in `currency`. None is not known."""
 
     country: str
-    name: str  # of the country, as the gateway calls it; where it names none, as we do
-    people: int
-    viber: Price | None
-    sms: Price | None
-    sms_parts: int  # of everybody together
+    name: str  # the gateway's name for the country, else ours
+    recipients: int
+    viber: UnitPrice | None
+    sms: UnitPrice | None
+    sms_parts: int  # of all recipients together
     least: Decimal | None
     most: Decimal | None
     currency: str
 
 
 @dataclass(slots=True)
-class Total:
-    """The sums of one currency, over what is known."""
+class CostRange:
+    """The minimum and the maximum in one currency, over the prices that are known."""
 
     least: Decimal = ZERO
     most: Decimal = ZERO
@@ -46,15 +48,15 @@ class Total:
 
 @dataclass(slots=True)
 class Estimate:
-    """All countries, the sums by currency, and what they leave out.
+    """The cost of all countries, and its sums by currency.
 
-    For `unpriced` people no Viber price is known; for `sms_unpriced` none of the SMS, so the most
-    is not known.
+    The sums do not contain the `unpriced` recipients, whose Viber price is not known. For the
+    `sms_unpriced` the SMS price is not known, so the maximum counts their Viber price alone.
     """
 
-    lines: list[Line] = field(default_factory=list)
-    totals: dict[str, Total] = field(default_factory=dict)
-    people: int = 0
+    lines: list[CountryCost] = field(default_factory=list)
+    totals: dict[str, CostRange] = field(default_factory=dict)
+    recipients: int = 0
     unpriced: int = 0
     sms_unpriced: int = 0
     viber: Prices | None = None
@@ -62,85 +64,92 @@ class Estimate:
 
     @property
     def failures(self) -> list[str]:
-        """What the gateway did not tell, once each."""
+        """The reasons why prices are missing or old, each once."""
         return list(
             dict.fromkeys(
-                found.failure for found in (self.viber, self.sms) if found and found.failure
+                prices.failure for prices in (self.viber, self.sms) if prices and prices.failure
             )
         )
 
-    def add(self, line: Line) -> None:
-        """Put `line` in, and into the sums."""
+    def add(self, line: CountryCost) -> None:
+        """Add a country, also to the sums."""
         self.lines.append(line)
-        self.people += line.people
+        self.recipients += line.recipients
         if line.least is None:
-            self.unpriced += line.people
+            self.unpriced += line.recipients
             return
         if line.most is None:
-            self.sms_unpriced += line.people
-        total = self.totals.setdefault(line.currency, Total())
+            self.sms_unpriced += line.recipients
+        total = self.totals.setdefault(line.currency, CostRange())
         total.least += line.least
         total.most += line.least if line.most is None else line.most
 
 
-def estimate(
+def estimate_cost(
     campaign: Campaign, measured: MessageLengths | None = None, refresh: bool = False
 ) -> Estimate:
-    """What `campaign` will cost by country. `measured` as in `checks.problems`; `refresh` asks for
-    the prices anew.
+    """Estimate the cost of `campaign` by country.
+
+    `measured` are its message lengths, if they are counted already. `refresh` asks the gateway for
+    its prices again.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), build(campaign))
-    found = Estimate(viber=price_list.prices(price_list.VIBER, campaign.tariff, refresh))
+    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    estimate = Estimate(viber=price_list.load_prices(price_list.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
-        found.sms = price_list.prices(price_list.SMS, campaign.tariff, refresh)
-    for country, people in _people(campaign, measured):
-        found.add(_line(country, people, found))
-    return found
+        estimate.sms = price_list.load_prices(price_list.SMS, campaign.tariff, refresh)
+    for country, recipients in _recipients(campaign, measured):
+        estimate.add(_country_cost(country, recipients, estimate))
+    return estimate
 
 
-def _people(campaign: Campaign, measured: MessageLengths) -> Iterator[tuple[str, Parts]]:
-    """Each country with how many people get how many SMS parts, the largest first."""
+def _recipients(campaign: Campaign, measured: MessageLengths) -> Iterator[tuple[str, PartCounts]]:
+    """Each country with its recipients by SMS parts, the most recipients first."""
     if not campaign.sms_text:
         yield from (
-            (country, {0: people}) for country, people in measured.audience.by_country().items()
+            (country, {0: recipients})
+            for country, recipients in measured.audience.by_country().items()
         )
         return
     by_country: dict[str, Counter[int]] = defaultdict(Counter)
-    for (country, parts), people in measured.sms.people.items():
-        by_country[country][parts] += people
+    for (country, parts), recipients in measured.sms.recipients.items():
+        by_country[country][parts] += recipients
     yield from sorted(by_country.items(), key=lambda item: (-item[1].total(), item[0]))
 
 
-def _line(country: str, people: Parts, found: Estimate) -> Line:
-    viber = found.viber.of(country) if found.viber else None
-    sms = found.sms.of(country) if found.sms else None
-    count = sum(people.values())
-    return Line(
+def _country_cost(country: str, recipients: PartCounts, estimate: Estimate) -> CountryCost:
+    viber = estimate.viber.of(country) if estimate.viber else None
+    sms = estimate.sms.of(country) if estimate.sms else None
+    count = sum(recipients.values())
+    gateway_name = estimate.viber.names.get(country) if estimate.viber else ""
+    return CountryCost(
         country=country,
-        name=(found.viber.names.get(country) if found.viber else "") or countries.name(country),
-        people=count,
+        name=gateway_name or countries.name(country),
+        recipients=count,
         viber=viber,
         sms=sms,
-        sms_parts=sum(parts * n for parts, n in people.items()),
+        sms_parts=sum(parts * number for parts, number in recipients.items()),
         least=viber.amount * count if viber else None,
-        most=_most(people, viber, sms, found.sms is not None),
+        most=_maximum(recipients, viber, sms, has_fallback=estimate.sms is not None),
         currency=viber.currency if viber else "",
     )
 
 
-def _most(
-    people: Parts, viber: Price | None, sms: Price | None, falls_back: bool
+def _maximum(
+    recipients: PartCounts, viber: UnitPrice | None, sms: UnitPrice | None, *, has_fallback: bool
 ) -> Decimal | None:
-    """The dearer of the two, person by person: what Viber does not deliver costs nothing there."""
+    """The higher price for each recipient: either Viber is charged or the SMS, never both."""
     if viber is None:
         return None
-    if not falls_back:
-        return viber.amount * sum(people.values())
+    if not has_fallback:
+        return viber.amount * sum(recipients.values())
     if sms is None or sms.currency != viber.currency:
         return None
-    return sum((max(viber.amount, sms.amount * parts) * n for parts, n in people.items()), ZERO)
+    return sum(
+        (max(viber.amount, sms.amount * parts) * number for parts, number in recipients.items()),
+        ZERO,
+    )
 
 
-def in_words(amount: Decimal, currency: str = "") -> str:
-    """`amount` as cards show it, for words without markup: 1,234.50 EUR."""
+def format_amount(amount: Decimal, currency: str = "") -> str:
+    """Format `amount` as cards show it, as plain text: "1,234.50 EUR"."""
     return f"{number_format(exact(on_card(amount)), force_grouping=True)} {currency}".rstrip()

@@ -1,4 +1,4 @@
-"""What a message costs where: the gateway's price list, kept for a day (BSG API, Prices)."""
+"""The gateway's prices by country, stored for a day (docs/gateway-contract.md)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,18 +17,17 @@ from campaigns.gateway import types
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 
-FRESH = timedelta(days=1)
-# seconds after a failure; a page must not wait for a gateway that is down again and again
-ASK_AGAIN = 60
-CONNECT_TIMEOUT, DEADLINE = 2.0, 6.0  # seconds: somebody waits for the page
-ELSEWHERE = ""  # the gateway's "Other countries"
+MAX_AGE = timedelta(days=1)
+RETRY_SECONDS = 60  # after a failure, so that not every page waits for a gateway that is down
+CONNECT_TIMEOUT, DEADLINE = 2.0, 6.0  # seconds, while somebody waits for the page
+OTHER_COUNTRIES = ""  # the gateway's "Other countries"
 VIBER: types.Channel = "viber"
 SMS: types.Channel = "sms"
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """What one Viber message, or one SMS part, costs."""
+class UnitPrice:
+    """The price of one Viber message or of one SMS part."""
 
     amount: Decimal
     currency: str
@@ -36,15 +35,15 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """One channel's price by country. `failure` says why there is none, or why it is old."""
+    """The prices of one channel by country. `failure` says why there are none or only old ones."""
 
-    by_country: dict[str, Price]
+    by_country: dict[str, UnitPrice]
     list: PriceList | None
     failure: str = ""
 
     @property
     def names(self) -> dict[str, str]:
-        """What the gateway calls each country; "" is not one."""
+        """Country code -> the gateway's name for it."""
         rows = self.list.rows if self.list else []
         return {
             row["country"]: row["country_name"]
@@ -52,11 +51,9 @@ class Prices:
             if row["country"] and row["country_name"]
         }
 
-    def of(self, country: str) -> Price | None:
-        """The price in `country`, else that of the other countries; None where the gateway names
-        neither.
-        """
-        return self.by_country.get(country) or self.by_country.get(ELSEWHERE)
+    def of(self, country: str) -> UnitPrice | None:
+        """The price in `country`, else in "Other countries"; None without either."""
+        return self.by_country.get(country) or self.by_country.get(OTHER_COUNTRIES)
 
 
 def _rows(prices: Iterable[types.PriceRow]) -> list[dict[str, str]]:
@@ -85,69 +82,57 @@ def _client(base_url: str) -> Client:
 
 
 def client() -> Client:
-    """The gateway, for a page that waits for it: with little patience."""
+    """A client with short timeouts, for pages that wait for the gateway."""
     return _client(settings.BSG_API_URL)
 
 
 def _fetch(channel: types.Channel, tariff: int) -> PriceList:
-    """Ask the gateway and keep its answer. Raises GatewayError."""
+    """Ask the gateway and store its answer. Raises GatewayError."""
     rows = _rows(client().prices(channel, tariff))
-    fetched, _made = PriceList.objects.update_or_create(
+    stored, _created = PriceList.objects.update_or_create(
         channel=channel, tariff=tariff, defaults={"rows": rows, "fetched_at": timezone.now()}
     )
-    return fetched
+    return stored
 
 
-def _words(error: GatewayError, tariff: int) -> str:
+def _failure_text(error: GatewayError, tariff: int) -> str:
     if isinstance(error, GatewayRefused) and error.code in (6, 9):
         return _("The gateway has no prices for tariff %(tariff)d.") % {"tariff": tariff}
-    return _("The gateway did not tell its prices.")
+    return _("The gateway did not return its prices.")
 
 
-def prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
-    """The prices of `channel` in `tariff`: kept ones that are fresh, else the gateway's, else kept
-    ones that are old.
+def load_prices(channel: types.Channel, tariff: int, refresh: bool = False) -> Prices:
+    """Load the prices of `channel` in `tariff`: stored ones up to MAX_AGE, else the gateway's.
 
-    `refresh` asks the gateway whatever is kept. Nothing that the gateway does raises.
+    `refresh` asks the gateway in any case. If it fails, the stored prices are returned with a
+    `failure`; no error of the gateway is raised.
     """
-    kept = PriceList.objects.filter(channel=channel, tariff=tariff).first()
-    if kept and not refresh and timezone.now() - kept.fetched_at < FRESH:
-        return Prices(_dearest(kept.rows), kept)
-    failed = f"prices-failed:{channel}:{tariff}"
-    failure = "" if refresh else cache.get(failed, "")
+    stored = PriceList.objects.filter(channel=channel, tariff=tariff).first()
+    if stored and not refresh and timezone.now() - stored.fetched_at < MAX_AGE:
+        return Prices(_highest_by_country(stored.rows), stored)
+    failure_key = f"prices-failed:{channel}:{tariff}"
+    failure = "" if refresh else cache.get(failure_key, "")
     if not failure:
         try:
-            kept = _fetch(channel, tariff)
+            stored = _fetch(channel, tariff)
         except GatewayError as error:
-            failure = _words(error, tariff)
-            cache.set(failed, failure, ASK_AGAIN)
-    return Prices(_dearest(kept.rows) if kept else {}, kept, failure)
+            failure = _failure_text(error, tariff)
+            cache.set(failure_key, failure, RETRY_SECONDS)
+    return Prices(_highest_by_country(stored.rows) if stored else {}, stored, failure)
 
 
-def kept_prices(channel: types.Channel, tariff: int) -> Prices:
-    """The prices as last fetched, however old: for pages that must not wait for the gateway."""
-    kept = PriceList.objects.filter(channel=channel, tariff=tariff).first()
-    return Prices(_dearest(kept.rows) if kept else {}, kept)
+def stored_prices(channel: types.Channel, tariff: int) -> Prices:
+    """The prices as last fetched, however old: for code that must not wait for the gateway."""
+    stored = PriceList.objects.filter(channel=channel, tariff=tariff).first()
+    return Prices(_highest_by_country(stored.rows) if stored else {}, stored)
 
 
-def _dearest(rows: list[dict[str, Any]]) -> dict[str, Price]:
-    """The dearest row of each country: which network a phone is in is not known before the bill."""
-    found: dict[str, Price] = {}
+def _highest_by_country(rows: list[dict[str, Any]]) -> dict[str, UnitPrice]:
+    """The highest price of each country, as the network of a phone is not known in advance."""
+    prices: dict[str, UnitPrice] = {}
     for row in rows:
-        price = Price(Decimal(row["price"]), row["currency"])
-        known = found.get(row["country"])
-        if known is None or price.amount > known.amount:
-            found[row["country"]] = price
-    return found
-
-
-def price_list(channel: types.Channel, tariff: int, refresh: bool = False) -> PriceList | None:
-    """The price list as last fetched, asked for anew when it is older than a day; None where there
-    never was one.
-    """
-    return prices(channel, tariff, refresh).list
-
-
-def price_of(channel: types.Channel, tariff: int, country: str) -> Price | None:
-    """What one message (SMS: one part) costs in `country` at most; None where it is not known."""
-    return prices(channel, tariff).of(country)
+        price = UnitPrice(Decimal(row["price"]), row["currency"])
+        highest = prices.get(row["country"])
+        if highest is None or price.amount > highest.amount:
+            prices[row["country"]] = price
+    return prices

@@ -1,13 +1,11 @@
-"""The gateway's own word on the cost of a sample, beside what this house counts for the same
-people.
-"""
+"""The gateway's own quote for a sample of the audience, and our estimate for the same sample."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.render import Rendered, build, message_for
+from campaigns.compose.message.render import RenderedMessage, compile_message, message_for
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
 from campaigns.contacts.models import Contact
@@ -18,59 +16,59 @@ from campaigns.shared.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
-    """What `people` would cost when Viber reaches them all: as the gateway says, and as counted
-    here.
+class SampleQuote:
+    """The cost of the sample if Viber reaches everybody: `total` by the gateway, `estimated` by us.
 
-    `counted` is None where a price is not known, or stands in another currency. `failed`: the
-    gateway did not answer.
+    `estimated` is None if a price is not known or is in another currency. `failed`: the gateway did
+    not answer.
     """
 
-    people: int
-    asked: Decimal | None = None
-    counted: Decimal | None = None
+    recipients: int
+    total: Decimal | None = None
+    estimated: Decimal | None = None
     currency: str = ""
     failed: bool = False
 
     @property
     def difference(self) -> Decimal | None:
-        """How much more the gateway says."""
-        return None if self.asked is None or self.counted is None else self.asked - self.counted
+        """The gateway's quote minus our estimate; None if either is missing."""
+        return None if self.total is None or self.estimated is None else self.total - self.estimated
 
 
-def quote(campaign: Campaign) -> Quoted | None:
-    """Ask the gateway what the first people of the audience would cost; nothing is sent. None where
-    there is nobody.
+def quote_sample(campaign: Campaign) -> SampleQuote | None:
+    """Ask the gateway for a quote for the first recipients of the audience; nothing is sent.
+
+    None if the audience is empty.
     """
-    people = list(Audience.of(campaign).people().order_by("list", "id")[:MAX_RECIPIENTS])
-    request = _request(campaign, people)
+    recipients = list(Audience.of(campaign).recipients().order_by("list", "id")[:MAX_RECIPIENTS])
+    request = _request(campaign, recipients)
     if not request.messages:
         return None
     count = sum(len(message.to) for message in request.messages)
     try:
         answer = price_list.client().quote(request)
     except GatewayError:
-        return Quoted(count, failed=True)
-    counted = _counted(campaign, people, answer.currency)
-    return Quoted(count, answer.total, counted, answer.currency)
+        return SampleQuote(count, failed=True)
+    estimated = _estimate(campaign, recipients, answer.currency)
+    return SampleQuote(count, answer.total, estimated, answer.currency)
 
 
-def _request(campaign: Campaign, people: list[Contact]) -> SendRequest:
-    template = build(campaign)
-    groups: dict[Rendered, list[Address]] = {}
-    for number, person in enumerate(people):
+def _request(campaign: Campaign, recipients: list[Contact]) -> SendRequest:
+    template = compile_message(campaign)
+    groups: dict[RenderedMessage, list[Address]] = {}
+    for number, recipient in enumerate(recipients):
         try:
-            rendered = template.for_fields(person.fields)
+            rendered = template.render(recipient.fields)
         except MissingValue:
             continue
-        groups.setdefault(rendered, []).append(Address(person.msisdn, f"quote{number}"))
+        groups.setdefault(rendered, []).append(Address(recipient.msisdn, f"quote{number}"))
     messages = tuple(message_for(campaign, rendered, tuple(to)) for rendered, to in groups.items())
     return SendRequest(messages, campaign.validity, campaign.tariff)
 
 
-def _counted(campaign: Campaign, people: list[Contact], currency: str) -> Decimal | None:
-    known = price_list.prices(price_list.VIBER, campaign.tariff)
-    each = [known.of(person.country) for person in people]
+def _estimate(campaign: Campaign, recipients: list[Contact], currency: str) -> Decimal | None:
+    prices = price_list.load_prices(price_list.VIBER, campaign.tariff)
+    each = [prices.of(recipient.country) for recipient in recipients]
     if any(price is None or price.currency != currency for price in each):
         return None
     return sum((price.amount for price in each if price), ZERO)

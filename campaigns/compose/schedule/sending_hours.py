@@ -1,25 +1,25 @@
-"""Sending hours: when it is day for the people a message goes to.
+"""Sending hours and local times: when the recipients in a place may be sent to.
 
-Where a country, or an area code, has several time zones it has to be day in all of them: nobody is
-woken, and the hours are shorter there.
+Where a country or an area code has several time zones, the hours have to hold in all of them, so
+they are shorter there.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from campaigns.compose.schedule.time_zones import zones_of
 
-DAYS_AHEAD = 3  # the next opening is never farther away, whatever the clocks do
-_WRITTEN = re.compile(r"\s*(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)\s*")
+DAYS_AHEAD = 3  # the next opening is never farther away, even where the clocks change
+_HOURS = re.compile(r"\s*(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)\s*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """People who share their sending hours: a country, or the zones of an area in it (a key of
-    `zones.areas`).
+    """Where recipients share their time zones: a country, or an area in it.
+
+    `area` is one of the values of `time_zones.zones_by_area`.
     """
 
     country: str
@@ -27,40 +27,36 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """From `start` until just before `end`, by the clock on the wall; `end` is later than
-    `start`.
-    """
+class SendingHours:
+    """Hours of one day in local time, from `start` until just before `end`; `start` < `end`."""
 
     start: time
     end: time
 
     @classmethod
-    def read(cls, written: str) -> "Hours":
-        """Hours as people write them, "09:00-21:00". Raises ValueError."""
-        found = _WRITTEN.fullmatch(written)
-        if not found:
-            raise ValueError(written)
-        start, end = (time.fromisoformat(clock.zfill(5)) for clock in found.groups())
+    def parse(cls, text: str) -> "SendingHours":
+        """Read hours as people write them, "09:00-21:00". Raises ValueError."""
+        match = _HOURS.fullmatch(text)
+        if not match:
+            raise ValueError(text)
+        start, end = (time.fromisoformat(clock.zfill(5)) for clock in match.groups())
         if start >= end:
-            raise ValueError(written)
+            raise ValueError(text)
         return cls(start, end)
 
     def __str__(self) -> str:
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
-    def open_at(self, place: Place, moment: datetime) -> bool:
-        """Whether it is within the hours in every zone of `place`."""
+    def is_open(self, place: Place, moment: datetime) -> bool:
+        """Whether `moment` is within the hours in every zone of `place`."""
         return all(
-            self.start <= _clock(moment, zone) < self.end
+            self.start <= moment.astimezone(zone).time() < self.end
             for zone in zones_of(place.country, place.area)
         )
 
-    def opens_at(self, place: Place, moment: datetime) -> datetime | None:
-        """The first moment from `moment` on that is within the hours in `place`; None where there
-        is none.
-        """
-        if self.open_at(place, moment):
+    def next_opening(self, place: Place, moment: datetime) -> datetime | None:
+        """The first moment from `moment` on within the hours in `place`; None: there is none."""
+        if self.is_open(place, moment):
             return moment
         starts = (
             datetime.combine(
@@ -69,49 +65,46 @@ class Hours:
             for zone in zones_of(place.country, place.area)
             for days in range(DAYS_AHEAD)
         )
-        later = sorted(start.astimezone(moment.tzinfo) for start in starts)
+        candidates = sorted(start.astimezone(moment.tzinfo) for start in starts)
         return next(
-            (start for start in later if start > moment and self.open_at(place, start)), None
+            (start for start in candidates if start > moment and self.is_open(place, start)), None
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """When people may be sent to: within `hours`, and not before `local` on their own clocks. None:
-    no such limit.
+    """When recipients may be sent to: within `hours`, and not before `local` in their local time.
 
-    Where a place has several zones it has to be `local` in all of them. A time that the clocks jump
-    over is the moment after the jump, one that comes twice the first of the two.
+    None is no limit. Where a place has several zones, `local` has to be reached in all of them. A
+    time that the clocks skip means the moment after the change; one that comes twice, the first.
     """
 
-    hours: Hours | None = None
-    local: datetime | None = None  # as a clock on the wall shows it, without a zone
+    hours: SendingHours | None = None
+    local: datetime | None = None  # local time, without a zone
 
-    def open_at(self, place: Place, moment: datetime) -> bool:
-        """Whether people in `place` may be sent to at `moment`."""
-        if self.local and moment < latest(self.local, place):
+    def is_open(self, place: Place, moment: datetime) -> bool:
+        """Whether recipients in `place` may be sent to at `moment`."""
+        if self.local and moment < latest_moment(self.local, place):
             return False
-        return self.hours is None or self.hours.open_at(place, moment)
+        return self.hours is None or self.hours.is_open(place, moment)
 
-    def opens_at(self, place: Place, moment: datetime) -> datetime | None:
-        """The first moment from `moment` on at which people in `place` may be sent to; None where
-        there is none.
-        """
-        start = max(moment, latest(self.local, place)) if self.local else moment
-        return self.hours.opens_at(place, start) if self.hours else start
+    def next_opening(self, place: Place, moment: datetime) -> datetime | None:
+        """The first moment from `moment` on to send to `place`; None: there is none."""
+        start = max(moment, latest_moment(self.local, place)) if self.local else moment
+        return self.hours.next_opening(place, start) if self.hours else start
 
     def open_places(self, places: Iterable[Place], moment: datetime) -> list[Place]:
         """Those of `places` that may be sent to at `moment`."""
-        return [place for place in places if self.open_at(place, moment)]
+        return [place for place in places if self.is_open(place, moment)]
 
 
-def latest(local: datetime, place: Place) -> datetime:
-    """The moment from which on the clocks everywhere in `place` show `local` or later."""
+def latest_moment(local: datetime, place: Place) -> datetime:
+    """The moment when all zones of `place` have reached the local time `local`."""
     return max(_moments(local, place))
 
 
-def earliest(local: datetime, places: Iterable[Place]) -> datetime | None:
-    """The first moment at which it is `local` in any of `places`; None where there are none."""
+def earliest_moment(local: datetime, places: Iterable[Place]) -> datetime | None:
+    """The moment when the first zone of `places` reaches `local`; None without places."""
     return min((moment for place in places for moment in _moments(local, place)), default=None)
 
 
@@ -121,8 +114,4 @@ def _moments(local: datetime, place: Place) -> list[datetime]:
     ]
 
 
-DAYTIME = Hours(time(9), time(21))  # for promotional messages, unless a person says otherwise
-
-
-def _clock(moment: datetime, zone: ZoneInfo) -> time:
-    return moment.astimezone(zone).time()
+DAYTIME = SendingHours(time(9), time(21))  # what the composer proposes for promotional messages

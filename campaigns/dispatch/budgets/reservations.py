@@ -18,8 +18,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.message.render import Rendered
-from campaigns.compose.message.sms import sms_parts
+from campaigns.compose.message.render import RenderedMessage
+from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing import price_list
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -56,10 +56,12 @@ class CostCalculator:
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
-        self.viber = price_list.prices(price_list.VIBER, campaign.tariff)
-        self.sms = price_list.prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
+        self.viber = price_list.load_prices(price_list.VIBER, campaign.tariff)
+        self.sms = (
+            price_list.load_prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
+        )
 
-    def maximum(self, country: str, messages: Iterable[tuple[Rendered, int]]) -> MaximumCost:
+    def maximum(self, country: str, messages: Iterable[tuple[RenderedMessage, int]]) -> MaximumCost:
         """The most that `messages` (each with its number of recipients) to one country can cost."""
         viber = self.viber.of(country)
         sms = self.sms.of(country) if self.sms else None
@@ -67,7 +69,7 @@ class CostCalculator:
             return MaximumCost(self.campaign.pk, None, "")
         amount = ZERO
         for message, recipients in messages:
-            fallback = sms.amount * sms_parts(message.sms_text).parts if sms else ZERO
+            fallback = sms.amount * measure_sms(message.sms_text).parts if sms else ZERO
             amount += max(viber.amount, fallback) * recipients
         return MaximumCost(self.campaign.pk, amount, viber.currency, self.campaign.launched_by_id)
 

@@ -3,10 +3,10 @@
 from django.db import connection
 
 from campaigns.compose.models import Campaign
-from campaigns.compose.schedule.time_zones import AREA_DIGITS, BY_AREA, areas
+from campaigns.compose.schedule.time_zones import AREA_DIGITS, COUNTRIES_BY_AREA, zones_by_area
 from campaigns.contacts.models import ContactList
 
-_COUNTRIES = ", ".join(f"'{country}'" for country in sorted(BY_AREA))
+_COUNTRIES = ", ".join(f"'{country}'" for country in sorted(COUNTRIES_BY_AREA))
 # The area of a row joined by `join_sql`; "" without one.
 AREA_SQL = "COALESCE(a.area, '')"
 
@@ -21,7 +21,7 @@ def must_split_by_area(campaign: Campaign, list_id: int) -> bool:
     countries = (
         ContactList.objects.filter(pk=list_id).values_list("countries", flat=True).first() or {}
     )
-    return not BY_AREA.isdisjoint(countries)
+    return not COUNTRIES_BY_AREA.isdisjoint(countries)
 
 
 def create_area_table() -> None:
@@ -34,7 +34,7 @@ def create_area_table() -> None:
         cursor.execute("SELECT COUNT(*) FROM areas")
         if not cursor.fetchone()[0]:
             # Digits and names of time zones: nothing to quote.
-            rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in areas().items())
+            rows = ", ".join(f"('{prefix}', '{area}')" for prefix, area in zones_by_area().items())
             cursor.execute(f"INSERT INTO areas (prefix, area) VALUES {rows}")  # noqa: S608
 
 

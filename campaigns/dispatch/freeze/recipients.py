@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
@@ -86,14 +86,16 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         _complete_snapshot(campaign, snapshot)
         return False
     chosen = _slice_sql(snapshot, upper)
-    if not audience.lists_alone:
-        ids = _slice_contact_ids(audience.in_lists(), snapshot, upper)
+    if not audience.has_only_lists:
+        ids = _slice_contact_ids(audience.selected_contacts(), snapshot, upper)
         chosen, size = _id_condition(ids), len(ids)
     excluded = _excluded_sql(audience, snapshot, upper)
     by_area = areas.must_split_by_area(campaign, snapshot.list_id)
     if by_area:
         areas.create_area_table()
-    added = _insert_recipients(campaign, snapshot, chosen, excluded, not audience.once, by_area)
+    added = _insert_recipients(
+        campaign, snapshot, chosen, excluded, not audience.has_no_duplicates, by_area
+    )
     snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, by_area)
     snapshot.in_lists += size
     snapshot.left += added
@@ -165,7 +167,7 @@ def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     if audience.exclude_segments or audience.exclude_campaigns:
         return _id_condition(
             _slice_contact_ids(
-                Contact.objects.filter(reduce(or_, audience.left_out())), snapshot, upper
+                Contact.objects.filter(reduce(or_, audience.exclusions())), snapshot, upper
             )
         )
     if not audience.exclude_lists:
@@ -214,7 +216,7 @@ def _recipients_sql(
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {_fields_sql(build(campaign).names)} AS fields,
+                {_fields_sql(compile_message(campaign).names)} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
             FROM {CONTACT} c {areas.join_sql("c") if by_area else ""}

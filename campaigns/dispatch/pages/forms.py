@@ -13,7 +13,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.form import CLOCK
 from campaigns.compose.launch import checks
 from campaigns.compose.models import Campaign
-from campaigns.compose.schedule.sending_hours import Hours
+from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.shared.money import PLACES
 from campaigns.team.models import User
@@ -93,10 +93,10 @@ class SendingHoursForm(forms.Form):
         return data
 
     @property
-    def hours(self) -> Hours | None:
+    def hours(self) -> SendingHours | None:
         """The chosen hours, after `is_valid`; None: at any hour."""
         data = self.cleaned_data
-        return Hours(data["sends_from"], data["sends_until"]) if data["sends_from"] else None
+        return SendingHours(data["sends_from"], data["sends_until"]) if data["sends_from"] else None
 
 
 class MonthlyBudgetForm(MonthlyBudgetModelForm):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch.lifecycle import FINAL, Refused
-from campaigns.compose.message.render import build
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.models import ERASED_PREFIX, DeliveryState, Recipient, SendState, Tally
@@ -114,7 +114,7 @@ def _create_list(
     countries = dict(recipients.order_by().values_list("country").annotate(Count("pk")))
     contacts = ContactList.objects.create(
         name=_free_name(_("%(name)s: not reached") % {"name": campaign.name[:NAME_LENGTH]}),
-        fields=sorted(build(campaign).names),
+        fields=sorted(compile_message(campaign).names),
         contact_count=sum(countries.values()),
         countries=countries,
         created_by=actor,

@@ -11,7 +11,12 @@ from typing import Any
 from django.db import connection
 
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.render import MessageTemplate, Rendered, build, message_for
+from campaigns.compose.message.render import (
+    CompiledMessage,
+    RenderedMessage,
+    compile_message,
+    message_for,
+)
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
@@ -46,7 +51,7 @@ class BatchBuilder:
 
     def __init__(self, campaign_id: int) -> None:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
-        self.template: MessageTemplate = build(self.campaign)
+        self.template: CompiledMessage = compile_message(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
         self.has_sms_fallback = bool(self.campaign.sms_text)
         self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
@@ -110,12 +115,14 @@ class BatchBuilder:
 
     def _group_by_message(
         self, rows: list[RecipientRow], stopped: set[str]
-    ) -> tuple[dict[str, NotAccepted], Mapping[Rendered, list[Address]]]:
+    ) -> tuple[dict[str, NotAccepted], Mapping[RenderedMessage, list[Address]]]:
         """Who is not sent to and why, by reference; and the addresses of each message."""
-        if isinstance(self._same_for_all, Rendered) and rows and not stopped:  # nearly always
+        if (
+            isinstance(self._same_for_all, RenderedMessage) and rows and not stopped
+        ):  # nearly always
             return {}, {self._same_for_all: [Address(row[2], row[3]) for row in rows]}
         not_accepted: dict[str, NotAccepted] = {}
-        addresses: defaultdict[Rendered, list[Address]] = defaultdict(list)
+        addresses: defaultdict[RenderedMessage, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
             rendered = (
                 ON_STOP_LIST
@@ -128,16 +135,16 @@ class BatchBuilder:
                 addresses[rendered].append(Address(msisdn, reference))
         return not_accepted, addresses
 
-    def _render(self, fields: dict[str, str]) -> Rendered | NotAccepted:
+    def _render(self, fields: dict[str, str]) -> RenderedMessage | NotAccepted:
         try:
-            rendered = self.template.for_fields(fields)
+            rendered = self.template.render(fields)
         except MissingValue:
             return NotAccepted(SendState.REFUSED, reason="missing_value")
         if not 1 <= len(rendered.text) <= TEXT_MAX:
             return NotAccepted(SendState.REFUSED, reason="text_length")
         return rendered
 
-    def _message(self, rendered: Rendered, to: list[Address]) -> Message:
+    def _message(self, rendered: RenderedMessage, to: list[Address]) -> Message:
         return message_for(self.campaign, rendered, tuple(to), self.report_url)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns.compose.message.merge_tags import MissingValue
-from campaigns.compose.message.render import build
-from campaigns.compose.message.sms import sms_parts
+from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing.price_list import SMS, VIBER, kept_prices
+from campaigns.compose.pricing.price_list import SMS, VIBER, stored_prices
 from campaigns.dispatch.models import Recipient
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import Client
@@ -20,9 +20,9 @@ class RehearsalGateway:
         if not campaign.is_rehearsal:
             raise ValueError("not a rehearsal")
         self.campaign = campaign
-        self._template = build(campaign)
-        self._viber = kept_prices(VIBER, campaign.tariff)
-        self._sms = kept_prices(SMS, campaign.tariff) if campaign.sms_text else None
+        self._template = compile_message(campaign)
+        self._viber = stored_prices(VIBER, campaign.tariff)
+        self._sms = stored_prices(SMS, campaign.tariff) if campaign.sms_text else None
 
     def client(
         self, country: str, recipients: Sequence[Recipient] = (), sent_at: datetime | None = None
@@ -47,7 +47,7 @@ class RehearsalGateway:
         parts = 0
         if self.campaign.sms_text:
             try:
-                parts = sms_parts(self._template.for_fields(recipient.fields).sms_text).parts
+                parts = measure_sms(self._template.render(recipient.fields).sms_text).parts
             except MissingValue:  # the message was never accepted
                 parts = 0
         return rehearsal.KnownMessage(

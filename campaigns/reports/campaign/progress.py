@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.compose.pricing.price_list import VIBER, kept_prices
+from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
 from campaigns.reports.campaign.waiting import Waiting, waiting
 from campaigns.reports.shared.bills import Bill, campaign_bills
@@ -198,7 +198,7 @@ def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:
 
 def _estimates(campaign: Campaign, countries: dict[str, Outcome]) -> list[Estimate]:
     """What Viber was to cost for those accepted, by the price list as last fetched, a currency."""
-    known = kept_prices(VIBER, campaign.tariff)
+    known = stored_prices(VIBER, campaign.tariff)
     found: dict[str, Estimate] = {}
     for country, outcome in countries.items():
         if outcome.accepted and (price := known.of(country)):

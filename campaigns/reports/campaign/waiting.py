@@ -35,7 +35,7 @@ def waiting(campaign: Campaign) -> list[Waiting]:
     named: dict[datetime | None, set[str]] = {}
     ready = Batch.objects.filter(campaign=campaign, state=BatchState.READY).order_by()
     for country, area, number in ready.values_list("country", "area").annotate(Sum("size")):
-        until = timetable.opens_at(Place(country, area), now)
+        until = timetable.next_opening(Place(country, area), now)
         if until != now:
             people[until] = people.get(until, 0) + number
             named.setdefault(until, set()).add(country_name(country))

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from campaigns.compose.audience.selection import parts
+from campaigns.compose.audience.selection import audience_sources
 from campaigns.compose.editor import rehearsal
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.library import labels
-from campaigns.compose.message.pictures import picture_address
-from campaigns.compose.message.render import build
+from campaigns.compose.message.pictures import picture_url
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, Label
 from campaigns.dispatch.models import Evidence
 from campaigns.ledger.models import Purpose
@@ -28,8 +28,9 @@ from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.campaign.reasons import reasons
 from campaigns.reports.campaign.unusual_answers import answers
 from campaigns.reports.shared.bills import country_bills
-from campaigns.reports.shared.labels import country_name, duration
+from campaigns.reports.shared.labels import country_name
 from campaigns.reports.shared.outcomes import by_country
+from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.shared.table_export import FILES
 from campaigns.team import audit
@@ -147,10 +148,10 @@ def _tab_context(request: HttpRequest, now: CampaignProgress, tab: str) -> dict[
 
 def _message(campaign: Campaign) -> dict[str, Any]:
     return {
-        "picture": picture_address(campaign),
-        "names": sorted(build(campaign).names),
-        "chosen": parts(campaign),
-        "left_out": parts(campaign, left_out=True),
+        "picture": picture_url(campaign),
+        "names": sorted(compile_message(campaign).names),
+        "chosen": audience_sources(campaign),
+        "left_out": audience_sources(campaign, excluded=True),
         "validity": duration(campaign.validity),
     }
 

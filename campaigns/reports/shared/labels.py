@@ -1,10 +1,8 @@
-"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries,
-lengths of time.
-"""
+"""The plain words for codes: the gateway's refusals and statuses, our own reasons, countries."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from campaigns.contacts.phones import countries
 from campaigns.gateway.errors import error_meaning
@@ -64,15 +62,3 @@ def country_name(code: str) -> str:
 def is_country(text: str) -> bool:
     """Whether `text` may be the two letters of a country."""
     return len(text) == 2 and text.isascii() and text.isalpha()
-
-
-def duration(seconds: int) -> str:
-    """A length of time in words: 86400 -> "24 hours", 5400 -> "1 hour 30 minutes"."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [
-        (hours, ngettext("%d hour", "%d hours", hours)),
-        (minutes, ngettext("%d minute", "%d minutes", minutes)),
-        (rest, ngettext("%d second", "%d seconds", rest)),
-    ]
-    return " ".join(words % number for number, words in parts if number)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 
-from campaigns.compose.pricing.price_list import VIBER, Price, Prices, kept_prices
+from campaigns.compose.pricing.price_list import VIBER, Prices, UnitPrice, stored_prices
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.ledger.models import Purpose
 from campaigns.reports.shared.bills import Bill, Cost, bills, spent
@@ -38,7 +38,7 @@ class CostPerResult:
     estimates: dict[str, Decimal] = field(default_factory=dict)
     campaigns: int = 0
 
-    def add(self, row: dict[str, Any], price: Price | None) -> None:
+    def add(self, row: dict[str, Any], price: UnitPrice | None) -> None:
         """Take in the people of a tally; `price` is that of a Viber message to each."""
         self.outcome.add(row)
         if row["send_state"] == SendState.ACCEPTED and price:
@@ -120,4 +120,4 @@ def costs_per_result(period: Period, filters: Mapping[str, str]) -> list[CostPer
 
 
 def _prices(tariff: int) -> Prices:
-    return kept_prices(VIBER, tariff)
+    return stored_prices(VIBER, tariff)

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import Q
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.compose.pricing.estimate import Total, estimate
+from campaigns.compose.pricing.estimate import CostRange, estimate_cost
 from campaigns.reports.shared.bills import bills, spent
 from campaigns.reports.shared.outcomes import outcomes
 from campaigns.reports.shared.periods import Period, moments, month_of, today
@@ -103,18 +103,18 @@ def _to_come(month: Period) -> list[Campaign]:
     return list(real_campaigns().filter(Q(state__in=TO_COME) | due).select_related("sender"))
 
 
-def _estimates(coming: list[Campaign]) -> tuple[dict[str, Total], int]:
+def _estimates(coming: list[Campaign]) -> tuple[dict[str, CostRange], int]:
     """The estimates of what is still to be sent, by currency, and how many people they leave
     out.
     """
-    sums: defaultdict[str, Total] = defaultdict(Total)
+    sums: defaultdict[str, CostRange] = defaultdict(CostRange)
     counted, unpriced = outcomes({one.pk: one.audience for one in coming}), 0
     for campaign in coming:
         outcome, whole = counted[campaign.pk], campaign.audience
         share = Decimal(outcome.queued) / whole if whole else Decimal(1)
         if not share:
             continue
-        found = estimate(campaign)
+        found = estimate_cost(campaign)
         unpriced += found.unpriced
         for currency, total in found.totals.items():
             sums[currency].least += total.least * share
