@@ -94,11 +94,11 @@ class Contact(models.Model):
 
 
 class ImportState(models.TextChoices):
-    READING = "reading", _("Opening the file")
-    UPLOADED = "uploaded", _("Choose the columns")
+    READING = "reading", _("Opening file")
+    UPLOADED = "uploaded", _("Choose columns")
     CHECKING = "checking", _("Checking")
     CHECKED = "checked", _("Checked")
-    QUEUED = "queued", _("Waiting")
+    QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Importing")
     FINISHED = "finished", _("Finished")
     FAILED = "failed", _("Failed")

@@ -73,7 +73,7 @@ def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
     assert _rows(found.path) == [["0972920283"]]
     for sheet, words in (
         ("Empty", "The sheet “Empty” is empty."),
-        ("Sheet", "The file has no sheet “Sheet” that can"),
+        ("Sheet", "The file has no visible sheet “Sheet”."),
     ):
         with pytest.raises(Refused, match=words):
             unpack(tmp_path / "book", sheet)
@@ -168,12 +168,12 @@ def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
 def test_a_workbook_that_inflates_is_not_opened(tmp_path: Path) -> None:
     path = _with_sheet(tmp_path / "book", _sheet_xml(" " * BOMB))
     assert path.stat().st_size < 1 << 20
-    with pytest.raises(Refused, match="unpacks to far more"):
+    with pytest.raises(Refused, match="too large when unpacked"):
         unpack(path)
 
 
 def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="unpacks to far more"):
+    with pytest.raises(Refused, match="too large when unpacked"):
         unpack(_zip(tmp_path / "some", {"people.csv": bytes(BOMB)}))
 
 
@@ -190,14 +190,17 @@ def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"a.csv": b"1", "b.csv": b"2"}, "The ZIP holds 2 files. Put one table into it."),
-        ({"inner.zip": b"PK\x05\x06" + bytes(18)}, "The ZIP holds another ZIP."),
+        (
+            {"a.csv": b"1", "b.csv": b"2"},
+            "The ZIP contains 2 files. It must contain exactly one table.",
+        ),
+        ({"inner.zip": b"PK\x05\x06" + bytes(18)}, "The ZIP contains another ZIP."),
         ({"picture.csv": b"\x89PNG\r\n\x1a\n"}, "This is a PNG file, not a table."),
         (
             {"[Content_Types].xml": b"", "word/document.xml": b""},
             "This is an Office document without a table.",
         ),
-        ({}, "The ZIP holds 0 files."),
+        ({}, "The ZIP contains 0 files."),
     ],
 )
 def test_archives_that_are_no_table(content: dict[str, bytes], words: str, tmp_path: Path) -> None:

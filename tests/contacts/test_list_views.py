@@ -108,7 +108,7 @@ def test_add_a_person(signed_in: Client, clients: ContactList) -> None:
     ("phone", "words"),
     [
         ("12", "Too few digits"),
-        ("0972920283", "This phone is on the list already."),
+        ("0972920283", "This phone is already on the list."),
         ("0931112233", "This phone is on the stop list."),
     ],
 )
@@ -127,7 +127,7 @@ def test_paste_counts_every_line(signed_in: Client, clients: ContactList) -> Non
     answer = signed_in.post(
         reverse("list-paste", args=[clients.pk]), {"phones": lines, "country": "UA"}
     )
-    added = answer.context["added"]
+    added = answer.context["paste_result"]
     assert (added.rows, added.new, added.known, added.repeated, added.stop_listed) == (
         6,
         2,
@@ -135,7 +135,7 @@ def test_paste_counts_every_line(signed_in: Client, clients: ContactList) -> Non
         1,
         1,
     )
-    assert answer.context["wrong"] == [("abc", "Letters in the number")]
+    assert answer.context["rejected_lines"] == [("abc", "Letters in the number")]
     assert _counts(clients) == (4, {"UA": 3, "RO": 1})
 
 
@@ -154,7 +154,7 @@ def test_change_remove_and_stop(signed_in: Client, clients: ContactList) -> None
 def test_copy_to_a_new_list_and_merge(signed_in: Client, clients: ContactList) -> None:
     address = reverse("list-copy", args=[clients.pk])
     one = clients.contacts.order_by("id")[0]
-    signed_in.post(f"{address}?person={one.pk}", {"name": "Some"})
+    signed_in.post(f"{address}?contact={one.pk}", {"name": "Some"})
     some = ContactList.objects.get(name="Some")
     assert (_counts(some), some.fields) == ((1, {"UA": 1}), ["first_name"])
     signed_in.post(address, {"into": some.pk})
@@ -181,7 +181,7 @@ def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
     page = signed_in.get(clients.get_absolute_url())
-    assert page.context["delete_words"] == "2 people go with it. What names it: Spring sale."
+    assert page.context["delete_warning"] == "Deletes 2 contacts. Used in: Spring sale."
     Campaign.objects.update(state=CampaignState.SENDING)
     signed_in.post(reverse("list-delete", args=[clients.pk]))
     assert _counts(clients)[0] == 2
@@ -210,7 +210,7 @@ def test_stop_list_page(signed_in: Client, viewer: Client) -> None:
     address = reverse("stop-list")
     data = {"phones": "0972920283\n0972920283\nabc", "reason": "asked by phone", "country": "UA"}
     answer = signed_in.post(address, data)
-    assert answer.context["wrong"] == [("abc", "Letters in the number")]
+    assert answer.context["rejected_lines"] == [("abc", "Letters in the number")]
     entry = StopListEntry.objects.get()
     assert (entry.msisdn, entry.reason) == ("380972920283", "asked by phone")
     assert len(signed_in.get(address, {"q": "292 02"}).context["slice"].rows) == 1
@@ -280,7 +280,7 @@ def test_stop_list_takes_a_file(signed_in: Client) -> None:
     answer = signed_in.post(
         address, {"file": SimpleUploadedFile("stop.csv", content), "country": "UA"}
     )
-    assert answer.context["wrong"] == [("C; 044 1234567", "Not a mobile number")]
+    assert answer.context["rejected_lines"] == [("C; 044 1234567", "Not a mobile number")]
     assert set(StopListEntry.objects.values_list("msisdn", flat=True)) == {
         "380972920283",
         "40721234567",

@@ -256,7 +256,7 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
     [
         (b"", "The file is empty."),
         (b"\n\n", "The file is empty."),
-        (b"name,city\nA,B\n", "No column holds phone numbers. The columns are: name, city."),
+        (b"name,city\nA,B\n", "No column contains phone numbers. The columns are: name, city."),
         (b"%PDF-1.7 ...", "This is a PDF file, not a table."),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This is a PNG file, not a table."),
         (bytes(range(256)) * 4, "This is not a table."),
@@ -265,7 +265,7 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
         (b"x" * 1_000_000, "A line is longer"),
         (
             b",".join(b"c%d" % number for number in range(10_000)),
-            "The file has 10000 columns; 500 is the most.",
+            "The file has 10000 columns. The maximum is 500.",
         ),
     ],
 )

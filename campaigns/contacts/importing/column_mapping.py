@@ -136,7 +136,7 @@ def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country:
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
         raise Refused(
-            _("No column holds phone numbers. The columns are: %(names)s.")
+            _("No column contains phone numbers. The columns are: %(names)s.")
             % {"names": ", ".join(names)[:200]}
         )
     return proposed

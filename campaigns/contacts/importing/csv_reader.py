@@ -92,7 +92,7 @@ class Reader:
                 self.characters += len(text)
                 if self.characters > self._patience:
                     raise Refused(
-                        _("Near line %(line)d the rows are far too long.")
+                        _("The rows near line %(line)d are too long. Check the quotation marks.")
                         % {"line": self._reader.line_num}
                     )
                 if "\0" in text:
@@ -101,7 +101,10 @@ class Reader:
                 cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
                 if not cut and len(text) > MAX_LINE:
                     raise Refused(
-                        _("A line is longer than %(limit)d characters: not a table.")
+                        _(
+                            "A line is longer than %(limit)d characters. Save the table as CSV or"
+                            " XLSX and try again."
+                        )
                         % {"limit": MAX_LINE}
                     )
                 rest = text[cut:]
@@ -112,11 +115,13 @@ class Reader:
 def _unreadable(line: int, error: str) -> str:
     if "field larger" in error:
         return _(
-            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation"
-            " mark is opened there and never closed: choose other quotation marks, or mend the"
-            " file."
+            "Near line %(line)d, a cell is longer than %(limit)d characters. Choose other quotation"
+            " marks, or close an open quotation mark in the file."
         ) % {"line": line, "limit": MAX_CELL}
-    return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
+    return _("Line %(line)d cannot be read (%(error)s). Correct it and upload the file again.") % {
+        "line": line,
+        "error": error,
+    }
 
 
 def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
@@ -125,7 +130,7 @@ def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
     width = max(map(len, first), default=0)
     if width > MAX_COLUMNS:
         raise Refused(
-            _("The file has %(columns)d columns; %(limit)d is the most.")
+            _("The file has %(columns)d columns. The maximum is %(limit)d.")
             % {
                 "columns": width,
                 "limit": MAX_COLUMNS,

@@ -110,7 +110,7 @@ def _kind_of_head(head: bytes) -> str:
     if not _texty(head):
         raise Refused(
             _(
-                "This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
+                "This is not a table. Upload a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
                 " one of them."
             )
         )
@@ -159,13 +159,13 @@ def _opened(path: Path) -> zipfile.ZipFile:
     ):
         archive.close()
         raise Refused(
-            _("The file unpacks to far more than a list of contacts can be: it is not opened.")
+            _("The file is too large when unpacked. Save the contacts as CSV and upload that.")
         )
     return archive
 
 
 def _broken() -> str:
-    return _("The file is damaged and cannot be opened. Save it again and upload it anew.")
+    return _("The file is damaged and cannot be opened. Save it again and upload it.")
 
 
 def _from_zip(path: Path, sheet: str) -> Unpacked:
@@ -177,11 +177,12 @@ def _from_zip(path: Path, sheet: str) -> Unpacked:
         ]
         if len(files) != 1:
             raise Refused(
-                _("The ZIP holds %(count)d files. Put one table into it.") % {"count": len(files)}
+                _("The ZIP contains %(count)d files. It must contain exactly one table.")
+                % {"count": len(files)}
             )
         if files[0].flag_bits & 1:
             raise Refused(
-                _("The ZIP is locked with a password. Take the password off and upload it anew.")
+                _("The ZIP is protected by a password. Remove the password and upload it again.")
             )
         target = path.with_name(path.name + ".member")
         try:
@@ -195,7 +196,7 @@ def _from_zip(path: Path, sheet: str) -> Unpacked:
             raise Refused(_broken()) from error
     kind = kind_of(target)
     if kind == "zip":
-        raise Refused(_("The ZIP holds another ZIP. Put the table itself into it."))
+        raise Refused(_("The ZIP contains another ZIP. It must contain the table itself."))
     return _flat(target, kind, sheet)
 
 
@@ -268,13 +269,13 @@ def _unpacked_size(source: Path, kind: str) -> int:
 
 def _words(code: int, said: str, sheet: str) -> str:
     if said == "sheet":
-        return _("The file has no sheet “%(name)s” that can be seen.") % {"name": sheet}
+        return _("The file has no visible sheet “%(name)s”.") % {"name": sheet}
     if said == "empty" and sheet:
         return _("The sheet “%(name)s” is empty.") % {"name": sheet}
     if said == "empty":
         return _("The file is empty.")
     if said == "password":
-        return _("The file is locked with a password. Take the password off and upload it anew.")
+        return _("The file is protected by a password. Remove the password and upload it again.")
     if said == "large" or code in (
         -signal.SIGABRT,
         -signal.SIGKILL,
@@ -286,4 +287,4 @@ def _words(code: int, said: str, sheet: str) -> str:
 
 
 def _too_much() -> str:
-    return _("The spreadsheet is too large to be opened. Save the table as CSV and upload that.")
+    return _("The spreadsheet is too large to open. Save it as CSV and upload that.")

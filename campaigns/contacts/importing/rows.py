@@ -152,7 +152,8 @@ class Parser:
             position += found
             if position > MAX_ROWS + 1:
                 raise Refused(
-                    _("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS}
+                    _("The file has more than %(limit)d rows. Split it into smaller files.")
+                    % {"limit": MAX_ROWS}
                 )
             if position > start:
                 yield parsed

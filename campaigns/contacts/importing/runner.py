@@ -60,7 +60,7 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
     except Refused as refused:
         fail(import_id, str(refused))
     except FileNotFoundError:
-        fail(import_id, _("The file is gone from the server."))
+        fail(import_id, _("The file is no longer on the server. Upload it again."))
     except Lost:
         pass
     return False
@@ -152,7 +152,7 @@ def _commit(run_: Import, parsed: Slice, token: str) -> None:
         people = parsed.people.without(stopped) if stopped else parsed.people
         grown = ContactList.objects.select_for_update().filter(pk=run_.list_id or 0).first()
         if grown is None:
-            raise Refused(_("The list was deleted."))
+            raise Refused(_("The list was deleted. Upload the file again and choose another list."))
         written = contact_store.write(
             people,
             grown.pk,

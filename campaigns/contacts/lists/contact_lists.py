@@ -54,7 +54,7 @@ def add(contact_list: ContactList, phone: str, fields: Mapping[str, str], countr
         people = contact_store.People([verdict.msisdn], [verdict.country], [values])
         written = contact_store.write(people, locked.pk, None, update=False)
         if not written.new:
-            raise Refused(_("This phone is on the list already."))
+            raise Refused(_("This phone is already on the list."))
         _count(locked, written.countries)
     return verdict
 
@@ -198,9 +198,14 @@ def delete(contact_list: ContactList, actor: User | None) -> int:
     """Delete a list with its people; how many. Raises Refused while something needs it."""
     needed = [found.name for found in dependants(contact_list) if found.needs_it]
     if needed:
-        raise Refused(_("The list is needed by %(names)s.") % {"names": ", ".join(needed[:5])})
+        raise Refused(
+            _("The list cannot be deleted. It is used by: %(names)s.")
+            % {"names": ", ".join(needed[:5])}
+        )
     if Import.objects.filter(list=contact_list, state__in=AT_WORK).exists():
-        raise Refused(_("A file is being imported into the list. Wait for it or cancel it."))
+        raise Refused(
+            _("A file is being imported into this list. Wait until it finishes, or cancel it.")
+        )
     with transaction.atomic():
         people = contact_list.contact_count
         record(actor, contact_list, "deleted", f"{contact_list.name}: {people}")

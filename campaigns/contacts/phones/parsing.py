@@ -21,19 +21,19 @@ MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_
 class Reason(TextChoices):
     """Why a row did not come in."""
 
-    EMPTY = "empty", _("No phone in the row")
+    EMPTY = "empty", _("No phone in this row")
     TOO_SHORT = "too_short", _("Too few digits")
     TOO_LONG = "too_long", _("Too many digits")
-    NO_SUCH_COUNTRY = "no_such_country", _("No country has this code")
+    NO_SUCH_COUNTRY = "no_such_country", _("Unknown country code")
     NOT_A_MOBILE = "not_a_mobile", _("Not a mobile number")
-    NO_SUCH_NUMBER = "no_such_number", _("Nobody can have this number")
+    NO_SUCH_NUMBER = "no_such_number", _("This number does not exist")
     LETTERS = "letters", _("Letters in the number")
     SPREADSHEET_NUMBER = (
         "spreadsheet_number",
-        _("A spreadsheet has shortened the number, such as 3.80973E+11"),
+        _("Shortened by a spreadsheet, such as 3.80973E+11"),
     )
     SEVERAL_NUMBERS = "several_numbers", _("Several numbers in one cell")
-    NOT_A_NUMBER = "not_a_number", _("Signs that no phone number has")
+    NOT_A_NUMBER = "not_a_number", _("Characters that no phone number has")
 
 
 @dataclass(frozen=True, slots=True)
