@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
-class Compact(json.JSONEncoder):
+class CompactEncoder(json.JSONEncoder):
     """JSON as imports write it, so that what a page saved and what a file brought compare as equal
     texts.
     """
@@ -67,7 +67,7 @@ class Contact(models.Model):
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(_("country"), max_length=2, blank=True)
     # {"first_name": "Olena"}; text only, and only what is not empty
-    fields = models.JSONField(default=dict, blank=True, encoder=Compact)
+    fields = models.JSONField(default=dict, blank=True, encoder=CompactEncoder)
     # the file that brought or last changed it
     source = models.ForeignKey(
         "campaigns.Import",

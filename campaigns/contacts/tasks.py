@@ -6,7 +6,7 @@ from campaigns.contacts.importing import dry_run, lifecycle, runner
 from campaigns.contacts.search import index
 from campaigns.shared.queue import enqueue
 
-INDEX = "campaigns.contacts.tasks.index_people"
+INDEX = "campaigns.contacts.tasks.index_contacts"
 SECONDS = 30  # of work in one task, far below the queue's time-out
 
 
@@ -26,16 +26,16 @@ def run_import(import_id: int) -> None:
     if runner.run(import_id, lambda: time.monotonic() < end):
         enqueue(lifecycle.RUN, import_id)
     else:
-        lifecycle.resume_next(import_id)
+        lifecycle.enqueue_next(import_id)
         enqueue(INDEX)
 
 
-def index_people() -> None:
+def index_contacts() -> None:
     """Bring the index that searches use up to the contacts, for a while; what is left is a task of
     its own.
     """
     end = time.monotonic() + SECONDS
-    if index.bring_up(lambda: time.monotonic() < end):
+    if index.index_contacts(lambda: time.monotonic() < end):
         enqueue(INDEX)
 
 
@@ -43,7 +43,7 @@ def resume_stalled() -> None:
     """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new
     people found.
     """
-    lifecycle.resume_stalled()
-    lifecycle.clear_forgotten()
-    if index.behind().exists():
+    lifecycle.enqueue_stalled()
+    lifecycle.cancel_abandoned()
+    if index.lists_to_index().exists():
         enqueue(INDEX)

@@ -18,8 +18,8 @@ from campaigns.compose.models import (
     Outcome,
     Segment,
 )
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists.contact_lists import delete as delete_list
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.contact_lists import delete_list as delete_list
 from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
@@ -228,14 +228,14 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
 
 def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
     made = saved({"kind": ConditionKind.LIST, "list": town})
-    with pytest.raises(Refused, match="The list is needed by Kyiv"):
+    with pytest.raises(ContactsError, match="The list is needed by Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)
-    with pytest.raises(Refused, match="needed by Autumn"):
+    with pytest.raises(ContactsError, match="needed by Autumn"):
         segments.delete(made, None)
     Campaign.objects.update(state=CampaignState.PREPARING)
-    with pytest.raises(Refused, match="fixing its audience"):
+    with pytest.raises(ContactsError, match="fixing its audience"):
         segments.save(made, [], None)
     Campaign.objects.update(state=CampaignState.FINISHED)
     segments.delete(made, None)

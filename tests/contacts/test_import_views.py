@@ -262,7 +262,7 @@ def test_forgotten_uploads_are_cleared(signed_in: Client, write: Write, uploads:
     (uploads / "orphan").write_text("left by a crash")
     tasks.resume_stalled()
     assert len(list(uploads.iterdir())) == 2
-    lifecycle.clear_forgotten(timedelta(seconds=-60))
+    lifecycle.cancel_abandoned(timedelta(seconds=-60))
     made.refresh_from_db()
     assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.contacts.importing import contact_store, lifecycle, runner
 from campaigns.contacts.importing import rows as rows_module
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import (
     Contact,
     ContactList,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _import(path: Path, name: str = "Clients") -> Import:
-    made = lifecycle.import_now(path, name, "", "UA")
+    made = lifecycle.create_queued_import(path, name, "", "UA")
     assert runner.run(made.pk) is False
     made.refresh_from_db()
     return made
@@ -105,10 +105,10 @@ def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -
 
 def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
     _import(write(PEOPLE))
-    made = lifecycle.import_now(
+    made = lifecycle.create_queued_import(
         write([["phone", "first_name"], ["380972920283", "Інша"]]), "Clients", "", "UA"
     )
-    made.mapping["existing"] = runner.KEEP
+    made.mapping["existing"] = runner.KEEP_EXISTING
     made.save()
     runner.run(made.pk)
     assert Contact.objects.get(msisdn="380972920283").fields["first_name"] == "Олена"
@@ -128,8 +128,8 @@ def test_run_leaves_the_stop_list_out(write: Write) -> None:
 def test_run_goes_on_where_a_killed_worker_stopped(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_module.Parser.slices, "__defaults__", (0, 2))
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     left = iter([True, False])
     assert runner.run(made.pk, lambda: next(left)) is True
     made.refresh_from_db()
@@ -142,7 +142,7 @@ def test_run_goes_on_where_a_killed_worker_stopped(
 
 
 def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
 
     class KilledError(Exception):
         pass
@@ -150,7 +150,7 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
     def killed(*_arguments: object) -> bool:
         raise KilledError
 
-    monkeypatch.setattr(runner, "_save", killed)
+    monkeypatch.setattr(runner, "_save_counts", killed)
     with pytest.raises(KilledError):
         runner.run(made.pk)
     assert (Contact.objects.count(), RejectedRow.objects.count(), _list().contact_count) == (
@@ -165,27 +165,27 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
 
 
 def test_claim_is_given_to_one(write: Write) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    assert runner.claim(made.pk)
-    assert runner.claim(made.pk) == ""
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    assert runner.claim_lease(made.pk)
+    assert runner.claim_lease(made.pk) == ""
     Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert runner.claim(made.pk)
+    assert runner.claim_lease(made.pk)
 
 
 def test_claim_waits_for_another_import_of_the_same_list(write: Write) -> None:
-    first = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    second = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    other = lifecycle.import_now(write(PEOPLE), "Others", "", "UA")
-    assert runner.claim(first.pk)
-    assert not runner.claim(second.pk)
-    assert runner.claim(other.pk)
+    first = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    second = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    other = lifecycle.create_queued_import(write(PEOPLE), "Others", "", "UA")
+    assert runner.claim_lease(first.pk)
+    assert not runner.claim_lease(second.pk)
+    assert runner.claim_lease(other.pk)
 
 
 def test_run_stops_when_cancelled(
     write: Write, monkeypatch: pytest.MonkeyPatch, uploads: Path
 ) -> None:
-    monkeypatch.setattr(rows_module.Parser.slices, "__defaults__", (0, 2))
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
 
     def cancel() -> bool:
         lifecycle.cancel(made.pk)
@@ -204,7 +204,7 @@ def test_finished_import_leaves_no_file(write: Write, uploads: Path) -> None:
 
 def test_fresh_rows_that_are_there_all_the_same(write: Write) -> None:
     _import(write(PEOPLE))
-    people = contact_store.People(
+    people = contact_store.ContactRows(
         ["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"]
     )
     written = contact_store.write(people, _list().pk, None, update=True, fresh=True)
@@ -272,24 +272,24 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
 def test_import_now_refuses(content: bytes, words: str, tmp_path: Path, uploads: Path) -> None:
     path = tmp_path / "some.csv"
     path.write_bytes(content)
-    with pytest.raises(Refused, match=words):
-        lifecycle.import_now(path, "Clients", "", "UA")
+    with pytest.raises(ContactsError, match=words):
+        lifecycle.create_queued_import(path, "Clients", "", "UA")
     assert not ContactList.objects.exists()
     assert list(uploads.iterdir()) == []
 
 
 def test_import_now_takes_the_column_that_is_named(write: Write) -> None:
     path = write([["a", "b"], ["0501234567", "0972920283"]])
-    assert lifecycle.import_now(path, "One", "b", "UA").mapping["phones"] == [1]
-    assert lifecycle.import_now(path, "Two", "A", "UA").mapping["phones"] == [0]
-    assert lifecycle.import_now(path, "Three", "2", "UA").mapping["phones"] == [1]
-    with pytest.raises(Refused, match="There is no column “z”"):
-        lifecycle.import_now(path, "Four", "z", "UA")
+    assert lifecycle.create_queued_import(path, "One", "b", "UA").mapping["phones"] == [1]
+    assert lifecycle.create_queued_import(path, "Two", "A", "UA").mapping["phones"] == [0]
+    assert lifecycle.create_queued_import(path, "Three", "2", "UA").mapping["phones"] == [1]
+    with pytest.raises(ContactsError, match="There is no column “z”"):
+        lifecycle.create_queued_import(path, "Four", "z", "UA")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_never_do_the_same(write: Write) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     barrier = threading.Barrier(4)
 
     def work() -> None:
@@ -313,13 +313,13 @@ def test_two_workers_never_do_the_same(write: Write) -> None:
 def test_seen_tells_repeated_numbers_apart_whatever_their_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen = rows_module.Seen()
+    seen = rows_module.SeenPhones()
     close = [str(380500000000 + number) for number in range(5_000)]
     spread = [str(10_000_000 + number * 7_654_321) for number in range(500)]
     for _ in range(2):  # as a set, then as bits
         assert seen.new(close) == [True] * 5_000
         assert seen.new([*spread, *spread]) == [True] * 500 + [False] * 500
         assert seen.new([*close, "380500005000", "380500005000"]) == [False] * 5_000 + [True, False]
-        monkeypatch.setattr(rows_module, "FEW", 0)
+        monkeypatch.setattr(rows_module, "MAX_SET_SIZE", 0)
         assert seen.new(spread) == [False] * 500
-        seen = rows_module.Seen()
+        seen = rows_module.SeenPhones()

@@ -45,8 +45,8 @@ from campaigns.compose.models import (
     Outcome,
     Segment,
 )
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists.contact_lists import dependants
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
@@ -278,7 +278,7 @@ def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) 
     """
     known = segment.pk is not None
     if known and freezing(segment):
-        raise Refused(
+        raise ContactsError(
             _("A campaign is fixing its audience by this segment just now. Try again in a minute.")
         )
     if not known:
@@ -308,9 +308,11 @@ def duplicate(segment: Segment, actor: User | None) -> Segment:
 
 def delete(segment: Segment, actor: User | None) -> None:
     """Delete a segment. Raises Refused while a campaign that has not gone out needs it."""
-    needed = [found.name for found in dependants(segment) if found.needs_it]
+    needed = [found.name for found in find_dependants(segment) if found.needs_it]
     if needed:
-        raise Refused(_("The segment is needed by %(names)s.") % {"names": ", ".join(needed[:5])})
+        raise ContactsError(
+            _("The segment is needed by %(names)s.") % {"names": ", ".join(needed[:5])}
+        )
     with transaction.atomic():
         audit.record(actor, segment, "deleted", segment.name)
         segment.delete()

@@ -20,10 +20,10 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.message.preview import FIRST, choices, somebody
 from campaigns.compose.message.render import MessageTemplate, build
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.contacts.importing.errors import Refused as PhoneRefused
+from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.phones.parsing import shown
+from campaigns.contacts.phones.parsing import format_phone
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
@@ -44,7 +44,7 @@ def remembered(actor: User) -> str:
         return ""
     people = Contact.objects.filter(list__in=last.lists.all()).order_by("id")
     return ", ".join(
-        shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
+        format_phone(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
     )
 
 
@@ -130,10 +130,12 @@ def _list_of(
     )
     free = next(name for name in names_of_lists if name not in taken)
     kept, _made = ContactList.objects.get_or_create(name=free, defaults={"created_by": actor})
-    contact_lists.remove(kept, Contact.objects.filter(list=kept).values_list("pk", flat=True))
+    contact_lists.remove_contacts(
+        kept, Contact.objects.filter(list=kept).values_list("pk", flat=True)
+    )
     for phone in phones:
         try:
-            contact_lists.add(kept, phone, fields, settings.DEFAULT_COUNTRY)
+            contact_lists.add_contact(kept, phone, fields, settings.DEFAULT_COUNTRY)
         except PhoneRefused as refused:
             raise Refused(f"{phone}: {refused}") from refused
     kept.refresh_from_db()

@@ -10,13 +10,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing.csv_reader import Layout, Record
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Phone, normalise
 
 MAX_NAME = 40
-ENOUGH = 0.5  # share of valid phones that makes a column a phone column whatever its name
-SOME = 0.1  # and with a name that says phone
-BY_NAME = 0.05
+MIN_PHONE_SHARE = 0.5  # share of valid phones that makes a column a phone column whatever its name
+MIN_PHONE_SHARE_IF_NAMED = 0.1  # and with a name that says phone
+NAME_ONLY_SCORE = 0.05
 # Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
 # Russian and neighbours.
 MOBILE_WORDS = (
@@ -66,8 +66,11 @@ KNOWN_NAMES = {
     "code": "code|promo code|promocode|промокод|код|cod|kod|κωδικος",
 }
 WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in words.split("|")}
-ALREADY_SAFE = re.compile(r"[a-z][a-z0-9_]*")
-NOT_FIELDS = ("viberdash_row", "viberdash_reason")  # columns that a download of rejected rows adds
+VALID_TAG = re.compile(r"[a-z][a-z0-9_]*")
+REPORT_COLUMNS = (
+    "viberdash_row",
+    "viberdash_reason",
+)  # columns that a download of rejected rows adds
 LATIN = {
     "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh",
     "з": "z", "и": "y", "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n",
@@ -82,7 +85,7 @@ LATIN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class ColumnMapping:
     """Which columns (from 0) hold phones, the first to be tried first, and which become which merge
     field.
     """
@@ -97,12 +100,12 @@ class Mapping:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Mapping":
+    def from_json(cls, data: dict[str, Any]) -> "ColumnMapping":
         named = {int(column): name for column, name in data.get("fields", {}).items()}
         return cls(list(data.get("phones", [])), dict(sorted(named.items())))
 
 
-def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Mapping:
+def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> ColumnMapping:
     """What the columns seem to be, by their names and contents. `phones` is empty where nothing
     looks so.
     """
@@ -113,16 +116,18 @@ def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Map
         for column, name in enumerate(names)
     ]
     # what only has the name comes last
-    least = BY_NAME if any(score > BY_NAME for score, _column in found) else 0.0
+    least = NAME_ONLY_SCORE if any(score > NAME_ONLY_SCORE for score, _column in found) else 0.0
     phones = [
         column
         for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1]))
         if score > least
     ]
-    return Mapping(phones, safe_names(names, leave_out=phones))
+    return ColumnMapping(phones, merge_tag_names(names, leave_out=phones))
 
 
-def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country: str) -> Mapping:
+def propose_with_phone_column(
+    rows: Sequence[Record], layout: Layout, wanted: str, default_country: str
+) -> ColumnMapping:
     """The proposal with `wanted` as the phone column: its name, its letter in a spreadsheet, or its
     number from 1.
 
@@ -131,11 +136,11 @@ def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country:
     """
     names = column_names(rows, layout)
     if wanted:
-        phones = [_column(wanted, names)]
-        return Mapping(phones, safe_names(names, leave_out=phones))
+        phones = [_find_column(wanted, names)]
+        return ColumnMapping(phones, merge_tag_names(names, leave_out=phones))
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
-        raise Refused(
+        raise ContactsError(
             _("No column contains phone numbers. The columns are: %(names)s.")
             % {"names": ", ".join(names)[:200]}
         )
@@ -148,12 +153,12 @@ def column_names(rows: Sequence[Record], layout: Layout) -> list[str]:
     header = rows[0] if layout.header and rows else []
     named = [cell.strip() for cell in header] + [""] * (width - len(header))
     return [
-        name or _("Column %(letter)s") % {"letter": letter(place)}
+        name or _("Column %(letter)s") % {"letter": column_letter(place)}
         for place, name in enumerate(named)
     ]
 
 
-def letter(column: int) -> str:
+def column_letter(column: int) -> str:
     """0 -> "A", 26 -> "AA", as spreadsheets call them."""
     text = ""
     column += 1
@@ -163,15 +168,15 @@ def letter(column: int) -> str:
     return text
 
 
-def _column(wanted: str, names: list[str]) -> int:
+def _find_column(wanted: str, names: list[str]) -> int:
     plain = wanted.strip().casefold()
     for column, name in enumerate(names):
         if name.casefold() == plain:
             return column
     for column in range(len(names)):
-        if plain in (letter(column).casefold(), str(column + 1)):
+        if plain in (column_letter(column).casefold(), str(column + 1)):
             return column
-    raise Refused(
+    raise ContactsError(
         _("There is no column “%(wanted)s”. The columns are: %(names)s.")
         % {
             "wanted": wanted,
@@ -192,13 +197,17 @@ def _phone_score(name: str, cells: list[str], default_country: str) -> float:
         len(cells), 1
     )
     words = plain_words(name).split()
-    mobile, phone, number = (_says(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS))
-    if share >= ENOUGH or ((mobile or phone or number) and share >= SOME):
+    mobile, phone, number = (
+        _any_word_begins(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS)
+    )
+    if share >= MIN_PHONE_SHARE or (
+        (mobile or phone or number) and share >= MIN_PHONE_SHARE_IF_NAMED
+    ):
         return share + 0.2 * phone + 0.4 * mobile
-    return BY_NAME if mobile or phone else 0.0
+    return NAME_ONLY_SCORE if mobile or phone else 0.0
 
 
-def _says(words: list[str], beginnings: tuple[str, ...]) -> bool:
+def _any_word_begins(words: list[str], beginnings: tuple[str, ...]) -> bool:
     return any(word.startswith(beginnings) for word in words)
 
 
@@ -218,34 +227,34 @@ def plain_words(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
-def safe_names(names: Sequence[str], leave_out: Sequence[int] = ()) -> dict[int, str]:
+def merge_tag_names(names: Sequence[str], leave_out: Sequence[int] = ()) -> dict[int, str]:
     """A merge field for each column that is not left out: letters, digits and underscores, none
     twice.
     """
     taken: set[str] = set()
     named: dict[int, str] = {}
     for column, name in enumerate(names):
-        if column in leave_out or name.strip().casefold() in NOT_FIELDS:
+        if column in leave_out or name.strip().casefold() in REPORT_COLUMNS:
             continue
-        base = safe_name(name) or f"column_{letter(column).lower()}"
-        named[column] = _free(base, taken)
+        base = merge_tag_name(name) or f"column_{column_letter(column).lower()}"
+        named[column] = _unused_name(base, taken)
         taken.add(named[column])
     return named
 
 
-def _free(base: str, taken: set[str]) -> str:
+def _unused_name(base: str, taken: set[str]) -> str:
     name, number = base, 2
     while name in taken:
         name, number = f"{base}_{number}", number + 1
     return name
 
 
-def safe_name(name: str) -> str:
+def merge_tag_name(name: str) -> str:
     """ "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" ->
     "c_1st_order".
     """
     plain = name.strip().lower()
-    if ALREADY_SAFE.fullmatch(plain):
+    if VALID_TAG.fullmatch(plain):
         return plain[:MAX_NAME]
     words = plain_words(name)
     if known := WORD_TO_NAME.get(words):

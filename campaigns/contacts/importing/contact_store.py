@@ -26,7 +26,7 @@ COPY_ROWS = 2_000  # in one part of a COPY
 
 
 @dataclass(slots=True)
-class People:
+class ContactRows:
     """Rows by column: E.164 digits, none twice; two letters of the country; merge fields as compact
     JSON.
     """
@@ -44,10 +44,10 @@ class People:
         self.countries += countries
         self.fields += fields
 
-    def without(self, msisdns: set[str]) -> "People":
+    def without(self, msisdns: set[str]) -> "ContactRows":
         """The rows whose phone is not among `msisdns`."""
         kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
-        return People(
+        return ContactRows(
             *(
                 [column[place] for place in kept]
                 for column in (self.msisdns, self.countries, self.fields)
@@ -56,7 +56,7 @@ class People:
 
 
 @contextmanager
-def unhurried() -> Iterator[None]:
+def asynchronous_commits() -> Iterator[None]:
     """Commits within do not wait for the disk. A power cut may undo the last of them, whole and in
     order.
 
@@ -80,7 +80,7 @@ def unhurried() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What became of the rows: they add up to them. `countries`: the new people by country."""
 
     new: int
@@ -90,8 +90,8 @@ class Written:
 
 
 def write(
-    people: People, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False
-) -> Written:
+    people: ContactRows, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False
+) -> WriteResult:
     """Put `people` on a list. Call it within a transaction.
 
     Whoever is on the list already gets the new merge fields over the old ones (`update`) or stays
@@ -99,14 +99,14 @@ def write(
     is wrong, the outcome is the same.
     """
     if not people:
-        return Written(0, 0, 0, Counter())
+        return WriteResult(0, 0, 0, Counter())
     if fresh and _insert_all(people, list_id, source_id):
-        return Written(len(people), 0, 0, Counter(people.countries))
+        return WriteResult(len(people), 0, 0, Counter(people.countries))
     merge = _merge_postgres if connection.vendor == "postgresql" else _merge_sqlite
     return merge(people, list_id, source_id, update)
 
 
-def _insert_all(people: People, list_id: int, source_id: int | None) -> bool:
+def _insert_all(people: ContactRows, list_id: int, source_id: int | None) -> bool:
     """Insert every row, or none and False because somebody of them is there already."""
     insert = _copy if connection.vendor == "postgresql" else _insert_document
     try:
@@ -117,7 +117,7 @@ def _insert_all(people: People, list_id: int, source_id: int | None) -> bool:
     return True
 
 
-def _copy(people: People, list_id: int, source_id: int | None) -> None:
+def _copy(people: ContactRows, list_id: int, source_id: int | None) -> None:
     source = r"\N" if source_id is None else source_id
     columns = "list_id, msisdn, country, fields, source_id"
     with (
@@ -126,10 +126,10 @@ def _copy(people: People, list_id: int, source_id: int | None) -> None:
         connection.wrap_database_errors,
         cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy,
     ):
-        _send(copy, people, f"{list_id}\t%s\t%s\t%s\t{source}\n")
+        _copy_rows(copy, people, f"{list_id}\t%s\t%s\t%s\t{source}\n")
 
 
-def _send(copy: Any, people: People, form: str) -> None:
+def _copy_rows(copy: Any, people: ContactRows, form: str) -> None:
     """The rows in the `form` of COPY. In parts, so that the database has something to do while the
     others are made.
     """
@@ -138,7 +138,7 @@ def _send(copy: Any, people: People, form: str) -> None:
         copy.write("".join([form % row for row in part]))
 
 
-def _copy_fields(people: People) -> list[str]:
+def _copy_fields(people: ContactRows) -> list[str]:
     """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means
     anything to it.
     """
@@ -147,7 +147,9 @@ def _copy_fields(people: People) -> list[str]:
     return [fields.replace("\\", "\\\\") for fields in people.fields]
 
 
-def _merge_postgres(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
+def _merge_postgres(
+    people: ContactRows, list_id: int, source_id: int | None, update: bool
+) -> WriteResult:
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country"
@@ -155,7 +157,7 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
         )
         cursor.execute(f"TRUNCATE {STAGING}")
         with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
-            _send(copy, people, "%s\t%s\t%s\n")
+            _copy_rows(copy, people, "%s\t%s\t%s\n")
         cursor.execute(
             f"""
             WITH inserted AS (
@@ -180,10 +182,12 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
                 [source_id, list_id],
             )
             changed = cursor.rowcount
-    return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
+    return WriteResult(
+        countries.total(), changed, len(people) - countries.total() - changed, countries
+    )
 
 
-def _document(people: People) -> str:
+def _as_json_document(people: ContactRows) -> str:
     """{"UA380972920283": {"first_name": "Olena"}, …}: a country is always two letters
     (phones.py).
     """
@@ -193,9 +197,9 @@ def _document(people: People) -> str:
     )
 
 
-def _insert_document(people: People, list_id: int, source_id: int | None) -> None:
+def _insert_document(people: ContactRows, list_id: int, source_id: int | None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_SQLITE_INSERT, [list_id, source_id, _document(people)])
+        cursor.execute(_SQLITE_INSERT, [list_id, source_id, _as_json_document(people)])
 
 
 # One statement for a whole slice: the database works without the interpreter, which meanwhile reads
@@ -207,7 +211,7 @@ _SQLITE_INSERT = f"""
 
 
 # Texts that are equal need no look inside.
-_SQLITE_CHANGE = f"""
+_SQLITE_UPDATE = f"""
     ON CONFLICT (list_id, msisdn) DO UPDATE
     SET fields = json_patch({TABLE}.fields, excluded.fields), source_id = excluded.source_id
     WHERE {TABLE}.fields <> excluded.fields
@@ -215,25 +219,27 @@ _SQLITE_CHANGE = f"""
 """
 
 
-def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
+def _merge_sqlite(
+    people: ContactRows, list_id: int, source_id: int | None, update: bool
+) -> WriteResult:
     """One statement; whoever is new has an id that was not there before, as nobody else writes
     meanwhile.
     """
-    conflict = _SQLITE_CHANGE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
+    conflict = _SQLITE_UPDATE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT max(id) FROM {TABLE}")
         (last,) = cursor.fetchone()
-        cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _document(people)])
+        cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _as_json_document(people)])
         touched = cursor.rowcount
         cursor.execute(
             f"SELECT country, count(*) FROM {TABLE} WHERE id > %s GROUP BY country", [last or 0]
         )
         countries = Counter(dict(cursor.fetchall()))
     new = countries.total()
-    return Written(new, touched - new, len(people) - touched, countries)
+    return WriteResult(new, touched - new, len(people) - touched, countries)
 
 
-def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
+def write_rejected(rows: list[tuple[int, str, str]], import_id: int) -> None:
     """Keep rejected rows: row number, cells as JSON, reason."""
     if not rows:
         return
@@ -252,19 +258,19 @@ def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
         )
 
 
-def present(msisdns: list[str], list_id: int) -> int:
+def count_present(msisdns: list[str], list_id: int) -> int:
     """How many of `msisdns` (none twice) are on the list."""
-    return len(_among(TABLE, msisdns, "list_id = %s AND", [list_id]))
+    return len(_select_among(TABLE, msisdns, "list_id = %s AND", [list_id]))
 
 
-def stop_listed(msisdns: list[str]) -> set[str]:
+def find_stop_listed(msisdns: list[str]) -> set[str]:
     """Those of `msisdns` that are on the stop list."""
     if not StopListEntry.objects.order_by().exists():
         return set()
-    return _among("campaigns_stoplistentry", msisdns)
+    return _select_among("campaigns_stoplistentry", msisdns)
 
 
-def _among(
+def _select_among(
     table: str, msisdns: list[str], condition: str = "", parameters: Sequence[int] = ()
 ) -> set[str]:
     with connection.cursor() as cursor:

@@ -14,16 +14,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 
 MAX_COLUMNS = 500
 MAX_CELL = 131_072  # characters; the csv module's own limit
 MAX_LINE = 4 * MAX_CELL
 BLOCK = 1 << 18  # characters read at a time
-STEP = 1_000  # rows taken at a time
-MAX_STEP = 32 << 20  # characters that so many rows may have: more are no contacts
-SAMPLE = 4 << 20  # characters looked at to find out the layout
+ROWS_AT_ONCE = 1_000  # rows taken at a time
+MAX_CHARACTERS_AT_ONCE = 32 << 20  # characters that so many rows may have: more are no contacts
+SAMPLE_CHARACTERS = 4 << 20  # characters looked at to find out the layout
 DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "'", "")
 Record = list[str]
@@ -59,7 +59,7 @@ class Reader:
         self.path = path
         self.layout = layout
         self.characters = 0  # read from the file so far
-        self._patience = MAX_STEP
+        self._patience = MAX_CHARACTERS_AT_ONCE
         self._reader = csv.reader(
             chain.from_iterable(self._blocks()),
             delimiter=layout.delimiter,
@@ -75,13 +75,13 @@ class Reader:
         limit = self.characters + characters
         try:
             while len(taken) < rows and self.characters <= limit:
-                self._patience = self.characters + MAX_STEP
-                step = list(islice(self._reader, min(STEP, rows - len(taken))))
+                self._patience = self.characters + MAX_CHARACTERS_AT_ONCE
+                step = list(islice(self._reader, min(ROWS_AT_ONCE, rows - len(taken))))
                 if not step:
                     break
                 taken += step
         except csv.Error as error:
-            raise Refused(_unreadable(self._reader.line_num, str(error))) from error
+            raise ContactsError(_error_text(self._reader.line_num, str(error))) from error
         return taken
 
     def _blocks(self) -> Iterator[io.StringIO]:
@@ -91,7 +91,7 @@ class Reader:
             while text := file.read(BLOCK):
                 self.characters += len(text)
                 if self.characters > self._patience:
-                    raise Refused(
+                    raise ContactsError(
                         _("The rows near line %(line)d are too long. Check the quotation marks.")
                         % {"line": self._reader.line_num}
                     )
@@ -100,7 +100,7 @@ class Reader:
                 text = rest + text
                 cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
                 if not cut and len(text) > MAX_LINE:
-                    raise Refused(
+                    raise ContactsError(
                         _(
                             "A line is longer than %(limit)d characters. Save the table as CSV or"
                             " XLSX and try again."
@@ -112,7 +112,7 @@ class Reader:
         yield io.StringIO(rest, newline="")
 
 
-def _unreadable(line: int, error: str) -> str:
+def _error_text(line: int, error: str) -> str:
     if "field larger" in error:
         return _(
             "Near line %(line)d, a cell is longer than %(limit)d characters. Choose other quotation"
@@ -124,12 +124,12 @@ def _unreadable(line: int, error: str) -> str:
     }
 
 
-def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
+def read_sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
     """The first `rows` records. Raises Refused where there are too many columns."""
-    first = Reader(path, layout).take(rows, SAMPLE)
+    first = Reader(path, layout).take(rows, SAMPLE_CHARACTERS)
     width = max(map(len, first), default=0)
     if width > MAX_COLUMNS:
-        raise Refused(
+        raise ContactsError(
             _("The file has %(columns)d columns. The maximum is %(limit)d.")
             % {
                 "columns": width,
@@ -143,9 +143,9 @@ def detect(path: Path, default_country: str, encoding: str = "") -> Layout:
     """How the file seems to be laid out. Raises Refused for a file without a row."""
     encoding = encoding or encodings.detect(path, default_country)
     best = max(_layouts(path, encoding), key=lambda scored: scored[0])[1]
-    rows = [row for row in sample(path, best) if any(cell.strip() for cell in row)]
+    rows = [row for row in read_sample(path, best) if any(cell.strip() for cell in row)]
     if not rows:
-        raise Refused(_("The file is empty."))
+        raise ContactsError(_("The file is empty."))
     return Layout(encoding, best.delimiter, best.quote, has_header(rows, default_country))
 
 
@@ -154,14 +154,14 @@ def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
         for quote in ('"', "'"):
             layout = Layout(encoding, delimiter, quote)
             try:
-                rows = [row for row in Reader(path, layout).take(200, SAMPLE) if row]
-            except Refused:
+                rows = [row for row in Reader(path, layout).take(200, SAMPLE_CHARACTERS) if row]
+            except ContactsError:
                 continue
-            yield _fitness(rows, quote), layout
+            yield _table_score(rows, quote), layout
     yield 0.0, Layout(encoding, quote="")
 
 
-def _fitness(rows: list[Record], quote: str) -> float:
+def _table_score(rows: list[Record], quote: str) -> float:
     """How much the rows look like a table: most of them have the same number of columns, more than
     one.
     """
@@ -181,12 +181,12 @@ def has_header(rows: list[Record], default_country: str) -> bool:
     first = rows[0]
     if any(isinstance(normalise(cell, default_country), Phone) for cell in first):
         return False
-    if any(normalise(cell, default_country) in NUMERIC for cell in first):
+    if any(normalise(cell, default_country) in NUMBER_REASONS for cell in first):
         return False
     return any(cell.strip() for cell in first)
 
 
-NUMERIC = frozenset(
+NUMBER_REASONS = frozenset(
     {
         Reason.TOO_SHORT,
         Reason.TOO_LONG,

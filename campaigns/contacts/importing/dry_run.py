@@ -7,13 +7,13 @@ from typing import Any
 from django.utils import timezone
 
 from campaigns.contacts.importing import contact_store, uploads
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.rows import Slice
-from campaigns.contacts.importing.runner import LEASE, parser_of
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.rows import ParsedSlice
+from campaigns.contacts.importing.runner import LEASE, parser_for
 from campaigns.contacts.models import Import, ImportState
 
 
-class Check:
+class DryRunCounts:
     """The counts so far. `rows` = new + known + duplicates + stop_listed + rejected."""
 
     def __init__(self, list_id: int | None) -> None:
@@ -22,11 +22,11 @@ class Check:
         self.rejected: Counter[str] = Counter()
         self.countries: Counter[str] = Counter()
 
-    def add(self, parsed: Slice) -> None:
+    def add(self, parsed: ParsedSlice) -> None:
         """Count one slice."""
-        stopped = contact_store.stop_listed(parsed.people.msisdns)
+        stopped = contact_store.find_stop_listed(parsed.people.msisdns)
         people = parsed.people.without(stopped) if stopped else parsed.people
-        known = contact_store.present(people.msisdns, self.list_id) if self.list_id else 0
+        known = contact_store.count_present(people.msisdns, self.list_id) if self.list_id else 0
         self.counts.update(
             rows=parsed.rows,
             new=len(people) - known,
@@ -53,14 +53,14 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> None:
     run_ = checking.first()
     if run_ is None:
         return
-    check = Check(run_.list_id)
+    check = DryRunCounts(run_.list_id)
     try:
-        for parsed in parser_of(run_).slices(uploads.locate(run_.path)):
+        for parsed in parser_for(run_).slices(uploads.locate(run_.path)):
             check.add(parsed)
             going = checking.update(rows=check.counts["rows"], lease_until=timezone.now() + LEASE)
             if not going or not keep_going():
                 return
-    except Refused as refused:
+    except ContactsError as refused:
         checking.update(state=ImportState.UPLOADED, failure=str(refused)[:300], lease_until=None)
         return
     counts = check.as_json()

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-SAMPLE = 64 * 1024  # bytes beyond ASCII that are looked at
+SAMPLE_BYTES = 64 * 1024  # bytes beyond ASCII that are looked at
 CHUNK = 1 << 20
-MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -41,19 +41,19 @@ CHOICES = (
     "cp1257",
     "mac_cyrillic",
 )
-AT_HOME = {
+HOME_ENCODINGS = {
     **dict.fromkeys(("UA", "RU", "BY", "KZ", "BG", "RS", "MK", "KG", "MD"), "cp1251"),
     **dict.fromkeys(("GR", "CY"), "cp1253"),
     **dict.fromkeys(("RO", "PL", "CZ", "SK", "HU", "HR", "SI", "BA", "ME"), "cp1250"),
     "TR": "cp1254",
 }
-LIKELY = {
+LETTER_WEIGHTS = {
     2.0: "оаеинтсрвлкмдпуяіьбзг" + "αοιεστνηυρπκμλςά",
     1.5: "éèêëàâäáçñíîïóôöúûüßøåæ" + "čćšžđąęłńśźżěřůășțşţőűğı",
     1.0: "ыйчхжшюцщєїґэфёъћђљњџјѓќў" + "ωθδγχφβξζψέήίόύώϊϋΐΰ" + "ìòùãõœÿýďťň",
 }
-WEIGHT = {letter: weight for weight, letters in LIKELY.items() for letter in letters}
-HARMLESS = frozenset("«»„“”‘’–—…№€°\u00a0")
+WEIGHT = {letter: weight for weight, letters in LETTER_WEIGHTS.items() for letter in letters}
+NEUTRAL_SIGNS = frozenset("«»„“”‘’–—…№€°\u00a0")
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -61,18 +61,18 @@ def detect(path: Path, default_country: str) -> str:
     """The name of the encoding (as Python knows it) of the text file at `path`."""
     with path.open("rb") as file:
         head = file.read(4096)
-    for mark, name in MARKS:
+    for mark, name in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return name
-    if wide := _wide(head):
+    if wide := _detect_utf16(head):
         return wide
-    foreign = beyond_ascii(path)
+    foreign = sample_beyond_ascii(path)
     if not foreign or _is_utf8(path):
         return "utf-8"
-    return best_of(EIGHT_BIT, foreign, default_country)
+    return choose_likeliest(EIGHT_BIT, foreign, default_country)
 
 
-def _wide(head: bytes) -> str:
+def _detect_utf16(head: bytes) -> str:
     """UTF-16 without its mark: every second byte of plain letters and digits is zero."""
     pairs = max(len(head) // 2, 1)
     even, odd = head[0::2].count(0) / pairs, head[1::2].count(0) / pairs
@@ -94,25 +94,25 @@ def _is_utf8(path: Path) -> bool:
     return damaged * 1000 <= foreign
 
 
-def beyond_ascii(path: Path) -> bytes:
+def sample_beyond_ascii(path: Path) -> bytes:
     """The first lines of the file that hold bytes beyond ASCII, up to SAMPLE bytes of them."""
     found, size = [], 0
     with path.open("rb") as file:
-        while size < SAMPLE and (chunk := file.read(CHUNK)):
+        while size < SAMPLE_BYTES and (chunk := file.read(CHUNK)):
             if chunk.isascii():
                 continue
             for line in chunk.splitlines():
                 if not line.isascii():
-                    found.append(line[:SAMPLE])
+                    found.append(line[:SAMPLE_BYTES])
                     size += len(line)
-                    if size >= SAMPLE:
+                    if size >= SAMPLE_BYTES:
                         break
-    return b"\n".join(found)[:SAMPLE]
+    return b"\n".join(found)[:SAMPLE_BYTES]
 
 
-def best_of(names: Iterable[str], sample: bytes, default_country: str) -> str:
+def choose_likeliest(names: Iterable[str], sample: bytes, default_country: str) -> str:
     """The encoding of `names` that reads `sample` as the likeliest words."""
-    home = AT_HOME.get(default_country, "cp1252")
+    home = HOME_ENCODINGS.get(default_country, "cp1252")
     scores = {
         name: likelihood(sample.decode(name, "replace")) * (1.02 if name == home else 1)
         for name in names
@@ -131,7 +131,7 @@ def likelihood(text: str) -> float:
 def _sign_weight(sign: str) -> float:
     if sign.isalpha():
         return WEIGHT.get(sign.lower(), -1.0)
-    if sign in HARMLESS:
+    if sign in NEUTRAL_SIGNS:
         return 0.0
     return -3.0 if sign.isprintable() else -10.0
 

@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 
 
-class Refused(Exception):  # noqa: N818 - a fact about a file
+class ContactsError(Exception):
     """The file cannot be read, or is not what it says. `str()` is one clear line that says what to
     do.
     """

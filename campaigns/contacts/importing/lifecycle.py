@@ -17,16 +17,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
-from campaigns.contacts.importing.column_mapping import Mapping
+from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.runner import LEASE, fail
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.runner import LEASE, fail_import
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-SMALL = 2 << 20  # bytes of a file that is opened at once, without a worker
+MAX_OPENED_AT_ONCE = 2 << 20  # bytes of a file that is opened at once, without a worker
 OPEN, CHECK, RUN = (
     f"campaigns.contacts.tasks.{name}" for name in ("open_file", "check", "run_import")
 )
@@ -36,7 +36,7 @@ TASKS = {
     ImportState.QUEUED: RUN,
     ImportState.RUNNING: RUN,
 }
-BEFORE_THE_END = (
+UNFINISHED = (
     ImportState.READING,
     ImportState.UPLOADED,
     ImportState.CHECKING,
@@ -44,13 +44,13 @@ BEFORE_THE_END = (
     ImportState.QUEUED,
     ImportState.RUNNING,
 )
-CAN_MAP = (ImportState.UPLOADED, ImportState.CHECKED)
+CAN_CHOOSE_COLUMNS = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
 # in the mapping, while another sheet than the one there is waits to be opened
-WANTED = "wanted_sheet"
+WANTED_SHEET = "wanted_sheet"
 
 
-def receive(
+def receive_upload(
     chunks: Iterable[bytes],
     file_name: str,
     contact_list: ContactList | None,
@@ -79,7 +79,7 @@ def receive(
 
 
 def _open(waiting: Import) -> None:
-    if uploads.locate(uploads.original(waiting.path)).stat().st_size <= SMALL:
+    if uploads.locate(uploads.upload_name(waiting.path)).stat().st_size <= MAX_OPENED_AT_ONCE:
         open_file(waiting.pk)
     else:
         enqueue(OPEN, waiting.pk)
@@ -96,13 +96,13 @@ def open_file(import_id: int) -> None:
     if opened is None:
         return
     try:
-        path, proposed = _proposal(opened)
-    except Refused as refused:
-        if WANTED not in opened.mapping:
-            fail(import_id, str(refused))
+        path, proposed = _propose_mapping(opened)
+    except ContactsError as refused:
+        if WANTED_SHEET not in opened.mapping:
+            fail_import(import_id, str(refused))
             return
         path, failure = opened.path, str(refused)[:300]
-        proposed = {name: value for name, value in opened.mapping.items() if name != WANTED}
+        proposed = {name: value for name, value in opened.mapping.items() if name != WANTED_SHEET}
     else:
         failure = ""
     Import.objects.filter(pk=import_id, state=ImportState.READING).update(
@@ -110,24 +110,28 @@ def open_file(import_id: int) -> None:
     )
 
 
-def _proposal(opened: Import) -> tuple[str, dict[str, Any]]:
-    upload = uploads.locate(uploads.original(opened.path))
-    unpacked = file_types.unpack(upload, opened.mapping.get(WANTED, ""))
+def _propose_mapping(opened: Import) -> tuple[str, dict[str, Any]]:
+    upload = uploads.locate(uploads.upload_name(opened.path))
+    unpacked = file_types.unpack(upload, opened.mapping.get(WANTED_SHEET, ""))
     country = opened.mapping["country"]
     layout = csv_reader.detect(unpacked.path, country)
-    rows = csv_reader.sample(unpacked.path, layout)
-    proposed = _as_last_time(rows, layout, opened) or column_mapping.propose(rows, layout, country)
+    rows = csv_reader.read_sample(unpacked.path, layout)
+    proposed = _mapping_of_last_import(rows, layout, opened) or column_mapping.propose(
+        rows, layout, country
+    )
     about = {"kind": unpacked.kind, "sheet": unpacked.sheet, "sheets": list(unpacked.sheets)}
     about |= {"country": country, "existing": "update"}
     return unpacked.path.name, layout.as_json() | proposed.as_json() | about
 
 
-def _as_last_time(rows: list[list[str]], layout: Layout, opened: Import) -> Mapping | None:
+def _mapping_of_last_import(
+    rows: list[list[str]], layout: Layout, opened: Import
+) -> ColumnMapping | None:
     """The mapping of the last import of the same list, where the file has the same columns."""
     names = [
         name
         for name in column_mapping.column_names(rows, layout)
-        if name.casefold() not in column_mapping.NOT_FIELDS
+        if name.casefold() not in column_mapping.REPORT_COLUMNS
     ]
     last = (
         Import.objects.filter(list=opened.list_id, state=ImportState.FINISHED)
@@ -136,15 +140,15 @@ def _as_last_time(rows: list[list[str]], layout: Layout, opened: Import) -> Mapp
     )
     if last is None or not layout.header or last.mapping.get("columns") != names:
         return None
-    return Mapping.from_json(last.mapping)
+    return ColumnMapping.from_json(last.mapping)
 
 
-def relayout(import_id: int, layout: Layout) -> None:
+def change_layout(import_id: int, layout: Layout) -> None:
     """Read the file another way; the columns are proposed anew. Raises Refused."""
     chosen = Import.objects.get(pk=import_id)
-    rows = csv_reader.sample(uploads.locate(chosen.path), layout)
+    rows = csv_reader.read_sample(uploads.locate(chosen.path), layout)
     proposed = column_mapping.propose(rows, layout, chosen.mapping["country"])
-    _remap(import_id, chosen.mapping | layout.as_json() | proposed.as_json())
+    _save_mapping(import_id, chosen.mapping | layout.as_json() | proposed.as_json())
 
 
 def choose_sheet(import_id: int, sheet: str) -> None:
@@ -153,28 +157,28 @@ def choose_sheet(import_id: int, sheet: str) -> None:
     """
     with transaction.atomic():
         chosen = Import.objects.select_for_update().get(pk=import_id)
-        if chosen.state not in CAN_MAP:
+        if chosen.state not in CAN_CHOOSE_COLUMNS:
             return
         chosen.state, chosen.checked, chosen.failure = ImportState.READING, {}, ""
-        chosen.mapping |= {WANTED: sheet}
+        chosen.mapping |= {WANTED_SHEET: sheet}
         chosen.lease_until = timezone.now() + LEASE
         chosen.save(update_fields=["state", "checked", "failure", "mapping", "lease_until"])
     _open(chosen)
 
 
-def choose_columns(import_id: int, columns: Mapping, country: str, existing: str) -> None:
+def choose_columns(import_id: int, columns: ColumnMapping, country: str, existing: str) -> None:
     """Say which columns are what. Raises Refused without a phone column."""
     if not columns.phones:
-        raise Refused(_("Choose the column with the phone numbers."))
+        raise ContactsError(_("Choose the column with the phone numbers."))
     chosen = Import.objects.get(pk=import_id)
-    rows = csv_reader.sample(uploads.locate(chosen.path), Layout.from_json(chosen.mapping))
+    rows = csv_reader.read_sample(uploads.locate(chosen.path), Layout.from_json(chosen.mapping))
     names = column_mapping.column_names(rows, Layout.from_json(chosen.mapping))
     changed = columns.as_json() | {"country": country, "existing": existing, "columns": names}
-    _remap(import_id, chosen.mapping | changed)
+    _save_mapping(import_id, chosen.mapping | changed)
 
 
-def _remap(import_id: int, changed: dict[str, Any]) -> None:
-    Import.objects.filter(pk=import_id, state__in=CAN_MAP).update(
+def _save_mapping(import_id: int, changed: dict[str, Any]) -> None:
+    Import.objects.filter(pk=import_id, state__in=CAN_CHOOSE_COLUMNS).update(
         mapping=changed, state=ImportState.UPLOADED, checked={}, failure=""
     )
 
@@ -210,19 +214,19 @@ def start(import_id: int, actor: User | None) -> None:
             return
         queued = Import.objects.get(pk=import_id)
         if queued.list is None:
-            queued.list = _list_named(queued.list_name, actor)
+            queued.list = _get_or_create_list(queued.list_name, actor)
             queued.save(update_fields=["list"])
         record(actor, queued.list, "imported", queued.file_name)
         enqueue(RUN, import_id)
 
 
-def _list_named(name: str, actor: User | None) -> ContactList:
+def _get_or_create_list(name: str, actor: User | None) -> ContactList:
     return ContactList.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
 
 
 def cancel(import_id: int) -> None:
     """Stop the import; people who came in already stay on the list."""
-    open_ = Import.objects.filter(pk=import_id, state__in=BEFORE_THE_END)
+    open_ = Import.objects.filter(pk=import_id, state__in=UNFINISHED)
     path = open_.values_list("path", flat=True).first()
     done = open_.update(
         state=ImportState.CANCELLED,
@@ -235,35 +239,37 @@ def cancel(import_id: int) -> None:
         uploads.remove(path or "")
 
 
-def import_now(
+def create_queued_import(
     path: Path, list_name: str, phone_column: str, country: str, sheet: str = ""
 ) -> Import:
     """The same from a command, at once and without questions. Raises Refused; the report
     otherwise.
     """
-    name = uploads.keep(path)
+    name = uploads.store_copy(path)
     made = Import(
         list_name=list_name,
         file_name=path.name[:255],
         path=name,
-        mapping={"country": country, WANTED: sheet},
+        mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        made.path, made.mapping = _proposal(made)
+        made.path, made.mapping = _propose_mapping(made)
         layout = Layout.from_json(made.mapping)
-        rows = csv_reader.sample(uploads.locate(made.path), layout)
-        made.mapping |= column_mapping.choose(rows, layout, phone_column, country).as_json()
+        rows = csv_reader.read_sample(uploads.locate(made.path), layout)
+        made.mapping |= column_mapping.propose_with_phone_column(
+            rows, layout, phone_column, country
+        ).as_json()
         made.mapping["columns"] = column_mapping.column_names(rows, layout)
-    except Refused:
+    except ContactsError:
         uploads.remove(name)
         raise
     made.state = ImportState.QUEUED
-    made.list = _list_named(list_name, None)
+    made.list = _get_or_create_list(list_name, None)
     made.save()
     return made
 
 
-def resume_stalled() -> None:
+def enqueue_stalled() -> None:
     """Wake a worker for every import that nobody is at: one whose worker died, or whose task was
     lost.
     """
@@ -275,16 +281,18 @@ def resume_stalled() -> None:
         enqueue(TASKS[ImportState(state)], import_id)
 
 
-def clear_forgotten(older_than: timedelta = timedelta(days=30)) -> None:
+def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
     """Cancel uploads that nobody went on with, and delete their files."""
-    forgotten = Import.objects.filter(state__in=CAN_MAP, created_at__lt=timezone.now() - older_than)
+    forgotten = Import.objects.filter(
+        state__in=CAN_CHOOSE_COLUMNS, created_at__lt=timezone.now() - older_than
+    )
     for import_id in forgotten.values_list("pk", flat=True):
         cancel(import_id)
     needed = Import.objects.exclude(path="").values_list("path", flat=True)
     uploads.remove_orphans(needed, (timezone.now() - older_than).timestamp())
 
 
-def resume_next(import_id: int) -> None:
+def enqueue_next(import_id: int) -> None:
     """After an import has ended, wake a worker for the next one that waits for the same list."""
     list_id = Import.objects.filter(pk=import_id).values_list("list", flat=True).first()
     waiting = (

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from campaigns.contacts.importing.column_mapping import Mapping
-from campaigns.contacts.importing.contact_store import People
+from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
 
@@ -30,15 +30,17 @@ FIRST_ROWS = 5_000  # the first slice is short, so that the database has somethi
 SLICE_CHARACTERS = 8 << 20  # rows with huge cells make shorter slices
 BLOCK_BITS = 20  # numbers that differ in their last 20 bits share a block of Seen
 BLOCK_MASK = (1 << BLOCK_BITS) - 1
-FEW = 300_000  # numbers; a set of them takes 30 MB and is three times as fast
-CROWD = 2_000  # so many integers take more memory than the bits of their block
+MAX_SET_SIZE = 300_000  # numbers; a set of them takes 30 MB and is three times as fast
+MAX_SPARSE_SIZE = 2_000  # so many integers take more memory than the bits of their block
 MAX_VALUE = 1_000  # characters of a merge field: no message can hold more
-MAX_KEPT = 5_000  # characters kept of each cell of a rejected row
-BAR = "│"  # stands between the values of a column while they are looked at together
-FORMULA = re.compile(r"^'(?=[=+\-@\t\r])")  # what our own downloads put before such cells
+MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
+VALUE_SEPARATOR = "│"  # stands between the values of a column while they are looked at together
+FORMULA_APOSTROPHE = re.compile(
+    r"^'(?=[=+\-@\t\r])"
+)  # what our own downloads put before such cells
 
 
-class Rejection(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A row that is no person: its number as a spreadsheet shows it, its cells, and why."""
 
     row_number: int
@@ -47,20 +49,20 @@ class Rejection(NamedTuple):
 
 
 @dataclass(slots=True)
-class Slice:
+class ParsedSlice:
     """What some rows of the file came to. `rows` = people + duplicates + rejected."""
 
     next_record: int  # the first record after the slice, from 0
     rows: int = 0
-    people: People = field(default_factory=People)
+    people: ContactRows = field(default_factory=ContactRows)
     duplicates: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
 
     def reasons(self) -> Counter[str]:
         return Counter(rejection.reason for rejection in self.rejected)
 
 
-class Seen:
+class SeenPhones:
     """The phones of the file so far, in little memory: a set while they are few, afterwards bits
     where many stand close together, else sets of integers.
 
@@ -78,7 +80,7 @@ class Seen:
             return list(map(self._add, map(int, msisdns)))
         few, add = self._few, self._few.add
         fresh = [not (number in few or add(number)) for number in map(int, msisdns)]
-        if len(few) > FEW:
+        if len(few) > MAX_SET_SIZE:
             for number in few:
                 self._add(number)
             few.clear()
@@ -100,7 +102,7 @@ class Seen:
         if number in numbers:
             return False
         numbers.add(number)
-        if len(numbers) > CROWD:
+        if len(numbers) > MAX_SPARSE_SIZE:
             self._condense(block)
         return True
 
@@ -111,7 +113,7 @@ class Seen:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _garbage_collection_paused() -> Iterator[None]:
     """Rows are no cycles: looking for some among hundreds of thousands of lists would double the
     time.
     """
@@ -124,16 +126,16 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Parser:
+class RowParser:
     """Reads a file as `layout` and `mapping` say. Keeps the phones it has seen."""
 
-    def __init__(self, layout: Layout, mapping: Mapping, default_country: str) -> None:
+    def __init__(self, layout: Layout, mapping: ColumnMapping, default_country: str) -> None:
         self.layout = layout
         self.mapping = mapping
         self.normaliser = Normaliser(default_country)
-        self.seen = Seen()
+        self.seen = SeenPhones()
 
-    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[Slice]:
+    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[ParsedSlice]:
         """The slices of the file from record `start` on. Phones of earlier records count as seen.
         Raises Refused.
         """
@@ -142,7 +144,7 @@ class Parser:
         while True:
             first = min(size, FIRST_ROWS)
             rows = min(size, start - position) if position < start else size if position else first
-            with _uncollected():
+            with _garbage_collection_paused():
                 records = reader.take(rows, SLICE_CHARACTERS)
                 parsed = self.parse(records, position)
                 found = len(records)
@@ -151,21 +153,21 @@ class Parser:
                 return
             position += found
             if position > MAX_ROWS + 1:
-                raise Refused(
+                raise ContactsError(
                     _("The file has more than %(limit)d rows. Split it into smaller files.")
                     % {"limit": MAX_ROWS}
                 )
             if position > start:
                 yield parsed
 
-    def parse(self, records: list[Record], position: int) -> Slice:
+    def parse(self, records: list[Record], position: int) -> ParsedSlice:
         """The slice that `records` make, the first of which is record `position` of the file."""
-        parsed = Slice(position + len(records))
+        parsed = ParsedSlice(position + len(records))
         for start in range(0, len(records), PART_ROWS):
             self._add(parsed, records[start : start + PART_ROWS], position + start)
         return parsed
 
-    def _add(self, parsed: Slice, records: list[Record], position: int) -> None:
+    def _add(self, parsed: ParsedSlice, records: list[Record], position: int) -> None:
         numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
         if position == 0 and self.layout.header:
             records, numbers = records[1:], numbers[1:]
@@ -181,11 +183,11 @@ class Parser:
         valid one.
         """
         first, *others = self.mapping.phones
-        msisdns, countries = self.normaliser.columns(column(records, first))
+        msisdns, countries = self.normaliser.columns(column_cells(records, first))
         for other in others:
             failed = [place for place, country in enumerate(countries) if not country]
             more, their = self.normaliser.columns(
-                column([records[place] for place in failed], other)
+                column_cells([records[place] for place in failed], other)
             )
             for place, msisdn, country in zip(failed, more, their, strict=True):
                 if country or msisdns[place] == Reason.EMPTY:
@@ -194,7 +196,7 @@ class Parser:
 
     def _people(
         self,
-        parsed: Slice,
+        parsed: ParsedSlice,
         records: list[Record],
         numbers: Sequence[int],
         msisdns: list[str],
@@ -202,7 +204,7 @@ class Parser:
     ) -> None:
         if "" in countries:
             parsed.rejected += [
-                Rejection(numbers[place], _kept(records[place]), msisdns[place])
+                RejectedRecord(numbers[place], _truncate_cells(records[place]), msisdns[place])
                 for place, country in enumerate(countries)
                 if not country
             ]
@@ -219,11 +221,11 @@ class Parser:
         parsed.people.add(msisdns, countries, fields_as_json(records, self.mapping.fields))
 
 
-def _kept(record: Record) -> Record:
-    return [cell[:MAX_KEPT] for cell in record]
+def _truncate_cells(record: Record) -> Record:
+    return [cell[:MAX_REJECTED_CELL] for cell in record]
 
 
-def column(records: list[Record], place: int) -> list[str]:
+def column_cells(records: list[Record], place: int) -> list[str]:
     """One column of the records; rows that are too short have nothing there."""
     try:
         return [record[place] for record in records]
@@ -235,40 +237,40 @@ def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
     """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are
     left out.
     """
-    columns = [encoded(column(records, place)) for place in names]
+    columns = [encode_values(column_cells(records, place)) for place in names]
     if not columns:
         return ["{}"] * len(records)
     if any("" in values for values in columns):
         beginnings = [f'"{name}":"' for name in names.values()]
-        return [_object(beginnings, values) for values in zip(*columns, strict=True)]
+        return [_as_json_object(beginnings, values) for values in zip(*columns, strict=True)]
     pieces: list[Iterable[str]] = []  # what stands before each value, and the value
     for name, values in zip(names.values(), columns, strict=True):
         pieces += [repeat(f'","{name}":"' if pieces else f'{{"{name}":"'), values]
     return list(map("".join, zip(*pieces, repeat('"}'))))
 
 
-def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
+def _as_json_object(beginnings: list[str], values: tuple[str, ...]) -> str:
     members = [
         f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value
     ]
     return "{" + ",".join(members) + "}"
 
 
-def encoded(values: list[str]) -> list[str]:
+def encode_values(values: list[str]) -> list[str]:
     """The values as they stand between the quotation marks of JSON, trimmed. A column of plain
     words costs one look.
     """
     if not values:
         return values
-    text = BAR.join(values)
+    text = VALUE_SEPARATOR.join(values)
     if (
         text.isprintable()
         and '"' not in text
         and "\\" not in text
         and "'" not in text
-        and f" {BAR}" not in text
-        and f"{BAR} " not in text
-        and text.count(BAR) == len(values) - 1
+        and f" {VALUE_SEPARATOR}" not in text
+        and f"{VALUE_SEPARATOR} " not in text
+        and text.count(VALUE_SEPARATOR) == len(values) - 1
         and text == text.strip()
         and _all_short(text)
     ):
@@ -284,7 +286,9 @@ def _all_short(text: str) -> bool:
     that length.
     """
     half = MAX_VALUE // 2
-    return all(BAR in text[start : start + half] for start in range(0, len(text) - half, half))
+    return all(
+        VALUE_SEPARATOR in text[start : start + half] for start in range(0, len(text) - half, half)
+    )
 
 
 def encode_value(value: str) -> str:
@@ -296,4 +300,4 @@ def clean_value(value: str) -> str:
     """The text of a merge field as it is kept: no space around it, no NUL, no more than a message
     can hold.
     """
-    return FORMULA.sub("", value.replace("\0", "").strip())[:MAX_VALUE]
+    return FORMULA_APOSTROPHE.sub("", value.replace("\0", "").strip())[:MAX_VALUE]

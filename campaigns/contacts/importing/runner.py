@@ -22,21 +22,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store, uploads
-from campaigns.contacts.importing.column_mapping import Mapping
+from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.rows import Parser, Slice
-from campaigns.contacts.models import Compact, ContactList, Import, ImportState
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.rows import ParsedSlice, RowParser
+from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
 LEASE = timedelta(seconds=60)  # a slice takes a second or two
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
-KEEP = "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
-AHEAD = 1  # slices read while one is being written
+KEEP_EXISTING = (
+    "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
+)
+SLICES_AHEAD = 1  # slices read while one is being written
 # seconds; between the thread that reads and the one that writes, which waits for the database often
-SWITCH = 0.0005
+SWITCH_INTERVAL = 0.0005
 
 
-class Lost(Exception):  # noqa: N818 - a fact, not an error
+class LeaseLost(Exception):  # noqa: N818 - a fact, not an error
     """The import is not ours any more: it was cancelled, or another worker has it."""
 
 
@@ -44,35 +46,37 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
     """Import as much as `keep_going` allows; whether something is left to do. Does nothing where
     another is at it.
     """
-    token = claim(import_id)
+    token = claim_lease(import_id)
     if not token:
         return False
     run_ = Import.objects.get(pk=import_id)
-    slices = parser_of(run_).slices(uploads.locate(run_.path), run_.next_row)
+    slices = parser_for(run_).slices(uploads.locate(run_.path), run_.next_row)
     try:
-        with contact_store.unhurried(), contextlib.closing(_read_ahead(slices)) as ready:
+        with contact_store.asynchronous_commits(), contextlib.closing(_read_ahead(slices)) as ready:
             for parsed in ready:
-                _commit(run_, parsed, token)
+                _commit_slice(run_, parsed, token)
                 if not keep_going():
-                    release(import_id, token)
+                    release_lease(import_id, token)
                     return True
         _finish(run_, token)
-    except Refused as refused:
-        fail(import_id, str(refused))
+    except ContactsError as refused:
+        fail_import(import_id, str(refused))
     except FileNotFoundError:
-        fail(import_id, _("The file is no longer on the server. Upload it again."))
-    except Lost:
+        fail_import(import_id, _("The file is no longer on the server. Upload it again."))
+    except LeaseLost:
         pass
     return False
 
 
-def parser_of(run_: Import) -> Parser:
+def parser_for(run_: Import) -> RowParser:
     """A parser as the mapping of the import says."""
     mapping = run_.mapping
-    return Parser(Layout.from_json(mapping), Mapping.from_json(mapping), mapping["country"])
+    return RowParser(
+        Layout.from_json(mapping), ColumnMapping.from_json(mapping), mapping["country"]
+    )
 
 
-def claim(import_id: int) -> str:
+def claim_lease(import_id: int) -> str:
     """The token of a lease on the import; empty where there is nothing to do or another holds it or
     its list.
     """
@@ -97,20 +101,20 @@ def claim(import_id: int) -> str:
         if Import.objects.filter(pk=import_id, lease_token=token, started_at=None).update(
             started_at=now
         ):
-            _add_fields(wanted)
+            _add_tags_to_list(wanted)
     return token if claimed else ""
 
 
-def release(import_id: int, token: str) -> None:
+def release_lease(import_id: int, token: str) -> None:
     """Give the lease back, so that another worker may go on at once."""
     Import.objects.filter(pk=import_id, lease_token=token).update(lease_until=None, lease_token="")
 
 
-def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
+def _read_ahead(slices: Iterator[ParsedSlice]) -> Generator[ParsedSlice, None, None]:
     """The same slices, read by a thread of its own while the database writes. The thread uses no
     database.
     """
-    ready: queue.Queue[Slice | Exception | None] = queue.Queue(AHEAD)
+    ready: queue.Queue[ParsedSlice | Exception | None] = queue.Queue(SLICES_AHEAD)
     gone = threading.Event()
 
     def read() -> None:
@@ -124,7 +128,7 @@ def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
 
     threading.Thread(target=read, name="import-reader", daemon=True).start()
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         while (found := ready.get()) is not None:
             if isinstance(found, Exception):
@@ -145,36 +149,40 @@ def _put(ready: "queue.Queue[Any]", item: object, gone: threading.Event) -> bool
     return False
 
 
-def _commit(run_: Import, parsed: Slice, token: str) -> None:
+def _commit_slice(run_: Import, parsed: ParsedSlice, token: str) -> None:
     """Write one slice with its counts and the place where the next one begins. Raises Lost."""
     with transaction.atomic():
-        stopped = contact_store.stop_listed(parsed.people.msisdns)
+        stopped = contact_store.find_stop_listed(parsed.people.msisdns)
         people = parsed.people.without(stopped) if stopped else parsed.people
         grown = ContactList.objects.select_for_update().filter(pk=run_.list_id or 0).first()
         if grown is None:
-            raise Refused(_("The list was deleted. Upload the file again and choose another list."))
+            raise ContactsError(
+                _("The list was deleted. Upload the file again and choose another list.")
+            )
         written = contact_store.write(
             people,
             grown.pk,
             run_.pk,
-            update=run_.mapping.get("existing") != KEEP,
+            update=run_.mapping.get("existing") != KEEP_EXISTING,
             fresh=grown.contact_count
             == run_.new,  # all on the list came by this import, and none of them is here again
         )
-        _reject(run_.pk, parsed)
+        _write_rejected(run_.pk, parsed)
         _count(run_, parsed, written, len(stopped))
-        _grow(grown, written)
-        if not _save(run_, token):
-            raise Lost
+        _add_to_list_counts(grown, written)
+        if not _save_counts(run_, token):
+            raise LeaseLost
 
 
-def _reject(import_id: int, parsed: Slice) -> None:
-    encode = Compact().encode
+def _write_rejected(import_id: int, parsed: ParsedSlice) -> None:
+    encode = CompactEncoder().encode
     rows = [(number, encode(row), reason) for number, row, reason in parsed.rejected]
-    contact_store.reject(rows, import_id)
+    contact_store.write_rejected(rows, import_id)
 
 
-def _count(run_: Import, parsed: Slice, written: contact_store.Written, stop_listed: int) -> None:
+def _count(
+    run_: Import, parsed: ParsedSlice, written: contact_store.WriteResult, stop_listed: int
+) -> None:
     run_.next_row = parsed.next_record
     run_.rows += parsed.rows
     run_.new += written.new
@@ -187,20 +195,20 @@ def _count(run_: Import, parsed: Slice, written: contact_store.Written, stop_lis
     run_.countries = dict(Counter(run_.countries) + Counter(parsed.people.countries))
 
 
-COUNTED = (
+COUNTED_FIELDS = (
     "next_row", "rows", "new", "updated", "unchanged", "duplicates", "stop_listed", "rejected",
     "rejected_by_reason", "countries",
 )  # fmt: skip
 
 
-def _save(run_: Import, token: str) -> bool:
+def _save_counts(run_: Import, token: str) -> bool:
     """Store the counts and hold the lease longer, unless it is lost."""
-    values = {name: getattr(run_, name) for name in COUNTED}
+    values = {name: getattr(run_, name) for name in COUNTED_FIELDS}
     held = Import.objects.filter(pk=run_.pk, state=ImportState.RUNNING, lease_token=token)
     return bool(held.update(**values, lease_until=timezone.now() + LEASE))
 
 
-def _grow(grown: ContactList, written: contact_store.Written) -> None:
+def _add_to_list_counts(grown: ContactList, written: contact_store.WriteResult) -> None:
     """Count the new people on their list, whose row is locked."""
     if not written.new:
         return
@@ -223,15 +231,15 @@ def _finish(run_: Import, token: str) -> None:
         uploads.remove(run_.path)
 
 
-def _add_fields(run_: Import) -> None:
+def _add_tags_to_list(run_: Import) -> None:
     """Let the list know the merge fields of the file."""
     grown = ContactList.objects.get(pk=run_.list_id or 0)
-    names = Mapping.from_json(run_.mapping).fields.values()
+    names = ColumnMapping.from_json(run_.mapping).fields.values()
     grown.fields = [*grown.fields, *(name for name in names if name not in grown.fields)]
     grown.save(update_fields=["fields", "updated_at"])
 
 
-def fail(import_id: int, why: str) -> None:
+def fail_import(import_id: int, why: str) -> None:
     """End the import with words that say why; what came in before stays."""
     open_ = Import.objects.filter(pk=import_id).exclude(
         state__in=(ImportState.FINISHED, ImportState.CANCELLED)

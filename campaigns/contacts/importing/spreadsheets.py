@@ -19,14 +19,14 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 MEMORY = 480 << 20  # bytes; a million rows of four columns need 350 MB
 MAX_ROWS = 2_000_001
 # cells of a sheet that are laid out at most; many more mean one lost cell far away
-ROOMS = 500 * 300_000
+MAX_CELLS = 500 * 300_000
 
 
 class Unreadable(Exception):  # noqa: N818 - a fact about a file
     """What is wrong, as one of the words that unpacking.py knows."""
 
 
-def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[str]]:
+def convert(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[str]]:
     """Write the sheet `wanted`, or the first visible one that holds something, to `target`; its
     name, and all names.
 
@@ -51,19 +51,19 @@ def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[st
 
 def _write(sheet: CalamineSheet, empty_columns: int, target: TextIO) -> None:
     """The library brings the empty rows before the first cell, but not the empty columns."""
-    if sheet.height * sheet.width > ROOMS:
+    if sheet.height * sheet.width > MAX_CELLS:
         raise Unreadable("large")
     writer = csv.writer(target, lineterminator="\n")
     before = [""] * empty_columns
     for row in sheet.iter_rows():
-        cells = [cell if cell.__class__ is str else as_text(cell) for cell in row]
+        cells = [cell if cell.__class__ is str else cell_text(cell) for cell in row]
         if any(cells):
             writer.writerow(before + cells if before else cells)
         else:
             target.write("\n")
 
 
-def as_text(cell: object) -> str:
+def cell_text(cell: object) -> str:
     """What a cell holds, with all its digits: 380972920283.0 -> "380972920283"."""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
@@ -80,7 +80,7 @@ def main(source: str, target: str, seconds: str, wanted: str = "") -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
-            print(json.dumps(flatten(source, file, wanted)))  # noqa: T201 the answer to the process that asked
+            print(json.dumps(convert(source, file, wanted)))  # noqa: T201 the answer to the process that asked
     except Unreadable as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         return 3

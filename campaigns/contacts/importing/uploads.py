@@ -20,7 +20,7 @@ def store(chunks: Iterable[bytes]) -> str:
     return name
 
 
-def keep(path: Path) -> str:
+def store_copy(path: Path) -> str:
     """Store a copy of the file at `path`."""
     with path.open("rb") as file:
         return store(iter(lambda: file.read(1 << 20), b""))
@@ -31,7 +31,7 @@ def locate(name: str) -> Path:
     return Path(settings.UPLOAD_ROOT) / name
 
 
-def original(name: str) -> str:
+def upload_name(name: str) -> str:
     """The path of the file as it was uploaded, of it or of what was unpacked from it."""
     return name.split(".", 1)[0]
 
@@ -40,7 +40,7 @@ def remove(name: str) -> None:
     """Delete the file and whatever was unpacked from it."""
     if not name:
         return
-    for path in Path(settings.UPLOAD_ROOT).glob(f"{original(name)}*"):
+    for path in Path(settings.UPLOAD_ROOT).glob(f"{upload_name(name)}*"):
         path.unlink(missing_ok=True)
 
 
@@ -48,7 +48,7 @@ def remove_orphans(needed: Iterable[str], before: float) -> None:
     """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to:
     left by a crash.
     """
-    keep = {original(name) for name in needed}
+    needed_names = {upload_name(name) for name in needed}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
-        if original(path.name) not in keep and path.stat().st_mtime < before:
+        if upload_name(path.name) not in needed_names and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

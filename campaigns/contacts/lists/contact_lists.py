@@ -12,21 +12,21 @@ from django.db.models import PROTECT, Count, ManyToManyRel, ManyToOneRel, Model
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.rows import clean_value
-from campaigns.contacts.models import Compact, Contact, ContactList, Import, ImportState
+from campaigns.contacts.models import CompactEncoder, Contact, ContactList, Import, ImportState
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
 # states of what refers to a list in which it needs the list no more
-FINAL = ("", "draft", "finished", "cancelled")
+STATES_THAT_RELEASE = ("", "draft", "finished", "cancelled")
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 
 
 @dataclass(slots=True)
-class Added:
+class PasteResult:
     """What became of phones that somebody typed or pasted. `rows` = new + known + repeated +
     stop_listed + wrong.
     """
@@ -39,30 +39,32 @@ class Added:
     wrong: list[tuple[str, Reason]] = field(default_factory=list)
 
 
-def add(contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str) -> Phone:
+def add_contact(
+    contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str
+) -> Phone:
     """Put one person on a list. Raises Refused: no mobile, on the stop list, on the list
     already.
     """
     verdict = normalise(phone, country)
     if isinstance(verdict, Reason):
-        raise Refused(verdict.label)
-    if contact_store.stop_listed([verdict.msisdn]):
-        raise Refused(_("This phone is on the stop list."))
-    values = Compact().encode(_kept(fields))
+        raise ContactsError(verdict.label)
+    if contact_store.find_stop_listed([verdict.msisdn]):
+        raise ContactsError(_("This phone is on the stop list."))
+    values = CompactEncoder().encode(_clean_fields(fields))
     with transaction.atomic():
         locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
-        people = contact_store.People([verdict.msisdn], [verdict.country], [values])
+        people = contact_store.ContactRows([verdict.msisdn], [verdict.country], [values])
         written = contact_store.write(people, locked.pk, None, update=False)
         if not written.new:
-            raise Refused(_("This phone is already on the list."))
-        _count(locked, written.countries)
+            raise ContactsError(_("This phone is already on the list."))
+        _add_to_counts(locked, written.countries)
     return verdict
 
 
-def paste(contact_list: ContactList, lines: Iterable[str], country: str) -> Added:
+def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) -> PasteResult:
     """Put the phones on a list, one a line."""
     cells = [line.strip() for line in lines if line.strip()]
-    added = Added(rows=len(cells))
+    added = PasteResult(rows=len(cells))
     msisdns, countries = Normaliser(country).columns(cells)
     people: dict[str, str] = {}
     for cell, msisdn, home in zip(cells, msisdns, countries, strict=True):
@@ -72,41 +74,41 @@ def paste(contact_list: ContactList, lines: Iterable[str], country: str) -> Adde
             added.repeated += 1
         else:
             people[msisdn] = home
-    stopped = contact_store.stop_listed(list(people))
+    stopped = contact_store.find_stop_listed(list(people))
     added.stop_listed = len(stopped)
     kept = {msisdn: home for msisdn, home in people.items() if msisdn not in stopped}
     with transaction.atomic():
         locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
-        ready = contact_store.People(list(kept), list(kept.values()), ["{}"] * len(kept))
+        ready = contact_store.ContactRows(list(kept), list(kept.values()), ["{}"] * len(kept))
         written = contact_store.write(ready, locked.pk, None, update=False)
-        _count(locked, written.countries)
+        _add_to_counts(locked, written.countries)
     added.new, added.known = written.new, written.unchanged
     return added
 
 
-def change(contact: Contact, fields: Mapping[str, str]) -> None:
+def update_fields(contact: Contact, fields: Mapping[str, str]) -> None:
     """Give a person other merge fields; empty ones go."""
-    contact.fields = _kept(fields)
+    contact.fields = _clean_fields(fields)
     contact.save(update_fields=["fields"])
 
 
-def _kept(fields: Mapping[str, str]) -> dict[str, str]:
+def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
     cleaned = {name: clean_value(value) for name, value in fields.items()}
     return {name: value for name, value in cleaned.items() if value}
 
 
-def remove(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
+def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
     """Take people off a list; how many."""
     with transaction.atomic():
         locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
         leaving = Contact.objects.filter(list=locked, pk__in=list(contact_ids))
         countries = Counter(leaving.values_list("country", flat=True))
         gone = leaving.delete()[0]
-        _count(locked, Counter({country: -number for country, number in countries.items()}))
+        _add_to_counts(locked, Counter({country: -number for country, number in countries.items()}))
     return gone
 
 
-def _count(locked: ContactList, more: Mapping[str, int]) -> None:
+def _add_to_counts(locked: ContactList, more: Mapping[str, int]) -> None:
     """Move the counts of a list whose row is locked."""
     counts = Counter(locked.countries)
     counts.update(more)
@@ -128,7 +130,7 @@ def recount(contact_list: ContactList) -> None:
     contact_list.save(update_fields=["countries", "contact_count", "updated_at"])
 
 
-def copy_people(
+def copy_contacts(
     source: ContactList, target: ContactList, contact_ids: Iterable[int] | None = None
 ) -> int:
     """Put the people of `source` (or some of them) on `target` too, with their merge fields; how
@@ -171,7 +173,7 @@ class Dependant(NamedTuple):
     needs_it: bool
 
 
-def dependants(thing: Model) -> list[Dependant]:
+def find_dependants(thing: Model) -> list[Dependant]:
     """What of the later stages refers to a list, or to a thing like it.
 
     They are found by their relations: this stage does not know them. What protects a thing needs
@@ -184,26 +186,26 @@ def dependants(thing: Model) -> list[Dependant]:
         protects = getattr(relation, "on_delete", None) is PROTECT
         if not protects and not isinstance(relation, ManyToManyRel):
             continue
-        for user in _referring(relation.related_model, relation.field.name, thing):
-            needs_it = protects or str(getattr(user, "state", "")) not in FINAL
+        for user in _select_referring(relation.related_model, relation.field.name, thing):
+            needs_it = protects or str(getattr(user, "state", "")) not in STATES_THAT_RELEASE
             found[Dependant(str(user._meta.verbose_name), str(user), needs_it)] = None
     return list(found)
 
 
-def _referring(model: type[Model], name: str, thing: Model) -> Iterable[Model]:
+def _select_referring(model: type[Model], name: str, thing: Model) -> Iterable[Model]:
     return model._default_manager.filter(**{name: thing})[:1000]
 
 
-def delete(contact_list: ContactList, actor: User | None) -> int:
+def delete_list(contact_list: ContactList, actor: User | None) -> int:
     """Delete a list with its people; how many. Raises Refused while something needs it."""
-    needed = [found.name for found in dependants(contact_list) if found.needs_it]
+    needed = [found.name for found in find_dependants(contact_list) if found.needs_it]
     if needed:
-        raise Refused(
+        raise ContactsError(
             _("The list cannot be deleted. It is used by: %(names)s.")
             % {"names": ", ".join(needed[:5])}
         )
     if Import.objects.filter(list=contact_list, state__in=AT_WORK).exists():
-        raise Refused(
+        raise ContactsError(
             _("A file is being imported into this list. Wait until it finishes, or cancel it.")
         )
     with transaction.atomic():

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from campaigns.contacts.importing.column_mapping import NOT_FIELDS
+from campaigns.contacts.importing.column_mapping import REPORT_COLUMNS
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
-from campaigns.contacts.search.queries import matches, terms
+from campaigns.contacts.search.queries import matches, split_terms
 from campaigns.shared.table_export import Cell
 
 CHUNK_ROWS = 2_000  # held in memory at a time
@@ -16,7 +16,7 @@ Table = tuple[list[str], Iterator[list[Cell]]]
 def list_table(contact_list: ContactList, query: str = "") -> Table:
     """Header and rows (phone, country, merge tags) of the contacts that match `query`."""
     header = ["phone", "country", *contact_list.fields]
-    return header, _list_rows(contact_list, terms(query))
+    return header, _list_rows(contact_list, split_terms(query))
 
 
 def _list_rows(contact_list: ContactList, search_terms: list[str]) -> Iterator[list[Cell]]:
@@ -41,7 +41,7 @@ def rejected_table(contact_import: Import) -> Table:
     The file can be uploaded again once it is corrected: imports skip the two added columns.
     """
     names: list[str] = list(contact_import.mapping.get("columns") or [])
-    return [*names, *NOT_FIELDS], _rejected_rows(contact_import, len(names))
+    return [*names, *REPORT_COLUMNS], _rejected_rows(contact_import, len(names))
 
 
 def _rejected_rows(contact_import: Import, width: int) -> Iterator[list[Cell]]:

@@ -29,10 +29,10 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     initial = {f"tag_{name}": value for name, value in contact.fields.items()}
     form = ContactForm(tags, request.POST or None, new=False, initial=initial)
     if request.method == "POST" and form.is_valid():
-        contact_lists.change(contact, form.values())
+        contact_lists.update_fields(contact, form.values())
         messages.success(request, _("The contact was saved."))
         return redirect(contact.list)
-    return form_page(request, form, contact.list, parsing.shown(contact.msisdn))
+    return form_page(request, form, contact.list, parsing.format_phone(contact.msisdn))
 
 
 def _editable_contact(request: HttpRequest, pk: int) -> Contact:
@@ -45,9 +45,9 @@ def _editable_contact(request: HttpRequest, pk: int) -> Contact:
 def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a contact from its list."""
     contact = _editable_contact(request, pk)
-    contact_lists.remove(contact.list, [contact.pk])
+    contact_lists.remove_contacts(contact.list, [contact.pk])
     text = _("%(phone)s was removed from the list.")
-    messages.success(request, text % {"phone": parsing.shown(contact.msisdn)})
+    messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
     return redirect(contact.list)
 
 
@@ -57,9 +57,9 @@ def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Add the phone of a contact to the stop list."""
     contact = _editable_contact(request, pk)
     reason = _("Added from the list %(name)s") % {"name": contact.list}
-    stop_list.stop_numbers([contact.msisdn], reason, current_user(request))
+    stop_list.add_phones([contact.msisdn], reason, current_user(request))
     text = _("%(phone)s is on the stop list.")
-    messages.success(request, text % {"phone": parsing.shown(contact.msisdn)})
+    messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
     return redirect(contact.list)
 
 

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.column_mapping import MAX_NAME, Mapping
+from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.models import ContactList
@@ -141,7 +141,9 @@ class ColumnsForm(forms.Form):
         choices=(("update", _("Update their merge tags")), ("keep", _("Keep them unchanged"))),
     )
 
-    def __init__(self, names: list[str], proposed: Mapping, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, names: list[str], proposed: ColumnMapping, *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.names = names
         self.proposed = proposed
@@ -198,7 +200,7 @@ class ColumnsForm(forms.Form):
             if self.cleaned_data.get(f"role_{position}") == role
         ]
 
-    def mapping(self) -> Mapping:
+    def mapping(self) -> ColumnMapping:
         """The chosen mapping; of several phone columns the proposed ones come first."""
         proposed = self.proposed.phones
         rank = {position: number for number, position in enumerate(proposed)}
@@ -209,7 +211,7 @@ class ColumnsForm(forms.Form):
             position: self.cleaned_data[f"name_{position}"].strip()
             for position in self._positions(FIELD)
         }
-        return Mapping(phones, tags)
+        return ColumnMapping(phones, tags)
 
 
 class ListForm(ListModelForm):

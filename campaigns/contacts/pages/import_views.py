@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.contacts.importing import column_mapping, csv_reader, lifecycle, runner, uploads
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm, UploadForm
@@ -51,7 +51,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None, initial={"into": contact_list})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        contact_import = lifecycle.receive(
+        contact_import = lifecycle.receive_upload(
             data["file"].chunks(),
             data["file"].name,
             data["into"],
@@ -113,7 +113,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
     if contact_import.state == ImportState.UPLOADED:
         try:
             return {"part": "columns", **_columns(contact_import, form)}
-        except (Refused, FileNotFoundError) as error:
+        except (ContactsError, FileNotFoundError) as error:
             layout_form = LayoutForm(contact_import.mapping)
             return {"part": "columns", "unreadable": str(error), "layout_form": layout_form}
     if contact_import.state == ImportState.CHECKED:
@@ -127,7 +127,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
 
 def _checked(contact_import: Import) -> dict[str, Any]:
     check = contact_import.checked
-    keep = contact_import.mapping.get("existing") == runner.KEEP
+    keep = contact_import.mapping.get("existing") == runner.KEEP_EXISTING
     hint = _("will not be changed") if keep else _("merge tags will be updated")
     return {
         "check": check,
@@ -170,10 +170,12 @@ def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]
     """Layout form, columns with examples, and preview of an uploaded file. Raises Refused."""
     mapping = contact_import.mapping
     layout = Layout.from_json(mapping)
-    rows = csv_reader.sample(uploads.locate(contact_import.path), layout)
+    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     names = column_mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
-    form = form or ColumnsForm(names, column_mapping.Mapping.from_json(mapping), initial=mapping)
+    form = form or ColumnsForm(
+        names, column_mapping.ColumnMapping.from_json(mapping), initial=mapping
+    )
     return {
         "form": form,
         "layout_form": LayoutForm(mapping),
@@ -200,8 +202,8 @@ def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
             if sheet := form.other_sheet():
                 lifecycle.choose_sheet(contact_import.pk, sheet)
             else:
-                lifecycle.relayout(contact_import.pk, form.layout())
-        except Refused as refused:
+                lifecycle.change_layout(contact_import.pk, form.layout())
+        except ContactsError as refused:
             messages.error(request, str(refused))
     return redirect(contact_import)
 
@@ -211,14 +213,14 @@ def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the choice of columns and have the file checked."""
     contact_import = _editable_import(request, pk)
-    if contact_import.state not in lifecycle.CAN_MAP or not contact_import.path:
+    if contact_import.state not in lifecycle.CAN_CHOOSE_COLUMNS or not contact_import.path:
         return redirect(contact_import)
     layout = Layout.from_json(contact_import.mapping)
     names = column_mapping.column_names(
-        csv_reader.sample(uploads.locate(contact_import.path), layout), layout
+        csv_reader.read_sample(uploads.locate(contact_import.path), layout), layout
     )
     form = ColumnsForm(
-        names, column_mapping.Mapping.from_json(contact_import.mapping), request.POST
+        names, column_mapping.ColumnMapping.from_json(contact_import.mapping), request.POST
     )
     if not form.is_valid():
         return _page(request, contact_import, form)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, exports
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.contacts.pages.forms import ContactForm, CopyForm, ListForm, PasteForm
@@ -99,7 +99,7 @@ def _delete_warning(contact_list: ContactList) -> str:
     """How many contacts are deleted with the list, and what uses it."""
     count = contact_list.contact_count
     warning = ngettext("Deletes %d contact.", "Deletes %d contacts.", count) % count
-    names = [dependant.name for dependant in contact_lists.dependants(contact_list)]
+    names = [dependant.name for dependant in contact_lists.find_dependants(contact_list)]
     if names:
         warning += " " + _("Used in: %(names)s.") % {"names": ", ".join(names[:5])}
     return warning
@@ -127,8 +127,8 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a list with its contacts."""
     contact_list = _editable_list(request, pk)
     try:
-        count = contact_lists.delete(contact_list, current_user(request))
-    except Refused as refused:
+        count = contact_lists.delete_list(contact_list, current_user(request))
+    except ContactsError as refused:
         messages.error(request, str(refused))
         return redirect(contact_list)
     text = ngettext(
@@ -151,7 +151,7 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
         target = form.cleaned_data["into"] or ContactList.objects.create(
             name=form.cleaned_data["name"], created_by=current_user(request)
         )
-        copied = contact_lists.copy_people(contact_list, target, contact_ids or None)
+        copied = contact_lists.copy_contacts(contact_list, target, contact_ids or None)
         text = ngettext("%d contact was copied.", "%d contacts were copied.", copied)
         messages.success(request, text % copied)
         return redirect(target)
@@ -185,11 +185,11 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         phone, country = form.cleaned_data["phone"], settings.DEFAULT_COUNTRY
         try:
-            added = contact_lists.add(contact_list, phone, form.values(), country)
-        except Refused as refused:
+            added = contact_lists.add_contact(contact_list, phone, form.values(), country)
+        except ContactsError as refused:
             form.add_error("phone", str(refused))
         else:
-            text = _("%(phone)s was added.") % {"phone": parsing.shown(added.msisdn)}
+            text = _("%(phone)s was added.") % {"phone": parsing.format_phone(added.msisdn)}
             messages.success(request, text)
             return redirect(contact_list)
     return form_page(request, form, contact_list, _("Add contact"))
@@ -204,7 +204,7 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     result = None
     if request.method == "POST" and form.is_valid():
         lines = form.cleaned_data["phones"].splitlines()
-        result = contact_lists.paste(contact_list, lines, form.cleaned_data["country"])
+        result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
         if not result.wrong:
             messages.success(request, _paste_summary(result))
             return redirect(contact_list)
@@ -216,7 +216,7 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     return form_page(request, form, contact_list, _("Paste phones"), **context)
 
 
-def _paste_summary(result: contact_lists.Added) -> str:
+def _paste_summary(result: contact_lists.PasteResult) -> str:
     return _(
         "%(rows)d lines: %(new)d added, %(known)d already on the list, %(duplicates)d duplicates,"
         " %(stop_listed)d on the stop list, %(rejected)d rejected."

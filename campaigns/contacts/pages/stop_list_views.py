@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.pages.forms import StopListForm
@@ -45,26 +45,28 @@ def stop_list_page(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/contacts/stop_list.html", _context(request, form, result))
 
 
-def _add(form: StopListForm, actor: User) -> stop_list.Stopped | None:
+def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
     """Add the phones of the form; None, with the error at its field, if they are refused."""
     if not form.is_valid():
         return None
     data = form.cleaned_data
     if not data["file"]:
-        return stop_list.stop(data["phones"].splitlines(), data["reason"], data["country"], actor)
+        return stop_list.add_lines(
+            data["phones"].splitlines(), data["reason"], data["country"], actor
+        )
     try:
-        return stop_list.stop_file(data["file"].chunks(), data["reason"], data["country"], actor)
-    except Refused as refused:
+        return stop_list.add_file(data["file"].chunks(), data["reason"], data["country"], actor)
+    except ContactsError as refused:
         form.add_error("file", str(refused))
         return None
 
 
 def _context(
-    request: HttpRequest, form: StopListForm, result: stop_list.Stopped | None
+    request: HttpRequest, form: StopListForm, result: stop_list.StopResult | None
 ) -> dict[str, object]:
     query = request.GET.get("q", "").strip()
     entries = visible_to(current_user(request), StopListEntry.objects.select_related("created_by"))
-    digits = "".join(sign for sign in parsing.clean(query) if sign.isdigit()).lstrip("0")
+    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
     if digits:
         entries = entries.filter(msisdn__contains=digits)
     elif query:
@@ -86,7 +88,7 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a phone from the stop list."""
     entry = get_object_for(current_user(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
     record(current_user(request), entry, "lifted")
-    stop_list.lift(entry)
+    stop_list.remove_entry(entry)
     text = _("%(phone)s was removed from the stop list.")
-    messages.success(request, text % {"phone": parsing.shown(entry.msisdn)})
+    messages.success(request, text % {"phone": parsing.format_phone(entry.msisdn)})
     return redirect("stop-list")

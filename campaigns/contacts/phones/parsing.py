@@ -59,7 +59,7 @@ BRACKETS = "()[]\uff08\uff09"
 QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel's sign for "this is text" comes along in copies
 
 
-def _table() -> dict[int, str | None]:
+def _cleaning_table() -> dict[int, str | None]:
     table: dict[int, str | None] = {
         ord(sign): None for sign in INVISIBLE + SPACES + HYPHENS + BRACKETS + QUOTES + "\0"
     }
@@ -71,15 +71,15 @@ def _table() -> dict[int, str | None]:
     return table
 
 
-CLEANING = _table()
-SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+CLEANING = _cleaning_table()
+SCIENTIFIC_NOTATION = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 # what programs make of a column of numbers; no digit is lost
 WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
-PLAIN = re.compile(r"\+?[0-9]+")
+DIGITS = re.compile(r"\+?[0-9]+")
 LETTER = re.compile(r"[^\W\d_]")
 
 
-def clean(raw: str) -> str:
+def strip_formatting(raw: str) -> str:
     """The cell without what people and spreadsheets put around and between the digits."""
     return raw.translate(CLEANING)
 
@@ -94,46 +94,46 @@ def normalise(raw: str, default_country: str) -> Verdict:
     lists often leave the plus out.
     """
     cell = raw.strip()
-    if SHORTENED.fullmatch(cell):
+    if SCIENTIFIC_NOTATION.fullmatch(cell):
         return Reason.SPREADSHEET_NUMBER
     if whole := WHOLE_FLOAT.fullmatch(cell):
         cell = whole[1]
-    cleaned = clean(cell).removeprefix("tel:")
-    if PLAIN.fullmatch(cleaned):
-        return by_library(cleaned, default_country)
+    cleaned = strip_formatting(cell).removeprefix("tel:")
+    if DIGITS.fullmatch(cleaned):
+        return parse_digits(cleaned, default_country)
     if LETTER.search(cleaned):
         return Reason.LETTERS
     if not any(sign.isdigit() for sign in cleaned):
         return Reason.EMPTY
     if len([part for part in re.split(r"[,;/|\n]", cleaned) if len(part) >= 7]) > 1:
         return Reason.SEVERAL_NUMBERS
-    return by_library(re.sub(r"[./\n]", "", cleaned), default_country)
+    return parse_digits(re.sub(r"[./\n]", "", cleaned), default_country)
 
 
-def by_library(cleaned: str, default_country: str) -> Verdict:
+def parse_digits(cleaned: str, default_country: str) -> Verdict:
     """The library's verdict on digits with or without a plus before them."""
-    if not PLAIN.fullmatch(cleaned):
+    if not DIGITS.fullmatch(cleaned):
         return Reason.NOT_A_NUMBER
     if cleaned.startswith("00"):
         cleaned = "+" + cleaned.lstrip("0")
     if len(cleaned) > 20:
         return Reason.TOO_LONG
-    verdict = _read(cleaned, default_country)
+    verdict = _parse(cleaned, default_country)
     if isinstance(verdict, Phone) or verdict is Reason.NOT_A_MOBILE or cleaned.startswith("+"):
         return verdict
-    abroad = _read("+" + cleaned, default_country)
+    abroad = _parse("+" + cleaned, default_country)
     return abroad if isinstance(abroad, Phone) else verdict
 
 
-def _read(text: str, default_country: str) -> Verdict:
+def _parse(text: str, default_country: str) -> Verdict:
     try:
         number = phonenumbers.parse(text, default_country)
     except NumberParseException as unreadable:
-        return _unreadable(unreadable.error_type)
+        return _unreadable_reason(unreadable.error_type)
     # the library's is_valid_number means: not of an unknown type
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
-        return _impossible(number)
+        return _impossible_reason(number)
     return _phone(number) if kind in MOBILE_TYPES else Reason.NOT_A_MOBILE
 
 
@@ -150,13 +150,13 @@ def _phone(number: PhoneNumber) -> Verdict:
     return Phone(msisdn, country)
 
 
-def _unreadable(error: int) -> Reason:
+def _unreadable_reason(error: int) -> Reason:
     if error == NumberParseException.INVALID_COUNTRY_CODE:
         return Reason.NO_SUCH_COUNTRY
     return Reason.TOO_LONG if error == NumberParseException.TOO_LONG else Reason.TOO_SHORT
 
 
-def _impossible(number: PhoneNumber) -> Reason:
+def _impossible_reason(number: PhoneNumber) -> Reason:
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible == ValidationResult.TOO_LONG:
         return Reason.TOO_LONG
@@ -169,7 +169,7 @@ def _impossible(number: PhoneNumber) -> Reason:
     )
 
 
-def national(msisdn: str) -> str:
+def national_number(msisdn: str) -> str:
     """`380972920283` -> `972920283`: what stands in every way to write the number."""
     try:
         return phonenumbers.national_significant_number(phonenumbers.parse("+" + msisdn))
@@ -178,7 +178,7 @@ def national(msisdn: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def shown(msisdn: str) -> str:
+def format_phone(msisdn: str) -> str:
     """`380972920283` -> `+380 97 292 0283`."""
     try:
         number = phonenumbers.parse("+" + msisdn)

@@ -14,7 +14,6 @@ number.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -25,11 +24,11 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.phones.parsing import CLEANING, MSISDN_MAX, MSISDN_MIN, Phone, Verdict
 
-WILD = "x"
+WILDCARD = "x"
 TOKEN = re.compile(r"\\d|\[\^?[^\]]*\]|\{[^}]*\}|\d")
 UNPROVABLE = re.compile(r"\(\?[^:]|\\[^d]|\[\^|\.")
-FREE = 6  # wildcards of a block, first try
-FREER = 4  # and where that was not enough
+WILDCARDS = 6  # wildcards of a block, first try
+FEWER_WILDCARDS = 4  # and where that was not enough
 SPECIAL = (
     "premium_rate",
     "toll_free",
@@ -43,14 +42,14 @@ SPECIAL = (
 
 
 @cache
-def _every(pattern: str) -> re.Pattern[str]:
+def _pattern_all_match(pattern: str) -> re.Pattern[str]:
     return re.compile(
-        TOKEN.sub(lambda token: rf"[\d{WILD}]" if token[0] == r"\d" else token[0], pattern)
+        TOKEN.sub(lambda token: rf"[\d{WILDCARD}]" if token[0] == r"\d" else token[0], pattern)
     )
 
 
 @cache
-def _some(pattern: str) -> re.Pattern[str]:
+def _pattern_any_matches(pattern: str) -> re.Pattern[str]:
     return re.compile(TOKEN.sub(_widened, pattern))
 
 
@@ -58,7 +57,7 @@ def _widened(token: re.Match[str]) -> str:
     text = token[0]
     if text.startswith("{"):
         return text
-    return rf"[\d{WILD}]" if text == r"\d" else f"[{text.strip('[]')}{WILD}]"
+    return rf"[\d{WILDCARD}]" if text == r"\d" else f"[{text.strip('[]')}{WILDCARD}]"
 
 
 def _provable(pattern: str | None) -> str:
@@ -74,20 +73,22 @@ class Undecided(Exception):  # noqa: N818 - a fact about a block
 def _all_match(desc: PhoneNumberDesc | None, number: str) -> bool:
     if desc is None or not desc.national_number_pattern or not _length_fits(desc, number):
         return False
-    return _every(_provable(desc.national_number_pattern)).fullmatch(number) is not None
+    return _pattern_all_match(_provable(desc.national_number_pattern)).fullmatch(number) is not None
 
 
 def _any_matches(desc: PhoneNumberDesc | None, number: str) -> bool:
     if desc is None or not desc.national_number_pattern or not _length_fits(desc, number):
         return False
-    return _some(_provable(desc.national_number_pattern)).fullmatch(number) is not None
+    return (
+        _pattern_any_matches(_provable(desc.national_number_pattern)).fullmatch(number) is not None
+    )
 
 
 def _length_fits(desc: PhoneNumberDesc, number: str) -> bool:
     return not desc.possible_length or len(number) in desc.possible_length
 
 
-def _general(metadata: PhoneMetadata) -> PhoneNumberDesc:
+def _general_desc(metadata: PhoneMetadata) -> PhoneNumberDesc:
     """What all numbers of a region have in common."""
     if metadata.general_desc is None:
         raise Undecided
@@ -100,17 +101,20 @@ def _home_code(metadata: PhoneMetadata) -> int:
     return metadata.country_code
 
 
-def _viable(metadata: PhoneMetadata, number: str) -> bool:
+def _may_fit_general_pattern(metadata: PhoneMetadata, number: str) -> bool:
     """Whether a number of the block may match the general pattern, whatever lengths are
     possible.
     """
     return (
-        _some(_provable(_general(metadata).national_number_pattern)).fullmatch(number) is not None
+        _pattern_any_matches(_provable(_general_desc(metadata).national_number_pattern)).fullmatch(
+            number
+        )
+        is not None
     )
 
 
 def _may_begin(pattern: str | None, number: str) -> bool:
-    return bool(pattern) and _some(_provable(pattern)).match(number) is not None
+    return bool(pattern) and _pattern_any_matches(_provable(pattern)).match(number) is not None
 
 
 def _mobile_country(code: int, number: str) -> str:
@@ -129,7 +133,7 @@ def _mobile_country(code: int, number: str) -> str:
 
 def _belongs(metadata: PhoneMetadata, number: str) -> bool:
     if metadata.leading_digits is not None:
-        if _every(_provable(metadata.leading_digits)).match(number):
+        if _pattern_all_match(_provable(metadata.leading_digits)).match(number):
             return True
         if _may_begin(metadata.leading_digits, number):
             raise Undecided
@@ -186,25 +190,25 @@ def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
     code = str(_home_code(home))
     if number.startswith(code):
         return _with_home_code(number, code, home)
-    if trunk := _trunk(number, home):
+    if trunk := _trunk_prefix(number, home):
         return _national(number[len(trunk) :], home, original=number)
     if _may_begin(home.national_prefix_for_parsing, number):
         raise Undecided
-    if _nobody_at_home(number, home):
+    if _impossible_at_home(number, home):
         return _abroad(number)[0], number
     return _mobile_country(_home_code(home), number), code + number
 
 
 def _with_home_code(number: str, code: str, home: PhoneMetadata) -> tuple[str, str]:
     national = number[len(code) :]
-    if _viable(home, number) or not _all_match(home.general_desc, national):
+    if _may_fit_general_pattern(home, number) or not _all_match(home.general_desc, national):
         raise Undecided
     if _may_begin(home.national_prefix_for_parsing, national):
         raise Undecided
     return _abroad(number)[0], number
 
 
-def _trunk(number: str, home: PhoneMetadata) -> str:
+def _trunk_prefix(number: str, home: PhoneMetadata) -> str:
     """The national prefix that the block begins with, where the library's rule for it is plain
     text.
     """
@@ -215,19 +219,22 @@ def _trunk(number: str, home: PhoneMetadata) -> str:
 
 
 def _national(national: str, home: PhoneMetadata, original: str) -> tuple[str, str]:
-    if _viable(home, original) or len(national) not in _general(home).possible_length:
+    if (
+        _may_fit_general_pattern(home, original)
+        or len(national) not in _general_desc(home).possible_length
+    ):
         raise Undecided
     return _mobile_country(_home_code(home), national), f"{home.country_code}{national}"
 
 
-def _nobody_at_home(number: str, home: PhoneMetadata) -> bool:
+def _impossible_at_home(number: str, home: PhoneMetadata) -> bool:
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[_home_code(home)]
     homes = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
     return not any(_any_matches(metadata.general_desc, number) for metadata in homes if metadata)
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PrefixRule:
     """Every number of the block is a mobile of `country`: leave `drop` signs out, put `add` before
     the rest.
     """
@@ -237,7 +244,7 @@ class Block:
     country: str
 
 
-def prove(beginning: str, free: int, default_country: str) -> Block | None:
+def prove_rule(beginning: str, free: int, default_country: str) -> PrefixRule | None:
     """The verdict on `beginning` (digits, perhaps a plus before them) and `free` more digits; None:
     ask one by one.
     """
@@ -248,7 +255,7 @@ def prove(beginning: str, free: int, default_country: str) -> Block | None:
         or not MSISDN_MIN <= len(beginning) + free <= MSISDN_MAX + 1
     ):
         return None
-    wild = beginning + WILD * free
+    wild = beginning + WILDCARD * free
     try:
         if beginning.startswith("+"):
             country, number = _abroad(wild[1:])[0], wild[1:]
@@ -258,15 +265,15 @@ def prove(beginning: str, free: int, default_country: str) -> Block | None:
         return None
     if not MSISDN_MIN <= len(number) <= MSISDN_MAX:
         return None
-    return _block(wild, number, country)
+    return _make_rule(wild, number, country)
 
 
-def _block(wild: str, number: str, country: str) -> Block:
+def _make_rule(wild: str, number: str, country: str) -> PrefixRule:
     """How to come from the numbers as written to the international ones: they end alike."""
     drop = 0
     while not number.endswith(wild[drop:]):
         drop += 1
-    return Block(drop, number[: len(number) - len(wild) + drop], country)
+    return PrefixRule(drop, number[: len(number) - len(wild) + drop], country)
 
 
 @dataclass(slots=True)
@@ -298,7 +305,7 @@ class Normaliser:
         look_up, digits, country_of = self.known.get, msisdns.append, countries.append
         ascii_only = "".join(cleaned).isascii()
         for place, text in enumerate(cleaned):
-            found = look_up(text[:-FREE])
+            found = look_up(text[:-WILDCARDS])
             if found is not None:
                 drop, add, country = found
                 msisdn = add + text[drop:] if add or drop else text
@@ -313,8 +320,8 @@ class Normaliser:
 
     def _one(self, text: str, cell: str) -> tuple[str, str]:
         body = text[1:] if text[:1] == "+" else text
-        if body.isdecimal() and body.isascii() and len(text) > FREE:
-            for free, known in ((FREE, self.known), (FREER, self.finer)):
+        if body.isdecimal() and body.isascii() and len(text) > WILDCARDS:
+            for free, known in ((WILDCARDS, self.known), (FEWER_WILDCARDS, self.finer)):
                 found = self._block(text[:-free], free, known)
                 if found:
                     return found[1] + text[found[0] :], found[2]
@@ -330,11 +337,6 @@ class Normaliser:
             return known[beginning]
         if len(known) > 200_000:  # a file of random numbers must not fill the memory
             known.clear()
-        block = prove(beginning, free, self.default_country)
+        block = prove_rule(beginning, free, self.default_country)
         known[beginning] = (block.drop, block.add, block.country) if block else None
         return known[beginning]
-
-
-def normalise_all(cells: Iterable[str], default_country: str) -> list[Verdict]:
-    """The verdicts on `cells`; for callers with one list of them."""
-    return Normaliser(default_country).column(list(cells))

@@ -26,7 +26,7 @@ INDEX = "contact_search"
 CONTACT = Contact._meta.db_table
 LIST = ContactList._meta.db_table
 # contacts in one transaction: a tenth of a second, for which SQLite keeps other writers waiting
-SLICE = 5_000
+SLICE_ROWS = 5_000
 AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
 
 
@@ -40,7 +40,7 @@ def _sqlite_text(row: str) -> str:
 _SQLITE_DELETE = (
     f"INSERT INTO {INDEX} ({INDEX}, rowid, text) VALUES ('delete', OLD.id, {_sqlite_text('OLD')})"
 )
-_SQLITE_IN_IT = f"OLD.id <= (SELECT searched_to FROM {LIST} WHERE id = OLD.list_id)"
+_SQLITE_IS_INDEXED = f"OLD.id <= (SELECT searched_to FROM {LIST} WHERE id = OLD.list_id)"
 SQLITE = [
     (
         f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX}"
@@ -48,13 +48,13 @@ SQLITE = [
     ),
     "DROP TRIGGER IF EXISTS contact_search_delete",
     (
-        f"CREATE TRIGGER contact_search_delete AFTER DELETE ON {CONTACT} WHEN {_SQLITE_IN_IT} BEGIN"
-        f" {_SQLITE_DELETE}; END"
+        f"CREATE TRIGGER contact_search_delete AFTER DELETE ON {CONTACT}"
+        f" WHEN {_SQLITE_IS_INDEXED} BEGIN {_SQLITE_DELETE}; END"
     ),
     "DROP TRIGGER IF EXISTS contact_search_update",
     (
         f"CREATE TRIGGER contact_search_update AFTER UPDATE OF fields ON {CONTACT}"
-        f" WHEN OLD.fields <> NEW.fields AND {_SQLITE_IN_IT} BEGIN {_SQLITE_DELETE};"
+        f" WHEN OLD.fields <> NEW.fields AND {_SQLITE_IS_INDEXED} BEGIN {_SQLITE_DELETE};"
         f" INSERT INTO {INDEX} (rowid, text) VALUES (NEW.id, {_sqlite_text('NEW')}); END"
     ),
 ]
@@ -120,7 +120,7 @@ def _has_trigrams(using: str) -> bool:
     return True
 
 
-def is_there() -> bool:
+def index_exists() -> bool:
     """Whether there is an index to search by."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -130,21 +130,23 @@ def is_there() -> bool:
         return cursor.fetchone() is not None
 
 
-def behind() -> QuerySet[ContactList]:
+def lists_to_index() -> QuerySet[ContactList]:
     """Lists with contacts that are not in the index yet."""
     later = Contact.objects.filter(list=OuterRef("pk"), pk__gt=OuterRef("searched_to"))
     return ContactList.objects.filter(Exists(later))
 
 
-def bring_up(keep_going: Callable[[], bool] = lambda: True) -> bool:
+def index_contacts(keep_going: Callable[[], bool] = lambda: True) -> bool:
     """Put contacts into the index while `keep_going` says so; whether some are left.
 
     Lists that a file is being imported into come when it is in, as both would wait for each other.
     """
-    if not is_there():
+    if not index_exists():
         return False
     busy = Import.objects.filter(list=OuterRef("pk"), state__in=AT_WORK)
-    for list_id in behind().filter(~Exists(busy)).order_by("pk").values_list("pk", flat=True):
+    for list_id in (
+        lists_to_index().filter(~Exists(busy)).order_by("pk").values_list("pk", flat=True)
+    ):
         while _index_slice(list_id):
             if not keep_going():
                 return True
@@ -162,7 +164,7 @@ def _index_slice(list_id: int) -> bool:
         ids = (
             Contact.objects.filter(list=list_id, pk__gt=locked.searched_to)
             .order_by("pk")
-            .values_list("pk")[:SLICE]
+            .values_list("pk")[:SLICE_ROWS]
         )
         last = max((pk for (pk,) in ids), default=None)
         if last is None:

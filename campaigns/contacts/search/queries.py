@@ -20,17 +20,19 @@ from campaigns.contacts.models import Contact, ContactList
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import index
 
-LOOK = 5_000  # contacts looked at before the index is asked
-MOST = 500  # people found; whoever wants others types more
-FRESH = 20_000  # newest contacts, not in the index yet, that are looked at
-CANDIDATES = 20_000  # answers of the index that are compared with their contacts
-SHORTEST = 3  # letters or digits that the index can look for
-STEP = 500
-DIALLED = 7  # so many digits are a number as it is dialled: the zeros before it are no part of it
+MAX_SCANNED = 5_000  # contacts looked at before the index is asked
+MAX_HITS = 500  # people found; whoever wants others types more
+MAX_UNINDEXED = 20_000  # newest contacts, not in the index yet, that are looked at
+MAX_CANDIDATES = 20_000  # answers of the index that are compared with their contacts
+MIN_TERM_LENGTH = 3  # letters or digits that the index can look for
+BATCH_SIZE = 500
+DIALLED_LENGTH = (
+    7  # so many digits are a number as it is dialled: the zeros before it are no part of it
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """Contact ids in their order. Not `complete`: there may be others. `too_short`: for want of
     letters.
     """
@@ -40,39 +42,39 @@ class Found:
     too_short: bool = False
 
 
-def terms(words: str) -> list[str]:
+def split_terms(words: str) -> list[str]:
     """What each person found has: the words, or the digits of a number as people write it."""
-    digits = "".join(sign for sign in parsing.clean(words) if sign.isdigit())
+    digits = "".join(sign for sign in parsing.strip_formatting(words) if sign.isdigit())
     if digits and not any(sign.isalpha() for sign in words):
-        return [re.sub("^00?", "", digits) if len(digits) >= DIALLED else digits]
+        return [re.sub("^00?", "", digits) if len(digits) >= DIALLED_LENGTH else digits]
     return words.casefold().split()
 
 
-def search(words: str, contact_list: ContactList | None = None) -> Found:
+def search(words: str, contact_list: ContactList | None = None) -> SearchResult:
     """Up to MOST people, on one list or on all, who have every one of the words in their phone or
     merge fields.
     """
-    wanted = terms(words)
+    wanted = split_terms(words)
     everybody = Contact.objects.filter(list=contact_list) if contact_list else Contact.objects.all()
-    first = list(_raw(everybody.order_by("pk"), LOOK))
-    found = set(_matching(first, wanted))
-    if len(first) < LOOK:
-        return _found(found, complete=True)
-    if len(found) >= MOST:
-        return _found(found, complete=False)
-    if not index.is_there():
-        return _read_all(everybody, wanted)
-    long = [term for term in wanted if len(term) >= SHORTEST]
+    first = list(_read_raw(everybody.order_by("pk"), MAX_SCANNED))
+    found = set(_filter_matching(first, wanted))
+    if len(first) < MAX_SCANNED:
+        return _make_result(found, complete=True)
+    if len(found) >= MAX_HITS:
+        return _make_result(found, complete=False)
+    if not index.index_exists():
+        return _search_without_index(everybody, wanted)
+    long = [term for term in wanted if len(term) >= MIN_TERM_LENGTH]
     if not long:
-        return Found(sorted(found), complete=False, too_short=True)
-    fresh, all_fresh = _fresh(contact_list, wanted)
+        return SearchResult(sorted(found), complete=False, too_short=True)
+    fresh, all_fresh = _search_unindexed(contact_list, wanted)
     found.update(fresh)
-    found.update(islice(_by_index(everybody, contact_list, long, wanted), MOST + 1))
-    return _found(found, complete=all_fresh)
+    found.update(islice(_search_index(everybody, contact_list, long, wanted), MAX_HITS + 1))
+    return _make_result(found, complete=all_fresh)
 
 
-def _found(ids: set[int], complete: bool) -> Found:
-    return Found(sorted(ids)[:MOST], complete and len(ids) <= MOST)
+def _make_result(ids: set[int], complete: bool) -> SearchResult:
+    return SearchResult(sorted(ids)[:MAX_HITS], complete and len(ids) <= MAX_HITS)
 
 
 def matches(wanted: list[str], msisdn: str, values: Iterable[str]) -> bool:
@@ -81,13 +83,13 @@ def matches(wanted: list[str], msisdn: str, values: Iterable[str]) -> bool:
     return all(term in text for term in wanted)
 
 
-def _raw(people: QuerySet[Contact], most: int) -> Iterator[tuple[int, str, str]]:
+def _read_raw(people: QuerySet[Contact], most: int) -> Iterator[tuple[int, str, str]]:
     """Id, phone, and merge fields as they stand in the database."""
     rows = people.values_list("pk", "msisdn", Cast("fields", TextField()))
     yield from rows[:most]
 
 
-def _matching(rows: list[tuple[int, str, str]], wanted: list[str]) -> Iterator[int]:
+def _filter_matching(rows: list[tuple[int, str, str]], wanted: list[str]) -> Iterator[int]:
     """Those who match. A look at the whole text saves most of them the parsing."""
     for pk, msisdn, fields in rows:
         text = f"{msisdn} {fields}".casefold()
@@ -97,29 +99,31 @@ def _matching(rows: list[tuple[int, str, str]], wanted: list[str]) -> Iterator[i
             yield pk
 
 
-def _read_all(everybody: QuerySet[Contact], wanted: list[str]) -> Found:
+def _search_without_index(everybody: QuerySet[Contact], wanted: list[str]) -> SearchResult:
     """Without an index."""
     asked = Q()
     for term in wanted:
         asked &= Q(msisdn__contains=term) | Q(fields__icontains=term)
-    ids = set(everybody.filter(asked).values_list("pk", flat=True)[: MOST + 1])
-    return _found(ids, complete=True)
+    ids = set(everybody.filter(asked).values_list("pk", flat=True)[: MAX_HITS + 1])
+    return _make_result(ids, complete=True)
 
 
-def _fresh(contact_list: ContactList | None, wanted: list[str]) -> tuple[list[int], bool]:
+def _search_unindexed(
+    contact_list: ContactList | None, wanted: list[str]
+) -> tuple[list[int], bool]:
     """Those who are not in the index yet, and whether all of them were looked at."""
-    behind = index.behind()
-    lists = list(behind.filter(pk=contact_list.pk) if contact_list else behind[:STEP])
+    behind = index.lists_to_index()
+    lists = list(behind.filter(pk=contact_list.pk) if contact_list else behind[:BATCH_SIZE])
     if not lists:
         return [], True
     newer = Q(pk__in=[])
     for one in lists:
         newer |= Q(list=one, pk__gt=one.searched_to)
-    rows = list(_raw(Contact.objects.filter(newer).order_by("-pk"), FRESH))
-    return list(_matching(rows, wanted)), len(rows) < FRESH
+    rows = list(_read_raw(Contact.objects.filter(newer).order_by("-pk"), MAX_UNINDEXED))
+    return list(_filter_matching(rows, wanted)), len(rows) < MAX_UNINDEXED
 
 
-def _by_index(
+def _search_index(
     everybody: QuerySet[Contact],
     contact_list: ContactList | None,
     long: list[str],
@@ -127,8 +131,10 @@ def _by_index(
 ) -> Iterator[int]:
     """Those whom the index finds, compared with their contacts."""
     candidates = _candidates(everybody, contact_list, long)
-    while ids := list(islice(candidates, STEP)):
-        yield from _matching(list(_raw(everybody.filter(pk__in=ids), STEP)), wanted)
+    while ids := list(islice(candidates, BATCH_SIZE)):
+        yield from _filter_matching(
+            list(_read_raw(everybody.filter(pk__in=ids), BATCH_SIZE)), wanted
+        )
 
 
 def _candidates(
@@ -140,14 +146,14 @@ def _candidates(
         ids = everybody.values_list("pk", flat=True)
         bounds = [*ids.order_by("pk")[:1], *ids.order_by("-pk")[:1]]
     if connection.vendor == "sqlite":
-        return _ask_sqlite(long, bounds)
-    return iter(_ask_postgresql(long, contact_list, bounds))
+        return _query_sqlite(long, bounds)
+    return iter(_query_postgresql(long, contact_list, bounds))
 
 
-def _ask_sqlite(long: list[str], bounds: list[int]) -> Iterator[int]:
+def _query_sqlite(long: list[str], bounds: list[int]) -> Iterator[int]:
     """Contacts with all the trigrams; in which order, it does not know."""
     trigrams = dict.fromkeys(
-        term[place : place + SHORTEST] for term in long for place in range(len(term) - 2)
+        term[place : place + MIN_TERM_LENGTH] for term in long for place in range(len(term) - 2)
     )
     asked = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
     within = "AND rowid BETWEEN %s AND %s" if bounds else ""
@@ -156,20 +162,20 @@ def _ask_sqlite(long: list[str], bounds: list[int]) -> Iterator[int]:
             f"SELECT rowid FROM {index.INDEX}"  # noqa: S608
             f" WHERE {index.INDEX} MATCH %s {within}"
             " LIMIT %s",
-            [asked, *bounds, CANDIDATES],
+            [asked, *bounds, MAX_CANDIDATES],
         )
-        while rows := cursor.fetchmany(STEP):
+        while rows := cursor.fetchmany(BATCH_SIZE):
             yield from (pk for (pk,) in rows)
 
 
-def _ask_postgresql(
+def _query_postgresql(
     long: list[str], contact_list: ContactList | None, bounds: list[int]
 ) -> list[int]:
     """The planner takes a rare word for a common one, and the index for slow; it would rather read
     a whole list.
     """
     conditions = ["text LIKE %s"] * len(long)
-    values: list[Any] = [f"%{_plain(term)}%" for term in long]
+    values: list[Any] = [f"%{_escape_like(term)}%" for term in long]
     if contact_list:
         conditions += ["list_id = %s", "id BETWEEN %s AND %s"]
         values += [contact_list.pk, *bounds]
@@ -180,11 +186,11 @@ def _ask_postgresql(
         )
         cursor.execute(
             f"SELECT id FROM {index.INDEX} WHERE {' AND '.join(conditions)} LIMIT %s",  # noqa: S608
-            [*values, MOST + 1],
+            [*values, MAX_HITS + 1],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _plain(term: str) -> str:
+def _escape_like(term: str) -> str:
     """A word for LIKE, in which nothing stands for something else."""
     return term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import rejected_rows
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.dispatch.models import ERASED, Batch, BatchState, Evidence, Recipient, SendState
@@ -53,16 +53,16 @@ def erase(msisdn: str, actor: User | None) -> Held:
     """Erase what is held on a phone; how much it was. Raises Refused while a message to it is on
     its way.
     """
-    return _erase(msisdn, actor, list(rejected_rows.naming(msisdn)))
+    return _erase(msisdn, actor, list(rejected_rows.find_with_phone(msisdn)))
 
 
 @transaction.atomic
 def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> Held:
     found = replace(held(msisdn), rejected=len(rejected))
-    stop_list.stop_numbers([msisdn], _("Erased"), actor)
+    stop_list.add_phones([msisdn], _("Erased"), actor)
     for contact in Contact.objects.filter(msisdn=msisdn).select_related("list"):
-        contact_lists.remove(contact.list, [contact.pk])
-    rejected_rows.clear(rejected)
+        contact_lists.remove_contacts(contact.list, [contact.pk])
+    rejected_rows.clear_cells(rejected)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn))
     _withdraw([one for one in messages if one.send_state == SendState.QUEUED])
     for one in messages:
@@ -82,7 +82,7 @@ def _withdraw(waiting: list[Recipient]) -> None:
             campaign=one.campaign_id, number=one.batch_number
         )
         if batch.state != BatchState.READY:
-            raise Refused(
+            raise ContactsError(
                 _("A message to this phone is on its way just now. Try again in some minutes.")
             )
         Recipient.objects.filter(pk=one.pk).update(send_state=SendState.CANCELLED, reason=REASON)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from phonenumbers import SUPPORTED_REGIONS
 
 from campaigns.contacts.importing import lifecycle, runner
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Import, ImportState
 
 MAX_WAIT = 120  # seconds, while another import of the same list is running
@@ -62,17 +62,17 @@ class Command(BaseCommand):
         if country not in SUPPORTED_REGIONS:
             raise CommandError(f"Unknown country {country}. Use two letters, such as UA.")
         try:
-            contact_import = lifecycle.import_now(
+            contact_import = lifecycle.create_queued_import(
                 options["file"],
                 options["list"].strip(),
                 options["phone_column"],
                 country,
                 options["sheet"],
             )
-        except Refused as refused:
+        except ContactsError as refused:
             raise CommandError(str(refused)) from refused
         if options["keep"]:
-            contact_import.mapping["existing"] = runner.KEEP
+            contact_import.mapping["existing"] = runner.KEEP_EXISTING
             contact_import.save(update_fields=["mapping"])
         self._run(contact_import)
         if contact_import.state != ImportState.FINISHED:
