@@ -1,4 +1,4 @@
-"""What the queue calls: opening, checking and running imports, each for a bounded time."""
+"""Tasks of the queue: open, check and run imports, index contacts, each for a bounded time."""
 
 import time
 
@@ -7,7 +7,7 @@ from campaigns.contacts.search import index
 from campaigns.shared.queue import enqueue
 
 INDEX = "campaigns.contacts.tasks.index_contacts"
-SECONDS = 30  # of work in one task, far below the queue's time-out
+MAX_SECONDS = 30  # of work in one task, far below the queue's timeout
 
 
 def open_file(import_id: int) -> None:
@@ -21,8 +21,8 @@ def check(import_id: int) -> None:
 
 
 def run_import(import_id: int) -> None:
-    """Import for a while; what is left is a task of its own."""
-    end = time.monotonic() + SECONDS
+    """Import for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
     if runner.run(import_id, lambda: time.monotonic() < end):
         enqueue(lifecycle.RUN, import_id)
     else:
@@ -31,18 +31,14 @@ def run_import(import_id: int) -> None:
 
 
 def index_contacts() -> None:
-    """Bring the index that searches use up to the contacts, for a while; what is left is a task of
-    its own.
-    """
-    end = time.monotonic() + SECONDS
+    """Add contacts to the search index for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
     if index.index_contacts(lambda: time.monotonic() < end):
         enqueue(INDEX)
 
 
 def resume_stalled() -> None:
-    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new
-    people found.
-    """
+    """Enqueue stalled imports, cancel abandoned ones, index new contacts. For the sweep."""
     lifecycle.enqueue_stalled()
     lifecycle.cancel_abandoned()
     if index.lists_to_index().exists():

@@ -128,7 +128,7 @@ def test_paste_counts_every_line(signed_in: Client, clients: ContactList) -> Non
         reverse("list-paste", args=[clients.pk]), {"phones": lines, "country": "UA"}
     )
     added = answer.context["paste_result"]
-    assert (added.rows, added.new, added.known, added.repeated, added.stop_listed) == (
+    assert (added.rows, added.new, added.known, added.duplicates, added.stop_listed) == (
         6,
         2,
         1,

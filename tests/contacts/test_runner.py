@@ -207,7 +207,7 @@ def test_fresh_rows_that_are_there_all_the_same(write: Write) -> None:
     people = contact_store.ContactRows(
         ["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"]
     )
-    written = contact_store.write(people, _list().pk, None, update=True, fresh=True)
+    written = contact_store.write(people, _list().pk, None, update=True, expect_new=True)
     assert (written.new, written.updated, written.unchanged, written.countries) == (
         1,
         1,

@@ -1,4 +1,4 @@
-"""Columns of a file -> phones and merge fields: what is proposed, and what the person chose."""
+"""Proposes which columns of a file hold phones, and names the merge tags of the others."""
 
 import re
 import string
@@ -14,11 +14,11 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Phone, normalise
 
 MAX_NAME = 40
-MIN_PHONE_SHARE = 0.5  # share of valid phones that makes a column a phone column whatever its name
-MIN_PHONE_SHARE_IF_NAMED = 0.1  # and with a name that says phone
+MIN_PHONE_SHARE = 0.5  # of the cells that are valid phones, for a phone column of any name
+MIN_PHONE_SHARE_IF_NAMED = 0.1  # the same, if the name of the column means phone
 NAME_ONLY_SCORE = 0.05
-# Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
-# Russian and neighbours.
+# Beginnings of words without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
+# Russian and related languages.
 MOBILE_WORDS = (
     "mob",
     "моб",
@@ -33,9 +33,9 @@ MOBILE_WORDS = (
     "celular",
 )
 PHONE_WORDS = ("phone", "tel", "тел", "τηλ", "fon", "handy")
-# of a phone, or of an order
+# "number" may be that of a phone or of an order
 NUMBER_WORDS = ("номер", "число", "number", "broj", "број", "numar", "numer", "αριθμ")
-# Words for columns that most files have, so that the same tag works for every list.
+# Common columns get the same merge tag whatever the language of the file.
 KNOWN_NAMES = {
     "first_name": (
         "first name|firstname|given name|forename|імя|имя|prenume|prenumele|ime|име|ονομα|imie"
@@ -86,9 +86,7 @@ LATIN = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Which columns (from 0) hold phones, the first to be tried first, and which become which merge
-    field.
-    """
+    """The columns (from 0) with phones, in order of preference, and the merge tags of others."""
 
     phones: list[int]
     fields: dict[int, str] = field(default_factory=dict)
@@ -101,43 +99,45 @@ class ColumnMapping:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ColumnMapping":
-        named = {int(column): name for column, name in data.get("fields", {}).items()}
-        return cls(list(data.get("phones", [])), dict(sorted(named.items())))
+        names_by_column = {int(column): name for column, name in data.get("fields", {}).items()}
+        return cls(list(data.get("phones", [])), dict(sorted(names_by_column.items())))
 
 
 def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> ColumnMapping:
-    """What the columns seem to be, by their names and contents. `phones` is empty where nothing
-    looks so.
+    """Propose a mapping by the names and contents of the columns.
+
+    `phones` is empty if no column looks like phones. `default_country`: that of phones without a
+    country code.
     """
     names = column_names(rows, layout)
     body = rows[1:] if layout.header else rows
-    found = [
+    scores = [
         (_phone_score(name, _cells(body, column), default_country), column)
         for column, name in enumerate(names)
     ]
-    # what only has the name comes last
-    least = NAME_ONLY_SCORE if any(score > NAME_ONLY_SCORE for score, _column in found) else 0.0
+    # columns with nothing but the name count only if there are no better ones
+    better = any(score > NAME_ONLY_SCORE for score, _column in scores)
+    min_score = NAME_ONLY_SCORE if better else 0.0
     phones = [
         column
-        for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1]))
-        if score > least
+        for score, column in sorted(scores, key=lambda pair: (-pair[0], pair[1]))
+        if score > min_score
     ]
-    return ColumnMapping(phones, merge_tag_names(names, leave_out=phones))
+    return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
 
 
 def propose_with_phone_column(
-    rows: Sequence[Record], layout: Layout, wanted: str, default_country: str
+    rows: Sequence[Record], layout: Layout, phone_column: str, default_country: str
 ) -> ColumnMapping:
-    """The proposal with `wanted` as the phone column: its name, its letter in a spreadsheet, or its
-    number from 1.
+    """The proposal, with the phone column that the user named.
 
-    Raises Refused where there is no such column, or nothing is wanted and nothing looks like a
-    phone.
+    `phone_column`: its name, its letter in a spreadsheet or its number from 1; empty: the proposed
+    ones. Raises ContactsError if there is no such column, or nothing to propose.
     """
     names = column_names(rows, layout)
-    if wanted:
-        phones = [_find_column(wanted, names)]
-        return ColumnMapping(phones, merge_tag_names(names, leave_out=phones))
+    if phone_column:
+        phones = [_find_column(phone_column, names)]
+        return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
         raise ContactsError(
@@ -148,28 +148,28 @@ def propose_with_phone_column(
 
 
 def column_names(rows: Sequence[Record], layout: Layout) -> list[str]:
-    """What each column is called: by the header, else "Column B"."""
+    """The name of each column: from the header, else "Column B"."""
     width = max(map(len, rows), default=0)
     header = rows[0] if layout.header and rows else []
-    named = [cell.strip() for cell in header] + [""] * (width - len(header))
+    labels = [cell.strip() for cell in header] + [""] * (width - len(header))
     return [
-        name or _("Column %(letter)s") % {"letter": column_letter(place)}
-        for place, name in enumerate(named)
+        name or _("Column %(letter)s") % {"letter": column_letter(column)}
+        for column, name in enumerate(labels)
     ]
 
 
 def column_letter(column: int) -> str:
-    """0 -> "A", 26 -> "AA", as spreadsheets call them."""
+    """The letters of a column in a spreadsheet: 0 -> "A", 26 -> "AA"."""
     text = ""
     column += 1
     while column:
-        column, place = divmod(column - 1, 26)
-        text = string.ascii_uppercase[place] + text
+        column, remainder = divmod(column - 1, 26)
+        text = string.ascii_uppercase[remainder] + text
     return text
 
 
-def _find_column(wanted: str, names: list[str]) -> int:
-    plain = wanted.strip().casefold()
+def _find_column(phone_column: str, names: list[str]) -> int:
+    plain = phone_column.strip().casefold()
     for column, name in enumerate(names):
         if name.casefold() == plain:
             return column
@@ -177,9 +177,9 @@ def _find_column(wanted: str, names: list[str]) -> int:
         if plain in (column_letter(column).casefold(), str(column + 1)):
             return column
     raise ContactsError(
-        _("There is no column “%(wanted)s”. The columns are: %(names)s.")
+        _("There is no column “%(column)s”. The columns are: %(names)s.")
         % {
-            "wanted": wanted,
+            "column": phone_column,
             "names": ", ".join(names)[:200],
         }
     )
@@ -190,8 +190,9 @@ def _cells(rows: Iterable[Record], column: int) -> list[str]:
 
 
 def _phone_score(name: str, cells: list[str], default_country: str) -> float:
-    """0: no phone column; else the higher, the likelier and the more mobile. BY_NAME: nothing but
-    the name says so.
+    """How likely a column holds phones: 0 for no; higher for more phones and for mobile names.
+
+    NAME_ONLY_SCORE: only the name suggests it.
     """
     share = sum(isinstance(normalise(cell, default_country), Phone) for cell in cells) / max(
         len(cells), 1
@@ -212,8 +213,9 @@ def _any_word_begins(words: list[str], beginnings: tuple[str, ...]) -> bool:
 
 
 def plain_words(name: str) -> str:
-    """Lower case, without accents and apostrophes, signs as spaces: "E-mail" -> "e mail", "Ім'я" ->
-    "імя".
+    """The name in lower case, without accents and apostrophes, with spaces for other signs.
+
+    "E-mail" -> "e mail", "Ім'я" -> "імя"
     """
     letters = unicodedata.normalize(
         "NFD", name.casefold().replace("й", "\u0000").replace("ї", "\u0001")
@@ -227,31 +229,30 @@ def plain_words(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
-def merge_tag_names(names: Sequence[str], leave_out: Sequence[int] = ()) -> dict[int, str]:
-    """A merge field for each column that is not left out: letters, digits and underscores, none
-    twice.
-    """
-    taken: set[str] = set()
-    named: dict[int, str] = {}
+def merge_tag_names(names: Sequence[str], exclude: Sequence[int] = ()) -> dict[int, str]:
+    """Unique merge tags of the columns, except those in `exclude` and of rejected-row reports."""
+    used_names: set[str] = set()
+    names_by_column: dict[int, str] = {}
     for column, name in enumerate(names):
-        if column in leave_out or name.strip().casefold() in REPORT_COLUMNS:
+        if column in exclude or name.strip().casefold() in REPORT_COLUMNS:
             continue
         base = merge_tag_name(name) or f"column_{column_letter(column).lower()}"
-        named[column] = _unused_name(base, taken)
-        taken.add(named[column])
-    return named
+        names_by_column[column] = _unused_name(base, used_names)
+        used_names.add(names_by_column[column])
+    return names_by_column
 
 
-def _unused_name(base: str, taken: set[str]) -> str:
+def _unused_name(base: str, used_names: set[str]) -> str:
     name, number = base, 2
-    while name in taken:
+    while name in used_names:
         name, number = f"{base}_{number}", number + 1
     return name
 
 
 def merge_tag_name(name: str) -> str:
-    """ "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" ->
-    "c_1st_order".
+    """The merge tag for a column name: letters, digits and underscores; may be empty.
+
+    "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" -> "c_1st_order"
     """
     plain = name.strip().lower()
     if VALID_TAG.fullmatch(plain):

@@ -1,7 +1,4 @@
-"""An uploaded file -> a text file that can be read row by row, or the words why not.
-
-What a file is, is judged by its content, never by its name.
-"""
+"""Turns an uploaded file into a text file, or refuses it. Its content decides, not its name."""
 
 import json
 import signal
@@ -19,15 +16,15 @@ from campaigns.contacts.importing.errors import ContactsError
 
 MAX_BYTES = 500 << 20
 MAX_UNPACKED = 2 << 30
-MAX_RATIO = 200  # times that an archive may grow; spreadsheets grow 5 to 30 times
+MAX_RATIO = 200  # of unpacked to packed size; spreadsheets have 5 to 30
 MAX_SAFE_UNPACKED = (
     20 << 20
 )  # an archive that unpacks to this little is harmless, whatever the ratio
 CHUNK = 1 << 20
 MAX_MEMBERS = 10_000
-HEAD_BYTES = 8192  # bytes by which a file is judged
+HEAD_BYTES = 8192  # that decide the kind of a file
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
-# What a file begins with when it is something else, and what people call it.
+# The first bytes of files that are not tables, and the name of their format.
 OTHER_FORMATS = (
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG"),
@@ -53,9 +50,7 @@ OTHER_FORMATS = (
 
 
 class Unpacked(NamedTuple):
-    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was
-    taken, and of which.
-    """
+    """The text file, the kind of the upload ("csv", "xlsx", "ods", "xls"), its sheet and sheets."""
 
     path: Path
     kind: str
@@ -64,10 +59,9 @@ class Unpacked(NamedTuple):
 
 
 def unpack(upload: Path, sheet: str = "") -> Unpacked:
-    """The text of the file at `upload`: itself, or a new file beside it. Raises Refused.
+    """The text of the file at `upload`: itself, or a new file beside it. Raises ContactsError.
 
-    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds
-    something.
+    `sheet`: the sheet of a workbook; empty: the first visible one that is not empty.
     """
     size = upload.stat().st_size
     if not size:
@@ -90,8 +84,9 @@ def _to_text(path: Path, kind: str, sheet: str) -> Unpacked:
 
 
 def detect_kind(path: Path) -> str:
-    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything
-    else.
+    """The kind by content: "csv" (any text), "xlsx", "ods", "xls", "xlsb" or "zip".
+
+    Raises ContactsError for anything else.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -101,9 +96,9 @@ def detect_kind(path: Path) -> str:
 def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
-    for beginning, name in OTHER_FORMATS:
-        if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (
-            len(beginning) > 2 or not _looks_like_text(head)
+    for signature, name in OTHER_FORMATS:
+        if head.lstrip()[: len(signature)].lower() == signature.lower() and (
+            len(signature) > 2 or not _looks_like_text(head)
         ):
             raise ContactsError(
                 _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.")
@@ -125,8 +120,10 @@ def _looks_like_text(head: bytes) -> bool:
         return True
     control = sum(head.count(code) for code in range(32) if code not in (0, 9, 10, 12, 13, 26))
     zeros = head.count(0)
-    wide = min(head[0::2].count(0), head[1::2].count(0)) * 10 < zeros and zeros * 10 > len(head) * 3
-    return control * 100 <= len(head) and (wide or zeros * 10 <= len(head))
+    utf16 = (
+        min(head[0::2].count(0), head[1::2].count(0)) * 10 < zeros and zeros * 10 > len(head) * 3
+    )
+    return control * 100 <= len(head) and (utf16 or zeros * 10 <= len(head))
 
 
 def _archive_kind(path: Path) -> str:
@@ -147,7 +144,7 @@ def _archive_kind(path: Path) -> str:
 
 
 def _open_archive(path: Path) -> zipfile.ZipFile:
-    """The archive, once it is known to unpack to a reasonable size."""
+    """Open an archive; refuse it if it unpacks to an unreasonable size."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -191,7 +188,7 @@ def _from_zip(path: Path, sheet: str) -> Unpacked:
             with archive.open(files[0]) as source, target.open("wb") as copy:
                 head = source.read(HEAD_BYTES)
                 if not head.startswith(ARCHIVES):
-                    _kind_of_head(head)  # before a gigabyte of it is on the disk
+                    _kind_of_head(head)  # refuse it before it is unpacked
                 copy.write(head)
                 _copy(source, copy)
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
@@ -226,23 +223,22 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 def _convert_spreadsheet(
     source: Path, kind: str, target: Path, sheet: str
 ) -> tuple[str, list[str]]:
-    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet,
-    and all of them.
+    """Convert a sheet to text in a limited process (spreadsheets.py); its name and all sheets.
 
-    What was at `target` before stays where that fails.
+    If that fails, a previous file at `target` stays.
     """
-    fresh = target.with_name(target.name + ".new")
-    named = source.with_name(f"{source.name}.{kind}")  # the library goes by the name's ending
-    named.hardlink_to(source)
+    new_target = target.with_name(target.name + ".new")
+    link = source.with_name(f"{source.name}.{kind}")  # the library needs the extension
+    link.hardlink_to(source)
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
+        process = subprocess.run(  # noqa: S603 - only our own arguments
             [
                 sys.executable,
                 "-m",
                 "campaigns.contacts.importing.spreadsheets",
-                str(named),
-                str(fresh),
+                str(link),
+                str(new_target),
                 str(seconds),
                 sheet,
             ],
@@ -252,16 +248,16 @@ def _convert_spreadsheet(
             timeout=seconds * 4,
             check=False,
         )
-    except subprocess.TimeoutExpired as late:
-        raise ContactsError(_too_large_text()) from late
+    except subprocess.TimeoutExpired as timeout:
+        raise ContactsError(_too_large_text()) from timeout
     finally:
-        named.unlink()
-    if done.returncode:
-        fresh.unlink(missing_ok=True)
-        raise ContactsError(_failure_text(done.returncode, done.stderr.strip(), sheet))
-    fresh.replace(target)
-    taken, sheets = json.loads(done.stdout)
-    return taken, sheets
+        link.unlink()
+    if process.returncode:
+        new_target.unlink(missing_ok=True)
+        raise ContactsError(_failure_text(process.returncode, process.stderr.strip(), sheet))
+    new_target.replace(target)
+    sheet_name, sheets = json.loads(process.stdout)
+    return sheet_name, sheets
 
 
 def _unpacked_size(source: Path, kind: str) -> int:
@@ -271,16 +267,16 @@ def _unpacked_size(source: Path, kind: str) -> int:
         return sum(member.file_size for member in archive.infolist())
 
 
-def _failure_text(code: int, said: str, sheet: str) -> str:
-    if said == "sheet":
+def _failure_text(code: int, error: str, sheet: str) -> str:
+    if error == "sheet":
         return _("The file has no visible sheet “%(name)s”.") % {"name": sheet}
-    if said == "empty" and sheet:
+    if error == "empty" and sheet:
         return _("The sheet “%(name)s” is empty.") % {"name": sheet}
-    if said == "empty":
+    if error == "empty":
         return _("The file is empty.")
-    if said == "password":
+    if error == "password":
         return _("The file is protected by a password. Remove the password and upload it again.")
-    if said == "large" or code in (
+    if error == "large" or code in (
         -signal.SIGABRT,
         -signal.SIGKILL,
         -signal.SIGXCPU,

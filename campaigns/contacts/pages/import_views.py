@@ -167,7 +167,7 @@ def _progress(contact_import: Import) -> dict[str, Any]:
 
 
 def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]:
-    """Layout form, columns with examples, and preview of an uploaded file. Raises Refused."""
+    """Layout form, columns with examples, and preview of an uploaded file. Raises ContactsError."""
     mapping = contact_import.mapping
     layout = Layout.from_json(mapping)
     rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)

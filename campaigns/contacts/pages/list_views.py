@@ -205,12 +205,12 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         lines = form.cleaned_data["phones"].splitlines()
         result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
-        if not result.wrong:
+        if not result.rejected:
             messages.success(request, _paste_summary(result))
             return redirect(contact_list)
     context: dict[str, Any] = {"paste_result": result}
     if result:
-        rejected = result.wrong[:MAX_REJECTED_LINES]
+        rejected = result.rejected[:MAX_REJECTED_LINES]
         context["paste_summary"] = _paste_summary(result)
         context["rejected_lines"] = [(line, reason.label) for line, reason in rejected]
     return form_page(request, form, contact_list, _("Paste phones"), **context)
@@ -224,9 +224,9 @@ def _paste_summary(result: contact_lists.PasteResult) -> str:
         "rows": result.rows,
         "new": result.new,
         "known": result.known,
-        "duplicates": result.repeated,
+        "duplicates": result.duplicates,
         "stop_listed": result.stop_listed,
-        "rejected": len(result.wrong),
+        "rejected": len(result.rejected),
     }
 
 

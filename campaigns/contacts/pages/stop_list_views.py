@@ -38,9 +38,9 @@ def stop_list_page(request: HttpRequest) -> HttpResponse:
             text = _(
                 "Added to the stop list: %(new)d. Already on it: %(known)d. Rejected: %(rejected)d."
             )
-            counts = {"new": result.new, "known": result.known, "rejected": len(result.wrong)}
+            counts = {"new": result.new, "known": result.known, "rejected": len(result.rejected)}
             messages.success(request, text % counts)
-            if not result.wrong:
+            if not result.rejected:
                 return redirect("stop-list")
     return render(request, "campaigns/contacts/stop_list.html", _context(request, form, result))
 
@@ -71,7 +71,7 @@ def _context(
         entries = entries.filter(msisdn__contains=digits)
     elif query:
         entries = entries.filter(reason__icontains=query)
-    rejected = result.wrong[:MAX_REJECTED_LINES] if result else []
+    rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
     return {
         "form": form,
         "slice": slice_of(request, entries, "-id"),

@@ -1,7 +1,6 @@
-"""Phone numbers: what a cell says -> the E.164 digits of a mobile, or why not.
+"""Parses a cell into the E.164 digits of a mobile phone, or a reason why it is not one.
 
-The rules are those of `phonenumbers`; `blocks.py` gives the same verdict faster where that can be
-proved.
+The rules are those of the library phonenumbers; prefix_rules.py applies them faster.
 """
 
 import re
@@ -19,7 +18,7 @@ MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_
 
 
 class Reason(TextChoices):
-    """Why a row did not come in."""
+    """Why a row was rejected."""
 
     EMPTY = "empty", _("No phone in this row")
     TOO_SHORT = "too_short", _("Too few digits")
@@ -38,7 +37,7 @@ class Reason(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A valid mobile: E.164 digits without the plus, and the two letters of its country."""
+    """A valid mobile phone: E.164 digits without the plus, and its country code (two letters)."""
 
     msisdn: str
     country: str
@@ -56,7 +55,7 @@ SPACES = (
 )
 HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 BRACKETS = "()[]\uff08\uff09"
-QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel's sign for "this is text" comes along in copies
+QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel marks text by an apostrophe
 
 
 def _cleaning_table() -> dict[int, str | None]:
@@ -73,25 +72,23 @@ def _cleaning_table() -> dict[int, str | None]:
 
 CLEANING = _cleaning_table()
 SCIENTIFIC_NOTATION = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
-# what programs make of a column of numbers; no digit is lost
+# numbers as some programs export them; no digit is lost
 WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
 DIGITS = re.compile(r"\+?[0-9]+")
 LETTER = re.compile(r"[^\W\d_]")
 
 
 def strip_formatting(raw: str) -> str:
-    """The cell without what people and spreadsheets put around and between the digits."""
+    """The cell without spaces, hyphens, brackets, quotation marks and invisible characters."""
     return raw.translate(CLEANING)
 
 
-@lru_cache(maxsize=8192)  # what is wrong in a file is often wrong in the same way many times
+@lru_cache(maxsize=8192)  # the same invalid cells often repeat in a file
 def normalise(raw: str, default_country: str) -> Verdict:
-    """What `raw` says, read in `default_country` (two letters) where it has no country code of its
-    own.
+    """Parse a cell; `default_country` is that of numbers without a country code.
 
-    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits
-    that are no number in the default country but are one with a plus before them are taken as that:
-    lists often leave the plus out.
+    International (`+`, `00`) and national forms are parsed by the library. Digits that are invalid
+    in the default country are parsed again with a plus, which lists often omit.
     """
     cell = raw.strip()
     if SCIENTIFIC_NOTATION.fullmatch(cell):
@@ -111,7 +108,7 @@ def normalise(raw: str, default_country: str) -> Verdict:
 
 
 def parse_digits(cleaned: str, default_country: str) -> Verdict:
-    """The library's verdict on digits with or without a plus before them."""
+    """Parse digits, with or without a plus, by the library."""
     if not DIGITS.fullmatch(cleaned):
         return Reason.NOT_A_NUMBER
     if cleaned.startswith("00"):
@@ -130,7 +127,7 @@ def _parse(text: str, default_country: str) -> Verdict:
         number = phonenumbers.parse(text, default_country)
     except NumberParseException as unreadable:
         return _unreadable_reason(unreadable.error_type)
-    # the library's is_valid_number means: not of an unknown type
+    # the library calls a number valid if its type is known
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
         return _impossible_reason(number)
@@ -144,7 +141,7 @@ def _phone(number: PhoneNumber) -> Verdict:
     if len(msisdn) > MSISDN_MAX:
         return Reason.TOO_LONG
     country = phonenumbers.region_code_for_number(number)
-    # a satellite's: no price, no hours
+    # satellite phones have no price and no local time
     if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
         return Reason.NO_SUCH_COUNTRY
     return Phone(msisdn, country)
@@ -170,7 +167,7 @@ def _impossible_reason(number: PhoneNumber) -> Reason:
 
 
 def national_number(msisdn: str) -> str:
-    """`380972920283` -> `972920283`: what stands in every way to write the number."""
+    """The number without its country code, which all forms contain: 380972920283 -> 972920283."""
     try:
         return phonenumbers.national_significant_number(phonenumbers.parse("+" + msisdn))
     except NumberParseException:
@@ -179,7 +176,7 @@ def national_number(msisdn: str) -> str:
 
 @lru_cache(maxsize=4096)
 def format_phone(msisdn: str) -> str:
-    """`380972920283` -> `+380 97 292 0283`."""
+    """The phone as shown on pages: 380972920283 -> +380 97 292 0283."""
     try:
         number = phonenumbers.parse("+" + msisdn)
     except NumberParseException:
