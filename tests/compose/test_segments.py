@@ -228,7 +228,7 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
 
 def test_what_needs_a_segment_keeps_it(town: ContactList) -> None:
     made = saved({"kind": ConditionKind.LIST, "list": town})
-    with pytest.raises(ContactsError, match="The list is needed by Kyiv"):
+    with pytest.raises(ContactsError, match="It is used by: Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)

@@ -1,4 +1,4 @@
-"""Columns are recognised by their names in eight languages, and by what stands in them."""
+"""Columns are recognised by their names in eight languages, and by their contents."""
 
 import pytest
 
@@ -41,12 +41,12 @@ def test_propose_several_phones_the_mobile_first() -> None:
     assert propose(rows, Layout(), "UA") == ColumnMapping([1, 0], {2: "order_number"})
 
 
-def test_propose_by_name_alone_only_where_nothing_better_is_there() -> None:
+def test_propose_by_name_alone_only_without_better_columns() -> None:
     rows = [["phone model", "contact"], ["Galaxy", PHONE]]
     assert propose(rows, Layout(), "UA") == ColumnMapping([1], {0: "phone_model"})
 
 
-def test_propose_nothing_where_nothing_is_a_phone() -> None:
+def test_propose_nothing_without_phones() -> None:
     assert propose([["name", "city"], ["Olena", "Kyiv"]], Layout(), "UA").phones == []
 
 
@@ -71,17 +71,17 @@ def test_propose_nothing_where_nothing_is_a_phone() -> None:
         ("a" * 80, "a" * 40),
     ],
 )
-def test_safe_name(name: str, tag: str) -> None:
+def test_merge_tag_name(name: str, tag: str) -> None:
     assert merge_tag_name(name) == tag
 
 
-def test_safe_names_are_different() -> None:
+def test_merge_tag_names_are_unique() -> None:
     assert merge_tag_names(["City", "місто", "!!!", "city", "viberdash_reason"]) == {
         0: "city", 1: "city_2", 2: "column_c", 3: "city_3",
     }  # fmt: skip
 
 
-def test_letter() -> None:
+def test_column_letter() -> None:
     assert [column_letter(place) for place in (0, 25, 26, 701, 702)] == [
         "A",
         "Z",

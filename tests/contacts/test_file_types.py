@@ -1,4 +1,4 @@
-"""Files as they come: spreadsheets, archives, and what somebody made to do harm."""
+"""File types: spreadsheets, archives, damaged and hostile files."""
 
 import datetime as dt
 import io
@@ -59,7 +59,7 @@ def test_xlsx_rows_keep_their_numbers(tmp_path: Path) -> None:
     assert _rows(unpack(path).path) == [[], [], ["", "phone"], ["", "0972920283"]]
 
 
-def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
+def test_xlsx_uses_the_first_visible_sheet(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     hidden = book.active
     assert hidden is not None
@@ -80,7 +80,7 @@ def test_xlsx_takes_the_first_sheet_that_can_be_seen(tmp_path: Path) -> None:
     assert _rows(found.path) == [["0972920283"]], "what was read before is still there"
 
 
-def test_xlsx_formula_brings_its_value_and_is_never_run(tmp_path: Path) -> None:
+def test_xlsx_formula_gives_its_value_and_is_never_run(tmp_path: Path) -> None:
     path = _workbook(tmp_path / "book", [["phone", "x"], ["0972920283", "=cmd|' /C calc'!A0"]])
     assert _rows(unpack(path).path)[1] == ["0972920283", ""]
 
@@ -143,7 +143,7 @@ def _with_sheet(path: Path, sheet: bytes) -> Path:
     return path
 
 
-def test_billion_laughs_are_no_text(tmp_path: Path) -> None:
+def test_billion_laughs_are_not_expanded(tmp_path: Path) -> None:
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     laughs = f'<!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>'
     cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>&l9;</t></is></c></row>'
@@ -165,7 +165,7 @@ def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
         unpack(_with_sheet(tmp_path / "book", _sheet_xml(cells, "A1:XFD1048576")))
 
 
-def test_a_workbook_that_inflates_is_not_opened(tmp_path: Path) -> None:
+def test_a_workbook_bomb_is_not_opened(tmp_path: Path) -> None:
     path = _with_sheet(tmp_path / "book", _sheet_xml(" " * BOMB))
     assert path.stat().st_size < 1 << 20
     with pytest.raises(ContactsError, match="too large when unpacked"):
@@ -177,7 +177,7 @@ def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
         unpack(_zip(tmp_path / "some", {"people.csv": bytes(BOMB)}))
 
 
-def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
+def test_refuses_a_zip_with_a_false_size(tmp_path: Path) -> None:
     path = _zip(tmp_path / "some", {"people.csv": bytes(30 << 20)})
     path.write_bytes(
         path.read_bytes().replace((30 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
@@ -203,7 +203,9 @@ def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
         ({}, "The ZIP contains 0 files."),
     ],
 )
-def test_archives_that_are_no_table(content: dict[str, bytes], words: str, tmp_path: Path) -> None:
+def test_refuses_archives_without_a_table(
+    content: dict[str, bytes], words: str, tmp_path: Path
+) -> None:
     with pytest.raises(ContactsError, match=words.replace("[", r"\[")):
         unpack(_zip(tmp_path / "some", content))
 
@@ -218,21 +220,21 @@ def test_archives_that_are_no_table(content: dict[str, bytes], words: str, tmp_p
         (bytes(5_000), "This is not a table"),
     ],
 )
-def test_other_files(content: bytes, words: str, tmp_path: Path) -> None:
+def test_refuses_other_files(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "some"
     path.write_bytes(content)
     with pytest.raises(ContactsError, match=words):
         unpack(path)
 
 
-def test_a_truncated_workbook(tmp_path: Path) -> None:
+def test_refuses_a_truncated_workbook(tmp_path: Path) -> None:
     path = _workbook(tmp_path / "book", [["phone"], ["0972920283"]])
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ContactsError, match="The file is damaged"):
         unpack(path)
 
 
-def test_nul_bytes_are_left_out(tmp_path: Path) -> None:
+def test_nul_bytes_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes(b"phone,name\n09729\x0020283,Ole\x00na\n" + b"0501234567,Ivan\n" * 20)
     layout = csv_reader.detect(unpack(path).path, "UA")

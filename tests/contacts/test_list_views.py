@@ -1,4 +1,4 @@
-"""Lists, the people on them, the stop list, one person."""
+"""The pages of lists, contacts and the stop list."""
 
 import io
 
@@ -37,7 +37,7 @@ def _counts(contact_list: ContactList) -> tuple[int, dict[str, int]]:
     return contact_list.contact_count, contact_list.countries
 
 
-def test_empty_rooms_say_what_to_do(signed_in: Client) -> None:
+def test_empty_pages_say_what_to_do(signed_in: Client) -> None:
     for name in ("list-list", "import-list", "stop-list", "person-search"):
         answer = signed_in.get(reverse(name))
         assert answer.status_code == 200
@@ -95,7 +95,7 @@ def test_viewers_see_masked_phones_and_no_actions(viewer: Client, clients: Conta
     assert viewer.post(reverse("list-delete", args=[clients.pk])).status_code == 403
 
 
-def test_add_a_person(signed_in: Client, clients: ContactList) -> None:
+def test_add_a_contact(signed_in: Client, clients: ContactList) -> None:
     address = reverse("list-add", args=[clients.pk])
     assert signed_in.get(address).status_code == 200
     answer = signed_in.post(address, {"phone": "067 111 22 33", "tag_first_name": " Марія "})
@@ -177,7 +177,7 @@ def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList
     assert sheet == [["phone", "country", "first_name"], ["380501234567", "UA", '=HYPERLINK("x")']]
 
 
-def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList) -> None:
+def test_delete_names_what_uses_the_list(signed_in: Client, clients: ContactList) -> None:
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
     page = signed_in.get(clients.get_absolute_url())
@@ -243,7 +243,9 @@ def test_stop_list_pages_begin_with_the_newest(signed_in: Client) -> None:
     assert (list(back.rows), back.before) == (list(first.rows), "")
 
 
-def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: ContactList) -> None:
+def test_list_pages_follow_each_other_without_counting(
+    signed_in: Client, clients: ContactList
+) -> None:
     address, there = (
         clients.get_absolute_url(),
         list(Contact.objects.filter(list=clients).order_by("pk")),
@@ -263,7 +265,7 @@ def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: C
     assert [row[0] for row in gone.context["rows"]] == there[:50]
 
 
-def test_person_page(signed_in: Client, clients: ContactList) -> None:
+def test_search_leads_to_a_phone_or_lists_matches(signed_in: Client, clients: ContactList) -> None:
     StopListEntry.objects.create(msisdn="380972920283", reason="asked")
     answer = signed_in.get(reverse("person-search"), {"q": "097 292-02-83"})
     assert answer["Location"] == reverse("person", args=["380972920283"])
@@ -274,7 +276,7 @@ def test_person_page(signed_in: Client, clients: ContactList) -> None:
     assert [one.msisdn for one in part.context["page"].object_list] == ["380972920283"]
 
 
-def test_stop_list_takes_a_file(signed_in: Client) -> None:
+def test_stop_list_accepts_a_file(signed_in: Client) -> None:
     address = reverse("stop-list")
     content = "name;телефон\nA;0972920283\nB;0972920283\nC;044 1234567\nD;+40721234567\n".encode()
     answer = signed_in.post(

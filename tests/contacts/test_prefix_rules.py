@@ -1,6 +1,4 @@
-"""The fast path gives the library's verdict: on every country's example numbers and on a great many
-random ones.
-"""
+"""Rules give the same results as the library: on examples of all countries and random numbers."""
 
 import os
 import random
@@ -120,7 +118,7 @@ def test_ordinary_numbers_never_ask_the_library(monkeypatch: pytest.MonkeyPatch)
     ]
 
 
-def test_prove_says_how_to_write_the_number() -> None:
+def test_prove_rule_says_how_to_rewrite_numbers() -> None:
     assert prove_rule("380501", 6, "UA") == PrefixRule(0, "", "UA")
     assert prove_rule("+380501", 6, "UA") == PrefixRule(1, "", "UA")
     assert prove_rule("0501", 6, "UA") == PrefixRule(0, "38", "UA")

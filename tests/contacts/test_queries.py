@@ -1,6 +1,4 @@
-"""People found by a part of phone or name: by a look, by the index, and while the index is
-behind.
-"""
+"""Search by a part of phone or name: by scanning, by the index, and while it is behind."""
 
 import pytest
 
@@ -14,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> ContactList:
-    """60 people, of whom a search looks at the first 10 without its index; it finds 20 at most."""
+    """60 contacts; a search scans the first 10 without the index and finds at most 20."""
     monkeypatch.setattr(queries, "MAX_SCANNED", 10)
     monkeypatch.setattr(queries, "MAX_HITS", 20)
     monkeypatch.setattr(queries, "MAX_UNINDEXED", 5)
@@ -55,14 +53,14 @@ def test_search_by_any_part(crowd: ContactList) -> None:
     assert found("київ zoë", other) == ["380975000000", "380975000020", "380975000040"]
     assert found("s_1 100%", crowd)[:2] == ["380970000001", "380970000004"]
     assert found("s%1") == []
-    assert found("first_name") == []  # the name of a tag is nobody's
+    assert found("first_name") == []  # names of merge tags are not searched
     assert queries.search("олена") == queries.SearchResult(
         queries.search("олена").ids, complete=False
     )
     assert len(queries.search("олена").ids) == 20
 
 
-def test_search_knows_what_it_did_not_look_at(crowd: ContactList) -> None:
+def test_search_knows_when_it_is_incomplete(crowd: ContactList) -> None:
     assert queries.search("00057") == queries.SearchResult(
         [Contact.objects.get(msisdn__endswith="057").pk], False
     )

@@ -1,4 +1,4 @@
-"""From a file to people on a list, on the database of the run."""
+"""Imports from a file to contacts on a list, on the database of the run."""
 
 import json
 import threading
@@ -45,7 +45,7 @@ def _list(name: str = "Clients") -> ContactList:
     return ContactList.objects.get(name=name)
 
 
-def test_run_brings_people_with_their_fields(write: Write) -> None:
+def test_run_writes_contacts_with_merge_tags(write: Write) -> None:
     done = _import(write(PEOPLE))
     assert done.state == ImportState.FINISHED
     assert _counts(done) == {
@@ -88,7 +88,7 @@ def test_run_again_changes_nothing(write: Write) -> None:
     assert _list().contact_count == 3
 
 
-def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -> None:
+def test_run_updates_merge_tags_and_keeps_those_not_in_the_file(write: Write) -> None:
     _import(write(PEOPLE))
     newer = [
         ["phone", "first_name", "bonus"],
@@ -103,7 +103,7 @@ def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -
     assert _list().fields == ["first_name", "city", "bonus"]
 
 
-def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
+def test_run_keeps_existing_contacts_unchanged_when_asked(write: Write) -> None:
     _import(write(PEOPLE))
     made = lifecycle.create_queued_import(
         write([["phone", "first_name"], ["380972920283", "Інша"]]), "Clients", "", "UA"
@@ -114,7 +114,7 @@ def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
     assert Contact.objects.get(msisdn="380972920283").fields["first_name"] == "Олена"
 
 
-def test_run_leaves_the_stop_list_out(write: Write) -> None:
+def test_run_skips_phones_on_the_stop_list(write: Write) -> None:
     StopListEntry.objects.create(msisdn="380501234567")
     done = _import(write(PEOPLE))
     assert (_counts(done)["stop_listed"], _counts(done)["new"], _counts(done)["duplicates"]) == (
@@ -125,7 +125,7 @@ def test_run_leaves_the_stop_list_out(write: Write) -> None:
     assert not Contact.objects.filter(msisdn="380501234567").exists()
 
 
-def test_run_goes_on_where_a_killed_worker_stopped(
+def test_run_continues_where_a_killed_worker_stopped(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
@@ -164,7 +164,7 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
     assert _list().contact_count == 3
 
 
-def test_claim_is_given_to_one(write: Write) -> None:
+def test_only_one_worker_gets_the_lease(write: Write) -> None:
     made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     assert runner.claim_lease(made.pk)
     assert runner.claim_lease(made.pk) == ""
@@ -172,7 +172,7 @@ def test_claim_is_given_to_one(write: Write) -> None:
     assert runner.claim_lease(made.pk)
 
 
-def test_claim_waits_for_another_import_of_the_same_list(write: Write) -> None:
+def test_no_lease_while_another_import_of_the_list_runs(write: Write) -> None:
     first = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     second = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     other = lifecycle.create_queued_import(write(PEOPLE), "Others", "", "UA")
@@ -202,7 +202,7 @@ def test_finished_import_leaves_no_file(write: Write, uploads: Path) -> None:
     assert list(uploads.iterdir()) == []
 
 
-def test_fresh_rows_that_are_there_all_the_same(write: Write) -> None:
+def test_expected_new_rows_may_exist_already(write: Write) -> None:
     _import(write(PEOPLE))
     people = contact_store.ContactRows(
         ["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"]
@@ -225,7 +225,7 @@ def test_write_keeps_any_text(write: Write) -> None:
     assert "\x00" not in stored
 
 
-def test_several_phone_columns_take_the_first_valid_one(write: Write) -> None:
+def test_several_phone_columns_give_the_first_valid_phone(write: Write) -> None:
     rows = [
         ["Mobile", "Phone 2", "name"],
         ["", "0501234567", "a"],
@@ -269,7 +269,9 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
         ),
     ],
 )
-def test_import_now_refuses(content: bytes, words: str, tmp_path: Path, uploads: Path) -> None:
+def test_create_queued_import_refuses(
+    content: bytes, words: str, tmp_path: Path, uploads: Path
+) -> None:
     path = tmp_path / "some.csv"
     path.write_bytes(content)
     with pytest.raises(ContactsError, match=words):
@@ -278,7 +280,7 @@ def test_import_now_refuses(content: bytes, words: str, tmp_path: Path, uploads:
     assert list(uploads.iterdir()) == []
 
 
-def test_import_now_takes_the_column_that_is_named(write: Write) -> None:
+def test_create_queued_import_uses_the_named_column(write: Write) -> None:
     path = write([["a", "b"], ["0501234567", "0972920283"]])
     assert lifecycle.create_queued_import(path, "One", "b", "UA").mapping["phones"] == [1]
     assert lifecycle.create_queued_import(path, "Two", "A", "UA").mapping["phones"] == [0]
@@ -288,7 +290,7 @@ def test_import_now_takes_the_column_that_is_named(write: Write) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_never_do_the_same(write: Write) -> None:
+def test_two_workers_never_import_the_same_rows(write: Write) -> None:
     made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     barrier = threading.Barrier(4)
 
@@ -310,7 +312,7 @@ def test_two_workers_never_do_the_same(write: Write) -> None:
     assert _list().contact_count == Contact.objects.count() == 3
 
 
-def test_seen_tells_repeated_numbers_apart_whatever_their_number(
+def test_seen_phones_recognises_duplicates_of_any_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = rows_module.SeenPhones()

@@ -140,9 +140,7 @@ def _copy_rows(copy: Any, contacts: ContactRows, row_format: str) -> None:
 
 
 def _copy_fields(contacts: ContactRows) -> list[str]:
-    """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means
-    anything to it.
-    """
+    """The merge tags with the backslashes doubled for COPY; compact JSON needs nothing else."""
     if not any("\\" in fields for fields in contacts.fields):
         return contacts.fields
     return [fields.replace("\\", "\\\\") for fields in contacts.fields]

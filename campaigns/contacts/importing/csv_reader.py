@@ -49,9 +49,7 @@ class Layout:
 class Reader:
     """The records of a text file, with the header; an empty line is an empty list.
 
-    NUL characters are dropped.
-
-    Reading raises ContactsError for a cell or a line that is too long.
+    NUL characters are dropped. Reading raises ContactsError for a cell or a line that is too long.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:

@@ -113,9 +113,7 @@ class SeenPhones:
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Rows form no cycles, and searching hundreds of thousands of lists for some takes as long
-    as the parsing.
-    """
+    """Pause the garbage collector: rows form no cycles, and looking for some doubles the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,16 +1,15 @@
-"""The library's verdict on whole blocks of numbers at once, so that most rows need only one look
-into a dictionary.
+"""Parses most phones by rules for prefixes, with one look-up in a dictionary each.
 
-A block is all numbers with the same beginning and the same length: `380501` and six more digits.
-Whether every number of a block is a valid mobile is *proved* from the library's own patterns, by
-matching the beginning and then wildcards:
+A block is all numbers with the same prefix and length: `380501` and six more digits. Whether every
+number of a block is a valid mobile phone is *proved* from the patterns of the library, by matching
+the prefix followed by wildcards:
 
 - with wildcards that only `\\d` accepts, a match means that every number of the block matches;
 - with wildcards that any digit of a pattern accepts, no match means that no number of the block
-matches.
+  matches.
 
-What cannot be proved this way, and everything that is refused, is asked of the library number by
-number.
+What cannot be proved, and all numbers that are not valid mobiles, are parsed one by one
+(parsing.py).
 """
 
 import re
@@ -27,8 +26,9 @@ from campaigns.contacts.phones.parsing import CLEANING, MSISDN_MAX, MSISDN_MIN, 
 WILDCARD = "x"
 TOKEN = re.compile(r"\\d|\[\^?[^\]]*\]|\{[^}]*\}|\d")
 UNPROVABLE = re.compile(r"\(\?[^:]|\\[^d]|\[\^|\.")
-WILDCARDS = 6  # wildcards of a block, first try
-FEWER_WILDCARDS = 4  # and where that was not enough
+WILDCARDS = 6  # digits after the prefix, at first
+FEWER_WILDCARDS = 4  # if no rule can be proved with the first
+MAX_RULES = 200_000  # a file of random numbers must not fill the memory
 SPECIAL = (
     "premium_rate",
     "toll_free",
@@ -66,8 +66,8 @@ def _provable(pattern: str | None) -> str:
     return pattern or ""
 
 
-class Undecided(Exception):  # noqa: N818 - a fact about a block
-    """The block holds numbers of several kinds, or its kind cannot be proved."""
+class Undecided(Exception):  # noqa: N818 - not an error
+    """The block has numbers of several types, or its type cannot be proved."""
 
 
 def _all_match(desc: PhoneNumberDesc | None, number: str) -> bool:
@@ -89,7 +89,7 @@ def _length_fits(desc: PhoneNumberDesc, number: str) -> bool:
 
 
 def _general_desc(metadata: PhoneMetadata) -> PhoneNumberDesc:
-    """What all numbers of a region have in common."""
+    """The description that all numbers of a region share."""
     if metadata.general_desc is None:
         raise Undecided
     return metadata.general_desc
@@ -102,9 +102,7 @@ def _home_code(metadata: PhoneMetadata) -> int:
 
 
 def _may_fit_general_pattern(metadata: PhoneMetadata, number: str) -> bool:
-    """Whether a number of the block may match the general pattern, whatever lengths are
-    possible.
-    """
+    """Whether a number of the block may match the general pattern, whatever its length."""
     return (
         _pattern_any_matches(_provable(_general_desc(metadata).national_number_pattern)).fullmatch(
             number
@@ -118,16 +116,14 @@ def _may_begin(pattern: str | None, number: str) -> bool:
 
 
 def _mobile_country(code: int, number: str) -> str:
-    """The region in which every number of the block `number` (national, with wildcards) is a
-    mobile.
-    """
+    """The region in which all numbers of a block (national, with wildcards) are mobiles."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
     for region in regions:
         metadata = PhoneMetadata.metadata_for_region(region, None)
         if metadata is None:
             raise Undecided
         if len(regions) == 1 or _belongs(metadata, number):
-            return _mobile_in(metadata, number)
+            return _mobile_region(metadata, number)
     raise Undecided
 
 
@@ -138,33 +134,31 @@ def _belongs(metadata: PhoneMetadata, number: str) -> bool:
         if _may_begin(metadata.leading_digits, number):
             raise Undecided
         return False
-    kinds = [getattr(metadata, name) for name in (*SPECIAL, "fixed_line", "mobile")]
+    descs = [getattr(metadata, name) for name in (*SPECIAL, "fixed_line", "mobile")]
     if not _any_matches(metadata.general_desc, number) or not any(
-        _any_matches(kind, number) for kind in kinds
+        _any_matches(desc, number) for desc in descs
     ):
         return False
     if _all_match(metadata.general_desc, number) and any(
-        _all_match(kind, number) for kind in kinds
+        _all_match(desc, number) for desc in descs
     ):
         return True
     raise Undecided
 
 
-def _mobile_in(metadata: PhoneMetadata, number: str) -> str:
-    ordinary = (
+def _mobile_region(metadata: PhoneMetadata, number: str) -> str:
+    mobile_desc = (
         metadata.fixed_line if metadata.same_mobile_and_fixed_line_pattern else metadata.mobile
     )
-    if not _all_match(metadata.general_desc, number) or not _all_match(ordinary, number):
+    if not _all_match(metadata.general_desc, number) or not _all_match(mobile_desc, number):
         raise Undecided
     if any(_any_matches(getattr(metadata, name), number) for name in SPECIAL):
         raise Undecided
     return str(metadata.id)
 
 
-def _abroad(number: str) -> tuple[str, int, str]:
-    """Country, calling code and national number of a block in international form without the
-    plus.
-    """
+def _resolve_international(number: str) -> tuple[str, int, str]:
+    """Country, calling code and national number of an international block without the plus."""
     for length in (1, 2, 3):
         code = number[:length]
         if (
@@ -181,10 +175,8 @@ def _abroad(number: str) -> tuple[str, int, str]:
     raise Undecided
 
 
-def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
-    """Country and international digits of a block without a plus, as the library reads it in
-    `home`.
-    """
+def _resolve_national(number: str, home: PhoneMetadata) -> tuple[str, str]:
+    """Country and international digits of a block, as the library parses it in `home`."""
     if _may_begin(home.international_prefix, number):
         raise Undecided
     code = str(_home_code(home))
@@ -195,7 +187,7 @@ def _at_home(number: str, home: PhoneMetadata) -> tuple[str, str]:
     if _may_begin(home.national_prefix_for_parsing, number):
         raise Undecided
     if _impossible_at_home(number, home):
-        return _abroad(number)[0], number
+        return _resolve_international(number)[0], number
     return _mobile_country(_home_code(home), number), code + number
 
 
@@ -205,13 +197,11 @@ def _with_home_code(number: str, code: str, home: PhoneMetadata) -> tuple[str, s
         raise Undecided
     if _may_begin(home.national_prefix_for_parsing, national):
         raise Undecided
-    return _abroad(number)[0], number
+    return _resolve_international(number)[0], number
 
 
 def _trunk_prefix(number: str, home: PhoneMetadata) -> str:
-    """The national prefix that the block begins with, where the library's rule for it is plain
-    text.
-    """
+    """The national prefix of the block, if the library's rule for it is plain text."""
     choices = (home.national_prefix_for_parsing or "").split("|")
     if home.national_prefix_transform_rule or not all(choice.isdigit() for choice in choices):
         return ""
@@ -235,57 +225,59 @@ def _impossible_at_home(number: str, home: PhoneMetadata) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PrefixRule:
-    """Every number of the block is a mobile of `country`: leave `drop` signs out, put `add` before
-    the rest.
-    """
+    """All numbers of the block are mobiles of `country`: drop `drop` signs, prepend `add`."""
 
     drop: int
     add: str
     country: str
 
 
-def prove_rule(beginning: str, free: int, default_country: str) -> PrefixRule | None:
-    """The verdict on `beginning` (digits, perhaps a plus before them) and `free` more digits; None:
-    ask one by one.
+RuleParts = tuple[int, str, str]  # drop, add, country: a tuple unpacks faster
+
+
+def prove_rule(prefix: str, wildcards: int, default_country: str) -> PrefixRule | None:
+    """The rule for a prefix (digits, perhaps after a plus) and so many more digits.
+
+    None if nothing can be proved: parse such numbers one by one.
     """
     home = PhoneMetadata.metadata_for_region(default_country, None)
     if (
         home is None
-        or beginning.startswith("00")
-        or not MSISDN_MIN <= len(beginning) + free <= MSISDN_MAX + 1
+        or prefix.startswith("00")
+        or not MSISDN_MIN <= len(prefix) + wildcards <= MSISDN_MAX + 1
     ):
         return None
-    wild = beginning + WILDCARD * free
+    block = prefix + WILDCARD * wildcards
     try:
-        if beginning.startswith("+"):
-            country, number = _abroad(wild[1:])[0], wild[1:]
+        if prefix.startswith("+"):
+            country, number = _resolve_international(block[1:])[0], block[1:]
         else:
-            country, number = _at_home(wild, home)
+            country, number = _resolve_national(block, home)
     except Undecided:
         return None
     if not MSISDN_MIN <= len(number) <= MSISDN_MAX:
         return None
-    return _make_rule(wild, number, country)
+    return _make_rule(block, number, country)
 
 
-def _make_rule(wild: str, number: str, country: str) -> PrefixRule:
-    """How to come from the numbers as written to the international ones: they end alike."""
+def _make_rule(block: str, number: str, country: str) -> PrefixRule:
+    """The rule that turns numbers as written into international ones, which end alike."""
     drop = 0
-    while not number.endswith(wild[drop:]):
+    while not number.endswith(block[drop:]):
         drop += 1
-    return PrefixRule(drop, number[: len(number) - len(wild) + drop], country)
+    return PrefixRule(drop, number[: len(number) - len(block) + drop], country)
 
 
 @dataclass(slots=True)
 class Normaliser:
-    """`phones.normalise` for many cells, block by block. Keeps what it has proved."""
+    """The fast form of parsing.normalise for many cells. Remembers the rules it has proved."""
 
     default_country: str
-    known: dict[str, tuple[int, str, str] | None] = field(default_factory=dict)
-    finer: dict[str, tuple[int, str, str] | None] = field(default_factory=dict)
+    rules: dict[str, RuleParts | None] = field(default_factory=dict)
+    longer_rules: dict[str, RuleParts | None] = field(default_factory=dict)
 
     def column(self, cells: list[str]) -> list[Verdict]:
-        """The verdict on each cell, in order."""
+        """The phone or reason of each cell, in order."""
         msisdns, countries = self.columns(cells)
         pairs = zip(msisdns, countries, strict=True)
         return [
@@ -294,49 +286,47 @@ class Normaliser:
         ]
 
     def columns(self, cells: list[str]) -> tuple[list[str], list[str]]:
-        """Two columns, cell by cell: E.164 digits and country; or a reason, and nothing for a
-        country.
-        """
+        """Two columns: E.164 digits and country of each cell; or the reason and no country."""
         cleaned = "\n".join(cells).translate(CLEANING).split("\n")
         if len(cleaned) != len(cells) or "\n" in "".join(cells):
             cleaned = [cell.replace("\n", " ").translate(CLEANING) for cell in cells]
         msisdns: list[str] = []
         countries: list[str] = []
-        look_up, digits, country_of = self.known.get, msisdns.append, countries.append
+        find_rule, add_msisdn, add_country = self.rules.get, msisdns.append, countries.append
         ascii_only = "".join(cleaned).isascii()
-        for place, text in enumerate(cleaned):
-            found = look_up(text[:-WILDCARDS])
-            if found is not None:
-                drop, add, country = found
+        for position, text in enumerate(cleaned):
+            rule = find_rule(text[:-WILDCARDS])
+            if rule is not None:
+                drop, add, country = rule
                 msisdn = add + text[drop:] if add or drop else text
                 if msisdn.isdecimal() and (ascii_only or msisdn.isascii()):
-                    digits(msisdn)
-                    country_of(country)
+                    add_msisdn(msisdn)
+                    add_country(country)
                     continue
-            msisdn, country = self._one(text, cells[place])
-            digits(msisdn)
-            country_of(country)
+            msisdn, country = self._parse_cell(text, cells[position])
+            add_msisdn(msisdn)
+            add_country(country)
         return msisdns, countries
 
-    def _one(self, text: str, cell: str) -> tuple[str, str]:
-        body = text[1:] if text[:1] == "+" else text
-        if body.isdecimal() and body.isascii() and len(text) > WILDCARDS:
-            for free, known in ((WILDCARDS, self.known), (FEWER_WILDCARDS, self.finer)):
-                found = self._block(text[:-free], free, known)
-                if found:
-                    return found[1] + text[found[0] :], found[2]
-        verdict = parsing.normalise(cell, self.default_country)
-        return (
-            (verdict.msisdn, verdict.country) if isinstance(verdict, Phone) else (verdict.value, "")
-        )
+    def _parse_cell(self, text: str, cell: str) -> tuple[str, str]:
+        """Phone and country of a cell, `text` once cleaned; or the reason and no country."""
+        digits = text[1:] if text[:1] == "+" else text
+        if digits.isdecimal() and digits.isascii() and len(text) > WILDCARDS:
+            for wildcards, rules in ((WILDCARDS, self.rules), (FEWER_WILDCARDS, self.longer_rules)):
+                rule = self._find_rule(text[:-wildcards], wildcards, rules)
+                if rule:
+                    drop, add, country = rule
+                    return add + text[drop:], country
+        parsed = parsing.normalise(cell, self.default_country)
+        return (parsed.msisdn, parsed.country) if isinstance(parsed, Phone) else (parsed.value, "")
 
-    def _block(
-        self, beginning: str, free: int, known: dict[str, tuple[int, str, str] | None]
-    ) -> tuple[int, str, str] | None:
-        if beginning in known:
-            return known[beginning]
-        if len(known) > 200_000:  # a file of random numbers must not fill the memory
-            known.clear()
-        block = prove_rule(beginning, free, self.default_country)
-        known[beginning] = (block.drop, block.add, block.country) if block else None
-        return known[beginning]
+    def _find_rule(
+        self, prefix: str, wildcards: int, rules: dict[str, RuleParts | None]
+    ) -> RuleParts | None:
+        if prefix in rules:
+            return rules[prefix]
+        if len(rules) > MAX_RULES:
+            rules.clear()
+        rule = prove_rule(prefix, wildcards, self.default_country)
+        rules[prefix] = (rule.drop, rule.add, rule.country) if rule else None
+        return rules[prefix]
