@@ -1,4 +1,4 @@
-"""Contacts: who may be written to, where they came from, and who must not be."""
+"""Contact lists, their contacts, imports with rejected rows, and the stop list."""
 
 import json
 from typing import Any
@@ -11,29 +11,28 @@ from django.utils.translation import gettext_lazy as _
 MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
-class Compact(json.JSONEncoder):
-    """JSON as imports write it, so that what a page saved and what a file brought compare as equal
-    texts.
-    """
+class CompactEncoder(json.JSONEncoder):
+    """JSON as imports write it, so that equal values saved by a page are equal texts too."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"ensure_ascii": False, "separators": (",", ":")})
 
 
 class ContactList(models.Model):
-    """People under one name. `contact_count` and `fields` are kept by imports and edits, never
-    counted on a page.
+    """Contacts under one name.
+
+    Imports and edits keep `contact_count`, `countries` and `fields` up to date: pages never count.
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    # names of the merge fields, in the order of the file's columns
+    # names of the merge tags, in the order of the file's columns
     fields = models.JSONField(default=list, blank=True)
     contact_count = models.PositiveIntegerField(default=0)
-    # {"UA": 1200}: people by country; adds up to contact_count
+    # {"UA": 1200}: contacts by country; adds up to contact_count
     countries = models.JSONField(default=dict, blank=True)
-    # contacts up to this id are in the index that searches use
+    # contacts up to this id are in the search index
     searched_to = models.BigIntegerField(default=0)
-    # the last campaign whose audience was taken from it; written by dispatch
+    # the last campaign that was sent to the list; written by dispatch
     used_at = models.DateTimeField(null=True, blank=True)
     used_by = models.ForeignKey(
         "campaigns.Campaign", models.SET_NULL, null=True, blank=True, related_name="+"
@@ -57,18 +56,18 @@ class ContactList(models.Model):
 
 
 class Contact(models.Model):
-    """One phone on one list, with the other columns of the file as merge fields."""
+    """A phone on a list, with the other columns of the file as merge tags."""
 
-    # No constraint in the database: its check is the largest cost of an import; a list's contacts
-    # go before the list does.
+    # No constraint in the database: checking it would be the largest cost of an import. Deleting a
+    # list deletes its contacts first.
     list = models.ForeignKey(
         ContactList, models.CASCADE, db_constraint=False, db_index=False, related_name="contacts"
     )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     country = models.CharField(_("country"), max_length=2, blank=True)
-    # {"first_name": "Olena"}; text only, and only what is not empty
-    fields = models.JSONField(default=dict, blank=True, encoder=Compact)
-    # the file that brought or last changed it
+    # merge tag -> value: {"first_name": "Olena"}; non-empty texts only
+    fields = models.JSONField(default=dict, blank=True, encoder=CompactEncoder)
+    # the import that added or last changed it
     source = models.ForeignKey(
         "campaigns.Import",
         models.SET_NULL,
@@ -84,9 +83,9 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         constraints = [models.UniqueConstraint("list", "msisdn", name="contact_list_msisdn")]
         indexes = [
-            # the freeze walks a list in slices; pages go by it too
+            # for the freeze, which reads a list in slices, and for pages
             models.Index("list", "id", name="contact_list_id"),
-            models.Index("msisdn", name="contact_msisdn"),  # one person's lists
+            models.Index("msisdn", name="contact_msisdn"),  # the lists of one phone
         ]
 
     def __str__(self) -> str:
@@ -94,37 +93,39 @@ class Contact(models.Model):
 
 
 class ImportState(models.TextChoices):
-    READING = "reading", _("Opening the file")
-    UPLOADED = "uploaded", _("Choose the columns")
+    READING = "reading", _("Opening file")
+    UPLOADED = "uploaded", _("Choose columns")
     CHECKING = "checking", _("Checking")
     CHECKED = "checked", _("Checked")
-    QUEUED = "queued", _("Waiting")
+    QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Importing")
     FINISHED = "finished", _("Finished")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
 
 
+IMPORTING = (ImportState.QUEUED, ImportState.RUNNING)
+
+
 class Import(models.Model):
-    """One file on its way into one list; afterwards the report of what came of its rows.
+    """The import of a file into a list, and its report.
 
     READING -> UPLOADED -> CHECKING -> CHECKED -> QUEUED -> RUNNING -> FINISHED
                   ^                       |         any of them before -> FAILED | CANCELLED
                   +-----------------------+
 
-    `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`. `next_row`
-    is where it goes on after a worker died: rows before it are written, counted and committed
-    together.
+    `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`.
+    All rows before `next_row` are written and counted: the next worker continues there.
     """
 
     list = models.ForeignKey(ContactList, models.SET_NULL, null=True, related_name="imports")
     list_name = models.CharField(max_length=100)
-    file_name = models.CharField(max_length=255)  # as the person knows it
-    path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once removed
-    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, country,
-    # existing (update | keep)
+    file_name = models.CharField(max_length=255)  # as uploaded
+    path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once deleted
+    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, columns,
+    # country, sheet, sheets, existing (update | keep)
     mapping = models.JSONField(default=dict)
-    # what the check found: rows, new, known, duplicates, …, by country
+    # counts of the check: rows, new, known, duplicates, …, countries
     checked = models.JSONField(default=dict)
     state = models.CharField(
         max_length=9, choices=ImportState.choices, default=ImportState.UPLOADED
@@ -140,14 +141,14 @@ class Import(models.Model):
     stop_listed = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     rejected_by_reason = models.JSONField(default=dict)
-    countries = models.JSONField(default=dict)  # the people it brought or found, by country
+    countries = models.JSONField(default=dict)  # contacts of the file by country
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)  # a worker is at it until then
+    lease_until = models.DateTimeField(null=True)  # no other worker may take it before
     lease_token = models.CharField(max_length=32, blank=True)
 
     class Meta:
@@ -163,10 +164,10 @@ class Import(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row that did not come in: as it was, where it stands in the file, and why."""
+    """A row that was not imported: its number in the file, its cells and the reason."""
 
     source = models.ForeignKey(Import, models.CASCADE, related_name="rejected_rows")
-    row_number = models.PositiveIntegerField()  # as a spreadsheet shows it: the first line is 1
+    row_number = models.PositiveIntegerField()  # as in a spreadsheet, from 1
     row = models.JSONField(default=list)
     reason = models.CharField(max_length=30)
 
@@ -178,9 +179,7 @@ class RejectedRow(models.Model):
 
 
 class StopListEntry(models.Model):
-    """Somebody who must never get a message, whatever list they are on. Survives the erasure of the
-    contact.
-    """
+    """A phone that never gets a message, whatever lists it is on. Survives erasing the contact."""
 
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)

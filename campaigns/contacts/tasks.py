@@ -1,4 +1,4 @@
-"""What the queue calls: opening, checking and running imports, each for a bounded time."""
+"""Tasks of the queue: open, check and run imports, index contacts, each for a bounded time."""
 
 import time
 
@@ -6,8 +6,8 @@ from campaigns.contacts.importing import dry_run, lifecycle, runner
 from campaigns.contacts.search import index
 from campaigns.shared.queue import enqueue
 
-INDEX = "campaigns.contacts.tasks.index_people"
-SECONDS = 30  # of work in one task, far below the queue's time-out
+INDEX = "campaigns.contacts.tasks.index_contacts"
+MAX_SECONDS = 30  # of work in one task, far below the queue's timeout
 
 
 def open_file(import_id: int) -> None:
@@ -21,29 +21,25 @@ def check(import_id: int) -> None:
 
 
 def run_import(import_id: int) -> None:
-    """Import for a while; what is left is a task of its own."""
-    end = time.monotonic() + SECONDS
+    """Import for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
     if runner.run(import_id, lambda: time.monotonic() < end):
         enqueue(lifecycle.RUN, import_id)
     else:
-        lifecycle.resume_next(import_id)
+        lifecycle.enqueue_next(import_id)
         enqueue(INDEX)
 
 
-def index_people() -> None:
-    """Bring the index that searches use up to the contacts, for a while; what is left is a task of
-    its own.
-    """
-    end = time.monotonic() + SECONDS
-    if index.bring_up(lambda: time.monotonic() < end):
+def index_contacts() -> None:
+    """Add contacts to the search index for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
+    if index.index_contacts(lambda: time.monotonic() < end):
         enqueue(INDEX)
 
 
 def resume_stalled() -> None:
-    """Wake workers for imports that nobody is at; clear away uploads that were forgotten; have new
-    people found.
-    """
-    lifecycle.resume_stalled()
-    lifecycle.clear_forgotten()
-    if index.behind().exists():
+    """Enqueue stalled imports, cancel abandoned ones, index new contacts. For the sweep."""
+    lifecycle.enqueue_stalled()
+    lifecycle.cancel_abandoned()
+    if index.lists_to_index().exists():
         enqueue(INDEX)

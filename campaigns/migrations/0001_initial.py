@@ -773,7 +773,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('msisdn', models.CharField(max_length=15, verbose_name='phone')),
                 ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
-                ('fields', models.JSONField(blank=True, default=dict, encoder=campaigns.contacts.models.Compact)),
+                ('fields', models.JSONField(blank=True, default=dict, encoder=campaigns.contacts.models.CompactEncoder)),
                 ('list', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='campaigns.contactlist')),
                 ('source', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='campaigns.import')),
             ],

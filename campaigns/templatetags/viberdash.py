@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from campaigns.contacts.phones.parsing import shown
+from campaigns.contacts.phones.parsing import format_phone
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import Role, User
@@ -147,7 +147,7 @@ def phone(msisdn: str, user: Any = None) -> str:
         and not getattr(user, "is_superuser", False)
     ):
         return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
-    return shown(msisdn).replace(" ", "\u00a0")
+    return format_phone(msisdn).replace(" ", "\u00a0")
 
 
 @register.filter

@@ -77,11 +77,11 @@ def ours_alone(path: Path) -> float:
     """Seconds to read, normalise and judge every row of the file our way, merge fields and
     repetitions included.
     """
-    from campaigns.contacts.importing.column_mapping import Mapping
+    from campaigns.contacts.importing.column_mapping import ColumnMapping
     from campaigns.contacts.importing.csv_reader import Layout
-    from campaigns.contacts.importing.rows import Parser
+    from campaigns.contacts.importing.rows import RowParser
 
-    parser = Parser(Layout(), Mapping([0], {1: "first_name", 2: "city", 3: "bonus"}), "UA")
+    parser = RowParser(Layout(), ColumnMapping([0], {1: "first_name", 2: "city", 3: "bonus"}), "UA")
     start = time.perf_counter()
     rows = sum(parsed.rows for parsed in parser.slices(path))
     assert rows == ROWS

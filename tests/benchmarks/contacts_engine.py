@@ -52,7 +52,7 @@ def _list(name: str, size: int) -> ContactList:
         msisdns = [f"380{OPERATORS[number // 10**7]}{number % 10**7:07d}" for number in part]
         with transaction.atomic():
             contact_store.write(
-                contact_store.People(msisdns, ["UA"] * len(part), list(_fields(part))),
+                contact_store.ContactRows(msisdns, ["UA"] * len(part), list(_fields(part))),
                 made.pk,
                 None,
                 update=True,
@@ -139,7 +139,7 @@ def main() -> None:
         made = fill(int(sys.argv[2]))
         print(f"written={time.perf_counter() - start}")
         start = time.perf_counter()
-        index.bring_up()
+        index.index_contacts()
         print(f"indexed={time.perf_counter() - start}", flush=True)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

@@ -155,16 +155,16 @@ def bring_in(page: Page, file: Path, name: str, column: str, new: int) -> None:
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Name of the new list").fill(name)
     page.get_by_role("button", name="Upload").click()
-    page.get_by_label(f"What “{column}” is").select_option(label="Phone")
-    page.get_by_role("button", name="Check the file").click()
-    page.get_by_role("button", name=f"Import {new:,} new people").click(timeout=LONG)
-    expect(page.get_by_role("link", name="Open the list")).to_be_visible(timeout=LONG)
+    page.get_by_label(f"Use of “{column}”").select_option(label="Phone")
+    page.get_by_role("button", name="Check file").click()
+    page.get_by_role("button", name=f"Import {new:,} new contacts").click(timeout=LONG)
+    expect(page.get_by_role("link", name="Open list")).to_be_visible(timeout=LONG)
     assert whole(stat(page, "New").inner_text()) == new
 
 
 def read_the_report(page: Page) -> None:
     assert whole(stat(page, "Rows").inner_text()) == ROWS
-    assert whole(stat(page, "Twice in the file").inner_text()) == AGAIN
+    assert whole(stat(page, "Duplicates").inner_text()) == AGAIN
     assert whole(stat(page, "Rejected").inner_text()) == len(BAD)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download rejected rows").click()
@@ -174,11 +174,11 @@ def read_the_report(page: Page) -> None:
 
 def stop_one(page: Page) -> None:
     """One of the list wants no more messages."""
-    page.get_by_role("link", name="Open the list").click()
+    page.get_by_role("link", name="Open list").click()
     page.get_by_role("searchbox").fill(phone(0)[1:].replace(" ", ""))
     page.get_by_role("searchbox").press("Enter")
     page.get_by_role("button", name=re.compile(r"^Actions for \+")).click()
-    page.get_by_role("button", name="Put on the stop list").click()
+    page.get_by_role("button", name="Add to stop list").click()
     expect(page.get_by_text("is on the stop list.")).to_be_visible()
 
 

@@ -25,8 +25,8 @@ from campaigns.compose.models import (
     RecipientOutcome,
     Segment,
 )
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists.contact_lists import delete as delete_list
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.contact_lists import delete_list as delete_list
 from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
@@ -243,14 +243,14 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
 
 def test_a_segment_in_use_is_not_deleted(town: ContactList) -> None:
     made = saved({"kind": ConditionKind.LIST, "list": town})
-    with pytest.raises(Refused, match="The list is needed by Kyiv"):
+    with pytest.raises(ContactsError, match="It is used by: Kyiv"):
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)
-    with pytest.raises(Refused, match="used by Autumn"):
+    with pytest.raises(ContactsError, match="used by Autumn"):
         segments.delete(made, None)
     Campaign.objects.update(state=CampaignState.PREPARING)
-    with pytest.raises(Refused, match="preparing its recipients from this segment"):
+    with pytest.raises(ContactsError, match="preparing its recipients from this segment"):
         segments.save(made, [], None)
     Campaign.objects.update(state=CampaignState.FINISHED)
     segments.delete(made, None)

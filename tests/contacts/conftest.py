@@ -1,4 +1,4 @@
-"""Files to import, a place for uploads, and people who are signed in."""
+"""Files to import, a folder for uploads, and signed-in users."""
 
 import csv
 from collections.abc import Callable, Sequence

@@ -1,13 +1,13 @@
-"""Columns are recognised by their names in eight languages, and by what stands in them."""
+"""Columns are recognised by their names in eight languages, and by their contents."""
 
 import pytest
 
 from campaigns.contacts.importing.column_mapping import (
-    Mapping,
-    letter,
+    ColumnMapping,
+    column_letter,
+    merge_tag_name,
+    merge_tag_names,
     propose,
-    safe_name,
-    safe_names,
 )
 from campaigns.contacts.importing.csv_reader import Layout
 
@@ -29,7 +29,7 @@ def test_propose_by_name(name: str) -> None:
 
 def test_propose_by_content() -> None:
     rows = [["a", "b"], ["Olena", PHONE], ["Ivan", "+40721234567"], ["Petro", "0501234567"]]
-    assert propose(rows, Layout(), "UA") == Mapping([1], {0: "a"})
+    assert propose(rows, Layout(), "UA") == ColumnMapping([1], {0: "a"})
 
 
 def test_propose_several_phones_the_mobile_first() -> None:
@@ -38,15 +38,15 @@ def test_propose_several_phones_the_mobile_first() -> None:
         [PHONE, "0501234567", "7"],
         ["", "0671234567", "8"],
     ]
-    assert propose(rows, Layout(), "UA") == Mapping([1, 0], {2: "order_number"})
+    assert propose(rows, Layout(), "UA") == ColumnMapping([1, 0], {2: "order_number"})
 
 
-def test_propose_by_name_alone_only_where_nothing_better_is_there() -> None:
+def test_propose_by_name_alone_only_without_better_columns() -> None:
     rows = [["phone model", "contact"], ["Galaxy", PHONE]]
-    assert propose(rows, Layout(), "UA") == Mapping([1], {0: "phone_model"})
+    assert propose(rows, Layout(), "UA") == ColumnMapping([1], {0: "phone_model"})
 
 
-def test_propose_nothing_where_nothing_is_a_phone() -> None:
+def test_propose_nothing_without_phones() -> None:
     assert propose([["name", "city"], ["Olena", "Kyiv"]], Layout(), "UA").phones == []
 
 
@@ -71,15 +71,21 @@ def test_propose_nothing_where_nothing_is_a_phone() -> None:
         ("a" * 80, "a" * 40),
     ],
 )
-def test_safe_name(name: str, tag: str) -> None:
-    assert safe_name(name) == tag
+def test_merge_tag_name(name: str, tag: str) -> None:
+    assert merge_tag_name(name) == tag
 
 
-def test_safe_names_are_different() -> None:
-    assert safe_names(["City", "місто", "!!!", "city", "viberdash_reason"]) == {
+def test_merge_tag_names_are_unique() -> None:
+    assert merge_tag_names(["City", "місто", "!!!", "city", "viberdash_reason"]) == {
         0: "city", 1: "city_2", 2: "column_c", 3: "city_3",
     }  # fmt: skip
 
 
-def test_letter() -> None:
-    assert [letter(place) for place in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+def test_column_letter() -> None:
+    assert [column_letter(place) for place in (0, 25, 26, 701, 702)] == [
+        "A",
+        "Z",
+        "AA",
+        "ZZ",
+        "AAA",
+    ]

@@ -1,4 +1,4 @@
-"""Encodings, delimiters, quotation marks and header rows are found out."""
+"""Detection of encodings, delimiters, quotation marks and header rows."""
 
 import csv
 from pathlib import Path
@@ -47,13 +47,13 @@ def test_detect_reads_the_text_as_it_was_written(
     assert layout.header
 
 
-def test_detect_forgives_one_damaged_letter(tmp_path: Path) -> None:
+def test_detect_accepts_a_damaged_letter(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes((UKRAINIAN * 400).encode() + b"\xd0\n")
     assert encodings.detect(path, "UA") == "utf-8"
 
 
-def test_detect_looks_at_letters_that_come_late(tmp_path: Path) -> None:
+def test_detect_reads_non_ascii_letters_late_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes(
         b"phone,name\n"
@@ -97,7 +97,7 @@ def test_detect_header(text: str, header: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-def test_lines_end_as_they_like(ending: str, tmp_path: Path) -> None:
+def test_any_line_ending_is_read(ending: str, tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes(
         ending.join(["phone,name", '0972920283,"two', 'lines"', "0501234567,x"]).encode()
@@ -107,7 +107,7 @@ def test_lines_end_as_they_like(ending: str, tmp_path: Path) -> None:
     assert records[1][1].split() == ["two", "lines"]
 
 
-def test_take_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_take_continues_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_text("".join(f"{number}\n" for number in range(5_000)))
     reader = Reader(path, Layout())
@@ -115,7 +115,7 @@ def test_take_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert taken == [2_000, 2_000, 1_000, 0]
 
 
-def test_take_stops_at_so_many_characters(tmp_path: Path) -> None:
+def test_take_stops_at_the_limit_of_characters(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_text(f"{'x' * 1_000}\n" * 5_000)
     assert len(Reader(path, Layout()).take(5_000, 1_000_000)) == 1_000

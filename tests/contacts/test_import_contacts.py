@@ -21,7 +21,7 @@ def _run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_answers_in_json_numbers_that_add_up(write: Write) -> None:
+def test_json_report_adds_up(write: Write) -> None:
     answer = json.loads(_run(str(write(PEOPLE)), "--list", "Clients", "--json"))
     assert answer == {
         "rows": 7, "new": 3, "updated": 0, "unchanged": 0, "duplicates": 1, "stop_listed": 0,
@@ -32,28 +32,28 @@ def test_answers_in_json_numbers_that_add_up(write: Write) -> None:
     assert Import.objects.count() == 2
 
 
-def test_takes_the_named_column_and_country(write: Write) -> None:
+def test_uses_the_named_column_and_country(write: Write) -> None:
     path = write([["a", "b"], ["0721234567", "0501234567"]])
     _run(str(path), "--list", "Clients", "--phone-column", "a", "--country", "RO")
     assert Contact.objects.get().msisdn == "40721234567"
 
 
-def test_takes_the_named_sheet(book: Path) -> None:
+def test_uses_the_named_sheet(book: Path) -> None:
     _run(str(book), "--list", "Clients", "--sheet", "Львів")
     assert [(one.msisdn, one.fields) for one in Contact.objects.all()] == [
         ("380501234567", {"name": "Іван"})
     ]
-    with pytest.raises(CommandError, match="no sheet “lviv”"):
+    with pytest.raises(CommandError, match="no visible sheet “lviv”"):
         _run(str(book), "--list", "Clients", "--sheet", "lviv")
 
 
-def test_answers_in_words(write: Write) -> None:
+def test_prints_the_report(write: Write) -> None:
     lines = _run(str(write(PEOPLE)), "--list", "Clients").splitlines()
     assert lines[:2] == ["rows: 7", "new: 3"]
     assert "rejected, not_a_mobile: 1" in lines
 
 
-def test_keep_leaves_people_as_they_are(write: Write) -> None:
+def test_keep_does_not_change_existing_contacts(write: Write) -> None:
     _run(str(write(PEOPLE)), "--list", "Clients")
     _run(str(write([["phone", "first_name"], ["0972920283", "X"]])), "--list", "Clients", "--keep")
     assert Contact.objects.get(msisdn="380972920283").fields["first_name"] == "Олена"
@@ -63,7 +63,7 @@ def test_keep_leaves_people_as_they_are(write: Write) -> None:
     ("content", "words"),
     [
         ("", "The file is empty."),
-        ("name,city\nA,B\n", "No column holds phone numbers. The columns are: name, city."),
+        ("name,city\nA,B\n", "No column contains phone numbers. The columns are: name, city."),
         ("%PDF-1.4", "This is a PDF file, not a table. Save it as CSV or XLSX and try again."),
     ],
 )
@@ -76,11 +76,11 @@ def test_refuses_with_one_line(content: str, words: str, tmp_path: Path) -> None
     assert not ContactList.objects.exists()
 
 
-def test_refuses_a_file_that_is_not_there() -> None:
+def test_refuses_a_missing_file() -> None:
     with pytest.raises(CommandError, match="There is no file"):
         _run("/nowhere/people.csv", "--list", "Clients")
 
 
 def test_refuses_an_unknown_country(write: Write) -> None:
-    with pytest.raises(CommandError, match="XX is no country"):
+    with pytest.raises(CommandError, match="Unknown country XX"):
         _run(str(write(PEOPLE)), "--list", "Clients", "--country", "XX")

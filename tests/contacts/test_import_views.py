@@ -43,7 +43,7 @@ def _columns(client: Client, made: Import, **changes: str) -> None:
     made.refresh_from_db()
 
 
-def test_the_whole_way(signed_in: Client, write: Write) -> None:
+def test_import_from_upload_to_report(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE, encoding="cp1251", delimiter=";"))
     assert made.state == ImportState.UPLOADED
     assert (made.mapping["encoding"], made.mapping["delimiter"], made.mapping["header"]) == (
@@ -64,7 +64,7 @@ def test_the_whole_way(signed_in: Client, write: Write) -> None:
         "countries": {"UA": 3},
     }  # fmt: skip
     assert not ContactList.objects.exists()
-    assert b"Import 3 new people" in signed_in.get(made.get_absolute_url()).content
+    assert b"Import 3 new contacts" in signed_in.get(made.get_absolute_url()).content
     signed_in.post(reverse("import-start", args=[made.pk]))
     tasks.run_import(made.pk)
     made.refresh_from_db()
@@ -90,7 +90,7 @@ def test_start_twice_imports_once(signed_in: Client, write: Write) -> None:
     assert OrmQ.objects.count() == 1
 
 
-def test_check_counts_who_is_there_already(signed_in: Client, write: Write) -> None:
+def test_check_counts_contacts_already_on_the_list(signed_in: Client, write: Write) -> None:
     clients = ContactList.objects.create(name="Clients", contact_count=1)
     Contact.objects.create(list=clients, msisdn="380972920283", country="UA")
     made = _upload(signed_in, write(PEOPLE), into=clients.pk)
@@ -163,7 +163,7 @@ def test_columns_without_a_phone_are_refused_at_once(signed_in: Client, write: W
     )
     form = answer.context["form"]
     assert form.non_field_errors() == ["Choose the column with the phone numbers."]
-    assert form.errors["name_1"] == ["Letters, digits and underscores, a letter first."]
+    assert form.errors["name_1"] == ["Use letters, digits and underscores, starting with a letter."]
     made.refresh_from_db()
     assert made.state == ImportState.UPLOADED
 
@@ -200,13 +200,13 @@ def test_upload_refuses_at_the_field(
     assert not Import.objects.exists()
 
 
-def test_upload_takes_the_list_of_the_link(signed_in: Client) -> None:
+def test_upload_preselects_the_list_of_the_link(signed_in: Client) -> None:
     clients = ContactList.objects.create(name="Clients")
     page = signed_in.get(reverse("import-new"), {"list": clients.pk})
     assert page.context["form"].initial["into"] == clients
 
 
-def test_upload_into_a_new_list_of_a_taken_name_is_refused(signed_in: Client, write: Write) -> None:
+def test_upload_refuses_the_name_of_an_existing_list(signed_in: Client, write: Write) -> None:
     ContactList.objects.create(name="Clients")
     with write(PEOPLE).open("rb") as file:
         answer = signed_in.post(
@@ -215,16 +215,16 @@ def test_upload_into_a_new_list_of_a_taken_name_is_refused(signed_in: Client, wr
     assert list(answer.context["form"].errors) == ["name"]
 
 
-def test_progress_asks_for_the_page_when_it_is_done(signed_in: Client, write: Write) -> None:
+def test_progress_reloads_the_page_at_the_end(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     _columns(signed_in, made)
     address = reverse("import-progress", args=[made.pk])
-    assert b"import-busy" in signed_in.get(address).content
+    assert b'id="import-progress"' in signed_in.get(address).content
     tasks.check(made.pk)
     assert signed_in.get(address)["HX-Refresh"] == "true"
 
 
-def test_rejected_rows_come_back_mended(signed_in: Client, write: Write) -> None:
+def test_rejected_rows_can_be_corrected_and_uploaded(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     _columns(signed_in, made)
     tasks.check(made.pk)
@@ -235,14 +235,16 @@ def test_rejected_rows_come_back_mended(signed_in: Client, write: Write) -> None
     assert text.splitlines() == [
         "Телефон,Ім'я,Місто,viberdash_row,viberdash_reason",
         "044 123 45 67,Офіс,Київ,6,Not a mobile number",
-        ",Ніхто,,7,No phone in the row",
-        '3.80973E+11,Ексель,,8,"A spreadsheet has shortened the number, such as 3.80973E+11"',
+        ",Ніхто,,7,No phone in this row",
+        '3.80973E+11,Ексель,,8,"Shortened by a spreadsheet, such as 3.80973E+11"',
     ]
-    mended = io.BytesIO(text.replace("044 123 45 67", "0931234567").encode("utf-8-sig"))
-    mended.name = "mended.csv"
+    corrected = io.BytesIO(text.replace("044 123 45 67", "0931234567").encode("utf-8-sig"))
+    corrected.name = "corrected.csv"
     made.refresh_from_db()
     assert made.list
-    signed_in.post(reverse("import-new"), {"file": mended, "into": made.list.pk, "country": "UA"})
+    signed_in.post(
+        reverse("import-new"), {"file": corrected, "into": made.list.pk, "country": "UA"}
+    )
     again = Import.objects.latest("pk")
     assert (again.mapping["phones"], again.mapping["fields"]) == (
         [0],
@@ -250,19 +252,19 @@ def test_rejected_rows_come_back_mended(signed_in: Client, write: Write) -> None
     )
 
 
-def test_stalled_imports_are_woken(write: Write, marketer: User, signed_in: Client) -> None:
+def test_stalled_imports_are_enqueued(write: Write, marketer: User, signed_in: Client) -> None:
     made = _upload(signed_in, write(PEOPLE))
     Import.objects.filter(pk=made.pk).update(state=ImportState.QUEUED, lease_until=None)
     tasks.resume_stalled()
     assert OrmQ.objects.count() == 1
 
 
-def test_forgotten_uploads_are_cleared(signed_in: Client, write: Write, uploads: Path) -> None:
+def test_abandoned_uploads_are_cancelled(signed_in: Client, write: Write, uploads: Path) -> None:
     made = _upload(signed_in, write(PEOPLE))
     (uploads / "orphan").write_text("left by a crash")
     tasks.resume_stalled()
     assert len(list(uploads.iterdir())) == 2
-    lifecycle.clear_forgotten(timedelta(seconds=-60))
+    lifecycle.cancel_abandoned(timedelta(seconds=-60))
     made.refresh_from_db()
     assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
 
@@ -302,6 +304,6 @@ def test_import_list_queries(
     assert len(answer.context["page"].object_list) == count
 
 
-def test_json_columns_say_how_it_was_read(signed_in: Client, write: Write) -> None:
+def test_mapping_is_stored_as_json(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     assert json.loads(json.dumps(made.mapping))["fields"] == {"1": "first_name", "2": "city"}

@@ -1,4 +1,4 @@
-"""Lists, the people on them, the stop list, one person."""
+"""The pages of lists, contacts and the stop list."""
 
 import io
 
@@ -37,7 +37,7 @@ def _counts(contact_list: ContactList) -> tuple[int, dict[str, int]]:
     return contact_list.contact_count, contact_list.countries
 
 
-def test_empty_rooms_say_what_to_do(signed_in: Client) -> None:
+def test_empty_pages_say_what_to_do(signed_in: Client) -> None:
     for name in ("list-list", "import-list", "stop-list", "person-search"):
         answer = signed_in.get(reverse(name))
         assert answer.status_code == 200
@@ -95,7 +95,7 @@ def test_viewers_see_masked_phones_and_no_actions(viewer: Client, clients: Conta
     assert viewer.post(reverse("list-delete", args=[clients.pk])).status_code == 403
 
 
-def test_add_a_person(signed_in: Client, clients: ContactList) -> None:
+def test_add_a_contact(signed_in: Client, clients: ContactList) -> None:
     address = reverse("list-add", args=[clients.pk])
     assert signed_in.get(address).status_code == 200
     answer = signed_in.post(address, {"phone": "067 111 22 33", "tag_first_name": " Марія "})
@@ -108,7 +108,7 @@ def test_add_a_person(signed_in: Client, clients: ContactList) -> None:
     ("phone", "words"),
     [
         ("12", "Too few digits"),
-        ("0972920283", "This phone is on the list already."),
+        ("0972920283", "This phone is already on the list."),
         ("0931112233", "This phone is on the stop list."),
     ],
 )
@@ -127,15 +127,15 @@ def test_paste_counts_every_line(signed_in: Client, clients: ContactList) -> Non
     answer = signed_in.post(
         reverse("list-paste", args=[clients.pk]), {"phones": lines, "country": "UA"}
     )
-    added = answer.context["added"]
-    assert (added.rows, added.new, added.known, added.repeated, added.stop_listed) == (
+    added = answer.context["paste_result"]
+    assert (added.rows, added.new, added.known, added.duplicates, added.stop_listed) == (
         6,
         2,
         1,
         1,
         1,
     )
-    assert answer.context["wrong"] == [("abc", "Letters in the number")]
+    assert answer.context["rejected_lines"] == [("abc", "Letters in the number")]
     assert _counts(clients) == (4, {"UA": 3, "RO": 1})
 
 
@@ -154,7 +154,7 @@ def test_change_remove_and_stop(signed_in: Client, clients: ContactList) -> None
 def test_copy_to_a_new_list_and_merge(signed_in: Client, clients: ContactList) -> None:
     address = reverse("list-copy", args=[clients.pk])
     one = clients.contacts.order_by("id")[0]
-    signed_in.post(f"{address}?person={one.pk}", {"name": "Some"})
+    signed_in.post(f"{address}?contact={one.pk}", {"name": "Some"})
     some = ContactList.objects.get(name="Some")
     assert (_counts(some), some.fields) == ((1, {"UA": 1}), ["first_name"])
     signed_in.post(address, {"into": some.pk})
@@ -185,11 +185,11 @@ def test_export_of_more_than_a_sheet_holds(signed_in: Client, clients: ContactLi
     assert b"".join(signed_in.get(address)).startswith(b"PK")
 
 
-def test_delete_names_what_depends_on_it(signed_in: Client, clients: ContactList) -> None:
+def test_delete_names_what_uses_the_list(signed_in: Client, clients: ContactList) -> None:
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
     page = signed_in.get(clients.get_absolute_url())
-    assert page.context["delete_words"] == "2 people go with it. What names it: Spring sale."
+    assert page.context["delete_warning"] == "Deletes 2 contacts. Used in: Spring sale."
     Campaign.objects.update(state=CampaignState.SENDING)
     signed_in.post(reverse("list-delete", args=[clients.pk]))
     assert _counts(clients)[0] == 2
@@ -218,7 +218,7 @@ def test_stop_list_page(signed_in: Client, viewer: Client) -> None:
     address = reverse("stop-list")
     data = {"phones": "0972920283\n0972920283\nabc", "reason": "asked by phone", "country": "UA"}
     answer = signed_in.post(address, data)
-    assert answer.context["wrong"] == [("abc", "Letters in the number")]
+    assert answer.context["rejected_lines"] == [("abc", "Letters in the number")]
     entry = StopListEntry.objects.get()
     assert (entry.msisdn, entry.reason) == ("380972920283", "asked by phone")
     assert len(signed_in.get(address, {"q": "292 02"}).context["slice"].rows) == 1
@@ -251,7 +251,9 @@ def test_stop_list_pages_begin_with_the_newest(signed_in: Client) -> None:
     assert (list(back.rows), back.before) == (list(first.rows), "")
 
 
-def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: ContactList) -> None:
+def test_list_pages_follow_each_other_without_counting(
+    signed_in: Client, clients: ContactList
+) -> None:
     address, there = (
         clients.get_absolute_url(),
         list(Contact.objects.filter(list=clients).order_by("pk")),
@@ -271,7 +273,7 @@ def test_list_pages_follow_each_other_however_deep(signed_in: Client, clients: C
     assert [row[0] for row in gone.context["rows"]] == there[:50]
 
 
-def test_person_page(signed_in: Client, clients: ContactList) -> None:
+def test_search_leads_to_a_phone_or_lists_matches(signed_in: Client, clients: ContactList) -> None:
     StopListEntry.objects.create(msisdn="380972920283", reason="asked")
     answer = signed_in.get(reverse("person-search"), {"q": "097 292-02-83"})
     assert answer["Location"] == reverse("person", args=["380972920283"])
@@ -282,13 +284,13 @@ def test_person_page(signed_in: Client, clients: ContactList) -> None:
     assert [one.msisdn for one in part.context["page"].object_list] == ["380972920283"]
 
 
-def test_stop_list_takes_a_file(signed_in: Client) -> None:
+def test_stop_list_accepts_a_file(signed_in: Client) -> None:
     address = reverse("stop-list")
     content = "name;телефон\nA;0972920283\nB;0972920283\nC;044 1234567\nD;+40721234567\n".encode()
     answer = signed_in.post(
         address, {"file": SimpleUploadedFile("stop.csv", content), "country": "UA"}
     )
-    assert answer.context["wrong"] == [("C; 044 1234567", "Not a mobile number")]
+    assert answer.context["rejected_lines"] == [("C; 044 1234567", "Not a mobile number")]
     assert set(StopListEntry.objects.values_list("msisdn", flat=True)) == {
         "380972920283",
         "40721234567",

@@ -1,6 +1,4 @@
-"""People found by a part of phone or name: by a look, by the index, and while the index is
-behind.
-"""
+"""Search by a part of phone or name: by scanning, by the index, and while it is behind."""
 
 import pytest
 
@@ -14,10 +12,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> ContactList:
-    """60 people, of whom a search looks at the first 10 without its index; it finds 20 at most."""
-    monkeypatch.setattr(queries, "LOOK", 10)
-    monkeypatch.setattr(queries, "MOST", 20)
-    monkeypatch.setattr(queries, "FRESH", 5)
+    """60 contacts; a search scans the first 10 without the index and finds at most 20."""
+    monkeypatch.setattr(queries, "MAX_SCANNED", 10)
+    monkeypatch.setattr(queries, "MAX_HITS", 20)
+    monkeypatch.setattr(queries, "MAX_UNINDEXED", 5)
     return _crowd("Crowd", 0)
 
 
@@ -47,7 +45,7 @@ def found(words: str, on: ContactList | None = None) -> list[str]:
 
 def test_search_by_any_part(crowd: ContactList) -> None:
     other = _crowd("Other", 5_000_000)
-    assert not index.bring_up()
+    assert not index.index_contacts()
     assert found("00057") == ["380970000057", "380975000057"]
     assert found("097 000-00-57") == ["380970000057"]
     assert found("00057", other) == ["380975000057"]
@@ -55,33 +53,35 @@ def test_search_by_any_part(crowd: ContactList) -> None:
     assert found("київ zoë", other) == ["380975000000", "380975000020", "380975000040"]
     assert found("s_1 100%", crowd)[:2] == ["380970000001", "380970000004"]
     assert found("s%1") == []
-    assert found("first_name") == []  # the name of a tag is nobody's
-    assert queries.search("олена") == queries.Found(queries.search("олена").ids, complete=False)
+    assert found("first_name") == []  # names of merge tags are not searched
+    assert queries.search("олена") == queries.SearchResult(
+        queries.search("олена").ids, complete=False
+    )
     assert len(queries.search("олена").ids) == 20
 
 
-def test_search_knows_what_it_did_not_look_at(crowd: ContactList) -> None:
-    assert queries.search("00057") == queries.Found(
+def test_search_knows_when_it_is_incomplete(crowd: ContactList) -> None:
+    assert queries.search("00057") == queries.SearchResult(
         [Contact.objects.get(msisdn__endswith="057").pk], False
     )
     assert found("00030") == []  # neither among the first nor among the newest
-    assert index.bring_up(lambda: False)  # one slice, which is all there is
-    assert not index.bring_up()
+    assert index.index_contacts(lambda: False)  # one slice, which is all there is
+    assert not index.index_contacts()
     assert queries.search("00057").complete
     assert found("00030") == ["380970000030"]
     assert queries.search("ян").too_short
 
 
 def test_index_follows_changes_and_removals(crowd: ContactList) -> None:
-    index.bring_up()
+    index.index_contacts()
     one, two = (
         Contact.objects.get(msisdn="380970000031"),
         Contact.objects.get(msisdn="380970000032"),
     )
-    contact_lists.change(one, {"first_name": "Veronika"})
+    contact_lists.update_fields(one, {"first_name": "Veronika"})
     assert found("veronika") == ["380970000031"]
     assert "380970000031" not in found("taras_1 київ", crowd)
-    contact_lists.remove(crowd, [two.pk])
+    contact_lists.remove_contacts(crowd, [two.pk])
     erase_contact.erase("380970000033", None)
     assert found("7000003") == [f"38097000003{digit}" for digit in (0, 1, 4, 5, 6, 7, 8, 9)]
     Contact.objects.all().delete()

@@ -1,6 +1,6 @@
 import pytest
 
-from campaigns.contacts.phones.parsing import Phone, Reason, normalise, shown
+from campaigns.contacts.phones.parsing import Phone, Reason, format_phone, normalise
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_normalise_refuses(cell: str, reason: Reason) -> None:
 
 
 def test_shown() -> None:
-    assert shown("380972920283") == "+380 97 292 0283"
-    assert shown("12") == "+12"
+    assert format_phone("380972920283") == "+380 97 292 0283"
+    assert format_phone("12") == "+12"

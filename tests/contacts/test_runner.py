@@ -1,4 +1,4 @@
-"""From a file to people on a list, on the database of the run."""
+"""Imports from a file to contacts on a list, on the database of the run."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.contacts.importing import contact_store, lifecycle, runner
 from campaigns.contacts.importing import rows as rows_module
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import (
     Contact,
     ContactList,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _import(path: Path, name: str = "Clients") -> Import:
-    made = lifecycle.import_now(path, name, "", "UA")
+    made = lifecycle.create_queued_import(path, name, "", "UA")
     assert runner.run(made.pk) is False
     made.refresh_from_db()
     return made
@@ -45,7 +45,7 @@ def _list(name: str = "Clients") -> ContactList:
     return ContactList.objects.get(name=name)
 
 
-def test_run_brings_people_with_their_fields(write: Write) -> None:
+def test_run_writes_contacts_with_merge_tags(write: Write) -> None:
     done = _import(write(PEOPLE))
     assert done.state == ImportState.FINISHED
     assert _counts(done) == {
@@ -88,7 +88,7 @@ def test_run_again_changes_nothing(write: Write) -> None:
     assert _list().contact_count == 3
 
 
-def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -> None:
+def test_run_updates_merge_tags_and_keeps_those_not_in_the_file(write: Write) -> None:
     _import(write(PEOPLE))
     newer = [
         ["phone", "first_name", "bonus"],
@@ -103,18 +103,18 @@ def test_run_updates_fields_and_keeps_what_the_file_does_not_say(write: Write) -
     assert _list().fields == ["first_name", "city", "bonus"]
 
 
-def test_run_leaves_people_as_they_are_when_asked(write: Write) -> None:
+def test_run_keeps_existing_contacts_unchanged_when_asked(write: Write) -> None:
     _import(write(PEOPLE))
-    made = lifecycle.import_now(
+    made = lifecycle.create_queued_import(
         write([["phone", "first_name"], ["380972920283", "Інша"]]), "Clients", "", "UA"
     )
-    made.mapping["existing"] = runner.KEEP
+    made.mapping["existing"] = runner.KEEP_EXISTING
     made.save()
     runner.run(made.pk)
     assert Contact.objects.get(msisdn="380972920283").fields["first_name"] == "Олена"
 
 
-def test_run_leaves_the_stop_list_out(write: Write) -> None:
+def test_run_skips_phones_on_the_stop_list(write: Write) -> None:
     StopListEntry.objects.create(msisdn="380501234567")
     done = _import(write(PEOPLE))
     assert (_counts(done)["stop_listed"], _counts(done)["new"], _counts(done)["duplicates"]) == (
@@ -125,11 +125,11 @@ def test_run_leaves_the_stop_list_out(write: Write) -> None:
     assert not Contact.objects.filter(msisdn="380501234567").exists()
 
 
-def test_run_goes_on_where_a_killed_worker_stopped(
+def test_run_continues_where_a_killed_worker_stopped(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_module.Parser.slices, "__defaults__", (0, 2))
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     left = iter([True, False])
     assert runner.run(made.pk, lambda: next(left)) is True
     made.refresh_from_db()
@@ -142,7 +142,7 @@ def test_run_goes_on_where_a_killed_worker_stopped(
 
 
 def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
 
     class KilledError(Exception):
         pass
@@ -150,7 +150,7 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
     def killed(*_arguments: object) -> bool:
         raise KilledError
 
-    monkeypatch.setattr(runner, "_save", killed)
+    monkeypatch.setattr(runner, "_save_counts", killed)
     with pytest.raises(KilledError):
         runner.run(made.pk)
     assert (Contact.objects.count(), RejectedRow.objects.count(), _list().contact_count) == (
@@ -164,28 +164,28 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
     assert _list().contact_count == 3
 
 
-def test_claim_is_given_to_one(write: Write) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    assert runner.claim(made.pk)
-    assert runner.claim(made.pk) == ""
+def test_only_one_worker_gets_the_lease(write: Write) -> None:
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    assert runner.claim_lease(made.pk)
+    assert runner.claim_lease(made.pk) == ""
     Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert runner.claim(made.pk)
+    assert runner.claim_lease(made.pk)
 
 
-def test_claim_waits_for_another_import_of_the_same_list(write: Write) -> None:
-    first = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    second = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
-    other = lifecycle.import_now(write(PEOPLE), "Others", "", "UA")
-    assert runner.claim(first.pk)
-    assert not runner.claim(second.pk)
-    assert runner.claim(other.pk)
+def test_no_lease_while_another_import_of_the_list_runs(write: Write) -> None:
+    first = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    second = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+    other = lifecycle.create_queued_import(write(PEOPLE), "Others", "", "UA")
+    assert runner.claim_lease(first.pk)
+    assert not runner.claim_lease(second.pk)
+    assert runner.claim_lease(other.pk)
 
 
 def test_run_stops_when_cancelled(
     write: Write, monkeypatch: pytest.MonkeyPatch, uploads: Path
 ) -> None:
-    monkeypatch.setattr(rows_module.Parser.slices, "__defaults__", (0, 2))
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+    monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
 
     def cancel() -> bool:
         lifecycle.cancel(made.pk)
@@ -202,12 +202,12 @@ def test_finished_import_leaves_no_file(write: Write, uploads: Path) -> None:
     assert list(uploads.iterdir()) == []
 
 
-def test_fresh_rows_that_are_there_all_the_same(write: Write) -> None:
+def test_expected_new_rows_may_exist_already(write: Write) -> None:
     _import(write(PEOPLE))
-    people = contact_store.People(
+    people = contact_store.ContactRows(
         ["380972920283", "380931112233"], ["UA", "UA"], ['{"city":"Рівне"}', "{}"]
     )
-    written = contact_store.write(people, _list().pk, None, update=True, fresh=True)
+    written = contact_store.write(people, _list().pk, None, update=True, expect_new=True)
     assert (written.new, written.updated, written.unchanged, written.countries) == (
         1,
         1,
@@ -225,7 +225,7 @@ def test_write_keeps_any_text(write: Write) -> None:
     assert "\x00" not in stored
 
 
-def test_several_phone_columns_take_the_first_valid_one(write: Write) -> None:
+def test_several_phone_columns_give_the_first_valid_phone(write: Write) -> None:
     rows = [
         ["Mobile", "Phone 2", "name"],
         ["", "0501234567", "a"],
@@ -256,7 +256,7 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
     [
         (b"", "The file is empty."),
         (b"\n\n", "The file is empty."),
-        (b"name,city\nA,B\n", "No column holds phone numbers. The columns are: name, city."),
+        (b"name,city\nA,B\n", "No column contains phone numbers. The columns are: name, city."),
         (b"%PDF-1.7 ...", "This is a PDF file, not a table."),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This is a PNG file, not a table."),
         (bytes(range(256)) * 4, "This is not a table."),
@@ -265,31 +265,33 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
         (b"x" * 1_000_000, "A line is longer"),
         (
             b",".join(b"c%d" % number for number in range(10_000)),
-            "The file has 10000 columns; 500 is the most.",
+            "The file has 10000 columns. The maximum is 500.",
         ),
     ],
 )
-def test_import_now_refuses(content: bytes, words: str, tmp_path: Path, uploads: Path) -> None:
+def test_create_queued_import_refuses(
+    content: bytes, words: str, tmp_path: Path, uploads: Path
+) -> None:
     path = tmp_path / "some.csv"
     path.write_bytes(content)
-    with pytest.raises(Refused, match=words):
-        lifecycle.import_now(path, "Clients", "", "UA")
+    with pytest.raises(ContactsError, match=words):
+        lifecycle.create_queued_import(path, "Clients", "", "UA")
     assert not ContactList.objects.exists()
     assert list(uploads.iterdir()) == []
 
 
-def test_import_now_takes_the_column_that_is_named(write: Write) -> None:
+def test_create_queued_import_uses_the_named_column(write: Write) -> None:
     path = write([["a", "b"], ["0501234567", "0972920283"]])
-    assert lifecycle.import_now(path, "One", "b", "UA").mapping["phones"] == [1]
-    assert lifecycle.import_now(path, "Two", "A", "UA").mapping["phones"] == [0]
-    assert lifecycle.import_now(path, "Three", "2", "UA").mapping["phones"] == [1]
-    with pytest.raises(Refused, match="There is no column “z”"):
-        lifecycle.import_now(path, "Four", "z", "UA")
+    assert lifecycle.create_queued_import(path, "One", "b", "UA").mapping["phones"] == [1]
+    assert lifecycle.create_queued_import(path, "Two", "A", "UA").mapping["phones"] == [0]
+    assert lifecycle.create_queued_import(path, "Three", "2", "UA").mapping["phones"] == [1]
+    with pytest.raises(ContactsError, match="There is no column “z”"):
+        lifecycle.create_queued_import(path, "Four", "z", "UA")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_never_do_the_same(write: Write) -> None:
-    made = lifecycle.import_now(write(PEOPLE), "Clients", "", "UA")
+def test_two_workers_never_import_the_same_rows(write: Write) -> None:
+    made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     barrier = threading.Barrier(4)
 
     def work() -> None:
@@ -310,16 +312,16 @@ def test_two_workers_never_do_the_same(write: Write) -> None:
     assert _list().contact_count == Contact.objects.count() == 3
 
 
-def test_seen_tells_repeated_numbers_apart_whatever_their_number(
+def test_seen_phones_recognises_duplicates_of_any_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen = rows_module.Seen()
+    seen = rows_module.SeenPhones()
     close = [str(380500000000 + number) for number in range(5_000)]
     spread = [str(10_000_000 + number * 7_654_321) for number in range(500)]
     for _ in range(2):  # as a set, then as bits
         assert seen.new(close) == [True] * 5_000
         assert seen.new([*spread, *spread]) == [True] * 500 + [False] * 500
         assert seen.new([*close, "380500005000", "380500005000"]) == [False] * 5_000 + [True, False]
-        monkeypatch.setattr(rows_module, "FEW", 0)
+        monkeypatch.setattr(rows_module, "MAX_SET_SIZE", 0)
         assert seen.new(spread) == [False] * 500
-        seen = rows_module.Seen()
+        seen = rows_module.SeenPhones()

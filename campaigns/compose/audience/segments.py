@@ -45,8 +45,8 @@ from campaigns.compose.models import (
     RecipientOutcome,
     Segment,
 )
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists.contact_lists import dependants
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
@@ -280,7 +280,7 @@ def save(segment: Segment, conditions: Sequence[Condition], actor: User | None) 
     """
     exists = segment.pk is not None
     if exists and is_being_frozen(segment):
-        raise Refused(
+        raise ContactsError(
             _("A campaign is preparing its recipients from this segment. Try again in a minute.")
         )
     if not exists:
@@ -310,9 +310,9 @@ def duplicate(segment: Segment, actor: User | None) -> Segment:
 
 def delete(segment: Segment, actor: User | None) -> None:
     """Delete a segment. Raises Refused while a campaign that is not sent yet needs it."""
-    names = [dependant.name for dependant in dependants(segment) if dependant.needs_it]
+    names = [dependant.name for dependant in find_dependants(segment) if dependant.needs_it]
     if names:
-        raise Refused(
+        raise ContactsError(
             _("This segment is used by %(names)s. Remove it there first.")
             % {"names": ", ".join(names[:5])}
         )

@@ -20,10 +20,10 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.contacts.importing.errors import Refused as PhoneRefused
+from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.phones.parsing import shown
+from campaigns.contacts.phones.parsing import format_phone
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
@@ -44,7 +44,7 @@ def remembered(actor: User) -> str:
         return ""
     people = Contact.objects.filter(list__in=last.lists.all()).order_by("id")
     return ", ".join(
-        shown(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
+        format_phone(msisdn) for msisdn in people.values_list("msisdn", flat=True)[:PHONES_MAX]
     )
 
 
@@ -129,12 +129,12 @@ def _list_of(
     contact_list, _made = ContactList.objects.get_or_create(
         name=free_name, defaults={"created_by": actor}
     )
-    contact_lists.remove(
+    contact_lists.remove_contacts(
         contact_list, Contact.objects.filter(list=contact_list).values_list("pk", flat=True)
     )
     for phone in phones:
         try:
-            contact_lists.add(contact_list, phone, fields, settings.DEFAULT_COUNTRY)
+            contact_lists.add_contact(contact_list, phone, fields, settings.DEFAULT_COUNTRY)
         except PhoneRefused as refused:
             raise Refused(f"{phone}: {refused}") from refused
     contact_list.refresh_from_db()

@@ -14,8 +14,8 @@ from campaigns.compose.audience import segments
 from campaigns.compose.audience.segments import ConditionSet
 from campaigns.compose.models import Campaign, ConditionKind, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists.contact_lists import dependants
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
@@ -86,7 +86,7 @@ def _uses(segment: Segment) -> list[Campaign]:
 
 
 def _delete_words(segment: Segment) -> str:
-    names = [used.name for used in dependants(segment)]
+    names = [used.name for used in find_dependants(segment)]
     used = (
         _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
     )
@@ -131,7 +131,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
                     form.save(commit=False), form.choice.conditions, current_user(request)
                 )
             )
-        except Refused as refused:
+        except ContactsError as refused:
             messages.error(request, str(refused))
     status = 422 if form.is_bound and "then" in request.POST else 200
     return render(request, "campaigns/compose/segment_form.html", context, status=status)
@@ -168,7 +168,7 @@ def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
     try:
         segments.delete(found, current_user(request))
-    except Refused as refused:
+    except ContactsError as refused:
         messages.error(request, str(refused))
         return redirect(found)
     messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})

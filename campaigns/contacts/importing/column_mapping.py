@@ -1,4 +1,4 @@
-"""Columns of a file -> phones and merge fields: what is proposed, and what the person chose."""
+"""Proposes which columns of a file hold phones, and names the merge tags of the others."""
 
 import re
 import string
@@ -10,15 +10,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing.csv_reader import Layout, Record
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Phone, normalise
 
 MAX_NAME = 40
-ENOUGH = 0.5  # share of valid phones that makes a column a phone column whatever its name
-SOME = 0.1  # and with a name that says phone
-BY_NAME = 0.05
-# Beginnings of words, without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
-# Russian and neighbours.
+MIN_PHONE_SHARE = 0.5  # of the cells that are valid phones, for a phone column of any name
+MIN_PHONE_SHARE_IF_NAMED = 0.1  # the same, if the name of the column means phone
+NAME_ONLY_SCORE = 0.05
+# Beginnings of words without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
+# Russian and related languages.
 MOBILE_WORDS = (
     "mob",
     "моб",
@@ -33,9 +33,9 @@ MOBILE_WORDS = (
     "celular",
 )
 PHONE_WORDS = ("phone", "tel", "тел", "τηλ", "fon", "handy")
-# of a phone, or of an order
+# "number" may be that of a phone or of an order
 NUMBER_WORDS = ("номер", "число", "number", "broj", "број", "numar", "numer", "αριθμ")
-# Words for columns that most files have, so that the same tag works for every list.
+# Common columns get the same merge tag whatever the language of the file.
 KNOWN_NAMES = {
     "first_name": (
         "first name|firstname|given name|forename|імя|имя|prenume|prenumele|ime|име|ονομα|imie"
@@ -66,8 +66,11 @@ KNOWN_NAMES = {
     "code": "code|promo code|promocode|промокод|код|cod|kod|κωδικος",
 }
 WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in words.split("|")}
-ALREADY_SAFE = re.compile(r"[a-z][a-z0-9_]*")
-NOT_FIELDS = ("viberdash_row", "viberdash_reason")  # columns that a download of rejected rows adds
+VALID_TAG = re.compile(r"[a-z][a-z0-9_]*")
+REPORT_COLUMNS = (
+    "viberdash_row",
+    "viberdash_reason",
+)  # columns that a download of rejected rows adds
 LATIN = {
     "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh",
     "з": "z", "и": "y", "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n",
@@ -82,10 +85,8 @@ LATIN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
-    """Which columns (from 0) hold phones, the first to be tried first, and which become which merge
-    field.
-    """
+class ColumnMapping:
+    """The columns (from 0) with phones, in order of preference, and the merge tags of others."""
 
     phones: list[int]
     fields: dict[int, str] = field(default_factory=dict)
@@ -97,84 +98,88 @@ class Mapping:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Mapping":
-        named = {int(column): name for column, name in data.get("fields", {}).items()}
-        return cls(list(data.get("phones", [])), dict(sorted(named.items())))
+    def from_json(cls, data: dict[str, Any]) -> "ColumnMapping":
+        names_by_column = {int(column): name for column, name in data.get("fields", {}).items()}
+        return cls(list(data.get("phones", [])), dict(sorted(names_by_column.items())))
 
 
-def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Mapping:
-    """What the columns seem to be, by their names and contents. `phones` is empty where nothing
-    looks so.
+def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> ColumnMapping:
+    """Propose a mapping by the names and contents of the columns.
+
+    `phones` is empty if no column looks like phones. `default_country`: that of phones without a
+    country code.
     """
     names = column_names(rows, layout)
     body = rows[1:] if layout.header else rows
-    found = [
+    scores = [
         (_phone_score(name, _cells(body, column), default_country), column)
         for column, name in enumerate(names)
     ]
-    # what only has the name comes last
-    least = BY_NAME if any(score > BY_NAME for score, _column in found) else 0.0
+    # columns with nothing but the name count only if there are no better ones
+    better = any(score > NAME_ONLY_SCORE for score, _column in scores)
+    min_score = NAME_ONLY_SCORE if better else 0.0
     phones = [
         column
-        for score, column in sorted(found, key=lambda pair: (-pair[0], pair[1]))
-        if score > least
+        for score, column in sorted(scores, key=lambda pair: (-pair[0], pair[1]))
+        if score > min_score
     ]
-    return Mapping(phones, safe_names(names, leave_out=phones))
+    return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
 
 
-def choose(rows: Sequence[Record], layout: Layout, wanted: str, default_country: str) -> Mapping:
-    """The proposal with `wanted` as the phone column: its name, its letter in a spreadsheet, or its
-    number from 1.
+def propose_with_phone_column(
+    rows: Sequence[Record], layout: Layout, phone_column: str, default_country: str
+) -> ColumnMapping:
+    """The proposal, with the phone column that the user named.
 
-    Raises Refused where there is no such column, or nothing is wanted and nothing looks like a
-    phone.
+    `phone_column`: its name, its letter in a spreadsheet or its number from 1; empty: the proposed
+    ones. Raises ContactsError if there is no such column, or nothing to propose.
     """
     names = column_names(rows, layout)
-    if wanted:
-        phones = [_column(wanted, names)]
-        return Mapping(phones, safe_names(names, leave_out=phones))
+    if phone_column:
+        phones = [_find_column(phone_column, names)]
+        return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
-        raise Refused(
-            _("No column holds phone numbers. The columns are: %(names)s.")
+        raise ContactsError(
+            _("No column contains phone numbers. The columns are: %(names)s.")
             % {"names": ", ".join(names)[:200]}
         )
     return proposed
 
 
 def column_names(rows: Sequence[Record], layout: Layout) -> list[str]:
-    """What each column is called: by the header, else "Column B"."""
+    """The name of each column: from the header, else "Column B"."""
     width = max(map(len, rows), default=0)
     header = rows[0] if layout.header and rows else []
-    named = [cell.strip() for cell in header] + [""] * (width - len(header))
+    labels = [cell.strip() for cell in header] + [""] * (width - len(header))
     return [
-        name or _("Column %(letter)s") % {"letter": letter(place)}
-        for place, name in enumerate(named)
+        name or _("Column %(letter)s") % {"letter": column_letter(column)}
+        for column, name in enumerate(labels)
     ]
 
 
-def letter(column: int) -> str:
-    """0 -> "A", 26 -> "AA", as spreadsheets call them."""
+def column_letter(column: int) -> str:
+    """The letters of a column in a spreadsheet: 0 -> "A", 26 -> "AA"."""
     text = ""
     column += 1
     while column:
-        column, place = divmod(column - 1, 26)
-        text = string.ascii_uppercase[place] + text
+        column, remainder = divmod(column - 1, 26)
+        text = string.ascii_uppercase[remainder] + text
     return text
 
 
-def _column(wanted: str, names: list[str]) -> int:
-    plain = wanted.strip().casefold()
+def _find_column(phone_column: str, names: list[str]) -> int:
+    plain = phone_column.strip().casefold()
     for column, name in enumerate(names):
         if name.casefold() == plain:
             return column
     for column in range(len(names)):
-        if plain in (letter(column).casefold(), str(column + 1)):
+        if plain in (column_letter(column).casefold(), str(column + 1)):
             return column
-    raise Refused(
-        _("There is no column “%(wanted)s”. The columns are: %(names)s.")
+    raise ContactsError(
+        _("There is no column “%(column)s”. The columns are: %(names)s.")
         % {
-            "wanted": wanted,
+            "column": phone_column,
             "names": ", ".join(names)[:200],
         }
     )
@@ -185,26 +190,32 @@ def _cells(rows: Iterable[Record], column: int) -> list[str]:
 
 
 def _phone_score(name: str, cells: list[str], default_country: str) -> float:
-    """0: no phone column; else the higher, the likelier and the more mobile. BY_NAME: nothing but
-    the name says so.
+    """How likely a column holds phones: 0 for no; higher for more phones and for mobile names.
+
+    NAME_ONLY_SCORE: only the name suggests it.
     """
     share = sum(isinstance(normalise(cell, default_country), Phone) for cell in cells) / max(
         len(cells), 1
     )
     words = plain_words(name).split()
-    mobile, phone, number = (_says(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS))
-    if share >= ENOUGH or ((mobile or phone or number) and share >= SOME):
+    mobile, phone, number = (
+        _any_word_begins(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS)
+    )
+    if share >= MIN_PHONE_SHARE or (
+        (mobile or phone or number) and share >= MIN_PHONE_SHARE_IF_NAMED
+    ):
         return share + 0.2 * phone + 0.4 * mobile
-    return BY_NAME if mobile or phone else 0.0
+    return NAME_ONLY_SCORE if mobile or phone else 0.0
 
 
-def _says(words: list[str], beginnings: tuple[str, ...]) -> bool:
+def _any_word_begins(words: list[str], beginnings: tuple[str, ...]) -> bool:
     return any(word.startswith(beginnings) for word in words)
 
 
 def plain_words(name: str) -> str:
-    """Lower case, without accents and apostrophes, signs as spaces: "E-mail" -> "e mail", "Ім'я" ->
-    "імя".
+    """The name in lower case, without accents and apostrophes, with spaces for other signs.
+
+    "E-mail" -> "e mail", "Ім'я" -> "імя"
     """
     letters = unicodedata.normalize(
         "NFD", name.casefold().replace("й", "\u0000").replace("ї", "\u0001")
@@ -218,34 +229,33 @@ def plain_words(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
-def safe_names(names: Sequence[str], leave_out: Sequence[int] = ()) -> dict[int, str]:
-    """A merge field for each column that is not left out: letters, digits and underscores, none
-    twice.
-    """
-    taken: set[str] = set()
-    named: dict[int, str] = {}
+def merge_tag_names(names: Sequence[str], exclude: Sequence[int] = ()) -> dict[int, str]:
+    """Unique merge tags of the columns, except those in `exclude` and of rejected-row reports."""
+    used_names: set[str] = set()
+    names_by_column: dict[int, str] = {}
     for column, name in enumerate(names):
-        if column in leave_out or name.strip().casefold() in NOT_FIELDS:
+        if column in exclude or name.strip().casefold() in REPORT_COLUMNS:
             continue
-        base = safe_name(name) or f"column_{letter(column).lower()}"
-        named[column] = _free(base, taken)
-        taken.add(named[column])
-    return named
+        base = merge_tag_name(name) or f"column_{column_letter(column).lower()}"
+        names_by_column[column] = _unused_name(base, used_names)
+        used_names.add(names_by_column[column])
+    return names_by_column
 
 
-def _free(base: str, taken: set[str]) -> str:
+def _unused_name(base: str, used_names: set[str]) -> str:
     name, number = base, 2
-    while name in taken:
+    while name in used_names:
         name, number = f"{base}_{number}", number + 1
     return name
 
 
-def safe_name(name: str) -> str:
-    """ "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" ->
-    "c_1st_order".
+def merge_tag_name(name: str) -> str:
+    """The merge tag for a column name: letters, digits and underscores; may be empty.
+
+    "Ім'я" -> "first_name", "Бонусна картка" -> "bonusna_kartka", "1st order" -> "c_1st_order"
     """
     plain = name.strip().lower()
-    if ALREADY_SAFE.fullmatch(plain):
+    if VALID_TAG.fullmatch(plain):
         return plain[:MAX_NAME]
     words = plain_words(name)
     if known := WORD_TO_NAME.get(words):

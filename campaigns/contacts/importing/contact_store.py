@@ -1,7 +1,6 @@
-"""Ready rows -> the table of contacts, as fast as each database can: COPY on PostgreSQL, a JSON
-document on SQLite.
+"""Writes contacts to the database in bulk: by COPY on PostgreSQL, as a JSON document on SQLite.
 
-The names in the statements are constants of this module, the values always parameters.
+Table names in the statements are constants of this module; values are always parameters.
 """
 
 # ruff: noqa: S608
@@ -22,14 +21,12 @@ from campaigns.shared import bulk
 TABLE = "campaigns_contact"
 REJECTED = "campaigns_rejectedrow"
 STAGING = "contact_staging"
-COPY_ROWS = 2_000  # in one part of a COPY
+COPY_ROWS = 2_000  # sent at a time
 
 
 @dataclass(slots=True)
-class People:
-    """Rows by column: E.164 digits, none twice; two letters of the country; merge fields as compact
-    JSON.
-    """
+class ContactRows:
+    """Contacts by column: E.164 digits without duplicates, country code, merge tags as JSON."""
 
     msisdns: list[str] = field(default_factory=list)
     countries: list[str] = field(default_factory=list)
@@ -39,35 +36,36 @@ class People:
         return len(self.msisdns)
 
     def add(self, msisdns: list[str], countries: list[str], fields: list[str]) -> None:
-        """Put more rows behind the others."""
+        """Append rows."""
         self.msisdns += msisdns
         self.countries += countries
         self.fields += fields
 
-    def without(self, msisdns: set[str]) -> "People":
-        """The rows whose phone is not among `msisdns`."""
-        kept = [place for place, msisdn in enumerate(self.msisdns) if msisdn not in msisdns]
-        return People(
+    def without(self, msisdns: set[str]) -> "ContactRows":
+        """The rows without those phones."""
+        positions = [
+            position for position, msisdn in enumerate(self.msisdns) if msisdn not in msisdns
+        ]
+        return ContactRows(
             *(
-                [column[place] for place in kept]
+                [column[position] for position in positions]
                 for column in (self.msisdns, self.countries, self.fields)
             )
         )
 
 
 @contextmanager
-def unhurried() -> Iterator[None]:
-    """Commits within do not wait for the disk. A power cut may undo the last of them, whole and in
-    order.
+def asynchronous_commits() -> Iterator[None]:
+    """Let commits return before they are on disk: a power cut may undo the last ones, in order.
 
-    Only for work whose place is committed with it, so that it goes on from wherever the database
-    stands. The first ordinary commit afterwards makes all of them last.
+    Only for work that commits its own position and can continue from there. The next ordinary
+    commit makes all of them durable. No effect within a transaction.
     """
-    settings = {"postgresql": ("SET synchronous_commit = off", "RESET synchronous_commit")}
-    relax, restore = settings.get(
+    commands = {"postgresql": ("SET synchronous_commit = off", "RESET synchronous_commit")}
+    relax, restore = commands.get(
         connection.vendor, ("PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL")
     )
-    if connection.in_atomic_block:  # somebody else's transaction: theirs to decide
+    if connection.in_atomic_block:  # the transaction of the caller decides
         yield
         return
     with connection.cursor() as cursor:
@@ -80,8 +78,8 @@ def unhurried() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What became of the rows: they add up to them. `countries`: the new people by country."""
+class WriteResult:
+    """Counts that add up to the rows written. `countries`: the new contacts by country."""
 
     new: int
     updated: int
@@ -90,64 +88,67 @@ class Written:
 
 
 def write(
-    people: People, list_id: int, source_id: int | None, *, update: bool, fresh: bool = False
-) -> Written:
-    """Put `people` on a list. Call it within a transaction.
+    contacts: ContactRows,
+    list_id: int,
+    source_id: int | None,
+    *,
+    update: bool,
+    expect_new: bool = False,
+) -> WriteResult:
+    """Add contacts to a list, within a transaction of the caller.
 
-    Whoever is on the list already gets the new merge fields over the old ones (`update`) or stays
-    as they are. `fresh` says that none of them is expected to be there, which is faster; where that
-    is wrong, the outcome is the same.
+    `update`: merge the new merge tags into those of contacts already on the list; otherwise these
+    stay unchanged. `expect_new`: try a plain insert first, which is faster; the result is the same
+    even if some are already on the list.
     """
-    if not people:
-        return Written(0, 0, 0, Counter())
-    if fresh and _insert_all(people, list_id, source_id):
-        return Written(len(people), 0, 0, Counter(people.countries))
+    if not contacts:
+        return WriteResult(0, 0, 0, Counter())
+    if expect_new and _insert_all(contacts, list_id, source_id):
+        return WriteResult(len(contacts), 0, 0, Counter(contacts.countries))
     merge = _merge_postgres if connection.vendor == "postgresql" else _merge_sqlite
-    return merge(people, list_id, source_id, update)
+    return merge(contacts, list_id, source_id, update)
 
 
-def _insert_all(people: People, list_id: int, source_id: int | None) -> bool:
-    """Insert every row, or none and False because somebody of them is there already."""
+def _insert_all(contacts: ContactRows, list_id: int, source_id: int | None) -> bool:
+    """Insert all rows; or none, and return False, if one is already on the list."""
     insert = _copy if connection.vendor == "postgresql" else _insert_document
     try:
         with transaction.atomic():
-            insert(people, list_id, source_id)
+            insert(contacts, list_id, source_id)
     except IntegrityError:
         return False
     return True
 
 
-def _copy(people: People, list_id: int, source_id: int | None) -> None:
+def _copy(contacts: ContactRows, list_id: int, source_id: int | None) -> None:
     source = r"\N" if source_id is None else source_id
     columns = "list_id, msisdn, country, fields, source_id"
     with (
         connection.cursor() as cursor,
-        # what fails in COPY fails when it ends, beyond Django's own wrapping
+        # COPY raises its errors at the end, outside of Django's own wrapping
         connection.wrap_database_errors,
         cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy,
     ):
-        _send(copy, people, f"{list_id}\t%s\t%s\t%s\t{source}\n")
+        _copy_rows(copy, contacts, f"{list_id}\t%s\t%s\t%s\t{source}\n")
 
 
-def _send(copy: Any, people: People, form: str) -> None:
-    """The rows in the `form` of COPY. In parts, so that the database has something to do while the
-    others are made.
-    """
-    rows = zip(people.msisdns, people.countries, _copy_fields(people), strict=True)
-    while part := list(islice(rows, COPY_ROWS)):
-        copy.write("".join([form % row for row in part]))
+def _copy_rows(copy: Any, contacts: ContactRows, row_format: str) -> None:
+    """Send the rows to COPY, in chunks that the database writes while the next one is formatted."""
+    rows = zip(contacts.msisdns, contacts.countries, _copy_fields(contacts), strict=True)
+    while chunk := list(islice(rows, COPY_ROWS)):
+        copy.write("".join([row_format % row for row in chunk]))
 
 
-def _copy_fields(people: People) -> list[str]:
-    """The merge fields with backslashes as COPY wants them; nothing else in compact JSON means
-    anything to it.
-    """
-    if not any("\\" in fields for fields in people.fields):
-        return people.fields
-    return [fields.replace("\\", "\\\\") for fields in people.fields]
+def _copy_fields(contacts: ContactRows) -> list[str]:
+    """The merge tags with the backslashes doubled for COPY; compact JSON needs nothing else."""
+    if not any("\\" in fields for fields in contacts.fields):
+        return contacts.fields
+    return [fields.replace("\\", "\\\\") for fields in contacts.fields]
 
 
-def _merge_postgres(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
+def _merge_postgres(
+    contacts: ContactRows, list_id: int, source_id: int | None, update: bool
+) -> WriteResult:
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (msisdn varchar(15), country"
@@ -155,7 +156,7 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
         )
         cursor.execute(f"TRUNCATE {STAGING}")
         with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
-            _send(copy, people, "%s\t%s\t%s\n")
+            _copy_rows(copy, contacts, "%s\t%s\t%s\n")
         cursor.execute(
             f"""
             WITH inserted AS (
@@ -168,7 +169,7 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
         )
         countries = Counter(dict(cursor.fetchall()))
         changed = 0
-        if update and countries.total() < len(people):
+        if update and countries.total() < len(contacts):
             cursor.execute(
                 f"""
                 UPDATE {TABLE} AS contact
@@ -180,34 +181,33 @@ def _merge_postgres(people: People, list_id: int, source_id: int | None, update:
                 [source_id, list_id],
             )
             changed = cursor.rowcount
-    return Written(countries.total(), changed, len(people) - countries.total() - changed, countries)
+    return WriteResult(
+        countries.total(), changed, len(contacts) - countries.total() - changed, countries
+    )
 
 
-def _document(people: People) -> str:
-    """{"UA380972920283": {"first_name": "Olena"}, …}: a country is always two letters
-    (phones.py).
-    """
-    rows = zip(people.msisdns, people.countries, people.fields, strict=True)
+def _as_json_document(contacts: ContactRows) -> str:
+    """{"UA380972920283": {"first_name": "Olena"}, …}; the country code always has two letters."""
+    rows = zip(contacts.msisdns, contacts.countries, contacts.fields, strict=True)
     return (
         "{" + ",".join([f'"{country}{msisdn}":{fields}' for msisdn, country, fields in rows]) + "}"
     )
 
 
-def _insert_document(people: People, list_id: int, source_id: int | None) -> None:
+def _insert_document(contacts: ContactRows, list_id: int, source_id: int | None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_SQLITE_INSERT, [list_id, source_id, _document(people)])
+        cursor.execute(_SQLITE_INSERT, [list_id, source_id, _as_json_document(contacts)])
 
 
-# One statement for a whole slice: the database works without the interpreter, which meanwhile reads
-# the next rows.
+# One statement for a whole slice, which runs while the reading thread has the interpreter.
 _SQLITE_INSERT = f"""
     INSERT INTO {TABLE} (list_id, msisdn, country, fields, source_id)
     SELECT %s, substr(key, 3), substr(key, 1, 2), value, %s FROM json_each(%s) WHERE true
 """
 
 
-# Texts that are equal need no look inside.
-_SQLITE_CHANGE = f"""
+# Comparing the texts first avoids parsing equal ones.
+_SQLITE_UPDATE = f"""
     ON CONFLICT (list_id, msisdn) DO UPDATE
     SET fields = json_patch({TABLE}.fields, excluded.fields), source_id = excluded.source_id
     WHERE {TABLE}.fields <> excluded.fields
@@ -215,26 +215,26 @@ _SQLITE_CHANGE = f"""
 """
 
 
-def _merge_sqlite(people: People, list_id: int, source_id: int | None, update: bool) -> Written:
-    """One statement; whoever is new has an id that was not there before, as nobody else writes
-    meanwhile.
-    """
-    conflict = _SQLITE_CHANGE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
+def _merge_sqlite(
+    contacts: ContactRows, list_id: int, source_id: int | None, update: bool
+) -> WriteResult:
+    """Write all rows in one statement. SQLite has one writer: contacts with higher ids are new."""
+    conflict = _SQLITE_UPDATE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT max(id) FROM {TABLE}")
         (last,) = cursor.fetchone()
-        cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _document(people)])
-        touched = cursor.rowcount
+        cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _as_json_document(contacts)])
+        written_count = cursor.rowcount
         cursor.execute(
             f"SELECT country, count(*) FROM {TABLE} WHERE id > %s GROUP BY country", [last or 0]
         )
         countries = Counter(dict(cursor.fetchall()))
     new = countries.total()
-    return Written(new, touched - new, len(people) - touched, countries)
+    return WriteResult(new, written_count - new, len(contacts) - written_count, countries)
 
 
-def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
-    """Keep rejected rows: row number, cells as JSON, reason."""
+def write_rejected(rows: list[tuple[int, str, str]], import_id: int) -> None:
+    """Store rejected rows: row number, cells as JSON, reason."""
     if not rows:
         return
     columns = "source_id, row_number, row, reason"
@@ -244,27 +244,27 @@ def reject(rows: list[tuple[int, str, str]], import_id: int) -> None:
     document = (
         "[" + ",".join([f'[{number},{cells},"{reason}"]' for number, cells, reason in rows]) + "]"
     )
-    taken = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
+    cells = ", ".join(f"json_extract(value, '$[{position}]')" for position in range(3))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {taken} FROM json_each(%s)",
+            f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {cells} FROM json_each(%s)",
             [import_id, document],
         )
 
 
-def present(msisdns: list[str], list_id: int) -> int:
-    """How many of `msisdns` (none twice) are on the list."""
-    return len(_among(TABLE, msisdns, "list_id = %s AND", [list_id]))
+def count_present(msisdns: list[str], list_id: int) -> int:
+    """How many of the phones (without duplicates) are on the list."""
+    return len(_select_among(TABLE, msisdns, "list_id = %s AND", [list_id]))
 
 
-def stop_listed(msisdns: list[str]) -> set[str]:
-    """Those of `msisdns` that are on the stop list."""
+def find_stop_listed(msisdns: list[str]) -> set[str]:
+    """Those of the phones that are on the stop list."""
     if not StopListEntry.objects.order_by().exists():
         return set()
-    return _among("campaigns_stoplistentry", msisdns)
+    return _select_among("campaigns_stoplistentry", msisdns)
 
 
-def _among(
+def _select_among(
     table: str, msisdns: list[str], condition: str = "", parameters: Sequence[int] = ()
 ) -> set[str]:
     with connection.cursor() as cursor:
@@ -274,10 +274,10 @@ def _among(
                 [*parameters, msisdns],
             )
         else:
-            chosen = "SELECT value FROM json_each(%s)"
+            subquery = "SELECT value FROM json_each(%s)"
             document = json.dumps(msisdns)
             cursor.execute(
-                f"SELECT msisdn FROM {table} WHERE {condition} msisdn IN ({chosen})",
+                f"SELECT msisdn FROM {table} WHERE {condition} msisdn IN ({subquery})",
                 [*parameters, document],
             )
         return {msisdn for (msisdn,) in cursor.fetchall()}

@@ -1,6 +1,4 @@
-"""A text file -> its records: how it is laid out, found out or told, and the rows one after the
-other.
-"""
+"""Reads the records of a text file, and detects its layout (encoding, delimiter, quotes)."""
 
 import csv
 import io
@@ -14,16 +12,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 
 MAX_COLUMNS = 500
 MAX_CELL = 131_072  # characters; the csv module's own limit
 MAX_LINE = 4 * MAX_CELL
 BLOCK = 1 << 18  # characters read at a time
-STEP = 1_000  # rows taken at a time
-MAX_STEP = 32 << 20  # characters that so many rows may have: more are no contacts
-SAMPLE = 4 << 20  # characters looked at to find out the layout
+ROWS_AT_ONCE = 1_000  # rows
+MAX_CHARACTERS_AT_ONCE = 32 << 20  # more in so many rows cannot be contacts
+SAMPLE_CHARACTERS = 4 << 20  # read to detect the layout
 DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "'", "")
 Record = list[str]
@@ -33,7 +31,7 @@ csv.field_size_limit(MAX_CELL)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a text file is to be read."""
+    """How a text file is read. `header`: the first row names the columns."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
@@ -49,17 +47,16 @@ class Layout:
 
 
 class Reader:
-    """The records of a text file, the header among them; an empty line is an empty list. NUL bytes
-    are left out.
+    """The records of a text file, with the header; an empty line is an empty list.
 
-    Reading raises Refused for a cell or a line that is too long.
+    NUL characters are dropped. Reading raises ContactsError for a cell or a line that is too long.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.layout = layout
         self.characters = 0  # read from the file so far
-        self._patience = MAX_STEP
+        self._character_limit = MAX_CHARACTERS_AT_ONCE
         self._reader = csv.reader(
             chain.from_iterable(self._blocks()),
             delimiter=layout.delimiter,
@@ -68,79 +65,77 @@ class Reader:
         )
 
     def take(self, rows: int, characters: int) -> list[Record]:
-        """The next records: `rows` of them, or fewer where they take more than `characters`; none
-        at the end.
-        """
-        taken: list[Record] = []
-        limit = self.characters + characters
+        """Read the next `rows` records; fewer after `characters`, none at the end of the file."""
+        records: list[Record] = []
+        max_characters = self.characters + characters
         try:
-            while len(taken) < rows and self.characters <= limit:
-                self._patience = self.characters + MAX_STEP
-                step = list(islice(self._reader, min(STEP, rows - len(taken))))
-                if not step:
+            while len(records) < rows and self.characters <= max_characters:
+                self._character_limit = self.characters + MAX_CHARACTERS_AT_ONCE
+                batch = list(islice(self._reader, min(ROWS_AT_ONCE, rows - len(records))))
+                if not batch:
                     break
-                taken += step
+                records += batch
         except csv.Error as error:
-            raise Refused(_unreadable(self._reader.line_num, str(error))) from error
-        return taken
+            raise ContactsError(_error_text(self._reader.line_num, str(error))) from error
+        return records
 
     def _blocks(self) -> Iterator[io.StringIO]:
-        """The file as blocks that hold whole lines, so that no line can fill the memory."""
-        rest = ""
+        """Yield the file in blocks of whole lines, so that no line can fill the memory."""
+        remainder = ""
         with self.path.open(encoding=self.layout.encoding, errors="replace", newline="") as file:
             while text := file.read(BLOCK):
                 self.characters += len(text)
-                if self.characters > self._patience:
-                    raise Refused(
-                        _("Near line %(line)d the rows are far too long.")
+                if self.characters > self._character_limit:
+                    raise ContactsError(
+                        _("The rows near line %(line)d are too long. Check the quotation marks.")
                         % {"line": self._reader.line_num}
                     )
                 if "\0" in text:
                     text = text.replace("\0", "")
-                text = rest + text
-                cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
-                if not cut and len(text) > MAX_LINE:
-                    raise Refused(
-                        _("A line is longer than %(limit)d characters: not a table.")
+                text = remainder + text
+                end = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+                if not end and len(text) > MAX_LINE:
+                    raise ContactsError(
+                        _(
+                            "A line is longer than %(limit)d characters. Save the table as CSV or"
+                            " XLSX and try again."
+                        )
                         % {"limit": MAX_LINE}
                     )
-                rest = text[cut:]
-                yield io.StringIO(text[:cut], newline="")
-        yield io.StringIO(rest, newline="")
+                remainder = text[end:]
+                yield io.StringIO(text[:end], newline="")
+        yield io.StringIO(remainder, newline="")
 
 
-def _unreadable(line: int, error: str) -> str:
+def _error_text(line: int, error: str) -> str:
     if "field larger" in error:
         return _(
-            "Near line %(line)d a cell is longer than %(limit)d characters. Perhaps a quotation"
-            " mark is opened there and never closed: choose other quotation marks, or mend the"
-            " file."
+            "Near line %(line)d, a cell is longer than %(limit)d characters. Choose other quotation"
+            " marks, or close an open quotation mark in the file."
         ) % {"line": line, "limit": MAX_CELL}
-    return _("Line %(line)d cannot be read: %(error)s.") % {"line": line, "error": error}
+    return _("Line %(line)d cannot be read (%(error)s). Correct it and upload the file again.") % {
+        "line": line,
+        "error": error,
+    }
 
 
-def sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
-    """The first `rows` records. Raises Refused where there are too many columns."""
-    first = Reader(path, layout).take(rows, SAMPLE)
-    width = max(map(len, first), default=0)
+def read_sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
+    """The first `rows` records. Raises ContactsError if there are too many columns."""
+    records = Reader(path, layout).take(rows, SAMPLE_CHARACTERS)
+    width = max(map(len, records), default=0)
     if width > MAX_COLUMNS:
-        raise Refused(
-            _("The file has %(columns)d columns; %(limit)d is the most.")
-            % {
-                "columns": width,
-                "limit": MAX_COLUMNS,
-            }
-        )
-    return first
+        text = _("The file has %(columns)d columns. The maximum is %(limit)d.")
+        raise ContactsError(text % {"columns": width, "limit": MAX_COLUMNS})
+    return records
 
 
 def detect(path: Path, default_country: str, encoding: str = "") -> Layout:
-    """How the file seems to be laid out. Raises Refused for a file without a row."""
+    """Detect the layout of a text file. Raises ContactsError for a file without a row."""
     encoding = encoding or encodings.detect(path, default_country)
     best = max(_layouts(path, encoding), key=lambda scored: scored[0])[1]
-    rows = [row for row in sample(path, best) if any(cell.strip() for cell in row)]
+    rows = [row for row in read_sample(path, best) if any(cell.strip() for cell in row)]
     if not rows:
-        raise Refused(_("The file is empty."))
+        raise ContactsError(_("The file is empty."))
     return Layout(encoding, best.delimiter, best.quote, has_header(rows, default_country))
 
 
@@ -149,39 +144,35 @@ def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
         for quote in ('"', "'"):
             layout = Layout(encoding, delimiter, quote)
             try:
-                rows = [row for row in Reader(path, layout).take(200, SAMPLE) if row]
-            except Refused:
+                rows = [row for row in Reader(path, layout).take(200, SAMPLE_CHARACTERS) if row]
+            except ContactsError:
                 continue
-            yield _fitness(rows, quote), layout
+            yield _table_score(rows, quote), layout
     yield 0.0, Layout(encoding, quote="")
 
 
-def _fitness(rows: list[Record], quote: str) -> float:
-    """How much the rows look like a table: most of them have the same number of columns, more than
-    one.
-    """
+def _table_score(rows: list[Record], quote: str) -> float:
+    """How much the rows look like a table: most have the same number of columns, at least two."""
     widths = Counter(map(len, rows))
     if not widths:
         return 0.1
-    width, often = widths.most_common(1)[0]
-    steady = often / len(rows)
+    width, count = widths.most_common(1)[0]
+    share = count / len(rows)
     quoted = sum(cell[:1] == '"' for row in rows for cell in row) if quote != '"' else 0
-    return (steady**2 * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
+    return (share**2 * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
 
 
 def has_header(rows: list[Record], default_country: str) -> bool:
-    """Whether the first row names the columns: it holds no phone and no number, and rows below
-    do.
-    """
-    first = rows[0]
-    if any(isinstance(normalise(cell, default_country), Phone) for cell in first):
-        return False
-    if any(normalise(cell, default_country) in NUMERIC for cell in first):
-        return False
-    return any(cell.strip() for cell in first)
+    """Whether the first row names the columns: it has some text, but no phone and no number."""
+    header = rows[0]
+    for cell in header:
+        parsed = normalise(cell, default_country)
+        if isinstance(parsed, Phone) or parsed in NUMBER_REASONS:
+            return False
+    return any(cell.strip() for cell in header)
 
 
-NUMERIC = frozenset(
+NUMBER_REASONS = frozenset(
     {
         Reason.TOO_SHORT,
         Reason.TOO_LONG,

@@ -1,4 +1,4 @@
-"""The dry run: what an import would do, counted without writing anything."""
+"""Checks a file before its import: counts what would be written, without writing it."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from typing import Any
 from django.utils import timezone
 
 from campaigns.contacts.importing import contact_store, uploads
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.rows import Slice
-from campaigns.contacts.importing.runner import LEASE, parser_of
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.rows import ParsedSlice
+from campaigns.contacts.importing.runner import LEASE, parser_for
 from campaigns.contacts.models import Import, ImportState
 
 
-class Check:
-    """The counts so far. `rows` = new + known + duplicates + stop_listed + rejected."""
+class DryRunCounts:
+    """Counts of a check. `rows` = new + known + duplicates + stop_listed + rejected."""
 
     def __init__(self, list_id: int | None) -> None:
         self.list_id = list_id
@@ -22,20 +22,20 @@ class Check:
         self.rejected: Counter[str] = Counter()
         self.countries: Counter[str] = Counter()
 
-    def add(self, parsed: Slice) -> None:
+    def add(self, parsed: ParsedSlice) -> None:
         """Count one slice."""
-        stopped = contact_store.stop_listed(parsed.people.msisdns)
-        people = parsed.people.without(stopped) if stopped else parsed.people
-        known = contact_store.present(people.msisdns, self.list_id) if self.list_id else 0
+        stop_listed = contact_store.find_stop_listed(parsed.contacts.msisdns)
+        contacts = parsed.contacts.without(stop_listed) if stop_listed else parsed.contacts
+        known = contact_store.count_present(contacts.msisdns, self.list_id) if self.list_id else 0
         self.counts.update(
             rows=parsed.rows,
-            new=len(people) - known,
+            new=len(contacts) - known,
             known=known,
             duplicates=parsed.duplicates,
-            stop_listed=len(stopped),
+            stop_listed=len(stop_listed),
         )
         self.rejected.update(parsed.reasons())
-        self.countries.update(people.countries)
+        self.countries.update(contacts.countries)
 
     def as_json(self) -> dict[str, Any]:
         names = ("rows", "new", "known", "duplicates", "stop_listed")
@@ -44,23 +44,25 @@ class Check:
 
 
 def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> None:
-    """Check the file of an import in state CHECKING: it becomes CHECKED, or UPLOADED again with
-    words that say why not.
+    """Check the file of an import in state CHECKING.
 
-    Nothing is kept of a check that was killed: whoever finds it in CHECKING starts it anew.
+    The import becomes CHECKED, or UPLOADED again with the reason in `failure`. A check that was
+    killed starts again from the first row.
     """
     checking = Import.objects.filter(pk=import_id, state=ImportState.CHECKING)
-    run_ = checking.first()
-    if run_ is None:
+    contact_import = checking.first()
+    if contact_import is None:
         return
-    check = Check(run_.list_id)
+    check = DryRunCounts(contact_import.list_id)
     try:
-        for parsed in parser_of(run_).slices(uploads.locate(run_.path)):
+        for parsed in parser_for(contact_import).slices(uploads.locate(contact_import.path)):
             check.add(parsed)
-            going = checking.update(rows=check.counts["rows"], lease_until=timezone.now() + LEASE)
-            if not going or not keep_going():
+            still_checking = checking.update(
+                rows=check.counts["rows"], lease_until=timezone.now() + LEASE
+            )
+            if not still_checking or not keep_going():
                 return
-    except Refused as refused:
+    except ContactsError as refused:
         checking.update(state=ImportState.UPLOADED, failure=str(refused)[:300], lease_until=None)
         return
     counts = check.as_json()

@@ -1,6 +1,4 @@
-"""Which encoding a text file is in: by its mark, by being valid UTF-8, or by the alphabet that
-makes likely words.
-"""
+"""Detects the encoding of a text file: by byte order mark, as valid UTF-8, or by likely words."""
 
 import codecs
 import re
@@ -8,16 +6,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-SAMPLE = 64 * 1024  # bytes beyond ASCII that are looked at
+SAMPLE_BYTES = 64 * 1024  # of lines with bytes beyond ASCII
 CHUNK = 1 << 20
-MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# In the order in which they are preferred when they read equally well.
+# In order of preference when they read equally well.
 EIGHT_BIT = (
     "cp1252",
     "cp1251",
@@ -41,39 +39,39 @@ CHOICES = (
     "cp1257",
     "mac_cyrillic",
 )
-AT_HOME = {
+HOME_ENCODINGS = {
     **dict.fromkeys(("UA", "RU", "BY", "KZ", "BG", "RS", "MK", "KG", "MD"), "cp1251"),
     **dict.fromkeys(("GR", "CY"), "cp1253"),
     **dict.fromkeys(("RO", "PL", "CZ", "SK", "HU", "HR", "SI", "BA", "ME"), "cp1250"),
     "TR": "cp1254",
 }
-LIKELY = {
+LETTER_WEIGHTS = {
     2.0: "оаеинтсрвлкмдпуяіьбзг" + "αοιεστνηυρπκμλςά",
     1.5: "éèêëàâäáçñíîïóôöúûüßøåæ" + "čćšžđąęłńśźżěřůășțşţőűğı",
     1.0: "ыйчхжшюцщєїґэфёъћђљњџјѓќў" + "ωθδγχφβξζψέήίόύώϊϋΐΰ" + "ìòùãõœÿýďťň",
 }
-WEIGHT = {letter: weight for weight, letters in LIKELY.items() for letter in letters}
-HARMLESS = frozenset("«»„“”‘’–—…№€°\u00a0")
+WEIGHT = {letter: weight for weight, letters in LETTER_WEIGHTS.items() for letter in letters}
+NEUTRAL_SIGNS = frozenset("«»„“”‘’–—…№€°\u00a0")
 WORD = re.compile(r"[^\W\d_]+")
 
 
 def detect(path: Path, default_country: str) -> str:
-    """The name of the encoding (as Python knows it) of the text file at `path`."""
+    """Python's name of the encoding of a text file; that country's encoding is preferred."""
     with path.open("rb") as file:
         head = file.read(4096)
-    for mark, name in MARKS:
+    for mark, name in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return name
-    if wide := _wide(head):
-        return wide
-    foreign = beyond_ascii(path)
-    if not foreign or _is_utf8(path):
+    if utf16 := _detect_utf16(head):
+        return utf16
+    non_ascii = sample_beyond_ascii(path)
+    if not non_ascii or _is_utf8(path):
         return "utf-8"
-    return best_of(EIGHT_BIT, foreign, default_country)
+    return choose_likeliest(EIGHT_BIT, non_ascii, default_country)
 
 
-def _wide(head: bytes) -> str:
-    """UTF-16 without its mark: every second byte of plain letters and digits is zero."""
+def _detect_utf16(head: bytes) -> str:
+    """UTF-16 without byte order mark: every second byte of ASCII characters is zero."""
     pairs = max(len(head) // 2, 1)
     even, odd = head[0::2].count(0) / pairs, head[1::2].count(0) / pairs
     if max(even, odd) < 0.4 or min(even, odd) > 0.1:
@@ -82,56 +80,54 @@ def _wide(head: bytes) -> str:
 
 
 def _is_utf8(path: Path) -> bool:
-    """Whether the whole file is UTF-8, give or take a damaged letter in a thousand."""
-    decoder, damaged, foreign = codecs.getincrementaldecoder("utf-8")(errors="replace"), 0, 0
+    """Whether the file is UTF-8, with at most one damaged character in a thousand."""
+    decoder, damaged, non_ascii = codecs.getincrementaldecoder("utf-8")(errors="replace"), 0, 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             text = decoder.decode(chunk)
             if not text.isascii():
                 damaged += text.count("\ufffd")
-                foreign += len(text) - len(text.encode("ascii", "ignore"))
+                non_ascii += len(text) - len(text.encode("ascii", "ignore"))
     damaged += bool(decoder.decode(b"", final=True))
-    return damaged * 1000 <= foreign
+    return damaged * 1000 <= non_ascii
 
 
-def beyond_ascii(path: Path) -> bytes:
-    """The first lines of the file that hold bytes beyond ASCII, up to SAMPLE bytes of them."""
-    found, size = [], 0
+def sample_beyond_ascii(path: Path) -> bytes:
+    """The first lines with bytes beyond ASCII, up to SAMPLE_BYTES."""
+    lines, size = [], 0
     with path.open("rb") as file:
-        while size < SAMPLE and (chunk := file.read(CHUNK)):
+        while size < SAMPLE_BYTES and (chunk := file.read(CHUNK)):
             if chunk.isascii():
                 continue
             for line in chunk.splitlines():
                 if not line.isascii():
-                    found.append(line[:SAMPLE])
+                    lines.append(line[:SAMPLE_BYTES])
                     size += len(line)
-                    if size >= SAMPLE:
+                    if size >= SAMPLE_BYTES:
                         break
-    return b"\n".join(found)[:SAMPLE]
+    return b"\n".join(lines)[:SAMPLE_BYTES]
 
 
-def best_of(names: Iterable[str], sample: bytes, default_country: str) -> str:
-    """The encoding of `names` that reads `sample` as the likeliest words."""
-    home = AT_HOME.get(default_country, "cp1252")
+def choose_likeliest(names: Iterable[str], sample: bytes, default_country: str) -> str:
+    """The encoding that reads `sample` as the likeliest words."""
+    home_encoding = HOME_ENCODINGS.get(default_country, "cp1252")
     scores = {
-        name: likelihood(sample.decode(name, "replace")) * (1.02 if name == home else 1)
+        name: likelihood(sample.decode(name, "replace")) * (1.02 if name == home_encoding else 1)
         for name in names
     }
     return max(scores, key=lambda name: scores[name])
 
 
 def likelihood(text: str) -> float:
-    """How much `text` looks like words of a language: a figure to compare readings of the same
-    bytes by.
-    """
-    signs = sum(_sign_weight(sign) for sign in text if not sign.isascii())
-    return signs + sum(_word_weight(word) for word in WORD.findall(text) if not word.isascii())
+    """How much `text` looks like words; comparable only between readings of the same bytes."""
+    score = sum(_sign_weight(sign) for sign in text if not sign.isascii())
+    return score + sum(_word_weight(word) for word in WORD.findall(text) if not word.isascii())
 
 
 def _sign_weight(sign: str) -> float:
     if sign.isalpha():
         return WEIGHT.get(sign.lower(), -1.0)
-    if sign in HARMLESS:
+    if sign in NEUTRAL_SIGNS:
         return 0.0
     return -3.0 if sign.isprintable() else -10.0
 
@@ -141,5 +137,7 @@ def _word_weight(word: str) -> float:
         "latin" if sign < "\u0250" else "greek" if sign < "\u0400" else "cyrillic" for sign in word
     }
     mixed = 4.0 * (len(scripts) - 1)
-    jumps = sum(2.0 for one, two in pairwise(word) if one.islower() and two.isupper())
+    jumps = sum(
+        2.0 for letter, next_letter in pairwise(word) if letter.islower() and next_letter.isupper()
+    )
     return (1.0 if word.endswith("ić") else 0.0) - mixed - jumps

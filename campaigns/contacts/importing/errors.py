@@ -1,12 +1,10 @@
-"""The one way in which a file is turned away: with words for the person who brought it."""
+"""The error of the domain modules of contacts: its text is shown to the user."""
 
 from django.utils.functional import Promise
 
 
-class Refused(Exception):  # noqa: N818 - a fact about a file
-    """The file cannot be read, or is not what it says. `str()` is one clear line that says what to
-    do.
-    """
+class ContactsError(Exception):
+    """A file, or a change of contacts, is refused. `str()` is one line that says what to do."""
 
-    def __init__(self, words: str | Promise) -> None:
-        super().__init__(str(words))
+    def __init__(self, text: str | Promise) -> None:
+        super().__init__(str(text))

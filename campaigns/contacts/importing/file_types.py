@@ -1,7 +1,4 @@
-"""An uploaded file -> a text file that can be read row by row, or the words why not.
-
-What a file is, is judged by its content, never by its name.
-"""
+"""Turns an uploaded file into a text file, or refuses it. Its content decides, not its name."""
 
 import json
 import signal
@@ -15,18 +12,20 @@ from typing import IO, NamedTuple
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 
 MAX_BYTES = 500 << 20
 MAX_UNPACKED = 2 << 30
-MAX_RATIO = 200  # times that an archive may grow; spreadsheets grow 5 to 30 times
-SMALL = 20 << 20  # an archive that unpacks to this little is harmless, whatever the ratio
+MAX_RATIO = 200  # of unpacked to packed size; spreadsheets have 5 to 30
+MAX_SAFE_UNPACKED = (
+    20 << 20
+)  # an archive that unpacks to this little is harmless, whatever the ratio
 CHUNK = 1 << 20
 MAX_MEMBERS = 10_000
-HEAD = 8192  # bytes by which a file is judged
+HEAD_BYTES = 8192  # that decide the kind of a file
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
-# What a file begins with when it is something else, and what people call it.
-NOT_TABLES = (
+# The first bytes of files that are not tables, and the name of their format.
+OTHER_FORMATS = (
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -51,9 +50,7 @@ NOT_TABLES = (
 
 
 class Unpacked(NamedTuple):
-    """Where the text is, what the file was ("csv", "xlsx", "ods", "xls"), which sheet of it was
-    taken, and of which.
-    """
+    """The text file, the kind of the upload ("csv", "xlsx", "ods", "xls"), its sheet and sheets."""
 
     path: Path
     kind: str
@@ -62,80 +59,82 @@ class Unpacked(NamedTuple):
 
 
 def unpack(upload: Path, sheet: str = "") -> Unpacked:
-    """The text of the file at `upload`: itself, or a new file beside it. Raises Refused.
+    """The text of the file at `upload`: itself, or a new file beside it. Raises ContactsError.
 
-    `sheet`: the one that is wanted of a spreadsheet; none: the first that can be seen and holds
-    something.
+    `sheet`: the sheet of a workbook; empty: the first visible one that is not empty.
     """
     size = upload.stat().st_size
     if not size:
-        raise Refused(_("The file is empty."))
+        raise ContactsError(_("The file is empty."))
     if size > MAX_BYTES:
-        raise Refused(_("The file is larger than %(limit)d MB.") % {"limit": MAX_BYTES >> 20})
-    kind = kind_of(upload)
+        raise ContactsError(_("The file is larger than %(limit)d MB.") % {"limit": MAX_BYTES >> 20})
+    kind = detect_kind(upload)
     if kind == "zip":
         return _from_zip(upload, sheet)
-    return _flat(upload, kind, sheet)
+    return _to_text(upload, kind, sheet)
 
 
-def _flat(path: Path, kind: str, sheet: str) -> Unpacked:
+def _to_text(path: Path, kind: str, sheet: str) -> Unpacked:
     if kind == "csv":
         if sheet:
-            raise Refused(_("This file has no sheets."))
+            raise ContactsError(_("This file has no sheets."))
         return Unpacked(path, kind)
     target = path.with_name(path.name + ".text")
-    return Unpacked(target, kind, *_flatten(path, kind, target, sheet))
+    return Unpacked(target, kind, *_convert_spreadsheet(path, kind, target, sheet))
 
 
-def kind_of(path: Path) -> str:
-    """ "csv" (any text), "xlsx", "ods", "xls" or "zip", by content. Raises Refused for anything
-    else.
+def detect_kind(path: Path) -> str:
+    """The kind by content: "csv" (any text), "xlsx", "ods", "xls", "xlsb" or "zip".
+
+    Raises ContactsError for anything else.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
     return _archive_kind(path) if head.startswith(ARCHIVES) else _kind_of_head(head)
 
 
 def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
-    for beginning, name in NOT_TABLES:
-        if head.lstrip()[: len(beginning)].lower() == beginning.lower() and (
-            len(beginning) > 2 or not _texty(head)
+    for signature, name in OTHER_FORMATS:
+        if head.lstrip()[: len(signature)].lower() == signature.lower() and (
+            len(signature) > 2 or not _looks_like_text(head)
         ):
-            raise Refused(
+            raise ContactsError(
                 _("This is a %(kind)s file, not a table. Save it as CSV or XLSX and try again.")
                 % {"kind": name}
             )
-    if not _texty(head):
-        raise Refused(
+    if not _looks_like_text(head):
+        raise ContactsError(
             _(
-                "This is not a table. Bring a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
+                "This is not a table. Upload a CSV, TSV, TXT, XLSX, XLS or ODS file, or a ZIP with"
                 " one of them."
             )
         )
     return "csv"
 
 
-def _texty(head: bytes) -> bool:
+def _looks_like_text(head: bytes) -> bool:
     """Whether the bytes may be text: few control characters, or UTF-16."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     control = sum(head.count(code) for code in range(32) if code not in (0, 9, 10, 12, 13, 26))
     zeros = head.count(0)
-    wide = min(head[0::2].count(0), head[1::2].count(0)) * 10 < zeros and zeros * 10 > len(head) * 3
-    return control * 100 <= len(head) and (wide or zeros * 10 <= len(head))
+    utf16 = (
+        min(head[0::2].count(0), head[1::2].count(0)) * 10 < zeros and zeros * 10 > len(head) * 3
+    )
+    return control * 100 <= len(head) and (utf16 or zeros * 10 <= len(head))
 
 
 def _archive_kind(path: Path) -> str:
-    with _opened(path) as archive:
+    with _open_archive(path) as archive:
         names = archive.namelist()
         if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
             return "xlsx" if "xl/workbook.xml" in names else "xlsb"
         if "content.xml" in names and "mimetype" in names:
             return "ods"
         if "[Content_Types].xml" in names:
-            raise Refused(
+            raise ContactsError(
                 _(
                     "This is an Office document without a table. Save the table as CSV or XLSX and"
                     " try again."
@@ -144,62 +143,63 @@ def _archive_kind(path: Path) -> str:
     return "zip"
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    """The archive, once it is known to unpack to a reasonable size."""
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    """Open an archive; refuse it if it unpacks to an unreasonable size."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise Refused(_broken()) from error
+        raise ContactsError(_damaged_text()) from error
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
     if (
         len(members) > MAX_MEMBERS
         or unpacked > MAX_UNPACKED
-        or (unpacked > SMALL and unpacked > MAX_RATIO * path.stat().st_size)
+        or (unpacked > MAX_SAFE_UNPACKED and unpacked > MAX_RATIO * path.stat().st_size)
     ):
         archive.close()
-        raise Refused(
-            _("The file unpacks to far more than a list of contacts can be: it is not opened.")
+        raise ContactsError(
+            _("The file is too large when unpacked. Save the contacts as CSV and upload that.")
         )
     return archive
 
 
-def _broken() -> str:
-    return _("The file is damaged and cannot be opened. Save it again and upload it anew.")
+def _damaged_text() -> str:
+    return _("The file is damaged and cannot be opened. Save it again and upload it.")
 
 
 def _from_zip(path: Path, sheet: str) -> Unpacked:
-    with _opened(path) as archive:
+    with _open_archive(path) as archive:
         files = [
             member
             for member in archive.infolist()
-            if not member.is_dir() and not _hidden(member.filename)
+            if not member.is_dir() and not _is_hidden(member.filename)
         ]
         if len(files) != 1:
-            raise Refused(
-                _("The ZIP holds %(count)d files. Put one table into it.") % {"count": len(files)}
+            raise ContactsError(
+                _("The ZIP contains %(count)d files. It must contain exactly one table.")
+                % {"count": len(files)}
             )
         if files[0].flag_bits & 1:
-            raise Refused(
-                _("The ZIP is locked with a password. Take the password off and upload it anew.")
+            raise ContactsError(
+                _("The ZIP is protected by a password. Remove the password and upload it again.")
             )
         target = path.with_name(path.name + ".member")
         try:
             with archive.open(files[0]) as source, target.open("wb") as copy:
-                head = source.read(HEAD)
+                head = source.read(HEAD_BYTES)
                 if not head.startswith(ARCHIVES):
-                    _kind_of_head(head)  # before a gigabyte of it is on the disk
+                    _kind_of_head(head)  # refuse it before it is unpacked
                 copy.write(head)
                 _copy(source, copy)
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise Refused(_broken()) from error
-    kind = kind_of(target)
+            raise ContactsError(_damaged_text()) from error
+    kind = detect_kind(target)
     if kind == "zip":
-        raise Refused(_("The ZIP holds another ZIP. Put the table itself into it."))
-    return _flat(target, kind, sheet)
+        raise ContactsError(_("The ZIP contains another ZIP. It must contain the table itself."))
+    return _to_text(target, kind, sheet)
 
 
-def _hidden(name: str) -> bool:
+def _is_hidden(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith(".")
 
 
@@ -208,7 +208,7 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     for chunk in _chunks(source):
         size += len(chunk)
         if size > MAX_BYTES * 2:
-            raise Refused(
+            raise ContactsError(
                 _("The file in the ZIP is larger than %(limit)d MB.")
                 % {"limit": MAX_BYTES * 2 >> 20}
             )
@@ -220,24 +220,25 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, list[str]]:
-    """Have a process of its own turn the spreadsheet into text (flattening.py says why); the sheet,
-    and all of them.
+def _convert_spreadsheet(
+    source: Path, kind: str, target: Path, sheet: str
+) -> tuple[str, list[str]]:
+    """Convert a sheet to text in a limited process (spreadsheets.py); its name and all sheets.
 
-    What was at `target` before stays where that fails.
+    If that fails, a previous file at `target` stays.
     """
-    fresh = target.with_name(target.name + ".new")
-    named = source.with_name(f"{source.name}.{kind}")  # the library goes by the name's ending
-    named.hardlink_to(source)
+    new_target = target.with_name(target.name + ".new")
+    link = source.with_name(f"{source.name}.{kind}")  # the library needs the extension
+    link.hardlink_to(source)
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own file names
+        process = subprocess.run(  # noqa: S603 - only our own arguments
             [
                 sys.executable,
                 "-m",
                 "campaigns.contacts.importing.spreadsheets",
-                str(named),
-                str(fresh),
+                str(link),
+                str(new_target),
                 str(seconds),
                 sheet,
             ],
@@ -247,43 +248,43 @@ def _flatten(source: Path, kind: str, target: Path, sheet: str) -> tuple[str, li
             timeout=seconds * 4,
             check=False,
         )
-    except subprocess.TimeoutExpired as late:
-        raise Refused(_too_much()) from late
+    except subprocess.TimeoutExpired as timeout:
+        raise ContactsError(_too_large_text()) from timeout
     finally:
-        named.unlink()
-    if done.returncode:
-        fresh.unlink(missing_ok=True)
-        raise Refused(_words(done.returncode, done.stderr.strip(), sheet))
-    fresh.replace(target)
-    taken, sheets = json.loads(done.stdout)
-    return taken, sheets
+        link.unlink()
+    if process.returncode:
+        new_target.unlink(missing_ok=True)
+        raise ContactsError(_failure_text(process.returncode, process.stderr.strip(), sheet))
+    new_target.replace(target)
+    sheet_name, sheets = json.loads(process.stdout)
+    return sheet_name, sheets
 
 
 def _unpacked_size(source: Path, kind: str) -> int:
     if kind == "xls":
         return source.stat().st_size
-    with _opened(source) as archive:
+    with _open_archive(source) as archive:
         return sum(member.file_size for member in archive.infolist())
 
 
-def _words(code: int, said: str, sheet: str) -> str:
-    if said == "sheet":
-        return _("The file has no sheet “%(name)s” that can be seen.") % {"name": sheet}
-    if said == "empty" and sheet:
+def _failure_text(code: int, error: str, sheet: str) -> str:
+    if error == "sheet":
+        return _("The file has no visible sheet “%(name)s”.") % {"name": sheet}
+    if error == "empty" and sheet:
         return _("The sheet “%(name)s” is empty.") % {"name": sheet}
-    if said == "empty":
+    if error == "empty":
         return _("The file is empty.")
-    if said == "password":
-        return _("The file is locked with a password. Take the password off and upload it anew.")
-    if said == "large" or code in (
+    if error == "password":
+        return _("The file is protected by a password. Remove the password and upload it again.")
+    if error == "large" or code in (
         -signal.SIGABRT,
         -signal.SIGKILL,
         -signal.SIGXCPU,
         -signal.SIGSEGV,
     ):
-        return _too_much()
-    return _broken()
+        return _too_large_text()
+    return _damaged_text()
 
 
-def _too_much() -> str:
-    return _("The spreadsheet is too large to be opened. Save the table as CSV and upload that.")
+def _too_large_text() -> str:
+    return _("The spreadsheet is too large to open. Save it as CSV and upload that.")

@@ -1,8 +1,7 @@
-"""The way of an import from the upload to its report: every step that a person or the queue may
-take.
+"""The steps of an import, from the upload to the report.
 
-A step is one conditional update, so that a second click does nothing. Pages only enqueue; tasks.py
-does the work.
+Each step is one conditional update, so that a second click does nothing. Pages only change the
+state and enqueue; tasks.py does the work.
 """
 
 from collections.abc import Iterable
@@ -17,16 +16,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
-from campaigns.contacts.importing.column_mapping import Mapping
+from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.runner import LEASE, fail
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.runner import LEASE, fail_import
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-SMALL = 2 << 20  # bytes of a file that is opened at once, without a worker
+MAX_OPENED_AT_ONCE = 2 << 20  # bytes; larger files are opened by a worker
 OPEN, CHECK, RUN = (
     f"campaigns.contacts.tasks.{name}" for name in ("open_file", "check", "run_import")
 )
@@ -36,7 +35,7 @@ TASKS = {
     ImportState.QUEUED: RUN,
     ImportState.RUNNING: RUN,
 }
-BEFORE_THE_END = (
+UNFINISHED = (
     ImportState.READING,
     ImportState.UPLOADED,
     ImportState.CHECKING,
@@ -44,13 +43,13 @@ BEFORE_THE_END = (
     ImportState.QUEUED,
     ImportState.RUNNING,
 )
-CAN_MAP = (ImportState.UPLOADED, ImportState.CHECKED)
+CAN_CHOOSE_COLUMNS = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
-# in the mapping, while another sheet than the one there is waits to be opened
-WANTED = "wanted_sheet"
+# key in the mapping: a newly chosen sheet that is not opened yet
+WANTED_SHEET = "wanted_sheet"
 
 
-def receive(
+def receive_upload(
     chunks: Iterable[bytes],
     file_name: str,
     contact_list: ContactList | None,
@@ -58,12 +57,13 @@ def receive(
     country: str,
     actor: User,
 ) -> Import:
-    """Keep an uploaded file and open it: at once where it is small, else by a worker.
+    """Store an uploaded file and open it: small ones at once, others by a worker.
 
-    `contact_list` gets the people; None: a new one of `list_name`, made when the import starts.
+    `contact_list`: the list to import into; None: a new list called `list_name`, which is created
+    when the import starts.
     """
     path = uploads.store(chunks)
-    received = Import.objects.create(
+    contact_import = Import.objects.create(
         list=contact_list,
         list_name=contact_list.name if contact_list else list_name,
         file_name=file_name[:255],
@@ -73,36 +73,38 @@ def receive(
         created_by=actor,
         lease_until=timezone.now() + LEASE,
     )
-    _open(received)
-    received.refresh_from_db()
-    return received
+    _open(contact_import)
+    contact_import.refresh_from_db()
+    return contact_import
 
 
-def _open(waiting: Import) -> None:
-    if uploads.locate(uploads.original(waiting.path)).stat().st_size <= SMALL:
-        open_file(waiting.pk)
+def _open(contact_import: Import) -> None:
+    upload = uploads.locate(uploads.upload_name(contact_import.path))
+    if upload.stat().st_size <= MAX_OPENED_AT_ONCE:
+        open_file(contact_import.pk)
     else:
-        enqueue(OPEN, waiting.pk)
+        enqueue(OPEN, contact_import.pk)
 
 
 def open_file(import_id: int) -> None:
-    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED with words
-    that say why.
+    """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED.
 
-    Where another sheet was wanted and cannot be had, the import stays with the sheet that it had,
-    and with the words.
+    If a newly chosen sheet cannot be read, the import keeps the previous one, with the reason in
+    `failure`.
     """
-    opened = Import.objects.filter(pk=import_id, state=ImportState.READING).first()
-    if opened is None:
+    contact_import = Import.objects.filter(pk=import_id, state=ImportState.READING).first()
+    if contact_import is None:
         return
     try:
-        path, proposed = _proposal(opened)
-    except Refused as refused:
-        if WANTED not in opened.mapping:
-            fail(import_id, str(refused))
+        path, proposed = _propose_mapping(contact_import)
+    except ContactsError as refused:
+        if WANTED_SHEET not in contact_import.mapping:
+            fail_import(import_id, str(refused))
             return
-        path, failure = opened.path, str(refused)[:300]
-        proposed = {name: value for name, value in opened.mapping.items() if name != WANTED}
+        path, failure = contact_import.path, str(refused)[:300]
+        proposed = {
+            name: value for name, value in contact_import.mapping.items() if name != WANTED_SHEET
+        }
     else:
         failure = ""
     Import.objects.filter(pk=import_id, state=ImportState.READING).update(
@@ -110,84 +112,92 @@ def open_file(import_id: int) -> None:
     )
 
 
-def _proposal(opened: Import) -> tuple[str, dict[str, Any]]:
-    upload = uploads.locate(uploads.original(opened.path))
-    unpacked = file_types.unpack(upload, opened.mapping.get(WANTED, ""))
-    country = opened.mapping["country"]
+def _propose_mapping(contact_import: Import) -> tuple[str, dict[str, Any]]:
+    upload = uploads.locate(uploads.upload_name(contact_import.path))
+    unpacked = file_types.unpack(upload, contact_import.mapping.get(WANTED_SHEET, ""))
+    country = contact_import.mapping["country"]
     layout = csv_reader.detect(unpacked.path, country)
-    rows = csv_reader.sample(unpacked.path, layout)
-    proposed = _as_last_time(rows, layout, opened) or column_mapping.propose(rows, layout, country)
-    about = {"kind": unpacked.kind, "sheet": unpacked.sheet, "sheets": list(unpacked.sheets)}
-    about |= {"country": country, "existing": "update"}
-    return unpacked.path.name, layout.as_json() | proposed.as_json() | about
+    rows = csv_reader.read_sample(unpacked.path, layout)
+    proposed = _mapping_of_last_import(rows, layout, contact_import) or column_mapping.propose(
+        rows, layout, country
+    )
+    file_facts = {"kind": unpacked.kind, "sheet": unpacked.sheet, "sheets": list(unpacked.sheets)}
+    file_facts |= {"country": country, "existing": "update"}
+    return unpacked.path.name, layout.as_json() | proposed.as_json() | file_facts
 
 
-def _as_last_time(rows: list[list[str]], layout: Layout, opened: Import) -> Mapping | None:
-    """The mapping of the last import of the same list, where the file has the same columns."""
+def _mapping_of_last_import(
+    rows: list[list[str]], layout: Layout, contact_import: Import
+) -> ColumnMapping | None:
+    """The mapping of the last import into the same list, if the file has the same columns."""
     names = [
         name
         for name in column_mapping.column_names(rows, layout)
-        if name.casefold() not in column_mapping.NOT_FIELDS
+        if name.casefold() not in column_mapping.REPORT_COLUMNS
     ]
-    last = (
-        Import.objects.filter(list=opened.list_id, state=ImportState.FINISHED)
+    last_import = (
+        Import.objects.filter(list=contact_import.list_id, state=ImportState.FINISHED)
         .exclude(list=None)
         .first()
     )
-    if last is None or not layout.header or last.mapping.get("columns") != names:
+    if last_import is None or not layout.header or last_import.mapping.get("columns") != names:
         return None
-    return Mapping.from_json(last.mapping)
+    return ColumnMapping.from_json(last_import.mapping)
 
 
-def relayout(import_id: int, layout: Layout) -> None:
-    """Read the file another way; the columns are proposed anew. Raises Refused."""
-    chosen = Import.objects.get(pk=import_id)
-    rows = csv_reader.sample(uploads.locate(chosen.path), layout)
-    proposed = column_mapping.propose(rows, layout, chosen.mapping["country"])
-    _remap(import_id, chosen.mapping | layout.as_json() | proposed.as_json())
+def change_layout(import_id: int, layout: Layout) -> None:
+    """Read the file with another layout and propose its columns anew. Raises ContactsError."""
+    contact_import = Import.objects.get(pk=import_id)
+    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    proposed = column_mapping.propose(rows, layout, contact_import.mapping["country"])
+    _save_mapping(import_id, contact_import.mapping | layout.as_json() | proposed.as_json())
 
 
 def choose_sheet(import_id: int, sheet: str) -> None:
-    """Take another sheet of the file, which is opened as after the upload: at once where it is
-    small.
-    """
+    """Choose another sheet of the file, which is opened as after the upload."""
     with transaction.atomic():
-        chosen = Import.objects.select_for_update().get(pk=import_id)
-        if chosen.state not in CAN_MAP:
+        contact_import = Import.objects.select_for_update().get(pk=import_id)
+        if contact_import.state not in CAN_CHOOSE_COLUMNS:
             return
-        chosen.state, chosen.checked, chosen.failure = ImportState.READING, {}, ""
-        chosen.mapping |= {WANTED: sheet}
-        chosen.lease_until = timezone.now() + LEASE
-        chosen.save(update_fields=["state", "checked", "failure", "mapping", "lease_until"])
-    _open(chosen)
+        contact_import.state = ImportState.READING
+        contact_import.checked, contact_import.failure = {}, ""
+        contact_import.mapping |= {WANTED_SHEET: sheet}
+        contact_import.lease_until = timezone.now() + LEASE
+        contact_import.save(update_fields=["state", "checked", "failure", "mapping", "lease_until"])
+    _open(contact_import)
 
 
-def choose_columns(import_id: int, columns: Mapping, country: str, existing: str) -> None:
-    """Say which columns are what. Raises Refused without a phone column."""
+def choose_columns(import_id: int, columns: ColumnMapping, country: str, existing: str) -> None:
+    """Save the columns with phones and merge tags. Raises ContactsError without a phone column.
+
+    `existing`: "update" or "keep" for contacts already on the list.
+    """
     if not columns.phones:
-        raise Refused(_("Choose the column with the phone numbers."))
-    chosen = Import.objects.get(pk=import_id)
-    rows = csv_reader.sample(uploads.locate(chosen.path), Layout.from_json(chosen.mapping))
-    names = column_mapping.column_names(rows, Layout.from_json(chosen.mapping))
-    changed = columns.as_json() | {"country": country, "existing": existing, "columns": names}
-    _remap(import_id, chosen.mapping | changed)
+        raise ContactsError(_("Choose the column with the phone numbers."))
+    contact_import = Import.objects.get(pk=import_id)
+    rows = csv_reader.read_sample(
+        uploads.locate(contact_import.path), Layout.from_json(contact_import.mapping)
+    )
+    names = column_mapping.column_names(rows, Layout.from_json(contact_import.mapping))
+    new_mapping = columns.as_json() | {"country": country, "existing": existing, "columns": names}
+    _save_mapping(import_id, contact_import.mapping | new_mapping)
 
 
-def _remap(import_id: int, changed: dict[str, Any]) -> None:
-    Import.objects.filter(pk=import_id, state__in=CAN_MAP).update(
-        mapping=changed, state=ImportState.UPLOADED, checked={}, failure=""
+def _save_mapping(import_id: int, new_mapping: dict[str, Any]) -> None:
+    Import.objects.filter(pk=import_id, state__in=CAN_CHOOSE_COLUMNS).update(
+        mapping=new_mapping, state=ImportState.UPLOADED, checked={}, failure=""
     )
 
 
 def back_to_columns(import_id: int) -> None:
-    """From the check back to the choice of columns."""
+    """Go back from the check to the choice of columns."""
     Import.objects.filter(pk=import_id, state=ImportState.CHECKED).update(
         state=ImportState.UPLOADED, checked={}
     )
 
 
 def start_check(import_id: int) -> None:
-    """Have a worker count what the import would do."""
+    """Have a worker check the file (dry_run.py)."""
     with transaction.atomic():
         started = Import.objects.filter(pk=import_id, state=ImportState.UPLOADED).update(
             state=ImportState.CHECKING,
@@ -201,72 +211,73 @@ def start_check(import_id: int) -> None:
 
 
 def start(import_id: int, actor: User | None) -> None:
-    """Have a worker import the file, into a list that is made now if it is new."""
+    """Have a worker import the file; creates the list if it is new."""
     with transaction.atomic():
         started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(
             state=ImportState.QUEUED
         )
         if not started:
             return
-        queued = Import.objects.get(pk=import_id)
-        if queued.list is None:
-            queued.list = _list_named(queued.list_name, actor)
-            queued.save(update_fields=["list"])
-        record(actor, queued.list, "imported", queued.file_name)
+        contact_import = Import.objects.get(pk=import_id)
+        if contact_import.list is None:
+            contact_import.list = _get_or_create_list(contact_import.list_name, actor)
+            contact_import.save(update_fields=["list"])
+        record(actor, contact_import.list, "imported", contact_import.file_name)
         enqueue(RUN, import_id)
 
 
-def _list_named(name: str, actor: User | None) -> ContactList:
+def _get_or_create_list(name: str, actor: User | None) -> ContactList:
     return ContactList.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
 
 
 def cancel(import_id: int) -> None:
-    """Stop the import; people who came in already stay on the list."""
-    open_ = Import.objects.filter(pk=import_id, state__in=BEFORE_THE_END)
-    path = open_.values_list("path", flat=True).first()
-    done = open_.update(
+    """Cancel the import; contacts already written stay on the list."""
+    unfinished = Import.objects.filter(pk=import_id, state__in=UNFINISHED)
+    path = unfinished.values_list("path", flat=True).first()
+    cancelled = unfinished.update(
         state=ImportState.CANCELLED,
         finished_at=timezone.now(),
         path="",
         lease_until=None,
         lease_token="",
     )
-    if done:
+    if cancelled:
         uploads.remove(path or "")
 
 
-def import_now(
+def create_queued_import(
     path: Path, list_name: str, phone_column: str, country: str, sheet: str = ""
 ) -> Import:
-    """The same from a command, at once and without questions. Raises Refused; the report
-    otherwise.
+    """Create a queued import for a command: without pages, with the proposed mapping.
+
+    `phone_column`: name, letter or number from 1; empty: the proposed ones. Raises ContactsError.
     """
-    name = uploads.keep(path)
-    made = Import(
+    name = uploads.store_copy(path)
+    contact_import = Import(
         list_name=list_name,
         file_name=path.name[:255],
         path=name,
-        mapping={"country": country, WANTED: sheet},
+        mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        made.path, made.mapping = _proposal(made)
-        layout = Layout.from_json(made.mapping)
-        rows = csv_reader.sample(uploads.locate(made.path), layout)
-        made.mapping |= column_mapping.choose(rows, layout, phone_column, country).as_json()
-        made.mapping["columns"] = column_mapping.column_names(rows, layout)
-    except Refused:
+        contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
+        layout = Layout.from_json(contact_import.mapping)
+        rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+        contact_import.mapping |= column_mapping.propose_with_phone_column(
+            rows, layout, phone_column, country
+        ).as_json()
+        contact_import.mapping["columns"] = column_mapping.column_names(rows, layout)
+    except ContactsError:
         uploads.remove(name)
         raise
-    made.state = ImportState.QUEUED
-    made.list = _list_named(list_name, None)
-    made.save()
-    return made
+    contact_import.state = ImportState.QUEUED
+    contact_import.list = _get_or_create_list(list_name, None)
+    contact_import.save()
+    return contact_import
 
 
-def resume_stalled() -> None:
-    """Wake a worker for every import that nobody is at: one whose worker died, or whose task was
-    lost.
-    """
+def enqueue_stalled() -> None:
+    """Enqueue every import without a worker: its worker died, or its task was lost."""
     now = timezone.now()
     stalled = Import.objects.filter(
         Q(lease_until=None) | Q(lease_until__lte=now), state__in=list(TASKS)
@@ -275,17 +286,19 @@ def resume_stalled() -> None:
         enqueue(TASKS[ImportState(state)], import_id)
 
 
-def clear_forgotten(older_than: timedelta = timedelta(days=30)) -> None:
-    """Cancel uploads that nobody went on with, and delete their files."""
-    forgotten = Import.objects.filter(state__in=CAN_MAP, created_at__lt=timezone.now() - older_than)
-    for import_id in forgotten.values_list("pk", flat=True):
+def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
+    """Cancel imports that were never started, and delete files without an import."""
+    abandoned = Import.objects.filter(
+        state__in=CAN_CHOOSE_COLUMNS, created_at__lt=timezone.now() - older_than
+    )
+    for import_id in abandoned.values_list("pk", flat=True):
         cancel(import_id)
-    needed = Import.objects.exclude(path="").values_list("path", flat=True)
-    uploads.remove_orphans(needed, (timezone.now() - older_than).timestamp())
+    paths_in_use = Import.objects.exclude(path="").values_list("path", flat=True)
+    uploads.remove_orphans(paths_in_use, (timezone.now() - older_than).timestamp())
 
 
-def resume_next(import_id: int) -> None:
-    """After an import has ended, wake a worker for the next one that waits for the same list."""
+def enqueue_next(import_id: int) -> None:
+    """Enqueue the next import that waits for the list of an import that has ended."""
     list_id = Import.objects.filter(pk=import_id).values_list("list", flat=True).first()
     waiting = (
         Import.objects.filter(list=list_id, state=ImportState.QUEUED)

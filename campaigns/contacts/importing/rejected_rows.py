@@ -1,5 +1,7 @@
-"""Rejected rows that hold somebody's phone after all: beside another one, among words, in a column
-of another kind.
+"""Finds and clears a phone in rejected rows, for the data of a contact and its erasure.
+
+A rejected row may still contain a valid phone: next to another one, within a text, or in a column
+that was not imported as phone.
 """
 
 import re
@@ -8,28 +10,27 @@ from collections.abc import Iterable, Iterator
 from campaigns.contacts.models import RejectedRow
 from campaigns.contacts.phones import parsing
 
-AT_ONCE = 2_000  # rows that are in memory
-BETWEEN = re.compile(r"[./]")  # signs between digits that are no part of `phones.CLEANING`
+CHUNK_ROWS = 2_000  # held in memory at a time
+SEPARATORS = re.compile(r"[./]")  # between digits, besides parsing.CLEANING
 
 
-def naming(msisdn: str) -> Iterator[int]:
-    """Ids of the rejected rows with the phone in any form: with or without its country, however it
-    is spaced.
+def find_with_phone(msisdn: str) -> Iterator[int]:
+    """Yield the ids of rejected rows that contain the phone, with or without country code.
 
-    Reads all rejected rows: for what a person asks for, never for a page.
+    Reads all rejected rows: for requests of a person about their data, not for lists on pages.
     """
-    number = parsing.national(msisdn)
+    digits = parsing.national_number(msisdn)
     rows = RejectedRow.objects.order_by("pk").values_list("pk", "row")
-    last = 0
-    while part := list(rows.filter(pk__gt=last)[:AT_ONCE]):
-        last = part[-1][0]
+    last_id = 0
+    while chunk := list(rows.filter(pk__gt=last_id)[:CHUNK_ROWS]):
+        last_id = chunk[-1][0]
         yield from (
-            pk for pk, cells in part if number in BETWEEN.sub("", parsing.clean("|".join(cells)))
+            pk
+            for pk, cells in chunk
+            if digits in SEPARATORS.sub("", parsing.strip_formatting("|".join(cells)))
         )
 
 
-def clear(row_ids: Iterable[int]) -> None:
-    """Forget what the rows held; their numbers and reasons stay, so that the counts of their
-    imports are still true.
-    """
+def clear_cells(row_ids: Iterable[int]) -> None:
+    """Delete the cells of rejected rows; rows and reasons stay, so that import counts add up."""
     RejectedRow.objects.filter(pk__in=list(row_ids)).update(row=[])

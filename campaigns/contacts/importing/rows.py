@@ -1,5 +1,6 @@
-"""Records of a file -> slices of people, with what was turned away and why. By column, and without
-a database.
+"""Parses the records of a file into slices of contacts and rejected rows.
+
+Works by column, which is faster than row by row, and uses no database.
 """
 
 import gc
@@ -15,31 +16,31 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from campaigns.contacts.importing.column_mapping import Mapping
-from campaigns.contacts.importing.contact_store import People
+from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
 
 MAX_ROWS = 2_000_000
 SLICE_ROWS = 20_000
-# looked at by columns at a time: the thread that writes never waits long for the interpreter
+# parsed at a time, so that the writing thread never waits long for the interpreter
 PART_ROWS = 2_000
-FIRST_ROWS = 5_000  # the first slice is short, so that the database has something to do soon
-SLICE_CHARACTERS = 8 << 20  # rows with huge cells make shorter slices
-BLOCK_BITS = 20  # numbers that differ in their last 20 bits share a block of Seen
+FIRST_ROWS = 5_000  # of the first slice, so that the database starts early
+SLICE_CHARACTERS = 8 << 20  # rows with large cells make shorter slices
+BLOCK_BITS = 20  # numbers that differ in their last 20 bits only share a block
 BLOCK_MASK = (1 << BLOCK_BITS) - 1
-FEW = 300_000  # numbers; a set of them takes 30 MB and is three times as fast
-CROWD = 2_000  # so many integers take more memory than the bits of their block
-MAX_VALUE = 1_000  # characters of a merge field: no message can hold more
-MAX_KEPT = 5_000  # characters kept of each cell of a rejected row
-BAR = "│"  # stands between the values of a column while they are looked at together
-FORMULA = re.compile(r"^'(?=[=+\-@\t\r])")  # what our own downloads put before such cells
+MAX_SET_SIZE = 300_000  # numbers in one set: 30 MB, and three times as fast as blocks
+MAX_SPARSE_SIZE = 2_000  # a larger set takes more memory than the bits of its block
+MAX_VALUE = 1_000  # characters of a merge tag's value: a message has at most 1,000
+MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
+VALUE_SEPARATOR = "│"  # joins the values of a column to examine them at once
+FORMULA_APOSTROPHE = re.compile(r"^'(?=[=+\-@\t\r])")  # added by exports, see table_export.safe
 
 
-class Rejection(NamedTuple):
-    """A row that is no person: its number as a spreadsheet shows it, its cells, and why."""
+class RejectedRecord(NamedTuple):
+    """A row without a valid phone: its number as in a spreadsheet, its cells, the reason."""
 
     row_number: int
     row: Record
@@ -47,24 +48,24 @@ class Rejection(NamedTuple):
 
 
 @dataclass(slots=True)
-class Slice:
-    """What some rows of the file came to. `rows` = people + duplicates + rejected."""
+class ParsedSlice:
+    """The result of some rows of a file. `rows` = contacts + duplicates + rejected."""
 
-    next_record: int  # the first record after the slice, from 0
+    next_record: int  # position of the first record after the slice, from 0
     rows: int = 0
-    people: People = field(default_factory=People)
+    contacts: ContactRows = field(default_factory=ContactRows)
     duplicates: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
 
     def reasons(self) -> Counter[str]:
         return Counter(rejection.reason for rejection in self.rejected)
 
 
-class Seen:
-    """The phones of the file so far, in little memory: a set while they are few, afterwards bits
-    where many stand close together, else sets of integers.
+class SeenPhones:
+    """The phones of a file so far, in little memory.
 
-    2,000,000 numbers of one country take about 20 MB; spread over the whole world, 130 MB.
+    At first one set; above MAX_SET_SIZE, for each block of 2**20 numbers a small set or a bitmap.
+    2,000,000 numbers of one country take about 20 MB; of all countries, 130 MB.
     """
 
     def __init__(self) -> None:
@@ -73,12 +74,12 @@ class Seen:
         self._sparse: dict[int, set[int]] = {}
 
     def new(self, msisdns: Sequence[str]) -> list[bool]:
-        """Of each whether it was not seen before; it has been seen now."""
+        """Add the phones; for each, whether it was not there before."""
         if self._dense or self._sparse:
             return list(map(self._add, map(int, msisdns)))
         few, add = self._few, self._few.add
         fresh = [not (number in few or add(number)) for number in map(int, msisdns)]
-        if len(few) > FEW:
+        if len(few) > MAX_SET_SIZE:
             for number in few:
                 self._add(number)
             few.clear()
@@ -100,7 +101,7 @@ class Seen:
         if number in numbers:
             return False
         numbers.add(number)
-        if len(numbers) > CROWD:
+        if len(numbers) > MAX_SPARSE_SIZE:
             self._condense(block)
         return True
 
@@ -111,60 +112,61 @@ class Seen:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Rows are no cycles: looking for some among hundreds of thousands of lists would double the
-    time.
-    """
-    usual = gc.isenabled()
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause the garbage collector: rows form no cycles, and looking for some doubles the time."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if usual:
+        if was_enabled:
             gc.enable()
 
 
-class Parser:
-    """Reads a file as `layout` and `mapping` say. Keeps the phones it has seen."""
+class RowParser:
+    """Parses a file by its layout and mapping. Remembers phones to recognise duplicates."""
 
-    def __init__(self, layout: Layout, mapping: Mapping, default_country: str) -> None:
+    def __init__(self, layout: Layout, mapping: ColumnMapping, default_country: str) -> None:
         self.layout = layout
         self.mapping = mapping
         self.normaliser = Normaliser(default_country)
-        self.seen = Seen()
+        self.seen = SeenPhones()
 
-    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[Slice]:
-        """The slices of the file from record `start` on. Phones of earlier records count as seen.
-        Raises Refused.
+    def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[ParsedSlice]:
+        """Yield the slices of the file from record `start` on.
+
+        Earlier records are read too, so that their phones count as duplicates. Raises
+        ContactsError.
         """
         reader = Reader(path, self.layout)
         position = 0
         while True:
             first = min(size, FIRST_ROWS)
             rows = min(size, start - position) if position < start else size if position else first
-            with _uncollected():
+            with _garbage_collection_paused():
                 records = reader.take(rows, SLICE_CHARACTERS)
                 parsed = self.parse(records, position)
-                found = len(records)
+                record_count = len(records)
                 del records
-            if not found:
+            if not record_count:
                 return
-            position += found
+            position += record_count
             if position > MAX_ROWS + 1:
-                raise Refused(
-                    _("The file has more than %(limit)d rows. Split it.") % {"limit": MAX_ROWS}
+                raise ContactsError(
+                    _("The file has more than %(limit)d rows. Split it into smaller files.")
+                    % {"limit": MAX_ROWS}
                 )
             if position > start:
                 yield parsed
 
-    def parse(self, records: list[Record], position: int) -> Slice:
-        """The slice that `records` make, the first of which is record `position` of the file."""
-        parsed = Slice(position + len(records))
+    def parse(self, records: list[Record], position: int) -> ParsedSlice:
+        """Parse `records`, the first of which is record `position` of the file, from 0."""
+        parsed = ParsedSlice(position + len(records))
         for start in range(0, len(records), PART_ROWS):
             self._add(parsed, records[start : start + PART_ROWS], position + start)
         return parsed
 
-    def _add(self, parsed: Slice, records: list[Record], position: int) -> None:
+    def _add(self, parsed: ParsedSlice, records: list[Record], position: int) -> None:
         numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
         if position == 0 and self.layout.header:
             records, numbers = records[1:], numbers[1:]
@@ -173,27 +175,28 @@ class Parser:
             records = [record for record in records if record]
         parsed.rows += len(records)
         msisdns, countries = self._phones(records)
-        self._people(parsed, records, numbers, msisdns, countries)
+        self._add_rows(parsed, records, numbers, msisdns, countries)
 
     def _phones(self, records: list[Record]) -> tuple[list[str], list[str]]:
-        """Phones (or reasons) and countries of the records: of the first phone column that holds a
-        valid one.
+        """Phone and country of each record, from its first phone column with a valid phone.
+
+        Without one: the reason, and an empty country.
         """
         first, *others = self.mapping.phones
-        msisdns, countries = self.normaliser.columns(column(records, first))
+        msisdns, countries = self.normaliser.columns(column_cells(records, first))
         for other in others:
             failed = [place for place, country in enumerate(countries) if not country]
-            more, their = self.normaliser.columns(
-                column([records[place] for place in failed], other)
+            other_msisdns, other_countries = self.normaliser.columns(
+                column_cells([records[place] for place in failed], other)
             )
-            for place, msisdn, country in zip(failed, more, their, strict=True):
+            for place, msisdn, country in zip(failed, other_msisdns, other_countries, strict=True):
                 if country or msisdns[place] == Reason.EMPTY:
                     msisdns[place], countries[place] = msisdn, country
         return msisdns, countries
 
-    def _people(
+    def _add_rows(
         self,
-        parsed: Slice,
+        parsed: ParsedSlice,
         records: list[Record],
         numbers: Sequence[int],
         msisdns: list[str],
@@ -201,7 +204,7 @@ class Parser:
     ) -> None:
         if "" in countries:
             parsed.rejected += [
-                Rejection(numbers[place], _kept(records[place]), msisdns[place])
+                RejectedRecord(numbers[place], _truncate_cells(records[place]), msisdns[place])
                 for place, country in enumerate(countries)
                 if not country
             ]
@@ -215,15 +218,15 @@ class Parser:
             parsed.duplicates += fresh.count(False)
             records, msisdns = list(compress(records, fresh)), list(compress(msisdns, fresh))
             countries = list(compress(countries, fresh))
-        parsed.people.add(msisdns, countries, fields_as_json(records, self.mapping.fields))
+        parsed.contacts.add(msisdns, countries, fields_as_json(records, self.mapping.fields))
 
 
-def _kept(record: Record) -> Record:
-    return [cell[:MAX_KEPT] for cell in record]
+def _truncate_cells(record: Record) -> Record:
+    return [cell[:MAX_REJECTED_CELL] for cell in record]
 
 
-def column(records: list[Record], place: int) -> list[str]:
-    """One column of the records; rows that are too short have nothing there."""
+def column_cells(records: list[Record], place: int) -> list[str]:
+    """The cells of a column; empty for rows that are too short."""
     try:
         return [record[place] for record in records]
     except IndexError:
@@ -231,43 +234,45 @@ def column(records: list[Record], place: int) -> list[str]:
 
 
 def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
-    """The merge fields of each record as compact JSON: `{"first_name":"Olena"}`. Empty ones are
-    left out.
+    """The merge tags of each record as compact JSON without empty values.
+
+    For example `{"first_name":"Olena"}`. `names`: merge tags by column.
     """
-    columns = [encoded(column(records, place)) for place in names]
+    columns = [encode_values(column_cells(records, place)) for place in names]
     if not columns:
         return ["{}"] * len(records)
     if any("" in values for values in columns):
         beginnings = [f'"{name}":"' for name in names.values()]
-        return [_object(beginnings, values) for values in zip(*columns, strict=True)]
-    pieces: list[Iterable[str]] = []  # what stands before each value, and the value
+        return [_as_json_object(beginnings, values) for values in zip(*columns, strict=True)]
+    pieces: list[Iterable[str]] = []  # alternating: the text before each value, the values
     for name, values in zip(names.values(), columns, strict=True):
         pieces += [repeat(f'","{name}":"' if pieces else f'{{"{name}":"'), values]
     return list(map("".join, zip(*pieces, repeat('"}'))))
 
 
-def _object(beginnings: list[str], values: tuple[str, ...]) -> str:
+def _as_json_object(beginnings: list[str], values: tuple[str, ...]) -> str:
     members = [
         f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value
     ]
     return "{" + ",".join(members) + "}"
 
 
-def encoded(values: list[str]) -> list[str]:
-    """The values as they stand between the quotation marks of JSON, trimmed. A column of plain
-    words costs one look.
+def encode_values(values: list[str]) -> list[str]:
+    """The trimmed values, escaped for JSON, without quotation marks.
+
+    Values that need no change, as in most columns, are recognised all at once.
     """
     if not values:
         return values
-    text = BAR.join(values)
+    text = VALUE_SEPARATOR.join(values)
     if (
         text.isprintable()
         and '"' not in text
         and "\\" not in text
         and "'" not in text
-        and f" {BAR}" not in text
-        and f"{BAR} " not in text
-        and text.count(BAR) == len(values) - 1
+        and f" {VALUE_SEPARATOR}" not in text
+        and f"{VALUE_SEPARATOR} " not in text
+        and text.count(VALUE_SEPARATOR) == len(values) - 1
         and text == text.strip()
         and _all_short(text)
     ):
@@ -279,20 +284,18 @@ def encoded(values: list[str]) -> list[str]:
 
 
 def _all_short(text: str) -> bool:
-    """Whether no value of the joined text can be too long: there is a bar in every stretch of half
-    that length.
-    """
+    """Whether no value in the joined text is too long: each half length contains a separator."""
     half = MAX_VALUE // 2
-    return all(BAR in text[start : start + half] for start in range(0, len(text) - half, half))
+    return all(
+        VALUE_SEPARATOR in text[start : start + half] for start in range(0, len(text) - half, half)
+    )
 
 
 def encode_value(value: str) -> str:
-    """One value, without space around it, cut to what a message can hold."""
+    """The cleaned value, escaped for JSON."""
     return encode_basestring(clean_value(value))[1:-1]
 
 
 def clean_value(value: str) -> str:
-    """The text of a merge field as it is kept: no space around it, no NUL, no more than a message
-    can hold.
-    """
-    return FORMULA.sub("", value.replace("\0", "").strip())[:MAX_VALUE]
+    """The value of a merge tag as stored: trimmed, without NUL, at most MAX_VALUE characters."""
+    return FORMULA_APOSTROPHE.sub("", value.replace("\0", "").strip())[:MAX_VALUE]

@@ -1,9 +1,8 @@
-"""Rows of a file -> people on a list, a slice at a time: each slice, its counts and its place are
-one transaction.
+"""Runs an import: writes the rows of a file to a list, slice by slice.
 
-Whoever runs it may be killed at any moment. The next one goes on after the last slice that was
-committed, so no row is lost or counted twice. Two never run the same import: who runs it holds its
-lease.
+Each slice is one transaction with its counts and the position of the next row. A worker may be
+killed at any moment: the next one continues after the last committed slice, so no row is lost or
+counted twice. A lease keeps two workers from running the same import.
 """
 
 import contextlib
@@ -22,121 +21,123 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store, uploads
-from campaigns.contacts.importing.column_mapping import Mapping
+from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.importing.rows import Parser, Slice
-from campaigns.contacts.models import Compact, ContactList, Import, ImportState
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.rows import ParsedSlice, RowParser
+from campaigns.contacts.models import IMPORTING, CompactEncoder, ContactList, Import, ImportState
 
 LEASE = timedelta(seconds=60)  # a slice takes a second or two
-AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
-KEEP = "keep"  # mapping["existing"]: who is there stays as they are; anything else updates them
-AHEAD = 1  # slices read while one is being written
-# seconds; between the thread that reads and the one that writes, which waits for the database often
-SWITCH = 0.0005
+KEEP_EXISTING = "keep"  # mapping["existing"]: do not change contacts already on the list
+SLICES_AHEAD = 1  # slices read while one is being written
+# seconds between switches of the reading and the writing thread, which often waits for the database
+SWITCH_INTERVAL = 0.0005
 
 
-class Lost(Exception):  # noqa: N818 - a fact, not an error
-    """The import is not ours any more: it was cancelled, or another worker has it."""
+class LeaseLost(Exception):  # noqa: N818 - not an error
+    """The import was cancelled, or another worker has taken it over."""
 
 
 def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
-    """Import as much as `keep_going` allows; whether something is left to do. Does nothing where
-    another is at it.
+    """Run the import while `keep_going` returns True; whether rows are left.
+
+    Does nothing while another worker holds the lease.
     """
-    token = claim(import_id)
+    token = claim_lease(import_id)
     if not token:
         return False
-    run_ = Import.objects.get(pk=import_id)
-    slices = parser_of(run_).slices(uploads.locate(run_.path), run_.next_row)
+    contact_import = Import.objects.get(pk=import_id)
+    slices = parser_for(contact_import).slices(
+        uploads.locate(contact_import.path), contact_import.next_row
+    )
     try:
-        with contact_store.unhurried(), contextlib.closing(_read_ahead(slices)) as ready:
+        with contact_store.asynchronous_commits(), contextlib.closing(_read_ahead(slices)) as ready:
             for parsed in ready:
-                _commit(run_, parsed, token)
+                _commit_slice(contact_import, parsed, token)
                 if not keep_going():
-                    release(import_id, token)
+                    release_lease(import_id, token)
                     return True
-        _finish(run_, token)
-    except Refused as refused:
-        fail(import_id, str(refused))
+        _finish(contact_import, token)
+    except ContactsError as refused:
+        fail_import(import_id, str(refused))
     except FileNotFoundError:
-        fail(import_id, _("The file is gone from the server."))
-    except Lost:
+        fail_import(import_id, _("The file is no longer on the server. Upload it again."))
+    except LeaseLost:
         pass
     return False
 
 
-def parser_of(run_: Import) -> Parser:
-    """A parser as the mapping of the import says."""
-    mapping = run_.mapping
-    return Parser(Layout.from_json(mapping), Mapping.from_json(mapping), mapping["country"])
+def parser_for(contact_import: Import) -> RowParser:
+    """A parser for the layout and the mapping of the import."""
+    mapping = contact_import.mapping
+    return RowParser(
+        Layout.from_json(mapping), ColumnMapping.from_json(mapping), mapping["country"]
+    )
 
 
-def claim(import_id: int) -> str:
-    """The token of a lease on the import; empty where there is nothing to do or another holds it or
-    its list.
+def claim_lease(import_id: int) -> str:
+    """Take a lease on a queued or running import; its token.
+
+    Empty if there is nothing to do, or if another worker is busy with the import or its list.
     """
     token, now = uuid.uuid4().hex, timezone.now()
     with transaction.atomic():
-        wanted = Import.objects.filter(pk=import_id).first()
-        if wanted is None or wanted.list_id is None:
+        contact_import = Import.objects.filter(pk=import_id).first()
+        if contact_import is None or contact_import.list_id is None:
             return ""
-        # Two imports of one list would count each other's people; the lock makes their claims take
-        # turns.
-        ContactList.objects.select_for_update().filter(pk=wanted.list_id).first()
-        busy = Import.objects.filter(
-            list=wanted.list_id, state=ImportState.RUNNING, lease_until__gt=now
+        # Two imports into one list would count each other's contacts: the lock serialises claims.
+        ContactList.objects.select_for_update().filter(pk=contact_import.list_id).first()
+        running = Import.objects.filter(
+            list=contact_import.list_id, state=ImportState.RUNNING, lease_until__gt=now
         )
         claimed = (
             Import.objects.filter(
-                Q(lease_until=None) | Q(lease_until__lte=now), pk=import_id, state__in=AT_WORK
+                Q(lease_until=None) | Q(lease_until__lte=now), pk=import_id, state__in=IMPORTING
             )
-            .filter(~Exists(busy.exclude(pk=import_id)))
+            .filter(~Exists(running.exclude(pk=import_id)))
             .update(state=ImportState.RUNNING, lease_token=token, lease_until=now + LEASE)
         )
         if Import.objects.filter(pk=import_id, lease_token=token, started_at=None).update(
             started_at=now
         ):
-            _add_fields(wanted)
+            _add_tags_to_list(contact_import)
     return token if claimed else ""
 
 
-def release(import_id: int, token: str) -> None:
-    """Give the lease back, so that another worker may go on at once."""
+def release_lease(import_id: int, token: str) -> None:
+    """Give the lease back, so that another worker can continue at once."""
     Import.objects.filter(pk=import_id, lease_token=token).update(lease_until=None, lease_token="")
 
 
-def _read_ahead(slices: Iterator[Slice]) -> Generator[Slice, None, None]:
-    """The same slices, read by a thread of its own while the database writes. The thread uses no
-    database.
-    """
-    ready: queue.Queue[Slice | Exception | None] = queue.Queue(AHEAD)
-    gone = threading.Event()
+def _read_ahead(slices: Iterator[ParsedSlice]) -> Generator[ParsedSlice, None, None]:
+    """Yield the slices, read ahead by a thread that uses no database while this one writes."""
+    ready: queue.Queue[ParsedSlice | Exception | None] = queue.Queue(SLICES_AHEAD)
+    stopped = threading.Event()
 
     def read() -> None:
         try:
             for parsed in slices:
-                if not _put(ready, parsed, gone):
+                if not _put(ready, parsed, stopped):
                     return
-            _put(ready, None, gone)
-        except Exception as error:  # noqa: BLE001 - raised again where the slices are wanted
-            _put(ready, error, gone)
+            _put(ready, None, stopped)
+        except Exception as error:  # noqa: BLE001 - raised again by the consumer
+            _put(ready, error, stopped)
 
     threading.Thread(target=read, name="import-reader", daemon=True).start()
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH)
+    switch_interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        while (found := ready.get()) is not None:
-            if isinstance(found, Exception):
-                raise found
-            yield found
+        while (item := ready.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
     finally:
-        gone.set()
-        sys.setswitchinterval(usual)
+        stopped.set()
+        sys.setswitchinterval(switch_interval)
 
 
-def _put(ready: "queue.Queue[Any]", item: object, gone: threading.Event) -> bool:
-    while not gone.is_set():
+def _put(ready: "queue.Queue[Any]", item: object, stopped: threading.Event) -> bool:
+    while not stopped.is_set():
         try:
             ready.put(item, timeout=0.2)
         except queue.Full:
@@ -145,105 +146,120 @@ def _put(ready: "queue.Queue[Any]", item: object, gone: threading.Event) -> bool
     return False
 
 
-def _commit(run_: Import, parsed: Slice, token: str) -> None:
-    """Write one slice with its counts and the place where the next one begins. Raises Lost."""
+def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> None:
+    """Write one slice with its counts and the position of the next row.
+
+    Raises LeaseLost, or ContactsError if the list was deleted.
+    """
     with transaction.atomic():
-        stopped = contact_store.stop_listed(parsed.people.msisdns)
-        people = parsed.people.without(stopped) if stopped else parsed.people
-        grown = ContactList.objects.select_for_update().filter(pk=run_.list_id or 0).first()
-        if grown is None:
-            raise Refused(_("The list was deleted."))
-        written = contact_store.write(
-            people,
-            grown.pk,
-            run_.pk,
-            update=run_.mapping.get("existing") != KEEP,
-            fresh=grown.contact_count
-            == run_.new,  # all on the list came by this import, and none of them is here again
+        stop_listed = contact_store.find_stop_listed(parsed.contacts.msisdns)
+        contacts = parsed.contacts.without(stop_listed) if stop_listed else parsed.contacts
+        lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
+        contact_list = lists.first()
+        if contact_list is None:
+            raise ContactsError(
+                _("The list was deleted. Upload the file again and choose another list.")
+            )
+        result = contact_store.write(
+            contacts,
+            contact_list.pk,
+            contact_import.pk,
+            update=contact_import.mapping.get("existing") != KEEP_EXISTING,
+            # all contacts of the list came from this import, which has no duplicates
+            expect_new=contact_list.contact_count == contact_import.new,
         )
-        _reject(run_.pk, parsed)
-        _count(run_, parsed, written, len(stopped))
-        _grow(grown, written)
-        if not _save(run_, token):
-            raise Lost
+        _write_rejected(contact_import.pk, parsed)
+        _add_to_import_counts(contact_import, parsed, result, len(stop_listed))
+        _add_to_list_counts(contact_list, result)
+        if not _save_counts(contact_import, token):
+            raise LeaseLost
 
 
-def _reject(import_id: int, parsed: Slice) -> None:
-    encode = Compact().encode
+def _write_rejected(import_id: int, parsed: ParsedSlice) -> None:
+    encode = CompactEncoder().encode
     rows = [(number, encode(row), reason) for number, row, reason in parsed.rejected]
-    contact_store.reject(rows, import_id)
+    contact_store.write_rejected(rows, import_id)
 
 
-def _count(run_: Import, parsed: Slice, written: contact_store.Written, stop_listed: int) -> None:
-    run_.next_row = parsed.next_record
-    run_.rows += parsed.rows
-    run_.new += written.new
-    run_.updated += written.updated
-    run_.unchanged += written.unchanged
-    run_.duplicates += parsed.duplicates
-    run_.stop_listed += stop_listed
-    run_.rejected += len(parsed.rejected)
-    run_.rejected_by_reason = dict(Counter(run_.rejected_by_reason) + parsed.reasons())
-    run_.countries = dict(Counter(run_.countries) + Counter(parsed.people.countries))
+def _add_to_import_counts(
+    contact_import: Import, parsed: ParsedSlice, result: contact_store.WriteResult, stop_listed: int
+) -> None:
+    contact_import.next_row = parsed.next_record
+    contact_import.rows += parsed.rows
+    contact_import.new += result.new
+    contact_import.updated += result.updated
+    contact_import.unchanged += result.unchanged
+    contact_import.duplicates += parsed.duplicates
+    contact_import.stop_listed += stop_listed
+    contact_import.rejected += len(parsed.rejected)
+    contact_import.rejected_by_reason = dict(
+        Counter(contact_import.rejected_by_reason) + parsed.reasons()
+    )
+    contact_import.countries = dict(
+        Counter(contact_import.countries) + Counter(parsed.contacts.countries)
+    )
 
 
-COUNTED = (
+COUNTED_FIELDS = (
     "next_row", "rows", "new", "updated", "unchanged", "duplicates", "stop_listed", "rejected",
     "rejected_by_reason", "countries",
 )  # fmt: skip
 
 
-def _save(run_: Import, token: str) -> bool:
-    """Store the counts and hold the lease longer, unless it is lost."""
-    values = {name: getattr(run_, name) for name in COUNTED}
-    held = Import.objects.filter(pk=run_.pk, state=ImportState.RUNNING, lease_token=token)
+def _save_counts(contact_import: Import, token: str) -> bool:
+    """Save the counts and renew the lease; False if the lease is lost."""
+    values = {name: getattr(contact_import, name) for name in COUNTED_FIELDS}
+    held = Import.objects.filter(pk=contact_import.pk, state=ImportState.RUNNING, lease_token=token)
     return bool(held.update(**values, lease_until=timezone.now() + LEASE))
 
 
-def _grow(grown: ContactList, written: contact_store.Written) -> None:
-    """Count the new people on their list, whose row is locked."""
-    if not written.new:
+def _add_to_list_counts(contact_list: ContactList, result: contact_store.WriteResult) -> None:
+    """Add the new contacts to the counts of their list, whose row is locked."""
+    if not result.new:
         return
-    grown.countries = dict(Counter(grown.countries) + written.countries)
-    grown.contact_count += written.new
-    grown.save(update_fields=["countries", "contact_count", "updated_at"])
+    contact_list.countries = dict(Counter(contact_list.countries) + result.countries)
+    contact_list.contact_count += result.new
+    contact_list.save(update_fields=["countries", "contact_count", "updated_at"])
 
 
-def _finish(run_: Import, token: str) -> None:
-    held = Import.objects.filter(pk=run_.pk, state=ImportState.RUNNING, lease_token=token)
-    done = held.update(
+def _finish(contact_import: Import, token: str) -> None:
+    held = Import.objects.filter(pk=contact_import.pk, state=ImportState.RUNNING, lease_token=token)
+    failed = held.update(
         state=ImportState.FINISHED,
         finished_at=timezone.now(),
-        total_rows=run_.rows,
+        total_rows=contact_import.rows,
         path="",
         lease_until=None,
         lease_token="",
     )
-    if done:
-        uploads.remove(run_.path)
+    if failed:
+        uploads.remove(contact_import.path)
 
 
-def _add_fields(run_: Import) -> None:
-    """Let the list know the merge fields of the file."""
-    grown = ContactList.objects.get(pk=run_.list_id or 0)
-    names = Mapping.from_json(run_.mapping).fields.values()
-    grown.fields = [*grown.fields, *(name for name in names if name not in grown.fields)]
-    grown.save(update_fields=["fields", "updated_at"])
+def _add_tags_to_list(contact_import: Import) -> None:
+    """Add the merge tags of the file to those of the list."""
+    contact_list = ContactList.objects.get(pk=contact_import.list_id or 0)
+    names = ColumnMapping.from_json(contact_import.mapping).fields.values()
+    contact_list.fields = [
+        *contact_list.fields,
+        *(name for name in names if name not in contact_list.fields),
+    ]
+    contact_list.save(update_fields=["fields", "updated_at"])
 
 
-def fail(import_id: int, why: str) -> None:
-    """End the import with words that say why; what came in before stays."""
-    open_ = Import.objects.filter(pk=import_id).exclude(
+def fail_import(import_id: int, reason_text: str) -> None:
+    """End the import with the reason shown to the user; contacts already written stay."""
+    unfinished = Import.objects.filter(pk=import_id).exclude(
         state__in=(ImportState.FINISHED, ImportState.CANCELLED)
     )
-    found = open_.values_list("path", flat=True).first()
-    done = open_.update(
+    item = unfinished.values_list("path", flat=True).first()
+    failed = unfinished.update(
         state=ImportState.FAILED,
-        failure=why[:300],
+        failure=reason_text[:300],
         finished_at=timezone.now(),
         lease_until=None,
         lease_token="",
         path="",
     )
-    if done:
-        uploads.remove(found or "")
+    if failed:
+        uploads.remove(item or "")

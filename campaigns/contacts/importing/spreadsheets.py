@@ -1,10 +1,10 @@
-"""A spreadsheet -> a CSV file, by a process of its own:
-`python -m campaigns.audience.flattening SOURCE TARGET SECONDS [SHEET]`
+"""Converts a sheet of a spreadsheet to CSV, in a process of its own with limits.
 
-The library that reads spreadsheets keeps a whole sheet in memory and sets no limit to what an
-archive unpacks to. Here the operating system does: a hostile file ends this process and nothing
-else. Prints the name of the sheet and those of all that can be seen, as JSON. Imports nothing of
-the site, so that it starts at once.
+`python -m campaigns.contacts.importing.spreadsheets SOURCE TARGET SECONDS [SHEET]`
+
+The library keeps a whole sheet in memory and does not limit what an archive unpacks to. So the
+operating system limits memory and time: a hostile file ends this process and nothing else. Prints
+the name of the sheet and of all visible sheets as JSON. Imports nothing of the site, to start fast.
 """
 
 import csv
@@ -18,30 +18,30 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 MEMORY = 480 << 20  # bytes; a million rows of four columns need 350 MB
 MAX_ROWS = 2_000_001
-# cells of a sheet that are laid out at most; many more mean one lost cell far away
-ROOMS = 500 * 300_000
+# more mean that a single cell far away makes the sheet huge
+MAX_CELLS = 500 * 300_000
 
 
 class Unreadable(Exception):  # noqa: N818 - a fact about a file
-    """What is wrong, as one of the words that unpacking.py knows."""
+    """The reason as one of the keys that file_types.py knows: sheet, empty or large."""
 
 
-def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[str]]:
-    """Write the sheet `wanted`, or the first visible one that holds something, to `target`; its
-    name, and all names.
+def convert(source: str, target: TextIO, wanted_sheet: str = "") -> tuple[str, list[str]]:
+    """Write a sheet to `target`; returns its name and all names.
 
-    Rows and columns keep their places: empty ones before the first cell are written too.
+    `wanted_sheet`: its name; empty: the first visible sheet that is not empty. Empty rows and
+    columns before the first cell are written too, so that positions stay.
     """
-    with CalamineWorkbook.from_path(source) as book:
+    with CalamineWorkbook.from_path(source) as workbook:
         names = [
-            about.name
-            for about in book.sheets_metadata
-            if about.visible == SheetVisibleEnum.Visible
+            metadata.name
+            for metadata in workbook.sheets_metadata
+            if metadata.visible == SheetVisibleEnum.Visible
         ]
-        if wanted and wanted not in names:
+        if wanted_sheet and wanted_sheet not in names:
             raise Unreadable("sheet")
-        for name in [wanted] if wanted else names:
-            sheet = book.get_sheet_by_name(name)
+        for name in [wanted_sheet] if wanted_sheet else names:
+            sheet = workbook.get_sheet_by_name(name)
             if sheet.start is None or sheet.end is None:
                 continue
             _write(sheet, sheet.start[1], target)
@@ -50,21 +50,21 @@ def flatten(source: str, target: TextIO, wanted: str = "") -> tuple[str, list[st
 
 
 def _write(sheet: CalamineSheet, empty_columns: int, target: TextIO) -> None:
-    """The library brings the empty rows before the first cell, but not the empty columns."""
-    if sheet.height * sheet.width > ROOMS:
+    """Write all rows; the library omits empty columns before the first cell, so add them."""
+    if sheet.height * sheet.width > MAX_CELLS:
         raise Unreadable("large")
     writer = csv.writer(target, lineterminator="\n")
-    before = [""] * empty_columns
+    padding = [""] * empty_columns
     for row in sheet.iter_rows():
-        cells = [cell if cell.__class__ is str else as_text(cell) for cell in row]
+        cells = [cell if cell.__class__ is str else cell_text(cell) for cell in row]
         if any(cells):
-            writer.writerow(before + cells if before else cells)
+            writer.writerow(padding + cells if padding else cells)
         else:
             target.write("\n")
 
 
-def as_text(cell: object) -> str:
-    """What a cell holds, with all its digits: 380972920283.0 -> "380972920283"."""
+def cell_text(cell: object) -> str:
+    """The content of a cell, numbers with all digits: 380972920283.0 -> "380972920283"."""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
@@ -74,15 +74,15 @@ def as_text(cell: object) -> str:
     return str(cell)
 
 
-def main(source: str, target: str, seconds: str, wanted: str = "") -> int:
+def main(source: str, target: str, seconds: str, wanted_sheet: str = "") -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
-            print(json.dumps(flatten(source, file, wanted)))  # noqa: T201 the answer to the process that asked
-    except Unreadable as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+            print(json.dumps(convert(source, file, wanted_sheet)))  # noqa: T201 - the result, for file_types.py
+    except Unreadable as unreadable:
+        print(unreadable, file=sys.stderr)  # noqa: T201
         return 3
     except MemoryError:
         print("large", file=sys.stderr)  # noqa: T201

@@ -1,6 +1,4 @@
-"""Contact files on disk: below UPLOAD_ROOT, under random names, gone when they are not needed any
-more.
-"""
+"""Uploaded files on disk: below UPLOAD_ROOT, under random names, deleted after the import."""
 
 import secrets
 from collections.abc import Iterable
@@ -10,7 +8,7 @@ from django.conf import settings
 
 
 def store(chunks: Iterable[bytes]) -> str:
-    """Write the chunks to a new file; its path below UPLOAD_ROOT."""
+    """Write the chunks to a new file; returns its path below UPLOAD_ROOT."""
     root = Path(settings.UPLOAD_ROOT)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = secrets.token_hex(16)
@@ -20,35 +18,33 @@ def store(chunks: Iterable[bytes]) -> str:
     return name
 
 
-def keep(path: Path) -> str:
-    """Store a copy of the file at `path`."""
+def store_copy(path: Path) -> str:
+    """Store a copy of the file at `path`; returns the path of the copy below UPLOAD_ROOT."""
     with path.open("rb") as file:
         return store(iter(lambda: file.read(1 << 20), b""))
 
 
 def locate(name: str) -> Path:
-    """Where the file with this path below UPLOAD_ROOT is."""
+    """The absolute path of a stored file."""
     return Path(settings.UPLOAD_ROOT) / name
 
 
-def original(name: str) -> str:
-    """The path of the file as it was uploaded, of it or of what was unpacked from it."""
+def upload_name(name: str) -> str:
+    """The name of the uploaded file that `name`, itself or unpacked from it, belongs to."""
     return name.split(".", 1)[0]
 
 
 def remove(name: str) -> None:
-    """Delete the file and whatever was unpacked from it."""
+    """Delete an uploaded file and what was unpacked from it."""
     if not name:
         return
-    for path in Path(settings.UPLOAD_ROOT).glob(f"{original(name)}*"):
+    for path in Path(settings.UPLOAD_ROOT).glob(f"{upload_name(name)}*"):
         path.unlink(missing_ok=True)
 
 
-def remove_orphans(needed: Iterable[str], before: float) -> None:
-    """Delete files last written `before` (seconds since 1970) that nothing `needed` belongs to:
-    left by a crash.
-    """
-    keep = {original(name) for name in needed}
+def remove_orphans(paths_in_use: Iterable[str], before: float) -> None:
+    """Delete files that a crash left behind: not in use, last written `before` (Unix time)."""
+    names_in_use = {upload_name(name) for name in paths_in_use}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
-        if original(path.name) not in keep and path.stat().st_mtime < before:
+        if upload_name(path.name) not in names_in_use and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

@@ -1,0 +1,6 @@
+"""Changes of lists and of the stop list apart from imports, and the tables for their exports.
+
+- contact_lists: add, edit, remove and copy contacts; delete a list
+- stop_list: add and remove phones
+- exports: contacts and rejected rows as tables
+"""

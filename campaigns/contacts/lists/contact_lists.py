@@ -1,5 +1,6 @@
-"""People on lists, outside of imports: add, paste, change, remove, copy, merge, delete. Counts move
-with the people.
+"""Changes of lists apart from imports: add, edit, remove and copy contacts, delete a list.
+
+Each change keeps the stored counts of the list true.
 """
 
 from collections import Counter
@@ -12,197 +13,197 @@ from django.db.models import PROTECT, Count, ManyToManyRel, ManyToOneRel, Model
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.rows import clean_value
-from campaigns.contacts.models import Compact, Contact, ContactList, Import, ImportState
+from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-# states of what refers to a list in which it needs the list no more
-FINAL = ("", "draft", "finished", "cancelled")
-AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
+# states in which an object no longer needs the lists that it refers to
+STATES_THAT_RELEASE = ("", "draft", "finished", "cancelled")
 
 
 @dataclass(slots=True)
-class Added:
-    """What became of phones that somebody typed or pasted. `rows` = new + known + repeated +
-    stop_listed + wrong.
-    """
+class PasteResult:
+    """Counts of pasted phones. `rows` = new + known + duplicates + stop_listed + rejected."""
 
     rows: int = 0
     new: int = 0
     known: int = 0
-    repeated: int = 0
+    duplicates: int = 0
     stop_listed: int = 0
-    wrong: list[tuple[str, Reason]] = field(default_factory=list)
+    rejected: list[tuple[str, Reason]] = field(default_factory=list)
 
 
-def add(contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str) -> Phone:
-    """Put one person on a list. Raises Refused: no mobile, on the stop list, on the list
-    already.
+def add_contact(
+    contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str
+) -> Phone:
+    """Add one contact to a list; `country` is that of phones without a country code.
+
+    Raises ContactsError for a phone that is invalid, on the stop list, or on the list already.
     """
-    verdict = normalise(phone, country)
-    if isinstance(verdict, Reason):
-        raise Refused(verdict.label)
-    if contact_store.stop_listed([verdict.msisdn]):
-        raise Refused(_("This phone is on the stop list."))
-    values = Compact().encode(_kept(fields))
+    parsed = normalise(phone, country)
+    if isinstance(parsed, Reason):
+        raise ContactsError(parsed.label)
+    if contact_store.find_stop_listed([parsed.msisdn]):
+        raise ContactsError(_("This phone is on the stop list."))
+    fields_json = CompactEncoder().encode(_clean_fields(fields))
     with transaction.atomic():
-        locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
-        people = contact_store.People([verdict.msisdn], [verdict.country], [values])
-        written = contact_store.write(people, locked.pk, None, update=False)
-        if not written.new:
-            raise Refused(_("This phone is on the list already."))
-        _count(locked, written.countries)
-    return verdict
+        locked_list = _lock(contact_list)
+        row = contact_store.ContactRows([parsed.msisdn], [parsed.country], [fields_json])
+        result = contact_store.write(row, locked_list.pk, None, update=False)
+        if not result.new:
+            raise ContactsError(_("This phone is already on the list."))
+        _change_counts(locked_list, result.countries)
+    return parsed
 
 
-def paste(contact_list: ContactList, lines: Iterable[str], country: str) -> Added:
-    """Put the phones on a list, one a line."""
+def _lock(contact_list: ContactList) -> ContactList:
+    return ContactList.objects.select_for_update().get(pk=contact_list.pk)
+
+
+def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) -> PasteResult:
+    """Add phones, one per line, to a list; contacts already on it stay unchanged."""
     cells = [line.strip() for line in lines if line.strip()]
-    added = Added(rows=len(cells))
-    msisdns, countries = Normaliser(country).columns(cells)
-    people: dict[str, str] = {}
-    for cell, msisdn, home in zip(cells, msisdns, countries, strict=True):
-        if not home:
-            added.wrong.append((cell, Reason(msisdn)))
-        elif msisdn in people:
-            added.repeated += 1
+    pasted = PasteResult(rows=len(cells))
+    phones: dict[str, str] = {}  # msisdn -> country
+    for cell, msisdn, phone_country in zip(cells, *Normaliser(country).columns(cells), strict=True):
+        if not phone_country:
+            pasted.rejected.append((cell, Reason(msisdn)))
+        elif msisdn in phones:
+            pasted.duplicates += 1
         else:
-            people[msisdn] = home
-    stopped = contact_store.stop_listed(list(people))
-    added.stop_listed = len(stopped)
-    kept = {msisdn: home for msisdn, home in people.items() if msisdn not in stopped}
+            phones[msisdn] = phone_country
+    stop_listed = contact_store.find_stop_listed(list(phones))
+    pasted.stop_listed = len(stop_listed)
+    rows = contact_store.ContactRows(list(phones), list(phones.values()), ["{}"] * len(phones))
     with transaction.atomic():
-        locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
-        ready = contact_store.People(list(kept), list(kept.values()), ["{}"] * len(kept))
-        written = contact_store.write(ready, locked.pk, None, update=False)
-        _count(locked, written.countries)
-    added.new, added.known = written.new, written.unchanged
-    return added
+        locked_list = _lock(contact_list)
+        result = contact_store.write(rows.without(stop_listed), locked_list.pk, None, update=False)
+        _change_counts(locked_list, result.countries)
+    pasted.new, pasted.known = result.new, result.unchanged
+    return pasted
 
 
-def change(contact: Contact, fields: Mapping[str, str]) -> None:
-    """Give a person other merge fields; empty ones go."""
-    contact.fields = _kept(fields)
+def update_fields(contact: Contact, fields: Mapping[str, str]) -> None:
+    """Replace the merge tags of a contact; empty values are dropped."""
+    contact.fields = _clean_fields(fields)
     contact.save(update_fields=["fields"])
 
 
-def _kept(fields: Mapping[str, str]) -> dict[str, str]:
+def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
     cleaned = {name: clean_value(value) for name, value in fields.items()}
     return {name: value for name, value in cleaned.items() if value}
 
 
-def remove(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
-    """Take people off a list; how many."""
+def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
+    """Remove contacts from a list; returns how many."""
     with transaction.atomic():
-        locked = ContactList.objects.select_for_update().get(pk=contact_list.pk)
-        leaving = Contact.objects.filter(list=locked, pk__in=list(contact_ids))
-        countries = Counter(leaving.values_list("country", flat=True))
-        gone = leaving.delete()[0]
-        _count(locked, Counter({country: -number for country, number in countries.items()}))
-    return gone
+        locked_list = _lock(contact_list)
+        contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
+        countries = Counter(contacts.values_list("country", flat=True))
+        removed = contacts.delete()[0]
+        _change_counts(locked_list, {country: -count for country, count in countries.items()})
+    return removed
 
 
-def _count(locked: ContactList, more: Mapping[str, int]) -> None:
-    """Move the counts of a list whose row is locked."""
-    counts = Counter(locked.countries)
-    counts.update(more)
-    locked.countries = {country: number for country, number in counts.items() if number > 0}
-    locked.contact_count = max(locked.contact_count + sum(more.values()), 0)
-    locked.save(update_fields=["countries", "contact_count", "updated_at"])
+def _change_counts(locked_list: ContactList, changes: Mapping[str, int]) -> None:
+    """Add `changes` by country to the counts of a list whose row is locked."""
+    counts = Counter(locked_list.countries)
+    counts.update(changes)
+    locked_list.countries = {country: count for country, count in counts.items() if count > 0}
+    locked_list.contact_count = max(locked_list.contact_count + sum(changes.values()), 0)
+    locked_list.save(update_fields=["countries", "contact_count", "updated_at"])
 
 
 def recount(contact_list: ContactList) -> None:
-    """Count a list anew. Scans it: for copies and repairs, never for a page."""
-    rows = (
+    """Count the contacts of a list anew. Reads all of them: for copies and repairs, not pages."""
+    counts = (
         Contact.objects.filter(list=contact_list)
         .order_by()
         .values_list("country")
         .annotate(n=Count("pk"))
     )
-    contact_list.countries = dict(rows)
+    contact_list.countries = dict(counts)
     contact_list.contact_count = sum(contact_list.countries.values())
     contact_list.save(update_fields=["countries", "contact_count", "updated_at"])
 
 
-def copy_people(
+def copy_contacts(
     source: ContactList, target: ContactList, contact_ids: Iterable[int] | None = None
 ) -> int:
-    """Put the people of `source` (or some of them) on `target` too, with their merge fields; how
-    many were new there.
+    """Copy all contacts of `source`, or those of `contact_ids`, to `target`; returns how many.
 
-    Who is on `target` already stays as they are.
+    Merge tags are copied too. Contacts already on `target` stay unchanged.
     """
     statement = (
         "INSERT INTO campaigns_contact (list_id, msisdn, country, fields, source_id)"
         " SELECT %s, msisdn, country, fields, source_id FROM campaigns_contact WHERE list_id = %s"
     )
-    values: list[int] = [target.pk, source.pk]
+    parameters: list[int] = [target.pk, source.pk]
     if contact_ids is not None:
         ids = list(contact_ids)
         statement += f" AND id IN ({', '.join(['%s'] * len(ids))})" if ids else " AND false"
-        values += ids
+        parameters += ids
+    statement += " ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
     with transaction.atomic():
-        locked = ContactList.objects.select_for_update().get(pk=target.pk)
-        before = locked.contact_count
+        locked_list = _lock(target)
+        count_before = locked_list.contact_count
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"{statement} ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING", values
-            )
-        locked.fields = [
-            *locked.fields,
-            *(name for name in source.fields if name not in locked.fields),
-        ]
-        locked.save(update_fields=["fields"])
-        recount(locked)
-    return locked.contact_count - before
+            cursor.execute(statement, parameters)
+        new_tags = [name for name in source.fields if name not in locked_list.fields]
+        locked_list.fields = [*locked_list.fields, *new_tags]
+        locked_list.save(update_fields=["fields"])
+        recount(locked_list)
+    return locked_list.contact_count - count_before
 
 
 class Dependant(NamedTuple):
-    """Something that refers to a list: what it is, its name, and whether it needs the list
-    still.
-    """
+    """An object that refers to a list: its kind, its name, and whether it still needs the list."""
 
     kind: str
     name: str
     needs_it: bool
 
 
-def dependants(thing: Model) -> list[Dependant]:
-    """What of the later stages refers to a list, or to a thing like it.
+def find_dependants(instance: Model) -> list[Dependant]:
+    """The objects of later stages that refer to a list (or to another model instance).
 
-    They are found by their relations: this stage does not know them. What protects a thing needs
-    it; of others their state says whether they do.
+    They are found by their relations, as this package must not import later stages. An object that
+    protects the instance needs it; of others, their state decides.
     """
-    found: dict[Dependant, None] = {}
-    for relation in thing._meta.get_fields(include_hidden=True):
+    dependants: dict[Dependant, None] = {}
+    for relation in instance._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ManyToOneRel | ManyToManyRel):
             continue
         protects = getattr(relation, "on_delete", None) is PROTECT
         if not protects and not isinstance(relation, ManyToManyRel):
             continue
-        for user in _referring(relation.related_model, relation.field.name, thing):
-            needs_it = protects or str(getattr(user, "state", "")) not in FINAL
-            found[Dependant(str(user._meta.verbose_name), str(user), needs_it)] = None
-    return list(found)
+        for referrer in _select_referring(relation.related_model, relation.field.name, instance):
+            needs_it = protects or str(getattr(referrer, "state", "")) not in STATES_THAT_RELEASE
+            kind = str(referrer._meta.verbose_name)
+            dependants[Dependant(kind, str(referrer), needs_it)] = None
+    return list(dependants)
 
 
-def _referring(model: type[Model], name: str, thing: Model) -> Iterable[Model]:
-    return model._default_manager.filter(**{name: thing})[:1000]
+def _select_referring(model: type[Model], field_name: str, instance: Model) -> Iterable[Model]:
+    return model._default_manager.filter(**{field_name: instance})[:1000]
 
 
-def delete(contact_list: ContactList, actor: User | None) -> int:
-    """Delete a list with its people; how many. Raises Refused while something needs it."""
-    needed = [found.name for found in dependants(contact_list) if found.needs_it]
-    if needed:
-        raise Refused(_("The list is needed by %(names)s.") % {"names": ", ".join(needed[:5])})
-    if Import.objects.filter(list=contact_list, state__in=AT_WORK).exists():
-        raise Refused(_("A file is being imported into the list. Wait for it or cancel it."))
+def delete_list(contact_list: ContactList, actor: User | None) -> int:
+    """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use."""
+    names = [dependant.name for dependant in find_dependants(contact_list) if dependant.needs_it]
+    if names:
+        text = _("The list cannot be deleted. It is used by: %(names)s.")
+        raise ContactsError(text % {"names": ", ".join(names[:5])})
+    if Import.objects.filter(list=contact_list, state__in=IMPORTING).exists():
+        raise ContactsError(
+            _("A file is being imported into this list. Wait until it finishes, or cancel it.")
+        )
     with transaction.atomic():
-        people = contact_list.contact_count
-        record(actor, contact_list, "deleted", f"{contact_list.name}: {people}")
+        count = contact_list.contact_count
+        record(actor, contact_list, "deleted", f"{contact_list.name}: {count}")
         contact_list.delete()
-    return people
+    return count

@@ -1,62 +1,56 @@
-"""People and rejected rows as files, harmless to open in a spreadsheet."""
+"""Contacts of a list and rejected rows of an import as tables, read a part at a time."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from django.http import StreamingHttpResponse
-
-from campaigns.contacts.importing.column_mapping import NOT_FIELDS
+from campaigns.contacts.importing.column_mapping import REPORT_COLUMNS
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
-from campaigns.contacts.search.queries import matches, terms
+from campaigns.contacts.search.queries import matches, split_terms
 from campaigns.shared.table_columns import Cell, Column
-from campaigns.shared.table_export import FILES, csv_answer
 
-AT_ONCE = 2_000  # rows that are in memory
+CHUNK_ROWS = 2_000  # held in memory at a time
+
+Table = tuple[list[Column], Iterator[list[Cell]]]
 
 
-def people(contact_list: ContactList, kind: str, words: str = "") -> StreamingHttpResponse:
-    """Everybody on a list, or those who match `words`, as a file of `kind` (a key of FILES): phone,
-    country, fields.
-    """
+def list_table(contact_list: ContactList, query: str = "") -> Table:
+    """Columns and rows (phone, country, merge tags) of the contacts that match `query`."""
     columns = [Column(name) for name in ("phone", "country", *contact_list.fields)]
-    return FILES[kind](f"list-{contact_list.pk}", columns, _people_rows(contact_list, terms(words)))
+    return columns, _list_rows(contact_list, split_terms(query))
 
 
-def _people_rows(contact_list: ContactList, wanted: list[str]) -> Iterator[list[str]]:
-    """Read by ranges of ids: memory stays flat on every database."""
-    everybody = (
+def _list_rows(contact_list: ContactList, search_terms: list[str]) -> Iterator[list[Cell]]:
+    """Rows read by ranges of ids, so that memory use stays flat on every database."""
+    contacts = (
         Contact.objects.filter(list=contact_list)
         .order_by("pk")
         .values_list("pk", "msisdn", "country", "fields")
     )
-    last = 0
-    while rows := list(everybody.filter(pk__gt=last)[:AT_ONCE]):
-        last = rows[-1][0]
-        for _pk, msisdn, country, fields in rows:
-            if matches(wanted, msisdn, map(str, fields.values())):
-                yield [
-                    msisdn,
-                    country,
-                    *(str(fields.get(name, "")) for name in contact_list.fields),
-                ]
+    last_id = 0
+    while chunk := list(contacts.filter(pk__gt=last_id)[:CHUNK_ROWS]):
+        last_id = chunk[-1][0]
+        for _pk, msisdn, country, fields in chunk:
+            if matches(search_terms, msisdn, map(str, fields.values())):
+                tag_values = (str(fields.get(name, "")) for name in contact_list.fields)
+                yield [msisdn, country, *tag_values]
 
 
-def rejected(done: Import) -> StreamingHttpResponse:
-    """The rows that did not come in, as they were, with their number and the reason. Mended, they
-    can be uploaded.
+def rejected_table(contact_import: Import) -> Table:
+    """Columns and rows of what the import rejected: the cells as uploaded, row number, reason.
+
+    The file can be uploaded again once it is corrected: imports skip the two added columns.
     """
-    names: list[Any] = list(done.mapping.get("columns") or [])
-    columns = [Column(name) for name in (*names, *NOT_FIELDS)]
-    return csv_answer(f"rejected-{done.pk}", columns, _rejected_rows(done, len(names)))
+    names: list[str] = list(contact_import.mapping.get("columns") or [])
+    columns = [Column(name) for name in (*names, *REPORT_COLUMNS)]
+    return columns, _rejected_rows(contact_import, len(names))
 
 
-def _rejected_rows(done: Import, width: int) -> Iterator[list[Cell]]:
-    found = RejectedRow.objects.filter(source=done).order_by("row_number")
-    for row in found.iterator(chunk_size=AT_ONCE):
+def _rejected_rows(contact_import: Import, width: int) -> Iterator[list[Cell]]:
+    rejected_rows = RejectedRow.objects.filter(source=contact_import).order_by("row_number")
+    for rejected in rejected_rows.iterator(chunk_size=CHUNK_ROWS):
         yield [
-            *row.row,
-            *[""] * (width - len(row.row)),
-            str(row.row_number),
-            str(Reason(row.reason).label),
+            *rejected.row,
+            *[""] * (width - len(rejected.row)),
+            str(rejected.row_number),
+            str(Reason(rejected.reason).label),
         ]

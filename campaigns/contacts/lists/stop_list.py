@@ -1,79 +1,84 @@
-"""The stop list: phones that never get a message, whatever list they are on."""
+"""The stop list: phones that never get a message, whatever lists they are on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
-from campaigns.contacts.importing.rows import Parser
+from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team.models import User
 
-CHUNK = 5_000
+BATCH_SIZE = 5_000
 
 
 @dataclass(slots=True)
-class Stopped:
-    """What became of the phones somebody wants stopped. `rows` = new + known + wrong."""
+class StopResult:
+    """Counts of phones added to the stop list. `rows` = new + known + rejected."""
 
     rows: int = 0
     new: int = 0
     known: int = 0
-    wrong: list[tuple[str, Reason]] = field(default_factory=list)
+    rejected: list[tuple[str, Reason]] = field(default_factory=list)
 
 
-def stop(lines: Iterable[str], reason: str, country: str, actor: User | None) -> Stopped:
-    """Put phones on the stop list, one a line. Who is there already keeps their reason and date."""
+def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | None) -> StopResult:
+    """Add phones, one per line; `country` is that of phones without a country code.
+
+    Entries already on the stop list keep their reason and date.
+    """
     cells = [line.strip() for line in lines if line.strip()]
-    msisdns, countries = Normaliser(country).columns(cells)
-    stopped = Stopped(rows=len(cells))
-    wanted: dict[str, None] = {}
-    for cell, msisdn, home in zip(cells, msisdns, countries, strict=True):
-        if home:
-            wanted[msisdn] = None
+    result = StopResult(rows=len(cells))
+    msisdns: dict[str, None] = {}
+    for cell, msisdn, phone_country in zip(cells, *Normaliser(country).columns(cells), strict=True):
+        if phone_country:
+            msisdns[msisdn] = None
         else:
-            stopped.wrong.append((cell, Reason(msisdn)))
-    stopped.new = stop_numbers(list(wanted), reason, actor)
-    stopped.known = stopped.rows - len(stopped.wrong) - stopped.new
-    return stopped
+            result.rejected.append((cell, Reason(msisdn)))
+    result.new = add_phones(list(msisdns), reason, actor)
+    result.known = result.rows - len(result.rejected) - result.new
+    return result
 
 
-def stop_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | None) -> Stopped:
-    """The same for the phones of a file, in any form that can be imported. Raises Refused."""
+def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | None) -> StopResult:
+    """Add the phones of a file of any type that can be imported. Raises ContactsError."""
     name = uploads.store(chunks)
-    stopped = Stopped()
+    result = StopResult()
     try:
         path = file_types.unpack(uploads.locate(name)).path
         layout = csv_reader.detect(path, country)
-        columns = column_mapping.choose(csv_reader.sample(path, layout), layout, "", country)
-        for parsed in Parser(layout, column_mapping.Mapping(columns.phones), country).slices(path):
-            stopped.rows += parsed.rows
-            stopped.new += stop_numbers(parsed.people.msisdns, reason, actor)
-            stopped.wrong += [
-                ("; ".join(row)[:60], Reason(why)) for _number, row, why in parsed.rejected
+        rows = csv_reader.read_sample(path, layout)
+        mapping = column_mapping.propose_with_phone_column(rows, layout, "", country)
+        parser = RowParser(layout, ColumnMapping(mapping.phones), country)
+        for parsed in parser.slices(path):
+            result.rows += parsed.rows
+            result.new += add_phones(parsed.contacts.msisdns, reason, actor)
+            result.rejected += [
+                ("; ".join(row)[:60], Reason(reject_reason))
+                for _number, row, reject_reason in parsed.rejected
             ]
     finally:
         uploads.remove(name)
-    stopped.known = stopped.rows - len(stopped.wrong) - stopped.new
-    return stopped
+    result.known = result.rows - len(result.rejected) - result.new
+    return result
 
 
-def stop_numbers(msisdns: list[str], reason: str, actor: User | None) -> int:
-    """The same for E.164 digits, none twice; how many were not there before."""
-    before = (
-        StopListEntry.objects.filter(msisdn__in=msisdns).count() if len(msisdns) <= CHUNK else None
-    )
-    total = StopListEntry.objects.count() if before is None else 0
+def add_phones(msisdns: list[str], reason: str, actor: User | None) -> int:
+    """Add phones (E.164 digits without duplicates); returns how many were not there before."""
+    few = len(msisdns) <= BATCH_SIZE
+    known = StopListEntry.objects.filter(msisdn__in=msisdns).count() if few else 0
+    count_before = 0 if few else StopListEntry.objects.count()
     entries = [
         StopListEntry(msisdn=msisdn, reason=reason[:200], created_by=actor) for msisdn in msisdns
     ]
-    StopListEntry.objects.bulk_create(entries, CHUNK, ignore_conflicts=True)
-    if before is None:
-        return StopListEntry.objects.count() - total
-    return len(msisdns) - before
+    StopListEntry.objects.bulk_create(entries, BATCH_SIZE, ignore_conflicts=True)
+    if few:
+        return len(msisdns) - known
+    return StopListEntry.objects.count() - count_before
 
 
-def lift(entry: StopListEntry) -> None:
-    """Take a phone off the stop list."""
+def remove_entry(entry: StopListEntry) -> None:
+    """Remove a phone from the stop list."""
     entry.delete()

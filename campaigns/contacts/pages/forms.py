@@ -1,4 +1,4 @@
-"""Forms of contacts: a file, its columns, people on a list, the stop list."""
+"""The forms of the Contacts pages: file, columns, list, contact, stop list."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.column_mapping import MAX_NAME, Mapping
+from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.models import ContactList
@@ -26,22 +26,21 @@ else:
 TAG = re.compile(r"[^\W\d]\w*")
 PASTE_MAX = 2_000_000  # characters
 STOP_FILE_MAX = 10 << 20  # bytes: some seconds of work, which the page waits for
-DELIMITERS = ((",", _("Comma ,")), (";", _("Semicolon ;")), ("\t", _("Tab")), ("|", _("Bar |")))
+DELIMITERS = ((",", _("Comma ,")), (";", _("Semicolon ;")), ("\t", _("Tab")), ("|", _("Pipe |")))
 QUOTES = (('"', _('Double "')), ("'", _("Single '")), ("", _("None")))
+NAME_TAKEN = _("A list with this name already exists. Choose it above or enter another name.")
 SKIP, PHONE, FIELD = "skip", "phone", "field"
-ROLES = ((PHONE, _("Phone")), (FIELD, _("Merge tag")), (SKIP, _("Leave out")))
+ROLES = ((PHONE, _("Phone")), (FIELD, _("Merge tag")), (SKIP, _("Skip")))
 
 
-def helper(*fields: str, submit: Any = None) -> FormHelper:
-    """The look of a form; without `submit` the page brings its own <form> and buttons."""
-    made: FormHelper = FormHelper()
-    made.form_method = "post"
-    made.form_tag = submit is not None
-    button = (
-        [StrictButton(submit, type="submit", css_class="btn-primary")] if submit is not None else []
-    )
-    made.layout = FormLayout(*fields, *button)
-    return made
+def form_helper(*fields: str, submit: Any = None) -> FormHelper:
+    """The crispy layout of a form; without `submit` the template has its own <form> and buttons."""
+    helper: FormHelper = FormHelper()
+    helper.form_method = "post"
+    helper.form_tag = submit is not None
+    buttons = [StrictButton(submit, type="submit", css_class="btn-primary")] if submit else []
+    helper.layout = FormLayout(*fields, *buttons)
+    return helper
 
 
 def country_field() -> forms.ChoiceField:
@@ -49,7 +48,7 @@ def country_field() -> forms.ChoiceField:
         label=_("Country"),
         choices=countries.choices,
         initial=settings.DEFAULT_COUNTRY,
-        help_text=_("Numbers without a country code are read as numbers of this country."),
+        help_text=_("Used for numbers without a country code."),
     )
 
 
@@ -61,25 +60,25 @@ class UploadForm(forms.Form):
             " rows."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods,.zip"}),
-        allow_empty_file=True,  # said in our own words, with the others
+        allow_empty_file=True,  # refused by clean_file, with the other errors
     )
     into = forms.ModelChoiceField(
-        label=_("Into the list"),
+        label=_("List"),
         queryset=ContactList.objects.all(),
         required=False,
-        empty_label=_("A new list"),
+        empty_label=_("New list"),
     )
     name = forms.CharField(
         label=_("Name of the new list"),
         max_length=100,
         required=False,
-        help_text=_("Left empty, it is the name of the file."),
+        help_text=_("Leave empty to use the name of the file."),
     )
     country = country_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = helper("file", "into", "name", "country")
+        self.helper = form_helper("file", "into", "name", "country")
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -95,122 +94,124 @@ class UploadForm(forms.Form):
         if not data.get("into") and not name and "file" in data:
             name = data["file"].name.rsplit(".", 1)[0][:100]
         if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error(
-                "name", _("There is a list of this name. Choose it above, or take another name.")
-            )
+            self.add_error("name", NAME_TAKEN)
         data["name"] = name
         return data
 
 
 class LayoutForm(forms.Form):
-    """How a file is read: which of its sheets, where it has several; or how its text is."""
+    """How a file is read: the sheet of a workbook, the encoding and delimiter of a text file."""
 
     encoding = forms.ChoiceField(
         label=_("Encoding"), choices=[(name, name.upper()) for name in encodings.CHOICES]
     )
-    delimiter = forms.ChoiceField(label=_("Between columns"), choices=DELIMITERS)
+    delimiter = forms.ChoiceField(label=_("Delimiter"), choices=DELIMITERS)
     quote = forms.ChoiceField(label=_("Quotation marks"), choices=QUOTES, required=False)
-    header = forms.BooleanField(label=_("The first row names the columns"), required=False)
+    header = forms.BooleanField(label=_("First row contains column names"), required=False)
 
     def __init__(self, mapping: dict[str, Any], data: QueryDict | None = None) -> None:
         super().__init__(data, initial=mapping)
-        self.taken = mapping.get("sheet", "")
+        self.current_sheet = mapping.get("sheet", "")
         if len(sheets := mapping.get("sheets", ())) > 1:
             self.fields["sheet"] = forms.ChoiceField(
                 label=_("Sheet"), choices=[(name, name) for name in sheets]
             )
-        if self.taken:
-            del self.fields["encoding"]  # of the text that we have made of it
+        if self.current_sheet:
+            del self.fields["encoding"]  # a workbook has been converted to UTF-8
         self.order_fields(["sheet"])
 
     def other_sheet(self) -> str:
-        """The sheet that was chosen instead of the one that is read; empty: none was."""
-        chosen = self.cleaned_data.get("sheet", "")
-        return "" if chosen == self.taken else str(chosen)
+        """The newly chosen sheet; empty if it is the current one."""
+        sheet = self.cleaned_data.get("sheet", "")
+        return "" if sheet == self.current_sheet else str(sheet)
 
     def layout(self) -> Layout:
-        """What was chosen."""
+        """The chosen layout. A tab as delimiter survives: choice fields are not stripped."""
+        names = ("encoding", "delimiter", "quote", "header")
         data = self.cleaned_data
-        # A select sends the tab as it is; Django's trimming is off for choices.
-        return Layout(
-            **{
-                name: data[name]
-                for name in ("encoding", "delimiter", "quote", "header")
-                if name in data
-            }
-        )
+        return Layout(**{name: data[name] for name in names if name in data})
 
 
 class ColumnsForm(forms.Form):
-    """What each column of a file is: fields role_0, name_0, role_1, …"""
+    """What each column of a file is used as: fields role_0, name_0, role_1, …"""
 
     country = country_field()
     existing = forms.ChoiceField(
-        label=_("People who are on the list already"),
-        choices=(("update", _("Update their merge tags")), ("keep", _("Leave them as they are"))),
+        label=_("Contacts already on the list"),
+        choices=(("update", _("Update their merge tags")), ("keep", _("Keep them unchanged"))),
     )
 
-    def __init__(self, names: list[str], proposed: Mapping, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, names: list[str], proposed: ColumnMapping, *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.names = names
-        for place, name in enumerate(names):
-            role = (
-                PHONE if place in proposed.phones else FIELD if place in proposed.fields else SKIP
-            )
-            select = forms.ChoiceField(label=name, choices=ROLES, initial=role)
-            tag = forms.CharField(
-                label=name, required=False, max_length=MAX_NAME, initial=proposed.fields.get(place)
-            )
-            select.widget.attrs |= {
-                "class": "form-select",
-                "aria-label": _("What “%(column)s” is") % {"column": name},
-            }
-            tag.widget.attrs |= {
-                "class": "form-control",
-                "aria-label": _("Merge tag of “%(column)s”") % {"column": name},
-            }
-            self.fields[f"role_{place}"], self.fields[f"name_{place}"] = select, tag
         self.proposed = proposed
+        for position, name in enumerate(names):
+            self.fields[f"role_{position}"] = self._role_field(position, name)
+            self.fields[f"name_{position}"] = self._tag_field(position, name)
+
+    def _role_field(self, position: int, name: str) -> forms.ChoiceField:
+        phones, tags = self.proposed.phones, self.proposed.fields
+        role = PHONE if position in phones else FIELD if position in tags else SKIP
+        field = forms.ChoiceField(label=name, choices=ROLES, initial=role)
+        label = _("Use of “%(column)s”") % {"column": name}
+        field.widget.attrs |= {"class": "form-select", "aria-label": label}
+        return field
+
+    def _tag_field(self, position: int, name: str) -> forms.CharField:
+        field = forms.CharField(
+            label=name,
+            required=False,
+            max_length=MAX_NAME,
+            initial=self.proposed.fields.get(position),
+        )
+        label = _("Merge tag of “%(column)s”") % {"column": name}
+        field.widget.attrs |= {"class": "form-control", "aria-label": label}
+        return field
 
     def columns(self) -> list[tuple[int, str, forms.BoundField, forms.BoundField]]:
-        """Number, name, role and tag of each column, for the page."""
+        """Position, name, role field and tag field of each column, for the template."""
         return [
-            (place, name, self[f"role_{place}"], self[f"name_{place}"])
-            for place, name in enumerate(self.names)
+            (position, name, self[f"role_{position}"], self[f"name_{position}"])
+            for position, name in enumerate(self.names)
         ]
 
     def clean(self) -> dict[str, Any]:
-        taken: set[str] = set()
-        for place in self._places(FIELD):
-            tag = (self.cleaned_data.get(f"name_{place}") or "").strip()
+        tags: set[str] = set()
+        for position in self._positions(FIELD):
+            field = f"name_{position}"
+            tag = (self.cleaned_data.get(field) or "").strip()
             if not TAG.fullmatch(tag):
-                self.add_error(
-                    f"name_{place}", _("Letters, digits and underscores, a letter first.")
-                )
-            elif tag in taken:
-                self.add_error(f"name_{place}", _("Another column has this name."))
-            taken.add(tag)
-        if not self._places(PHONE):
+                text = _("Use letters, digits and underscores, starting with a letter.")
+                self.add_error(field, text)
+            elif tag in tags:
+                text = _("Another column has this merge tag. Enter a different one.")
+                self.add_error(field, text)
+            tags.add(tag)
+        if not self._positions(PHONE):
             self.add_error(None, _("Choose the column with the phone numbers."))
         return self.cleaned_data
 
-    def _places(self, role: str) -> list[int]:
+    def _positions(self, role: str) -> list[int]:
         return [
-            place
-            for place in range(len(self.names))
-            if self.cleaned_data.get(f"role_{place}") == role
+            position
+            for position in range(len(self.names))
+            if self.cleaned_data.get(f"role_{position}") == role
         ]
 
-    def mapping(self) -> Mapping:
-        """What was chosen; of several phone columns those proposed first come first."""
-        order = {place: number for number, place in enumerate(self.proposed.phones)}
+    def mapping(self) -> ColumnMapping:
+        """The chosen mapping; of several phone columns the proposed ones come first."""
+        proposed = self.proposed.phones
+        rank = {position: number for number, position in enumerate(proposed)}
         phones = sorted(
-            self._places(PHONE), key=lambda place: (order.get(place, len(order)), place)
+            self._positions(PHONE), key=lambda position: (rank.get(position, len(rank)), position)
         )
-        return Mapping(
-            phones,
-            {place: self.cleaned_data[f"name_{place}"].strip() for place in self._places(FIELD)},
-        )
+        tags = {
+            position: self.cleaned_data[f"name_{position}"].strip()
+            for position in self._positions(FIELD)
+        }
+        return ColumnMapping(phones, tags)
 
 
 class ListForm(ListModelForm):
@@ -220,11 +221,11 @@ class ListForm(ListModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = helper("name", submit=_("Save"))
+        self.helper = form_helper("name", submit=_("Save"))
 
 
-class PersonForm(forms.Form):
-    """One person on a list: the phone (only when new) and the merge tags of the list."""
+class ContactForm(forms.Form):
+    """A contact: the phone (only of a new one) and the merge tags of its list."""
 
     phone = forms.CharField(label=_("Phone"), max_length=40)
 
@@ -235,7 +236,7 @@ class PersonForm(forms.Form):
         for tag in tags:
             self.fields[f"tag_{tag}"] = forms.CharField(label=tag, required=False, max_length=1000)
         self.tags = tags
-        self.helper = helper(*self.fields, submit=_("Add") if new else _("Save"))
+        self.helper = form_helper(*self.fields, submit=_("Add") if new else _("Save"))
 
     def values(self) -> dict[str, str]:
         """Merge tag -> value."""
@@ -244,7 +245,7 @@ class PersonForm(forms.Form):
 
 class PasteForm(forms.Form):
     phones = forms.CharField(
-        label=_("Phones, one a line"),
+        label=_("Phones, one per line"),
         widget=forms.Textarea(attrs={"rows": 8}),
         max_length=PASTE_MAX,
     )
@@ -252,27 +253,29 @@ class PasteForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = helper("phones", "country", submit=_("Add"))
+        self.helper = form_helper("phones", "country", submit=_("Add"))
 
 
-class StopForm(forms.Form):
+class StopListForm(forms.Form):
     phones = forms.CharField(
-        label=_("Phones, one a line"),
+        label=_("Phones, one per line"),
         widget=forms.Textarea(attrs={"rows": 5}),
         max_length=PASTE_MAX,
         required=False,
     )
     file = forms.FileField(
-        label=_("Or a file with phones"),
+        label=_("File with phones"),
         required=False,
-        help_text=_("Any file that can be imported."),
+        help_text=_("Any file type that can be imported, up to 10 MB."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
     country = country_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = helper("phones", "file", "reason", "country", submit=_("Stop"))
+        self.helper = form_helper(
+            "phones", "file", "reason", "country", submit=_("Add to stop list")
+        )
 
     def clean(self) -> dict[str, Any]:
         if (
@@ -280,36 +283,34 @@ class StopForm(forms.Form):
             and not self.cleaned_data.get("file")
             and not self.errors
         ):
-            self.add_error("phones", _("Type phones, or choose a file."))
+            self.add_error("phones", _("Enter phones or choose a file."))
         file = self.cleaned_data.get("file")
         if file and file.size > STOP_FILE_MAX:
-            self.add_error("file", _("The file is larger than 10 MB. Bring it in parts."))
+            self.add_error("file", _("The file is larger than 10 MB. Split it into smaller files."))
         return self.cleaned_data
 
 
-class IntoForm(forms.Form):
-    """Where people are copied to: a list that there is, or a new one."""
+class CopyForm(forms.Form):
+    """The list that contacts are copied to: an existing or a new one."""
 
     into = forms.ModelChoiceField(
-        label=_("Into the list"),
+        label=_("List"),
         queryset=ContactList.objects.all(),
         required=False,
-        empty_label=_("A new list"),
+        empty_label=_("New list"),
     )
     name = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
 
     def __init__(self, source: ContactList, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["into"].queryset = ContactList.objects.exclude(pk=source.pk)  # type: ignore[attr-defined]
-        self.helper = helper("into", "name", submit=_("Copy"))
+        self.helper = form_helper("into", "name", submit=_("Copy"))
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         name = (data.get("name") or "").strip()
         if not data.get("into") and not name:
-            self.add_error("name", _("Choose a list, or name a new one."))
+            self.add_error("name", _("Choose a list or enter a name for a new one."))
         if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error(
-                "name", _("There is a list of this name. Choose it above, or take another name.")
-            )
+            self.add_error("name", NAME_TAKEN)
         return data | {"name": name}

@@ -1,4 +1,4 @@
-"""The pages of an import: upload, columns, check, progress, report."""
+"""The pages of an import, in the order of its steps: upload, columns, check, progress, report."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,11 +7,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.contacts.importing import column_mapping, csv_reader, lifecycle, uploads
+from campaigns.contacts.importing import column_mapping, csv_reader, lifecycle, runner, uploads
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm, UploadForm
@@ -19,21 +20,21 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
+from campaigns.shared.table_export import csv_answer
 from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
 BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
-PREVIEW = 10  # rows
-EXAMPLES = 3  # values of a column
+PREVIEW_ROWS = 10
+MAX_EXAMPLES = 3  # values of a column
 
 
 @require_safe
 def import_list(request: HttpRequest) -> HttpResponse:
-    """Every import, newest first."""
-    found = visible_to(current_user(request), Import.objects.select_related("created_by", "list"))
-    page = page_of(request, found)
+    """Show all imports, newest first."""
+    imports = visible_to(current_user(request), Import.objects.select_related("created_by", "list"))
     context = {
-        "page": page,
+        "page": page_of(request, imports),
         "tabs": tabs("imports"),
         "can_edit": has_role(current_user(request), Role.MARKETER),
     }
@@ -43,17 +44,14 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_new(request: HttpRequest) -> HttpResponse:
-    """Upload a file."""
+    """Upload a file; ?list= preselects its list."""
     lists = visible_to(current_user(request), ContactList.objects.all())
-    chosen = (
-        lists.filter(pk=request.GET["list"]).first()
-        if request.GET.get("list", "").isdigit()
-        else None
-    )
-    form = UploadForm(request.POST or None, request.FILES or None, initial={"into": chosen})
+    list_id = request.GET.get("list", "")
+    contact_list = lists.filter(pk=list_id).first() if list_id.isdigit() else None
+    form = UploadForm(request.POST or None, request.FILES or None, initial={"into": contact_list})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        received = lifecycle.receive(
+        contact_import = lifecycle.receive_upload(
             data["file"].chunks(),
             data["file"].name,
             data["into"],
@@ -61,11 +59,10 @@ def import_new(request: HttpRequest) -> HttpResponse:
             data["country"],
             current_user(request),
         )
-        if received.state == ImportState.FAILED:
-            form.add_error("file", received.failure)
-            received.delete()
-        else:
-            return redirect(received)
+        if contact_import.state != ImportState.FAILED:
+            return redirect(contact_import)
+        form.add_error("file", contact_import.failure)
+        contact_import.delete()
     return render(
         request, "campaigns/contacts/import_new.html", {"form": form, "tabs": tabs("imports")}
     )
@@ -73,181 +70,213 @@ def import_new(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """An import where it stands: what to decide, how far it is, or its report."""
-    found = get_object_for(
-        current_user(request), Import.objects.select_related("list", "created_by"), pk=pk
-    )
-    return _page(request, found)
+    """Show an import: its columns, check, progress or report, by its state."""
+    return _page(request, _visible_import(request, pk))
 
 
-def _page(request: HttpRequest, found: Import, form: ColumnsForm | None = None) -> HttpResponse:
+def _visible_import(request: HttpRequest, pk: int) -> Import:
+    imports = Import.objects.select_related("list", "created_by")
+    return get_object_for(current_user(request), imports, pk=pk)
+
+
+def _editable_import(request: HttpRequest, pk: int) -> Import:
+    return get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
+
+
+def _page(
+    request: HttpRequest, contact_import: Import, form: ColumnsForm | None = None
+) -> HttpResponse:
     context = {
-        "import": found,
+        "import": contact_import,
+        "lead": _lead(contact_import),
         "tabs": tabs("imports"),
         "can_edit": has_role(current_user(request), Role.MARKETER),
+        **_part(contact_import, form),
     }
-    context |= _standing(found, form)
     return render(request, "campaigns/contacts/import_detail.html", context)
 
 
-def _standing(found: Import, form: ColumnsForm | None = None) -> dict[str, Any]:
-    """What the page shows in the state that the import is in."""
-    if found.state in BUSY:
-        return {"part": "busy", **_progress(found)}
-    if found.state == ImportState.UPLOADED:
+def _lead(contact_import: Import) -> str:
+    """The list and, of a workbook, the sheet: "Import into Clients · sheet People"."""
+    target = contact_import.list
+    name = target.name if target else contact_import.list_name
+    lead = _("Import into %(name)s") % {"name": name}
+    if sheet := contact_import.mapping.get("sheet"):
+        lead += " · " + _("sheet %(name)s") % {"name": sheet}
+    return lead
+
+
+def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, Any]:
+    """The part of the page that belongs to the state of the import, with its context."""
+    if contact_import.state in BUSY:
+        return {"part": "progress", **_progress(contact_import)}
+    if contact_import.state == ImportState.UPLOADED:
         try:
-            return {"part": "columns", **_columns(found, form)}
-        except (Refused, FileNotFoundError) as refused:
-            return {
-                "part": "columns",
-                "unreadable": str(refused),
-                "layout_form": _layout_form(found),
-            }
-    if found.state == ImportState.CHECKED:
-        return {"part": "checked", "check": found.checked, **_counted(found.checked)}
+            return {"part": "columns", **_columns(contact_import, form)}
+        except (ContactsError, FileNotFoundError) as error:
+            layout_form = LayoutForm(contact_import.mapping)
+            return {"part": "columns", "unreadable": str(error), "layout_form": layout_form}
+    if contact_import.state == ImportState.CHECKED:
+        return {"part": "checked", **_checked(contact_import)}
+    counts = {
+        "rejected": contact_import.rejected_by_reason,
+        "countries": contact_import.countries,
+    }
+    return {"part": "report", **_breakdown(counts)}
+
+
+def _checked(contact_import: Import) -> dict[str, Any]:
+    check = contact_import.checked
+    keep = contact_import.mapping.get("existing") == runner.KEEP_EXISTING
+    hint = _("will not be changed") if keep else _("merge tags will be updated")
     return {
-        "part": "report",
-        **_counted({"rejected": found.rejected_by_reason, "countries": found.countries}),
+        "check": check,
+        "existing_hint": hint if check["known"] else "",
+        **_breakdown(check),
     }
 
 
-def _counted(counts: dict[str, Any]) -> dict[str, Any]:
-    """Reasons and countries with their words, the largest first."""
-    reasons = sorted(counts["rejected"].items(), key=lambda pair: -pair[1])
-    homes = sorted(counts["countries"].items(), key=lambda pair: -pair[1])
+def _breakdown(counts: dict[str, Any]) -> dict[str, Any]:
+    """Rejected rows by reason and contacts by country, the largest first."""
+    by_reason = sorted(counts["rejected"].items(), key=lambda pair: -pair[1])
+    by_country = sorted(counts["countries"].items(), key=lambda pair: -pair[1])
     return {
-        "reasons": [(Reason(reason).label, number) for reason, number in reasons],
+        "reasons": [(Reason(reason).label, count) for reason, count in by_reason],
         "rejected": sum(counts["rejected"].values()),
-        "countries": [(countries.name(home), number) for home, number in homes],
+        "countries": [(countries.name(country), count) for country, count in by_country],
     }
 
 
-def _progress(found: Import) -> dict[str, Any]:
-    """Rows so far, rate and time left of an import at work."""
-    if found.state != ImportState.RUNNING or not found.started_at:
-        return {"rate": None, "left": None}
-    seconds = (timezone.now() - found.started_at).total_seconds()
-    rate = found.rows / seconds if seconds > 0 else 0
-    left = ((found.total_rows or 0) - found.rows) / rate if rate else None
-    return {
-        "rate": round(rate),
-        "left": timedelta(seconds=round(left)) if left and left > 0 else None,
+def _progress(contact_import: Import) -> dict[str, Any]:
+    """Label, rows per second and time left of an import at work; None where not known yet."""
+    opening = contact_import.state == ImportState.READING
+    context: dict[str, Any] = {
+        "progress_label": _("Opening file") if opening else _("Rows"),
+        "rows_per_second": None,
+        "time_left": None,
     }
+    if contact_import.state != ImportState.RUNNING or not contact_import.started_at:
+        return context
+    elapsed = (timezone.now() - contact_import.started_at).total_seconds()
+    rate = contact_import.rows / elapsed if elapsed > 0 else 0
+    context["rows_per_second"] = round(rate)
+    rows_left = (contact_import.total_rows or 0) - contact_import.rows
+    if rate and rows_left > 0:
+        context["time_left"] = timedelta(seconds=round(rows_left / rate))
+    return context
 
 
-def _columns(found: Import, form: ColumnsForm | None) -> dict[str, Any]:
-    layout = Layout.from_json(found.mapping)
-    rows = csv_reader.sample(uploads.locate(found.path), layout)
+def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]:
+    """Layout form, columns with examples, and preview of an uploaded file. Raises ContactsError."""
+    mapping = contact_import.mapping
+    layout = Layout.from_json(mapping)
+    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     names = column_mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
     form = form or ColumnsForm(
-        names, column_mapping.Mapping.from_json(found.mapping), initial=found.mapping
+        names, column_mapping.ColumnMapping.from_json(mapping), initial=mapping
     )
-    examples = [_examples(body, place) for place in range(len(names))]
     return {
         "form": form,
-        "layout_form": _layout_form(found),
+        "layout_form": LayoutForm(mapping),
         "names": names,
-        "columns": [(*column, examples[column[0]]) for column in form.columns()],
-        "preview": [row + [""] * (len(names) - len(row)) for row in body[:PREVIEW]],
+        "columns": [(*column, _examples(body, column[0])) for column in form.columns()],
+        "preview": [row + [""] * (len(names) - len(row)) for row in body[:PREVIEW_ROWS]],
     }
 
 
-def _layout_form(found: Import) -> LayoutForm:
-    return LayoutForm(found.mapping)
-
-
-def _examples(body: list[list[str]], place: int) -> list[str]:
-    values = (row[place].strip()[:40] for row in body if place < len(row) and row[place].strip())
-    return list(dict.fromkeys(values))[:EXAMPLES]
+def _examples(body: list[list[str]], position: int) -> list[str]:
+    """The first different values of a column."""
+    cells = (row[position].strip()[:40] for row in body if position < len(row))
+    return list(dict.fromkeys(filter(None, cells)))[:MAX_EXAMPLES]
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read the file, or another sheet of it, another way; the preview and the proposal change with
-    it.
-    """
-    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    form = LayoutForm(found.mapping, request.POST)
+    """Read the file with another layout, or another sheet; columns are proposed anew."""
+    contact_import = _editable_import(request, pk)
+    form = LayoutForm(contact_import.mapping, request.POST)
     if form.is_valid():
         try:
-            if form.other_sheet():
-                lifecycle.choose_sheet(found.pk, form.other_sheet())
+            if sheet := form.other_sheet():
+                lifecycle.choose_sheet(contact_import.pk, sheet)
             else:
-                lifecycle.relayout(found.pk, form.layout())
-        except Refused as refused:
+                lifecycle.change_layout(contact_import.pk, form.layout())
+        except ContactsError as refused:
             messages.error(request, str(refused))
-    return redirect(found)
+    return redirect(contact_import)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say what each column is, and have the file checked."""
-    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    if found.state not in lifecycle.CAN_MAP or not found.path:
-        return redirect(found)
-    layout = Layout.from_json(found.mapping)
+    """Save the choice of columns and have the file checked."""
+    contact_import = _editable_import(request, pk)
+    if contact_import.state not in lifecycle.CAN_CHOOSE_COLUMNS or not contact_import.path:
+        return redirect(contact_import)
+    layout = Layout.from_json(contact_import.mapping)
     names = column_mapping.column_names(
-        csv_reader.sample(uploads.locate(found.path), layout), layout
+        csv_reader.read_sample(uploads.locate(contact_import.path), layout), layout
     )
-    form = ColumnsForm(names, column_mapping.Mapping.from_json(found.mapping), request.POST)
+    form = ColumnsForm(
+        names, column_mapping.ColumnMapping.from_json(contact_import.mapping), request.POST
+    )
     if not form.is_valid():
-        return _page(request, found, form)
+        return _page(request, contact_import, form)
     lifecycle.choose_columns(
-        found.pk, form.mapping(), form.cleaned_data["country"], form.cleaned_data["existing"]
+        contact_import.pk,
+        form.mapping(),
+        form.cleaned_data["country"],
+        form.cleaned_data["existing"],
     )
-    lifecycle.start_check(found.pk)
-    return redirect(found)
+    lifecycle.start_check(contact_import.pk)
+    return redirect(contact_import)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def import_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """From the check back to the columns."""
-    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    lifecycle.back_to_columns(found.pk)
-    return redirect(found)
+    """Go from the check back to the columns."""
+    contact_import = _editable_import(request, pk)
+    lifecycle.back_to_columns(contact_import.pk)
+    return redirect(contact_import)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def import_start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Import what was checked."""
-    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    lifecycle.start(found.pk, current_user(request))
-    return redirect(found)
+    """Start the import of a checked file."""
+    contact_import = _editable_import(request, pk)
+    lifecycle.start(contact_import.pk, current_user(request))
+    return redirect(contact_import)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop, wherever it stands."""
-    found = get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    lifecycle.cancel(found.pk)
-    return redirect(found)
+    """Cancel an import in any state before its end."""
+    contact_import = _editable_import(request, pk)
+    lifecycle.cancel(contact_import.pk)
+    return redirect(contact_import)
 
 
 @require_safe
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that moves; once it stands still, the whole page anew."""
-    found = get_object_for(
-        current_user(request), Import.objects.select_related("list", "created_by"), pk=pk
-    )
-    if found.state not in BUSY:
+    """The progress part, which htmx polls; a page reload once the work has ended."""
+    contact_import = _visible_import(request, pk)
+    if contact_import.state not in BUSY:
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = {
-        "import": found,
+        "import": contact_import,
         "can_edit": has_role(current_user(request), Role.MARKETER),
-        **_standing(found),
+        **_part(contact_import),
     }
-    return render(request, "campaigns/contacts/_import_busy.html", context)
+    return render(request, "campaigns/contacts/_import_progress.html", context)
 
 
 @require_safe
 def import_rejected(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The rows that did not come in, as a file."""
-    return exports.rejected(
-        get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
-    )
+    """Download the rejected rows, with row number and reason."""
+    contact_import = _editable_import(request, pk)
+    return csv_answer(f"rejected-{contact_import.pk}", *exports.rejected_table(contact_import))

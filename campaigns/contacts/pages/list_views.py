@@ -1,4 +1,4 @@
-"""Lists and the people on them."""
+"""The pages of lists: overview, one list, rename, delete, copy, export, add contacts."""
 
 from typing import Any
 
@@ -13,305 +13,220 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists import contact_lists, exports, stop_list
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists import contact_lists, exports
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.pages.forms import IntoForm, ListForm, PasteForm, PersonForm
+from campaigns.contacts.pages.forms import ContactForm, CopyForm, ListForm, PasteForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
+from campaigns.shared.table_export import FILES
 from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
 
-ORDERS = {"name": "name", "people": "contact_count", "changed": "updated_at", "used": "used_at"}
-TAGS_SHOWN = 6  # columns of merge tags in the table of people
+SORT_COLUMNS = {
+    "name": "name",
+    "contacts": "contact_count",
+    "changed": "updated_at",
+    "used": "used_at",
+}
+MAX_TAG_COLUMNS = 6  # in the table of contacts
+MAX_REJECTED_LINES = 100  # shown after pasting
 
 
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
-    """Every list, with its people counted beforehand."""
-    found = visible_to(current_user(request), ContactList.objects.select_related("used_by"))
-    words = request.GET.get("q", "").strip()
-    chosen = found.filter(name__icontains=words) if words else found
-    key = request.GET.get("sort", "name")
-    column = ORDERS.get(key.lstrip("-"), "name")
-    order = (
-        F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_first=True)
-    )
-    page = page_of(request, chosen.order_by(order, "pk"))
-    rows = [(one, _homes(one)) for one in page.object_list]
+    """Show all lists, with their stored counts."""
+    lists = visible_to(current_user(request), ContactList.objects.select_related("used_by"))
+    query = request.GET.get("q", "").strip()
+    if query:
+        lists = lists.filter(name__icontains=query)
+    sort = request.GET.get("sort", "name")
+    column = F(SORT_COLUMNS.get(sort.lstrip("-"), "name"))
+    descending = sort.startswith("-")
+    order = column.desc(nulls_last=True) if descending else column.asc(nulls_first=True)
+    page = page_of(request, lists.order_by(order, "pk"))
     context = {
         "page": page,
-        "rows": rows,
-        "q": words,
-        "sort": key,
+        "rows": [(contact_list, _country_summary(contact_list)) for contact_list in page],
+        "q": query,
+        "sort": sort,
         "tabs": tabs("lists"),
-        **_rights(request),
+        "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/contacts/list_list.html", context)
 
 
-def _homes(contact_list: ContactList, most: int = 3) -> str:
+def _country_summary(contact_list: ContactList, limit: int = 3) -> str:
     """The countries of a list, the largest first: "Ukraine, Romania and 2 more"."""
-    homes = sorted(contact_list.countries.items(), key=lambda pair: -pair[1])
-    names = ", ".join(countries.name(home) for home, _number in homes[:most])
-    more = len(homes) - most
+    counts = sorted(contact_list.countries.items(), key=lambda pair: -pair[1])
+    names = ", ".join(countries.name(country) for country, _count in counts[:limit])
+    more = len(counts) - limit
     return _("%(names)s and %(more)d more") % {"names": names, "more": more} if more > 0 else names
-
-
-def _rights(request: HttpRequest) -> dict[str, bool]:
-    return {"can_edit": has_role(current_user(request), Role.MARKETER)}
 
 
 @require_safe
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The people of a list."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
-    words = request.GET.get("q", "").strip()
-    hits = queries.search(words, found) if words else None
-    people = Contact.objects.filter(list=found).order_by("id")
+    """Show the contacts of a list, or those that match ?q=."""
+    contact_list = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
+    query = request.GET.get("q", "").strip()
+    hits = queries.search(query, contact_list) if query else None
+    contacts = Contact.objects.filter(list=contact_list).order_by("id")
     page: Page[Contact] | Slice[Contact]
-    page = page_of_ids(request, people, hits.ids) if hits else slice_of(request, people, "id")
-    tags = found.fields[:TAGS_SHOWN]
-    rows = [(person, [person.fields.get(tag, "") for tag in tags]) for person in page]
+    page = page_of_ids(request, contacts, hits.ids) if hits else slice_of(request, contacts, "id")
+    tags = contact_list.fields[:MAX_TAG_COLUMNS]
+    can_edit = has_role(current_user(request), Role.MARKETER)
     context = {
-        "list": found,
+        "list": contact_list,
         "page": page,
-        "rows": rows,
+        "rows": [(contact, [contact.fields.get(tag, "") for tag in tags]) for contact in page],
         "tags": tags,
-        "q": words,
+        "q": query,
         "hits": hits,
-        "homes": _homes(found, 6),
+        "countries": _country_summary(contact_list, 6),
         "tabs": tabs("lists"),
-        "delete_words": _delete_words(found),
-        "import_here": f"{reverse('import-new')}?list={found.pk}",
-        **_rights(request),
+        "delete_warning": _delete_warning(contact_list),
+        "import_url": f"{reverse('import-new')}?list={contact_list.pk}" if can_edit else "",
+        "can_edit": can_edit,
     }
     return render(request, "campaigns/contacts/list_detail.html", context)
 
 
-def _delete_words(found: ContactList) -> str:
-    """What is lost with the list, in numbers and names."""
-    people = (
-        ngettext("%d person goes with it.", "%d people go with it.", found.contact_count)
-        % found.contact_count
-    )
-    names = [used.name for used in contact_lists.dependants(found)]
-    used = _("What names it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
-    return f"{people} {used}".strip()
+def _delete_warning(contact_list: ContactList) -> str:
+    """How many contacts are deleted with the list, and what uses it."""
+    count = contact_list.contact_count
+    warning = ngettext("Deletes %d contact.", "Deletes %d contacts.", count) % count
+    names = [dependant.name for dependant in contact_lists.find_dependants(contact_list)]
+    if names:
+        warning += " " + _("Used in: %(names)s.") % {"names": ", ".join(names[:5])}
+    return warning
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename a list."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    form = ListForm(request.POST or None, instance=found)
+    contact_list = _editable_list(request, pk)
+    form = ListForm(request.POST or None, instance=contact_list)
     if request.method == "POST" and form.is_valid():
         form.save()
-        return redirect(found)
-    return _form_page(request, form, found, _("Rename the list"))
+        return redirect(contact_list)
+    return form_page(request, form, contact_list, _("Rename list"))
+
+
+def _editable_list(request: HttpRequest, pk: int) -> ContactList:
+    return get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a list with its people."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    """Delete a list with its contacts."""
+    contact_list = _editable_list(request, pk)
     try:
-        people = contact_lists.delete(found, current_user(request))
-    except Refused as refused:
+        count = contact_lists.delete_list(contact_list, current_user(request))
+    except ContactsError as refused:
         messages.error(request, str(refused))
-        return redirect(found)
-    messages.success(
-        request,
-        _("“%(name)s” is deleted, with %(people)d people.")
-        % {
-            "name": found.name,
-            "people": people,
-        },
+        return redirect(contact_list)
+    text = ngettext(
+        "“%(name)s” was deleted with %(count)d contact.",
+        "“%(name)s” was deleted with %(count)d contacts.",
+        count,
     )
+    messages.success(request, text % {"name": contact_list.name, "count": count})
     return redirect("list-list")
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Copy everybody, or those chosen (?person=…), to another list: merging lists is copying one
-    into the other.
-    """
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    chosen = _chosen(request.GET)
-    form = IntoForm(found, request.POST or None)
+    """Copy all contacts, or those of ?contact=…, to another list, which also merges two lists."""
+    contact_list = _editable_list(request, pk)
+    contact_ids = _chosen_ids(request.GET)
+    form = CopyForm(contact_list, request.POST or None)
     if request.method == "POST" and form.is_valid():
         target = form.cleaned_data["into"] or ContactList.objects.create(
             name=form.cleaned_data["name"], created_by=current_user(request)
         )
-        new = contact_lists.copy_people(found, target, chosen or None)
-        messages.success(request, ngettext("%d person copied.", "%d people copied.", new) % new)
+        copied = contact_lists.copy_contacts(contact_list, target, contact_ids or None)
+        text = ngettext("%d contact was copied.", "%d contacts were copied.", copied)
+        messages.success(request, text % copied)
         return redirect(target)
-    number = len(chosen) or found.contact_count
-    title = (
-        ngettext("Copy %d person to another list", "Copy %d people to another list", number)
-        % number
-    )
-    return _form_page(request, form, found, title)
+    count = len(contact_ids) or contact_list.contact_count
+    title = ngettext("Copy %d contact to another list", "Copy %d contacts to another list", count)
+    return form_page(request, form, contact_list, title % count)
 
 
-def _chosen(query: QueryDict) -> list[int]:
-    return [int(value) for value in query.getlist("person") if value.isdigit()]
+def _chosen_ids(query: QueryDict) -> list[int]:
+    return [int(value) for value in query.getlist("contact") if value.isdigit()]
 
 
 @require_safe
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    """Everybody on the list, or those who match, as a file."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    return exports.people(found, kind, request.GET.get("q", "").strip())
+    """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
+    contact_list = _editable_list(request, pk)
+    table = exports.list_table(contact_list, request.GET.get("q", "").strip())
+    return FILES[kind](f"list-{contact_list.pk}", *table)
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add one person."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
-    form = PersonForm(found.fields, request.POST or None)
+    """Add one contact."""
+    contact_list = _editable_list(request, pk)
+    form = ContactForm(contact_list.fields, request.POST or None)
     if request.method == "POST" and form.is_valid():
+        phone, country = form.cleaned_data["phone"], settings.DEFAULT_COUNTRY
         try:
-            added = contact_lists.add(found, form.cleaned_data["phone"], form.values(), _country())
-        except Refused as refused:
+            added = contact_lists.add_contact(contact_list, phone, form.values(), country)
+        except ContactsError as refused:
             form.add_error("phone", str(refused))
         else:
-            messages.success(
-                request, _("%(phone)s is added.") % {"phone": parsing.shown(added.msisdn)}
-            )
-            return redirect(found)
-    return _form_page(request, form, found, _("Add a person"))
-
-
-def _country() -> str:
-    return str(settings.DEFAULT_COUNTRY)
+            text = _("%(phone)s was added.") % {"phone": parsing.format_phone(added.msisdn)}
+            messages.success(request, text)
+            return redirect(contact_list)
+    return form_page(request, form, contact_list, _("Add contact"))
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add many phones at once."""
-    found = get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    """Add many phones at once, one per line."""
+    contact_list = _editable_list(request, pk)
     form = PasteForm(request.POST or None)
-    added = None
+    result = None
     if request.method == "POST" and form.is_valid():
-        added = contact_lists.paste(
-            found, form.cleaned_data["phones"].splitlines(), form.cleaned_data["country"]
-        )
-        if not added.wrong:
-            messages.success(request, _added_words(added))
-            return redirect(found)
-    context = {
-        "form": form,
-        "list": found,
-        "title": _("Paste phones"),
-        "added": added,
-        "tabs": tabs("lists"),
-    }
-    if added:
-        context["added_words"] = _added_words(added)
-        context["wrong"] = [(text, reason.label) for text, reason in added.wrong[:100]]
-    return render(request, "campaigns/contacts/form.html", context)
+        lines = form.cleaned_data["phones"].splitlines()
+        result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+        if not result.rejected:
+            messages.success(request, _paste_summary(result))
+            return redirect(contact_list)
+    context: dict[str, Any] = {"paste_result": result}
+    if result:
+        rejected = result.rejected[:MAX_REJECTED_LINES]
+        context["paste_summary"] = _paste_summary(result)
+        context["rejected_lines"] = [(line, reason.label) for line, reason in rejected]
+    return form_page(request, form, contact_list, _("Paste phones"), **context)
 
 
-def _added_words(added: contact_lists.Added) -> str:
+def _paste_summary(result: contact_lists.PasteResult) -> str:
     return _(
-        "%(rows)d lines: %(new)d new, %(known)d on the list already, %(repeated)d repeated,"
-        " %(stop)d on the stop list, %(wrong)d not valid."
+        "%(rows)d lines: %(new)d added, %(known)d already on the list, %(duplicates)d duplicates,"
+        " %(stop_listed)d on the stop list, %(rejected)d rejected."
     ) % {
-        "rows": added.rows,
-        "new": added.new,
-        "known": added.known,
-        "repeated": added.repeated,
-        "stop": added.stop_listed,
-        "wrong": len(added.wrong),
+        "rows": result.rows,
+        "new": result.new,
+        "known": result.known,
+        "duplicates": result.duplicates,
+        "stop_listed": result.stop_listed,
+        "rejected": len(result.rejected),
     }
 
 
-@role_required(Role.MARKETER)
-@require_http_methods(["GET", "HEAD", "POST"])
-def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change the merge fields of a person on a list."""
-    contact = get_object_for(
-        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
-    )
-    tags = [
-        *contact.list.fields,
-        *(name for name in contact.fields if name not in contact.list.fields),
-    ]
-    initial = {f"tag_{name}": value for name, value in contact.fields.items()}
-    form = PersonForm(tags, request.POST or None, new=False, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        contact_lists.change(contact, form.values())
-        messages.success(request, _("Saved."))
-        return redirect(contact.list)
-    return _form_page(request, form, contact.list, parsing.shown(contact.msisdn))
-
-
-@role_required(Role.MARKETER)
-@require_POST
-def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a person off a list."""
-    contact = get_object_for(
-        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
-    )
-    contact_lists.remove(contact.list, [contact.pk])
-    messages.success(
-        request, _("%(phone)s is off the list.") % {"phone": parsing.shown(contact.msisdn)}
-    )
-    return redirect(contact.list)
-
-
-@role_required(Role.MARKETER)
-@require_POST
-def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put a person on the stop list, with one click."""
-    contact = get_object_for(
-        current_user(request), Contact.objects.select_related("list"), Role.MARKETER, pk=pk
-    )
-    stop_list.stop_numbers(
-        [contact.msisdn],
-        _("Stopped from the list %(name)s") % {"name": contact.list},
-        current_user(request),
-    )
-    messages.success(
-        request, _("%(phone)s is on the stop list.") % {"phone": parsing.shown(contact.msisdn)}
-    )
-    return redirect(contact.list)
-
-
-@require_safe
-def person_search(request: HttpRequest) -> HttpResponse:
-    """Find people on any list, by any part of a phone or of what the file said of them."""
-    words = request.GET.get("q", "").strip()
-    verdict = parsing.normalise(words, _country()) if words else None
-    if isinstance(verdict, parsing.Phone):
-        return redirect("person", msisdn=verdict.msisdn)
-    hits = (
-        queries.search(words) if words and has_role(current_user(request), Role.MARKETER) else None
-    )
-    people = visible_to(current_user(request), Contact.objects.select_related("list")).order_by(
-        "id"
-    )
-    context = {
-        "q": words,
-        "hits": hits,
-        "page": page_of_ids(request, people, hits.ids) if hits else None,
-        "tabs": tabs("people"),
-        **_rights(request),
-    }
-    return render(request, "campaigns/contacts/person_search.html", context)
-
-
-def _form_page(
-    request: HttpRequest, form: Any, contact_list: ContactList, title: str
+def form_page(
+    request: HttpRequest, form: Any, contact_list: ContactList, title: str, **more: Any
 ) -> HttpResponse:
+    """A page with one form about a list; `more` goes to the template."""
     context = {"form": form, "list": contact_list, "title": title, "tabs": tabs("lists")}
-    context["back"] = reverse("list-detail", args=[contact_list.pk])
-    return render(request, "campaigns/contacts/form.html", context)
+    return render(request, "campaigns/contacts/form.html", context | more)

@@ -1,4 +1,4 @@
-"""The stop list's page."""
+"""The pages of the stop list."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import StopListEntry
-from campaigns.contacts.pages.forms import StopForm
+from campaigns.contacts.pages.forms import StopListForm
+from campaigns.contacts.pages.list_views import MAX_REJECTED_LINES
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.shared.paging import slice_of
@@ -27,52 +28,55 @@ from campaigns.team.models import Role, User
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_list_page(request: HttpRequest) -> HttpResponse:
-    """Who never gets a message, and a form to add to them."""
-    form = StopForm(request.POST or None, request.FILES or None)
-    stopped = None
+    """Show the stop list with a form to add phones."""
+    form = StopListForm(request.POST or None, request.FILES or None)
+    result = None
     if request.method == "POST":
         require_role(current_user(request), Role.MARKETER)
-        stopped = _stop(form, current_user(request))
-        if stopped:
-            words = _("%(new)d new on the stop list, %(known)d were there, %(wrong)d not valid.")
-            numbers = {"new": stopped.new, "known": stopped.known, "wrong": len(stopped.wrong)}
-            messages.success(request, words % numbers)
-            if not stopped.wrong:
+        result = _add(form, current_user(request))
+        if result:
+            text = _(
+                "Added to the stop list: %(new)d. Already on it: %(known)d. Rejected: %(rejected)d."
+            )
+            counts = {"new": result.new, "known": result.known, "rejected": len(result.rejected)}
+            messages.success(request, text % counts)
+            if not result.rejected:
                 return redirect("stop-list")
-    return render(request, "campaigns/contacts/stop_list.html", _context(request, form, stopped))
+    return render(request, "campaigns/contacts/stop_list.html", _context(request, form, result))
 
 
-def _stop(form: StopForm, actor: User) -> stop_list.Stopped | None:
-    """What became of the phones; None where the form is refused, with the words at the field."""
+def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
+    """Add the phones of the form; None, with the error at its field, if they are refused."""
     if not form.is_valid():
         return None
     data = form.cleaned_data
     if not data["file"]:
-        return stop_list.stop(data["phones"].splitlines(), data["reason"], data["country"], actor)
+        return stop_list.add_lines(
+            data["phones"].splitlines(), data["reason"], data["country"], actor
+        )
     try:
-        return stop_list.stop_file(data["file"].chunks(), data["reason"], data["country"], actor)
-    except Refused as refused:
+        return stop_list.add_file(data["file"].chunks(), data["reason"], data["country"], actor)
+    except ContactsError as refused:
         form.add_error("file", str(refused))
         return None
 
 
 def _context(
-    request: HttpRequest, form: StopForm, stopped: stop_list.Stopped | None
+    request: HttpRequest, form: StopListForm, result: stop_list.StopResult | None
 ) -> dict[str, object]:
-    words = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").strip()
     entries = visible_to(current_user(request), StopListEntry.objects.select_related("created_by"))
-    if words:
-        digits = "".join(sign for sign in parsing.clean(words) if sign.isdigit()).lstrip("0")
-        entries = (
-            entries.filter(msisdn__contains=digits)
-            if digits
-            else entries.filter(reason__icontains=words)
-        )
+    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
+    if digits:
+        entries = entries.filter(msisdn__contains=digits)
+    elif query:
+        entries = entries.filter(reason__icontains=query)
+    rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
     return {
         "form": form,
         "slice": slice_of(request, entries, "-id"),
-        "q": words,
-        "wrong": [(text, reason.label) for text, reason in stopped.wrong[:100]] if stopped else [],
+        "q": query,
+        "rejected_lines": [(line, reason.label) for line, reason in rejected],
         "tabs": tabs("stop"),
         "can_edit": has_role(current_user(request), Role.MARKETER),
     }
@@ -81,11 +85,10 @@ def _context(
 @role_required(Role.MARKETER)
 @require_POST
 def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a phone off the stop list."""
+    """Remove a phone from the stop list."""
     entry = get_object_for(current_user(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
     record(current_user(request), entry, "lifted")
-    stop_list.lift(entry)
-    messages.success(
-        request, _("%(phone)s is off the stop list.") % {"phone": parsing.shown(entry.msisdn)}
-    )
+    stop_list.remove_entry(entry)
+    text = _("%(phone)s was removed from the stop list.")
+    messages.success(request, text % {"phone": parsing.format_phone(entry.msisdn)})
     return redirect("stop-list")

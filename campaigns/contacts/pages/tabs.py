@@ -1,4 +1,4 @@
-"""The tabs of the room Contacts."""
+"""The tabs of the Contacts pages."""
 
 from typing import Any
 
@@ -6,13 +6,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 
-def tabs(here: str) -> list[dict[str, Any]]:
-    """Each tab with its words and address; `here` is the one that is open."""
-    named = (
+def tabs(active: str) -> list[dict[str, Any]]:
+    """Label and address of each tab; `active` is the key of the open one."""
+    rows = (
         ("lists", _("Lists"), "list-list"),
         ("segments", _("Segments"), "segment-list"),
         ("stop", _("Stop list"), "stop-list"),
         ("imports", _("Imports"), "import-list"),
-        ("people", _("People"), "person-search"),
+        ("people", _("Search"), "person-search"),
     )
-    return [{"label": label, "url": reverse(url), "here": key == here} for key, label, url in named]
+    return [
+        {"label": label, "url": reverse(url_name), "here": key == active}
+        for key, label, url_name in rows
+    ]

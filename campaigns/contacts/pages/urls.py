@@ -1,6 +1,8 @@
+"""The addresses of the Contacts pages."""
+
 from django.urls import path
 
-from campaigns.contacts.pages import import_views, list_views, stop_list_views
+from campaigns.contacts.pages import contact_views, import_views, list_views, stop_list_views
 from campaigns.shared.table_export import FILES
 
 urlpatterns = [
@@ -20,10 +22,10 @@ urlpatterns = [
     ),
     path("contacts/<int:pk>/add", list_views.list_add, name="list-add"),
     path("contacts/<int:pk>/paste", list_views.list_paste, name="list-paste"),
-    path("contacts/person/<int:pk>/edit", list_views.contact_edit, name="contact-edit"),
-    path("contacts/person/<int:pk>/remove", list_views.contact_remove, name="contact-remove"),
-    path("contacts/person/<int:pk>/stop", list_views.contact_stop, name="contact-stop"),
-    path("contacts/people/", list_views.person_search, name="person-search"),
+    path("contacts/person/<int:pk>/edit", contact_views.contact_edit, name="contact-edit"),
+    path("contacts/person/<int:pk>/remove", contact_views.contact_remove, name="contact-remove"),
+    path("contacts/person/<int:pk>/stop", contact_views.contact_stop, name="contact-stop"),
+    path("contacts/people/", contact_views.contact_search, name="person-search"),
     path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
     path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
     path("contacts/import", import_views.import_new, name="import-new"),

@@ -1,4 +1,4 @@
-"""Countries as people know them, with their calling codes."""
+"""Names of countries, and the choices of a country field with calling codes."""
 
 from functools import cache
 
@@ -8,32 +8,31 @@ from django.utils.translation import get_language
 
 @cache
 def _names() -> dict[str, dict[str, str]]:
-    """By country and language. Read when somebody asks: it takes a third of a second, and most
-    processes never do.
-    """
+    """Names by country and language. Loaded on first use: it takes a third of a second."""
     from phonenumbers.geodata.locale import LOCALE_DATA
 
-    found: dict[str, dict[str, str]] = LOCALE_DATA
-    return found
+    country_name: dict[str, dict[str, str]] = LOCALE_DATA
+    return country_name
 
 
 def name(country: str, language: str = "") -> str:
-    """ "UA" -> "Ukraine", in the reader's language where it is known; two letters that nobody knows
-    stay.
+    """The name of a country in the user's language, or else in English; unknown codes stay.
+
+    "UA" -> "Ukraine"
     """
     names = _names().get(country, {})
     language = (language or get_language() or "en").split("-")[0]
-    found = names.get(language) or names.get("en") or country
-    return names.get(found[1:], country) if found.startswith("*") else found
+    country_name = names.get(language) or names.get("en") or country
+    return names.get(country_name[1:], country) if country_name.startswith("*") else country_name
 
 
 @cache
 def _choices(language: str) -> list[tuple[str, str]]:
-    named = ((name(region, language), region) for region in phonenumbers.SUPPORTED_REGIONS)
+    regions = ((name(region, language), region) for region in phonenumbers.SUPPORTED_REGIONS)
     codes = phonenumbers.country_code_for_region
-    return [(region, f"{country} (+{codes(region)})") for country, region in sorted(named)]
+    return [(region, f"{country} (+{codes(region)})") for country, region in sorted(regions)]
 
 
 def choices() -> list[tuple[str, str]]:
-    """Every country for a form: "Ukraine (+380)", by name."""
+    """All countries as choices of a form, sorted by name: ("UA", "Ukraine (+380)")."""
     return _choices((get_language() or "en").split("-")[0])

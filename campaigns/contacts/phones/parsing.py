@@ -1,7 +1,6 @@
-"""Phone numbers: what a cell says -> the E.164 digits of a mobile, or why not.
+"""Parses a cell into the E.164 digits of a mobile phone, or a reason why it is not one.
 
-The rules are those of `phonenumbers`; `blocks.py` gives the same verdict faster where that can be
-proved.
+The rules are those of the library phonenumbers; prefix_rules.py applies them faster.
 """
 
 import re
@@ -19,26 +18,26 @@ MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_
 
 
 class Reason(TextChoices):
-    """Why a row did not come in."""
+    """Why a row was rejected."""
 
-    EMPTY = "empty", _("No phone in the row")
+    EMPTY = "empty", _("No phone in this row")
     TOO_SHORT = "too_short", _("Too few digits")
     TOO_LONG = "too_long", _("Too many digits")
-    NO_SUCH_COUNTRY = "no_such_country", _("No country has this code")
+    NO_SUCH_COUNTRY = "no_such_country", _("Unknown country code")
     NOT_A_MOBILE = "not_a_mobile", _("Not a mobile number")
-    NO_SUCH_NUMBER = "no_such_number", _("Nobody can have this number")
+    NO_SUCH_NUMBER = "no_such_number", _("This number does not exist")
     LETTERS = "letters", _("Letters in the number")
     SPREADSHEET_NUMBER = (
         "spreadsheet_number",
-        _("A spreadsheet has shortened the number, such as 3.80973E+11"),
+        _("Shortened by a spreadsheet, such as 3.80973E+11"),
     )
     SEVERAL_NUMBERS = "several_numbers", _("Several numbers in one cell")
-    NOT_A_NUMBER = "not_a_number", _("Signs that no phone number has")
+    NOT_A_NUMBER = "not_a_number", _("Characters that no phone number has")
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A valid mobile: E.164 digits without the plus, and the two letters of its country."""
+    """A valid mobile phone: E.164 digits without the plus, and its country code (two letters)."""
 
     msisdn: str
     country: str
@@ -56,10 +55,10 @@ SPACES = (
 )
 HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 BRACKETS = "()[]\uff08\uff09"
-QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel's sign for "this is text" comes along in copies
+QUOTES = "'\"`\u2018\u2019\u201c\u201d"  # Excel marks text by an apostrophe
 
 
-def _table() -> dict[int, str | None]:
+def _cleaning_table() -> dict[int, str | None]:
     table: dict[int, str | None] = {
         ord(sign): None for sign in INVISIBLE + SPACES + HYPHENS + BRACKETS + QUOTES + "\0"
     }
@@ -71,69 +70,67 @@ def _table() -> dict[int, str | None]:
     return table
 
 
-CLEANING = _table()
-SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
-# what programs make of a column of numbers; no digit is lost
+CLEANING = _cleaning_table()
+SCIENTIFIC_NOTATION = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+# numbers as some programs export them; no digit is lost
 WHOLE_FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
-PLAIN = re.compile(r"\+?[0-9]+")
+DIGITS = re.compile(r"\+?[0-9]+")
 LETTER = re.compile(r"[^\W\d_]")
 
 
-def clean(raw: str) -> str:
-    """The cell without what people and spreadsheets put around and between the digits."""
+def strip_formatting(raw: str) -> str:
+    """The cell without spaces, hyphens, brackets, quotation marks and invisible characters."""
     return raw.translate(CLEANING)
 
 
-@lru_cache(maxsize=8192)  # what is wrong in a file is often wrong in the same way many times
+@lru_cache(maxsize=8192)  # the same invalid cells often repeat in a file
 def normalise(raw: str, default_country: str) -> Verdict:
-    """What `raw` says, read in `default_country` (two letters) where it has no country code of its
-    own.
+    """Parse a cell; `default_country` is that of numbers without a country code.
 
-    International forms (`+`, `00`) and national ones are read as `phonenumbers` reads them. Digits
-    that are no number in the default country but are one with a plus before them are taken as that:
-    lists often leave the plus out.
+    International (`+`, `00`) and national forms are parsed by the library. Digits that are invalid
+    in the default country are parsed again with a plus, which lists often omit.
     """
     cell = raw.strip()
-    if SHORTENED.fullmatch(cell):
+    if SCIENTIFIC_NOTATION.fullmatch(cell):
         return Reason.SPREADSHEET_NUMBER
     if whole := WHOLE_FLOAT.fullmatch(cell):
         cell = whole[1]
-    cleaned = clean(cell).removeprefix("tel:")
-    if PLAIN.fullmatch(cleaned):
-        return by_library(cleaned, default_country)
+    cleaned = strip_formatting(cell).removeprefix("tel:")
+    if DIGITS.fullmatch(cleaned):
+        return parse_digits(cleaned, default_country)
     if LETTER.search(cleaned):
         return Reason.LETTERS
     if not any(sign.isdigit() for sign in cleaned):
         return Reason.EMPTY
     if len([part for part in re.split(r"[,;/|\n]", cleaned) if len(part) >= 7]) > 1:
         return Reason.SEVERAL_NUMBERS
-    return by_library(re.sub(r"[./\n]", "", cleaned), default_country)
+    return parse_digits(re.sub(r"[./\n]", "", cleaned), default_country)
 
 
-def by_library(cleaned: str, default_country: str) -> Verdict:
-    """The library's verdict on digits with or without a plus before them."""
-    if not PLAIN.fullmatch(cleaned):
+def parse_digits(cleaned: str, default_country: str) -> Verdict:
+    """Parse digits, with or without a plus, by the library."""
+    if not DIGITS.fullmatch(cleaned):
         return Reason.NOT_A_NUMBER
     if cleaned.startswith("00"):
         cleaned = "+" + cleaned.lstrip("0")
     if len(cleaned) > 20:
         return Reason.TOO_LONG
-    verdict = _read(cleaned, default_country)
+    verdict = _parse(cleaned, default_country)
     if isinstance(verdict, Phone) or verdict is Reason.NOT_A_MOBILE or cleaned.startswith("+"):
         return verdict
-    abroad = _read("+" + cleaned, default_country)
+    abroad = _parse("+" + cleaned, default_country)
     return abroad if isinstance(abroad, Phone) else verdict
 
 
-def _read(text: str, default_country: str) -> Verdict:
+def _parse(text: str, default_country: str) -> Verdict:
     try:
         number = phonenumbers.parse(text, default_country)
     except NumberParseException as unreadable:
-        return _unreadable(unreadable.error_type)
-    # the library's is_valid_number means: not of an unknown type
+        return _unreadable_reason(unreadable.error_type)
+    # the library calls a number valid if its type is known
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
-        return _impossible(number)
+        return _impossible_reason(number)
     return _phone(number) if kind in MOBILE_TYPES else Reason.NOT_A_MOBILE
 
 
@@ -144,19 +141,19 @@ def _phone(number: PhoneNumber) -> Verdict:
     if len(msisdn) > MSISDN_MAX:
         return Reason.TOO_LONG
     country = phonenumbers.region_code_for_number(number)
-    # a satellite's: no price, no hours
+    # satellite phones have no price and no local time
     if not country or country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
         return Reason.NO_SUCH_COUNTRY
     return Phone(msisdn, country)
 
 
-def _unreadable(error: int) -> Reason:
+def _unreadable_reason(error: int) -> Reason:
     if error == NumberParseException.INVALID_COUNTRY_CODE:
         return Reason.NO_SUCH_COUNTRY
     return Reason.TOO_LONG if error == NumberParseException.TOO_LONG else Reason.TOO_SHORT
 
 
-def _impossible(number: PhoneNumber) -> Reason:
+def _impossible_reason(number: PhoneNumber) -> Reason:
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible == ValidationResult.TOO_LONG:
         return Reason.TOO_LONG
@@ -169,8 +166,8 @@ def _impossible(number: PhoneNumber) -> Reason:
     )
 
 
-def national(msisdn: str) -> str:
-    """`380972920283` -> `972920283`: what stands in every way to write the number."""
+def national_number(msisdn: str) -> str:
+    """The number without its country code, which all forms contain: 380972920283 -> 972920283."""
     try:
         return phonenumbers.national_significant_number(phonenumbers.parse("+" + msisdn))
     except NumberParseException:
@@ -178,8 +175,8 @@ def national(msisdn: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def shown(msisdn: str) -> str:
-    """`380972920283` -> `+380 97 292 0283`."""
+def format_phone(msisdn: str) -> str:
+    """The phone as shown on pages: 380972920283 -> +380 97 292 0283."""
     try:
         number = phonenumbers.parse("+" + msisdn)
     except NumberParseException:

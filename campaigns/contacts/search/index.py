@@ -1,13 +1,12 @@
-"""What people are found by: the trigrams of their phone and merge fields, kept by the database
-beside the contacts.
+"""The search index: the trigrams of each contact's phone and merge tags.
 
-An import does not wait for it: `ContactList.searched_to` says up to which contact a list is in the
-index, and a worker brings it there (`bring_up`). From then on triggers keep it true. SQLite: an
-FTS5 table that holds no text. PostgreSQL: a table with a pg_trgm index; where the extension may not
-be made there is none, and searches read the contacts.
+Imports do not wait for the index: `ContactList.searched_to` is the last contact of a list in it,
+and a worker adds the others (`index_contacts`). From then on triggers keep it up to date. SQLite:
+an FTS5 table without its texts. PostgreSQL: a table with a pg_trgm index; without the right to
+create that extension there is no index, and searches read all contacts.
 
-Made sure of after each migration, like the ledger's triggers: where SQLite makes a table anew, its
-triggers are gone.
+Created after each migration, like the triggers of the ledger: SQLite drops them when a migration
+rebuilds the table.
 """
 
 # ruff: noqa: S608 - names of our own tables
@@ -19,15 +18,14 @@ from typing import Any
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns.contacts.models import Contact, ContactList, Import, ImportState
+from campaigns.contacts.models import IMPORTING, Contact, ContactList, Import
 
 logger = logging.getLogger(__name__)
 INDEX = "contact_search"
 CONTACT = Contact._meta.db_table
 LIST = ContactList._meta.db_table
-# contacts in one transaction: a tenth of a second, for which SQLite keeps other writers waiting
-SLICE = 5_000
-AT_WORK = (ImportState.QUEUED, ImportState.RUNNING)
+# contacts per transaction: a tenth of a second, during which other writers wait on SQLite
+SLICE_ROWS = 5_000
 
 
 def _sqlite_text(row: str) -> str:
@@ -40,7 +38,7 @@ def _sqlite_text(row: str) -> str:
 _SQLITE_DELETE = (
     f"INSERT INTO {INDEX} ({INDEX}, rowid, text) VALUES ('delete', OLD.id, {_sqlite_text('OLD')})"
 )
-_SQLITE_IN_IT = f"OLD.id <= (SELECT searched_to FROM {LIST} WHERE id = OLD.list_id)"
+_SQLITE_IS_INDEXED = f"OLD.id <= (SELECT searched_to FROM {LIST} WHERE id = OLD.list_id)"
 SQLITE = [
     (
         f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX}"
@@ -48,13 +46,13 @@ SQLITE = [
     ),
     "DROP TRIGGER IF EXISTS contact_search_delete",
     (
-        f"CREATE TRIGGER contact_search_delete AFTER DELETE ON {CONTACT} WHEN {_SQLITE_IN_IT} BEGIN"
-        f" {_SQLITE_DELETE}; END"
+        f"CREATE TRIGGER contact_search_delete AFTER DELETE ON {CONTACT}"
+        f" WHEN {_SQLITE_IS_INDEXED} BEGIN {_SQLITE_DELETE}; END"
     ),
     "DROP TRIGGER IF EXISTS contact_search_update",
     (
         f"CREATE TRIGGER contact_search_update AFTER UPDATE OF fields ON {CONTACT}"
-        f" WHEN OLD.fields <> NEW.fields AND {_SQLITE_IN_IT} BEGIN {_SQLITE_DELETE};"
+        f" WHEN OLD.fields <> NEW.fields AND {_SQLITE_IS_INDEXED} BEGIN {_SQLITE_DELETE};"
         f" INSERT INTO {INDEX} (rowid, text) VALUES (NEW.id, {_sqlite_text('NEW')}); END"
     ),
 ]
@@ -93,35 +91,33 @@ POSTGRESQL = [
 
 
 def ensure_search_index(using: str = "default", **_signal: object) -> None:
-    """Have the index and the triggers that keep it, if the contacts' table is there."""
-    there = connections[using]
-    if CONTACT not in there.introspection.table_names():
+    """Create the index and its triggers, if the table of contacts exists."""
+    database = connections[using]
+    if CONTACT not in database.introspection.table_names():
         return
-    if there.vendor == "postgresql" and not _has_trigrams(using):
+    if database.vendor == "postgresql" and not _has_trigrams(using):
         return
-    with there.cursor() as cursor:
-        for statement in SQLITE if there.vendor == "sqlite" else POSTGRESQL:
+    with database.cursor() as cursor:
+        for statement in SQLITE if database.vendor == "sqlite" else POSTGRESQL:
             cursor.execute(statement)
 
 
 def _has_trigrams(using: str) -> bool:
-    """Whether PostgreSQL's extension is there now. Making it takes the right to create in the
-    database, no more.
-    """
+    """Whether PostgreSQL has pg_trgm; creates it, which needs the CREATE right on the database."""
     try:
         with transaction.atomic(using), connections[using].cursor() as cursor:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     except DatabaseError as error:
         logger.warning(
-            "people are searched without an index, as pg_trgm cannot be made: %s",
+            "contacts are searched without an index: cannot create the extension pg_trgm: %s",
             str(error).strip(),
         )
         return False
     return True
 
 
-def is_there() -> bool:
-    """Whether there is an index to search by."""
+def index_exists() -> bool:
+    """Whether the index exists."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [INDEX])
@@ -130,21 +126,26 @@ def is_there() -> bool:
         return cursor.fetchone() is not None
 
 
-def behind() -> QuerySet[ContactList]:
+def lists_to_index() -> QuerySet[ContactList]:
     """Lists with contacts that are not in the index yet."""
     later = Contact.objects.filter(list=OuterRef("pk"), pk__gt=OuterRef("searched_to"))
     return ContactList.objects.filter(Exists(later))
 
 
-def bring_up(keep_going: Callable[[], bool] = lambda: True) -> bool:
-    """Put contacts into the index while `keep_going` says so; whether some are left.
+def index_contacts(keep_going: Callable[[], bool] = lambda: True) -> bool:
+    """Add contacts to the index while `keep_going` returns True; whether some are left.
 
-    Lists that a file is being imported into come when it is in, as both would wait for each other.
+    Lists with a running import are skipped: indexing and import would wait for each other.
     """
-    if not is_there():
+    if not index_exists():
         return False
-    busy = Import.objects.filter(list=OuterRef("pk"), state__in=AT_WORK)
-    for list_id in behind().filter(~Exists(busy)).order_by("pk").values_list("pk", flat=True):
+    running_imports = Import.objects.filter(list=OuterRef("pk"), state__in=IMPORTING)
+    for list_id in (
+        lists_to_index()
+        .filter(~Exists(running_imports))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    ):
         while _index_slice(list_id):
             if not keep_going():
                 return True
@@ -152,9 +153,7 @@ def bring_up(keep_going: Callable[[], bool] = lambda: True) -> bool:
 
 
 def _index_slice(list_id: int) -> bool:
-    """The next contacts of a list; False when there are none. Whoever adds people holds the list's
-    row too.
-    """
+    """Index the next contacts of a list; False if there are none. Locks the row of the list."""
     with transaction.atomic():
         locked = ContactList.objects.select_for_update().filter(pk=list_id).first()
         if locked is None:
@@ -162,24 +161,24 @@ def _index_slice(list_id: int) -> bool:
         ids = (
             Contact.objects.filter(list=list_id, pk__gt=locked.searched_to)
             .order_by("pk")
-            .values_list("pk")[:SLICE]
+            .values_list("pk")[:SLICE_ROWS]
         )
-        last = max((pk for (pk,) in ids), default=None)
-        if last is None:
+        last_id = max((pk for (pk,) in ids), default=None)
+        if last_id is None:
             return False
         with connection.cursor() as cursor:
-            cursor.execute(*_insert(list_id, locked.searched_to, last))
-        ContactList.objects.filter(pk=list_id).update(searched_to=last)
+            cursor.execute(*_insert(list_id, locked.searched_to, last_id))
+        ContactList.objects.filter(pk=list_id).update(searched_to=last_id)
     return True
 
 
-def _insert(list_id: int, after: int, last: int) -> tuple[str, list[Any]]:
+def _insert(list_id: int, after: int, last_id: int) -> tuple[str, list[Any]]:
     where = f"FROM {CONTACT} c WHERE c.list_id = %s AND c.id > %s AND c.id <= %s"
     if connection.vendor == "sqlite":
         return f"INSERT INTO {INDEX} (rowid, text) SELECT c.id, {_sqlite_text('c')} {where}", [
             list_id,
             after,
-            last,
+            last_id,
         ]
     return (
         (
@@ -187,5 +186,5 @@ def _insert(list_id: int, after: int, last: int) -> tuple[str, list[Any]]:
             f" contact_search_text(c.msisdn, c.fields) {where} ON CONFLICT (id) DO UPDATE SET"
             " list_id = excluded.list_id, text = excluded.text"
         ),
-        [list_id, after, last],
+        [list_id, after, last_id],
     )

@@ -1,8 +1,8 @@
-"""People by any part of their phone or merge fields, without reading all contacts.
+"""Finds contacts by any part of their phone or merge tags, without reading all contacts.
 
-First a look at some contacts: what many have is found there, and an index would only be in the way.
-What few have is asked of the index (search_index.py), whose answers are compared with the contacts
-themselves.
+First the oldest contacts are scanned: they answer searches with many hits, for which the index
+would be slow. The rest is asked of the index (index.py), whose candidates are compared with the
+contacts themselves.
 """
 
 import json
@@ -20,19 +20,20 @@ from campaigns.contacts.models import Contact, ContactList
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import index
 
-LOOK = 5_000  # contacts looked at before the index is asked
-MOST = 500  # people found; whoever wants others types more
-FRESH = 20_000  # newest contacts, not in the index yet, that are looked at
-CANDIDATES = 20_000  # answers of the index that are compared with their contacts
-SHORTEST = 3  # letters or digits that the index can look for
-STEP = 500
-DIALLED = 7  # so many digits are a number as it is dialled: the zeros before it are no part of it
+MAX_SCANNED = 5_000  # oldest contacts scanned before the index is asked
+MAX_HITS = 500
+MAX_UNINDEXED = 20_000  # newest contacts, not in the index yet, that are scanned
+MAX_CANDIDATES = 20_000  # of the index, compared with their contacts
+MIN_TERM_LENGTH = 3  # characters: the index holds trigrams
+BATCH_SIZE = 500
+DIALLED_LENGTH = 7  # digits from which a number may begin with zeros that are dialled only
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Contact ids in their order. Not `complete`: there may be others. `too_short`: for want of
-    letters.
+class SearchResult:
+    """Ids of the contacts found, in order.
+
+    Not `complete`: there may be others. `too_short`: because all terms are too short for the index.
     """
 
     ids: list[int]
@@ -40,139 +41,142 @@ class Found:
     too_short: bool = False
 
 
-def terms(words: str) -> list[str]:
-    """What each person found has: the words, or the digits of a number as people write it."""
-    digits = "".join(sign for sign in parsing.clean(words) if sign.isdigit())
-    if digits and not any(sign.isalpha() for sign in words):
-        return [re.sub("^00?", "", digits) if len(digits) >= DIALLED else digits]
-    return words.casefold().split()
+def split_terms(query: str) -> list[str]:
+    """The terms that every hit contains: words in lower case, or the digits of a phone."""
+    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit())
+    if digits and not any(sign.isalpha() for sign in query):
+        return [re.sub("^00?", "", digits) if len(digits) >= DIALLED_LENGTH else digits]
+    return query.casefold().split()
 
 
-def search(words: str, contact_list: ContactList | None = None) -> Found:
-    """Up to MOST people, on one list or on all, who have every one of the words in their phone or
-    merge fields.
-    """
-    wanted = terms(words)
-    everybody = Contact.objects.filter(list=contact_list) if contact_list else Contact.objects.all()
-    first = list(_raw(everybody.order_by("pk"), LOOK))
-    found = set(_matching(first, wanted))
-    if len(first) < LOOK:
-        return _found(found, complete=True)
-    if len(found) >= MOST:
-        return _found(found, complete=False)
-    if not index.is_there():
-        return _read_all(everybody, wanted)
-    long = [term for term in wanted if len(term) >= SHORTEST]
-    if not long:
-        return Found(sorted(found), complete=False, too_short=True)
-    fresh, all_fresh = _fresh(contact_list, wanted)
-    found.update(fresh)
-    found.update(islice(_by_index(everybody, contact_list, long, wanted), MOST + 1))
-    return _found(found, complete=all_fresh)
+def search(query: str, contact_list: ContactList | None = None) -> SearchResult:
+    """Up to MAX_HITS contacts of a list, or of all, with every term in phone or merge tags."""
+    terms = split_terms(query)
+    contacts = Contact.objects.filter(list=contact_list) if contact_list else Contact.objects.all()
+    scanned = list(_read_raw(contacts.order_by("pk"), MAX_SCANNED))
+    hits = set(_filter_matching(scanned, terms))
+    if len(scanned) < MAX_SCANNED:
+        return _make_result(hits, complete=True)
+    if len(hits) >= MAX_HITS:
+        return _make_result(hits, complete=False)
+    if not index.index_exists():
+        return _search_without_index(contacts, terms)
+    long_terms = [term for term in terms if len(term) >= MIN_TERM_LENGTH]
+    if not long_terms:
+        return SearchResult(sorted(hits), complete=False, too_short=True)
+    unindexed, all_scanned = _search_unindexed(contact_list, terms)
+    hits.update(unindexed)
+    hits.update(islice(_search_index(contacts, contact_list, long_terms, terms), MAX_HITS + 1))
+    return _make_result(hits, complete=all_scanned)
 
 
-def _found(ids: set[int], complete: bool) -> Found:
-    return Found(sorted(ids)[:MOST], complete and len(ids) <= MOST)
+def _make_result(ids: set[int], complete: bool) -> SearchResult:
+    return SearchResult(sorted(ids)[:MAX_HITS], complete and len(ids) <= MAX_HITS)
 
 
-def matches(wanted: list[str], msisdn: str, values: Iterable[str]) -> bool:
-    """Whether a person with these merge fields has every word."""
+def matches(terms: list[str], msisdn: str, values: Iterable[str]) -> bool:
+    """Whether a contact with these values of merge tags contains every term."""
     text = " ".join([msisdn, *values]).casefold()
-    return all(term in text for term in wanted)
+    return all(term in text for term in terms)
 
 
-def _raw(people: QuerySet[Contact], most: int) -> Iterator[tuple[int, str, str]]:
-    """Id, phone, and merge fields as they stand in the database."""
-    rows = people.values_list("pk", "msisdn", Cast("fields", TextField()))
-    yield from rows[:most]
+def _read_raw(contacts: QuerySet[Contact], limit: int) -> Iterator[tuple[int, str, str]]:
+    """Yield id, phone, and merge tags as stored JSON text."""
+    rows = contacts.values_list("pk", "msisdn", Cast("fields", TextField()))
+    yield from rows[:limit]
 
 
-def _matching(rows: list[tuple[int, str, str]], wanted: list[str]) -> Iterator[int]:
-    """Those who match. A look at the whole text saves most of them the parsing."""
+def _filter_matching(rows: list[tuple[int, str, str]], terms: list[str]) -> Iterator[int]:
+    """Yield the ids of rows that match. Searching the raw text first avoids parsing most JSON."""
     for pk, msisdn, fields in rows:
         text = f"{msisdn} {fields}".casefold()
-        if all(term in text for term in wanted) and matches(
-            wanted, msisdn, json.loads(fields).values()
+        if all(term in text for term in terms) and matches(
+            terms, msisdn, json.loads(fields).values()
         ):
             yield pk
 
 
-def _read_all(everybody: QuerySet[Contact], wanted: list[str]) -> Found:
-    """Without an index."""
-    asked = Q()
-    for term in wanted:
-        asked &= Q(msisdn__contains=term) | Q(fields__icontains=term)
-    ids = set(everybody.filter(asked).values_list("pk", flat=True)[: MOST + 1])
-    return _found(ids, complete=True)
+def _search_without_index(contacts: QuerySet[Contact], terms: list[str]) -> SearchResult:
+    """Search by reading all contacts, where PostgreSQL lacks the pg_trgm extension."""
+    condition = Q()
+    for term in terms:
+        condition &= Q(msisdn__contains=term) | Q(fields__icontains=term)
+    ids = set(contacts.filter(condition).values_list("pk", flat=True)[: MAX_HITS + 1])
+    return _make_result(ids, complete=True)
 
 
-def _fresh(contact_list: ContactList | None, wanted: list[str]) -> tuple[list[int], bool]:
-    """Those who are not in the index yet, and whether all of them were looked at."""
-    behind = index.behind()
-    lists = list(behind.filter(pk=contact_list.pk) if contact_list else behind[:STEP])
+def _search_unindexed(contact_list: ContactList | None, terms: list[str]) -> tuple[list[int], bool]:
+    """Hits among contacts that are not in the index yet, and whether all of them were scanned."""
+    pending = index.lists_to_index()
+    lists = list(pending.filter(pk=contact_list.pk) if contact_list else pending[:BATCH_SIZE])
     if not lists:
         return [], True
-    newer = Q(pk__in=[])
-    for one in lists:
-        newer |= Q(list=one, pk__gt=one.searched_to)
-    rows = list(_raw(Contact.objects.filter(newer).order_by("-pk"), FRESH))
-    return list(_matching(rows, wanted)), len(rows) < FRESH
+    condition = Q(pk__in=[])
+    for pending_list in lists:
+        condition |= Q(list=pending_list, pk__gt=pending_list.searched_to)
+    rows = list(_read_raw(Contact.objects.filter(condition).order_by("-pk"), MAX_UNINDEXED))
+    return list(_filter_matching(rows, terms)), len(rows) < MAX_UNINDEXED
 
 
-def _by_index(
-    everybody: QuerySet[Contact],
+def _search_index(
+    contacts: QuerySet[Contact],
     contact_list: ContactList | None,
-    long: list[str],
-    wanted: list[str],
+    long_terms: list[str],
+    terms: list[str],
 ) -> Iterator[int]:
-    """Those whom the index finds, compared with their contacts."""
-    candidates = _candidates(everybody, contact_list, long)
-    while ids := list(islice(candidates, STEP)):
-        yield from _matching(list(_raw(everybody.filter(pk__in=ids), STEP)), wanted)
+    """Yield the candidates of the index that match."""
+    candidates = _candidates(contacts, contact_list, long_terms)
+    while ids := list(islice(candidates, BATCH_SIZE)):
+        rows = list(_read_raw(contacts.filter(pk__in=ids), BATCH_SIZE))
+        yield from _filter_matching(rows, terms)
 
 
 def _candidates(
-    everybody: QuerySet[Contact], contact_list: ContactList | None, long: list[str]
+    contacts: QuerySet[Contact], contact_list: ContactList | None, long_terms: list[str]
 ) -> Iterator[int]:
-    """Ids of contacts that may match; of one list: within its range of ids."""
-    bounds: list[int] = []
-    if contact_list:  # each end by itself: asked for both at once, SQLite reads the whole list
-        ids = everybody.values_list("pk", flat=True)
-        bounds = [*ids.order_by("pk")[:1], *ids.order_by("-pk")[:1]]
+    """Ids of contacts that may match; of one list, within its range of ids."""
+    id_range: list[int] = []
+    if contact_list:  # two queries: for MIN and MAX in one, SQLite reads the whole list
+        ids = contacts.values_list("pk", flat=True)
+        id_range = [*ids.order_by("pk")[:1], *ids.order_by("-pk")[:1]]
     if connection.vendor == "sqlite":
-        return _ask_sqlite(long, bounds)
-    return iter(_ask_postgresql(long, contact_list, bounds))
+        return _query_sqlite(long_terms, id_range)
+    return iter(_query_postgresql(long_terms, contact_list, id_range))
 
 
-def _ask_sqlite(long: list[str], bounds: list[int]) -> Iterator[int]:
-    """Contacts with all the trigrams; in which order, it does not know."""
+def _query_sqlite(long_terms: list[str], id_range: list[int]) -> Iterator[int]:
+    """Yield contacts that contain all trigrams of the terms, in any order."""
     trigrams = dict.fromkeys(
-        term[place : place + SHORTEST] for term in long for place in range(len(term) - 2)
+        term[start : start + MIN_TERM_LENGTH]
+        for term in long_terms
+        for start in range(len(term) - 2)
     )
-    asked = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
-    within = "AND rowid BETWEEN %s AND %s" if bounds else ""
+    match = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
+    within_range = "AND rowid BETWEEN %s AND %s" if id_range else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT rowid FROM {index.INDEX}"  # noqa: S608
-            f" WHERE {index.INDEX} MATCH %s {within}"
+            f" WHERE {index.INDEX} MATCH %s {within_range}"
             " LIMIT %s",
-            [asked, *bounds, CANDIDATES],
+            [match, *id_range, MAX_CANDIDATES],
         )
-        while rows := cursor.fetchmany(STEP):
+        while rows := cursor.fetchmany(BATCH_SIZE):
             yield from (pk for (pk,) in rows)
 
 
-def _ask_postgresql(
-    long: list[str], contact_list: ContactList | None, bounds: list[int]
+def _query_postgresql(
+    long_terms: list[str], contact_list: ContactList | None, id_range: list[int]
 ) -> list[int]:
-    """The planner takes a rare word for a common one, and the index for slow; it would rather read
-    a whole list.
+    """Contacts that contain all terms.
+
+    The planner overestimates rare terms and would read a whole list: the settings make it use the
+    index.
     """
-    conditions = ["text LIKE %s"] * len(long)
-    values: list[Any] = [f"%{_plain(term)}%" for term in long]
+    conditions = ["text LIKE %s"] * len(long_terms)
+    parameters: list[Any] = [f"%{_escape_like(term)}%" for term in long_terms]
     if contact_list:
         conditions += ["list_id = %s", "id BETWEEN %s AND %s"]
-        values += [contact_list.pk, *bounds]
+        parameters += [contact_list.pk, *id_range]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL enable_seqscan = off; SET LOCAL random_page_cost = 1.1;"
@@ -180,11 +184,11 @@ def _ask_postgresql(
         )
         cursor.execute(
             f"SELECT id FROM {index.INDEX} WHERE {' AND '.join(conditions)} LIMIT %s",  # noqa: S608
-            [*values, MOST + 1],
+            [*parameters, MAX_HITS + 1],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _plain(term: str) -> str:
-    """A word for LIKE, in which nothing stands for something else."""
+def _escape_like(term: str) -> str:
+    """The term with the wildcards of LIKE escaped."""
     return term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

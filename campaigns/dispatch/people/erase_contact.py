@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import rejected_rows
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.dispatch.models import (
@@ -61,16 +61,16 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 
     Raises Refused while a message to the phone is being sent.
     """
-    return _erase(msisdn, actor, list(rejected_rows.naming(msisdn)))
+    return _erase(msisdn, actor, list(rejected_rows.find_with_phone(msisdn)))
 
 
 @transaction.atomic
 def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     data = replace(count_stored_data(msisdn), rejected=len(rejected))
-    stop_list.stop_numbers([msisdn], _("Erased"), actor)
+    stop_list.add_phones([msisdn], _("Erased"), actor)
     for contact in Contact.objects.filter(msisdn=msisdn).select_related("list"):
-        contact_lists.remove(contact.list, [contact.pk])
-    rejected_rows.clear(rejected)
+        contact_lists.remove_contacts(contact.list, [contact.pk])
+    rejected_rows.clear_cells(rejected)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn))
     _cancel_queued([message for message in messages if message.send_state == SendState.QUEUED])
     for message in messages:
@@ -91,7 +91,7 @@ def _cancel_queued(recipients: list[Recipient]) -> None:
             campaign=recipient.campaign_id, number=recipient.batch_number
         )
         if batch.state != BatchState.READY:
-            raise Refused(
+            raise ContactsError(
                 _("A message to this phone is being sent right now. Try again in a few minutes.")
             )
         Recipient.objects.filter(pk=recipient.pk).update(

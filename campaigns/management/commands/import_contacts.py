@@ -1,6 +1,4 @@
-"""`manage.py import_contacts FILE --list NAME`: a file of contacts into a list, as the page does
-it.
-"""
+"""`manage.py import_contacts FILE --list NAME`: import a file as the pages do, at once."""
 
 import json
 import time
@@ -13,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from phonenumbers import SUPPORTED_REGIONS
 
 from campaigns.contacts.importing import lifecycle, runner
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Import, ImportState
 
-PATIENCE = 120  # seconds to wait for another import of the same list
+MAX_WAIT = 120  # seconds, while another import of the same list is running
 
 
 class Command(BaseCommand):
@@ -28,75 +26,83 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument(
-            "--list", required=True, metavar="NAME", help="the list; made if it is new"
+            "--list",
+            required=True,
+            metavar="NAME",
+            help="name of the list; created if it does not exist",
         )
         parser.add_argument(
-            "--phone-column", default="", metavar="C", help="name, letter or number of the column"
+            "--phone-column",
+            default="",
+            metavar="C",
+            help="name, letter or number of the phone column; detected by default",
         )
         parser.add_argument(
             "--sheet",
             default="",
             metavar="NAME",
-            help="of a workbook; else the first that holds rows",
+            help="sheet of a workbook; by default the first that is not empty",
         )
         parser.add_argument(
-            "--country", default=settings.DEFAULT_COUNTRY, help="of phones without a country code"
+            "--country",
+            default=settings.DEFAULT_COUNTRY,
+            help="country of phones without a country code, such as UA",
         )
         parser.add_argument(
             "--keep",
             action="store_true",
-            help="leave people who are on the list already as they are",
+            help="keep contacts already on the list unchanged",
         )
-        parser.add_argument("--json", action="store_true", help="answer in JSON")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["file"].is_file():
             raise CommandError(f"There is no file {options['file']}.")
         country = options["country"].upper()
         if country not in SUPPORTED_REGIONS:
-            raise CommandError(f"{country} is no country. Name it by two letters, such as UA.")
+            raise CommandError(f"Unknown country {country}. Use two letters, such as UA.")
         try:
-            made = lifecycle.import_now(
+            contact_import = lifecycle.create_queued_import(
                 options["file"],
                 options["list"].strip(),
                 options["phone_column"],
                 country,
                 options["sheet"],
             )
-        except Refused as refused:
+        except ContactsError as refused:
             raise CommandError(str(refused)) from refused
         if options["keep"]:
-            made.mapping["existing"] = runner.KEEP
-            made.save(update_fields=["mapping"])
-        self._run(made)
-        if made.state != ImportState.FINISHED:
+            contact_import.mapping["existing"] = runner.KEEP_EXISTING
+            contact_import.save(update_fields=["mapping"])
+        self._run(contact_import)
+        if contact_import.state != ImportState.FINISHED:
             raise CommandError(
-                made.failure
-                or "Another import into this list is at work: a worker will do this one next."
+                contact_import.failure
+                or "Another import into this list is running. A worker will run this one next."
             )
-        report = _report(made)
-        self.stdout.write(json.dumps(report) if options["json"] else _lines(report))
+        report = _report(contact_import)
+        self.stdout.write(json.dumps(report) if options["json"] else _report_text(report))
 
-    def _run(self, made: Import) -> None:
-        """Run the import, after another one of the same list where there is one."""
-        for waiting in range(PATIENCE):
-            runner.run(made.pk)
-            made.refresh_from_db()
-            if made.state != ImportState.QUEUED:
+    def _run(self, contact_import: Import) -> None:
+        """Run the import, once no other import of the same list is running."""
+        for attempt in range(MAX_WAIT):
+            runner.run(contact_import.pk)
+            contact_import.refresh_from_db()
+            if contact_import.state != ImportState.QUEUED:
                 return
-            if not waiting:
-                self.stderr.write("Another import into this list is at work; waiting for it.")
+            if not attempt:
+                self.stderr.write("Waiting for another import into this list.")
             time.sleep(1)
 
 
-def _report(done: Import) -> dict[str, Any]:
+def _report(contact_import: Import) -> dict[str, Any]:
     names = ("rows", "new", "updated", "unchanged", "duplicates", "stop_listed")
-    counts: dict[str, Any] = {name: getattr(done, name) for name in names}
-    total = done.list.contact_count if done.list else 0
-    return counts | {"rejected": done.rejected_by_reason, "total_in_list": total}
+    counts: dict[str, Any] = {name: getattr(contact_import, name) for name in names}
+    total = contact_import.list.contact_count if contact_import.list else 0
+    return counts | {"rejected": contact_import.rejected_by_reason, "total_in_list": total}
 
 
-def _lines(report: dict[str, Any]) -> str:
+def _report_text(report: dict[str, Any]) -> str:
     rejected = report["rejected"]
     counts = {name: value for name, value in report.items() if name != "rejected"}
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in counts.items()]

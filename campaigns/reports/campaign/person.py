@@ -153,7 +153,9 @@ def document(msisdn: str) -> dict[str, Any]:
         .order_by("list__name")
     )
     stopped = StopListEntry.objects.filter(msisdn=msisdn).first()
-    rejected = RejectedRow.objects.filter(pk__in=list(rejected_rows.naming(msisdn))).order_by("pk")
+    rejected = RejectedRow.objects.filter(
+        pk__in=list(rejected_rows.find_with_phone(msisdn))
+    ).order_by("pk")
     messages = Recipient.objects.filter(msisdn=msisdn).select_related("campaign").order_by("pk")
     return {
         "phone": f"+{msisdn}",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.contacts.importing.errors import Refused
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.contacts.pages.tabs import tabs
@@ -106,7 +106,7 @@ def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
 @require_POST
 def person_stop(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Put one phone on the stop list, with one click."""
-    if stop_list.stop_numbers([msisdn], _("Stopped from the person’s page"), current_user(request)):
+    if stop_list.add_phones([msisdn], _("Stopped from the person’s page"), current_user(request)):
         record(current_user(request), StopListEntry.objects.get(msisdn=msisdn), "stopped")
     messages.success(request, _("Nobody writes to this phone any more."))
     return redirect("person", msisdn)
@@ -118,7 +118,7 @@ def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Erase what is held on one phone."""
     try:
         gone = erase_contact.erase(msisdn, current_user(request))
-    except Refused as refused:
+    except ContactsError as refused:
         messages.error(request, str(refused))
         return redirect("person", msisdn)
     words = _(

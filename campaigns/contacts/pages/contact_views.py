@@ -1,0 +1,97 @@
+"""The pages of one contact: edit, remove, add to the stop list; and the search over all lists."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from campaigns.contacts.lists import contact_lists, stop_list
+from campaigns.contacts.models import Contact
+from campaigns.contacts.pages.forms import ContactForm
+from campaigns.contacts.pages.list_views import form_page
+from campaigns.contacts.pages.tabs import tabs
+from campaigns.contacts.phones import parsing
+from campaigns.contacts.search import queries
+from campaigns.shared.paging import page_of_ids
+from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
+from campaigns.team.models import Role
+
+
+@role_required(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Edit the merge tags of a contact."""
+    contact = _editable_contact(request, pk)
+    list_tags = contact.list.fields
+    tags = [*list_tags, *(name for name in contact.fields if name not in list_tags)]
+    initial = {f"tag_{name}": value for name, value in contact.fields.items()}
+    form = ContactForm(tags, request.POST or None, new=False, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        contact_lists.update_fields(contact, form.values())
+        messages.success(request, _("The contact was saved."))
+        return redirect(contact.list)
+    return form_page(request, form, contact.list, parsing.format_phone(contact.msisdn))
+
+
+def _editable_contact(request: HttpRequest, pk: int) -> Contact:
+    contacts = Contact.objects.select_related("list")
+    return get_object_for(current_user(request), contacts, Role.MARKETER, pk=pk)
+
+
+@role_required(Role.MARKETER)
+@require_POST
+def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a contact from its list."""
+    contact = _editable_contact(request, pk)
+    contact_lists.remove_contacts(contact.list, [contact.pk])
+    text = _("%(phone)s was removed from the list.")
+    messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
+    return redirect(contact.list)
+
+
+@role_required(Role.MARKETER)
+@require_POST
+def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add the phone of a contact to the stop list."""
+    contact = _editable_contact(request, pk)
+    reason = _("Added from the list %(name)s") % {"name": contact.list}
+    stop_list.add_phones([contact.msisdn], reason, current_user(request))
+    text = _("%(phone)s is on the stop list.")
+    messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
+    return redirect(contact.list)
+
+
+@require_safe
+def contact_search(request: HttpRequest) -> HttpResponse:
+    """Find contacts on all lists by a part of the phone or a merge tag.
+
+    A complete phone leads to its page. Viewers see phones masked, so only that works for them.
+    """
+    query = request.GET.get("q", "").strip()
+    phone = parsing.normalise(query, settings.DEFAULT_COUNTRY) if query else None
+    if isinstance(phone, parsing.Phone):
+        return redirect("person", msisdn=phone.msisdn)
+    user = current_user(request)
+    can_edit = has_role(user, Role.MARKETER)
+    hits = queries.search(query) if query and can_edit else None
+    contacts = visible_to(user, Contact.objects.select_related("list")).order_by("id")
+    context = {
+        "q": query,
+        "hits": hits,
+        "page": page_of_ids(request, contacts, hits.ids) if hits else None,
+        "tabs": tabs("people"),
+        "empty_text": _empty_text(query, can_edit),
+        "empty_icon": "zoom-question" if query else "search",
+    }
+    return render(request, "campaigns/contacts/contact_search.html", context)
+
+
+def _empty_text(query: str, can_edit: bool) -> str:
+    """What the page says where it shows no contacts."""
+    if not query:
+        return _("Search by phone, last digits or name: 0972920283, 0283 or Olena.")
+    if not can_edit:
+        return _("Enter the complete phone. You see phones masked, so parts are not searched.")
+    return _("No contact matches “%(query)s”.") % {"query": query}
