@@ -28,7 +28,7 @@ def sweep() -> None:
     now = timezone.now()
     beat("sweep")
     free_expired(now)
-    if not safe_mode.count_up(now, lifecycle.under_way()):
+    if not safe_mode.count_up(now, lifecycle.any_under_way()):
         lifecycle.start_due(now)
     cancel_rests()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(

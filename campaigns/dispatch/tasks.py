@@ -71,7 +71,7 @@ def send(hops: int = HOPS) -> None:
         with WorkerSlot(job) as seat:
             if not seat.held:
                 continue
-            safe_mode.look(timezone.now(), lifecycle.under_way())
+            safe_mode.look(timezone.now(), lifecycle.any_under_way())
             left = Sender(
                 client_from_settings(), connections, timezone.now() + SLICE, seat.renew
             ).run()
@@ -92,7 +92,7 @@ def rehearse() -> None:
     with WorkerSlot("rehearse") as seat:
         if not seat.held:
             return
-        safe_mode.look(timezone.now(), lifecycle.under_way())
+        safe_mode.look(timezone.now(), lifecycle.any_under_way())
         left = Sender(None, REHEARSERS, timezone.now() + SLICE, seat.renew).run()
     _finish()
     if left:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import pause_reasons
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import SendState, Snapshot, Tally
 from campaigns.ledger.sums import spend_of
@@ -89,7 +89,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
     found = counts(campaign)
     return {
         "state": campaign.state,
-        "reason": lifecycle.reason_text(campaign),
+        "reason": pause_reasons.reason_text(campaign),
         "recipients": found.recipients,
         "queued": found.queued,
         "accepted": found.accepted,

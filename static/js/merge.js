@@ -1,7 +1,7 @@
 // Merge tags in the browser, by the rules of campaigns/compose/message/merge_tags.py: one table of test vectors runs through both.
 const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
 
-// The text for somebody with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null when a value is missing.
+// The text for a contact with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null if a value is missing.
 export function fill(text, fields) {
   const missing = [];
   const strays = [];
@@ -19,7 +19,7 @@ export function fill(text, fields) {
   return { filled: missing.length ? null : filled, missing, strays };
 }
 
-// The text with the words that stand instead of values, and the bare tags where there are none.
+// The text with the fallback values in place of merge tags; tags without one stay as they are.
 export function sketch(text) {
   return text.replace(TOKEN, (all, open, close, name, fallback) => {
     if (open) return "{";

@@ -1,6 +1,4 @@
-"""The second person: from every way to launch, nobody's own, and void as soon as anything is
-another thing.
-"""
+"""Approval: needed for every way to launch, never by the requester, and void after any change."""
 
 import re
 from datetime import timedelta
@@ -21,6 +19,7 @@ from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, ukrainians
+from tests.markup import squeezed
 
 S = CampaignState
 pytestmark = pytest.mark.django_db
@@ -109,15 +108,15 @@ def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> Non
     )
     trail = AuditEntry.objects.order_by("pk").values_list("actor__username", "action", "detail")
     assert list(trail) == [
-        ("olena", "asked for approval", "10 people, 0.23 EUR at most"),
-        ("ivan", "approved", "10 people, 0.23 EUR at most"),
+        ("olena", "asked for approval", "10 recipients, at most 0.23 EUR"),
+        ("ivan", "approved", "10 recipients, at most 0.23 EUR"),
     ]
 
 
 def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
     campaign = asked(olena)
     for actor in (olena, person(Role.MARKETER, "petro"), None):
-        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+        with pytest.raises(lifecycle.Refused, match="you can't approve your own"):
             lifecycle.approve(campaign.pk, actor, campaign.approval_fingerprint)
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
@@ -169,7 +168,7 @@ def test_any_change_after_asking_makes_it_a_draft_again(
 ) -> None:
     campaign = asked(olena)
     change(campaign)  # type: ignore[operator]
-    with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
+    with pytest.raises(lifecycle.Refused, match="changed after approval was requested"):
         lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_fingerprint, campaign.approved_by) == (
@@ -181,9 +180,9 @@ def test_any_change_after_asking_makes_it_a_draft_again(
 
 def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
     campaign = asked(olena)
-    with pytest.raises(lifecycle.Refused, match="Say why"):
-        lifecycle.send_back(campaign.pk, ivan, " ")
-    lifecycle.send_back(campaign.pk, ivan, "Too early in the day")
+    with pytest.raises(lifecycle.Refused, match="Write what has to be changed"):
+        lifecycle.return_to_draft(campaign.pk, ivan, " ")
+    lifecycle.return_to_draft(campaign.pk, ivan, "Too early in the day")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_note) == (S.DRAFT, "Too early in the day")
     lifecycle.launch(campaign.pk, olena)
@@ -202,9 +201,9 @@ def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: U
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 0
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (S.PAUSED, "approval")
-    assert campaign.reason_detail == "11 people, 0.25 EUR at most"
+    assert campaign.reason_detail == "11 recipients, at most 0.25 EUR"
     for actor in (olena, None):
-        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+        with pytest.raises(lifecycle.Refused, match="you can't approve your own"):
             lifecycle.resume(campaign.pk, actor)
     lifecycle.resume(campaign.pk, ivan)
     assert Campaign.objects.get().approved_people == 11
@@ -214,7 +213,7 @@ def test_one_below_the_limit_that_grows_over_it_is_not_sent(olena: User) -> None
     campaign = ten_people("0.23")
     lifecycle.launch(campaign.pk, olena)
     _more_people(campaign)
-    assert not lifecycle.frozen(campaign.pk, 11)
+    assert not lifecycle.complete_freeze(campaign.pk, 11)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason, campaign.audience) == (S.PAUSED, "approval", 11)
 
@@ -224,7 +223,7 @@ def test_a_pause_is_no_way_round(olena: User) -> None:
     lifecycle.launch(campaign.pk, olena)
     lifecycle.pause(campaign.pk, olena)
     _more_people(campaign)
-    with pytest.raises(lifecycle.Refused, match="larger or dearer"):
+    with pytest.raises(lifecycle.Refused, match="a second person has to approve"):
         lifecycle.resume(campaign.pk, olena)
     assert state_of(campaign) == S.PAUSED
 
@@ -245,7 +244,7 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
     assert state_of(campaign) == S.AWAITING_APPROVAL
     # it grew over the limit
     Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)
-    assert "nobody approves their own" in resume()[-1]
+    assert "you can't approve your own" in resume()[-1]
     assert state_of(campaign) == S.PAUSED
     another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
     client.force_login(another)
@@ -259,12 +258,12 @@ def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) 
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
     campaign = asked(olena)
     assert approval.notify_approvers(campaign.pk) == 1
-    lifecycle.send_back(campaign.pk, ivan, "Shorter, please")
+    lifecycle.return_to_draft(campaign.pk, ivan, "Shorter, please")
     assert approval.notify_requester(campaign.pk, olena.pk, 0) == 1
     first, second = mail.outbox
     assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
     assert f"/campaigns/{campaign.pk}/review" in first.body
-    assert (second.to, second.subject) == (["olena@example.com"], "“Spring” was returned to you")
+    assert (second.to, second.subject) == (["olena@example.com"], "Changes requested for “Spring”")
     assert "Shorter, please" in second.body
 
 
@@ -272,21 +271,25 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     campaign = ten_people()
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
-    assert "waits until a second person approves it" in client.get(review).content.decode()
     assert (
-        "second person"
-        in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+        "a second person has to approve this campaign first" in client.get(review).content.decode()
     )
-    assert 'name="seal"' not in client.get(review).content.decode()
+    assert (
+        "Approval requested for “Spring”."
+        in client.post(
+            launch, {"recipients": "10", "cost_EUR": "0.23"}, follow=True
+        ).content.decode()
+    )
+    assert 'name="fingerprint"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)
     assert review in client.get("/").content.decode()
-    page = client.get(review).content.decode()
-    found = re.search(r'name="seal" value="([0-9a-f]{64})"', page)
+    page = squeezed(client.get(review).content.decode())
+    found = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', page)
     assert found, page
-    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": "0" * 64})
+    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": "0" * 64})
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": found.group(1)})
+    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": found.group(1)})
     assert state_of(campaign) == S.PREPARING
 
 

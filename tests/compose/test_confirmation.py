@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.compose.launch.confirmation import LaunchConfirmationForm, parse_figure
+from campaigns.compose.launch.confirmation import parse_figure
+from campaigns.compose.pages.launch_forms import LaunchConfirmationForm
 from campaigns.compose.pricing.estimate import Estimate, Total
 
 
@@ -48,13 +49,13 @@ def confirm(**said: str) -> LaunchConfirmationForm:
 
 
 def test_each_currency_is_confirmed_to_the_cent() -> None:
-    assert confirm(people="1,200", cost_EUR="26,40", cost_USD="1.01").is_valid()
-    assert confirm(people="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
+    assert confirm(recipients="1,200", cost_EUR="26,40", cost_USD="1.01").is_valid()
+    assert confirm(recipients="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
 
 
 def test_what_is_wrong_stands_at_its_field() -> None:
-    assert confirm(people="1201", cost_EUR="20", cost_USD="").errors == {
-        "people": ["The audience is 1,200 people now, not 1,201."],
-        "cost_EUR": ["The highest cost is 26.40 EUR now, not 20."],
-        "cost_USD": ["Type the highest cost, to confirm that you mean to pay it."],
+    assert confirm(recipients="1201", cost_EUR="20", cost_USD="").errors == {
+        "recipients": ["The audience is now 1,200 recipients, not 1,201."],
+        "cost_EUR": ["The maximum cost is now 26.40 EUR, not 20."],
+        "cost_USD": ["Type the maximum cost to confirm."],
     }

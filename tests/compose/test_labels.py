@@ -73,7 +73,7 @@ def test_label_without_a_proper_word_is_refused(
     answer = marketer.post(
         f"/campaigns/{campaign.pk}/labels", {"name": name}, headers={"HX-Request": "true"}
     )
-    assert "A label has 1 to 40 characters." in answer.content.decode()
+    assert "Enter a label of 1 to 40 characters." in answer.content.decode()
     assert not Label.objects.exists()
 
 
@@ -87,12 +87,14 @@ def test_label_room_counts_renames_and_deletes(marketer: Client, campaign: Campa
     marketer.post("/settings/labels/", {"name": "Sale", "colour": "red"})
     label = Label.objects.get()
     campaign.labels.add(label)
-    assert [one.number for one in marketer.get("/settings/labels/").context["page"]] == [1]
+    assert [
+        label.campaign_count for label in marketer.get("/settings/labels/").context["page"]
+    ] == [1]
     marketer.post(f"/settings/labels/{label.pk}/", {"name": "sale", "colour": "green"})
     label.refresh_from_db()
     assert (label.name, label.colour) == ("sale", "green")
     answer = marketer.post("/settings/labels/", {"name": "SALE", "colour": "red"})
-    assert (answer.status_code, "This label is here already." in answer.content.decode()) == (
+    assert (answer.status_code, "This label already exists." in answer.content.decode()) == (
         422,
         True,
     )
@@ -137,7 +139,7 @@ def test_note_without_proper_words_is_refused(
     marketer: Client, campaign: Campaign, text: str
 ) -> None:
     answer = marketer.post(f"/campaigns/{campaign.pk}/note", {"text": text}, follow=True)
-    assert "A note has 1 to 2000 characters." in answer.content.decode()
+    assert "Enter a note of 1 to 2000 characters." in answer.content.decode()
     assert not Note.objects.exists()
 
 
@@ -148,7 +150,10 @@ def test_archive_takes_out_of_the_list_and_back(marketer: Client, campaign: Camp
     marketer.post(f"/campaigns/{campaign.pk}/archive")
     assert (listed(""), listed("?archived=1")) == ([], ["Spring"])
     assert "All campaigns are archived." in marketer.get("/campaigns/").content.decode()
-    assert "In the archive since" in marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
+    page = marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert (
+        "just now</time>. Hidden from the list of campaigns, but still counted in reports." in page
+    )
     marketer.post(f"/campaigns/{campaign.pk}/unarchive")
     assert (listed(""), listed("?archived=1")) == (["Spring"], [])
 
@@ -161,7 +166,10 @@ def test_archive_refuses_what_is_under_way(
 ) -> None:
     Campaign.objects.update(state=state)
     answer = marketer.post(f"/campaigns/{campaign.pk}/archive", follow=True)
-    assert "Only drafts and campaigns that are over can be archived." in answer.content.decode()
+    assert (
+        "Only drafts and finished or cancelled campaigns can be archived."
+        in answer.content.decode()
+    )
     assert Campaign.objects.get().archived_at is None
 
 

@@ -60,7 +60,5 @@ def test_quote_with_another_currency_counts_nothing(gateway: RunningSandbox) -> 
 def test_review_shows_the_quote_on_demand(client: Client, gateway: RunningSandbox) -> None:
     client.force_login(person())
     address = f"/campaigns/{draft(contact_list('A', ukrainians(2))).pk}/review"
-    assert "the gateway asks" not in client.get(address).content.decode()
-    assert (
-        "For the first 2 people the gateway asks" in client.get(f"{address}?quote").content.decode()
-    )
+    assert "BSG quotes" not in client.get(address).content.decode()
+    assert " for the first 2 recipients." in client.get(f"{address}?quote").content.decode()

@@ -35,5 +35,5 @@ def test_what_campaigns_like_it_came_to_is_reckoned_for_the_people_of_now(client
     )
     client.force_login(person())
     shown = client.get(f"/campaigns/{campaign.pk}/review").content.decode()
-    assert "What campaigns like it really came to" in shown
+    assert "Actual cost of similar campaigns" in shown
     assert "0.48" in shown

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -73,7 +73,7 @@ def test_month_pauses_campaigns_that_have_no_budget(sandbox: RunningSandbox) -> 
     campaign = factory.launched(900)
     send(sandbox)
     assert standing(campaign) == (CampaignState.PAUSED, "month_budget")
-    assert "this month's budget" in lifecycle.reason_text(campaign)
+    assert "this month's budget" in pause_reasons.reason_text(campaign)
     assert Decimal(5) < total() <= Decimal(10)
 
 

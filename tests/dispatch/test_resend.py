@@ -102,7 +102,7 @@ def test_the_unresolved_come_along_only_where_a_person_says_so(campaign: Campaig
 
 def test_again_sends_to_them_under_other_references(campaign: Campaign) -> None:
     draft = create_resend_draft(campaign, None)
-    lifecycle.launch(draft.pk, None, people=3)
+    lifecycle.launch(draft.pk, None, confirmed=3)
     freeze(draft.pk, timezone.now() + factory.SOON)
     before = set(Recipient.objects.filter(campaign=campaign).values_list("reference", flat=True))
     after = Recipient.objects.filter(campaign=draft)

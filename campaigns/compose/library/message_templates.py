@@ -1,4 +1,4 @@
-"""Templates: a message kept to start campaigns from, with fields that marketers may not change."""
+"""Templates: messages saved to start campaigns from; administrators can lock their fields."""
 
 from collections.abc import Iterable
 
@@ -20,20 +20,20 @@ ALSO = {  # fields of the form that are one to people
 }
 LOCKS: dict[str, str | Promise] = {
     "sender": gettext_lazy("Sender"),
-    "promotional": gettext_lazy("Kind"),
+    "promotional": gettext_lazy("Type"),
     "text": gettext_lazy("Text"),
-    "image": gettext_lazy("Picture"),
+    "image": gettext_lazy("Image"),
     "button_caption": gettext_lazy("Button"),
     "button_url": gettext_lazy("Link"),
     "sms_sender": gettext_lazy("SMS sender"),
     "sms_text": gettext_lazy("SMS text"),
-    "validity": gettext_lazy("Validity"),
+    "validity": gettext_lazy("Validity period"),
     "tariff": gettext_lazy("Tariff"),
 }
 
 
 def content_of(campaign: Campaign) -> dict[str, str | int]:
-    """What a template keeps of `campaign`, as the form shows it."""
+    """What a template stores of `campaign`, as the form shows it."""
     return {
         "sender": campaign.sender.name if campaign.sender else "",
         "promotional": str(campaign.promotional),
@@ -49,40 +49,39 @@ def content_of(campaign: Campaign) -> dict[str, str | int]:
     }
 
 
-def locked_fields(saved: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
-    """The fields of the form that `actor` may not change in a campaign made from `saved`."""
-    if saved is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
+def locked_fields(template: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
+    """The fields of the form that `actor` may not change in a campaign made from `template`."""
+    if template is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
         return frozenset()
-    fields = set(saved.locked) & LOCKS.keys()
+    fields = set(template.locked) & LOCKS.keys()
     return frozenset(field for name in fields for field in ALSO.get(name, (name,)))
 
 
-def keep(campaign: Campaign, name: str, actor: User) -> CampaignTemplate:
-    """Keep the message of `campaign` as a template called `name`. Raises Refused for no name, or
-    one that is taken.
-    """
+def save_as_template(campaign: Campaign, name: str, actor: User) -> CampaignTemplate:
+    """Save the message of `campaign` as a template. Raises Refused if `name` is empty or in use."""
     name = name.strip()[:100]
     if not name:
-        raise Refused(_("Give the template a name."))
+        raise Refused(_("Enter a name for the template."))
     try:
         with transaction.atomic():
-            saved = CampaignTemplate.objects.create(
+            template = CampaignTemplate.objects.create(
                 name=name, content=content_of(campaign), created_by=actor
             )
-    except IntegrityError as taken:
-        raise Refused(_("There is a template “%(name)s” already.") % {"name": name}) from taken
-    audit.record(actor, saved, "created", _("from “%(name)s”") % {"name": campaign.name})
-    return saved
+    except IntegrityError as duplicate:
+        message = _("Choose another name: a template “%(name)s” already exists.") % {"name": name}
+        raise Refused(message) from duplicate
+    audit.record(actor, template, "created", _("from “%(name)s”") % {"name": campaign.name})
+    return template
 
 
-def lock(saved: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
-    """Let only administrators change `fields` in campaigns made from `saved`, and no others."""
+def lock(template: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
+    """Let only administrators change exactly `fields` in campaigns made from `template`."""
     chosen = set(fields)
-    saved.locked = [field for field in LOCKS if field in chosen]
-    saved.save(update_fields=["locked", "updated_at"])
-    audit.record(actor, saved, "locked", ", ".join(saved.locked))
+    template.locked = [field for field in LOCKS if field in chosen]
+    template.save(update_fields=["locked", "updated_at"])
+    audit.record(actor, template, "locked", ", ".join(template.locked))
 
 
-def delete(saved: CampaignTemplate, actor: User) -> None:
-    """Delete a template; campaigns made from it keep their words and are locked no more."""
-    audit.delete(actor, saved, "deleted", saved.name)
+def delete(template: CampaignTemplate, actor: User) -> None:
+    """Delete `template`; campaigns made from it stay, with nothing locked any more."""
+    audit.delete(actor, template, "deleted", template.name)

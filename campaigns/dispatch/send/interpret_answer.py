@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple, cast
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import pause_reasons
 from campaigns.dispatch.models import SendState
 from campaigns.gateway.errors import Call, meaning
 from campaigns.gateway.types import Accepted, Refused, SendAnswer, Verdict
@@ -108,7 +108,7 @@ def _judge_refusal(reference: str, code: int, judgement: Judgement) -> None:
     elif call in (Call.PAUSE_CAMPAIGN, Call.SLOW_DOWN, Call.RETRY_LATER, Call.NOT_FOUND):
         judgement.next = judgement.next if judgement.next is Next.ASK else Next.AGAIN
         judgement.pause = (
-            lifecycle.reason_of(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
+            pause_reasons.error_reason_key(code) if call is Call.PAUSE_CAMPAIGN else judgement.pause
         )
         judgement.slow_down = judgement.slow_down or call in (Call.SLOW_DOWN, Call.RETRY_LATER)
     else:
