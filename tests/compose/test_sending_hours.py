@@ -134,8 +134,7 @@ def test_a_time_handed_to_the_gateway_has_to_suit_every_country() -> None:
     [problem] = checks.problems(campaign)
     assert problem.field == "scheduled_at"
     assert (
-        problem.message
-        == "At that time it is not between 09:00-21:00 everywhere in: United States."
+        problem.message == "This time is outside the sending hours 09:00-21:00 in: United States."
     )
     campaign.scheduled_at = at("2026-01-14 18:30")
     assert len(checks.problems(campaign)) == 1  # too early in Hawaii still
@@ -150,7 +149,7 @@ def test_hours_that_never_come_are_refused() -> None:
     assert problem.field == "sends_until"
     assert (
         problem.message
-        == "It is never between 10:00-12:00 in all of: Russia. Make the hours longer."
+        == "Make the sending hours longer: 10:00-12:00 never applies in all time zones of Russia."
     )
 
 
