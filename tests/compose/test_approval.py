@@ -69,7 +69,9 @@ def state_of(campaign: Campaign) -> str:
 
 
 @pytest.mark.parametrize(("limit", "to"), [("0.229", S.AWAITING_APPROVAL), ("0.23", S.PREPARING)])
-def test_what_costs_more_than_the_limit_waits(olena: User, limit: str, to: CampaignState) -> None:
+def test_campaign_above_the_limit_waits_for_approval(
+    olena: User, limit: str, to: CampaignState
+) -> None:
     campaign = ten_people(limit)
     lifecycle.launch(campaign.pk, olena, 10)
     campaign.refresh_from_db()
@@ -78,7 +80,9 @@ def test_what_costs_more_than_the_limit_waits(olena: User, limit: str, to: Campa
 
 
 @pytest.mark.parametrize("unknown", ["price", "limit"])
-def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> None:
+def test_campaign_with_unknown_cost_or_currency_waits_for_approval(
+    olena: User, unknown: str
+) -> None:
     campaign = ten_people("1000")
     if unknown == "price":
         Contact.objects.filter(msisdn="380970000003").update(country="ZW")
@@ -88,7 +92,7 @@ def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> No
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
-def test_tests_and_rehearsals_wait_for_nobody() -> None:
+def test_tests_and_rehearsals_need_no_approval() -> None:
     campaign = ten_people()
     assert approval.check_approval(campaign).needed
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
@@ -96,7 +100,7 @@ def test_tests_and_rehearsals_wait_for_nobody() -> None:
         assert approval.check_approval(campaign) is approval.NOT_NEEDED
 
 
-def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> None:
+def test_another_approver_approves_and_it_is_launched(olena: User, ivan: User) -> None:
     campaign = asked(olena)
     lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
@@ -113,7 +117,7 @@ def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> Non
     ]
 
 
-def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
+def test_requester_and_marketers_and_commands_cannot_approve(olena: User) -> None:
     campaign = asked(olena)
     for actor in (olena, person(Role.MARKETER, "petro"), None):
         with pytest.raises(lifecycle.Refused, match="you can't approve your own"):
@@ -121,7 +125,7 @@ def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
-def test_what_a_command_asked_for_is_not_approved_by_who_made_it(olena: User, ivan: User) -> None:
+def test_creator_cannot_approve_what_a_command_launched(olena: User, ivan: User) -> None:
     campaign = ten_people(created_by=olena)
     out = StringIO()
     call_command("campaign", "launch", str(campaign.pk), "--json", stdout=out)
@@ -163,7 +167,7 @@ CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_after_asking_makes_it_a_draft_again(
+def test_any_change_after_the_request_makes_it_a_draft_again(
     olena: User, ivan: User, change: object
 ) -> None:
     campaign = asked(olena)
@@ -178,7 +182,7 @@ def test_any_change_after_asking_makes_it_a_draft_again(
     )
 
 
-def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
+def test_changes_are_requested_with_a_note_and_approval_again(olena: User, ivan: User) -> None:
     campaign = asked(olena)
     with pytest.raises(lifecycle.Refused, match="Write what has to be changed"):
         lifecycle.return_to_draft(campaign.pk, ivan, " ")
@@ -190,7 +194,9 @@ def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan:
     assert (campaign.state, campaign.approval_note) == (S.AWAITING_APPROVAL, "")
 
 
-def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: User) -> None:
+def test_scheduled_campaign_that_grows_needs_approval_again_at_its_time(
+    olena: User, ivan: User
+) -> None:
     now = timezone.now()
     campaign = asked(olena, timing=Timing.AT, scheduled_at=now + timedelta(hours=1))
     lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
@@ -209,7 +215,7 @@ def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: U
     assert Campaign.objects.get().approved_people == 11
 
 
-def test_one_below_the_limit_that_grows_over_it_is_not_sent(olena: User) -> None:
+def test_campaign_that_grows_over_the_limit_is_not_sent(olena: User) -> None:
     campaign = ten_people("0.23")
     lifecycle.launch(campaign.pk, olena)
     _more_people(campaign)
@@ -218,7 +224,7 @@ def test_one_below_the_limit_that_grows_over_it_is_not_sent(olena: User) -> None
     assert (campaign.state, campaign.reason, campaign.audience) == (S.PAUSED, "approval", 11)
 
 
-def test_a_pause_is_no_way_round(olena: User) -> None:
+def test_pausing_does_not_bypass_approval(olena: User) -> None:
     campaign = ten_people("0.23")
     lifecycle.launch(campaign.pk, olena)
     lifecycle.pause(campaign.pk, olena)
@@ -228,7 +234,7 @@ def test_a_pause_is_no_way_round(olena: User) -> None:
     assert state_of(campaign) == S.PAUSED
 
 
-def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
+def test_admin_does_not_bypass_approval(client: Client, olena: User) -> None:
     User.objects.update(role=Role.ADMINISTRATOR, is_staff=True)
     campaign = asked(olena)
 
@@ -253,7 +259,7 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
     assert (campaign.state, campaign.approved_by) == (S.PREPARING, another)
 
 
-def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) -> None:
+def test_approvers_and_then_the_requester_are_e_mailed(olena: User, ivan: User) -> None:
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
     campaign = asked(olena)
@@ -267,7 +273,9 @@ def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) 
     assert "Shorter, please" in second.body
 
 
-def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: User) -> None:
+def test_pages_lead_from_the_request_to_the_approval(
+    client: Client, olena: User, ivan: User
+) -> None:
     campaign = ten_people()
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
@@ -293,7 +301,7 @@ def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: 
     assert state_of(campaign) == S.PREPARING
 
 
-def test_limits_are_set_by_administrators_alone(client: Client, olena: User) -> None:
+def test_only_administrators_set_limits(client: Client, olena: User) -> None:
     client.force_login(olena)
     said = {"currency": "EUR", "amount": "250"}
     assert client.post("/settings/approval/", said).status_code == 403

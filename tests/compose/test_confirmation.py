@@ -1,4 +1,4 @@
-"""Figures as people write them, and the form that takes them."""
+"""Confirming a launch: figures as users type them, and the form that checks them."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from campaigns.compose.pricing.estimate import Estimate, Total
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("typed", "expected"),
     [
         ("1200", "1200"),
         ("1,200", "1200"),
@@ -28,14 +28,14 @@ from campaigns.compose.pricing.estimate import Estimate, Total
         ("eur 26.40", "26.40"),
     ],
 )
-def test_figures_are_read_as_people_write_them(said: str, meant: str) -> None:
-    assert parse_figure(said, "EUR") == Decimal(meant)
+def test_figures_are_parsed_in_every_usual_notation(typed: str, expected: str) -> None:
+    assert parse_figure(typed, "EUR") == Decimal(expected)
 
 
 @pytest.mark.parametrize(
     "said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
 )
-def test_what_is_no_figure_is_none(said: str) -> None:
+def test_anything_else_is_not_a_figure(said: str) -> None:
     assert parse_figure(said, "EUR") is None
 
 
@@ -53,7 +53,7 @@ def test_each_currency_is_confirmed_to_the_cent() -> None:
     assert confirm(recipients="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
 
 
-def test_what_is_wrong_stands_at_its_field() -> None:
+def test_wrong_figures_are_reported_at_their_fields() -> None:
     assert confirm(recipients="1201", cost_EUR="20", cost_USD="").errors == {
         "recipients": ["The audience is now 1,200 recipients, not 1,201."],
         "cost_EUR": ["The maximum cost is now 26.40 EUR, not 20."],
