@@ -113,7 +113,7 @@ def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
     said = boss.post(
         page(Campaign, "changelist"), {**chosen, "hours": "09:00-21:00"}, follow=True
     ).content.decode()
-    assert "Over: The campaign can&#x27;t be given other sending hours" in said
+    assert "Over: The campaign can&#x27;t be given new sending hours" in said
     sending.refresh_from_db()
     assert str(sending.sending_hours) == "09:00-21:00"
     wrong = boss.post(

@@ -27,7 +27,7 @@ def sweep() -> None:
     now = timezone.now()
     record_heartbeat("sweep")
     release_expired_leases(now)
-    if not safe_mode.count_up(now, lifecycle.under_way()):
+    if not safe_mode.count_up(now, lifecycle.any_under_way()):
         lifecycle.start_due(now)
     cancel_remaining()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(

@@ -76,7 +76,7 @@ def send(hops: int = MAX_HOPS) -> None:
         with WorkerSlot(job) as slot:
             if not slot.held:
                 continue
-            safe_mode.detect_restore(timezone.now(), lifecycle.under_way())
+            safe_mode.detect_restore(timezone.now(), lifecycle.any_under_way())
             has_more = BatchSender(
                 client_from_settings(), connections, timezone.now() + TIME_SLICE, slot.renew
             ).run()
@@ -95,7 +95,7 @@ def rehearse() -> None:
     with WorkerSlot("rehearse") as slot:
         if not slot.held:
             return
-        safe_mode.detect_restore(timezone.now(), lifecycle.under_way())
+        safe_mode.detect_restore(timezone.now(), lifecycle.any_under_way())
         has_more = BatchSender(
             None, REHEARSAL_THREADS, timezone.now() + TIME_SLICE, slot.renew
         ).run()

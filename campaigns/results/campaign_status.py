@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import pause_reasons
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import SendState, Snapshot, Tally
 from campaigns.ledger.sums import spend_of
@@ -97,7 +97,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
     counted = counts(campaign)
     return {
         "state": campaign.state,
-        "reason": lifecycle.reason_text(campaign),
+        "reason": pause_reasons.reason_text(campaign),
         "recipients": counted.recipients,
         "queued": counted.queued,
         "accepted": counted.accepted,

@@ -1,17 +1,17 @@
-// The composer beyond what the server renders: counters as one types, merge tags from a menu, pictures at once, the
-// phone on small screens, a warning before unsaved words are left. The form works whole without any of it.
+// The composer beyond what the server renders: counters while typing, a menu of merge tags, immediate image uploads, the
+// preview on small screens, autosave, and a warning before unsaved changes are lost. The form works without any of it.
 import { fillPartially } from "./merge.js";
 import { isReplaceable, measureSms, replaceTypography } from "./sms.js";
 
-const one = (selector, root = document) => root.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-const form = one("#composer");
-const words = JSON.parse(one("#composer-words").textContent);
+const find = (selector, root = document) => root.querySelector(selector);
+const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+const form = find("#composer");
+const messages = JSON.parse(find("#composer-messages").textContent);
 
-// The phone and the figures listen for it: something was changed by code, not by typing.
+// Tells the preview and the metrics that a script changed the form.
 const changed = () => document.body.dispatchEvent(new Event("composed"));
 
-const say = (template, values) => template.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
+const format = (template, values) => template.replace(/%\((\w+)\)s/g, (all, name) => values[name]);
 
 function countText(counter, field) {
   const length = [...fillPartially(field.value.trim())].length;
@@ -21,20 +21,24 @@ function countText(counter, field) {
   counter.classList.toggle("over", length > max);
 }
 
+// "61/70 characters · 1 SMS (Cyrillic)"
 function countSms(counter, field) {
-  const taken = measureSms(fillPartially(field.value.trim()));
-  const room = taken.parts > 1 ? taken.parts * taken.part : taken.room;
-  const values = { encoding: taken.encoding, units: taken.units, room, parts: taken.parts };
-  counter.textContent = taken.units ? say(taken.parts === 1 ? words.onePart : words.parts, values) : "";
-  counter.classList.toggle("over", taken.encoding === "GSM-7" && taken.units > 765);
-  counter.classList.toggle("near", taken.parts > 1);
-  showCulprits(taken.culprits);
+  const { encoding, units, parts, culprits, room, part } = measureSms(fillPartially(field.value.trim()));
+  const { basic, cyrillic, special } = counter.dataset;
+  const template = encoding === "GSM-7" ? basic : culprits.some(isCyrillic) ? cyrillic : special;
+  const max = parts > 1 ? parts * part : room;
+  counter.textContent = units ? format(template, { units, max, parts }) : "";
+  counter.classList.toggle("over", encoding === "GSM-7" && units > 765);
+  counter.classList.toggle("near", parts > 1);
+  showCulprits(culprits);
 }
 
+const isCyrillic = (character) => /\p{Script=Cyrillic}/u.test(character);
+
 function showCulprits(culprits) {
-  const shown = one("#culprits-shown");
-  one("#culprits").hidden = !culprits.length;
-  one("#culprits-replace").hidden = !culprits.some(isReplaceable);
+  const shown = find("#culprits-shown");
+  find("#culprits").hidden = !culprits.length;
+  find("#culprits-replace").hidden = !culprits.some(isReplaceable);
   shown.replaceChildren(
     ...culprits.slice(0, 12).flatMap((character) => {
       const code = document.createElement("code");
@@ -46,14 +50,14 @@ function showCulprits(culprits) {
 }
 
 function counters() {
-  for (const counter of all(".count")) {
-    const field = one(`#${counter.dataset.for}`);
+  for (const counter of findAll(".count")) {
+    const field = find(`#${counter.dataset.for}`);
     const count = counter.dataset.count === "sms" ? countSms : countText;
     field.addEventListener("input", () => count(counter, field));
     count(counter, field);
   }
-  const text = one("#id_sms_text");
-  one("#culprits-replace").addEventListener("click", () => {
+  const text = find("#id_sms_text");
+  find("#culprits-replace").addEventListener("click", () => {
     text.value = replaceTypography(text.value);
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
@@ -64,7 +68,7 @@ function counters() {
 
 const chosenFields = () => [
   ...new Set(
-    all('[name="lists"]:checked, [name="segments"]:checked, [name="campaigns"]')
+    findAll('[name="lists"]:checked, [name="segments"]:checked, [name="campaigns"]')
       .filter((choice) => choice.value)
       .flatMap((choice) => choice.dataset.fields.split(" ").filter(Boolean)),
   ),
@@ -79,8 +83,8 @@ function insert(field, text) {
 }
 
 function fillTagMenu(menu) {
-  const list = one(".dropdown-menu", menu);
-  const field = one(`#${menu.dataset.target}`);
+  const list = find(".dropdown-menu", menu);
+  const field = find(`#${menu.dataset.target}`);
   const names = chosenFields();
   const items = names.map((name) => {
     const button = document.createElement("button");
@@ -89,7 +93,7 @@ function fillTagMenu(menu) {
     const code = document.createElement("code");
     code.textContent = `{${name}}`;
     button.append(code);
-    button.addEventListener("click", () => insert(field, `{${name}|${list.dataset.word}}`));
+    button.addEventListener("click", () => insert(field, `{${name}|${list.dataset.fallback}}`));
     return button;
   });
   const nothing = document.createElement("span");
@@ -99,20 +103,20 @@ function fillTagMenu(menu) {
 }
 
 function tagMenus() {
-  const menus = all(".tag-menu");
+  const menus = findAll(".tag-menu");
   for (const menu of menus) {
-    menu.hidden = one(`#${menu.dataset.target}`).disabled;
+    menu.hidden = find(`#${menu.dataset.target}`).disabled;
     menu.addEventListener("show.bs.dropdown", () => fillTagMenu(menu));
   }
 }
 
-// --- pictures -------------------------------------------------------------------------------------------------------
+// --- images ---------------------------------------------------------------------------------------------------------
 
-// The part to cut out, chosen in a dialog: per cent of the picture, or null where somebody goes back. Where the picture
-// can't be shown the server says what is wrong with it.
-async function choosePart(file) {
-  const dialog = one("#crop");
-  const { default: Cropper } = await import(one("#picture-field").dataset.cropper);
+// The crop area in per cent of the image, as chosen in the dialog; null if the dialog was cancelled, {} if there is
+// nothing to choose: the image is square, or the browser can't show it and the server has to say why.
+async function chooseCrop(file) {
+  const dialog = find("#crop");
+  const { default: Cropper } = await import(find("#picture-field").dataset.cropper);
   const image = new Image();
   try {
     image.src = await new Promise((done, failed) => {
@@ -126,22 +130,22 @@ async function choosePart(file) {
     return {};
   }
   if (image.naturalWidth === image.naturalHeight) return {};
-  const stage = one("#crop-stage");
+  const stage = find("#crop-stage");
   stage.replaceChildren(image);
   dialog.showModal();
-  const cropper = new Cropper(image, { container: stage, template: one("#crop-template").innerHTML });
-  const selection = await wholeSquare(cropper);
+  const cropper = new Cropper(image, { container: stage, template: find("#crop-template").innerHTML });
+  const selection = await selectSquare(cropper);
   const answer = await new Promise((done) => {
     dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
-    one("#crop-yes").addEventListener("click", () => done(part(cropper, selection)), { once: true });
+    find("#crop-yes").addEventListener("click", () => done(cropArea(cropper, selection)), { once: true });
   });
   stage.replaceChildren();
   if (dialog.open) dialog.close("");
   return typeof answer === "object" ? answer : null;
 }
 
-// The largest square in the middle, that can't be dragged out of the picture.
-async function wholeSquare(cropper) {
+// Selects the largest centred square and keeps the selection inside the image.
+async function selectSquare(cropper) {
   const selection = cropper.getCropperSelection();
   await cropper.getCropperImage().$ready();
   await new Promise(requestAnimationFrame);
@@ -160,7 +164,7 @@ async function wholeSquare(cropper) {
   return selection;
 }
 
-function part(cropper, selection) {
+function cropArea(cropper, selection) {
   const whole = cropper.getCropperImage().getBoundingClientRect();
   const chosen = selection.getBoundingClientRect();
   const within = (share) => Math.min(100, Math.max(0, 100 * share)).toFixed(3);
@@ -171,90 +175,90 @@ function part(cropper, selection) {
   };
 }
 
-async function upload(file) {
-  const field = one("#picture-field");
-  const drop = one("#picture-drop");
-  const error = one("#picture-error");
+async function uploadImage(file) {
+  const field = find("#picture-field");
+  const drop = find("#picture-drop");
+  const error = find("#picture-error");
   const data = new FormData();
   data.append("picture", file);
-  if (one("#id_square").checked) {
-    const chosen = await choosePart(file);
-    if (chosen === null) {
-      one("#id_picture").value = "";
+  if (find("#id_square").checked) {
+    const crop = await chooseCrop(file);
+    if (crop === null) {
+      find("#id_picture").value = "";
       return;
     }
     data.append("square", "on");
-    for (const [name, value] of Object.entries(chosen)) data.append(name, value);
+    for (const [name, value] of Object.entries(crop)) data.append(name, value);
   }
-  data.append("csrfmiddlewaretoken", one("[name=csrfmiddlewaretoken]", form).value);
+  data.append("csrfmiddlewaretoken", find("[name=csrfmiddlewaretoken]", form).value);
   drop.setAttribute("aria-busy", "true");
   error.textContent = "";
   try {
     const answer = await fetch(field.dataset.upload, { method: "POST", body: data });
     const text = await answer.text();
     if (answer.ok) {
-      one("#picture-chosen").innerHTML = text; // rendered and escaped by our own server
-      one("#id_image_url").value = "";
+      find("#picture-chosen").innerHTML = text; // rendered and escaped by our own server
+      find("#id_image_url").value = "";
       changed();
     } else {
-      error.textContent = answer.status === 422 ? text : words.uploadFailed;
+      error.textContent = answer.status === 422 ? text : messages.uploadFailed;
     }
   } catch {
-    error.textContent = words.uploadFailed;
+    error.textContent = messages.uploadFailed;
   }
   drop.removeAttribute("aria-busy");
-  one("#id_picture").value = "";
+  find("#id_picture").value = "";
 }
 
-function choosePicture(name, image) {
-  const box = one("#picture-chosen");
-  one("#id_image", box).value = name;
+function chooseFromLibrary(name, image) {
+  const box = find("#picture-chosen");
+  find("#id_image", box).value = name;
   const figure = document.createElement("figure");
   figure.className = "picture-thumb";
   const copy = document.createElement("img");
   copy.src = image.src;
   copy.alt = image.alt;
   figure.append(copy);
-  one("figure", box)?.remove();
+  find("figure", box)?.remove();
   box.append(figure);
-  one("#id_image_url").value = "";
+  find("#id_image_url").value = "";
   changed();
 }
 
-function pictures() {
-  const input = one("#id_picture");
-  const drop = one("#picture-drop");
-  input.addEventListener("change", () => input.files[0] && upload(input.files[0]));
+function images() {
+  const input = find("#id_picture");
+  const drop = find("#picture-drop");
+  input.addEventListener("change", () => input.files[0] && uploadImage(input.files[0]));
   for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.classList.add("over"));
   for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
-  for (const radio of all('input[name="library"]')) {
-    radio.addEventListener("change", () => choosePicture(radio.value, one("img", radio.parentElement)));
+  for (const radio of findAll('input[name="library"]')) {
+    radio.addEventListener("change", () => chooseFromLibrary(radio.value, find("img", radio.parentElement)));
   }
 }
 
-// --- the phone, the cards, leaving ------------------------------------------------------------------------------------
+// --- preview, cards, links to fields ----------------------------------------------------------------------------------
 
 function phone() {
-  const panel = one("#phone");
-  const button = one("#phone-open");
+  const panel = find("#phone");
+  const button = find("#phone-open");
   const set = (open) => {
     panel.classList.toggle("open", open);
     button.setAttribute("aria-expanded", String(open));
-    (open ? one("#phone-close") : button).focus();
+    (open ? find("#phone-close") : button).focus();
   };
   button.addEventListener("click", () => set(true));
-  one("#phone-close").addEventListener("click", () => set(false));
+  find("#phone-close").addEventListener("click", () => set(false));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && panel.classList.contains("open")) set(false);
   });
-  const whose = one("#whose");
-  const number = one("#whose_phone");
-  const show = () => (number.hidden = whose.value !== "phone");
-  whose.addEventListener("change", show);
+  const recipient = find("#recipient");
+  const number = find("#recipient_phone");
+  const show = () => (number.hidden = recipient.value !== "phone");
+  recipient.addEventListener("change", show);
   show();
 }
 
-// A link to a field opens the card that it stands in.
+// A link to a field opens the card of the field.
 function links() {
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#id_"]');
@@ -263,46 +267,47 @@ function links() {
     event.preventDefault();
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     link.closest(".bar-list")?.removeAttribute("open");
-    (target.matches("input, textarea, select") ? target : (one("input", target) ?? target)).focus();
+    (target.matches("input, textarea, select") ? target : (find("input", target) ?? target)).focus();
   });
 }
 
 function duration(seconds) {
   const parts = [
-    [Math.floor(seconds / 3600), words.hours],
-    [Math.floor((seconds % 3600) / 60), words.minutes],
-    [seconds % 60, words.seconds],
+    [Math.floor(seconds / 3600), messages.hours],
+    [Math.floor((seconds % 3600) / 60), messages.minutes],
+    [seconds % 60, messages.seconds],
   ];
   return parts
     .filter(([n]) => n)
-    .map(([n, text]) => say(text, { n }))
+    .map(([n, text]) => format(text, { n }))
     .join(" ");
 }
 
 function validity() {
-  const field = one("#id_validity");
-  const shown = one("#validity-words");
+  const field = find("#id_validity");
+  const shown = find("#validity-duration");
   const show = () => (shown.textContent = Number(field.value) > 0 ? `= ${duration(Number(field.value))}` : "");
   field.addEventListener("input", show);
   show();
 }
 
-// --- saving by itself ---------------------------------------------------------------------------------------------------
+// --- autosave -----------------------------------------------------------------------------------------------------------
 
-const QUIET = 2000; // milliseconds without a key before what is written is saved
-let dirty = Boolean(one("#form-errors"));
-let stopped = false; // somebody else saved the draft: nothing is overwritten
+const QUIET = 2000; // milliseconds without a change before the draft is saved
+let dirty = Boolean(find("#form-errors"));
+let stopped = false; // after a conflict with another user, or once the form is submitted
 let timer = 0;
 let saving = false;
-let pressed = null; // the button of a form that waits until what is being saved is saved
+let pressed = null; // the submit button that waits for the autosave under way
 
-function mark() {
+function saveSoon() {
   dirty = true;
   window.clearTimeout(timer);
   if (!stopped) timer = window.setTimeout(save, QUIET);
 }
 
-const body = () => {
+// What autosave sends: everything but the file.
+const fields = () => {
   const data = new FormData(form);
   data.delete("picture");
   return data;
@@ -310,42 +315,42 @@ const body = () => {
 
 async function save() {
   if (saving || stopped) return;
-  const shown = one("#saved");
+  const shown = find("#saved");
   dirty = false;
   saving = true;
   try {
-    const answer = await fetch(form.dataset.autosave, { method: "POST", body: body() });
-    const said = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
+    const answer = await fetch(form.dataset.autosave, { method: "POST", body: fields() });
+    const saved = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
     if (answer.ok) {
-      one("[name=version]", form).value = said.version;
-      one("[name=draft]", form).value = said.draft;
-      form.action = said.edit;
-      form.dataset.autosave = said.autosave;
-      if (location.pathname !== said.edit) history.replaceState(null, "", said.edit);
+      find("[name=version]", form).value = saved.version;
+      find("[name=draft]", form).value = saved.draft;
+      form.action = saved.edit;
+      form.dataset.autosave = saved.autosave;
+      if (location.pathname !== saved.edit) history.replaceState(null, "", saved.edit);
     } else {
       dirty = true;
       stopped = answer.status === 409;
     }
-    shown.textContent = said.words ?? words.saveFailed;
+    shown.textContent = saved.message ?? messages.saveFailed;
     shown.classList.toggle("wrong", !answer.ok);
   } catch {
     dirty = true;
-    shown.textContent = words.saveFailed;
+    shown.textContent = messages.saveFailed;
   }
   saving = false;
   if (pressed) form.requestSubmit(pressed);
-  else if (dirty && !stopped) mark();
+  else if (dirty && !stopped) saveSoon();
 }
 
-// What is on its way gives the draft another version: the form goes off when that is known.
-function leaving() {
-  form.addEventListener("input", mark);
-  form.addEventListener("change", mark);
-  document.body.addEventListener("composed", mark);
+// An autosave under way changes the version of the draft: the form is submitted once the new version is known.
+function autosave() {
+  form.addEventListener("input", saveSoon);
+  form.addEventListener("change", saveSoon);
+  document.body.addEventListener("composed", saveSoon);
   form.addEventListener("submit", (event) => {
     if (saving) {
       event.preventDefault();
-      pressed = event.submitter ?? one('button[form="composer"][value="stay"]');
+      pressed = event.submitter ?? find('button[form="composer"][value="stay"]');
       return;
     }
     window.clearTimeout(timer);
@@ -357,11 +362,11 @@ function leaving() {
 
 // --- sending hours -------------------------------------------------------------------------------------------------
 
-// On for promotional messages, off for transactional ones, until somebody says otherwise.
-function hours() {
-  const ends = [one("#id_sends_from"), one("#id_sends_until")];
-  const day = one("#hours").dataset.day.split("-");
-  for (const kind of all('input[name="promotional"]')) {
+// On for promotional messages and off for transactional ones, until the user changes them.
+function sendingHours() {
+  const ends = [find("#id_sends_from"), find("#id_sends_until")];
+  const day = find("#hours").dataset.day.split("-");
+  for (const kind of findAll('input[name="promotional"]')) {
     kind.addEventListener("change", () => {
       const from = kind.value === "True" ? ["", ""] : day;
       const to = kind.value === "True" ? day : ["", ""];
@@ -372,9 +377,9 @@ function hours() {
 
 counters();
 tagMenus();
-hours();
-pictures();
+sendingHours();
+images();
 phone();
 links();
 validity();
-leaving();
+autosave();

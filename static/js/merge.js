@@ -2,8 +2,7 @@
 // tests/compose/vectors/merge.json.
 const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
 
-// Fill in the values of a recipient's `fields`: {filled, missing: [name], strays: [text]}. `filled` is null if a value is
-// missing; strays are braces outside of tags.
+// The text for a contact with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null if a value is missing.
 export function fill(text, fields) {
   const missing = [];
   const strays = [];
@@ -21,8 +20,8 @@ export function fill(text, fields) {
   return { filled: missing.length ? null : filled, missing, strays };
 }
 
-// Fill in the fallback values, and keep the tags that have none.
-export function fillPartially(text) {
+// The text with the fallback values in place of merge tags; tags without one stay as they are.
+export function sketch(text) {
   return text.replace(TOKEN, (all, open, close, name, fallback) => {
     if (open) return "{";
     if (close) return "}";

@@ -72,13 +72,13 @@ def at_any_hour(page: Page) -> None:
 
 
 def test_new_composer_looks_right(composer: Page, look: Look) -> None:
-    expect(composer.locator("#figures")).to_contain_text("0 people")
+    expect(composer.locator("#figures")).to_contain_text("0 recipients")
     look(composer, "composer-new")
 
 
 def test_no_contacts_yet(signed_in: Page, look: Look) -> None:
     signed_in.goto("/campaigns/new")
-    expect(signed_in.get_by_text("There are no contacts yet.")).to_be_visible()
+    expect(signed_in.get_by_text("No contacts yet.")).to_be_visible()
     look(signed_in, "composer-no-contacts")
 
 
@@ -87,7 +87,7 @@ def test_mistakes_stand_at_their_fields_and_the_first_has_the_focus(
 ) -> None:
     console.allow("422")
     composer.get_by_role("button", name="Save draft").click()
-    expect(composer.locator("#form-errors")).to_contain_text("3 things have to be mended")
+    expect(composer.locator("#form-errors")).to_contain_text("Fix 3 issues before launching")
     expect(composer.locator("#id_name")).to_be_focused()
     look(composer, "composer-errors")
 
@@ -98,14 +98,14 @@ def test_from_the_first_letter_to_the_gateway(
     console.allow("422")  # the wrong cost
     page = composer
     fill_in(page)
-    expect(page.locator("#figures")).to_contain_text("3 people")
+    expect(page.locator("#figures")).to_contain_text("3 recipients")
     expect(page.locator("#preview-text")).to_have_text(TEXT.replace("{first_name|друже}", "Олена"))
     expect(page.locator("#preview-link")).to_have_text(
         "https://shop.example.com/?c=%D0%91%D1%96%D0%BB%D0%B0%20%D0%A6%D0%B5%D1%80%D0%BA%D0%B2%D0%B0"
     )
-    page.get_by_label("Whose message", exact=True).select_option("longest")
+    page.get_by_label("Recipient", exact=True).select_option("longest")
     expect(page.locator("#preview-text")).to_contain_text("Ярослава-Марія")
-    page.get_by_label("Whose message", exact=True).select_option("country:RO")
+    page.get_by_label("Recipient", exact=True).select_option("country:RO")
     expect(page.locator("#preview-text")).to_contain_text("Привіт, друже 😀")
     page.get_by_label("Dark", exact=True).check()
     expect(page.locator(".phone-viber .bubble")).to_have_css("background-color", "rgb(42, 39, 56)")
@@ -113,16 +113,16 @@ def test_from_the_first_letter_to_the_gateway(
 
     page.get_by_role("button", name="Review").click()
     expect(page.get_by_role("heading", name="Review “Spring sale”")).to_be_visible()
-    expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
+    expect(page.get_by_role("heading", name="Send to 3 recipients")).to_be_visible()
     look(page, "review")
-    page.get_by_label("Number of people").fill("3")
-    page.get_by_label("Highest cost, in EUR").fill("0,91")
-    page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text("The highest cost is 0.19 EUR now, not 0.91.")).to_be_visible()
-    expect(page.get_by_label("Highest cost, in EUR")).to_be_focused()
-    page.get_by_label("Highest cost, in EUR").fill("0,19")
-    page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text("“Spring sale” is on its way.")).to_be_visible()
+    page.get_by_label("Number of recipients").fill("3")
+    page.get_by_label("Maximum cost, EUR").fill("0,91")
+    page.get_by_role("button", name="Send now").click()
+    expect(page.get_by_text("The maximum cost is now 0.19 EUR, not 0.91.")).to_be_visible()
+    expect(page.get_by_label("Maximum cost, EUR")).to_be_focused()
+    page.get_by_label("Maximum cost, EUR").fill("0,19")
+    page.get_by_role("button", name="Send now").click()
+    expect(page.get_by_text("Sending of “Spring sale” started.")).to_be_visible()
 
     campaign = Campaign.objects.get()
     tasks.prepare(campaign.pk)
@@ -154,12 +154,13 @@ def test_counters_count_as_one_types(composer: Page) -> None:
     expect(counter).to_have_text("8 / 1000")
     text.fill("я" * 1001)
     expect(counter).to_have_text("1001 / 1000")
-    expect(composer.locator("#figures")).to_contain_text("to mend")
+    expect(composer.locator("#figures")).to_contain_text("to fix")
     composer.locator("#card-sms > summary").click()
     composer.get_by_label("SMS text").fill("It’s on – now")
-    expect(composer.locator('[data-for="id_sms_text"]')).to_have_text("UCS-2 · 13 of 70 · 1 part")
-    composer.get_by_role("button", name="Replace them").click()
-    expect(composer.locator('[data-for="id_sms_text"]')).to_have_text("GSM-7 · 13 of 160 · 1 part")
+    sms_counter = composer.locator('[data-for="id_sms_text"]')
+    expect(sms_counter).to_have_text("13/70 characters · 1 SMS (special characters)")
+    composer.get_by_role("button", name="Replace characters").click()
+    expect(sms_counter).to_have_text("13/160 characters · 1 SMS")
     expect(composer.get_by_label("SMS text")).to_have_value("It's on - now")
 
 
@@ -167,7 +168,7 @@ def test_a_merge_tag_comes_from_the_menu_of_the_chosen_lists(composer: Page) -> 
     composer.get_by_role("checkbox", name="VIP").check()
     composer.locator("#id_text").fill("Hi ")
     menu = composer.locator('[data-target="id_text"]')
-    menu.get_by_role("button", name="Insert a merge tag").click()
+    menu.get_by_role("button", name="Insert merge tag").click()
     menu.get_by_role("button", name="{city}").click()
     expect(composer.locator("#id_text")).to_have_value("Hi {city|friend}")
 
@@ -181,7 +182,7 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(
     picture.save(file)
     composer.locator("#id_picture").set_input_files(file)
     square = composer.locator("cropper-selection")
-    expect(composer.get_by_role("dialog", name="Which part of it?")).to_be_visible()
+    expect(composer.get_by_role("dialog", name="Crop image")).to_be_visible()
     expect(square).to_have_js_property("width", 384)  # as high as the picture is shown
     at = square.bounding_box()
     assert at
@@ -191,7 +192,7 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(
         at["x"] + at["width"] / 2 + at["width"] / 6 - 1, at["y"] + at["height"] / 2, steps=3
     )
     composer.mouse.up()  # to the right edge, where nothing is blue
-    composer.get_by_role("button", name="Cut it out").click()
+    composer.get_by_role("button", name="Crop", exact=True).click()
     expect(composer.locator("#picture-chosen")).to_contain_text("800 × 800")
     expect(composer.locator(".bubble-picture")).to_be_visible()
     kept = tmp_path / str(Picture.objects.get().file)
@@ -244,14 +245,16 @@ def test_two_people_in_one_draft(composer: Page, console: Console, person: User)
     campaign = draft(text="Mine")
     Editing.objects.create(campaign=campaign, user=somebody(username="ivan"), at=timezone.now())
     composer.goto(f"/campaigns/{campaign.pk}/edit")
-    expect(composer.locator("#others")).to_contain_text("ivan has this draft open too.")
+    expect(composer.locator("#others")).to_contain_text("ivan is also editing this draft.")
     campaign.text = "Theirs"
     campaign.save()
     composer.locator("#id_text").fill("Mine, but later")
-    expect(composer.locator("#saved")).to_contain_text("Somebody else saved this draft.")
+    expect(composer.locator("#saved")).to_contain_text(
+        "Autosave is off: this draft was changed elsewhere."
+    )
     composer.get_by_role("button", name="Save draft").click()
     expect(
-        composer.get_by_text("Somebody saved this draft while you were writing.")
+        composer.get_by_text("This draft was changed elsewhere while you were editing.")
     ).to_be_visible()
     expect(composer.locator("#id_text")).to_have_value("Mine, but later")
     composer.get_by_label("Save mine over theirs").check()
@@ -263,10 +266,10 @@ def test_two_people_in_one_draft(composer: Page, console: Console, person: User)
 
 def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) -> None:
     signed_in.goto("/campaigns/pictures/")
-    expect(signed_in.get_by_text("No pictures yet.")).to_be_visible()
+    expect(signed_in.get_by_text("No images yet.")).to_be_visible()
     file = tmp_path / "sale.png"
     Image.new("RGB", (600, 400), "teal").save(file)
-    signed_in.get_by_label("Add a picture").set_input_files(file)
+    signed_in.get_by_label("Add an image").set_input_files(file)
     signed_in.get_by_role("button", name="Add", exact=True).click()
     expect(signed_in.get_by_text("400 × 400")).to_be_visible()
     look(signed_in, "pictures")
@@ -277,20 +280,18 @@ def test_templates_look_right_and_keep_what_is_locked(
 ) -> None:
     campaign = draft(contact_list("VIP", PEOPLE), text="House words")
     signed_in.goto(f"/campaigns/{campaign.pk}/edit")
-    signed_in.get_by_text("Keep as template").click()
-    signed_in.get_by_label("Name of the template").fill("House")
+    signed_in.get_by_text("Save as template").click()
+    signed_in.get_by_label("Template name").fill("House")
     look(signed_in, "template-keep")
-    signed_in.get_by_role("button", name="Keep", exact=True).click()
+    signed_in.get_by_role("button", name="Save template").click()
     signed_in.get_by_text("0 fields").click()
     signed_in.get_by_role("checkbox", name="Text", exact=True).check()
     look(signed_in, "templates")
-    signed_in.get_by_role("button", name="Save").click()
+    signed_in.get_by_role("button", name="Save", exact=True).click()
     person.role = Role.MARKETER
     person.save()
     signed_in.get_by_role("link", name="House").click()
-    expect(
-        signed_in.get_by_text("The template “House” keeps some fields as they are.")
-    ).to_be_visible()
+    expect(signed_in.get_by_text("The template “House” locks some fields.")).to_be_visible()
     expect(signed_in.locator("#id_text")).to_be_disabled()
     expect(signed_in.locator("#preview-text")).to_have_text("House words")
     signed_in.locator("#id_name").fill("Made from it")
@@ -322,11 +323,11 @@ def test_without_javascript_the_form_works_whole(
     page.locator("#id_button_caption").fill("Buy")
     page.locator("#id_button_url").fill("https://shop.example.com/")
     page.get_by_role("button", name="Review").click()
-    expect(page.get_by_role("heading", name="Send to 3 people")).to_be_visible()
+    expect(page.get_by_role("heading", name="Send to 3 recipients")).to_be_visible()
     expect(page.locator("#preview-text")).to_have_text("Hello Олена")
-    page.get_by_label("Number of people").fill("3")
-    page.get_by_label("Highest cost, in EUR").fill("0.09")
-    page.get_by_role("button", name="Launch").click()
+    page.get_by_label("Number of recipients").fill("3")
+    page.get_by_label("Maximum cost, EUR").fill("0.09")
+    page.get_by_role("button", name="Send now").click()
     campaign = Campaign.objects.get()
     assert (campaign.state, str(campaign.image)) == (
         CampaignState.PREPARING,

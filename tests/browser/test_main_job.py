@@ -207,25 +207,25 @@ def compose(page: Page, image: Path) -> None:
 
 def launch(page: Page, people: int) -> None:
     """The review says how many, and what it costs at most; other figures launch nothing."""
-    expect(page.get_by_role("heading", name=f"Send to {people:,} people")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Send to {people:,} recipients")).to_be_visible()
     most, currency = amount(page.locator("tfoot td.num").last.inner_text())
     number, cost = (
-        page.get_by_label("Number of people"),
-        page.get_by_label(f"Highest cost, in {currency}"),
+        page.get_by_label("Number of recipients"),
+        page.get_by_label(f"Maximum cost, {currency}"),
     )
     number.fill(str(people + 1))
     cost.fill(f"{most + 1}")
-    page.get_by_role("button", name="Launch").click()
+    page.get_by_role("button", name="Send now").click()
     expect(
-        page.get_by_text(f"The audience is {people:,} people now, not {people + 1:,}.")
+        page.get_by_text(f"The audience is now {people:,} recipients, not {people + 1:,}.")
     ).to_be_visible()
     expect(
-        page.get_by_text(f"The highest cost is {most} {currency} now, not {most + 1}.")
+        page.get_by_text(f"The maximum cost is now {most} {currency}, not {most + 1}.")
     ).to_be_visible()
     number.fill(f"{people:,}")
     cost.fill(str(most).replace(".", ","))
-    page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text("is on its way.")).to_be_visible()
+    page.get_by_role("button", name="Send now").click()
+    expect(page.get_by_text(re.compile("^Sending of “.*” started"))).to_be_visible()
 
 
 def funnel_of_the_review(page: Page) -> dict[str, int]:
@@ -335,7 +335,7 @@ def duplicate(page: Page) -> None:
 def pause_resume_cancel(page: Page, stack: Stack, people: int) -> int:
     """With a gateway that takes its time. How many were accepted before it was cancelled."""
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("Paused by hand.")).to_be_visible()
+    expect(page.get_by_text("Paused by a user.")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#standing").get_by_text("Sending", exact=True)).to_be_visible()
     bar = page.get_by_role("progressbar", name="People sent to")

@@ -57,7 +57,7 @@ class Run:
         try:
             self.campaign = self._campaign()
             self.installation.start()
-            lifecycle.launch(self.campaign.pk, None, people=self.asked.recipients)
+            lifecycle.launch(self.campaign.pk, None, confirmed=self.asked.recipients)
             killer = Killer(self.installation, dice)
             self._mistreat(killer, dice)
             ended = self._wait_for_the_end()

@@ -1,6 +1,4 @@
-"""The second person: from every way to launch, nobody's own, and void as soon as anything is
-another thing.
-"""
+"""Approval: needed for every way to launch, never by the requester, and void after any change."""
 
 import re
 from datetime import timedelta
@@ -21,6 +19,7 @@ from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, ukrainians
+from tests.markup import squeezed
 
 S = CampaignState
 pytestmark = pytest.mark.django_db
@@ -70,7 +69,9 @@ def state_of(campaign: Campaign) -> str:
 
 
 @pytest.mark.parametrize(("limit", "to"), [("0.229", S.AWAITING_APPROVAL), ("0.23", S.PREPARING)])
-def test_what_costs_more_than_the_limit_waits(olena: User, limit: str, to: CampaignState) -> None:
+def test_campaign_above_the_limit_waits_for_approval(
+    olena: User, limit: str, to: CampaignState
+) -> None:
     campaign = ten_people(limit)
     lifecycle.launch(campaign.pk, olena, 10)
     campaign.refresh_from_db()
@@ -79,7 +80,9 @@ def test_what_costs_more_than_the_limit_waits(olena: User, limit: str, to: Campa
 
 
 @pytest.mark.parametrize("unknown", ["price", "limit"])
-def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> None:
+def test_campaign_with_unknown_cost_or_currency_waits_for_approval(
+    olena: User, unknown: str
+) -> None:
     campaign = ten_people("1000")
     if unknown == "price":
         Contact.objects.filter(msisdn="380970000003").update(country="ZW")
@@ -89,7 +92,7 @@ def test_what_is_not_known_to_be_below_it_waits(olena: User, unknown: str) -> No
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
-def test_tests_and_rehearsals_wait_for_nobody() -> None:
+def test_tests_and_rehearsals_need_no_approval() -> None:
     campaign = ten_people()
     assert approval.check_approval(campaign).needed
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
@@ -97,7 +100,7 @@ def test_tests_and_rehearsals_wait_for_nobody() -> None:
         assert approval.check_approval(campaign) is approval.NOT_NEEDED
 
 
-def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> None:
+def test_another_approver_approves_and_it_is_launched(olena: User, ivan: User) -> None:
     campaign = asked(olena)
     lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
@@ -109,20 +112,20 @@ def test_another_person_approves_and_it_goes_out(olena: User, ivan: User) -> Non
     )
     trail = AuditEntry.objects.order_by("pk").values_list("actor__username", "action", "detail")
     assert list(trail) == [
-        ("olena", "asked for approval", "10 people, 0.23 EUR at most"),
-        ("ivan", "approved", "10 people, 0.23 EUR at most"),
+        ("olena", "asked for approval", "10 recipients, at most 0.23 EUR"),
+        ("ivan", "approved", "10 recipients, at most 0.23 EUR"),
     ]
 
 
-def test_nobody_approves_their_own_nor_without_the_right(olena: User) -> None:
+def test_requester_and_marketers_and_commands_cannot_approve(olena: User) -> None:
     campaign = asked(olena)
     for actor in (olena, person(Role.MARKETER, "petro"), None):
-        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+        with pytest.raises(lifecycle.Refused, match="you can't approve your own"):
             lifecycle.approve(campaign.pk, actor, campaign.approval_fingerprint)
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
-def test_what_a_command_asked_for_is_not_approved_by_who_made_it(olena: User, ivan: User) -> None:
+def test_creator_cannot_approve_what_a_command_launched(olena: User, ivan: User) -> None:
     campaign = ten_people(created_by=olena)
     out = StringIO()
     call_command("campaign", "launch", str(campaign.pk), "--json", stdout=out)
@@ -164,12 +167,12 @@ CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_after_asking_makes_it_a_draft_again(
+def test_any_change_after_the_request_makes_it_a_draft_again(
     olena: User, ivan: User, change: object
 ) -> None:
     campaign = asked(olena)
     change(campaign)  # type: ignore[operator]
-    with pytest.raises(lifecycle.Refused, match="changed since it was asked for"):
+    with pytest.raises(lifecycle.Refused, match="changed after approval was requested"):
         lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_fingerprint, campaign.approved_by) == (
@@ -179,11 +182,11 @@ def test_any_change_after_asking_makes_it_a_draft_again(
     )
 
 
-def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan: User) -> None:
+def test_changes_are_requested_with_a_note_and_approval_again(olena: User, ivan: User) -> None:
     campaign = asked(olena)
-    with pytest.raises(lifecycle.Refused, match="Say why"):
-        lifecycle.send_back(campaign.pk, ivan, " ")
-    lifecycle.send_back(campaign.pk, ivan, "Too early in the day")
+    with pytest.raises(lifecycle.Refused, match="Write what has to be changed"):
+        lifecycle.return_to_draft(campaign.pk, ivan, " ")
+    lifecycle.return_to_draft(campaign.pk, ivan, "Too early in the day")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_note) == (S.DRAFT, "Too early in the day")
     lifecycle.launch(campaign.pk, olena)
@@ -191,7 +194,9 @@ def test_it_comes_back_with_a_note_and_can_be_asked_for_again(olena: User, ivan:
     assert (campaign.state, campaign.approval_note) == (S.AWAITING_APPROVAL, "")
 
 
-def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: User) -> None:
+def test_scheduled_campaign_that_grows_needs_approval_again_at_its_time(
+    olena: User, ivan: User
+) -> None:
     now = timezone.now()
     campaign = asked(olena, timing=Timing.AT, scheduled_at=now + timedelta(hours=1))
     lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
@@ -202,34 +207,34 @@ def test_a_scheduled_one_that_grows_waits_again_at_its_time(olena: User, ivan: U
     assert lifecycle.start_due(now + timedelta(hours=1, seconds=1)) == 0
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason) == (S.PAUSED, "approval")
-    assert campaign.reason_detail == "11 people, 0.25 EUR at most"
+    assert campaign.reason_detail == "11 recipients, at most 0.25 EUR"
     for actor in (olena, None):
-        with pytest.raises(lifecycle.Refused, match="nobody approves their own"):
+        with pytest.raises(lifecycle.Refused, match="you can't approve your own"):
             lifecycle.resume(campaign.pk, actor)
     lifecycle.resume(campaign.pk, ivan)
     assert Campaign.objects.get().approved_people == 11
 
 
-def test_one_below_the_limit_that_grows_over_it_is_not_sent(olena: User) -> None:
+def test_campaign_that_grows_over_the_limit_is_not_sent(olena: User) -> None:
     campaign = ten_people("0.23")
     lifecycle.launch(campaign.pk, olena)
     _more_people(campaign)
-    assert not lifecycle.frozen(campaign.pk, 11)
+    assert not lifecycle.complete_freeze(campaign.pk, 11)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.reason, campaign.audience) == (S.PAUSED, "approval", 11)
 
 
-def test_a_pause_is_no_way_round(olena: User) -> None:
+def test_pausing_does_not_bypass_approval(olena: User) -> None:
     campaign = ten_people("0.23")
     lifecycle.launch(campaign.pk, olena)
     lifecycle.pause(campaign.pk, olena)
     _more_people(campaign)
-    with pytest.raises(lifecycle.Refused, match="larger or dearer"):
+    with pytest.raises(lifecycle.Refused, match="a second person has to approve"):
         lifecycle.resume(campaign.pk, olena)
     assert state_of(campaign) == S.PAUSED
 
 
-def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
+def test_admin_does_not_bypass_approval(client: Client, olena: User) -> None:
     User.objects.update(role=Role.ADMINISTRATOR, is_staff=True)
     campaign = asked(olena)
 
@@ -245,7 +250,7 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
     assert state_of(campaign) == S.AWAITING_APPROVAL
     # it grew over the limit
     Campaign.objects.update(state=S.PAUSED, reason="approval", launched_by=olena)
-    assert "nobody approves their own" in resume()[-1]
+    assert "you can't approve your own" in resume()[-1]
     assert state_of(campaign) == S.PAUSED
     another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
     client.force_login(another)
@@ -254,43 +259,49 @@ def test_the_admin_is_no_way_round(client: Client, olena: User) -> None:
     assert (campaign.state, campaign.approved_by) == (S.PREPARING, another)
 
 
-def test_letters_go_to_approvers_and_back_to_who_asked(olena: User, ivan: User) -> None:
+def test_approvers_and_then_the_requester_are_e_mailed(olena: User, ivan: User) -> None:
     for one in (olena, ivan, person(Role.MARKETER, "petro")):
         User.objects.filter(pk=one.pk).update(email=f"{one.username}@example.com")
     campaign = asked(olena)
     assert approval.notify_approvers(campaign.pk) == 1
-    lifecycle.send_back(campaign.pk, ivan, "Shorter, please")
+    lifecycle.return_to_draft(campaign.pk, ivan, "Shorter, please")
     assert approval.notify_requester(campaign.pk, olena.pk, 0) == 1
     first, second = mail.outbox
     assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
     assert f"/campaigns/{campaign.pk}/review" in first.body
-    assert (second.to, second.subject) == (["olena@example.com"], "“Spring” was returned to you")
+    assert (second.to, second.subject) == (["olena@example.com"], "Changes requested for “Spring”")
     assert "Shorter, please" in second.body
 
 
-def test_pages_lead_from_asking_to_approving(client: Client, olena: User, ivan: User) -> None:
+def test_pages_lead_from_the_request_to_the_approval(
+    client: Client, olena: User, ivan: User
+) -> None:
     campaign = ten_people()
     client.force_login(olena)
     review, launch = f"/campaigns/{campaign.pk}/review", f"/campaigns/{campaign.pk}/launch"
-    assert "waits until a second person approves it" in client.get(review).content.decode()
     assert (
-        "second person"
-        in client.post(launch, {"people": "10", "cost_EUR": "0.23"}, follow=True).content.decode()
+        "a second person has to approve this campaign first" in client.get(review).content.decode()
     )
-    assert 'name="seal"' not in client.get(review).content.decode()
+    assert (
+        "Approval requested for “Spring”."
+        in client.post(
+            launch, {"recipients": "10", "cost_EUR": "0.23"}, follow=True
+        ).content.decode()
+    )
+    assert 'name="fingerprint"' not in client.get(review).content.decode()
     assert review not in client.get("/").content.decode()
     client.force_login(ivan)
     assert review in client.get("/").content.decode()
-    page = client.get(review).content.decode()
-    found = re.search(r'name="seal" value="([0-9a-f]{64})"', page)
+    page = squeezed(client.get(review).content.decode())
+    found = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', page)
     assert found, page
-    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": "0" * 64})
+    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": "0" * 64})
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    client.post(f"/campaigns/{campaign.pk}/approve", {"seal": found.group(1)})
+    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": found.group(1)})
     assert state_of(campaign) == S.PREPARING
 
 
-def test_limits_are_set_by_administrators_alone(client: Client, olena: User) -> None:
+def test_only_administrators_set_limits(client: Client, olena: User) -> None:
     client.force_login(olena)
     said = {"currency": "EUR", "amount": "250"}
     assert client.post("/settings/approval/", said).status_code == 403

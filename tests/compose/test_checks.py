@@ -102,7 +102,7 @@ def test_an_unknown_tag_is_named_with_the_nearest_one() -> None:
 
 def test_people_without_a_value_are_counted() -> None:
     campaign = draft(contact_list("A", named(5, 1, 3)), text="Hi {first_name}")
-    assert found(campaign)["text"].startswith("2 people have no {first_name}.")
+    assert found(campaign)["text"].startswith("2 contacts have no {first_name}.")
     campaign.text = "Hi {first_name|friend}"
     assert found(campaign) == {}
 
@@ -110,7 +110,7 @@ def test_people_without_a_value_are_counted() -> None:
 def test_a_list_without_the_column_counts_as_people_without_a_value() -> None:
     other = contact_list("B", [("380980000001", "UA", {})], fields=[])
     campaign = draft(contact_list("A", named(1)), other, text="Hi {first_name}")
-    assert found(campaign)["text"].startswith("1 person has no {first_name}.")
+    assert found(campaign)["text"].startswith("1 contact has no {first_name}.")
 
 
 def test_text_is_measured_on_the_longest_person() -> None:
@@ -138,7 +138,7 @@ def test_sms_is_measured_person_by_person() -> None:
         ("380970000002", "UA", {"city": "я" * 200}),
     ]
     campaign = draft(contact_list("A", people), sms_sender="Shop", sms_text="a" * 400 + "{city}")
-    assert "800 units" in found(campaign)["sms_text"]
+    assert "800 characters" in found(campaign)["sms_text"]
 
 
 def test_a_text_that_is_empty_for_somebody_is_refused() -> None:
@@ -222,7 +222,7 @@ def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -
     campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)
     words = [str(warning.message) for warning in warnings(campaign) if warning.field == "timing"]
     assert words == (
-        [f"It would go out at {at} by everybody's own clock, when people sleep."] if sleeps else []
+        [f"It goes out at night: at {at} in the recipient's local time."] if sleeps else []
     )
     campaign.sends_from, campaign.sends_until = DAYTIME.start, DAYTIME.end  # who sleeps waits
     assert "timing" not in {warning.field for warning in warnings(campaign)}
@@ -252,7 +252,7 @@ def test_people_who_were_never_messaged_are_warned_of() -> None:
     )
     campaign = draft(people)
     [words] = lists_warning(campaign)
-    assert words.startswith("1,498 people were never messaged before. Whoever does not expect")
+    assert words.startswith("1,498 contacts have never got a message from you. First messages are")
     campaign.promotional = False
     assert lists_warning(campaign) == []
 
@@ -265,9 +265,7 @@ def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:
     spilled = [
         str(warning.message) for warning in warnings(campaign) if warning.field == "sms_text"
     ]
-    assert spilled == [
-        "For 1 person the SMS takes more than one part, up to 2, each of them paid for."
-    ]
+    assert spilled == ["The SMS to 1 recipient has up to 2 parts, each of them charged."]
 
 
 def test_the_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:

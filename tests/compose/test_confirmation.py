@@ -1,15 +1,16 @@
-"""Figures as people write them, and the form that takes them."""
+"""Confirming a launch: figures as users type them, and the form that checks them."""
 
 from decimal import Decimal
 
 import pytest
 
-from campaigns.compose.launch.confirmation import LaunchConfirmationForm, parse_figure
+from campaigns.compose.launch.confirmation import parse_figure
+from campaigns.compose.pages.launch_forms import LaunchConfirmationForm
 from campaigns.compose.pricing.estimate import CostRange, Estimate
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("typed", "expected"),
     [
         ("1200", "1200"),
         ("1,200", "1200"),
@@ -27,14 +28,14 @@ from campaigns.compose.pricing.estimate import CostRange, Estimate
         ("eur 26.40", "26.40"),
     ],
 )
-def test_figures_are_read_as_people_write_them(said: str, meant: str) -> None:
-    assert parse_figure(said, "EUR") == Decimal(meant)
+def test_figures_are_parsed_in_every_usual_notation(typed: str, expected: str) -> None:
+    assert parse_figure(typed, "EUR") == Decimal(expected)
 
 
 @pytest.mark.parametrize(
     "said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
 )
-def test_what_is_no_figure_is_none(said: str) -> None:
+def test_anything_else_is_not_a_figure(said: str) -> None:
     assert parse_figure(said, "EUR") is None
 
 
@@ -48,13 +49,13 @@ def confirm(**said: str) -> LaunchConfirmationForm:
 
 
 def test_each_currency_is_confirmed_to_the_cent() -> None:
-    assert confirm(people="1,200", cost_EUR="26,40", cost_USD="1.01").is_valid()
-    assert confirm(people="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
+    assert confirm(recipients="1,200", cost_EUR="26,40", cost_USD="1.01").is_valid()
+    assert confirm(recipients="1200", cost_EUR="26.4049", cost_USD="1.0051 USD").is_valid()
 
 
-def test_what_is_wrong_stands_at_its_field() -> None:
-    assert confirm(people="1201", cost_EUR="20", cost_USD="").errors == {
-        "people": ["The audience is 1,200 people now, not 1,201."],
-        "cost_EUR": ["The highest cost is 26.40 EUR now, not 20."],
-        "cost_USD": ["Type the highest cost, to confirm that you mean to pay it."],
+def test_wrong_figures_are_reported_at_their_fields() -> None:
+    assert confirm(recipients="1201", cost_EUR="20", cost_USD="").errors == {
+        "recipients": ["The audience is now 1,200 recipients, not 1,201."],
+        "cost_EUR": ["The maximum cost is now 26.40 EUR, not 20."],
+        "cost_USD": ["Type the maximum cost to confirm."],
     }

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from campaigns.compose.models import Campaign, CampaignState, PriceList, Segment, Timing
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, stop, ukrainians
+from tests.markup import squeezed
 
 pytestmark = pytest.mark.django_db
 SAID = {"name": "Spring", "sender": "New Shop", "text": "Hello {first_name|friend}"}
@@ -45,7 +46,7 @@ def signed_in(client: Client, olena: User) -> Client:
 def page(client: Client, address: str, status: int = 200) -> str:
     answer = client.get(address)
     assert answer.status_code == status
-    return answer.content.decode()
+    return squeezed(answer.content.decode())
 
 
 # --- writing
@@ -59,7 +60,7 @@ def test_new_shows_the_form_with_a_list_chosen(signed_in: Client) -> None:
 
 
 def test_new_without_contacts_says_where_to_get_them(signed_in: Client) -> None:
-    assert "There are no contacts yet." in page(signed_in, "/campaigns/new")
+    assert "No contacts yet." in page(signed_in, "/campaigns/new")
 
 
 def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> None:
@@ -106,7 +107,7 @@ def test_edit_never_overwrites_somebody_elses_words_silently(signed_in: Client) 
     campaign.save()
     answer = signed_in.post(f"/campaigns/{campaign.pk}/edit", {**SAID, "version": seen})
     assert answer.status_code == 409
-    assert "Somebody saved this draft while you were writing." in answer.content.decode()
+    assert "This draft was changed elsewhere while you were editing." in answer.content.decode()
     assert "Hello {first_name|friend}" in answer.content.decode()
     campaign.refresh_from_db()
     assert campaign.text == "Theirs"
@@ -213,7 +214,12 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 
 def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(3))
-    said = {**SAID, "lists": [chosen.pk], "whose": "phone", "whose_phone": "+380 97 000 00 02"}
+    said = {
+        **SAID,
+        "lists": [chosen.pk],
+        "recipient": "phone",
+        "recipient_phone": "+380 97 000 00 02",
+    }
     shown = signed_in.post("/campaigns/preview", said).content.decode()
     assert "Hello N2" in shown
     assert "New Shop" in shown
@@ -239,8 +245,9 @@ def test_preview_and_figures_take_an_unfinished_form(signed_in: Client) -> None:
 def test_figures_count_people_and_money(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(1500))
     stop("380970000000")
-    shown = signed_in.post("/campaigns/figures", {**SAID, "lists": [chosen.pk]}).content.decode()
-    assert "<strong>1,499</strong> people" in shown
+    answer = signed_in.post("/campaigns/figures", {**SAID, "lists": [chosen.pk]})
+    shown = squeezed(answer.content.decode())
+    assert "<strong>1,499</strong> recipients" in shown
     assert "29.98" in shown
 
 
@@ -256,29 +263,29 @@ def test_review_shows_everything_and_asks_for_both_figures(signed_in: Client) ->
         contact_list("A", ukrainians(12)), text="Hi {first_name}", sms_sender="Shop", sms_text="SMS"
     )
     shown = review(signed_in, campaign)
-    assert "Send to 12 people" in shown
+    assert "Send to 12 recipients" in shown
     assert "Hi N0" in shown
     assert "Ukraine" in shown
-    assert 'name="people"' in shown
+    assert 'name="recipients"' in shown
     assert 'name="cost_EUR"' in shown
 
 
 def test_review_without_the_gateway_still_works(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     shown = review(signed_in, draft(contact_list("A", ukrainians(2))))
-    assert "The gateway did not return its prices." in shown
-    assert "Send to 2 people" in shown
+    assert "The gateway did not tell its prices." in shown
+    assert "Send to 2 recipients" in shown
 
 
 def test_review_names_what_stands_in_the_way(signed_in: Client) -> None:
     shown = review(signed_in, draft(text=""))
-    assert "Choose at least one list." in shown
-    assert 'name="people"' not in shown
+    assert "Choose a list or a segment." in shown
+    assert 'name="recipients"' not in shown
 
 
 def launch(client: Client, campaign: Campaign, people: str, cost: str = "0.04") -> Any:
     answer = client.post(
-        f"/campaigns/{campaign.pk}/launch", {"people": people, "cost_EUR": cost}, follow=True
+        f"/campaigns/{campaign.pk}/launch", {"recipients": people, "cost_EUR": cost}, follow=True
     )
     campaign.refresh_from_db()
     return answer
@@ -293,10 +300,10 @@ def test_launch_takes_both_figures_as_people_write_them(signed_in: Client, olena
 @pytest.mark.parametrize(
     ("people", "cost", "words"),
     [
-        ("", "0.04", "Type the number of people, to confirm that you mean them all."),
-        ("3", "0.04", "The audience is 2 people now, not 3."),
-        ("2", "", "Type the highest cost, to confirm that you mean to pay it."),
-        ("2", "0.05", "The highest cost is 0.04 EUR now, not 0.05."),
+        ("", "0.04", "Type the number of recipients to confirm."),
+        ("3", "0.04", "The audience is now 2 recipients, not 3."),
+        ("2", "", "Type the maximum cost to confirm."),
+        ("2", "0.05", "The maximum cost is now 0.04 EUR, not 0.05."),
     ],
 )
 def test_launch_without_both_figures_does_nothing(
@@ -318,7 +325,7 @@ def test_launch_without_both_figures_does_nothing(
 def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)), sms_sender="Shop", sms_text="a" * 161)
     assert (
-        "The highest cost is 0.08 EUR now, not 0.04."
+        "The maximum cost is now 0.08 EUR, not 0.04."
         in launch(signed_in, campaign, "2").content.decode()
     )
     assert campaign.state == CampaignState.DRAFT
@@ -329,7 +336,7 @@ def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
 def test_where_no_price_is_known_the_people_alone_confirm(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     campaign = draft(contact_list("A", ukrainians(2)))
-    assert "No price is known" in review(signed_in, campaign)
+    assert "The cost is not known." in review(signed_in, campaign)
     launch(signed_in, campaign, "2", "")
     assert campaign.state == CampaignState.PREPARING
 
@@ -343,9 +350,7 @@ def test_launch_refuses_what_has_a_problem(signed_in: Client) -> None:
 def test_launch_to_nobody_does_nothing(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(1)))
     stop("380970000000")
-    assert (
-        "Nobody is left in the audience." in launch(signed_in, campaign, "0", "0").content.decode()
-    )
+    assert "The audience is empty." in launch(signed_in, campaign, "0", "0").content.decode()
     assert campaign.state == CampaignState.DRAFT
 
 

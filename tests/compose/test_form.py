@@ -164,7 +164,7 @@ def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
     assert set(form(**chosen | {"sms_text": "x" * 755 + "{first_name}"}).errors) == {"sms_text"}
     chosen["lists"] += [contact_list("B", ukrainians(1)).pk]
     assert form(text="Hi {city}", **chosen).errors["text"] == [
-        "1 person has no {city}. Give them a word instead, as in {city|friend}."
+        "1 contact has no {city}. Add a fallback value, as in {city|friend}."
     ]
 
 
@@ -275,7 +275,7 @@ def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first
     assert campaign.local_time == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - a clock without a zone
     with time_machine.travel(datetime(2026, 12, 24, 8, 1, tzinfo=UTC), tick=False):
         late = form(lists=[people.pk], **said).errors
-    assert late["scheduled_at"] == ["By the clocks of some of the recipients this time has passed."]
+    assert late["scheduled_at"] == ["This time has already passed where some recipients are."]
 
 
 @pytest.mark.parametrize(

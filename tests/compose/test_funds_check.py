@@ -27,7 +27,7 @@ def words(budget: str | None, **totals: str) -> list[str]:
 def test_a_budget_below_the_most_is_warned_of() -> None:
     assert words("10", EUR="10") == []
     assert words("10", EUR="10.5") == [
-        "It may cost up to 10.50 EUR; at the budget of 10.00 EUR sending pauses."
+        "It may cost up to 10.50 EUR. Sending pauses at the budget of 10.00 EUR."
     ]
 
 

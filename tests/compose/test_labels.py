@@ -1,4 +1,4 @@
-"""Labels, notes and the archive: what a team puts on a campaign for its own order."""
+"""Labels, notes and the archive."""
 
 import pytest
 from django.db import IntegrityError
@@ -36,9 +36,7 @@ def names(campaign: Campaign) -> list[str]:
     return [label.name for label in campaign.labels.all()]
 
 
-def test_label_is_made_by_typing_it_and_found_again_in_other_capitals(
-    marketer: Client, campaign: Campaign
-) -> None:
+def test_label_is_created_once_whatever_its_capitals(marketer: Client, campaign: Campaign) -> None:
     address = f"/campaigns/{campaign.pk}/labels"
     before = campaign.updated_at
     assert (
@@ -57,7 +55,7 @@ def test_label_is_made_by_typing_it_and_found_again_in_other_capitals(
     assert campaign.updated_at == before  # a draft that somebody else has open is not changed by it
 
 
-def test_label_is_taken_off(marketer: Client, campaign: Campaign) -> None:
+def test_label_is_removed(marketer: Client, campaign: Campaign) -> None:
     label = Label.objects.create(name="VIP")
     campaign.labels.add(label)
     marketer.post(f"/campaigns/{campaign.pk}/labels", {"remove": str(label.pk)})
@@ -67,13 +65,11 @@ def test_label_is_taken_off(marketer: Client, campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41])
-def test_label_without_a_proper_word_is_refused(
-    marketer: Client, campaign: Campaign, name: str
-) -> None:
+def test_empty_and_long_labels_are_refused(marketer: Client, campaign: Campaign, name: str) -> None:
     answer = marketer.post(
         f"/campaigns/{campaign.pk}/labels", {"name": name}, headers={"HX-Request": "true"}
     )
-    assert "A label has 1 to 40 characters." in answer.content.decode()
+    assert "Enter a label of 1 to 40 characters." in answer.content.decode()
     assert not Label.objects.exists()
 
 
@@ -83,16 +79,18 @@ def test_labels_differ_by_more_than_capitals(db: None) -> None:
         Label.objects.create(name="SALE")
 
 
-def test_label_room_counts_renames_and_deletes(marketer: Client, campaign: Campaign) -> None:
+def test_label_page_counts_renames_and_deletes(marketer: Client, campaign: Campaign) -> None:
     marketer.post("/settings/labels/", {"name": "Sale", "colour": "red"})
     label = Label.objects.get()
     campaign.labels.add(label)
-    assert [one.number for one in marketer.get("/settings/labels/").context["page"]] == [1]
+    assert [
+        label.campaign_count for label in marketer.get("/settings/labels/").context["page"]
+    ] == [1]
     marketer.post(f"/settings/labels/{label.pk}/", {"name": "sale", "colour": "green"})
     label.refresh_from_db()
     assert (label.name, label.colour) == ("sale", "green")
     answer = marketer.post("/settings/labels/", {"name": "SALE", "colour": "red"})
-    assert (answer.status_code, "This label is here already." in answer.content.decode()) == (
+    assert (answer.status_code, "This label already exists." in answer.content.decode()) == (
         422,
         True,
     )
@@ -101,7 +99,7 @@ def test_label_room_counts_renames_and_deletes(marketer: Client, campaign: Campa
     assert Campaign.objects.get() == campaign
 
 
-def test_marks_are_for_marketers(viewer: Client, campaign: Campaign) -> None:
+def test_viewers_change_no_labels_notes_or_archive(viewer: Client, campaign: Campaign) -> None:
     for address in ("labels", "note", "archive", "unarchive"):
         assert (
             viewer.post(
@@ -116,7 +114,7 @@ def test_marks_are_for_marketers(viewer: Client, campaign: Campaign) -> None:
     assert "Write it down" not in page
 
 
-def test_note_stands_with_who_and_is_deleted_by_its_author(
+def test_note_shows_its_author_who_can_delete_it(
     marketer: Client, olena: User, campaign: Campaign
 ) -> None:
     marketer.post(f"/campaigns/{campaign.pk}/note", {"text": "Ask Ivan\r\n<b>first</b>"})
@@ -133,22 +131,25 @@ def test_note_stands_with_who_and_is_deleted_by_its_author(
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 2001])
-def test_note_without_proper_words_is_refused(
-    marketer: Client, campaign: Campaign, text: str
-) -> None:
+def test_empty_and_long_notes_are_refused(marketer: Client, campaign: Campaign, text: str) -> None:
     answer = marketer.post(f"/campaigns/{campaign.pk}/note", {"text": text}, follow=True)
-    assert "A note has 1 to 2000 characters." in answer.content.decode()
+    assert "Enter a note of 1 to 2000 characters." in answer.content.decode()
     assert not Note.objects.exists()
 
 
-def test_archive_takes_out_of_the_list_and_back(marketer: Client, campaign: Campaign) -> None:
+def test_archive_hides_a_campaign_until_it_is_unarchived(
+    marketer: Client, campaign: Campaign
+) -> None:
     def listed(query: str) -> list[str]:
         return [row.campaign.name for row in marketer.get(f"/campaigns/{query}").context["rows"]]
 
     marketer.post(f"/campaigns/{campaign.pk}/archive")
     assert (listed(""), listed("?archived=1")) == ([], ["Spring"])
     assert "All campaigns are archived." in marketer.get("/campaigns/").content.decode()
-    assert "In the archive since" in marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
+    page = marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert (
+        "just now</time>. Hidden from the list of campaigns, but still counted in reports." in page
+    )
     marketer.post(f"/campaigns/{campaign.pk}/unarchive")
     assert (listed(""), listed("?archived=1")) == (["Spring"], [])
 
@@ -156,15 +157,18 @@ def test_archive_takes_out_of_the_list_and_back(marketer: Client, campaign: Camp
 @pytest.mark.parametrize(
     "state", [CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED]
 )
-def test_archive_refuses_what_is_under_way(
+def test_archive_refuses_campaigns_under_way(
     marketer: Client, campaign: Campaign, state: str
 ) -> None:
     Campaign.objects.update(state=state)
     answer = marketer.post(f"/campaigns/{campaign.pk}/archive", follow=True)
-    assert "Only drafts and campaigns that are over can be archived." in answer.content.decode()
+    assert (
+        "Only drafts and finished or cancelled campaigns can be archived."
+        in answer.content.decode()
+    )
     assert Campaign.objects.get().archived_at is None
 
 
-def test_duplicate_carries_the_labels(campaign: Campaign, olena: User) -> None:
+def test_duplicate_keeps_the_labels(campaign: Campaign, olena: User) -> None:
     campaign.labels.add(Label.objects.create(name="VIP"))
     assert names(drafts.duplicate(campaign, olena)) == ["VIP"]

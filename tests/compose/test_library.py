@@ -11,6 +11,7 @@ from campaigns.compose.message.pictures import store_picture
 from campaigns.compose.models import Picture
 from campaigns.team.models import Role
 from tests.compose.factories import draft, person
+from tests.markup import squeezed
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/campaigns/pictures/"
@@ -35,14 +36,14 @@ def upload(name: str = "sale.png") -> SimpleUploadedFile:
 
 
 def test_an_empty_library_says_what_belongs_there(signed_in: Client) -> None:
-    assert "No pictures yet." in signed_in.get(ADDRESS).content.decode()
+    assert "No images yet." in signed_in.get(ADDRESS).content.decode()
 
 
 def test_a_picture_shows_where_it_is_used(signed_in: Client) -> None:
     used = store_picture(upload(), None)
     store_picture(upload("spare.png"), None)
     campaign = draft(name="Autumn", image=str(used.file))
-    shown = signed_in.get(ADDRESS).content.decode()
+    shown = squeezed(signed_in.get(ADDRESS).content.decode())
     assert f'<a href="/campaigns/{campaign.pk}/">Autumn</a>' in shown
     assert shown.count("/delete") == 1
     assert "sale" not in signed_in.get(ADDRESS, {"q": "spare"}).content.decode()

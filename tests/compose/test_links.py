@@ -73,7 +73,9 @@ def test_utm_typed_into_the_link_itself_stays() -> None:
 def test_a_locked_link_keeps_its_utm() -> None:
     olena = person()
     whole = f"{SHOP}?utm_source=house"
-    saved = message_templates.keep(draft(button_caption="Buy", button_url=whole), "House", olena)
+    saved = message_templates.save_as_template(
+        draft(button_caption="Buy", button_url=whole), "House", olena
+    )
     message_templates.lock(saved, ["button_url"], olena)
     campaign = draft(button_caption="Buy", button_url=whole, made_from=saved)
     typed = {

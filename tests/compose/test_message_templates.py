@@ -29,7 +29,7 @@ def saved(olena: User) -> CampaignTemplate:
         button_url="https://shop.example.com/",
         validity=600,
     )
-    return message_templates.keep(campaign, "House", olena)
+    return message_templates.save_as_template(campaign, "House", olena)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_template_keeps_the_message_and_not_the_audience(saved: CampaignTempla
 def test_a_name_is_needed_and_is_taken_once(saved: CampaignTemplate, olena: User) -> None:
     for name in ("  ", "House"):
         with pytest.raises(Refused):
-            message_templates.keep(draft(), name, olena)
+            message_templates.save_as_template(draft(), name, olena)
 
 
 def test_a_campaign_starts_from_it(signed_in: Client, saved: CampaignTemplate) -> None:
@@ -147,7 +147,7 @@ def test_keep_lock_and_delete_by_the_pages(signed_in: Client, olena: User) -> No
     olena.role = Role.MARKETER
     olena.save()
     shown = signed_in.post(f"/campaigns/templates/{saved.pk}/delete", follow=True).content.decode()
-    assert "Only an administrator deletes a template with locked fields." in shown
+    assert "Only administrators can delete a template with locked fields." in shown
     assert "House words" in shown
     saved.locked = []
     saved.save()
@@ -175,6 +175,6 @@ def test_the_list_asks_as_often_for_one_as_for_three(
     signed_in: Client, olena: User, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):
-        message_templates.keep(draft(), f"T{number}", olena)
+        message_templates.save_as_template(draft(), f"T{number}", olena)
     with django_assert_num_queries(4):  # session, user, how many, the page
         signed_in.get("/campaigns/templates/")

@@ -62,7 +62,5 @@ def test_a_quote_in_another_currency_has_no_estimate(gateway: RunningSandbox) ->
 def test_the_review_shows_the_quote_on_request(client: Client, gateway: RunningSandbox) -> None:
     client.force_login(person())
     address = f"/campaigns/{draft(contact_list('A', ukrainians(2))).pk}/review"
-    assert "the gateway asks" not in client.get(address).content.decode()
-    assert (
-        "For the first 2 people the gateway asks" in client.get(f"{address}?quote").content.decode()
-    )
+    assert "BSG quotes" not in client.get(address).content.decode()
+    assert " for the first 2 recipients." in client.get(f"{address}?quote").content.decode()

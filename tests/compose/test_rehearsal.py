@@ -22,7 +22,7 @@ def original() -> Campaign:
 
 def over(rehearsal: Campaign, people: int = 2) -> Campaign:
     """`rehearsal` as it is when everybody in it was sent to."""
-    lifecycle.frozen(rehearsal.pk, people)
+    lifecycle.complete_freeze(rehearsal.pk, people)
     lifecycle.finish(rehearsal.pk)
     rehearsal.refresh_from_db()
     return rehearsal

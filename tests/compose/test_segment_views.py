@@ -29,7 +29,7 @@ def test_new_segment_without_a_script(signed_in: Client) -> None:
     assert [row.kind for _key, row in shown.context["form"].rows] == [ConditionKind.FIELD]
     shown = signed_in.post("/contacts/segments/new", {**NAMED_N1, "name": "", "add": "country"})
     assert shown.status_code == 200
-    assert "Give the segment a name." not in shown.content.decode()
+    assert "Enter a name for the segment." not in shown.content.decode()
     for button in ({"add": "list"}, {"count": "1"}):
         shown = signed_in.post(
             "/contacts/segments/new", {**NAMED_N1, "name": "Ones", "match": "any", **button}
@@ -46,14 +46,14 @@ def test_new_segment_without_a_script(signed_in: Client) -> None:
         "c1-countries": ["RO"],
     }
     shown = signed_in.post("/contacts/segments/new", {**rows, "count": "1"})
-    assert "<strong>1</strong> person meets this now" in shown.content.decode()
+    assert "<strong>1</strong> contact meets the conditions now" in shown.content.decode()
     answer = signed_in.post(
         "/contacts/segments/new", {**rows, "name": "Ones", "then": "save"}, follow=True
     )
     assert answer.redirect_chain == [(f"/contacts/segments/{Segment.objects.get().pk}/", 302)]
-    assert (answer.context["number"], Segment.objects.get().people) == (1, 1)
+    assert (answer.context["contact_count"], Segment.objects.get().people) == (1, 1)
     assert answer.context["conditions"] == ["first_name is “N1”", "not from Romania"]
-    assert [one.msisdn for one, _values in answer.context["people"]] == ["380970000001"]
+    assert [contact.msisdn for contact, _values in answer.context["contacts"]] == ["380970000001"]
 
 
 def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
@@ -101,10 +101,10 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
     ("said", "words"),
     [
         ({"row": []}, "Add at least one condition."),
-        ({"c0-value": ""}, "Say what it is compared with."),
-        ({"c0-operator": "more"}, "Write a number such as 12.5, or a date"),
+        ({"c0-value": ""}, "Enter a value to compare with."),
+        ({"c0-operator": "more"}, "Enter a number such as 12.5 or a date"),
         ({"c0-field": "nobody"}, "Select a valid choice."),
-        ({"name": ""}, "Give the segment a name."),
+        ({"name": ""}, "Enter a name for the segment."),
         ({"row": ["c0:country"]}, "Choose a country."),
         ({"row": ["c0:list"]}, "Choose a list."),
     ],
@@ -122,13 +122,13 @@ def test_what_is_not_finished_is_said_at_its_field(
 
 def test_live_count(signed_in: Client) -> None:
     assert (
-        "<strong>1</strong> person"
+        "<strong>1</strong> contact meets the conditions now"
         in signed_in.post("/contacts/segments/count", NAMED_N1).content.decode()
     )
     unfinished = signed_in.post(
         "/contacts/segments/count", {**NAMED_N1, "c0-value": ""}
     ).content.decode()
-    assert "Finish the conditions" in unfinished
+    assert "Complete the conditions to count the contacts." in unfinished
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -152,7 +152,7 @@ def test_delete_names_what_needs_it_and_duplicate_opens_a_copy(signed_in: Client
     made = Segment.objects.create(name="S")
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.segments.add(made)
-    assert "Autumn" in signed_in.get(f"/contacts/segments/{made.pk}/").context["delete_words"]
+    assert "Autumn" in signed_in.get(f"/contacts/segments/{made.pk}/").context["delete_text"]
     refused = signed_in.post(f"/contacts/segments/{made.pk}/delete", follow=True)
     assert "This segment is used by Autumn. Remove it there first." in refused.content.decode()
     copy = signed_in.post(f"/contacts/segments/{made.pk}/duplicate")

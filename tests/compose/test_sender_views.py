@@ -51,7 +51,7 @@ def test_sender_is_added(signed_in: Client, person: User) -> None:
     [
         ("", "This field is required."),
         ("A" * 15, "at most 14 characters"),
-        ("Shop", "This sender is here already."),
+        ("Shop", "This sender already exists."),
     ],
 )
 def test_sender_refused_at_its_field(signed_in: Client, name: str, words: str) -> None:
@@ -86,7 +86,7 @@ def test_sender_in_use_stays(signed_in: Client) -> None:
     sender = Sender.objects.create(name="Shop")
     Campaign.objects.create(name="Autumn", sender=sender)
     page = signed_in.post(f"{ADDRESS}{sender.pk}/delete", follow=True).content.decode()
-    assert "stays: campaigns use it" in page
+    assert "can&#x27;t be removed: campaigns use it" in page
     assert Sender.objects.exists()
     assert not AuditEntry.objects.exists()
 

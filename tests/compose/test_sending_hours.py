@@ -138,8 +138,7 @@ def test_a_time_at_the_gateway_has_to_be_within_the_hours_of_every_country() -> 
     [problem] = checks.problems(campaign)
     assert problem.field == "scheduled_at"
     assert (
-        problem.message
-        == "At that time it is not between 09:00-21:00 everywhere in: United States."
+        problem.message == "This time is outside the sending hours 09:00-21:00 in: United States."
     )
     campaign.scheduled_at = at("2026-01-14 18:30")
     assert len(checks.problems(campaign)) == 1  # too early in Hawaii still
@@ -154,7 +153,7 @@ def test_hours_without_a_common_hour_are_refused() -> None:
     assert problem.field == "sends_until"
     assert (
         problem.message
-        == "It is never between 10:00-12:00 in all of: Russia. Make the hours longer."
+        == "Make the sending hours longer: 10:00-12:00 never applies in all time zones of Russia."
     )
 
 

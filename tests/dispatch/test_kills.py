@@ -82,7 +82,7 @@ def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
     campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!", purpose=purpose)
-    lifecycle.launch(campaign.pk, None, people=PEOPLE - STOPPED)
+    lifecycle.launch(campaign.pk, None, confirmed=PEOPLE - STOPPED)
     return campaign
 
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -73,7 +73,7 @@ def test_monthly_budget_pauses_campaigns_without_their_own(
     campaign = factory.launched(900)
     send(sandbox)
     assert state_and_reason(campaign) == (CampaignState.PAUSED, "month_budget")
-    assert "this month's budget" in lifecycle.reason_text(campaign)
+    assert "this month's budget" in pause_reasons.reason_text(campaign)
     assert Decimal(5) < total() <= Decimal(10)
 
 

@@ -88,7 +88,7 @@ def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> 
     campaign.segments.set([chosen])
     assert Audience.of(campaign).funnel().recipients == 1
     Contact.objects.update(country="UA")
-    with pytest.raises(lifecycle.Refused, match="The audience is 3 people now, not 1"):
+    with pytest.raises(lifecycle.Refused, match="The audience is now 3 recipients, not 1"):
         lifecycle.launch(campaign.pk, None, 1)
     assert Campaign.objects.get(pk=campaign.pk).state == CampaignState.DRAFT
 

@@ -254,7 +254,7 @@ def test_another_draft_or_audience_does_not_go_live() -> None:
     rehearsed = run_rehearsal(rehearse(draft, olena))
     factory.contact_list("More", 3, start=500)
     draft.lists.set([*draft.lists.all(), *draft.lists.model.objects.filter(name="More")])
-    with pytest.raises(lifecycle.Refused, match="The audience is 123 people now, not 120"):
+    with pytest.raises(lifecycle.Refused, match="The audience is now 123 recipients, not 120"):
         go_live(rehearsed, olena)
     draft.text = "Hello again"
     draft.save()

@@ -105,7 +105,7 @@ def test_unresolved_recipients_are_included_only_on_request(campaign: Campaign) 
 
 def test_resend_uses_other_references(campaign: Campaign) -> None:
     draft = create_resend_draft(campaign, None)
-    lifecycle.launch(draft.pk, None, people=3)
+    lifecycle.launch(draft.pk, None, confirmed=3)
     freeze(draft.pk, timezone.now() + factory.SOON)
     before = set(Recipient.objects.filter(campaign=campaign).values_list("reference", flat=True))
     after = Recipient.objects.filter(campaign=draft)

@@ -165,7 +165,7 @@ def test_phone_stopped_after_the_freeze_is_not_sent_to(sandbox: RunningSandbox) 
 def test_merge_fields_are_filled_in_for_each(sandbox: RunningSandbox) -> None:
     contacts = factory.contact_list("Names", 3, first_name="Олена")
     campaign = factory.draft(contacts, text="Вітаємо, {first_name}! {{%}}")
-    lifecycle.launch(campaign.pk, None, people=3)
+    lifecycle.launch(campaign.pk, None, confirmed=3)
     from campaigns.dispatch.freeze.recipients import freeze
 
     freeze(campaign.pk, timezone.now() + factory.SOON)

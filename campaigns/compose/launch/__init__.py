@@ -1,0 +1,14 @@
+"""From a finished draft to a launched campaign, and every later change of a campaign's state.
+
+What a launch needs (no problems, a confirmation, perhaps an approval) belongs here; writing the
+draft is `editor`, sending it is `campaigns.dispatch`. In the order of the flow:
+
+problem        one thing to fix or to consider, at a field of the form
+warnings       what is allowed and may still be a mistake
+funds_check    the estimate against the budget and the balance
+checks         what forbids a launch
+confirmation   the figures that a user types to confirm
+approval       which campaigns need a second person, and who that may be
+pause_reasons  why a campaign is paused, in words
+lifecycle      every change of state; nothing else writes `Campaign.state`
+"""

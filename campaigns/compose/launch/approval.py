@@ -1,12 +1,11 @@
-"""A second person's approval: which campaigns need it, who may give it, and a seal on exactly what
-was asked for.
-"""
+"""Approval by a second person: which campaigns need it, who may give it, and for what exactly."""
 
 import json
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 
+from django.db import transaction
 from django.db.models import Sum
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -20,6 +19,8 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
 from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
+from campaigns.shared.money import exact
+from campaigns.team import audit
 from campaigns.team.access import has_role, users_with_role
 from campaigns.team.mail import link, mail
 from campaigns.team.models import Role, User
@@ -30,13 +31,13 @@ NOTIFY_REQUESTER = "campaigns.compose.launch.approval.notify_requester"
 
 @dataclass(frozen=True, slots=True)
 class ApprovalCheck:
-    """What a launch would be now. `fingerprint`: another one as soon as anything of message,
-    audience or cost is another.
+    """Whether a launch needs approval now. `fingerprint` changes with the message, the audience and
+    the cost.
     """
 
     needed: bool
-    people: int
-    words: str  # people and highest cost, for a person
+    recipients: int
+    summary: str  # recipients and maximum cost, for the approver
     fingerprint: str
 
 
@@ -44,11 +45,11 @@ NOT_NEEDED = ApprovalCheck(False, 0, "", "")
 
 
 def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -> ApprovalCheck:
-    """Whether `campaign` needs a second person: where its highest cost exceeds the limit, or is not
-    wholly known.
+    """Check whether `campaign` needs approval: its maximum cost is above the limit of the currency,
+    or is not fully known.
 
-    Once there is a limit in one currency, whatever is charged in one without a limit needs approval
-    too. Tests and rehearsals need none. `measured` as in `checks.problems`.
+    As soon as one currency has a limit, campaigns in currencies without one need approval too.
+    Tests and rehearsals need none. `measured` as in `checks.problems`.
     """
     limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
@@ -57,8 +58,8 @@ def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -
     cost = estimate_cost(campaign, measured)
     return ApprovalCheck(
         needed=_exceeds(cost, limits),
-        people=measured.audience.funnel().recipients,
-        words=_words(cost),
+        recipients=measured.audience.funnel().recipients,
+        summary=_summary(cost),
         fingerprint=_fingerprint(campaign, measured.audience, cost),
     )
 
@@ -72,93 +73,111 @@ def _exceeds(cost: Estimate, limits: dict[str, Decimal]) -> bool:
     )
 
 
-def _words(cost: Estimate) -> str:
-    people = ngettext("%(n)s person", "%(n)s people", cost.recipients) % {
+def _summary(cost: Estimate) -> str:
+    recipients = ngettext("%(n)s recipient", "%(n)s recipients", cost.recipients) % {
         "n": number_format(cost.recipients, force_grouping=True)
     }
-    sums = ", ".join(
+    amounts = ", ".join(
         format_amount(total.most, currency) for currency, total in sorted(cost.totals.items())
     )
-    if not sums or cost.unpriced or cost.sms_unpriced:
-        return _("%(people)s, at a cost not wholly known") % {"people": people}
-    return _("%(people)s, %(sums)s at most") % {"people": people, "sums": sums}
+    if not amounts or cost.unpriced or cost.sms_unpriced:
+        return _("%(recipients)s, cost not fully known") % {"recipients": recipients}
+    return _("%(recipients)s, at most %(amounts)s") % {"recipients": recipients, "amounts": amounts}
 
 
 def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
-    """SHA-256 over the message, the time, who gets it by country and by their rows, and the cost.
+    """SHA-256 over the message, the time, the audience and the cost.
 
-    A segment counts as it was last changed.
+    The audience goes in by country and by the sum of its contacts' keys, which another contact
+    would change; segments go in by the time of their last change.
     """
-    said = [str(getattr(campaign, field.name)) for field in FIELDS if field.approved]
+    values = [str(getattr(campaign, field.name)) for field in FIELDS if field.approved]
     lines = [
         (line.country, line.recipients, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
     ]
-    # another person is another sum
-    rows = int(audience.selected_contacts().aggregate(sum=Sum("pk"))["sum"] or 0)
+    key_sum = int(audience.selected_contacts().aggregate(sum=Sum("pk"))["sum"] or 0)
     sender = campaign.sender.name if campaign.sender else ""
     segments = Segment.objects.filter(
         pk__in=audience.segments + audience.exclude_segments
     ).order_by("pk")
     changed = [at.isoformat() for at in segments.values_list("updated_at", flat=True)]
-    whole = [said, sender, repr(audience), changed, rows, sorted(lines)]
+    whole = [values, sender, repr(audience), changed, key_sum, sorted(lines)]
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 
 def is_own(campaign: Campaign, actor: User) -> bool:
-    """Whether `actor` would approve their own: they asked, or launched; where a command did, who
-    made it.
+    """Whether `campaign` counts as the own campaign of `actor`, who then can't approve it.
+
+    It belongs to the user who requested approval or launched it; if a command did, to its creator.
     """
-    asked = campaign.approval_asked_by_id or campaign.launched_by_id or campaign.created_by_id
-    return asked == actor.pk
+    owner = campaign.approval_asked_by_id or campaign.launched_by_id or campaign.created_by_id
+    return owner == actor.pk
 
 
 def may_approve(campaign: Campaign, actor: User | None) -> bool:
-    """Whether `actor` may approve `campaign`. A command, which nobody signs, may not."""
+    """Whether `actor` may approve `campaign`. A command (None) may not."""
     return actor is not None and has_role(actor, Role.APPROVER) and not is_own(campaign, actor)
 
 
 def awaiting_approval_by(actor: User) -> list[Campaign]:
-    """What waits for the approval of `actor`, the longest first."""
+    """The campaigns that `actor` can approve, longest waiting first."""
     if not has_role(actor, Role.APPROVER):
         return []
-    found = Campaign.objects.filter(state=CampaignState.AWAITING_APPROVAL).select_related(
+    waiting = Campaign.objects.filter(state=CampaignState.AWAITING_APPROVAL).select_related(
         "approval_asked_by"
     )
-    return [one for one in found.order_by("approval_asked_at", "pk") if not is_own(one, actor)]
+    return [
+        campaign
+        for campaign in waiting.order_by("approval_asked_at", "pk")
+        if not is_own(campaign, actor)
+    ]
 
 
 def notify_approvers(campaign_id: int) -> int:
-    """Write to everybody who may approve `campaign_id` that it waits; how many letters left. A
-    task.
-    """
+    """Task: e-mail everybody who may approve the campaign; return the number of e-mails."""
     campaign = Campaign.objects.filter(
         pk=campaign_id, state=CampaignState.AWAITING_APPROVAL
     ).first()
     if campaign is None:
         return 0
-    approvers = [
-        person for person in users_with_role(Role.APPROVER) if not is_own(campaign, person)
-    ]
+    approvers = [user for user in users_with_role(Role.APPROVER) if not is_own(campaign, user)]
     subject = _("“%(name)s” waits for your approval") % {"name": campaign.name}
-    body = _("%(name)s asked for it. Read it and approve or return it:\n%(link)s\n") % {
+    body = _(
+        "%(name)s requested approval. Review the campaign, then approve it or request changes:\n"
+        "%(link)s\n"
+    ) % {
         "name": _name(campaign.approval_asked_by),
         "link": link(reverse("campaign-review", args=[campaign.pk])),
     }
     return mail(approvers, subject, body)
 
 
-def notify_requester(campaign_id: int, asked_by: int, approved: int) -> int:
-    """Write to who asked what came of it; how many letters left. A task."""
+def notify_requester(campaign_id: int, requester_id: int, approved: int) -> int:
+    """Task: e-mail the decision to the requester; return the number of e-mails."""
     campaign = Campaign.objects.filter(pk=campaign_id).first()
-    people = User.objects.filter(pk=asked_by)
+    requester = User.objects.filter(pk=requester_id)
     if campaign is None:
         return 0
-    words = _("“%(name)s” is approved") if approved else _("“%(name)s” was returned to you")
+    subject = _("“%(name)s” is approved") if approved else _("Changes requested for “%(name)s”")
     address = link(reverse("campaign-detail", args=[campaign.pk]))
     body = f"{campaign.approval_note}\n\n{address}\n".lstrip()
-    return mail(people, words % {"name": campaign.name}, body)
+    return mail(requester, subject % {"name": campaign.name}, body)
 
 
-def _name(person: User | None) -> str:
-    return person.get_full_name() or person.get_username() if person else _("A command")
+def _name(user: User | None) -> str:
+    return user.get_full_name() or user.get_username() if user else _("The command line")
+
+
+@transaction.atomic
+def set_limit(currency: str, amount: Decimal, actor: User) -> None:
+    """Let campaigns in `currency` that may cost more than `amount` need approval."""
+    limit, _created = ApprovalLimit.objects.update_or_create(
+        currency=currency, defaults={"amount": amount}
+    )
+    audit.record(actor, limit, "set", f"{exact(amount)} {currency}")
+
+
+def remove_limit(limit: ApprovalLimit, actor: User) -> None:
+    """Remove the limit of a currency."""
+    audit.delete(actor, limit, "removed", limit.currency)

@@ -1,8 +1,8 @@
-"""What forbids a launch (problems) and what should be thought over (warnings), each at the field of
-the form.
+"""What forbids a launch: problems, each at a field of the form.
 
-The words of the contract come from `gateway.limits`; the rest are the rules of Viber and of SMS,
-and of this house. The form, the command, the review and the launch all ask here.
+The form, the command, the review page and the launch itself all use these checks. The limits of the
+gateway come from `gateway.limits` (docs/gateway-contract.md); the others follow from
+docs/message-rules.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch.warnings import Problem, warnings
+from campaigns.compose.launch.problem import Problem
+from campaigns.compose.launch.warnings import warnings
 from campaigns.compose.message import message_lengths, web_addresses
 from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.message_lengths import LengthRange, MessageLengths
@@ -29,7 +30,7 @@ from campaigns.contacts.phones import countries
 from campaigns.gateway import limits
 from campaigns.gateway.types import Address, SendRequest
 
-SOMEBODY = (Address("380000000000", "0"),)
+ANY_ADDRESS = (Address("380000000000", "0"),)  # the contract needs a recipient to check a message
 __all__ = [
     "Problem",
     "audience_problems",
@@ -40,28 +41,28 @@ __all__ = [
     "warnings",
 ]
 
-MERGED = ("text", "button_url", "sms_text")  # the fields where merge tags are filled in
-SHOWN_ENDINGS = (".jpg", ".jpeg", ".png")
-NAMED = 5  # countries in one complaint
-FARTHEST = timedelta(days=366)  # a time beyond it is a slip of the finger
+MERGED = ("text", "button_url", "sms_text")  # the fields that may contain merge tags
+VIBER_ENDINGS = (".jpg", ".jpeg", ".png")
+COUNTRIES_NAMED = 5  # at most, in one message
+FARTHEST = timedelta(days=366)  # a later time is taken for a typing error
 
 
 def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
-    """All that forbids launching `campaign`; empty when nothing does.
+    """Everything that forbids launching `campaign`.
 
-    `measured` where the caller counts too, or where the lists are not yet saved with the campaign.
+    Pass `measured` to share its counts, or where the audience is not saved with the campaign yet.
     """
     measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
     found = message_problems(campaign)
     if not measured.audience:
-        found.append(Problem("lists", _("Choose at least one list.")))
+        found.append(Problem("lists", _("Choose a list or a segment.")))
         return found
     found += audience_problems(measured) + time_problems(campaign)
     return found + hours_problems(campaign, measured.audience)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
-    """What is wrong with the message itself, whoever gets it."""
+    """Problems of the message itself, whatever the audience."""
     template = compile_message(campaign)
     found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     found += [
@@ -73,35 +74,35 @@ def message_problems(campaign: Campaign) -> list[Problem]:
 
 
 def _once_a_field(found: Iterable[Problem]) -> list[Problem]:
-    """The first problem of each field: the others mostly say the same in other words."""
+    """The first problem of each field: the others mostly repeat it."""
     return list({problem.field: problem for problem in reversed(list(found))}.values())[::-1]
 
 
 def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     for field in MERGED:
         for stray in getattr(template, field).strays[:1]:
-            yield Problem(field, _stray_words(stray))
+            yield Problem(field, _stray_message(stray))
     for field in ("button_caption", "sms_sender"):
         if CompiledText(getattr(campaign, field)).tags:
-            yield Problem(field, _("Merge tags can't stand here. Write the words out."))
+            yield Problem(field, _("Merge tags don't work here. Write plain text."))
 
 
-def _stray_words(stray: str) -> str:
+def _stray_message(stray: str) -> str:
     return _(
-        "“%(stray)s” is not a merge tag: a tag is a name of letters, digits and underscores between"
-        " braces, as in {first_name} or {first_name|friend}. For a brace itself write {{ or }}."
+        "“%(stray)s” is not a merge tag. Write {first_name} or {first_name|friend}, with letters,"
+        " digits and underscores in the name. To show a brace, write {{ or }}."
     ) % {"stray": stray}
 
 
 def _contract_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
-    """What the gateway would refuse, where each merge tag gives a single letter."""
+    """What the gateway would refuse even if each merge tag became a single letter."""
     rendered = template.render_partially(dict.fromkeys(template.names, "x"))
-    message = message_for(campaign, rendered, SOMEBODY)
+    message = message_for(campaign, rendered, ANY_ADDRESS)
     request = SendRequest((message,), campaign.validity, campaign.tariff)
     for violation in limits.violations(request):
         yield Problem(violation.field, violation.text)
     if campaign.sms_sender and not campaign.sms_text:
-        yield Problem("sms_text", _("Write the SMS, or remove its sender."))
+        yield Problem("sms_text", _("Write the SMS text or remove the SMS sender."))
 
 
 def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
@@ -109,12 +110,12 @@ def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Pr
     if not url:
         return
     if web_addresses.has_credentials(url):
-        yield Problem("button_url", _("A link must not carry a user name or a password."))
+        yield Problem("button_url", _("Remove the user name and password from the link."))
     authority = url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
     if CompiledText(authority).tags:
         yield Problem(
             "button_url",
-            _("A merge tag can't be part of the host name: put it after the first slash."),
+            _("Move the merge tag behind the host name: https://example.com/{city}."),
         )
         return
     filled = template.button_url.fill_partially(dict.fromkeys(template.names, "x"))
@@ -122,25 +123,26 @@ def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Pr
     if not host or not web_addresses.punycode(host):
         yield Problem(
             "button_url",
-            _("This is not a web address. It should look like https://example.com/offer."),
+            _("Enter a web address such as https://example.com/offer."),
         )
     elif web_addresses.is_private(host) and not web_addresses.gateway_is_local():
         yield Problem(
-            "button_url", _("Nobody outside your network can open %(host)s.") % {"host": host}
+            "button_url",
+            _("Use a public address: recipients can't open %(host)s.") % {"host": host},
         )
 
 
 def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
-    # the contract knows more of them
-    if campaign.image_url and not campaign.image_url.endswith(SHOWN_ENDINGS):
-        words = _("Viber shows JPEG and PNG: the address of a picture ends in .jpg, .jpeg or .png.")
-        yield Problem("image_url", words)
+    # The gateway takes more formats than Viber shows.
+    if campaign.image_url and not campaign.image_url.endswith(VIBER_ENDINGS):
+        message = _("Use a JPEG or PNG image: its address ends in .jpg, .jpeg or .png.")
+        yield Problem("image_url", message)
     if (campaign.image or campaign.image_url) and not is_picture_reachable(campaign):
         yield Problem(
             "image_url",
             _(
-                "The gateway can't fetch this picture: it needs a public address. "
-                "An administrator sets PUBLIC_BASE_URL for uploaded pictures."
+                "BSG can't fetch this image: it needs a public address. For uploaded images, an "
+                "administrator has to set PUBLIC_BASE_URL."
             ),
         )
 
@@ -148,92 +150,100 @@ def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
 def _sms_problems(template: CompiledMessage) -> Iterator[Problem]:
     if template.sms_text.tags:
         return
-    taken = measure_sms(template.sms_text.fill_partially({}))
-    if taken.encoding == GSM_7 and (words := _too_many_units(taken.units)):
-        yield Problem("sms_text", words)
+    sms = measure_sms(template.sms_text.fill_partially({}))
+    if sms.encoding == GSM_7 and (message := _units_message(sms.units)):
+        yield Problem("sms_text", message)
 
 
-def _too_many_units(septets: int) -> str:
+def _units_message(septets: int) -> str:
     if septets <= limits.SMS_TEXT_MAX:
         return ""
     return _(
-        "The SMS takes %(units)d units; 765 fit (5 parts). Characters such as € or { take two."
+        "Shorten the SMS: it has %(units)d characters, but only 765 fit (5 parts). Characters such"
+        " as € or { count as two."
     ) % {"units": septets}
 
 
 def time_problems(campaign: Campaign) -> list[Problem]:
-    """What is wrong with when it should go out."""
+    """Problems of the scheduled time."""
     if campaign.timing == Timing.NOW:
         return []
     if campaign.scheduled_at is None:
-        return [Problem("scheduled_at", _("Say when it should go out."))]
+        return [Problem("scheduled_at", _("Choose a date and time."))]
     now = timezone.now()
     if campaign.scheduled_at <= now:
         if campaign.timing == Timing.LOCAL:
             return [
                 Problem(
                     "scheduled_at",
-                    _("By the clocks of some of the recipients this time has passed."),
+                    _("This time has already passed where some recipients are."),
                 )
             ]
-        return [Problem("scheduled_at", _("This time has passed."))]
+        return [Problem("scheduled_at", _("Choose a time in the future."))]
     if campaign.scheduled_at > now + FARTHEST:
-        return [Problem("scheduled_at", _("This is more than a year away."))]
+        return [Problem("scheduled_at", _("Choose a time within the next year."))]
     return []
 
 
 def ends_problem(start: time | None, end: time | None) -> Problem | None:
-    """What is wrong with sending hours: both ends or neither, the later one after the earlier."""
+    """The problem of sending hours from `start` until `end`: only one is given, or they are not in
+    order.
+    """
     if bool(start) != bool(end):
-        return Problem("sends_until" if start else "sends_from", _("Say both, or neither."))
+        return Problem(
+            "sends_until" if start else "sends_from", _("Fill in both times or neither.")
+        )
     if start and end and start >= end:
-        return Problem("sends_until", _("This should be later than “Not before”."))
+        return Problem("sends_until", _("Choose a time later than “Not before”."))
     return None
 
 
 def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
-    """Countries on the lists where it would never be sent, or where the gateway would send at
-    night.
+    """Countries whose sending hours never come, or do not contain the time that is scheduled at the
+    gateway.
 
-    What is handed over is sent by the gateway at its time: nobody waits there, so the time has to
-    suit everybody.
+    The gateway sends everything at that time and lets nobody wait, so it has to suit all countries.
     """
     hours, at = campaign.sending_hours, campaign.scheduled_at
     if hours is None:
         return []
-    handed_over = campaign.timing == Timing.GATEWAY and at is not None
-    moment = at if handed_over and at else timezone.now()
-    shut = [
-        place.country for place in places(audience) if not _suits(hours, place, moment, handed_over)
+    at_gateway = campaign.timing == Timing.GATEWAY and at is not None
+    moment = at if at_gateway and at else timezone.now()
+    closed = [
+        place.country for place in places(audience) if not _suits(hours, place, moment, at_gateway)
     ]
-    if not shut:
+    if not closed:
         return []
-    named = ", ".join(countries.name(code) or _("a country not known") for code in shut[:NAMED])
-    if handed_over:
-        words = _("At that time it is not between %(hours)s everywhere in: %(countries)s.")
-        return [Problem("scheduled_at", words % {"hours": hours, "countries": named})]
-    words = _("It is never between %(hours)s in all of: %(countries)s. Make the hours longer.")
-    return [Problem("sends_until", words % {"hours": hours, "countries": named})]
+    named = ", ".join(
+        countries.name(code) or _("unknown country") for code in closed[:COUNTRIES_NAMED]
+    )
+    if at_gateway:
+        message = _("This time is outside the sending hours %(hours)s in: %(countries)s.")
+        return [Problem("scheduled_at", message % {"hours": hours, "countries": named})]
+    message = _(
+        "Make the sending hours longer: %(hours)s never applies in all time zones of %(countries)s."
+    )
+    return [Problem("sends_until", message % {"hours": hours, "countries": named})]
 
 
 def places(audience: Audience) -> list[Place]:
-    """The countries of the lists, as their imports counted them; of people chosen otherwise,
-    counted now.
+    """The countries of `audience`: as counted by the imports if it has lists only, else counted
+    now.
     """
     if not audience.has_only_lists:
         return [Place(country) for country in sorted(audience.by_country())]
     lists = audience.possible_lists().values_list("countries", flat=True)
-    return [Place(country) for country in sorted({country for found in lists for country in found})]
+    return [Place(country) for country in sorted({country for codes in lists for country in codes})]
 
 
-def _suits(hours: SendingHours, place: Place, moment: datetime, handed_over: bool) -> bool:
-    if handed_over:
+def _suits(hours: SendingHours, place: Place, moment: datetime, at_gateway: bool) -> bool:
+    if at_gateway:
         return hours.is_open(place, moment)
     return place.country in COUNTRIES_BY_AREA or hours.next_opening(place, moment) is not None
 
 
 def audience_problems(measured: MessageLengths) -> list[Problem]:
-    """What the lists can't give to the merge tags, and who would get a text too long."""
+    """Merge tags without a column or a value, and texts that become too long or empty."""
     unknown = list(_unknown_tags(measured.template, _known_fields(measured.audience)))
     if unknown:
         return unknown
@@ -248,20 +258,20 @@ def _known_fields(audience: Audience) -> set[str]:
 def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:
     for field in MERGED:
         for name in sorted(getattr(template, field).names - known):
-            yield Problem(field, unknown_tag_words(name, known))
+            yield Problem(field, unknown_tag_message(name, known))
 
 
-def unknown_tag_words(name: str, known: set[str]) -> str:
-    """What to say of a tag that no chosen list has."""
+def unknown_tag_message(name: str, known: set[str]) -> str:
+    """The message for a merge tag that no chosen list has; `known`: the tags that they have."""
     if near := get_close_matches(name, known, n=1, cutoff=0.6):
         return _("The chosen lists have no column {%(name)s}. Did you mean {%(near)s}?") % {
             "name": name,
             "near": near[0],
         }
     if not known:
-        return _(
-            "The chosen lists have no column {%(name)s}, nor any other column than the phone."
-        ) % {"name": name}
+        return _("The chosen lists have no column {%(name)s}: they contain phones only.") % {
+            "name": name
+        }
     return _("The chosen lists have no column {%(name)s}. They have: %(known)s.") % {
         "name": name,
         "known": ", ".join(f"{{{field}}}" for field in sorted(known)),
@@ -269,7 +279,7 @@ def unknown_tag_words(name: str, known: set[str]) -> str:
 
 
 def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
-    for name, people in measured.missing.items():
+    for name, contacts in measured.missing.items():
         field = next(
             field
             for field in MERGED
@@ -278,15 +288,15 @@ def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
                 for tag in getattr(measured.template, field).tags
             )
         )
-        yield Problem(field, _missing_words(name, people))
+        yield Problem(field, _missing_message(name, contacts))
 
 
-def _missing_words(name: str, people: int) -> str:
+def _missing_message(name: str, contacts: int) -> str:
     return ngettext(
-        "%(people)s person has no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
-        "%(people)s people have no {%(name)s}. Give them a word instead, as in {%(name)s|friend}.",
-        people,
-    ) % {"people": number_format(people, force_grouping=True), "name": name}
+        "%(contacts)s contact has no {%(name)s}. Add a fallback value, as in {%(name)s|friend}.",
+        "%(contacts)s contacts have no {%(name)s}. Add a fallback value, as in {%(name)s|friend}.",
+        contacts,
+    ) % {"contacts": number_format(contacts, force_grouping=True), "name": name}
 
 
 def _length_problems(measured: MessageLengths) -> Iterator[Problem]:
@@ -301,39 +311,36 @@ def _length_problems(measured: MessageLengths) -> Iterator[Problem]:
         yield from _sms_lengths(measured, measured.sms_text)
 
 
-def _text_lengths(found: LengthRange) -> Iterator[Problem]:
-    if found.longest > limits.TEXT_MAX:
-        yield Problem(
-            "text",
-            _(
-                "For the person with the longest values the text has %(length)d characters; 1000"
-                " fit."
-            )
-            % {"length": found.longest},
+def _text_lengths(lengths: LengthRange) -> Iterator[Problem]:
+    if lengths.longest > limits.TEXT_MAX:
+        message = _(
+            "Shorten the text: with the longest values it has %(length)d characters, but only 1000"
+            " fit."
         )
-    elif found.shortest == 0:
-        yield Problem("text", _("For somebody who lacks the values the text is empty."))
+        yield Problem("text", message % {"length": lengths.longest})
+    elif lengths.shortest == 0:
+        yield Problem("text", _("The text is empty for contacts without values."))
 
 
 def _link_lengths(longest: int) -> Iterator[Problem]:
     if longest > limits.URL_MAX:
-        yield Problem(
-            "button_url",
-            _("With the longest value the link has %(length)d characters; 255 fit.")
-            % {"length": longest},
+        message = _(
+            "Shorten the link: with the longest value it has %(length)d characters, but only 255"
+            " fit."
         )
+        yield Problem("button_url", message % {"length": longest})
 
 
-def _sms_lengths(measured: MessageLengths, found: LengthRange) -> Iterator[Problem]:
-    if found.shortest == 0:
-        yield Problem("sms_text", _("For somebody who lacks the values the SMS is empty."))
-    elif found.longest > limits.SMS_TEXT_MAX:
-        yield Problem(
-            "sms_text",
-            _("For the person with the longest values the SMS has %(length)d characters; 765 fit.")
-            % {"length": found.longest},
+def _sms_lengths(measured: MessageLengths, lengths: LengthRange) -> Iterator[Problem]:
+    if lengths.shortest == 0:
+        yield Problem("sms_text", _("The SMS is empty for contacts without values."))
+    elif lengths.longest > limits.SMS_TEXT_MAX:
+        message = _(
+            "Shorten the SMS: with the longest values it has %(length)d characters, but only 765"
+            " fit."
         )
-    elif found.longest * 2 > limits.SMS_TEXT_MAX and (
-        words := _too_many_units(measured.sms.longest_gsm)
+        yield Problem("sms_text", message % {"length": lengths.longest})
+    elif lengths.longest * 2 > limits.SMS_TEXT_MAX and (
+        units_message := _units_message(measured.sms.longest_gsm)
     ):
-        yield Problem("sms_text", words)
+        yield Problem("sms_text", units_message)

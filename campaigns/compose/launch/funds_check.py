@@ -1,6 +1,4 @@
-"""Whether there is enough money: the estimate against the campaign's budget and the account's
-balance.
-"""
+"""Whether the money is enough: the estimate against the campaign's budget and the balance."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +7,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from campaigns.compose.launch.warnings import Problem
+from campaigns.compose.launch.problem import Problem
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import Estimate, format_amount
@@ -17,11 +15,11 @@ from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
 
-FRESH = 60  # seconds
+CACHE_SECONDS = 60
 
 
 def balance() -> Balance | None:
-    """What the account held at most a minute ago; None where the gateway does not say."""
+    """The balance of the account, at most CACHE_SECONDS old; None if the gateway gives none."""
     key = f"means:{settings.BSG_API_URL}"
     known: Balance | str | None = cache.get(key)
     if known is None:
@@ -29,28 +27,26 @@ def balance() -> Balance | None:
             known = price_list.client().balance()
         except GatewayError:
             known = "unknown"
-        cache.set(key, known, FRESH)
+        cache.set(key, known, CACHE_SECONDS)
     return known if isinstance(known, Balance) else None
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
-    """Where the money may end before the audience does. Sums are compared within one currency
-    only.
-    """
+    """Warn if the budget or the balance may run out; only equal currencies are compared."""
     if campaign.budget is not None:
-        yield from _budget(campaign.budget, estimate)
-    if estimate.totals and (held := balance()):
-        yield from _balance(held, estimate)
+        yield from _budget_warnings(campaign.budget, estimate)
+    if estimate.totals and (funds := balance()):
+        yield from _balance_warnings(funds, estimate)
 
 
-def _budget(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
+def _budget_warnings(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
     if len(estimate.totals) != 1:
         return
     currency, total = next(iter(estimate.totals.items()))
     if total.most > budget:
         yield Problem(
             "budget",
-            _("It may cost up to %(most)s; at the budget of %(budget)s sending pauses.")
+            _("It may cost up to %(most)s. Sending pauses at the budget of %(budget)s.")
             % {
                 "most": format_amount(total.most, currency),
                 "budget": format_amount(budget, currency),
@@ -58,18 +54,18 @@ def _budget(budget: Decimal, estimate: Estimate) -> Iterator[Problem]:
         )
 
 
-def _balance(held: Balance, estimate: Estimate) -> Iterator[Problem]:
-    total = estimate.totals.get(held.currency)
-    available = max(held.amount + held.limit, ZERO)
+def _balance_warnings(funds: Balance, estimate: Estimate) -> Iterator[Problem]:
+    total = estimate.totals.get(funds.currency)
+    available = max(funds.amount + funds.limit, ZERO)
     if total and total.most > available:
         yield Problem(
             "",
             _(
-                "It may cost up to %(most)s; the account has %(available)s. When it is out, sending"
-                " pauses."
+                "It may cost up to %(most)s, but the account has %(available)s. Sending pauses when"
+                " the balance runs out."
             )
             % {
-                "most": format_amount(total.most, held.currency),
-                "available": format_amount(available, held.currency),
+                "most": format_amount(total.most, funds.currency),
+                "available": format_amount(available, funds.currency),
             },
         )

@@ -1,0 +1,11 @@
+"""What drafts are made from, and what the team adds to campaigns to organise them.
+
+Nothing here changes what a campaign sends or when; drafts themselves are written in `editor`.
+
+senders            the names that messages come from
+pictures           the image library, and where each image is used
+message_templates  messages saved to start campaigns from, with locked fields
+labels             the team's own keywords
+notes              remarks for colleagues
+archive            campaigns hidden from the list
+"""

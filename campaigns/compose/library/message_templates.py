@@ -1,4 +1,4 @@
-"""Templates: a message kept to start campaigns from, with fields that marketers may not change."""
+"""Templates: messages saved to start campaigns from; administrators can lock their fields."""
 
 from collections.abc import Iterable
 
@@ -18,44 +18,43 @@ LOCKABLE = {
 
 
 def content_of(campaign: Campaign) -> dict[str, str | int]:
-    """What a template keeps of `campaign`, as the form shows it."""
+    """What a template stores of `campaign`, as the form shows it."""
     return {field.name: field.value_of(campaign) for field in FIELDS if field.in_template}
 
 
-def locked_fields(saved: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
-    """The fields of the form that `actor` may not change in a campaign made from `saved`."""
-    if saved is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
+def locked_fields(template: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
+    """The fields of the form that `actor` may not change in a campaign made from `template`."""
+    if template is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
         return frozenset()
-    locked = set(saved.locked) & LOCKABLE.keys()
+    locked = set(template.locked) & LOCKABLE.keys()
     return frozenset(field.name for field in FIELDS if {field.name, field.locked_with} & locked)
 
 
-def keep(campaign: Campaign, name: str, actor: User) -> CampaignTemplate:
-    """Keep the message of `campaign` as a template called `name`. Raises Refused for no name, or
-    one that is taken.
-    """
+def save_as_template(campaign: Campaign, name: str, actor: User) -> CampaignTemplate:
+    """Save the message of `campaign` as a template. Raises Refused if `name` is empty or in use."""
     name = name.strip()[:100]
     if not name:
-        raise Refused(_("Give the template a name."))
+        raise Refused(_("Enter a name for the template."))
     try:
         with transaction.atomic():
-            saved = CampaignTemplate.objects.create(
+            template = CampaignTemplate.objects.create(
                 name=name, content=content_of(campaign), created_by=actor
             )
-    except IntegrityError as taken:
-        raise Refused(_("There is a template “%(name)s” already.") % {"name": name}) from taken
-    audit.record(actor, saved, "created", _("from “%(name)s”") % {"name": campaign.name})
-    return saved
+    except IntegrityError as duplicate:
+        message = _("Choose another name: a template “%(name)s” already exists.") % {"name": name}
+        raise Refused(message) from duplicate
+    audit.record(actor, template, "created", _("from “%(name)s”") % {"name": campaign.name})
+    return template
 
 
-def lock(saved: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
-    """Let only administrators change `fields` in campaigns made from `saved`, and no others."""
+def lock(template: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
+    """Let only administrators change exactly `fields` in campaigns made from `template`."""
     chosen = set(fields)
-    saved.locked = [field for field in LOCKABLE if field in chosen]
-    saved.save(update_fields=["locked", "updated_at"])
-    audit.record(actor, saved, "locked", ", ".join(saved.locked))
+    template.locked = [field for field in LOCKABLE if field in chosen]
+    template.save(update_fields=["locked", "updated_at"])
+    audit.record(actor, template, "locked", ", ".join(template.locked))
 
 
-def delete(saved: CampaignTemplate, actor: User) -> None:
-    """Delete a template; campaigns made from it keep their words and are locked no more."""
-    audit.delete(actor, saved, "deleted", saved.name)
+def delete(template: CampaignTemplate, actor: User) -> None:
+    """Delete `template`; campaigns made from it stay, with nothing locked any more."""
+    audit.delete(actor, template, "deleted", template.name)

@@ -1,4 +1,4 @@
-"""The library of pictures: where each is used, and what may go."""
+"""The image library: where each image is used, and which can be deleted."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,31 +12,30 @@ from campaigns.team.models import User
 
 
 def with_uses(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
-    """`pictures` with `used`: whether any campaign has it."""
+    """`pictures`, each with `used`: whether a campaign uses it."""
     return pictures.annotate(used=Exists(Campaign.objects.filter(image=OuterRef("file"))))
 
 
-def tell_uses(pictures: Iterable[Picture]) -> None:
-    """Give each of `pictures` the `campaigns` that have it, the newest first."""
-    found: defaultdict[str, list[Campaign]] = defaultdict(list)
+def attach_campaigns(pictures: Iterable[Picture]) -> None:
+    """Set `campaigns` on each of `pictures`: those that use it, newest first."""
+    campaigns: defaultdict[str, list[Campaign]] = defaultdict(list)
     by_file = {str(picture.file): picture for picture in pictures}
     for campaign in Campaign.objects.filter(image__in=by_file).only("pk", "name", "image"):
-        found[str(campaign.image)].append(campaign)
+        campaigns[str(campaign.image)].append(campaign)
     for file, picture in by_file.items():
-        vars(picture)["campaigns"] = found[file]
+        vars(picture)["campaigns"] = campaigns[file]
 
 
 def rename(picture: Picture, title: str, actor: User) -> None:
-    """Give `picture` another name for people."""
+    """Change the name of `picture` in the library."""
     picture.title = title.strip()[:100]
     picture.save(update_fields=["title"])
     audit.record(actor, picture, "renamed", picture.title)
 
 
 def delete(picture: Picture, actor: User) -> bool:
-    """Delete `picture` and its file, unless a campaign or a template has it.
-
-    Phones fetch it for as long as they keep the message.
+    """Delete `picture` and its file. Return False if a campaign or a template still uses it: phones
+    load the image for as long as they keep the message.
     """
     if CampaignTemplate.objects.filter(content__image=str(picture.file)).exists():
         return False

@@ -1,11 +1,12 @@
-"""What a page's request says of a campaign: the form, the draft it is about, whose message is
-looked at.
-"""
+"""What a request is about: the draft, its form, and the context of the preview and local times."""
 
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.draft_metrics import cached_countries
@@ -13,24 +14,30 @@ from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.message.preview import (
     FIRST,
+    Preview,
     build_preview,
     find_recipient,
     recipient_choices,
 )
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignTemplate
+from campaigns.contacts.models import Contact
 from campaigns.team.access import current_user, get_object_for, visible_to
 from campaigns.team.models import Role
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` is a number that fits a primary key."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
 def base_url(request: HttpRequest) -> str:
-    """Where this site's pictures are reached: at its public address, else as this person reaches
-    it.
-    """
+    """The address under which images are loaded: the public one, else that of this request."""
     return settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
 
 
 def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: Any) -> CampaignForm:
+    """The form of `campaign`, or of a new one; with what was posted, if the request is a POST."""
     posted = request.method == "POST"
     return CampaignForm(
         request.POST if posted else None,
@@ -46,17 +53,18 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
 def template_of(request: HttpRequest) -> CampaignTemplate | None:
     """The template that a new campaign starts from: `?template=3`."""
     chosen = request.GET.get("template", "")
-    if not (chosen.isascii() and chosen.isdigit()) or len(chosen) > 18:
+    if not is_id(chosen):
         return None
     return visible_to(current_user(request), CampaignTemplate.objects.filter(pk=chosen)).first()
 
 
 def sketched(request: HttpRequest) -> CampaignForm:
-    """The form as it stands, finished or not; of the draft whose number it carries, which may lock
-    fields.
+    """The posted form, finished or not, read as far as possible.
+
+    It belongs to the draft whose number it carries, because a template may lock fields of that.
     """
-    said = request.POST.get("draft", "")
-    number = int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else 0
+    posted = request.POST.get("draft", "")
+    number = int(posted) if is_id(posted) else 0
     drafts = visible_to(
         current_user(request), Campaign.objects.select_related("sender", "made_from")
     )
@@ -66,7 +74,7 @@ def sketched(request: HttpRequest) -> CampaignForm:
 
 
 def draft_of(request: HttpRequest, pk: int) -> Campaign:
-    """The campaign `pk`, for somebody who may write campaigns."""
+    """The campaign `pk`, for a user who may write campaigns."""
     return get_object_for(
         current_user(request),
         Campaign.objects.select_related("sender", "made_from"),
@@ -75,31 +83,69 @@ def draft_of(request: HttpRequest, pk: int) -> Campaign:
     )
 
 
-def clocks(campaign: Campaign, audience: Audience) -> dict[str, Any]:
-    """What the chosen time is elsewhere."""
+def local_times_context(campaign: Campaign, audience: Audience) -> dict[str, Any]:
+    """The time of `campaign` where its audience is, for _local_times.html."""
     return {
-        "elsewhere": local_times(campaign, cached_countries(audience)),
+        "local_times": local_times(campaign, cached_countries(audience)),
         "campaign_zone": campaign_zone(campaign).key,
         "local_time": campaign.local_time,
     }
 
 
-def phone(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:
-    """What the phone shows: the message of whom the person chose to look at."""
+def preview_context(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:
+    """The message to the recipient that the user chose, for _phone.html and the choice itself."""
     template = compile_message(campaign)
-    whose = request.POST.get("whose", FIRST)
-    offered = recipient_choices(cached_countries(audience), template)
-    if whose not in dict(offered):
-        whose = FIRST
-    person = (
-        find_recipient(audience, template, whose, request.POST.get("whose_phone", ""))
-        if audience
-        else None
-    )
+    recipient = request.POST.get("recipient", FIRST)
+    phone = request.POST.get("recipient_phone", "")
+    choices = recipient_choices(cached_countries(audience), template)
+    if recipient not in dict(choices):
+        recipient = FIRST
+    contact = find_recipient(audience, template, recipient, phone) if audience else None
     return {
-        "preview": build_preview(campaign, person),
-        "whose": whose,
-        "whose_choices": offered,
-        "whose_phone": request.POST.get("whose_phone", ""),
-        "nobody": bool(audience) and person is None,
+        **phone_context(campaign, contact),
+        "recipient": recipient,
+        "recipient_choices": choices,
+        "recipient_phone": phone,
+        "no_match": bool(audience) and contact is None,
     }
+
+
+def phone_context(campaign: Campaign, contact: Contact | None) -> dict[str, Any]:
+    """The message to `contact`, for _phone.html.
+
+    Both texts are put together here: where they are shown, every line break of a template counts.
+    """
+    message = build_preview(campaign, contact)
+    return {
+        "preview": message,
+        "text_html": _text_html(message) or _nothing_html(_("Your text")),
+        "sms_html": _sms_html(message) or _nothing_html(_("No SMS fallback")),
+    }
+
+
+def _text_html(message: Preview) -> SafeString:
+    pieces = (
+        format_html('<span class="bubble-link">{}</span>', piece.text) if piece.link else piece.text
+        for piece in message.pieces
+    )
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def _sms_html(message: Preview) -> SafeString:
+    return format_html_join(
+        "",
+        '<span class="{}" title="{}">{}</span>',
+        (
+            (
+                "sms-part" if part.number == 1 else "sms-part sms-part-next",
+                _("Part %(number)d of %(total)d")
+                % {"number": part.number, "total": message.sms_length.parts},
+                part.text,
+            )
+            for part in message.sms_parts
+        ),
+    )
+
+
+def _nothing_html(text: str) -> SafeString:
+    return format_html('<span class="bubble-nothing">{}</span>', text)

@@ -1,10 +1,11 @@
-"""Pages of a draft: write it, go on with it, copy it, delete it."""
+"""The composer: write, edit, duplicate and delete a draft."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -23,7 +24,13 @@ from campaigns.compose.models import (
     Segment,
     Sender,
 )
-from campaigns.compose.pages.draft_request import clocks, draft_of, form_of, phone
+from campaigns.compose.pages.draft_request import (
+    draft_of,
+    form_of,
+    is_id,
+    local_times_context,
+    preview_context,
+)
 from campaigns.contacts.models import ContactList
 from campaigns.team.access import current_user, role_required, visible_to
 from campaigns.team.models import Role
@@ -32,54 +39,70 @@ from campaigns.team.models import Role
 def _composer(
     request: HttpRequest, form: CampaignForm, status: int = 200, **more: Any
 ) -> HttpResponse:
-    campaign, audience = _shown(form)
+    campaign, audience = _initial_content(form)
     context = {
         "form": form,
         "campaign": form.campaign,
         "senders": visible_to(current_user(request), Sender.objects.all()),
-        "pictures": visible_to(current_user(request), Picture.objects.all())[:24],
-        "started_from": f"?template={form.made_from.pk}"
-        if form.made_from and not form.campaign
-        else "",
+        "images": visible_to(current_user(request), Picture.objects.all())[:24],
+        **_urls(form),
         "utm_fields": [form[name] for name in links.UTM_NAMES],
         "has_utm": any(form[name].value() for name in links.UTM_NAMES),
         "has_templates": CampaignTemplate.objects.exists(),
         "has_lists": ContactList.objects.exists(),
         "earlier": form.earlier_rows(),
-        "leaves_out": any(
+        "has_exclusions": any(
             form[name].value() or form[name].errors
             for name in AUDIENCE
             if name.startswith("exclude")
         ),
         "outcomes": RecipientOutcome.choices,
-        "chosen": Picture.objects.filter(file=str(campaign.image)).first()
-        if campaign.image
-        else None,
-        "chosen_name": str(campaign.image or ""),
-        "words": script_messages(),
-        "lines": card_summaries(campaign, audience),
+        **_image(form, campaign),
+        "script_messages": script_messages(),
+        "summaries": card_summaries(campaign, audience),
         "open_cards": _open_cards(form, campaign, audience),
-        **phone(campaign, audience, request),
-        **clocks(campaign, audience),
+        **preview_context(campaign, audience, request),
+        **local_times_context(campaign, audience),
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)
 
 
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
-    """The cards that are not folded at first: those with something to mend, and the audience until
-    it is chosen.
+    """The cards that are open at first: those with errors, the SMS fallback if there is one, and
+    the audience until it is chosen.
     """
-    wrong = {field.card.value for field in FIELDS if field.name in form.errors}
-    return wrong | (set() if audience else {"audience"}) | ({"sms"} if campaign.sms_text else set())
+    with_errors = {field.card.value for field in FIELDS if field.name in form.errors}
+    return (
+        with_errors
+        | (set() if audience else {"audience"})
+        | ({"sms"} if campaign.sms_text else set())
+    )
 
 
-def _is_id(said: str) -> bool:
-    return said.isascii() and said.isdigit() and len(said) <= 18
+def _urls(form: CampaignForm) -> dict[str, str]:
+    """The address of autosave, and the query that keeps the template of an unsaved campaign."""
+    if form.campaign:
+        autosave_url = reverse("campaign-autosave", args=[form.campaign.pk])
+        return {"autosave_url": autosave_url, "template_query": ""}
+    query = f"?template={form.made_from.pk}" if form.made_from else ""
+    return {
+        "autosave_url": f"{reverse('campaign-autosave-new')}{query}",
+        "template_query": query,
+    }
 
 
-def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
-    """What the page shows at first: as posted, as saved, or an empty draft."""
+def _image(form: CampaignForm, campaign: Campaign) -> dict[str, Any]:
+    name = str(campaign.image or "")
+    return {
+        "image": Picture.objects.filter(file=name).first() if name else None,
+        "image_name": name,
+        "image_errors": " ".join([*form["picture"].errors, *form["image"].errors]),
+    }
+
+
+def _initial_content(form: CampaignForm) -> tuple[Campaign, Audience]:
+    """The campaign that the page shows at first: as posted, as saved, or a new draft."""
     if form.is_bound:
         return form.fill(Campaign()), form.audience
     if form.campaign:
@@ -92,22 +115,22 @@ def _shown(form: CampaignForm) -> tuple[Campaign, Audience]:
 
 
 def _from_template(form: CampaignForm) -> Campaign:
-    """What the page shows at first of a campaign that starts from a template."""
-    texts = {
+    """The content of a new campaign that starts from a template."""
+    values = {
         field.name: form.initial[field.name]
         for field in FIELDS
         if field.in_template and not field.keeps_saved and field.name != "sender"
     }
-    return Campaign(**texts, sender=Sender(name=form.initial["sender"]))
+    return Campaign(**values, sender=Sender(name=form.initial["sender"]))
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
-    """Write a new campaign. `?list=3` chooses that list, `?segment=3` that segment."""
+    """Write a new campaign. `?list=3` preselects a list, `?segment=3` a segment."""
     chosen = {"lists": request.GET.getlist("list"), "segments": request.GET.getlist("segment")}
     form = form_of(
-        request, initial={name: [pk for pk in pks if _is_id(pk)] for name, pks in chosen.items()}
+        request, initial={name: [pk for pk in pks if is_id(pk)] for name, pks in chosen.items()}
     )
     if request.method == "POST" and form.is_valid():
         return _saved(request, drafts.save(form, current_user(request)))
@@ -116,11 +139,11 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Go on with a draft."""
+    """Edit a draft."""
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT:
         messages.warning(
-            request, _("Only drafts can be changed. Duplicate the campaign to change something.")
+            request, _("Only drafts can be edited. Duplicate the campaign to change it.")
         )
         return redirect(campaign)
     form = form_of(request, campaign)
@@ -134,7 +157,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect(campaign)
     except drafts.DraftChanged as changed:
-        return _composer(request, form, status=409, theirs=changed.campaign)
+        return _composer(request, form, status=409, other_version=changed.campaign)
 
 
 def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -146,20 +169,20 @@ def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 @require_POST
 def campaign_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new draft that says the same."""
+    """Copy a campaign to a new draft."""
     copy = drafts.duplicate(draft_of(request, pk), current_user(request))
-    messages.success(request, _("This is a copy. Nothing is sent before you launch it."))
+    messages.success(request, _("Campaign duplicated. This is the copy."))
     return redirect("campaign-edit", copy.pk)
 
 
 @require_POST
 def campaign_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a draft for good."""
+    """Delete a draft permanently."""
     campaign = draft_of(request, pk)
     try:
         name = drafts.delete(campaign.pk, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
-    messages.success(request, _("“%(name)s” is deleted.") % {"name": name})
+    messages.success(request, _("“%(name)s” deleted.") % {"name": name})
     return redirect("campaign-list")

@@ -1,8 +1,12 @@
-"""The review, and the launch."""
+"""The review page, and what it starts: test send, rehearsal and launch."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -12,23 +16,28 @@ from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
 from campaigns.compose.launch import approval, lifecycle
-from campaigns.compose.launch.confirmation import LaunchConfirmationForm, launch_confirmation
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
-from campaigns.compose.message.preview import FIRST, build_preview, find_recipient
+from campaigns.compose.message.preview import FIRST, find_recipient
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.models import Campaign, TestGroup
-from campaigns.compose.pages.draft_request import clocks, draft_of
+from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
+from campaigns.compose.pages.draft_request import (
+    draft_of,
+    is_id,
+    local_times_context,
+    phone_context,
+)
+from campaigns.compose.pages.launch_forms import LaunchConfirmationForm, launch_confirmation
 from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
 from campaigns.team.access import current_user, get_object_for
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 
 
 @require_safe
 def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
-    """Everything that will happen, on one page, before it does."""
+    """Audience, delivery, cost and warnings of a campaign, before it is launched or approved."""
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT | CAN_APPROVE:
         return redirect(campaign)
@@ -38,125 +47,168 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
 def _review(
     request: HttpRequest,
     campaign: Campaign,
-    confirm: LaunchConfirmationForm | None = None,
-    test_wrong: str = "",
+    confirmation: LaunchConfirmationForm | None = None,
+    test_error: str = "",
 ) -> HttpResponse:
-    """The page; with what was typed to confirm the launch, or to send a test, where something in it
-    was not right.
-    """
-    user, gate = current_user(request), approval.check_approval(campaign)
-    audience = Audience.of(campaign)
-    found = draft_metrics(campaign, audience, refresh="refresh" in request.GET)
-    person = find_recipient(audience, compile_message(campaign)) if audience else None
-    return render(
-        request,
-        "campaigns/compose/review.html",
-        {
-            "campaign": campaign,
-            "figures": found,
-            "precedents": find_similar_campaigns(campaign, audience, found.funnel.recipients),
-            "confirm": confirm or LaunchConfirmationForm(found.funnel.recipients, found.estimate),
-            "preview": build_preview(campaign, person),
-            "quoted": quote_sample(campaign)
-            if "quote" in request.GET and not found.problems
-            else None,
-            "test": request.POST if test_wrong else {"phones": remembered(user)},
-            "test_wrong": test_wrong,
-            "whose_choices": variants(audience, compile_message(campaign)),
-            "test_groups": TestGroup.objects.all(),
-            "validity": duration(campaign.validity),
-            "chosen": audience_sources(campaign),
-            "left_out": audience_sources(campaign, excluded=True),
-            **clocks(campaign, audience),
-            "gate": gate,
-            "rehearsals": campaign.rehearsals.all()[:5],
-            "awaiting": campaign.state in CAN_APPROVE,
-            "can_approve": approval.may_approve(campaign, user),
-            "changed": gate is not approval.NOT_NEEDED
-            and gate.fingerprint != campaign.approval_fingerprint,
-        },
-        status=422 if confirm or test_wrong else 200,
-    )
+    """The review page; with the errors of a `confirmation`, or of a test send."""
+    user, audience = current_user(request), Audience.of(campaign)
+    metrics = draft_metrics(campaign, audience, refresh="refresh" in request.GET)
+    funnel, cost = metrics.funnel, metrics.estimate
+    wants_quote = "quote" in request.GET and not metrics.problems
+    context = {
+        "campaign": campaign,
+        "metrics": metrics,
+        "similar_campaigns": find_similar_campaigns(campaign, audience, funnel.recipients),
+        "confirmation": confirmation or LaunchConfirmationForm(funnel.recipients, cost),
+        "cost_is_incomplete": bool(cost.totals and (cost.unpriced or cost.sms_unpriced)),
+        "quote": quote_sample(campaign) if wants_quote else None,
+        "validity": duration(campaign.validity),
+        "included": audience_sources(campaign),
+        "excluded": audience_sources(campaign, excluded=True),
+        "rehearsals": campaign.rehearsals.all()[:5],
+        **phone_context(
+            campaign, find_recipient(audience, compile_message(campaign)) if audience else None
+        ),
+        **local_times_context(campaign, audience),
+        **_start_context(campaign),
+        **_approval_context(campaign, user),
+        **_test_context(request, campaign, audience, test_error),
+    }
+    status = 422 if confirmation or test_error else 200
+    return render(request, "campaigns/compose/review.html", context, status=status)
+
+
+def _start_context(campaign: Campaign) -> dict[str, Any]:
+    """When the campaign starts: `start_text` for now and for local times, else `starts_at`."""
+    context: dict[str, Any] = {"start_text": "", "starts_at": None}
+    if local := campaign.local_time:
+        text = _("%(time)s in the recipient's local time")
+        context["start_text"] = text % {"time": date_format(local, "j M Y, H:i")}
+    elif campaign.timing != Timing.NOW:
+        context["starts_at"] = campaign.scheduled_at
+    elif campaign.sending_hours is None:
+        context["start_text"] = _("immediately")
+    else:
+        text = _("immediately, within the sending hours %(hours)s in the recipient's local time")
+        context["start_text"] = text % {"hours": campaign.sending_hours}
+    return context
+
+
+def _approval_context(campaign: Campaign, user: User) -> dict[str, Any]:
+    """Whether approval is needed, whether `user` may give it, and what the launch button says."""
+    check = approval.check_approval(campaign)
+    awaiting = campaign.state in CAN_APPROVE
+    is_changed = check.fingerprint != campaign.approval_fingerprint
+    return {
+        "approval": check,
+        "awaiting": awaiting,
+        "back_url": reverse("campaign-detail" if awaiting else "campaign-edit", args=[campaign.pk]),
+        "can_approve": approval.may_approve(campaign, user),
+        "changed_since_request": check is not approval.NOT_NEEDED and is_changed,
+        "launch_label": _launch_label(campaign, check.needed),
+    }
+
+
+def _launch_label(campaign: Campaign, needs_approval: bool) -> str:
+    if needs_approval:
+        return _("Request approval")
+    return _("Send now") if campaign.timing == Timing.NOW else _("Schedule")
+
+
+def _test_context(
+    request: HttpRequest, campaign: Campaign, audience: Audience, error: str
+) -> dict[str, Any]:
+    """The form of a test send, filled in as posted or with the phones of the last test."""
+    last_phones = remembered(current_user(request))
+    return {
+        "test_values": request.POST if error else {"phones": last_phones},
+        "test_error": error,
+        "test_groups": TestGroup.objects.all(),
+        "recipient_choices": variants(audience, compile_message(campaign)),
+    }
 
 
 @require_POST
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the draft to a few own numbers."""
+    """Send a test to the phones typed, or to a test group."""
     campaign = draft_of(request, pk)
     phones = phones_in(request.POST.get("phones", ""))
     chosen = request.POST.get("group", "")
-    if chosen.isascii() and chosen.isdigit() and len(chosen) <= 18:
+    if is_id(chosen):
         phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
     try:
         tests = send_tests(
-            campaign, phones, current_user(request), request.POST.get("whose", FIRST)
+            campaign, phones, current_user(request), request.POST.get("recipient", FIRST)
         )
     except Refused as refused:
         if campaign.state in CAN_EDIT:
-            return _review(request, campaign, test_wrong=str(refused))
+            return _review(request, campaign, test_error=str(refused))
         messages.error(request, str(refused))
         return redirect(campaign)
-    words = ngettext(
-        "The test is on its way to %(n)d phone. “%(name)s” is still a draft.",
-        "The test is on its way to %(n)d phones. “%(name)s” is still a draft.",
+    message = ngettext(
+        "Test sent to %(n)d phone. “%(name)s” is still a draft.",
+        "Test sent to %(n)d phones. “%(name)s” is still a draft.",
         len(phones),
     )
-    messages.success(request, words % {"n": len(phones), "name": campaign.name})
+    messages.success(request, message % {"n": len(phones), "name": campaign.name})
     return redirect(tests[0])
 
 
 @require_POST
 def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
-    """Run the draft whole to its real audience, without anything leaving the house."""
+    """Simulate the campaign with its real audience; nothing is sent."""
     try:
         rehearsal = rehearse(draft_of(request, pk), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
-    messages.success(request, _("The rehearsal is running. Nobody gets anything."))
+    messages.success(request, _("Rehearsal started. Nothing is sent."))
     return redirect(rehearsal)
 
 
 @require_POST
 def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
-    """Launch for real what was rehearsed, as it was rehearsed and to as many people."""
-    found = Campaign.objects.select_related("rehearsal_of")
+    """Launch the campaign that was rehearsed, if it has not changed since."""
+    campaigns = Campaign.objects.select_related("rehearsal_of")
     rehearsal = get_object_for(
-        current_user(request), found, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL
+        current_user(request), campaigns, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL
     )
     try:
         campaign = go_live(rehearsal, current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(rehearsal)
-    messages.success(request, _launched(campaign))
+    messages.success(request, _launched_message(campaign))
     return redirect(campaign)
 
 
 @require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the draft on its way, if what was typed is how many people will get it and what that
-    costs at most.
-    """
+    """Launch the draft, if the typed number of recipients and maximum cost are right."""
     campaign = draft_of(request, pk)
-    confirm = launch_confirmation(campaign, request.POST)
-    # of nobody there is no launch, whatever moves meanwhile
-    confirmed = confirm.people if confirm.is_valid() else 0
-    if campaign.state in CAN_LAUNCH and confirm.people and not confirmed:
-        return _review(request, campaign, confirm)
+    confirmation = launch_confirmation(campaign, request.POST)
+    # An unconfirmed launch goes on with 0, which `launch` refuses whatever the audience is by then.
+    confirmed = confirmation.recipients if confirmation.is_valid() else 0
+    if campaign.state in CAN_LAUNCH and confirmation.recipients and not confirmed:
+        return _review(request, campaign, confirmation)
     try:
         lifecycle.launch(campaign.pk, current_user(request), confirmed)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])
         return redirect("campaign-review", pk) if campaign.state in CAN_EDIT else redirect(campaign)
-    messages.success(request, _launched(campaign))
+    messages.success(request, _launched_message(campaign))
     return redirect(campaign)
 
 
-def _launched(campaign: Campaign) -> str:
+def _launched_message(campaign: Campaign) -> str:
     campaign.refresh_from_db(fields=["state"])
-    words = _("“%(name)s” is on its way.")
     if campaign.state in CAN_APPROVE:
-        words = _("“%(name)s” waits for a second person's approval, and goes out once it has it.")
-    return words % {"name": campaign.name}
+        message = _(
+            "Approval requested for “%(name)s”. It goes out once a second person approves it."
+        )
+    elif campaign.state == CampaignState.SCHEDULED:
+        message = _("“%(name)s” is scheduled.")
+    else:
+        message = _("Sending of “%(name)s” started.")
+    return message % {"name": campaign.name}

@@ -1,8 +1,6 @@
-"""The form of a segment: a name, and rows of conditions. What a row shows depends on what it asks
-for.
+"""The form of a segment: its name, and a row for each condition with the fields of its kind.
 
-Rows are added and removed by buttons that post the whole form, so that nothing is lost and no
-script is needed.
+Buttons that post the whole form add and remove rows, so nothing is lost and no script is needed.
 """
 
 import re
@@ -36,11 +34,11 @@ else:
     ConditionModelForm = SegmentModelForm = forms.ModelForm
 
 ROWS_MAX = 30
-SHOWN = 200  # imports and campaigns to choose from, the newest
+CHOICES_MAX = 200  # imports and campaigns to choose from: the newest
 DAYS_MAX = 3650
 CHECK = {"class": "form-check-input"}
-UNKNOWN = "-"  # the country that is not known: "" would read as no choice at all
-COLUMNS = {  # what a row shows, by what it asks for
+UNKNOWN = "-"  # stands for the unknown country, because "" means that nothing is chosen
+COLUMNS = {  # the fields of a row, by the kind of its condition
     ConditionKind.FIELD: ("field", "operator", "value"),
     ConditionKind.COUNTRY: ("negated", "countries"),
     ConditionKind.LIST: ("negated", "list"),
@@ -50,34 +48,34 @@ COLUMNS = {  # what a row shows, by what it asks for
 VERBS = {
     ConditionKind.COUNTRY: (gettext_lazy("is"), gettext_lazy("is not")),
     ConditionKind.LIST: (gettext_lazy("is on"), gettext_lazy("is not on")),
-    ConditionKind.IMPORT: (gettext_lazy("came with"), gettext_lazy("did not come with")),
+    ConditionKind.IMPORT: (gettext_lazy("added by"), gettext_lazy("not added by")),
 }
 
 
-class ImportChoice(Imports):
+class ImportChoiceField(Imports):
     def label_from_instance(self, obj: Import) -> str:
         return import_label(obj)
 
 
 class ConditionForm(ConditionModelForm):
-    """One row. Its condition is of `kind`, whatever is posted."""
+    """One row. Its condition is always of `kind`, whatever is posted."""
 
     negated = forms.TypedChoiceField(
-        label=_("Condition"), coerce=lambda said: said == "True", required=False
+        label=_("Condition"), coerce=lambda value: value == "True", required=False
     )
     countries = forms.MultipleChoiceField(
         label=gettext_lazy("Countries"),
         widget=forms.CheckboxSelectMultiple(CHECK),
         error_messages={"required": gettext_lazy("Choose a country.")},
     )
-    source = ImportChoice(
+    source = ImportChoiceField(
         Import.objects.none(),
         label=gettext_lazy("Import"),
         error_messages={"required": gettext_lazy("Choose an import.")},
     )
-    verdict = forms.ChoiceField(label=gettext_lazy("What happened"))
+    verdict = forms.ChoiceField(label=gettext_lazy("Result"))
     days = forms.IntegerField(
-        label=gettext_lazy("In the last days"), required=False, min_value=1, max_value=DAYS_MAX
+        label=gettext_lazy("In the last … days"), required=False, min_value=1, max_value=DAYS_MAX
     )
 
     class Meta:
@@ -111,26 +109,26 @@ class ConditionForm(ConditionModelForm):
         lists = ContactList.objects.values_list("fields", flat=True)
         names = {name for fields in lists for name in fields} | {self.instance.field} - {""}
         self.fields["field"] = forms.ChoiceField(
-            label=_("Merge tag"), choices=[(one, one) for one in sorted(names)]
+            label=_("Merge tag"), choices=[(name, name) for name in sorted(names)]
         )
         self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=Operator.choices)
         self.fields["value"].label = _("Value")
 
     def _for_country(self) -> None:
-        homes = {
-            home
-            for found in ContactList.objects.values_list("countries", flat=True)
-            for home in found
+        codes = {
+            code
+            for list_codes in ContactList.objects.values_list("countries", flat=True)
+            for code in list_codes
         }
         named = [
-            (home, countries.name(home) or _("Unknown"))
-            for home in homes | set(self.instance.countries)
+            (code, countries.name(code) or _("Unknown"))
+            for code in codes | set(self.instance.countries)
         ]
         self.fields["countries"].choices = sorted(  # type: ignore[attr-defined]
-            [(home or UNKNOWN, name) for home, name in named], key=lambda pair: pair[1]
+            [(code or UNKNOWN, name) for code, name in named], key=lambda pair: pair[1]
         )
         self.initial["countries"] = [
-            home or UNKNOWN for home in self.initial.get("countries") or ()
+            code or UNKNOWN for code in self.initial.get("countries") or ()
         ]
         self._has_verbs()
 
@@ -140,17 +138,17 @@ class ConditionForm(ConditionModelForm):
 
     def _for_import(self) -> None:
         finished = Import.objects.filter(state=ImportState.FINISHED).order_by("-pk")
-        newest = list(finished.values_list("pk", flat=True)[:SHOWN])
+        newest = list(finished.values_list("pk", flat=True)[:CHOICES_MAX])
         self.fields["source"].queryset = finished.filter(pk__in=[*newest, self.instance.source_id])  # type: ignore[attr-defined]
         self._has_verbs()
 
     def _for_messages(self) -> None:
-        choices = [(_verdict(*key), words) for key, words in OUTCOME_TEXTS.items()]
+        choices = [(_verdict(*key), label) for key, label in OUTCOME_TEXTS.items()]
         self.fields["verdict"].choices = choices  # type: ignore[attr-defined]
         newest = list(
             Campaign.objects.filter(SELECTABLE_CAMPAIGNS)
             .order_by("-pk")
-            .values_list("pk", flat=True)[:SHOWN]
+            .values_list("pk", flat=True)[:CHOICES_MAX]
         )
         campaign, sender = self.fields["campaign"], self.fields["sender"]
         chosen = Campaign.objects.filter(pk__in=[*newest, self.instance.campaign_id])
@@ -158,21 +156,21 @@ class ConditionForm(ConditionModelForm):
         campaign.empty_label = _("Any campaign")  # type: ignore[attr-defined]
         sender.empty_label = _("Any sender")  # type: ignore[attr-defined]
         campaign.label, sender.label = _("Campaign"), _("Sender")
-        self.fields["days"].widget.attrs["placeholder"] = _("ever")
+        self.fields["days"].widget.attrs["placeholder"] = _("any time")
         if self.instance.outcome:
             self.initial["verdict"] = _verdict(self.instance.outcome, self.instance.negated)
 
     def _has_verbs(self) -> None:
         verbs = zip((False, True), VERBS[self.kind], strict=True)
-        self.fields["negated"].choices = [(str(value), words) for value, words in verbs]  # type: ignore[attr-defined]
+        self.fields["negated"].choices = [(str(value), verb) for value, verb in verbs]  # type: ignore[attr-defined]
         self.initial["negated"] = str(self.initial.get("negated", False))
 
-    def _required(self, name: str, words: str) -> None:
-        self.fields[name].required, self.fields[name].error_messages["required"] = True, words
+    def _required(self, name: str, message: str) -> None:
+        self.fields[name].required, self.fields[name].error_messages["required"] = True, message
         self.fields[name].empty_label = None  # type: ignore[attr-defined]
 
     def clean_countries(self) -> list[str]:
-        return ["" if home == UNKNOWN else home for home in self.cleaned_data["countries"]]
+        return ["" if code == UNKNOWN else code for code in self.cleaned_data["countries"]]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -183,9 +181,9 @@ class ConditionForm(ConditionModelForm):
         if operator in (Operator.FILLED, Operator.EMPTY):
             data["value"] = ""
         elif operator and "value" in data and not value:
-            self.add_error("value", _("Say what it is compared with."))
+            self.add_error("value", _("Enter a value to compare with."))
         elif operator in (Operator.MORE, Operator.LESS) and not re.match(f"{NUMBER}|{DATE}", value):
-            self.add_error("value", _("Write a number such as 12.5, or a date such as 2026-01-31."))
+            self.add_error("value", _("Enter a number such as 12.5 or a date such as 2026-01-31."))
         return data
 
 
@@ -194,7 +192,7 @@ def _verdict(outcome: str, negated: bool) -> str:
 
 
 class SegmentForm(SegmentModelForm):
-    """The name, how conditions are combined, and `rows` of them: (key, form), as posted or as
+    """The name, how conditions are combined, and their `rows`: (key, form), as posted or as
     saved.
     """
 
@@ -202,7 +200,7 @@ class SegmentForm(SegmentModelForm):
         model = Segment
         fields = ("name", "match")
         widgets = {"match": forms.RadioSelect(CHECK)}
-        error_messages = {"name": {"required": gettext_lazy("Give the segment a name.")}}
+        error_messages = {"name": {"required": gettext_lazy("Enter a name for the segment.")}}
 
     def __init__(self, data: QueryDict | None = None, *, instance: Segment | None = None) -> None:
         super().__init__(data, instance=instance)
@@ -211,29 +209,25 @@ class SegmentForm(SegmentModelForm):
         self.rows = _posted(data) if data is not None else _saved(self.instance)
 
     def rows_are_valid(self) -> bool:
-        """Whether there are rows, and each says something."""
+        """Whether there are rows, and all of them are valid."""
         return bool(self.rows) and all(row.is_valid() for _key, row in self.rows)
 
     @property
     def choice(self) -> ConditionSet:
-        """What the rows mean. After `rows_are_valid`."""
+        """The conditions as a choice of contacts. Call `rows_are_valid` first."""
         match = self["match"].value()
         return ConditionSet(
             [row.instance for _key, row in self.rows], match if match in Match.values else Match.ALL
         )
 
-    def unjudged(self) -> None:
-        """Show the name as it was typed, without a word on it: a button other than Save was
-        pressed.
-        """
+    def hide_errors(self) -> None:
+        """Show the name as typed, without errors: the user pressed another button than Save."""
         self.initial = {**self.initial, **_typed(self)}
         self.is_bound = False
 
     def reshape(self) -> None:
-        """Add or remove the row that a button asked for. What was typed stays, and is not judged
-        yet.
-        """
-        self.unjudged()
+        """Add or remove a row, as the pressed button says. What was typed stays, without errors."""
+        self.hide_errors()
         self.rows = [
             (key, ConditionForm(row.kind, initial=_typed(row), prefix=key))
             for key, row in self.rows
@@ -246,10 +240,10 @@ class SegmentForm(SegmentModelForm):
 
 
 def _posted(data: QueryDict) -> list[tuple[str, ConditionForm]]:
-    """The rows as "row" names them, in that order: "c3:country"."""
+    """The rows that the posted "row" values name, such as "c3:country", in that order."""
     rows: dict[str, ConditionForm] = {}
-    for said in data.getlist("row")[:ROWS_MAX]:
-        key, _colon, kind = said.partition(":")
+    for row in data.getlist("row")[:ROWS_MAX]:
+        key, _colon, kind = row.partition(":")
         if re.fullmatch(r"c[0-9]{1,3}", key) and kind in ConditionKind.values:
             rows[key] = ConditionForm(ConditionKind(kind), data, prefix=key)
     return list(rows.items())
@@ -260,8 +254,8 @@ def _saved(segment: Segment) -> list[tuple[str, ConditionForm]]:
         list(segment.conditions.all()) if segment.pk else [Condition(kind=ConditionKind.FIELD)]
     )
     return [
-        (f"c{number}", ConditionForm(ConditionKind(one.kind), instance=one, prefix=f"c{number}"))
-        for number, one in enumerate(conditions)
+        (f"c{number}", ConditionForm(ConditionKind(row.kind), instance=row, prefix=f"c{number}"))
+        for number, row in enumerate(conditions)
     ]
 
 
@@ -273,5 +267,5 @@ def _typed(row: forms.BaseForm) -> dict[str, Any]:
     }
 
 
-def _free_key(taken: list[str]) -> str:
-    return f"c{max((int(key[1:]) for key in taken), default=-1) + 1}"
+def _free_key(keys: list[str]) -> str:
+    return f"c{max((int(key[1:]) for key in keys), default=-1) + 1}"

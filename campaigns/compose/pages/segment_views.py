@@ -1,6 +1,4 @@
-"""Segments: the list, one of them with the first people in it, the form, and the count beside
-it.
-"""
+"""Segments: the list, a segment with its first contacts, the form and its live count."""
 
 from collections.abc import Sequence
 
@@ -12,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.compose.audience import segments
 from campaigns.compose.audience.segments import ConditionSet
-from campaigns.compose.models import Campaign, ConditionKind, Segment
+from campaigns.compose.models import Campaign, ConditionKind, Match, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists.contact_lists import find_dependants
@@ -23,24 +21,27 @@ from campaigns.team.access import current_user, get_object_for, has_role, role_r
 from campaigns.team.models import Role
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
-SHOWN = 50  # people of a segment
+CONTACTS_SHOWN = 50
 
 
 @require_safe
 def segment_list(request: HttpRequest) -> HttpResponse:
-    """Every segment, with its people as they were last counted and what uses it."""
-    found = visible_to(current_user(request), Segment.objects.all())
-    words = request.GET.get("q", "").strip()
+    """All segments, each with its last count of contacts and its number of campaigns."""
+    segment_rows = visible_to(current_user(request), Segment.objects.all())
+    query = request.GET.get("q", "").strip()
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
-    chosen = found.filter(name__icontains=words) if words else found
-    page = page_of(request, chosen.order_by(f"-{column}" if key.startswith("-") else column, "pk"))
-    rows = _with_uses(list(page.object_list))
+    if query:
+        segment_rows = segment_rows.filter(name__icontains=query)
+    page = page_of(
+        request, segment_rows.order_by(f"-{column}" if key.startswith("-") else column, "pk")
+    )
+    rows = _with_campaign_counts(list(page.object_list))
     can_edit = has_role(current_user(request), Role.MARKETER)
     context = {
         "page": page,
         "rows": rows,
-        "q": words,
+        "q": query,
         "sort": key,
         "tabs": tabs("segments"),
         "can_edit": can_edit,
@@ -48,30 +49,33 @@ def segment_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/segment_list.html", context)
 
 
-def _with_uses(shown: Sequence[Segment]) -> list[tuple[Segment, int]]:
-    """Each segment, and how many campaigns name it."""
-    uses: dict[int, set[int]] = {segment.pk: set() for segment in shown}
+def _with_campaign_counts(page: Sequence[Segment]) -> list[tuple[Segment, int]]:
+    """Each segment with the number of campaigns that include or exclude it."""
+    uses: dict[int, set[int]] = {segment.pk: set() for segment in page}
     for through in (Campaign.segments.through, Campaign.exclude_segments.through):
         for segment, campaign in through._default_manager.filter(segment__in=uses).values_list(
             "segment", "campaign"
         ):
             uses[segment].add(campaign)
-    return [(segment, len(uses[segment.pk])) for segment in shown]
+    return [(segment, len(uses[segment.pk])) for segment in page]
 
 
 @require_safe
 def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a segment asks for, how many people that is now, some of them, and where it is used."""
-    found = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
-    choice = ConditionSet.of(found)
-    people = segments.first_contacts(choice, SHOWN)
+    """The conditions of a segment, its contacts now, and the campaigns that use it."""
+    segment = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
+    choice = ConditionSet.of(segment)
+    contacts = segments.first_contacts(choice, CONTACTS_SHOWN)
+    contact_count = segments.recount(segment)
     context = {
-        "segment": found,
+        "segment": segment,
+        "conditions_title": _conditions_title(segment),
         "conditions": [segments.describe_condition(condition) for condition in choice.conditions],
-        "number": segments.recount(found),
-        "people": [(one, list(one.fields.items())[:3]) for one in people],
-        "uses": _uses(found),
-        "delete_words": _delete_words(found),
+        "contact_count": contact_count,
+        "contacts_title": _contacts_title(len(contacts), contact_count),
+        "contacts": [(contact, list(contact.fields.items())[:3]) for contact in contacts],
+        "uses": _uses(segment),
+        "delete_text": _delete_text(segment),
         "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/compose/segment_detail.html", context)
@@ -85,25 +89,34 @@ def _uses(segment: Segment) -> list[Campaign]:
     return list(Campaign.objects.filter(pk__in=ids))
 
 
-def _delete_words(segment: Segment) -> str:
-    names = [used.name for used in find_dependants(segment)]
-    used = (
-        _("Campaigns that name it: %(names)s.") % {"names": ", ".join(names[:5])} if names else ""
-    )
-    return f"{_('Nobody is deleted with it: a segment only describes people.')} {used}".strip()
+def _conditions_title(segment: Segment) -> str:
+    if segment.match == Match.ANY:
+        return _("Contacts who meet any of these conditions")
+    return _("Contacts who meet all of these conditions")
+
+
+def _contacts_title(shown: int, total: int) -> str:
+    return _("First %(n)d contacts") % {"n": shown} if shown < total else _("Contacts")
+
+
+def _delete_text(segment: Segment) -> str:
+    """What the user is asked before `segment` is deleted."""
+    names = ", ".join(campaign.name for campaign in find_dependants(segment)[:5])
+    used_in = _("Used in: %(names)s.") % {"names": names} if names else ""
+    return f"{_('No contacts are deleted: a segment only describes them.')} {used_in}".strip()
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
-    """Describe people in a new segment."""
+    """Create a segment."""
     return _form(request, Segment())
 
 
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a segment."""
+    """Edit a segment."""
     return _form(
         request, get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
     )
@@ -122,7 +135,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     if "add" in request.POST or "remove" in request.POST:
         form.reshape()
     elif "count" in request.POST:
-        form.unjudged()
+        form.hide_errors()
         context["count"] = _count(form)
     elif form.is_valid() & form.rows_are_valid():
         try:
@@ -140,7 +153,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
 @role_required(Role.MARKETER)
 @require_POST
 def segment_count(request: HttpRequest) -> HttpResponse:
-    """A fragment: how many people the rows mean, as they stand."""
+    """A fragment: the number of contacts that meet the unsaved conditions."""
     return render(
         request,
         "campaigns/compose/_segment_count.html",
@@ -149,27 +162,27 @@ def segment_count(request: HttpRequest) -> HttpResponse:
 
 
 def _count(form: SegmentForm) -> int | str:
-    """How many people; "" while a row is not finished."""
+    """The number of contacts; "" while a condition is incomplete."""
     return segments.count_contacts(form.choice) if form.rows_are_valid() else ""
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
-    """A copy to change."""
-    found = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
-    return redirect("segment-edit", segments.duplicate(found, current_user(request)).pk)
+    """Copy a segment, and edit the copy."""
+    segment = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    return redirect("segment-edit", segments.duplicate(segment, current_user(request)).pk)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a segment, unless a campaign needs it still."""
-    found = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    """Delete a segment, unless a campaign still needs it."""
+    segment = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
     try:
-        segments.delete(found, current_user(request))
+        segments.delete(segment, current_user(request))
     except ContactsError as refused:
         messages.error(request, str(refused))
-        return redirect(found)
-    messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})
+        return redirect(segment)
+    messages.success(request, _("“%(name)s” deleted.") % {"name": segment.name})
     return redirect("segment-list")

@@ -1,4 +1,4 @@
-"""Pages of templates: start from one, keep one, lock its fields, delete it."""
+"""Templates: list them, save one, lock its fields, delete it."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,60 +15,60 @@ from campaigns.compose.pages.draft_request import draft_of
 from campaigns.team.access import current_user, get_object_for, has_role, visible_to
 from campaigns.team.models import Role
 
-ON_A_PAGE = 50
+PAGE_SIZE = 50
 
 
 @require_safe
 def template_list(request: HttpRequest) -> HttpResponse:
-    """All templates, with what is locked in each."""
-    person = current_user(request)
-    saved = visible_to(
-        person, CampaignTemplate.objects.annotate(uses=Count("campaigns")).order_by("name")
+    """All templates, each with its locked fields."""
+    user = current_user(request)
+    templates = visible_to(
+        user, CampaignTemplate.objects.annotate(uses=Count("campaigns")).order_by("name")
     )
-    page = Paginator(saved, ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(templates, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "locks": message_templates.LOCKABLE,
-        "administrates": has_role(person, Role.ADMINISTRATOR),
+        "can_lock": has_role(user, Role.ADMINISTRATOR),
     }
     return render(request, "campaigns/compose/template_list.html", context)
 
 
 @require_POST
-def template_keep(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keep the message of campaign `pk` as a template."""
+def template_save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save the message of campaign `pk` as a template."""
     campaign = draft_of(request, pk)
     try:
-        message_templates.keep(campaign, request.POST.get("name", ""), current_user(request))
+        message_templates.save_as_template(
+            campaign, request.POST.get("name", ""), current_user(request)
+        )
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-edit", pk)
-    messages.success(request, _("The template is kept. New campaigns can start from it."))
+    messages.success(request, _("Template saved. You can start new campaigns from it."))
     return redirect("template-list")
 
 
 @require_POST
 def template_lock(request: HttpRequest, pk: int) -> HttpResponse:
-    """Choose what only administrators may change."""
-    saved = get_object_for(
+    """Choose the fields that only administrators may change."""
+    template = get_object_for(
         current_user(request), CampaignTemplate.objects.all(), Role.ADMINISTRATOR, pk=pk
     )
-    message_templates.lock(saved, request.POST.getlist("locked"), current_user(request))
-    messages.success(request, _("Saved."))
+    message_templates.lock(template, request.POST.getlist("locked"), current_user(request))
+    messages.success(request, _("Locked fields saved."))
     return redirect("template-list")
 
 
 @require_POST
 def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a template; one with locks only by an administrator."""
-    saved = get_object_for(
+    """Delete a template; only administrators delete one with locked fields."""
+    template = get_object_for(
         current_user(request), CampaignTemplate.objects.all(), Role.MARKETER, pk=pk
     )
-    if message_templates.locked_fields(saved, current_user(request)):
-        messages.error(request, _("Only an administrator deletes a template with locked fields."))
+    if message_templates.locked_fields(template, current_user(request)):
+        messages.error(request, _("Only administrators can delete a template with locked fields."))
     else:
-        message_templates.delete(saved, current_user(request))
-        messages.success(
-            request, _("The template is deleted. Campaigns made from it keep their words.")
-        )
+        message_templates.delete(template, current_user(request))
+        messages.success(request, _("Template deleted. Campaigns made from it keep their content."))
     return redirect("template-list")

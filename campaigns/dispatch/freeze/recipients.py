@@ -63,7 +63,7 @@ def freeze(
             if campaign.state != CampaignState.PREPARING:
                 return True
             if snapshot.complete or not _freeze_slice(campaign, snapshot):
-                lifecycle.frozen(campaign_id, snapshot.left)
+                lifecycle.complete_freeze(campaign_id, snapshot.left)
                 return True
         failpoint("slice")
     return False

@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple, cast
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import pause_reasons
 from campaigns.dispatch.models import SendState
 from campaigns.gateway.errors import Reaction, error_meaning
 from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Verdict
@@ -127,7 +127,7 @@ def _interpret_refusal(reference: str, code: int, result: Interpretation) -> Non
     ):
         result.next_step = result.next_step if result.next_step is NextStep.ASK else NextStep.AGAIN
         result.pause_reason = (
-            lifecycle.reason_of(code)
+            pause_reasons.error_reason_key(code)
             if reaction is Reaction.PAUSE_CAMPAIGN
             else result.pause_reason
         )

@@ -1,5 +1,7 @@
-"""`manage.py campaign create FILE.json|launch ID|pause ID|resume ID|cancel ID|rehearse ID|again
-ID|status ID`, and while it is under way `budget ID AMOUNT|hours ID HOURS`. Each with --json.
+"""`manage.py campaign VERB`: create, launch and control campaigns from scripts.
+
+create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | again ID | status ID
+| budget ID AMOUNT | hours ID HOURS. With --json the answer is one JSON object.
 """
 
 import json
@@ -19,34 +21,44 @@ from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|again|status"
+HELP = {
+    "launch": "launch a draft",
+    "pause": "pause a campaign",
+    "resume": "resume a paused campaign",
+    "cancel": "cancel a campaign",
+    "rehearse": "rehearse a draft",
+    "budget": "change the budget",
+    "hours": "change the sending hours of a launched campaign",
+    "again": "create a draft that resends to the recipients who were not reached",
+    "status": "show the state, the numbers and the cost",
+}
 
 
 class Command(BaseCommand):
-    help = "Creates a campaign from a JSON file, moves it, or says where it stands."
+    help = "Creates a campaign from a JSON file, controls it, or shows its status."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar=VERBS)
-        create = verbs.add_parser("create", help="a new draft, as the JSON file says")
+        create = verbs.add_parser("create", help="create a draft from a JSON file")
         create.add_argument("file", metavar="FILE")
-        create.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
-        for verb in (*lifecycle.MOVES, "rehearse", "budget", "hours", "again", "status"):
-            moved = verbs.add_parser(verb)
-            moved.add_argument("id", type=int, metavar="ID")
-            moved.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
-            if verb == "budget":
-                moved.add_argument(
-                    "amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit'
-                )
-            elif verb == "hours":
-                moved.add_argument(
-                    "hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any hour'
-                )
-            elif verb == "again":
-                moved.add_argument(
-                    "--unresolved",
-                    action="store_true",
-                    help="also those who may have got it already",
-                )
+        with_id = {verb: verbs.add_parser(verb, help=text) for verb, text in HELP.items()}
+        for parser_of_verb in with_id.values():
+            parser_of_verb.add_argument("id", type=int, metavar="ID")
+        with_id["budget"].add_argument(
+            "amount", metavar="AMOUNT", help='such as 12.50, or "none" for no limit'
+        )
+        with_id["hours"].add_argument(
+            "hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any time'
+        )
+        with_id["again"].add_argument(
+            "--unresolved",
+            action="store_true",
+            help="also to recipients who may have got the message already",
+        )
+        for parser_of_verb in (create, *with_id.values()):
+            parser_of_verb.add_argument(
+                "--json", action="store_true", dest="as_json", help="answer in JSON"
+            )
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
         if verb == "create":
@@ -60,17 +72,17 @@ class Command(BaseCommand):
         elif verb == "rehearse":
             answer = self._rehearse(options["id"])
         elif verb == "again":
-            answer = self._again(options["id"], options["unresolved"])
+            answer = self._resend(options["id"], options["unresolved"])
         else:
             answer = self._move(verb, options["id"])
-        self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _in_words(answer))
+        self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
 
     @staticmethod
     def _create(path: str) -> dict[str, Any]:
         try:
             form = campaign_file.form_of(campaign_file.read(path))
-        except campaign_file.UnusableFile as wrong:
-            raise CommandError(str(wrong)) from wrong
+        except campaign_file.UnusableFile as error:
+            raise CommandError(str(error)) from error
         if not form.is_valid():
             raise CommandError(campaign_file.error_line(form))
         return {"id": drafts.save(form, None).pk}
@@ -84,9 +96,9 @@ class Command(BaseCommand):
         campaign.refresh_from_db(fields=["state"])
         return {"id": pk, "state": campaign.state}
 
-    def _budget(self, pk: int, said: str) -> dict[str, Any]:
+    def _budget(self, pk: int, amount_text: str) -> dict[str, Any]:
         campaign = self._campaign(pk)
-        form = CampaignBudgetForm({"amount": "" if said.lower() == "none" else said})
+        form = CampaignBudgetForm({"amount": "" if amount_text.lower() == "none" else amount_text})
         if not form.is_valid():
             raise CommandError(" ".join(map(str, form.errors["amount"])))
         try:
@@ -97,14 +109,13 @@ class Command(BaseCommand):
         amount = None if campaign.budget is None else exact(campaign.budget)
         return {"id": pk, "state": campaign.state, "budget": amount}
 
-    def _hours(self, pk: int, said: str) -> dict[str, Any]:
+    def _hours(self, pk: int, hours_text: str) -> dict[str, Any]:
         campaign = self._campaign(pk)
-        start, _dash, end = ("", "", "") if said.lower() == "none" else said.partition("-")
+        start, _dash, end = hours_text.partition("-") if hours_text.lower() != "none" else ("",) * 3
         form = SendingHoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
         if not form.is_valid():
-            raise CommandError(
-                " ".join(str(words) for found in form.errors.values() for words in found)
-            )
+            messages = (str(message) for errors in form.errors.values() for message in errors)
+            raise CommandError(" ".join(messages))
         try:
             lifecycle.change_hours(pk, None, form.hours)
         except lifecycle.Refused as refused:
@@ -112,7 +123,7 @@ class Command(BaseCommand):
         campaign.refresh_from_db(fields=["state"])
         return {"id": pk, "state": campaign.state, "hours": str(form.hours) if form.hours else None}
 
-    def _again(self, pk: int, unresolved: bool) -> dict[str, Any]:
+    def _resend(self, pk: int, unresolved: bool) -> dict[str, Any]:
         try:
             return {"id": create_resend_draft(self._campaign(pk), None, unresolved).pk}
         except lifecycle.Refused as refused:
@@ -132,5 +143,5 @@ class Command(BaseCommand):
             raise CommandError(_("There is no campaign %(id)d.") % {"id": pk}) from missing
 
 
-def _in_words(answer: dict[str, Any]) -> str:
+def _as_text(answer: dict[str, Any]) -> str:
     return "\n".join(f"{key}: {value}" for key, value in answer.items())

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
@@ -99,10 +99,10 @@ class CampaignProgress:
         return ended is not None and timezone.now() - ended < span
 
     @property
-    def reason(self) -> lifecycle.Reason | None:
+    def reason(self) -> pause_reasons.PauseReason | None:
         """Why it is paused."""
         paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
-        return lifecycle.reason(self.campaign.reason) if paused else None
+        return pause_reasons.pause_reason(self.campaign.reason) if paused else None
 
     @cached_property
     def waiting(self) -> list[Waiting]:

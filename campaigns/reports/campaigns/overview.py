@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
-from campaigns.compose.launch.lifecycle import reason_text
+from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.models import Campaign
 from campaigns.reports.campaigns.filters import WHEN, Filters
 from campaigns.reports.shared.bills import Bill, campaign_bills

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from campaigns.compose.audience.selection import audience_sources
 from campaigns.compose.editor import rehearsal
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.library import labels
+from campaigns.compose.library.archive import CAN_ARCHIVE
+from campaigns.compose.library.notes import NOTE_MAX, may_delete
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, Label
@@ -95,9 +96,7 @@ def _live(request: HttpRequest, now: CampaignProgress) -> dict[str, Any]:
         "can_clear": marketer
         and campaign.purpose == Purpose.REHEARSAL
         and campaign.state in lifecycle.FINAL,
-        "can_archive": marketer
-        and campaign.state in labels.CAN_ARCHIVE
-        and not campaign.archived_at,
+        "can_archive": marketer and campaign.state in CAN_ARCHIVE and not campaign.archived_at,
     }
 
 
@@ -121,14 +120,13 @@ def _tab_context(request: HttpRequest, now: CampaignProgress, tab: str) -> dict[
         )
         user = current_user(request)
         notes = [
-            (note, has_role(user, Role.MARKETER) and labels.may_delete(note, user))
-            for note in written
+            (note, has_role(user, Role.MARKETER) and may_delete(note, user)) for note in written
         ]
         return {
             "page": written,
             "notes": notes,
             "can_note": has_role(user, Role.MARKETER),
-            "note_max": labels.NOTE_MAX,
+            "note_max": NOTE_MAX,
         }
     if tab == "activity":
         trail = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))

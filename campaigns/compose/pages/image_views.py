@@ -1,4 +1,4 @@
-"""Pictures: the library, uploads, and what the phones of those who get a message fetch."""
+"""Images: the library, uploads, and the files that the recipients' phones load."""
 
 import re
 from mimetypes import guess_type
@@ -19,28 +19,28 @@ from campaigns.compose.models import Picture
 from campaigns.team.access import current_user, get_object_for, role_required, visible_to
 from campaigns.team.models import Role
 
-STORED_PICTURE = re.compile(r"pictures/\w+\.(?:jpg|png)")
-YEAR = 31_536_000  # seconds
-ON_A_PAGE = 48
+STORED_IMAGE = re.compile(r"pictures/\w+\.(?:jpg|png)")
+ONE_YEAR = 31_536_000  # seconds
+PAGE_SIZE = 48
 
 
 @require_safe
 def picture_list(request: HttpRequest) -> HttpResponse:
-    """The library: each picture with where it is used."""
-    words = request.GET.get("q", "").strip()
+    """The library: each image, and the campaigns that use it."""
+    query = request.GET.get("q", "").strip()
     pictures = visible_to(current_user(request), library.with_uses(Picture.objects.all()))
-    if words:
-        pictures = pictures.filter(title__icontains=words)
-    page = Paginator(pictures, ON_A_PAGE).get_page(request.GET.get("page"))
-    library.tell_uses(page.object_list)
-    context = {"page": page, "words": words, "advised": SIZE_RECOMMENDED}
-    return render(request, "campaigns/compose/picture_list.html", context)
+    if query:
+        pictures = pictures.filter(title__icontains=query)
+    page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
+    library.attach_campaigns(page.object_list)
+    context = {"page": page, "query": query, "advised_size": SIZE_RECOMMENDED}
+    return render(request, "campaigns/compose/image_list.html", context)
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def picture_add(request: HttpRequest) -> HttpResponse:
-    """Put a picture into the library."""
+    """Add an image to the library."""
     upload = request.FILES.get("picture")
     try:
         if upload is None:
@@ -51,39 +51,37 @@ def picture_add(request: HttpRequest) -> HttpResponse:
             bool(request.POST.get("square")),
             parse_crop(request.POST),
         )
-    except ValidationError as wrong:
-        messages.error(request, " ".join(wrong.messages))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, _("The picture is in the library."))
+        messages.success(request, _("Image added to the library."))
     return redirect("picture-list")
 
 
 @require_POST
 def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a picture another name."""
+    """Rename an image."""
     picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
     library.rename(picture, request.POST.get("title", ""), current_user(request))
-    messages.success(request, _("Renamed."))
+    messages.success(request, _("Image renamed."))
     return redirect("picture-list")
 
 
 @require_POST
 def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a picture that no campaign uses."""
+    """Delete an image that is not used."""
     picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
     if library.delete(picture, current_user(request)):
-        messages.success(request, _("The picture is deleted."))
+        messages.success(request, _("Image deleted."))
     else:
-        messages.error(
-            request, _("A campaign or a template uses this picture, and phones fetch it: it stays.")
-        )
+        messages.error(request, _("This image can't be deleted: a campaign or a template uses it."))
     return redirect("picture-list")
 
 
 @role_required(Role.MARKETER)
 @require_POST
 def picture_upload(request: HttpRequest) -> HttpResponse:
-    """A fragment: the picture just uploaded, chosen; or what is wrong with it, in plain words."""
+    """A fragment: the uploaded image as the chosen one; or 422 and the error as plain text."""
     upload = request.FILES.get("picture")
     if upload is None:
         return HttpResponse(
@@ -96,24 +94,22 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
             bool(request.POST.get("square")),
             parse_crop(request.POST),
         )
-    except ValidationError as wrong:
+    except ValidationError as error:
         return HttpResponse(
-            " ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8"
+            " ".join(error.messages), status=422, content_type="text/plain; charset=utf-8"
         )
-    context = {"chosen": picture, "name": str(picture.file)}
-    return render(request, "campaigns/compose/_picture_chosen.html", context)
+    context = {"image": picture, "name": str(picture.file)}
+    return render(request, "campaigns/compose/_chosen_image.html", context)
 
 
 @login_not_required
 @require_safe
 def media(request: HttpRequest, name: str) -> FileResponse:
-    """A picture of the library, for the phones of those who get it: anybody who knows its random
-    name.
-    """
-    if not STORED_PICTURE.fullmatch(name) or not default_storage.exists(name):
+    """An image for the recipients' phones: anybody who knows its random name may load it."""
+    if not STORED_IMAGE.fullmatch(name) or not default_storage.exists(name):
         raise Http404
     answer = FileResponse(default_storage.open(name), content_type=guess_type(name)[0])
-    answer["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    answer["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Disposition"] = "inline"
     answer["Cross-Origin-Resource-Policy"] = "cross-origin"

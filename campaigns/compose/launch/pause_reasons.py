@@ -1,0 +1,77 @@
+"""Why a campaign is paused: the keys in `Campaign.reason`, and their texts for a marketer."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.compose.models import Campaign, CampaignState
+from campaigns.gateway.errors import error_meaning
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReason:
+    """What happened, and what to do about it."""
+
+    sentence: str | Promise
+    next_step: str | Promise
+
+
+_REASONS: dict[str, PauseReason] = {
+    "by_person": PauseReason(
+        _("Paused by a user."), _("Press Resume to send to the remaining recipients.")
+    ),
+    "approval": PauseReason(
+        _("The audience or the cost has grown, so a second person has to approve the campaign."),
+        _("Another approver presses Resume to approve it, or cancels the campaign."),
+    ),
+    "missed": PauseReason(
+        _("The server was down at the scheduled time."),
+        _("Press Resume to send now, or cancel the campaign."),
+    ),
+    "nobody": PauseReason(
+        _("The audience is empty."), _("All contacts are on the stop list or excluded.")
+    ),
+    "budget": PauseReason(
+        _("The next messages could exceed the budget."),
+        _("Raise the budget to continue sending."),
+    ),
+    "month_budget": PauseReason(
+        _("The next messages could exceed this month's budget."),
+        _("An administrator can raise it in Settings. Then, or next month, press Resume."),
+    ),
+    "user_budget": PauseReason(
+        _("The next messages could exceed this month's budget of the user who launched it."),
+        _("An administrator can raise it in Settings. Then, or next month, press Resume."),
+    ),
+    "price_unknown": PauseReason(
+        _("The campaign has a budget, but the price of some recipients is not known."),
+        _("Refresh the price list or remove the budget, then press Resume."),
+    ),
+    "gateway_trouble": PauseReason(
+        _("BSG has been returning server errors for a long time."),
+        _("No message is lost. Press Resume to try again."),
+    ),
+}
+
+
+def error_reason_key(code: int) -> str:
+    """The key of the reason "the gateway answered with error `code`"."""
+    return f"error_{code}"
+
+
+def pause_reason(key: str) -> PauseReason:
+    """The texts of a reason: one of the above, or an error of the gateway's ("error_8")."""
+    if key.startswith("error_"):
+        error = error_meaning(int(key.removeprefix("error_")))
+        return PauseReason(error.sentence, error.next_step)
+    return _REASONS[key]
+
+
+def reason_text(campaign: Campaign) -> str:
+    """Why `campaign` is paused and what to do, in one text; "" if it is not paused."""
+    if campaign.state != CampaignState.PAUSED or not campaign.reason:
+        return ""
+    reason = pause_reason(campaign.reason)
+    parts = (reason.sentence, campaign.reason_detail, reason.next_step)
+    return " ".join(str(part) for part in parts if part)

@@ -1,0 +1,159 @@
+"""Pages in Settings: senders, test groups, labels and approval limits."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from campaigns.compose.launch import approval
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library.labels import labels_with_counts
+from campaigns.compose.library.senders import remove_sender, senders_with_use
+from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
+from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderForm, TestGroupForm
+from campaigns.team import audit
+from campaigns.team.access import (
+    current_user,
+    get_object_for,
+    has_role,
+    require_role,
+    role_required,
+    users_with_role,
+)
+from campaigns.team.models import Role
+
+PAGE_SIZE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def senders(request: HttpRequest) -> HttpResponse:
+    """The senders; administrators add to them."""
+    user = current_user(request)
+    form = SenderForm(request.POST or None)
+    if request.method == "POST":
+        require_role(user, Role.ADMINISTRATOR)
+        if form.is_valid():
+            audit.record(user, form.save(), "added", form.cleaned_data["name"])
+            messages.success(
+                request, _("Sender “%(name)s” added.") % {"name": form.cleaned_data["name"]}
+            )
+            return redirect("sender-list")
+    page = Paginator(senders_with_use(), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "form": form, "can_edit": has_role(user, Role.ADMINISTRATOR)}
+    return render(request, "campaigns/compose/senders.html", context)
+
+
+@require_POST
+def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a sender that no campaign uses."""
+    user = current_user(request)
+    sender = get_object_for(user, Sender.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    try:
+        remove_sender(sender, user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Sender “%(name)s” removed.") % {"name": sender.name})
+    return redirect("sender-list")
+
+
+@role_required(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def test_groups(request: HttpRequest) -> HttpResponse:
+    """The test groups, and a form to add one."""
+    form = TestGroupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.instance.created_by = current_user(request)
+        with transaction.atomic():
+            group = form.save()
+            audit.record(current_user(request), group, "added", group.name)
+        messages.success(request, _("Test group “%(name)s” added.") % {"name": group.name})
+        return redirect("test-groups")
+    context = {"groups": TestGroup.objects.all(), "form": form, "can_edit": True}
+    status = 422 if form.is_bound else 200
+    return render(request, "campaigns/compose/test_groups.html", context, status=status)
+
+
+@require_POST
+def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a test group; tests already sent to it stay."""
+    group = get_object_for(current_user(request), TestGroup.objects.all(), Role.MARKETER, pk=pk)
+    audit.delete(current_user(request), group, "removed", group.name)
+    messages.success(request, _("Test group “%(name)s” deleted.") % {"name": group.name})
+    return redirect("test-groups")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def label_list(request: HttpRequest) -> HttpResponse:
+    """The labels, each with its number of campaigns; marketers add to them."""
+    return _label_page(request, LabelForm(request.POST or None), "added")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the name or the colour of a label, on every campaign that has it."""
+    label = get_object_for(current_user(request), Label.objects.all(), Role.MARKETER, pk=pk)
+    return _label_page(request, LabelForm(request.POST or None, instance=label), "edited")
+
+
+def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpResponse:
+    user = current_user(request)
+    if request.method == "POST":
+        require_role(user, Role.MARKETER)
+        if form.is_valid():
+            with transaction.atomic():
+                audit.record(user, form.save(), action, form.cleaned_data["name"])
+            messages.success(
+                request, _("Label “%(name)s” saved.") % {"name": form.cleaned_data["name"]}
+            )
+            return redirect("label-list")
+    page = Paginator(labels_with_counts(), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "form": form, "can_edit": has_role(user, Role.MARKETER)}
+    status = 422 if form.is_bound else 200
+    return render(request, "campaigns/compose/labels.html", context, status=status)
+
+
+@require_POST
+def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a label; the campaigns that had it stay."""
+    user = current_user(request)
+    label = get_object_for(user, Label.objects.all(), Role.MARKETER, pk=pk)
+    audit.delete(user, label, "deleted", label.name)
+    messages.success(request, _("Label “%(name)s” deleted.") % {"name": label.name})
+    return redirect("label-list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def approval_limits(request: HttpRequest) -> HttpResponse:
+    """The approval limits and the approvers; administrators set the limits."""
+    user = current_user(request)
+    form = LimitForm(request.POST or None)
+    if request.method == "POST":
+        require_role(user, Role.ADMINISTRATOR)
+        if form.is_valid():
+            approval.set_limit(form.cleaned_data["currency"], form.cleaned_data["amount"], user)
+            messages.success(request, _("Approval limit saved."))
+            return redirect("approval-limits")
+    context = {
+        "limits": ApprovalLimit.objects.all(),
+        "approvers": users_with_role(Role.APPROVER).order_by("username"),
+        "form": form,
+        "can_edit": has_role(user, Role.ADMINISTRATOR),
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "campaigns/compose/approval_limits.html", context, status=status)
+
+
+@require_POST
+def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove the approval limit of a currency."""
+    user = current_user(request)
+    limit = get_object_for(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    approval.remove_limit(limit, user)
+    messages.success(
+        request, _("Approval limit in %(currency)s removed.") % {"currency": limit.currency}
+    )
+    return redirect("approval-limits")
