@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.gateway.balance import request_balance
 from campaigns.gateway.errors import GatewayError, GatewayRefused, GatewayUnreachable
 
 
@@ -49,7 +49,7 @@ def check_connection() -> Connection:
     or network does.
     """
     try:
-        balance = client_from_settings().balance()
+        balance = request_balance()
     except GatewayError as failure:
         return _failure(failure)
     return Connection(True, amount=balance.amount, currency=balance.currency)

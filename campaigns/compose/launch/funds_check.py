@@ -5,32 +5,14 @@ balance.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.conf import settings
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.warnings import Problem
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import Estimate, in_words
-from campaigns.gateway.errors import GatewayError
+from campaigns.gateway.balance import load_balance
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
-
-FRESH = 60  # seconds
-
-
-def balance() -> Balance | None:
-    """What the account held at most a minute ago; None where the gateway does not say."""
-    key = f"means:{settings.BSG_API_URL}"
-    known: Balance | str | None = cache.get(key)
-    if known is None:
-        try:
-            known = price_list.client().balance()
-        except GatewayError:
-            known = "unknown"
-        cache.set(key, known, FRESH)
-    return known if isinstance(known, Balance) else None
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
@@ -39,7 +21,7 @@ def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
     """
     if campaign.budget is not None:
         yield from _budget(campaign.budget, estimate)
-    if estimate.totals and (held := balance()):
+    if estimate.totals and (held := load_balance().balance):
         yield from _balance(held, estimate)
 
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets.warnings import limits_for
+from campaigns.gateway.balance import load_balance
 from campaigns.reports.campaigns import best_times, calendar, comparison, overview
 from campaigns.reports.campaigns import dashboard as first_page
 from campaigns.reports.campaigns.filters import Filters, read_filters
-from campaigns.reports.shared.balance import read_balance
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.paging import PAGE
@@ -188,4 +188,4 @@ def balance(request: HttpRequest) -> HttpResponse:
         if "card" in request.GET
         else "campaigns/reports/_balance.html"
     )
-    return render(request, template, {"reading": read_balance()})
+    return render(request, template, {"reading": load_balance()})
