@@ -1,16 +1,13 @@
 """One person's page: lists, stop list, messages; all of it as a file; and its erasure."""
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from campaigns.contacts.importing.errors import Refused
-from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.dispatch.models import Recipient
@@ -100,32 +97,3 @@ def person_data(request: HttpRequest, msisdn: str) -> HttpResponse:
             "Cache-Control": "no-store",
         },
     )
-
-
-@role_required(Role.MARKETER)
-@require_POST
-def person_stop(request: HttpRequest, msisdn: str) -> HttpResponse:
-    """Put one phone on the stop list, with one click."""
-    if stop_list.stop_numbers([msisdn], _("Stopped from the person’s page"), current_user(request)):
-        record(current_user(request), StopListEntry.objects.get(msisdn=msisdn), "stopped")
-    messages.success(request, _("Nobody writes to this phone any more."))
-    return redirect("person", msisdn)
-
-
-@role_required(Role.ADMINISTRATOR)
-@require_POST
-def person_erase(request: HttpRequest, msisdn: str) -> HttpResponse:
-    """Erase what is held on one phone."""
-    try:
-        gone = erase_contact.erase(msisdn, current_user(request))
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("person", msisdn)
-    words = _(
-        "Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The stop list"
-        " keeps the phone."
-    )
-    messages.success(
-        request, words % {"lists": gone.lists, "messages": gone.messages, "rows": gone.rejected}
-    )
-    return redirect("person", msisdn)

@@ -38,8 +38,6 @@ urlpatterns = [
     ),
     path("contacts/people/<slug:msisdn>/", person_views.person, name="person"),
     path("contacts/people/<slug:msisdn>/data.json", person_views.person_data, name="person-data"),
-    path("contacts/people/<slug:msisdn>/stop", person_views.person_stop, name="person-stop"),
-    path("contacts/people/<slug:msisdn>/erase", person_views.person_erase, name="person-erase"),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
     *(
