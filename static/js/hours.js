@@ -6,7 +6,7 @@
   };
   const number = new Intl.NumberFormat(document.documentElement.lang);
 
-  window.drawCharts("hours-data", "hours", COLOURS, ({ data, room, text, line }) => {
+  window.drawCharts("hours-data", "hours", COLOURS, ({ data, container, text, line }) => {
     const percent = data.unit === "percent";
     const said = (value) => (percent ? `${number.format(value)}%` : number.format(value));
 
@@ -30,7 +30,7 @@
         tooltip: {
           callbacks: {
             label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
-            footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${room.dataset.note}` : ""),
+            footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${container.dataset.note}` : ""),
           },
         },
       },
@@ -38,7 +38,7 @@
 
     return data.drawings.map((drawing) => ({
       name: drawing.label,
-      label: drawing.label || room.dataset.label,
+      label: drawing.label || container.dataset.label,
       thickness: 22,
       labels: drawing.labels,
       series: drawing.series,
