@@ -113,7 +113,7 @@ def test_marks_are_for_marketers(viewer: Client, campaign: Campaign) -> None:
     assert viewer.get("/settings/labels/").status_code == 200
     page = viewer.get(f"/campaigns/{campaign.pk}/?tab=notes").content.decode()
     assert "Add a label" not in page
-    assert "Write it down" not in page
+    assert "Add note" not in page
 
 
 def test_note_stands_with_who_and_is_deleted_by_its_author(

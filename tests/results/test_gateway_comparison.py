@@ -15,7 +15,7 @@ from campaigns.dispatch.send.sender import Sender
 from campaigns.gateway.types import Accepted, SendAnswer, Verdict
 from campaigns.ledger.entries import Movement, enter
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
-from campaigns.reports.spend.reconciliation import reconciliation
+from campaigns.reports.spend.reconciliation import load_reconciliation
 from campaigns.results.models import SampledStatus
 from campaigns.results.money import gateway_comparison
 from campaigns.shared.money import ZERO
@@ -40,15 +40,19 @@ def test_balance_is_read_once_an_hour_and_what_it_does_not_explain_is_drift(
         [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
     )
     gateway_comparison.read_balance(client, now)
-    latest, earlier = reconciliation().hours
+    latest, earlier = load_reconciliation().hours
     spent = sum((one.amount or ZERO for one in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO)
-    assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (
+    assert (earlier.balance_change, earlier.entered, earlier.difference, earlier.reason) == (
         -spent,
         spent,
         ZERO,
         "",
     )
-    assert (latest.moved, latest.entered, latest.drift) == (ZERO, Decimal("0.5"), Decimal("0.5"))
+    assert (latest.balance_change, latest.entered, latest.difference) == (
+        ZERO,
+        Decimal("0.5"),
+        Decimal("0.5"),
+    )
     assert latest.reason.startswith("Most likely a top-up")
 
 
@@ -67,7 +71,7 @@ def test_drift_has_its_likely_reason() -> None:
                 unknown=unknown * late,
                 on_way=on_way,
             )
-        return reconciliation().hours[0].reason
+        return load_reconciliation().hours[0].reason
 
     assert [reason(0), reason(5)[:20], reason(-5)[:7]] == ["", "Most likely a top-up", "Charged"]
     assert reason(-5, unknown=3) == "Most likely messages whose price is not yet known."
