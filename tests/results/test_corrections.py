@@ -67,7 +67,7 @@ def test_a_correction_is_kept_apart(anna: Client) -> None:
     assert differences() == []
     assert "Invoice 7" in anna.get(ADDRESS).content.decode()
     page = anna.get(f"/campaigns/{campaign.pk}/?tab=activity").content.decode()
-    assert "entered a correction of what it cost" in page
+    assert "entered a correction of the cost" in page
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_drift_has_its_likely_reason() -> None:
 
     assert [reason(0), reason(5)[:20], reason(-5)[:7]] == ["", "Most likely a top-up", "Charged"]
     assert reason(-5, unknown=3) == "Most likely messages whose price is not yet known."
-    assert reason(-5, on_way=1).startswith("Messages were on their way")
+    assert reason(-5, on_way=1).startswith("Messages were being sent.")
 
 
 def test_sample_shows_what_differs_and_mends_nothing(
