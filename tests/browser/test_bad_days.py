@@ -117,7 +117,7 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
         signed_in.get_by_role("navigation", name="Main").get_by_role(
             "link", name=room, exact=True
         ).click()
-        expect(signed_in.get_by_text("Balance not available")).to_be_visible()
+        expect(signed_in.get_by_text("Balance not available", exact=True)).to_be_visible()
 
     point_at(settings, sandbox, sandbox.key)
     Batch.objects.update(not_before=timezone.now())  # the waits of minutes are over

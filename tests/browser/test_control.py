@@ -83,7 +83,7 @@ def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
         Batch.objects.create(campaign=made, number=number, country="JP", size=size)
     signed_in.goto(f"/campaigns/{made.pk}/")
     expect(signed_in.get_by_role("list", name="Waiting for the sending hours")).to_contain_text(
-        "120 people wait until"
+        "120 recipients wait until"
     )
     look(signed_in, "campaign-waiting")
 
