@@ -1,0 +1,9 @@
+"""What the pages show of campaigns and money: everything is read, only saved reports are written.
+
+shared        bills, delivery counts, periods and labels that all reports use
+spend         what was spent, the ledger entries, forecast, statement, reconciliation, saved reports
+campaigns     many campaigns: dashboard, list, calendar, comparison, best times
+campaign      one campaign, or one phone: progress, recipients, timeline, activity
+tasks         the queue's task that mails saved reports
+pages         views and forms
+"""

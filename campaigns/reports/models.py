@@ -1,4 +1,4 @@
-"""Reports that somebody keeps, and what was sent of them."""
+"""Saved reports and their deliveries by e-mail."""
 
 from django.conf import settings
 from django.db import models
@@ -6,28 +6,26 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Rhythm(models.TextChoices):
-    NEVER = "never", _("Only when I open it")
-    DAILY = "daily", _("Each day")
-    WEEKLY = "weekly", _("Each Monday")
+    NEVER = "never", _("Not by e-mail")
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every Monday")
     MONTHLY = "monthly", _("On the first of each month")
 
 
 class SavedReport(models.Model):
-    """A view of the Spend page under a name, mailed to its owner at eight in the morning of their
-    time zone.
-    """
+    """A view of the Spend page under a name, mailed to its owner at 8:00 in their time zone."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=100)
-    # of the Spend page, without a period where it is mailed
+    # of the Spend page; a mailed report ignores the period in it
     query = models.CharField(max_length=500, blank=True)
     rhythm = models.CharField(
-        _("by e-mail"), max_length=7, choices=Rhythm.choices, default=Rhythm.NEVER
+        _("e-mail schedule"), max_length=7, choices=Rhythm.choices, default=Rhythm.NEVER
     )
     kind = models.CharField(
-        _("as"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")], default="xlsx"
+        _("file format"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")], default="xlsx"
     )
-    paused = models.BooleanField(default=False)  # the owner may not read it any more
+    paused = models.BooleanField(default=False)  # because its owner may no longer read it
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -40,9 +38,7 @@ class SavedReport(models.Model):
 
 
 class ReportDelivery(models.Model):
-    """One period of a saved report on its way to its owner. The row is what keeps it from being
-    sent twice.
-    """
+    """One period of a saved report, sent to its owner. Its row keeps it from being sent twice."""
 
     report = models.ForeignKey(SavedReport, models.CASCADE, related_name="deliveries")
     first = models.DateField()
@@ -53,8 +49,8 @@ class ReportDelivery(models.Model):
     failure = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        verbose_name = _("delivered report")
-        verbose_name_plural = _("delivered reports")
+        verbose_name = _("report delivery")
+        verbose_name_plural = _("report deliveries")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint("report", "last", name="report_delivered_once")]
 

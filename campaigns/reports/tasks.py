@@ -1,4 +1,4 @@
-"""What the queue calls: saved reports on their way to their owners."""
+"""Task of the queue: mailing the saved reports that are due."""
 
 from django.utils import timezone
 
@@ -6,5 +6,5 @@ from campaigns.reports.spend import saved_reports
 
 
 def deliver() -> None:
-    """Send the reports that are due."""
-    saved_reports.deliver(timezone.now())
+    """Mail the reports that are due."""
+    saved_reports.deliver_due_reports(timezone.now())

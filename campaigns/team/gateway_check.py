@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.gateway.balance import request_balance
 from campaigns.gateway.errors import GatewayError, GatewayRefused, GatewayUnreachable
 
 
@@ -39,7 +39,7 @@ NOT_A_GATEWAY = Connection(
 def check_connection() -> Connection:
     """Ask for the balance, the cheapest call that needs the key. Raises nothing."""
     try:
-        balance = client_from_settings().balance()
+        balance = request_balance()
     except GatewayRefused as refused:
         return Connection(
             works=False, problem=refused.meaning.sentence, next_step=refused.meaning.next_step

@@ -1,14 +1,14 @@
-// What the charts of all pages have in common: bars in the colours of the theme, drawn anew when it changes, and
-// fitted to paper. drawCharts(id of the data, id of the room, colours by theme, ({ data, room, text, line }) =>
+// Draws the bar charts of all pages: in the colours of the theme, redrawn when it changes, and fitted to paper.
+// drawCharts(id of the data, id of the container, colours by theme, ({ data, container, text, line }) =>
 // [{ name, label, height, thickness, labels, series: [{ key, label, values }], options }]).
-window.drawCharts = (sourceId, roomId, colours, chartsOf) => {
+window.drawCharts = (sourceId, containerId, colours, chartsOf) => {
   const source = document.getElementById(sourceId);
-  const room = document.getElementById(roomId);
-  if (!source || !room || !window.Chart) return;
+  const container = document.getElementById(containerId);
+  if (!source || !container || !window.Chart) return;
   const data = JSON.parse(source.textContent);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const drawn = [];
-  let still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let withoutMotion = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   window.Chart.defaults.maintainAspectRatio = false;
 
@@ -26,16 +26,16 @@ window.drawCharts = (sourceId, roomId, colours, chartsOf) => {
     if (height) box.style.height = `${height}px`;
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${label}. ${room.dataset.fallback}`);
+    canvas.setAttribute("aria-label", `${label}. ${container.dataset.fallback}`);
     box.append(canvas);
     figure.append(box);
-    room.append(figure);
+    container.append(figure);
     return canvas;
   }
 
   function draw() {
     drawn.splice(0).forEach((chart) => chart.destroy());
-    room.replaceChildren();
+    container.replaceChildren();
     const palette = colours[document.documentElement.dataset.bsTheme] || colours.light;
     const text = colour("--tblr-secondary-color");
     const legend = {
@@ -43,23 +43,23 @@ window.drawCharts = (sourceId, roomId, colours, chartsOf) => {
       align: "start",
       labels: { color: text, boxWidth: 12, boxHeight: 12, usePointStyle: true, pointStyle: "rectRounded" },
     };
-    for (const one of chartsOf({ data, room, text, line: colour("--vd-line") })) {
-      const { plugins, ...options } = one.options;
+    for (const chart of chartsOf({ data, container, text, line: colour("--vd-line") })) {
+      const { plugins, ...options } = chart.options;
       drawn.push(
-        new window.Chart(canvasFor(one), {
+        new window.Chart(canvasFor(chart), {
           type: "bar",
           data: {
-            labels: one.labels,
-            datasets: one.series.map(({ key, label, values }) => ({
+            labels: chart.labels,
+            datasets: chart.series.map(({ key, label, values }) => ({
               label,
               data: values.map(Number),
               backgroundColor: palette[key],
               borderRadius: 3,
-              maxBarThickness: one.thickness,
+              maxBarThickness: chart.thickness,
             })),
           },
           options: {
-            animation: still ? false : { duration: 150 },
+            animation: withoutMotion ? false : { duration: 150 },
             ...options,
             plugins: { ...plugins, legend: { ...legend, ...plugins.legend } },
           },
@@ -69,7 +69,7 @@ window.drawCharts = (sourceId, roomId, colours, chartsOf) => {
   }
 
   draw();
-  still = true; // a change of theme, and paper, get the chart at once
+  withoutMotion = true; // later drawings, for a new theme or paper, are not animated
   document.addEventListener("themechange", draw);
   window.addEventListener("beforeprint", () => drawn.forEach((chart) => chart.resize(680, 240)));
   window.addEventListener("afterprint", () => drawn.forEach((chart) => chart.resize()));

@@ -6,7 +6,7 @@
   };
   const number = new Intl.NumberFormat(document.documentElement.lang);
 
-  window.drawCharts("hours-data", "hours", COLOURS, ({ data, room, text, line }) => {
+  window.drawCharts("hours-data", "hours", COLOURS, ({ data, container, text, line }) => {
     const percent = data.unit === "percent";
     const format = (value) => (percent ? `${number.format(value)}%` : number.format(value));
 
@@ -29,8 +29,8 @@
         legend: { display: !percent },
         tooltip: {
           callbacks: {
-            label: (item) => ` ${item.dataset.label}: ${format(item.raw)}`,
-            footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${room.dataset.note}` : ""),
+            label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
+            footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${container.dataset.note}` : ""),
           },
         },
       },
@@ -38,7 +38,7 @@
 
     return data.drawings.map((drawing) => ({
       name: drawing.label,
-      label: drawing.label || room.dataset.label,
+      label: drawing.label || container.dataset.label,
       thickness: 22,
       labels: drawing.labels,
       series: drawing.series,

@@ -2,7 +2,8 @@
 // tests/compose/vectors/merge.json.
 const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
 
-// The text for a contact with these `fields`: {filled, missing: [name], strays: [text]}; `filled` is null if a value is missing.
+// Fill in the values of a recipient's `fields`: {filled, missing: [name], strays: [text]}. `filled` is null if a value is
+// missing; strays are braces outside of tags.
 export function fill(text, fields) {
   const missing = [];
   const strays = [];
@@ -20,8 +21,8 @@ export function fill(text, fields) {
   return { filled: missing.length ? null : filled, missing, strays };
 }
 
-// The text with the fallback values in place of merge tags; tags without one stay as they are.
-export function sketch(text) {
+// Fill in the fallback values, and keep the tags that have none.
+export function fillPartially(text) {
   return text.replace(TOKEN, (all, open, close, name, fallback) => {
     if (open) return "{";
     if (close) return "}";

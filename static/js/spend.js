@@ -1,4 +1,4 @@
-// Draws what the table says: one chart a currency, stacked by channel. A click on a bar opens the rows behind it.
+// Draws the figures of the table: one chart for each currency, stacked by channel. A click on a bar opens its rows.
 (() => {
   const COLOURS = {
     light: { viber: "#6b57dd", sms: "#1098ad", fee: "#e8890c", correction: "#868e96" },
@@ -23,8 +23,8 @@
           autoSkip: false,
           callback(value) {
             const name = this.getLabelForValue(value);
-            const most = narrow ? 14 : 32;
-            return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+            const limit = narrow ? 14 : 32;
+            return name.length > limit ? `${name.slice(0, limit - 1)}…` : name;
           },
         };
       }
@@ -53,14 +53,14 @@
       };
     }
 
-    return data.currencies.map((one) => ({
-      name: data.currencies.length > 1 ? one.currency : "",
-      label: one.currency,
-      height: data.time ? 0 : Math.max(one.labels.length * 34 + 80, 140),
+    return data.currencies.map((chart) => ({
+      name: data.currencies.length > 1 ? chart.currency : "",
+      label: chart.currency,
+      height: data.time ? 0 : Math.max(chart.labels.length * 34 + 80, 140),
       thickness: data.time ? 28 : 18,
-      labels: one.labels,
-      series: one.series,
-      options: options(one),
+      labels: chart.labels,
+      series: chart.series,
+      options: options(chart),
     }));
   });
 })();

@@ -1,4 +1,4 @@
-// The button that prints is of no use without this script, so it is hidden until it runs.
+// Shows the Print button, which needs this script.
 (() => {
   const button = document.querySelector("[data-print]");
   if (!button) return;

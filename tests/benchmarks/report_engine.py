@@ -33,7 +33,7 @@ from campaigns.reports.campaign.recipients import (  # noqa: E402
     EXPORT_COLUMNS,
     FILTERS,
     GROUPS,
-    Chosen,
+    RecipientQuery,
     export_rows,
 )
 from campaigns.reports.spend.spending import GROUPINGS  # noqa: E402
@@ -171,7 +171,7 @@ def measure_export(campaign: Campaign, kind: str, rows: int) -> Figures:
     def read() -> Iterator[tuple[Cell, ...]]:
         nonlocal before
         for number, row in enumerate(
-            islice(export_rows(campaign, Chosen(), masked=False), rows), start=1
+            islice(export_rows(campaign, RecipientQuery(), masked=False), rows), start=1
         ):
             if number == rows // 10:
                 before = memory()

@@ -80,22 +80,22 @@ def test_wrong_key_pauses_says_so_and_nobody_is_lost(
     point_at(settings, sandbox, "wrong")
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
-    standing = signed_in.locator("#standing")
-    expect(standing.get_by_text("Paused", exact=True)).to_be_visible()
-    expect(standing.locator(".standing-words")).to_contain_text("key")
-    expect(standing.locator(".standing-words")).to_contain_text(
-        f"{PEOPLE} people are still waiting."
+    progress = signed_in.locator("#progress")
+    expect(progress.get_by_text("Paused", exact=True)).to_be_visible()
+    expect(progress.locator(".status-text")).to_contain_text("key")
+    expect(progress.locator(".status-text")).to_contain_text(
+        f"{PEOPLE} recipients are still waiting."
     )
     look(signed_in, "campaign-wrong-key")
     signed_in.goto("/")
-    expect(signed_in.get_by_role("heading", name="Needs you")).to_be_visible()
+    expect(signed_in.get_by_role("heading", name="Needs your attention")).to_be_visible()
 
     point_at(settings, sandbox, sandbox.key)
     signed_in.get_by_role("button", name="Resume").click()
     expect(signed_in.get_by_text("Sending continues")).to_be_visible()
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
-    expect(signed_in.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible()
+    expect(signed_in.locator("#progress").get_by_text("Finished", exact=True)).to_be_visible()
     bill = sandbox.bill()
     assert (bill["messages"], bill["phones"]) == (PEOPLE, PEOPLE)
 
@@ -110,14 +110,14 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
     monkeypatch.setattr(tasks, "TIME_SLICE", timedelta(seconds=1))
     tasks.send()
     signed_in.goto(f"/campaigns/{campaign.pk}/")
-    expect(signed_in.get_by_role("progressbar", name="People sent to")).to_have_js_property(
+    expect(signed_in.get_by_role("progressbar", name="Recipients sent to")).to_have_js_property(
         "value", 0
     )
     for room in ("Dashboard", "Contacts", "Spend", "Settings"):
         signed_in.get_by_role("navigation", name="Main").get_by_role(
             "link", name=room, exact=True
         ).click()
-        expect(signed_in.get_by_text("Balance not available")).to_be_visible()
+        expect(signed_in.get_by_text("Balance not available", exact=True)).to_be_visible()
 
     point_at(settings, sandbox, sandbox.key)
     Batch.objects.update(not_before=timezone.now())  # the waits of minutes are over

@@ -38,7 +38,7 @@ def finished(person: object) -> Campaign:
 
 def test_send_again(signed_in: Page, look: Look, finished: Campaign) -> None:
     signed_in.goto(f"/campaigns/{finished.pk}/")
-    signed_in.get_by_role("link", name="Send again to those who failed").click()
+    signed_in.get_by_role("link", name="Resend to failed recipients").click()
     expect(signed_in.get_by_text("would get it a second time")).to_be_visible()
     look(signed_in, "again")
     signed_in.get_by_role("button", name="Create draft").click()
@@ -59,7 +59,7 @@ def test_budgets(signed_in: Page, look: Look) -> None:
     send(paused, {("UA", "read"): 40, ("UA", "queued"): 60})
     signed_in.goto(f"/campaigns/{paused.pk}/")
     look(signed_in, "campaign-over-budget")
-    signed_in.locator("#standing").get_by_role("link", name="Change the budget").first.click()
+    signed_in.locator("#progress").get_by_role("link", name="Change the budget").first.click()
     look(signed_in, "campaign-budget")
     signed_in.get_by_label("Budget").fill("20")
     signed_in.get_by_role("button", name="Change budget").click()
@@ -83,7 +83,7 @@ def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
         Batch.objects.create(campaign=made, number=number, country="JP", size=size)
     signed_in.goto(f"/campaigns/{made.pk}/")
     expect(signed_in.get_by_role("list", name="Waiting for the sending hours")).to_contain_text(
-        "120 people wait until"
+        "120 recipients wait until"
     )
     look(signed_in, "campaign-waiting")
 

@@ -239,9 +239,9 @@ def funnel_of_the_review(page: Page) -> dict[str, int]:
 def watch_it_go_out(page: Page, people: int) -> None:
     """The bar moves by itself to the end; the page is not loaded again."""
     page.evaluate("window.stayed = true")
-    bar = page.get_by_role("progressbar", name="People sent to")
+    bar = page.get_by_role("progressbar", name="Recipients sent to")
     expect(bar).to_have_js_property("value", people, timeout=LONG)
-    expect(page.locator("#standing").get_by_text("Finished", exact=True)).to_be_visible(
+    expect(page.locator("#progress").get_by_text("Finished", exact=True)).to_be_visible(
         timeout=LONG
     )
     expect(page.locator("#recipients tbody tr")).to_have_count(50)
@@ -262,7 +262,7 @@ def load_until_all_is_known(page: Page, address: str, bill: Any) -> None:
         said = total in page.locator("main").inner_text().replace("\xa0", " ")
         seen = (
             said,
-            *(chip(page, name) for name in ("Accepted, nothing heard yet", "Delivered", "Read")),
+            *(chip(page, name) for name in ("Awaiting status", "Delivered", "Read")),
         )
         if seen == wanted:
             return
@@ -276,9 +276,7 @@ def check_campaign(page: Page, people: int, bill: Any) -> None:
     assert whole(stat(page, "Accepted").inner_text()) == people
     assert step(page, "Delivered by Viber") == states["delivered"] + states["read"]
     assert step(page, "Read") == chip(page, "Read") == states["read"]
-    assert (
-        step(page, "SMS sent instead") == chip(page, "By SMS") == sum(bill["sms_statuses"].values())
-    )
+    assert step(page, "By SMS") == chip(page, "By SMS") == sum(bill["sms_statuses"].values())
     assert step(page, "SMS delivered") == bill["sms_statuses"]["delivered"]
     assert chip(page, "Delivered") == states["delivered"]
     check_money(page, bill)
@@ -308,7 +306,7 @@ def look_for_people(page: Page, stack: Stack) -> None:
     page.get_by_role("searchbox").fill("0000000")
     page.get_by_role("searchbox").press("Enter")
     expect(page.get_by_text("has 0000000 in the phone")).to_be_visible()
-    page.get_by_role("link", name="Show everybody").click()
+    page.get_by_role("link", name="Show all recipients").click()
     expect(rows).to_have_count(50)
 
 
@@ -337,14 +335,14 @@ def pause_resume_cancel(page: Page, stack: Stack, people: int) -> int:
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused by a user.")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.locator("#standing").get_by_text("Sending", exact=True)).to_be_visible()
-    bar = page.get_by_role("progressbar", name="People sent to")
+    expect(page.locator("#progress").get_by_text("Sending", exact=True)).to_be_visible()
+    bar = page.get_by_role("progressbar", name="Recipients sent to")
     expect(bar).not_to_have_js_property("value", 0, timeout=LONG)
     page.get_by_role("button", name="Cancel campaign").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("people are still waiting and will get nothing.")
+    expect(dialog).to_contain_text("recipients are still waiting and will get nothing.")
     dialog.get_by_role("button", name="Cancel campaign").click()
-    expect(page.locator("#standing").get_by_text("Cancelled", exact=True)).to_be_visible()
+    expect(page.locator("#progress").get_by_text("Cancelled", exact=True)).to_be_visible()
     stack.sandbox.tell("faults", clear=True)
     expect(bar).to_have_js_property("value", people, timeout=LONG)
     page.reload()

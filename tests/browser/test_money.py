@@ -50,7 +50,7 @@ def fill(person: User) -> None:
 def test_reconciliation_and_forecast(signed_in: Page, person: User, look: Look) -> None:
     fill(person)
     signed_in.goto("/spend/")
-    expect(signed_in.get_by_text("A range, not a promise.")).to_be_visible()
+    expect(signed_in.get_by_text("This is an estimate.")).to_be_visible()
     signed_in.get_by_role("link", name="Reconciliation").click()
     expect(signed_in.locator("td", has_text="Most likely a top-up")).to_have_count(2)
     look(signed_in, "reconciliation")

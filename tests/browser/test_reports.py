@@ -73,8 +73,8 @@ def test_dashboard_of_a_new_installation(signed_in: Page, look: Look) -> None:
 def test_dashboard(signed_in: Page, person: User, campaign: Campaign, look: Look) -> None:
     fill(person)
     signed_in.goto("/")
-    expect(signed_in.get_by_role("heading", name="Needs you")).to_be_visible()
-    expect(signed_in.get_by_text("3,120 people are still waiting.")).to_be_visible()
+    expect(signed_in.get_by_role("heading", name="Needs your attention")).to_be_visible()
+    expect(signed_in.get_by_text("3,120 recipients are still waiting.")).to_be_visible()
     look(signed_in, "dashboard")
 
 
@@ -111,7 +111,7 @@ def test_campaign_page_moves_by_itself_and_stops_at_the_end(signed_in: Page) -> 
     send(made, {("UA", "read"): 30})
     Campaign.objects.update(audience=100)
     signed_in.goto(f"/campaigns/{made.pk}/")
-    bar = signed_in.get_by_role("progressbar", name="People sent to")
+    bar = signed_in.get_by_role("progressbar", name="Recipients sent to")
     expect(bar).to_have_js_property("value", 30)
     pause = signed_in.get_by_role("button", name="Pause")
     pause.focus()
@@ -122,10 +122,10 @@ def test_campaign_page_moves_by_itself_and_stops_at_the_end(signed_in: Page) -> 
     send(made, {("UA", "read"): 50})
     Campaign.objects.update(audience=100, state=CampaignState.FINISHED, finished_at=timezone.now())
     expect(bar).to_have_js_property("value", 100)
-    expect(signed_in.get_by_text("it is known what became of every message")).to_be_visible()
+    expect(signed_in.get_by_text("the status of every message is known")).to_be_visible()
     expect(pause).to_have_count(0)
     expect(signed_in.get_by_role("button", name="Duplicate")).to_be_visible()
-    expect(signed_in.locator("#standing [hx-trigger]")).to_have_count(0)
+    expect(signed_in.locator("#progress [hx-trigger]")).to_have_count(0)
 
 
 def test_cancel_asks_while_the_page_goes_on_moving(signed_in: Page) -> None:
@@ -134,7 +134,7 @@ def test_cancel_asks_while_the_page_goes_on_moving(signed_in: Page) -> None:
     signed_in.goto(f"/campaigns/{made.pk}/")
     signed_in.get_by_role("button", name="Cancel campaign").click()
     dialog = signed_in.get_by_role("dialog")
-    expect(dialog).to_contain_text("70 people are still waiting and will get nothing.")
+    expect(dialog).to_contain_text("70 recipients are still waiting and will get nothing.")
     with signed_in.expect_response("**/progress"):
         pass
     expect(dialog).to_be_visible()
@@ -149,7 +149,7 @@ def test_pause_and_resume(signed_in: Page, look: Look) -> None:
     send(made, {("UA", "read"): 30, ("UA", "queued"): 70})
     signed_in.goto(f"/campaigns/{made.pk}/")
     signed_in.get_by_role("button", name="Pause").click()
-    expect(signed_in.get_by_text("70 people are still waiting.").first).to_be_visible()
+    expect(signed_in.get_by_text("70 recipients are still waiting.").first).to_be_visible()
     look(signed_in, "campaign-paused")
     signed_in.get_by_role("button", name="Resume").click()
     expect(signed_in.get_by_role("button", name="Pause")).to_be_visible()
@@ -179,7 +179,7 @@ def test_recipients_are_filtered_searched_and_paged(signed_in: Page, campaign: C
     assert signed_in.url.endswith("/recipients?state=refused&phone=0214")
     signed_in.get_by_role("searchbox").fill("777777")
     signed_in.get_by_role("searchbox").press("Enter")
-    expect(signed_in.get_by_text("has 777777 in the phone")).to_be_visible()
+    expect(signed_in.get_by_text("has 777777 in the phone number")).to_be_visible()
     signed_in.go_back()
     expect(rows).to_have_count(1)
 

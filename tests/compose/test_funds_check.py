@@ -4,9 +4,10 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
-from campaigns.compose.launch.funds_check import balance, money_warnings
+from campaigns.compose.launch.funds_check import money_warnings
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.estimate import CostRange, Estimate
+from campaigns.gateway.balance import load_balance
 from tests.sandbox_fixture import RunningSandbox
 
 
@@ -46,5 +47,5 @@ def test_a_balance_below_the_most_is_warned_of(sandbox: RunningSandbox, settings
 
 
 def test_without_a_gateway_the_balance_is_not_known() -> None:
-    assert balance() is None
+    assert load_balance().balance is None
     assert words(None, EUR="1000000") == []

@@ -111,7 +111,7 @@ def test_viewers_change_no_labels_notes_or_archive(viewer: Client, campaign: Cam
     assert viewer.get("/settings/labels/").status_code == 200
     page = viewer.get(f"/campaigns/{campaign.pk}/?tab=notes").content.decode()
     assert "Add a label" not in page
-    assert "Write it down" not in page
+    assert "Add note" not in page
 
 
 def test_note_shows_its_author_who_can_delete_it(

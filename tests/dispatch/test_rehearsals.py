@@ -26,7 +26,7 @@ from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.gateway.limits import SENDER_MAX
 from campaigns.gateway.types import Address, Message, Refusal, SendRequest
 from campaigns.ledger.models import LedgerEntry, Purpose
-from campaigns.reports.shared.bills import bills, spent
+from campaigns.reports.shared.bills import load_bills, totals_for
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.results import clear_rehearsals
 from campaigns.results import tasks as results
@@ -135,7 +135,7 @@ def test_rehearsal_is_complete_and_nothing_is_sent(real_gateway: CountingServer)
     by_sms = sum(
         recipient.sms_status != "" for recipient in recipients if recipient.country != "BG"
     )
-    bill = bills(spent(Purpose.REHEARSAL))[()]
+    bill = load_bills(totals_for(Purpose.REHEARSAL))[()]
     assert bill.costs[0].total == arrived * VIBER + by_sms * SMS
     assert bill.not_yet_known > 0  # Bulgaria's
     assert set(LedgerEntry.objects.values_list("purpose", flat=True)) == {Purpose.REHEARSAL}
@@ -146,7 +146,7 @@ def test_rehearsal_counts_nowhere_else(real_gateway: CountingServer) -> None:
     month = MonthlyBudget.objects.create(currency="EUR", amount=Decimal(5))
     run_rehearsal(rehearse(make_draft(), None))
     assert reservations.remaining_of_month("EUR") == month.amount
-    assert bills(spent()) == {}
+    assert load_bills(totals_for()) == {}
     assert [campaign.purpose for campaign in real_campaigns()] == [Purpose.CAMPAIGN]
     # the rate of real status polls is untouched
     assert not Pace.objects.filter(scope="statuses").exists()

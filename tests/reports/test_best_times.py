@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
-from campaigns.reports.campaigns.best_times import Times, best_times
+from campaigns.reports.campaigns.best_times import BestTimes, load_best_times
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
@@ -33,8 +33,8 @@ def sent(campaign: Campaign, at: datetime, messages: int, delivered: int, read: 
     )
 
 
-def found() -> Times:
-    return best_times(real_campaigns(), NOW)
+def found() -> BestTimes:
+    return load_best_times(real_campaigns(), NOW)
 
 
 def three_campaigns() -> None:
@@ -50,7 +50,7 @@ def test_best_hour_and_day_are_by_the_readers_clock() -> None:
         times = found()
     assert times.campaigns == 3
     assert times.best_hour
-    assert times.best_hour.words == "20:00"
+    assert times.best_hour.label == "20:00"
     assert (times.best_hour.sent, times.best_hour.delivered, times.best_hour.read) == (
         3000,
         2700,
@@ -59,8 +59,8 @@ def test_best_hour_and_day_are_by_the_readers_clock() -> None:
     assert times.best_hour.read_rate == pytest.approx(70)
     assert times.best_hour.margin == pytest.approx(1.7285, abs=0.001)
     assert times.best_day
-    assert times.best_day.words == "Tuesday"
-    assert times.whole.read_rate == pytest.approx(60)
+    assert times.best_day.label == "Tuesday"
+    assert times.overall.read_rate == pytest.approx(60)
     assert [value for value in times.chart["drawings"][0]["series"][0]["values"] if value] == [
         50.0,
         70.0,
@@ -78,7 +78,7 @@ def test_little_data_gives_no_advice() -> None:
         sent(make_campaign(f"No. {number}", CampaignState.FINISHED), MONDAY, 10, 9, 1)
     best = found().best_hour
     assert best
-    assert best.words == "05:00"
+    assert best.label == "05:00"
 
 
 def test_a_difference_that_may_be_chance_is_none() -> None:
@@ -98,12 +98,12 @@ def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
     fresh = make_campaign("Fresh", CampaignState.FINISHED)
     sent(fresh, NOW - timedelta(hours=47), 1000, 900, 450)
     sent(fresh, NOW - timedelta(days=181), 1000, 900, 450)
-    assert (found().campaigns, found().whole.sent) == (0, 0)
+    assert (found().campaigns, found().overall.sent) == (0, 0)
 
 
 def test_page_says_what_it_found_and_what_it_has_not(marketer: Client) -> None:
     assert (
-        "Two days after the first campaigns"
+        "Two days after your first campaigns"
         in marketer.get("/campaigns/best-times").content.decode()
     )
     sent(
@@ -112,4 +112,4 @@ def test_page_says_what_it_found_and_what_it_has_not(marketer: Client) -> None:
     page = marketer.get("/campaigns/best-times").content.decode()
     assert "none stands out" in page
     assert "too little data yet" in page
-    assert "too few to say" in page
+    assert "too little data<" in page

@@ -16,6 +16,7 @@ from campaigns.dispatch.models import Evidence
 from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.models import User
+from tests.markup import squeezed
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 def text(client: Client, address: str, **headers: str) -> str:
     answer = client.get(address, **headers)  # type: ignore[arg-type]
     assert answer.status_code == 200
-    return " ".join(answer.content.decode().split())
+    return squeezed(answer.content.decode())
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ def test_page_has_the_numbers(marketer: Client, campaign: Campaign) -> None:
 def test_page_funnel_begins_with_the_lists(marketer: Client, campaign: Campaign) -> None:
     page = text(marketer, f"/campaigns/{campaign.pk}/")
     for label, number in {
-        "Chosen": "106",
-        "The same phone again": "−3",
+        "Selected": "106",
+        "Duplicates": "−3",
         "On the stop list": "−2",
-        "Left out": "−1",
+        "Excluded": "−1",
     }.items():
         assert f"<dt>{label}</dt><dd>{number}</dd>" in page
 
@@ -155,7 +156,7 @@ def test_progress_of_a_settled_campaign_stops(marketer: Client) -> None:
     send(made, {("UA", "read"): 2, ("UA", "not_delivered"): 1})
     page = text(marketer, f"/campaigns/{made.pk}/progress")
     assert "hx-trigger" not in page
-    assert "it is known what became of every message" in page
+    assert "the status of every message is known" in page
 
 
 def test_paused_says_why_and_what_to_do(marketer: Client) -> None:
@@ -163,8 +164,8 @@ def test_paused_says_why_and_what_to_do(marketer: Client) -> None:
     send(made, {("UA", "queued"): 3120})
     page = text(marketer, f"/campaigns/{made.pk}/")
     assert (
-        "<strong>BSG account is out of funds.</strong> Top up, then press Resume. 3,120 people are"
-        " still waiting." in page
+        "<strong>BSG account is out of funds.</strong> Top up, then press Resume. 3,120"
+        " recipients are still waiting." in page
     )
 
 
@@ -197,7 +198,7 @@ def test_moves_that_are_open(
 
 def test_cancel_names_what_will_be_lost(marketer: Client, campaign: Campaign) -> None:
     page = text(marketer, f"/campaigns/{campaign.pk}/")
-    assert "50 people are still waiting and will get nothing." in page
+    assert "50 recipients are still waiting and will get nothing." in page
 
 
 def test_recipients_for_htmx_are_the_table_alone(marketer: Client, campaign: Campaign) -> None:
@@ -213,7 +214,7 @@ def test_recipients_are_paged_by_fifty(marketer: Client, campaign: Campaign) -> 
     first = marketer.get(f"/campaigns/{campaign.pk}/recipients")
     assert (len(first.context["rows"]), first.context["total"]) == (50, 100)
     second = marketer.get(f"/campaigns/{campaign.pk}/recipients?at={first.context['slice'].after}")
-    shown = {row.pk for page in (first, second) for row, _reason in page.context["rows"]}
+    shown = {row.message.pk for page in (first, second) for row in page.context["rows"]}
     assert (len(shown), second.context["slice"].after) == (100, "")
 
 
@@ -221,11 +222,11 @@ def test_recipients_found_by_nothing_say_which_filter_did_it(
     marketer: Client, campaign: Campaign
 ) -> None:
     address = f"/campaigns/{campaign.pk}/recipients"
-    assert "No phone in this campaign has 777777 in it." in text(
+    assert "No phone number in this campaign contains 777777." in text(
         marketer, f"{address}?phone=777777"
     )
-    assert "Nobody is “Cancelled”." in text(marketer, f"{address}?state=cancelled")
-    assert "Nobody who is “Read” has 777777 in the phone." in text(
+    assert "No recipient is “Cancelled”." in text(marketer, f"{address}?state=cancelled")
+    assert "No “Read” recipient has 777777 in the phone number." in text(
         marketer, f"{address}?state=read&phone=777777"
     )
 
@@ -281,7 +282,7 @@ def test_tab_activity_and_evidence(
         campaign=campaign, batch_number=3, what="HTTP 502", http_status=502, body="+380670000001"
     )
     page = text(marketer, f"/campaigns/{campaign.pk}/?tab=activity")
-    assert "<strong>Olena Koval</strong> launched it to 12,345 people" in page
+    assert "<strong>Olena Koval</strong> launched it to 12,345 recipients" in page
     assert "<strong>ViberDash</strong> paused it" in page
     assert "+380670000001" in page
     assert "+380670000001" not in text(viewer, f"/campaigns/{campaign.pk}/?tab=activity")
@@ -296,7 +297,7 @@ def test_sending_hours_are_changed_on_their_page(marketer: Client, viewer: Clien
     wrong = marketer.post(address, {"sends_from": "21:00", "sends_until": "09:00"})
     assert (wrong.status_code, "Choose a time later than" in wrong.content.decode()) == (422, True)
     marketer.post(address, {"sends_from": "09:00", "sends_until": "21:00"})
-    assert "Sent 09:00-21:00 by the recipient's clock." in text(
+    assert "Sending hours: 09:00-21:00, in the recipient's local time." in text(
         marketer, f"/campaigns/{campaign.pk}/"
     )
     assert "changed the sending hours" in text(marketer, f"/campaigns/{campaign.pk}/?tab=activity")

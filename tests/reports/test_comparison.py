@@ -24,34 +24,36 @@ def test_compare_shows_the_same_figures_of_each(marketer: Client) -> None:
     answer = marketer.get(f"/campaigns/compare?id={second.pk}&id={first.pk}")
     assert [row.campaign.name for row in answer.context["rows"]] == ["Second", "First"]
     people = {
-        str(line.label): [figure.number for figure in line.figures]
-        for line in answer.context["people"]
+        str(line.label): [figure.number for figure in line.cells]
+        for line in answer.context["count_rows"]
     }
     assert people == {
         "Audience": [4, 50], "Accepted": [4, 40], "Delivered": [0, 40], "Read": [0, 30],
         "By SMS": [4, 0], "Not delivered": [0, 0], "Refused": [0, 10], "Unresolved": [0, 0],
     }  # fmt: skip
-    for line in answer.context["people"]:
-        for figure in filter(lambda figure: figure.url, line.figures):
+    for line in answer.context["count_rows"]:
+        for figure in filter(lambda figure: figure.url, line.cells):
             assert marketer.get(figure.url).context["total"] == figure.number
     money = {
         str(line.label): [
-            [f"{exact(cost.amount)} {cost.currency}" for cost in costs] for costs in line.costs
+            [f"{exact(cost.amount)} {cost.currency}" for cost in costs] for costs in line.cells
         ]
-        for line in answer.context["money"]
+        for line in answer.context["cost_rows"]
     }
     assert money == {
         "Viber": [["0.00 USD"], ["0.938268 EUR"]],
         "SMS": [["0.164002 USD"], ["0.00 EUR"]],
         "Total": [["0.164002 USD"], ["0.938268 EUR"]],
-        "Per person reached": [["0.041 USD"], ["0.0235 EUR"]],
-        "Per reader": [[], ["0.0313 EUR"]],
+        "Per delivered": [["0.041 USD"], ["0.0235 EUR"]],
+        "Per read": [[], ["0.0313 EUR"]],
     }
 
 
 @pytest.mark.parametrize("query", ["", "?id=999999", "?id=x"])
 def test_compare_of_nothing_says_how(marketer: Client, query: str) -> None:
-    assert "Tick two to 6 campaigns" in marketer.get(f"/campaigns/compare{query}").content.decode()
+    assert (
+        "Select two to 6 campaigns" in marketer.get(f"/campaigns/compare{query}").content.decode()
+    )
 
 
 def test_compare_costs_the_same_with_two_and_with_four(

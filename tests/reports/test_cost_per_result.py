@@ -1,4 +1,4 @@
-"""From the estimate to the bill: the figures of campaigns launched in a period."""
+"""Estimated against actual cost: the figures of campaigns launched in a period."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState, PriceList
 from campaigns.reports.shared.periods import Period
-from campaigns.reports.spend.cost_per_result import CostPerResult, costs_per_result
+from campaigns.reports.spend.cost_per_result import CostPerResult, load_costs_per_result
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ LAST_MOMENT = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 
 
 def read(**filters: str) -> CostPerResult:
-    [found] = costs_per_result(MARCH, filters)
+    [found] = load_costs_per_result(MARCH, filters)
     return found
 
 
@@ -46,25 +46,25 @@ def test_read_yield() -> None:
     )
     send(later, people)
     found = read()
-    assert (found.campaigns, found.outcome.accepted, found.outcome.reached, found.outcome.read) == (
+    assert (found.campaigns, found.counts.accepted, found.counts.reached, found.counts.read) == (
         1,
         10,
         9,
         4,
     )
     assert found.cost
-    assert (found.estimate, found.cost.at_send, found.send_differs) == (
+    assert (found.estimate, found.cost.charged, found.charge_difference) == (
         Decimal("0.50"),
         Decimal("0.40"),
         Decimal("-0.10"),
     )
-    assert (found.cost.since, found.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
+    assert (found.cost.adjustment, found.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
     assert found.cost.total == Decimal("0.3620010")
     assert (found.per_delivered, found.per_read, found.per_sms) == tuple(
         map(Decimal, ("0.0402", "0.0905", "0.0410"))
     )
-    assert read(country="PL").outcome.accepted == 3
-    assert costs_per_result(MARCH, {"sender": "999"}) == []
+    assert read(country="PL").counts.accepted == 3
+    assert load_costs_per_result(MARCH, {"sender": "999"}) == []
 
 
 def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
@@ -78,13 +78,13 @@ def test_each_currency_has_its_own_where_no_tariff_has_two() -> None:
             Decimal("0.04"),
             currency=currency,
         )
-    euro, dollar = costs_per_result(MARCH, {})
-    assert (euro.campaigns, euro.outcome.read, euro.cost and euro.cost.viber) == (
+    euro, dollar = load_costs_per_result(MARCH, {})
+    assert (euro.campaigns, euro.counts.read, euro.cost and euro.cost.viber) == (
         2,
         7,
         Decimal("0.28"),
     )
-    assert (dollar.campaigns, dollar.outcome.read, dollar.cost and dollar.cost.viber) == (
+    assert (dollar.campaigns, dollar.counts.read, dollar.cost and dollar.cost.viber) == (
         1,
         1,
         Decimal("0.04"),

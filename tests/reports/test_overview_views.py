@@ -11,6 +11,7 @@ from campaigns.compose.models import CampaignState, Timing
 from campaigns.ledger.models import Purpose
 from campaigns.models import ContactList, Import, ImportState, Label
 from campaigns.team.models import User
+from tests.markup import squeezed
 from tests.reports.factories import make_campaign, make_user, send
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -29,7 +30,7 @@ PAGES = [
 def text(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200
-    return " ".join(answer.content.decode().split())
+    return squeezed(answer.content.decode())
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -48,7 +49,7 @@ def test_dashboard_of_a_new_installation_says_what_to_do(marketer: Client) -> No
     assert "Upload contacts" in page
     assert "Review and launch" in page
     assert "Last campaigns" not in page
-    assert "Needs you" not in page
+    assert "Needs your attention" not in page
 
 
 def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) -> None:
@@ -63,8 +64,8 @@ def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) 
     )
     page = text(marketer, "/")
     assert "BSG account is out of funds. Top up, then press Resume." in page
-    assert "1,234 people are still waiting." in page
-    assert "the messages of 7 people" in page
+    assert "1,234 recipients are still waiting." in page
+    assert "the messages to 7 recipients" in page
     assert "It is empty." in page
 
 
@@ -160,8 +161,8 @@ def test_campaign_list_row(marketer: Client, olena: User) -> None:
     )
     page = text(marketer, "/campaigns/")
     assert f'<a class="row-link" href="/campaigns/{campaign.pk}/">Autumn</a>' in page
-    assert '40<div class="rate">80.0%</div>' in page
-    assert '30<div class="rate">75.0%</div>' in page
+    assert '40 <div class="rate">80.0%</div>' in page
+    assert '30 <div class="rate">75.0%</div>' in page
     assert '0.94&nbsp;<span class="currency">EUR' in page
     assert "1 not yet known" in page
     assert "Olena Koval" in page
@@ -228,7 +229,7 @@ def test_campaign_list_filters_by_label_sender_person_and_days(
     assert listed(f"who={ivan.pk}&sender={autumn.sender_id}&q=aut") == ["Autumn"]
     assert listed("label=99&sender=x&who=&from=nonsense") == ["Autumn", "Draft", "Spring"]
     page = text(marketer, f"/campaigns/?label={label.pk}&sender={autumn.sender_id}&q=x")
-    assert "No campaign fits all of: VIP, Bank, “x”." in page
+    assert "No campaign matches all of: VIP, Bank, “x”." in page
     assert f'href="?label={label.pk}&amp;q=x"' in page  # the chip that takes the sender off
 
 
@@ -236,7 +237,7 @@ def test_campaign_list_says_which_filter_found_nothing(marketer: Client) -> None
     make_campaign("Autumn")
     assert "No campaign has “spring” in its name." in text(marketer, "/campaigns/?q=spring")
     assert "No campaign is “Paused”." in text(marketer, "/campaigns/?state=paused")
-    words = "No campaign that is “Paused” has “spring” in its name."
+    words = "No “Paused” campaign has “spring” in its name."
     assert words in text(marketer, "/campaigns/?state=paused&q=spring")
 
 

@@ -38,21 +38,21 @@ def test_read_period(query: dict[str, str], first: date, last: date) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"period": "century"}, "There is no such period."),
-        ({"period": "custom"}, "Choose the first and the last day."),
-        ({"from": "yesterday", "to": "2026-01-01"}, "Choose the first and the last day."),
-        ({"from": "2026-02-30", "to": "2026-03-01"}, "Choose the first and the last day."),
-        ({"from": "0001-01-01", "to": "0001-01-02"}, "Choose the first and the last day."),
-        ({"from": "9999-12-31", "to": "9999-12-31"}, "Choose the first and the last day."),
-        ({"from": "2026-03-02", "to": "2026-03-01"}, "The first day is after the last."),
-        ({"from": "2000-01-01", "to": "2026-03-01"}, "A period has at most three years."),
+        ({"period": "century"}, "Unknown period."),
+        ({"period": "custom"}, "Choose a first and a last day."),
+        ({"from": "yesterday", "to": "2026-01-01"}, "Choose a first and a last day."),
+        ({"from": "2026-02-30", "to": "2026-03-01"}, "Choose a first and a last day."),
+        ({"from": "0001-01-01", "to": "0001-01-02"}, "Choose a first and a last day."),
+        ({"from": "9999-12-31", "to": "9999-12-31"}, "Choose a first and a last day."),
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "Choose a last day after the first."),
+        ({"from": "2000-01-01", "to": "2026-03-01"}, "Choose a period of at most three years."),
     ],
 )
 def test_read_period_says_what_is_wrong_and_shows_this_month(
     query: dict[str, str], words: str
 ) -> None:
     period, wrong = read_period(query, NOW)
-    assert wrong == f"{words} This month is shown."
+    assert wrong == f"{words} Showing this month."
     assert (period.first, period.last) == (date(2026, 3, 1), NOW)
 
 

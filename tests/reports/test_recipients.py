@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
 from campaigns.reports.campaign import recipients as people
-from campaigns.reports.campaign.reasons import EXPLAINED, reasons
-from campaigns.reports.shared.outcomes import outcomes
+from campaigns.reports.campaign.reasons import STATES_WITH_REASONS, count_reasons
+from campaigns.reports.shared.delivery_counts import load_delivery_counts
 from tests.reports.factories import FATES, make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -25,34 +25,35 @@ def campaign() -> Campaign:
 
 @pytest.mark.parametrize("key", [*people.FILTERS, *people.GROUPS])
 def test_each_filter_finds_as_many_as_the_tally_says(campaign: Campaign, key: str) -> None:
-    outcome = outcomes({campaign.pk: campaign.audience})[campaign.pk]
-    chosen = people.read_chosen({"state": key})
-    found = people.recipients(campaign, chosen)
-    assert (found.count(), found.exists()) == (people.expected(outcome, chosen), True)
-    assert list(people.page(campaign, chosen, outcome, "").rows) == list(
+    outcome = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    chosen = people.read_query({"state": key})
+    found = people.filter_recipients(campaign, chosen)
+    assert (found.count(), found.exists()) == (people.count_recipients(outcome, chosen), True)
+    assert list(people.load_page(campaign, chosen, outcome, "").rows) == list(
         found.order_by("batch_number", "pk")
     )
 
 
 def test_the_filters_leave_nobody_out(campaign: Campaign) -> None:
     found = [
-        people.recipients(campaign, people.Chosen(state)).count()
+        people.filter_recipients(campaign, people.RecipientQuery(state)).count()
         for state in people.FILTERS.values()
     ]
     assert sum(found) == campaign.audience == Recipient.objects.filter(campaign=campaign).count()
 
 
 def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
-    found = people.recipients(campaign, people.read_chosen({"phone": "67-000-00 07"}))
+    found = people.filter_recipients(campaign, people.read_query({"phone": "67-000-00 07"}))
     assert [person.msisdn for person in found] == ["380670000007"]
-    assert people.recipients(campaign, people.read_chosen({"phone": "0091"})).count() == 1
+    assert people.filter_recipients(campaign, people.read_query({"phone": "0091"})).count() == 1
     assert (
-        people.recipients(campaign, people.read_chosen({"phone": "%"})).count() == campaign.audience
+        people.filter_recipients(campaign, people.read_query({"phone": "%"})).count()
+        == campaign.audience
     )
 
 
 def test_read_chosen_takes_nonsense_for_no_filter() -> None:
-    assert not people.read_chosen({"state": "happy", "phone": "abc\0", "country": "\0"})
+    assert not people.read_query({"state": "happy", "phone": "abc\0", "country": "\0"})
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_read_chosen_takes_nonsense_for_no_filter() -> None:
         ("sent", "Sent, not delivered yet"),
         ("delivered", ""),
         ("read", ""),
-        ("sms", "Not reached within the validity period; SMS sent"),
+        ("sms", "Not delivered within the validity period; SMS sent"),
         ("sms_delivered", "Does not use Viber; SMS delivered"),
         ("not_delivered", "Could not be delivered"),
         ("refused", "BSG does not accept this phone number. Error 41."),
-        ("unresolved", "Nobody could settle whether the gateway took it."),
+        ("unresolved", "Unknown whether the gateway accepted the message."),
         ("cancelled", "The campaign was cancelled before their turn."),
-        ("stopped", "Put on the stop list since the launch."),
+        ("stopped", "Added to the stop list after the launch."),
     ],
 )
 def test_reason(fate: str, words: str) -> None:
@@ -81,13 +82,13 @@ def test_reason(fate: str, words: str) -> None:
         error_code=made.error_code,
         reason=made.reason,
     )
-    assert people.reason(person) == words
+    assert people.reason_text(person) == words
 
 
 def test_reason_keeps_words_that_no_document_names() -> None:
-    assert people.reason(Recipient(send_state="accepted", status="teleported")) == "teleported"
-    assert people.reason(Recipient(send_state="refused", error_code=777)) == (
-        "BSG refused the message with an undocumented error. Error 777."
+    assert people.reason_text(Recipient(send_state="accepted", status="teleported")) == "teleported"
+    assert people.reason_text(Recipient(send_state="refused", error_code=777)) == (
+        "BSG refused it for a reason that is not documented. Error 777."
     )
 
 
@@ -100,9 +101,9 @@ def test_viber_price_is_the_newest_that_was_named() -> None:
 def test_export_has_everybody_once_in_order_over_many_reads(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "AT_ONCE", 50)
+    monkeypatch.setattr(people, "EXPORT_ROWS", 50)
     with CaptureQueriesContext(connection) as queries:
-        rows = list(people.export_rows(campaign, people.Chosen(), masked=False))
+        rows = list(people.export_rows(campaign, people.RecipientQuery(), masked=False))
     # the last batch, and one read for each of the two batches and what lies beyond
     assert len(queries) == 4
     assert [row[0] for row in rows] == list(
@@ -114,34 +115,34 @@ def test_export_has_everybody_once_in_order_over_many_reads(
 
 
 def test_export_keeps_the_filter_and_masks_for_viewers(campaign: Campaign) -> None:
-    [row] = people.export_rows(campaign, people.read_chosen({"state": "queued"}), masked=True)
+    [row] = people.export_rows(campaign, people.read_query({"state": "queued"}), masked=True)
     assert (row[0], row[2]) == ("3806•••01", "Queued")
 
 
 def test_export_of_nobody_is_empty() -> None:
-    assert list(people.export_rows(make_campaign(), people.Chosen(), masked=False)) == []
+    assert list(people.export_rows(make_campaign(), people.RecipientQuery(), masked=False)) == []
 
 
 @pytest.mark.parametrize("state", people.FILTERS)
 def test_each_reason_selects_the_people_it_counts(campaign: Campaign, state: str) -> None:
-    outcome = outcomes({campaign.pk: campaign.audience})[campaign.pk]
-    shares = reasons(outcome, state)
+    outcome = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    shares = count_reasons(outcome, state)
     for share in shares:
-        chosen = people.read_chosen({"state": state, "why": share.why})
-        found = people.recipients(campaign, chosen)
-        assert found.count() == share.number == people.expected(outcome, chosen)
-        assert list(people.page(campaign, chosen, outcome, "").rows) == list(
+        chosen = people.read_query({"state": state, "why": share.key})
+        found = people.filter_recipients(campaign, chosen)
+        assert found.count() == share.number == people.count_recipients(outcome, chosen)
+        assert list(people.load_page(campaign, chosen, outcome, "").rows) == list(
             found.order_by("batch_number", "pk")
         )
     whole = people.FILTERS[state].number(outcome)
-    assert sum(share.number for share in shares) == (whole if state in EXPLAINED else 0)
+    assert sum(share.number for share in shares) == (whole if state in STATES_WITH_REASONS else 0)
 
 
 @pytest.mark.parametrize("why", ["x", "99999.", "-1.", "1", ".", "\0", "٣.", "9" * 60])
 def test_a_malformed_reason_is_nobodys(campaign: Campaign, why: str) -> None:
-    for state in EXPLAINED:
-        chosen = people.read_chosen({"state": state, "why": why})
-        assert people.recipients(campaign, chosen).count() == 0 or not chosen.why
+    for state in STATES_WITH_REASONS:
+        chosen = people.read_query({"state": state, "why": why})
+        assert people.filter_recipients(campaign, chosen).count() == 0 or not chosen.why
 
 
 def test_search_in_a_large_campaign_is_by_the_beginning(
@@ -150,9 +151,11 @@ def test_search_in_a_large_campaign_is_by_the_beginning(
     monkeypatch.setattr(people, "ANY_PART_MAX", 0)
     everybody = list(campaign.recipients.values_list("msisdn", flat=True))
     for digits in (everybody[5], "380", "4850", "9", "99999", "999999", "67"):
-        chosen = people.read_chosen({"phone": digits})
-        found = people.recipients(campaign, chosen).order_by(people.column(campaign, chosen))
+        chosen = people.read_query({"phone": digits})
+        found = people.filter_recipients(campaign, chosen).order_by(
+            people.page_column(campaign, chosen)
+        )
         assert list(found.values_list("msisdn", flat=True)) == sorted(
             phone for phone in everybody if phone.startswith(digits)
         )
-    assert people.column(campaign, chosen) == "msisdn"
+    assert people.page_column(campaign, chosen) == "msisdn"

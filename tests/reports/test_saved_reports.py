@@ -61,9 +61,9 @@ def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport
     spring = make_campaign("Spring", CampaignState.FINISHED)
     send(spring, {("UA", "read"): 2, ("PL", "read"): 5}, Decimal("0.05"), at=at(10, 12))
     # the day before was over before the report was saved
-    assert saved_reports.deliver(at(10, 20)) == 0
-    assert saved_reports.deliver(at(11, 5, 59)) == 0
-    assert [saved_reports.deliver(at(11, 6)) for _ in range(2)] == [1, 0]
+    assert saved_reports.deliver_due_reports(at(10, 20)) == 0
+    assert saved_reports.deliver_due_reports(at(11, 5, 59)) == 0
+    assert [saved_reports.deliver_due_reports(at(11, 6)) for _ in range(2)] == [1, 0]
     [letter] = mail.outbox
     assert (letter.to, letter.subject) == (["olena@example.com"], "ViberDash: Ours, 10 Mar 2026")
     assert "Spend by campaign, Country: Ukraine, 10 Mar 2026." in letter.body
@@ -72,14 +72,14 @@ def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport
     assert (name, kind) == ("spend-campaign-2026-03-10-2026-03-10.csv", "text/csv")
     assert str(content).splitlines()[1] == "Spring,EUR,0.10,0.00,0.00,0.00,0.10,0.10,0.00,2,0"
     assert ReportDelivery.objects.get().sent_at
-    assert saved_reports.deliver(at(12, 6)) == 1
+    assert saved_reports.deliver_due_reports(at(12, 6)) == 1
 
 
 def test_deliver_attaches_a_workbook(report: SavedReport) -> None:
     SavedReport.objects.update(kind="xlsx")
     spring = make_campaign("Spring", CampaignState.FINISHED)
     send(spring, {("UA", "read"): 2}, Decimal("0.05"), at=at(11, 12))
-    assert saved_reports.deliver(at(12, 6)) == 1
+    assert saved_reports.deliver_due_reports(at(12, 6)) == 1
     [(name, content, kind)] = mail.outbox[0].attachments
     assert (name, kind) == ("spend-campaign-2026-03-11-2026-03-11.xlsx", XLSX)
     [sheet] = load_workbook(io.BytesIO(content)).worksheets
@@ -91,28 +91,28 @@ def test_deliver_after_a_crash_does_not_send_again(report: SavedReport) -> None:
         patch("django.core.mail.EmailMessage.send", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
-        saved_reports.deliver(at(11, 6))
-    assert saved_reports.deliver(at(11, 7)) == 0
+        saved_reports.deliver_due_reports(at(11, 6))
+    assert saved_reports.deliver_due_reports(at(11, 7)) == 0
     assert mail.outbox == []
 
 
 def test_deliver_says_what_could_not_be_sent(report: SavedReport) -> None:
     with patch("django.core.mail.EmailMessage.send", side_effect=SMTPException("no\nroom")):
-        assert saved_reports.deliver(at(11, 6)) == 0
+        assert saved_reports.deliver_due_reports(at(11, 6)) == 0
     assert ReportDelivery.objects.get().failure == "no room"
 
 
 def test_deliver_pauses_where_the_owner_lost_access(report: SavedReport, client: Client) -> None:
     User.objects.update(is_active=False)
-    assert saved_reports.deliver(at(11, 6)) == 0
+    assert saved_reports.deliver_due_reports(at(11, 6)) == 0
     report.refresh_from_db()
     assert report.paused
     User.objects.update(is_active=True)
-    assert saved_reports.deliver(at(11, 7)) == 0
+    assert saved_reports.deliver_due_reports(at(11, 7)) == 0
     client.force_login(report.owner)
     assert "could not sign in" in client.get("/spend/reports/").content.decode()
     client.post(f"/spend/reports/{report.pk}/resume")
-    assert saved_reports.deliver(at(11, 8)) == 1
+    assert saved_reports.deliver_due_reports(at(11, 8)) == 1
 
 
 def test_pages(marketer: Client, olena: User) -> None:

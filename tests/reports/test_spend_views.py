@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from python_calamine import CalamineWorkbook
 
 from campaigns.compose.models import Campaign, CampaignState, Label
+from tests.markup import squeezed
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ DAYS = "from=2026-03-01&to=2026-03-31"
 def text(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200
-    return " ".join(answer.content.decode().split())
+    return squeezed(answer.content.decode())
 
 
 def at(day: int) -> datetime:
@@ -42,17 +43,17 @@ def test_spend_numbers(marketer: Client, campaign: Campaign) -> None:
     assert '0.082001&nbsp;<span class="currency">EUR' in page
     assert '0.1523711&nbsp;<span class="currency">EUR' in page
     assert '1.50&nbsp;<span class="currency">USD' in page
-    assert "12 prices are not yet known." in page
+    assert "12 prices are not yet known" in page
     assert "1.65" not in page  # never across currencies
 
 
 def test_spend_of_nothing_says_what_belongs_here(marketer: Client) -> None:
-    assert "Nothing was spent in these days." in text(marketer, "/spend/")
+    assert "Nothing was spent in this period." in text(marketer, "/spend/")
     assert "with these filters" in text(marketer, "/spend/?country=UA")
 
 
 def test_spend_says_what_is_wrong_with_the_days(marketer: Client) -> None:
-    assert "The first day is after the last." in text(
+    assert "Choose a last day after the first." in text(
         marketer, "/spend/?from=2026-03-05&to=2026-03-01"
     )
 
@@ -203,7 +204,11 @@ def test_forecast_says_what_it_is_made_of(marketer: Client) -> None:
         at=timezone.now(),
     )
     page = marketer.get("/spend/forecast/")
-    [one] = page.context["outlook"].forecasts
-    assert (one.spent, one.least, one.most) == (Decimal(28), Decimal(28), Decimal(28))
-    assert "not a promise" in page.content.decode()
+    [forecast] = page.context["forecast"].currencies
+    assert (forecast.spent, forecast.minimum, forecast.maximum) == (
+        Decimal(28),
+        Decimal(28),
+        Decimal(28),
+    )
+    assert "This is an estimate" in page.content.decode()
     assert 'hx-get="/spend/forecast/"' in marketer.get("/spend/").content.decode()

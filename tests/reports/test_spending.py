@@ -13,14 +13,14 @@ from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind
 from campaigns.reports.shared.periods import Period
-from campaigns.reports.spend.chart import chart
+from campaigns.reports.spend.chart import build_chart
 from campaigns.reports.spend.spending import (
     GROUPINGS,
     Spending,
-    buckets,
-    filter_words,
+    describe_filter,
+    load_spending,
     read_filters,
-    read_spending,
+    time_buckets,
 )
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -52,7 +52,7 @@ def other(spring: Campaign) -> Campaign:
 
 
 def spend_by(key: str, **filters: str) -> Spending:
-    return read_spending(MONTH, GROUPINGS[key], filters)
+    return load_spending(MONTH, GROUPINGS[key], filters)
 
 
 def table(spending: Spending) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -95,7 +95,7 @@ def test_by_campaign_the_dearest_first_in_each_currency(other: Campaign) -> None
     [
         ("country", ["Ukraine", "Poland"]),
         ("sender", ["ViberShop", "KyivMobile"]),
-        ("user", ["olena", "Nobody"]),
+        ("user", ["olena", "No user"]),
         ("tariff", ["Tariff 2", "Tariff 0"]),
         ("channel", ["Viber", "SMS"]),
     ],
@@ -145,7 +145,7 @@ def test_a_group_opens_what_it_is_made_of(spring: Campaign, other: Campaign) -> 
 def test_a_week_is_cut_at_the_ends_of_the_period(spring: Campaign) -> None:
     period = Period("custom", date(2026, 3, 3), date(2026, 3, 17))
     assert (
-        read_spending(period, GROUPINGS["week"], {}).groups[0].url
+        load_spending(period, GROUPINGS["week"], {}).groups[0].url
         == "/spend/?from=2026-03-16&to=2026-03-17&group=day"
     )
 
@@ -184,25 +184,28 @@ def test_read_filters_leaves_out_what_a_database_would_refuse(query: dict[str, s
 
 
 def test_filter_words(spring: Campaign) -> None:
-    assert filter_words("campaign", str(spring.pk)) == "Campaign: Spring"
-    assert filter_words("country", "PL") == "Country: Poland"
-    assert filter_words("sender", "none") == "Sender: none"
-    assert filter_words("campaign", "999999") == "Campaign: 999999"
+    assert describe_filter("campaign", str(spring.pk)) == "Campaign: Spring"
+    assert describe_filter("country", "PL") == "Country: Poland"
+    assert describe_filter("sender", "none") == "Sender: none"
+    assert describe_filter("campaign", "999999") == "Campaign: 999999"
 
 
 def test_buckets_leave_no_day_out() -> None:
     period = Period("custom", date(2026, 2, 26), date(2026, 3, 10))
-    assert len(buckets(Spending(period, GROUPINGS["day"]))) == 13
-    assert buckets(Spending(period, GROUPINGS["week"])) == [
+    assert len(time_buckets(Spending(period, GROUPINGS["day"]))) == 13
+    assert time_buckets(Spending(period, GROUPINGS["week"])) == [
         date(2026, 2, 23),
         date(2026, 3, 2),
         date(2026, 3, 9),
     ]
-    assert buckets(Spending(period, GROUPINGS["month"])) == [date(2026, 2, 1), date(2026, 3, 1)]
+    assert time_buckets(Spending(period, GROUPINGS["month"])) == [
+        date(2026, 2, 1),
+        date(2026, 3, 1),
+    ]
 
 
 def test_chart_draws_each_currency_with_all_days(other: Campaign) -> None:
-    drawn = chart(spend_by("day"))
+    drawn = build_chart(spend_by("day"))
     assert drawn["time"] is True
     euro, dollar = drawn["currencies"]
     assert (len(euro["labels"]), euro["labels"][1]) == (31, "2 Mar")
@@ -214,7 +217,7 @@ def test_chart_draws_each_currency_with_all_days(other: Campaign) -> None:
 
 
 def test_chart_of_things_draws_the_dearest_of_each_currency(other: Campaign) -> None:
-    drawn = chart(spend_by("campaign"))
+    drawn = build_chart(spend_by("campaign"))
     assert drawn["time"] is False
     assert [(one["currency"], one["labels"]) for one in drawn["currencies"]] == [
         ("EUR", ["Spring"]),

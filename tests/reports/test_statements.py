@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports.spend.statements import read_month, statement
+from campaigns.reports.spend.statements import load_statement, read_month
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db
@@ -60,15 +60,15 @@ def test_statement_has_a_sheet_a_currency_that_adds_up() -> None:
         at=march,
     )
     send(make_campaign("April", CampaignState.FINISHED), {("UA", "read"): 1}, Decimal(9), at=APRIL)
-    found = statement(read_month("2026-03"))
+    found = load_statement(read_month("2026-03"))
     assert [
-        (s.total.currency, s.total.total, [line.name for line in s.lines]) for s in found.sheets
+        (s.total.currency, s.total.total, [line.name for line in s.lines]) for s in found.tables
     ] == [
         ("EUR", Decimal("0.7410005"), ["Large", "Small"]),
         ("USD", Decimal(7), ["Dollars"]),
     ]
-    assert sum(line.cost.total for line in found.sheets[0].lines) == found.sheets[0].total.total
-    assert (found.complete, found.previous, found.next) == (True, "2026-02", "2026-04")
+    assert sum(line.cost.total for line in found.tables[0].lines) == found.tables[0].total.total
+    assert (found.is_final, found.previous, found.next) == (True, "2026-02", "2026-04")
 
 
 def test_statement_is_complete_only_when_nothing_will_change() -> None:
@@ -77,10 +77,10 @@ def test_statement_is_complete_only_when_nothing_will_change() -> None:
         {("UA", "unpriced"): 1},
         at=datetime(2026, 3, 2, 12, tzinfo=UTC),
     )
-    assert not statement(read_month("2026-03")).complete  # a price is missing
-    assert not statement(read_month("2026-04")).complete  # the month is not over
-    assert statement(read_month("2026-02")).complete
-    assert statement(read_month("2026-04")).next == ""
+    assert not load_statement(read_month("2026-03")).is_final  # a price is missing
+    assert not load_statement(read_month("2026-04")).is_final  # the month is not over
+    assert load_statement(read_month("2026-02")).is_final
+    assert load_statement(read_month("2026-04")).next == ""
 
 
 def test_statement_page(client: Client, in_april: object) -> None:
@@ -94,7 +94,7 @@ def test_statement_page(client: Client, in_april: object) -> None:
     page = " ".join(client.get("/spend/statement/").content.decode().split())
     assert "Statement, April 2026" in page
     assert '0.025001&nbsp;<span class="currency">EUR' in page
-    assert "The month is not over: the statement will still change." in page
+    assert "Not final: the month is not over." in page
     assert (
         "Nothing was spent in this month."
         in client.get("/spend/statement/?month=2025-01").content.decode()

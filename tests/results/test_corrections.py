@@ -7,7 +7,7 @@ from django.test import Client
 
 from campaigns.compose.models import CampaignState, Sender
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
-from campaigns.reports.shared.bills import bills, spent
+from campaigns.reports.shared.bills import load_bills, totals_for
 from campaigns.results.money.rebuilding import differences
 from campaigns.shared.money import ZERO, exact
 from campaigns.team.models import AuditEntry, Role
@@ -55,8 +55,8 @@ def test_a_correction_is_shown_apart(anna: Client) -> None:
     }
     assert anna.post(ADDRESS, posted).status_code == 302
     assert anna.post(ADDRESS, {**posted, "campaign": "", "amount": "4"}).status_code == 302
-    [cost] = bills(spent())[()].costs
-    assert (cost.viber, cost.correction, cost.total, cost.since) == (
+    [cost] = load_bills(totals_for())[()].costs
+    assert (cost.viber, cost.correction, cost.total, cost.adjustment) == (
         ZERO,
         Decimal("2.5"),
         Decimal("2.5"),
@@ -65,7 +65,7 @@ def test_a_correction_is_shown_apart(anna: Client) -> None:
     assert differences() == []
     assert "Invoice 7" in anna.get(ADDRESS).content.decode()
     page = anna.get(f"/campaigns/{campaign.pk}/?tab=activity").content.decode()
-    assert "entered a correction of what it cost" in page
+    assert "entered a correction of the cost" in page
 
 
 @pytest.mark.parametrize(

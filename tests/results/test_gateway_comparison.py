@@ -15,7 +15,7 @@ from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.types import Accepted, SendAnswer, Verdict
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry
-from campaigns.reports.spend.reconciliation import reconciliation
+from campaigns.reports.spend.reconciliation import load_reconciliation
 from campaigns.results.models import SampledStatus
 from campaigns.results.money import gateway_comparison
 from campaigns.shared.money import ZERO
@@ -40,17 +40,21 @@ def test_balance_is_read_once_an_hour_and_unexplained_changes_are_drift(
         [Movement(Kind.CORRECTION, Channel.VIBER, None, "", "EUR", [(None, Decimal("0.5"))])], now
     )
     gateway_comparison.read_balance(client, now)
-    latest, earlier = reconciliation().hours
+    latest, earlier = load_reconciliation().hours
     spent = sum(
         (entry.amount or ZERO for entry in LedgerEntry.objects.filter(kind=Kind.CHARGE)), ZERO
     )
-    assert (earlier.moved, earlier.entered, earlier.drift, earlier.reason) == (
+    assert (earlier.balance_change, earlier.entered, earlier.difference, earlier.reason) == (
         -spent,
         spent,
         ZERO,
         "",
     )
-    assert (latest.moved, latest.entered, latest.drift) == (ZERO, Decimal("0.5"), Decimal("0.5"))
+    assert (latest.balance_change, latest.entered, latest.difference) == (
+        ZERO,
+        Decimal("0.5"),
+        Decimal("0.5"),
+    )
     assert latest.reason.startswith("Most likely a top-up")
 
 
@@ -69,11 +73,11 @@ def test_drift_has_its_likely_reason() -> None:
                 unknown=unknown * late,
                 on_way=on_way,
             )
-        return reconciliation().hours[0].reason
+        return load_reconciliation().hours[0].reason
 
     assert [reason(0), reason(5)[:20], reason(-5)[:7]] == ["", "Most likely a top-up", "Charged"]
     assert reason(-5, unknown=3) == "Most likely messages whose price is not yet known."
-    assert reason(-5, on_way=1).startswith("Messages were on their way")
+    assert reason(-5, on_way=1).startswith("Messages were being sent.")
 
 
 def test_sample_stores_differences_and_changes_no_entry(

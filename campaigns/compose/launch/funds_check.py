@@ -3,39 +3,21 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.conf import settings
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.models import Campaign
-from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import Estimate, format_amount
-from campaigns.gateway.errors import GatewayError
+from campaigns.gateway.balance import load_balance
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
-
-CACHE_SECONDS = 60
-
-
-def balance() -> Balance | None:
-    """The balance of the account, at most CACHE_SECONDS old; None if the gateway gives none."""
-    key = f"means:{settings.BSG_API_URL}"
-    known: Balance | str | None = cache.get(key)
-    if known is None:
-        try:
-            known = price_list.client().balance()
-        except GatewayError:
-            known = "unknown"
-        cache.set(key, known, CACHE_SECONDS)
-    return known if isinstance(known, Balance) else None
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
     """Warn if the budget or the balance may run out; only equal currencies are compared."""
     if campaign.budget is not None:
         yield from _budget_warnings(campaign.budget, estimate)
-    if estimate.totals and (funds := balance()):
+    if estimate.totals and (funds := load_balance().balance):
         yield from _balance_warnings(funds, estimate)
 
 

@@ -92,3 +92,14 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     text = _("%(phone)s was removed from the stop list.")
     messages.success(request, text % {"phone": parsing.format_phone(entry.msisdn)})
     return redirect("stop-list")
+
+
+@role_required(Role.MARKETER)
+@require_POST
+def stop_phone(request: HttpRequest, msisdn: str) -> HttpResponse:
+    """Add one phone to the stop list, from the page that shows all that is held on it."""
+    user = current_user(request)
+    if stop_list.add_phones([msisdn], _("Added on the contact's page"), user):
+        record(user, StopListEntry.objects.get(msisdn=msisdn), "stopped")
+    messages.success(request, _("Added to the stop list. This phone gets no more messages."))
+    return redirect("person", msisdn)

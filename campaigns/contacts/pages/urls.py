@@ -26,6 +26,7 @@ urlpatterns = [
     path("contacts/person/<int:pk>/remove", contact_views.contact_remove, name="contact-remove"),
     path("contacts/person/<int:pk>/stop", contact_views.contact_stop, name="contact-stop"),
     path("contacts/people/", contact_views.contact_search, name="person-search"),
+    path("contacts/people/<slug:msisdn>/stop", stop_list_views.stop_phone, name="person-stop"),
     path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
     path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
     path("contacts/import", import_views.import_new, name="import-new"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.dispatch.pages import budget_views, campaign_actions
+from campaigns.dispatch.pages import budget_views, campaign_actions, erase_views
 
 urlpatterns = [
     path("campaigns/<int:pk>/pause", campaign_actions.pause, name="campaign-pause"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/again", campaign_actions.resend, name="campaign-resend"),
     path("campaigns/<int:pk>/hours", campaign_actions.sending_hours, name="campaign-hours"),
     path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
+    path("contacts/people/<slug:msisdn>/erase", erase_views.erase, name="person-erase"),
     path("settings/budgets/", budget_views.monthly_budgets, name="month-budgets"),
     path(
         "settings/budgets/person/<int:pk>/delete",

@@ -1,4 +1,4 @@
-"""The trail of a campaign, in words."""
+"""The audit trail of a campaign as sentences."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,56 +11,58 @@ from django.utils.translation import ngettext
 
 from campaigns.team.models import AuditEntry
 
-ACTIONS: dict[str, str | Promise] = {
+ACTION_LABELS: dict[str, str | Promise] = {
     "created": _("created the campaign"),
-    "duplicated": _("made it from another campaign"),
+    "duplicated": _("created it as a copy of another campaign"),
     "edited": _("edited the draft"),
     "launched": _("launched it"),
-    "asked for approval": _("asked for approval"),
+    "asked for approval": _("requested approval"),
     "approved": _("approved it"),
-    "returned": _("returned it to its draft"),
-    "approval void": _("found that it had changed: it is a draft again"),
-    "rehearsed": _("rehearsed it"),
+    "returned": _("returned it to draft"),
+    "approval void": _("cancelled the approval because the campaign had changed"),
+    "rehearsed": _("started a rehearsal"),
     "paused": _("paused it"),
     "resumed": _("resumed it"),
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
     "budget": _("changed the budget"),
     "hours": _("changed the sending hours"),
-    "labelled": _("put a label on it"),
-    "unlabelled": _("took a label off"),
-    "noted": _("wrote a note"),
+    "labelled": _("added a label"),
+    "unlabelled": _("removed a label"),
+    "noted": _("added a note"),
     "unnoted": _("deleted a note"),
     "archived": _("archived it"),
-    "unarchived": _("took it out of the archive"),
-    "correction": _("entered a correction of what it cost"),
-    "again": _("made a draft to those it did not reach"),
+    "unarchived": _("unarchived it"),
+    "correction": _("entered a correction of the cost"),
+    "again": _("created a draft to resend to failed recipients"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ActivityEntry:
     at: datetime
-    who: str  # "" for the system itself
-    what: str | Promise
+    actor: str  # "" for ViberDash itself
+    action: str | Promise
     detail: str
 
 
-def deeds(entries: Iterable[AuditEntry]) -> list[Deed]:
-    """`entries` of the trail as sentences; an action that has no words yet shows its own name."""
-    return [_deed(entry) for entry in entries]
+def describe_entries(entries: Iterable[AuditEntry]) -> list[ActivityEntry]:
+    """Return the audit entries as sentences; an action without a label keeps its own name."""
+    return [_describe(entry) for entry in entries]
 
 
-def _deed(entry: AuditEntry) -> Deed:
-    what, detail = ACTIONS.get(entry.action, entry.action), entry.detail
-    if entry.action == "launched" and detail.isdecimal():  # how many people it was launched to
-        people = int(detail)
-        words = ngettext(
-            "launched it to %(people)s person", "launched it to %(people)s people", people
+def _describe(entry: AuditEntry) -> ActivityEntry:
+    action, detail = ACTION_LABELS.get(entry.action, entry.action), entry.detail
+    if entry.action == "launched" and detail.isdecimal():  # the number of recipients
+        recipients = int(detail)
+        text = ngettext(
+            "launched it to %(number)s recipient",
+            "launched it to %(number)s recipients",
+            recipients,
         )
-        what, detail = words % {"people": number_format(people, force_grouping=True)}, ""
-    return Deed(entry.at, _name(entry), what, detail)
+        action, detail = text % {"number": number_format(recipients, force_grouping=True)}, ""
+    return ActivityEntry(entry.at, _actor_name(entry), action, detail)
 
 
-def _name(entry: AuditEntry) -> str:
+def _actor_name(entry: AuditEntry) -> str:
     return (entry.actor.get_full_name() or entry.actor.get_username()) if entry.actor else ""

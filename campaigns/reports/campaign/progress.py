@@ -1,4 +1,4 @@
-"""Where one campaign stands now: the live part of its page."""
+"""The progress of one campaign: the part of its page that updates by itself."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,196 +12,184 @@ from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
-from campaigns.reports.campaign.waiting import Waiting, waiting
-from campaigns.reports.shared.bills import Bill, campaign_bills
-from campaigns.reports.shared.outcomes import Outcome, Share, by_country
-from campaigns.reports.spend.entries import address
+from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
+from campaigns.reports.shared.bills import Bill, load_campaign_bills
+from campaigns.reports.shared.delivery_counts import (
+    DeliveryCounts,
+    ReasonCount,
+    load_country_counts,
+)
+from campaigns.reports.spend.entries import ledger_url
 from campaigns.shared.money import ZERO
 
-LIVE, RESTING, TRICKLING = 2, 10, 30  # seconds between two looks
-PER_PERSON, PER_READER = _("Per person reached"), _("Per reader")
-FINE = Decimal("0.0001")
-LISTENING = timedelta(days=2)  # after the end, statuses and prices still come in
-JUST = timedelta(minutes=5)  # after the end, most of them do
+FAST, MEDIUM, SLOW = 2, 10, 30  # seconds between two updates of the page
+SETTLING = timedelta(days=2)  # after the end, statuses and prices still come in
+JUST_ENDED = timedelta(minutes=5)  # after the end, most of them do
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the funnel: how many are left, `whole` to compare them with, and the filter of
-    the people.
+class FunnelStep:
+    """One step of the delivery funnel: `number` of `whole` recipients.
+
+    `state` and `why` filter the table of recipients: a key of recipients.FILTERS or GROUPS ("" for
+    everybody), and a reason within it.
     """
 
     label: str | Promise
     number: int
     whole: int
-    state: str = ""  # a key of recipients.FILTERS or GROUPS; "" for everybody
+    state: str = ""
     why: str = ""
+
+    @property
+    def query(self) -> str:
+        """The query string that opens these recipients."""
+        if not self.state:
+            return ""
+        return f"?state={self.state}&why={self.why}" if self.why else f"?state={self.state}"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """People who did not make it into the audience, and why."""
+class ExcludedCount:
+    """Contacts who were selected but are not in the audience, for one reason."""
 
     label: str | Promise
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """An amount for one of something."""
-
-    label: str | Promise
-    amount: Decimal
-    currency: str
-
-
-@dataclass(slots=True)
-class Estimate:
-    """What one currency's part of the campaign was to cost."""
-
-    currency: str
-    amount: Decimal = ZERO
-
-
 @dataclass
 class CampaignProgress:
+    """`estimates`: what Viber was expected to cost, by currency."""
+
     campaign: Campaign
-    outcome: Outcome
+    counts: DeliveryCounts
     bill: Bill
     snapshot: Snapshot | None
-    estimates: list[Estimate]
+    estimates: dict[str, Decimal]
 
     @property
     def refresh_seconds(self) -> int | None:
-        """Seconds until the page looks again; None when nothing moves any more."""
+        """Seconds until the page updates; None when nothing changes any more."""
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
-            return LIVE
+            return FAST
         if state in (
             CampaignState.PAUSED,
             CampaignState.SCHEDULED,
             CampaignState.AWAITING_APPROVAL,
         ):
-            return RESTING
-        if state == CampaignState.CANCELLED and self.outcome.queued:
-            # whoever waits is being called off
-            return LIVE if self._ended_within(JUST) else RESTING
-        if not self._listens():
+            return MEDIUM
+        if state == CampaignState.CANCELLED and self.counts.queued:
+            # the queued recipients are being cancelled
+            return FAST if self._ended_within(JUST_ENDED) else MEDIUM
+        if not self._is_settling():
             return None
-        return RESTING if self._ended_within(JUST) else TRICKLING
+        return MEDIUM if self._ended_within(JUST_ENDED) else SLOW
 
-    def _listens(self) -> bool:
-        unsettled = self.outcome.open or self.outcome.delivered_unread or self.bill.not_yet_known
-        return bool(unsettled) and self._ended_within(LISTENING)
+    def _is_settling(self) -> bool:
+        counts = self.counts
+        unsettled = counts.awaiting_status or counts.delivered_unread or self.bill.not_yet_known
+        return bool(unsettled) and self._ended_within(SETTLING)
 
-    def _ended_within(self, span: timedelta) -> bool:
+    def _ended_within(self, duration: timedelta) -> bool:
         ended = self.campaign.finished_at
-        return ended is not None and timezone.now() - ended < span
+        return ended is not None and timezone.now() - ended < duration
 
     @property
-    def reason(self) -> pause_reasons.PauseReason | None:
-        """Why it is paused."""
+    def pause_reason(self) -> pause_reasons.PauseReason | None:
+        """Why it is paused; None where it is not."""
         paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
         return pause_reasons.pause_reason(self.campaign.reason) if paused else None
 
     @cached_property
-    def waiting(self) -> list[Waiting]:
-        """Who waits for the sending hours."""
-        return waiting(self.campaign)
+    def waiting(self) -> list[WaitingRecipients]:
+        """Recipients who wait for the sending hours."""
+        return load_waiting(self.campaign)
 
     @property
     def frozen(self) -> int:
-        """People frozen so far, while it is preparing."""
+        """Recipients in the audience so far, while it is being prepared."""
         return self.snapshot.left if self.snapshot else 0
 
     @property
-    def left_out(self) -> list[Left]:
-        """Between those chosen and the audience."""
+    def excluded(self) -> list[ExcludedCount]:
+        """Who was selected but is not in the audience."""
         if not self.snapshot:
             return []
-        found = [
-            Left(_("The same phone again"), self.snapshot.repeated),
-            Left(_("On the stop list"), self.snapshot.stop_listed),
-            Left(_("Left out"), self.snapshot.excluded),
+        excluded = [
+            ExcludedCount(_("Duplicates"), self.snapshot.repeated),
+            ExcludedCount(_("On the stop list"), self.snapshot.stop_listed),
+            ExcludedCount(_("Excluded"), self.snapshot.excluded),
         ]
-        return [left for left in found if left.number]
+        return [count for count in excluded if count.number]
 
     @property
-    def funnel(self) -> list[Step]:
+    def funnel(self) -> list[FunnelStep]:
         """From the audience to the readers."""
-        outcome, audience = self.outcome, self.outcome.audience
+        counts, audience = self.counts, self.counts.audience
         steps = [
-            Step(_("Audience"), audience, audience),
-            Step(_("Accepted by the gateway"), outcome.accepted, audience, "taken"),
-            Step(_("Delivered by Viber"), outcome.delivered, audience, "by_viber"),
-            Step(_("Read"), outcome.read, audience, "read"),
+            FunnelStep(_("Audience"), audience, audience),
+            FunnelStep(_("Accepted by the gateway"), counts.accepted, audience, "taken"),
+            FunnelStep(_("Delivered by Viber"), counts.delivered, audience, "by_viber"),
+            FunnelStep(_("Read"), counts.read, audience, "read"),
         ]
-        if outcome.by_sms:
-            steps.append(Step(_("SMS sent instead"), outcome.by_sms, audience, "by_sms"))
-            steps.append(
-                Step(_("SMS delivered"), outcome.sms_delivered, audience, "by_sms", "sms_delivered")
-            )
+        if counts.by_sms:
+            steps += [
+                FunnelStep(_("By SMS"), counts.by_sms, audience, "by_sms"),
+                FunnelStep(
+                    _("SMS delivered"), counts.sms_delivered, audience, "by_sms", "sms_delivered"
+                ),
+            ]
         return steps
 
     @property
-    def ledger(self) -> dict[str, str]:
-        """The addresses of its entries: "all", and those of each channel."""
+    def ledger_urls(self) -> dict[str, str]:
+        """The addresses of its ledger entries: "all", and those of each channel."""
         return {
-            "all": address(self.campaign),
-            **{one: address(self.campaign, channel=one) for one in ("viber", "sms")},
+            "all": ledger_url(self.campaign),
+            "viber": ledger_url(self.campaign, channel="viber"),
+            "sms": ledger_url(self.campaign, channel="sms"),
         }
 
     @property
-    def per_person(self) -> list[Unit]:
-        """What one delivered and one read message cost, the SMS that went out instead included."""
-        found = []
-        for cost in self.bill.costs:
-            for label, people in (
-                (PER_PERSON, self.outcome.reached),
-                (PER_READER, self.outcome.read),
-            ):
-                if people:
-                    found.append(Unit(label, (cost.total / people).quantize(FINE), cost.currency))
-        return found
-
-    @property
-    def losses(self) -> list[tuple[str, list[Share]]]:
-        """Whom the message did not reach: a key of recipients.FILTERS, and the reasons."""
-        outcome = self.outcome
-        found = [
-            ("not_delivered", outcome.undelivered_shares),
-            ("refused", outcome.refused_shares),
-            ("cancelled", outcome.cancelled_shares),
+    def undelivered(self) -> list[tuple[str, list[ReasonCount]]]:
+        """Whom the message did not reach: keys of recipients.FILTERS, each with its reasons."""
+        counts = self.counts
+        by_state = [
+            ("not_delivered", counts.undelivered_reasons),
+            ("refused", counts.refusal_reasons),
+            ("cancelled", counts.cancellation_reasons),
         ]
-        return [(state, shares) for state, shares in found if shares]
+        return [(state, reasons) for state, reasons in by_state if reasons]
 
 
 def load_progress(campaign: Campaign) -> CampaignProgress:
-    """Four queries: tallies, totals, snapshot, price list."""
+    """Load the progress by four queries: tallies, totals, snapshot, price list."""
     snapshot = Snapshot.objects.filter(pk=campaign.pk).first()
-    countries = by_country(campaign.pk)
-    outcome = Outcome(_audience(campaign, snapshot))
-    for part in countries.values():
-        outcome.merge(part)
-    bill = campaign_bills([campaign.pk])[campaign.pk]
-    return CampaignProgress(campaign, outcome, bill, snapshot, _estimates(campaign, countries))
+    by_country = load_country_counts(campaign.pk)
+    counts = DeliveryCounts(_audience(campaign, snapshot))
+    for country_counts in by_country.values():
+        counts.merge(country_counts)
+    bill = load_campaign_bills([campaign.pk])[campaign.pk]
+    return CampaignProgress(campaign, counts, bill, snapshot, _estimates(campaign, by_country))
 
 
 def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:
-    """The frozen audience; of a campaign that was cancelled before it was complete, those who were
-    in it by then.
+    """Return the size of the frozen audience.
+
+    For a campaign that was cancelled while its audience was being frozen, the part frozen by then.
     """
     if campaign.audience is None and campaign.state in lifecycle.FINAL and snapshot:
         return snapshot.left
     return campaign.audience or 0
 
 
-def _estimates(campaign: Campaign, countries: dict[str, Outcome]) -> list[Estimate]:
-    """What Viber was to cost for those accepted, by the price list as last fetched, a currency."""
-    known = stored_prices(VIBER, campaign.tariff)
-    found: dict[str, Estimate] = {}
-    for country, outcome in countries.items():
-        if outcome.accepted and (price := known.of(country)):
-            estimate = found.setdefault(price.currency, Estimate(price.currency))
-            estimate.amount += price.amount * outcome.accepted
-    return [found[currency] for currency in sorted(found)]
+def _estimates(campaign: Campaign, by_country: dict[str, DeliveryCounts]) -> dict[str, Decimal]:
+    """Return what Viber costs for all accepted recipients by the stored price list, by currency."""
+    prices = stored_prices(VIBER, campaign.tariff)
+    estimates: dict[str, Decimal] = {}
+    for country, counts in by_country.items():
+        if counts.accepted and (price := prices.of(country)):
+            estimates.setdefault(price.currency, ZERO)
+            estimates[price.currency] += price.amount * counts.accepted
+    return estimates

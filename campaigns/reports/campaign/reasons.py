@@ -1,43 +1,51 @@
-"""Within one state: the reasons, as chips and as filters of the table of recipients."""
+"""The reasons within one state, as chips and as filters of the table of recipients."""
 
 from typing import Any
 
 from campaigns.dispatch.models import DeliveryState
-from campaigns.reports.shared.outcomes import BY_SMS, OPEN, Outcome, Share
+from campaigns.reports.shared.delivery_counts import (
+    AWAITING_STATUS,
+    BY_SMS,
+    DeliveryCounts,
+    ReasonCount,
+)
 
 SMALLINT_MAX = 32_767
-STEPS = {"accepted": OPEN, "by_sms": BY_SMS}  # here not why, but how far
-EXPLAINED = (*STEPS, "not_delivered", "refused", "cancelled")  # keys of recipients.FILTERS
+# states that are divided by delivery state instead of by reason
+DELIVERY_STEPS = {"accepted": AWAITING_STATUS, "by_sms": BY_SMS}
+# keys of recipients.FILTERS
+STATES_WITH_REASONS = (*DELIVERY_STEPS, "not_delivered", "refused", "cancelled")
 
 
-def reasons(outcome: Outcome, state: str) -> list[Share]:
-    """Why people are in `state`, or how far on the way. Most people first."""
-    if state in STEPS:
+def count_reasons(counts: DeliveryCounts, state: str) -> list[ReasonCount]:
+    """Return why recipients are in `state`, or their delivery states; the largest first."""
+    if state in DELIVERY_STEPS:
         steps = [
-            Share(outcome.deliveries[step], str(step.label), why=step_name(step))
-            for step in STEPS[state]
+            ReasonCount(counts.deliveries[step], str(step.label), key=step_name(step))
+            for step in DELIVERY_STEPS[state]
         ]
         return sorted((step for step in steps if step.number), key=lambda step: -step.number)
-    shares = {
-        "not_delivered": outcome.undelivered_shares,
-        "refused": outcome.refused_shares,
-        "cancelled": outcome.cancelled_shares,
+    reasons = {
+        "not_delivered": counts.undelivered_reasons,
+        "refused": counts.refusal_reasons,
+        "cancelled": counts.cancellation_reasons,
     }
-    return shares.get(state, [])
+    return reasons.get(state, [])
 
 
 def step_name(step: DeliveryState) -> str:
-    """Its value in `?why=`."""
+    """Return the value of a delivery state in `?why=`."""
     return step.value or "none"
 
 
-def columns(state: str, why: str) -> dict[str, Any]:
-    """What the columns of a recipient are who is in `state` for this reason; nobody's where it is
-    malformed.
+def reason_conditions(state: str, why: str) -> dict[str, Any]:
+    """Return the conditions that select the recipients in `state` for the reason `why`.
+
+    A malformed reason selects nobody.
     """
-    if state in STEPS:
-        named = {step_name(step): step for step in STEPS[state]}
-        return {"delivery_state": named[why]} if why in named else {"pk__in": []}
+    if state in DELIVERY_STEPS:
+        by_name = {step_name(step): step for step in DELIVERY_STEPS[state]}
+        return {"delivery_state": by_name[why]} if why in by_name else {"pk__in": []}
     if state == "not_delivered":
         return {"status": why}
     code, _dot, reason = why.partition(".")

@@ -1,4 +1,4 @@
-"""The recipients of a campaign as a table: filters, search, pages, export."""
+"""The recipients of a campaign as a table: filters, search, paging, export."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,31 +8,48 @@ from itertools import pairwise
 from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
-from campaigns.gateway.statuses import DELIVERED, READ
-from campaigns.reports.campaign.reasons import EXPLAINED, STEPS, columns, reasons, step_name
-from campaigns.reports.shared.labels import is_country, refusal, status_word
-from campaigns.reports.shared.outcomes import BY_SMS, BY_VIBER, OPEN, Outcome
-from campaigns.reports.shared.partial_indexes import ended, told
+from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.reports.campaign.reasons import (
+    DELIVERY_STEPS,
+    STATES_WITH_REASONS,
+    count_reasons,
+    reason_conditions,
+    step_name,
+)
+from campaigns.reports.shared.delivery_counts import (
+    AWAITING_STATUS,
+    BY_SMS,
+    BY_VIBER,
+    DeliveryCounts,
+)
+from campaigns.reports.shared.labels import is_country_code, refusal, status_label
+from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.templatetags.viberdash import money_exact
 
 _L = gettext_lazy
-# pages go by these: there are indexes; the first is the order of sending
-COLUMN, BY_PHONE = "batch_number", "msisdn"
-# recipients; in a larger campaign a phone is found by its beginning, which an index knows
+# the columns that pages are ordered by, which have indexes
+PAGE_COLUMN = "batch_number"  # the order of sending
+PHONE_COLUMN = "msisdn"
+# recipients; in a larger campaign a phone is found by its first digits, with the index
 ANY_PART_MAX = 20_000
-AT_ONCE = 2_000  # rows that an export holds in memory
-ALL = tuple(DeliveryState)
+EXPORT_ROWS = 2_000  # rows that an export holds in memory
+ALL_STATES = tuple(DeliveryState)
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Recipients in one state: what it selects, and the property of Outcome that counts them."""
+class StateFilter:
+    """Recipients in one state.
+
+    `count` names the property of DeliveryCounts that counts them, where that is not `key`.
+    """
 
     key: str
     label: str | Promise
@@ -40,85 +57,96 @@ class Filter:
     deliveries: tuple[DeliveryState, ...] = ()
     count: str = ""
 
-    def number(self, outcome: Outcome) -> int:
-        return int(getattr(outcome, self.count or self.key))
+    def number(self, counts: DeliveryCounts) -> int:
+        """Return how many recipients are in this state."""
+        return int(getattr(counts, self.count or self.key))
 
     def select(self, recipients: QuerySet[Recipient], why: str) -> QuerySet[Recipient]:
-        """Those of `recipients` in this state, for the reason `why` ("" for any)."""
-        found = self._sent(recipients, why)
-        return found.filter(delivery_state__in=self.deliveries) if self.deliveries else found
+        """Return those of `recipients` in this state for the reason `why` ("" for any)."""
+        selected = self._in_send_state(recipients, why)
+        if not self.deliveries:
+            return selected
+        return selected.filter(delivery_state__in=self.deliveries)
 
     def parts(
-        self, recipients: QuerySet[Recipient], why: str, outcome: Outcome
+        self, recipients: QuerySet[Recipient], why: str, counts: DeliveryCounts
     ) -> list[QuerySet[Recipient]]:
-        """The same in parts, of each of which an index knows the order of the pages; `outcome` says
-        which there are.
+        """Return the same as querysets that each have an index in the order of the pages.
 
-        However few of millions they are and wherever among them, a page is read without the others:
-        people who were refused, cancelled or never settled by reason, the others by what became of
-        the message.
+        A page is then read without reading the other recipients, however few it selects of
+        millions: the refused, cancelled and unresolved by their reason, the others by their
+        delivery state. `counts` says which parts have recipients.
         """
-        found = self._sent(recipients, why)
+        selected = self._in_send_state(recipients, why)
         if self.send_state == SendState.QUEUED or self.key == "taken":
-            return [found]
+            return [selected]
         if self.send_state == SendState.ACCEPTED:
-            known = [state for state in self.deliveries if outcome.deliveries[state]]
-            if why and self.key in STEPS:
-                known = [state for state in known if why == step_name(state)]
-            return [found.filter(told(state)) for state in known]
-        reasons_of = {
-            SendState.REFUSED: {reason for _code, reason in outcome.refusals},
-            SendState.CANCELLED: set(outcome.cancellations),
+            states = [state for state in self.deliveries if counts.deliveries[state]]
+            if why and self.key in DELIVERY_STEPS:
+                states = [state for state in states if why == step_name(state)]
+            return [selected.filter(in_delivery_state(state)) for state in states]
+        reasons = {
+            SendState.REFUSED: {reason for _code, reason in counts.refusals},
+            SendState.CANCELLED: set(counts.cancellations),
             SendState.UNRESOLVED: {"unresolved"},
         }
-        return [found.filter(ended(reason)) for reason in sorted(reasons_of[self.send_state])]
+        return [selected.filter(ended_for(reason)) for reason in sorted(reasons[self.send_state])]
 
-    def _sent(self, recipients: QuerySet[Recipient], why: str) -> QuerySet[Recipient]:
-        found = recipients.filter(send_state=self.send_state)
-        return found.filter(**columns(self.key, why)) if why else found
+    def _in_send_state(self, recipients: QuerySet[Recipient], why: str) -> QuerySet[Recipient]:
+        selected = recipients.filter(send_state=self.send_state)
+        return selected.filter(**reason_conditions(self.key, why)) if why else selected
 
 
-FILTERS: dict[str, Filter] = {
-    chosen.key: chosen
-    for chosen in (
-        Filter("queued", _L("Queued"), SendState.QUEUED),
-        Filter("accepted", _L("Accepted, nothing heard yet"), SendState.ACCEPTED, OPEN, "open"),
-        Filter(
+FILTERS: dict[str, StateFilter] = {
+    state.key: state
+    for state in (
+        StateFilter("queued", _L("Queued"), SendState.QUEUED),
+        StateFilter(
+            "accepted",
+            _L("Awaiting status"),
+            SendState.ACCEPTED,
+            AWAITING_STATUS,
+            "awaiting_status",
+        ),
+        StateFilter(
             "delivered",
             _L("Delivered"),
             SendState.ACCEPTED,
             (DeliveryState.DELIVERED,),
             "delivered_unread",
         ),
-        Filter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
-        Filter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
-        Filter(
+        StateFilter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
+        StateFilter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
+        StateFilter(
             "not_delivered", _L("Not delivered"), SendState.ACCEPTED, (DeliveryState.NOT_DELIVERED,)
         ),
-        Filter("refused", _L("Refused"), SendState.REFUSED),
-        Filter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
-        Filter("cancelled", _L("Cancelled"), SendState.CANCELLED),
+        StateFilter("refused", _L("Refused"), SendState.REFUSED),
+        StateFilter("unresolved", _L("Unresolved"), SendState.UNRESOLVED),
+        StateFilter("cancelled", _L("Cancelled"), SendState.CANCELLED),
     )
 }
 
 
-# What figures of the pages count together; no chips of their own.
-GROUPS: dict[str, Filter] = {
-    chosen.key: chosen
-    for chosen in (
-        Filter("taken", _L("Accepted by the gateway"), SendState.ACCEPTED, count="accepted"),
-        Filter("by_viber", _L("Delivered by Viber"), SendState.ACCEPTED, BY_VIBER, "delivered"),
+# States that key figures count together; they have no chips.
+GROUPS: dict[str, StateFilter] = {
+    state.key: state
+    for state in (
+        StateFilter("taken", _L("Accepted by the gateway"), SendState.ACCEPTED, count="accepted"),
+        StateFilter(
+            "by_viber", _L("Delivered by Viber"), SendState.ACCEPTED, BY_VIBER, "delivered"
+        ),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What the reader asks for: a state, a country ("" for any), a part of the phone, a reason
-    within the state.
+class RecipientQuery:
+    """What to show: a state, a country, a part of the phone, a reason within the state.
+
+    "" and None stand for any.
     """
 
-    state: Filter | None = None
+    state: StateFilter | None = None
     country: str = ""
     phone: str = ""
     why: str = ""
@@ -127,102 +155,147 @@ class Chosen:
         return bool(self.state or self.country or self.phone)
 
 
-def read_chosen(query: Mapping[str, str]) -> Chosen:
-    """The filters in a query string; what is malformed is as if it were not there."""
+def read_query(query: Mapping[str, str]) -> RecipientQuery:
+    """Return the filters in a query string; malformed ones are ignored."""
     digits = "".join(
         character
         for character in query.get("phone", "")
         if character.isdecimal() and character.isascii()
     )
     country = query.get("country", "")
-    asked = query.get("state", "")
-    state = FILTERS.get(asked) or GROUPS.get(asked)
-    why = query.get("why", "")[:40].replace("\0", "") if state and state.key in EXPLAINED else ""
-    return Chosen(state, country if is_country(country) else "", digits[:15], why)
-
-
-def recipients(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
-    """The recipients of `campaign` that were asked for."""
-    found = _whatever_state(campaign, chosen)
-    return chosen.state.select(found, chosen.why) if chosen.state else found
-
-
-def page(campaign: Campaign, chosen: Chosen, outcome: Outcome, at: str) -> Slice[Recipient]:
-    """The page `at` of the recipients that were asked for; `outcome` is the campaign's."""
-    if not chosen.state or _by_beginning(campaign, chosen):
-        return read_slice(recipients(campaign, chosen), column(campaign, chosen), at)
-    return read_merged(
-        chosen.state.parts(_whatever_state(campaign, chosen), chosen.why, outcome), COLUMN, at
+    key = query.get("state", "")
+    state = FILTERS.get(key) or GROUPS.get(key)
+    why = (
+        query.get("why", "")[:40].replace("\0", "")
+        if state and state.key in STATES_WITH_REASONS
+        else ""
     )
+    return RecipientQuery(state, country if is_country_code(country) else "", digits[:15], why)
 
 
-def _whatever_state(campaign: Campaign, chosen: Chosen) -> QuerySet[Recipient]:
-    """Those of the country and the phone that were asked for."""
-    found = (
-        _by_phone(campaign)
-        if _by_beginning(campaign, chosen)
+def filter_recipients(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
+    """Return the recipients of `campaign` that `query` selects."""
+    recipients = _in_any_state(campaign, query)
+    return query.state.select(recipients, query.why) if query.state else recipients
+
+
+def load_page(
+    campaign: Campaign, query: RecipientQuery, counts: DeliveryCounts, at: str
+) -> Slice[Recipient]:
+    """Return the page `at` of what `query` selects; `counts` are those of the campaign."""
+    if not query.state or _by_first_digits(campaign, query):
+        return read_slice(filter_recipients(campaign, query), page_column(campaign, query), at)
+    parts = query.state.parts(_in_any_state(campaign, query), query.why, counts)
+    return read_merged(parts, PAGE_COLUMN, at)
+
+
+def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
+    """Return the recipients of the country and with the phone that `query` names."""
+    by_first_digits = _by_first_digits(campaign, query)
+    recipients = (
+        _for_phone_index(campaign)
+        if by_first_digits
         else Recipient.objects.filter(campaign=campaign)
     )
-    if chosen.country:
-        found = found.filter(country=chosen.country)
-    if not chosen.phone:
-        return found
-    if not _by_beginning(campaign, chosen):
-        return found.filter(msisdn__contains=chosen.phone)
-    found = found.filter(msisdn__gte=chosen.phone)
-    beyond = str(int(chosen.phone) + 1)  # the first beginning of that length which comes after
-    return found.filter(msisdn__lt=beyond) if len(beyond) == len(chosen.phone) else found
+    if query.country:
+        recipients = recipients.filter(country=query.country)
+    if not query.phone:
+        return recipients
+    if not by_first_digits:
+        return recipients.filter(msisdn__contains=query.phone)
+    recipients = recipients.filter(msisdn__gte=query.phone)
+    end = str(int(query.phone) + 1)  # the first phone after all that begin with these digits
+    return recipients.filter(msisdn__lt=end) if len(end) == len(query.phone) else recipients
 
 
-def _by_phone(campaign: Campaign) -> QuerySet[Recipient]:
-    """Of `campaign`, to be found by the index over phones: SQLite would sooner read a whole
-    campaign.
+def _for_phone_index(campaign: Campaign) -> QuerySet[Recipient]:
+    """Return the recipients of `campaign` so that SQLite uses the index of phones.
+
+    It would otherwise read the whole campaign.
     """
     if connection.vendor != "sqlite":
         return Recipient.objects.filter(campaign=campaign)
     return Recipient.objects.alias(hidden=F("campaign_id") + 0).filter(hidden=campaign.pk)
 
 
-def finds_any_part(campaign: Campaign) -> bool:
-    """Whether the search looks for any part of a phone, not for its beginning alone."""
+def searches_any_part(campaign: Campaign) -> bool:
+    """Whether the search finds any part of a phone, or else only its first digits."""
     return (campaign.audience or 0) <= ANY_PART_MAX
 
 
-def column(campaign: Campaign, chosen: Chosen) -> str:
-    """The column that the pages of what was asked for go by."""
-    return BY_PHONE if _by_beginning(campaign, chosen) else COLUMN
+def page_column(campaign: Campaign, query: RecipientQuery) -> str:
+    """Return the column that the pages of `query` are ordered by."""
+    return PHONE_COLUMN if _by_first_digits(campaign, query) else PAGE_COLUMN
 
 
-def _by_beginning(campaign: Campaign, chosen: Chosen) -> bool:
-    return bool(chosen.phone) and not finds_any_part(campaign)
+def _by_first_digits(campaign: Campaign, query: RecipientQuery) -> bool:
+    return bool(query.phone) and not searches_any_part(campaign)
 
 
-def expected(outcome: Outcome, chosen: Chosen) -> int | None:
-    """How many people were asked for, from the tallies; None where only reading them all would
-    tell.
+def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | None:
+    """Return how many recipients `query` selects, from the tallies.
+
+    None where the tallies don't say and every recipient would have to be read.
     """
-    if chosen.phone or chosen.country:
+    if query.phone or query.country:
         return None
-    if chosen.state and chosen.why:
-        return next(
-            (one.number for one in reasons(outcome, chosen.state.key) if one.why == chosen.why), 0
-        )
-    return chosen.state.number(outcome) if chosen.state else outcome.audience
+    if not query.state:
+        return counts.audience
+    if not query.why:
+        return query.state.number(counts)
+    reasons = count_reasons(counts, query.state.key)
+    return next((reason.number for reason in reasons if reason.key == query.why), 0)
 
 
-def reason(recipient: Recipient) -> str:
-    """Why it came to this, or what was last heard, in words."""
+def reason_text(recipient: Recipient) -> str:
+    """Return why the recipient is in this state, or the last status."""
     if recipient.send_state in (SendState.REFUSED, SendState.CANCELLED):
         return refusal(recipient.error_code or 0, recipient.reason)[0]
     if recipient.send_state == SendState.UNRESOLVED:
-        return _("Nobody could settle whether the gateway took it.")
+        return _("Unknown whether the gateway accepted the message.")
     if recipient.send_state == SendState.QUEUED:
         return ""
     if recipient.delivery_state == DeliveryState.FALLBACK_DELIVERED:
-        return _("%(why)s; SMS delivered") % {"why": status_word(recipient.status)}
+        return _("%(reason)s; SMS delivered") % {"reason": status_label(recipient.status)}
     if recipient.delivery_state == DeliveryState.FALLBACK:
-        return _("%(why)s; SMS sent") % {"why": status_word(recipient.status)}
-    return status_word(recipient.status) if recipient.status not in (DELIVERED, READ) else ""
+        return _("%(reason)s; SMS sent") % {"reason": status_label(recipient.status)}
+    return status_label(recipient.status) if recipient.status not in ("delivered", "read") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message in a table: why it is in its state, and its prices as markup."""
+
+    message: Recipient
+
+    @property
+    def reason(self) -> str:
+        return reason_text(self.message)
+
+    @property
+    def viber_price(self) -> str:
+        """The price of the Viber message; "" where the gateway did not accept it."""
+        if self.message.send_state != SendState.ACCEPTED:
+            return ""
+        return money_exact(viber_price(self.message), self.message.currency)
+
+    @property
+    def sms_price(self) -> str:
+        """The price of the SMS; "" where there was none."""
+        if self.message.sms_price is None and not self.message.sms_status:
+            return ""
+        return money_exact(self.message.sms_price, self.message.currency)
+
+    @property
+    def known_prices(self) -> str:
+        """Both prices on one line, as far as they are known, for narrow screens."""
+        viber, sms = viber_price(self.message), self.message.sms_price
+        currency = self.message.currency
+        return format_html(
+            "{} {}",
+            "" if viber is None else money_exact(viber, currency),
+            "" if sms is None else format_html("+ {} {}", _("SMS"), money_exact(sms, currency)),
+        )
 
 
 EXPORT_COLUMNS = (
@@ -243,39 +316,42 @@ EXPORT_COLUMNS = (
 )
 
 
-def export_rows(campaign: Campaign, chosen: Chosen, masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of EXPORT_COLUMNS for everybody asked for, read by ranges of batches: memory stays
-    flat on every database.
+def export_rows(
+    campaign: Campaign, query: RecipientQuery, masked: bool
+) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row of EXPORT_COLUMNS for each recipient that `query` selects.
+
+    Read by ranges of batches, so that memory stays flat on every database.
     """
     everybody = Recipient.objects.filter(campaign=campaign)
-    last = everybody.order_by(f"-{COLUMN}").values_list(COLUMN, flat=True).first()
-    wanted = recipients(campaign, chosen).order_by(COLUMN, "pk")
-    step = AT_ONCE // 50
-    for first, beyond in pairwise(range(0, (last or 0) + step + 1, step)):
-        for recipient in wanted.filter(batch_number__gte=first, batch_number__lt=beyond):
+    last = everybody.order_by(f"-{PAGE_COLUMN}").values_list(PAGE_COLUMN, flat=True).first()
+    selected = filter_recipients(campaign, query).order_by(PAGE_COLUMN, "pk")
+    step = EXPORT_ROWS // MAX_RECIPIENTS  # batches
+    for first, end in pairwise(range(0, (last or 0) + step + 1, step)):
+        for recipient in selected.filter(batch_number__gte=first, batch_number__lt=end):
             yield (*_export_row(recipient, masked), campaign.purpose)
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:
     phone = f"{recipient.msisdn[:4]}•••{recipient.msisdn[-2:]}" if masked else recipient.msisdn
     return (
-        phone, recipient.country, state_words(recipient), reason(recipient), recipient.status,
+        phone, recipient.country, state_label(recipient), reason_text(recipient), recipient.status,
         recipient.error_code, recipient.sent_at, recipient.delivered_at, recipient.currency,
         viber_price(recipient), recipient.sms_price, recipient.gateway_id, recipient.reference,
     )  # fmt: skip
 
 
-def state_words(recipient: Recipient) -> str:
-    """The word of the filter that finds this recipient."""
-    for chosen in FILTERS.values():
-        if chosen.send_state == recipient.send_state and recipient.delivery_state in (
-            chosen.deliveries or ALL
+def state_label(recipient: Recipient) -> str:
+    """Return the label of the filter that finds this recipient."""
+    for state in FILTERS.values():
+        if state.send_state == recipient.send_state and recipient.delivery_state in (
+            state.deliveries or ALL_STATES
         ):
-            return str(chosen.label)
+            return str(state.label)
     return recipient.send_state
 
 
 def viber_price(recipient: Recipient) -> Decimal | None:
-    """The newest price of the Viber message that the gateway named; None is not yet known."""
-    newest: Decimal | None = recipient.viber_price
-    return recipient.charged if newest is None else newest
+    """Return the latest price of the Viber message; None where it is not known yet."""
+    latest: Decimal | None = recipient.viber_price
+    return recipient.charged if latest is None else latest

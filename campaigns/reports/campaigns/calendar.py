@@ -1,6 +1,4 @@
-"""The calendar of campaigns: what goes out on which day, in the reader's zone, a month or a week at
-a time.
-"""
+"""The calendar of campaigns: a month or a week, by day in the reader's time zone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,43 +7,56 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.reports.shared.periods import month_of, read_day, span
+from campaigns.reports.shared.periods import format_days, month_of, read_day
 from campaigns.templatetags import states
 
 MONTH, WEEK = "month", "week"
-SHOWN = 3  # campaigns on a day of the month; the week shows all
-MOST = 1_000  # campaigns in one picture
+EVENTS_A_DAY = 3  # shown in the month; the week shows all
+MAX_CAMPAIGNS = 1_000  # in one calendar
 RUNNING = (CampaignState.PREPARING, CampaignState.SENDING, CampaignState.PAUSED)
 A_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A campaign on one day. `at`: when it starts on that day; None: it goes on from the day
-    before.
-    """
+class CalendarEvent:
+    """A campaign on one day: `at` is when it starts, None where it goes on from the day before."""
 
     campaign: Campaign
     at: datetime | None
 
     @property
-    def colour(self) -> str:
-        return states.look("campaign", self.campaign.state).colour
+    def css(self) -> str:
+        """The classes of its state's colour, and of a draft."""
+        colour = f"state-{states.look('campaign', self.campaign.state).colour}"
+        draft = self.campaign.state == CampaignState.DRAFT
+        return f"{colour} event-draft" if draft else colour
 
 
 @dataclass(slots=True)
-class Day:
+class CalendarDay:
     date: date
-    events: list[Event] = field(default_factory=list)
-    outside: bool = False  # of the month
-    room: int = MOST
+    events: list[CalendarEvent] = field(default_factory=list)
+    is_outside: bool = False  # of the month that is shown
+    is_today: bool = False
+    max_events: int = MAX_CAMPAIGNS
 
     @property
-    def listed(self) -> list[Event]:
-        """Those that have room: one more would take as much as saying that there is one more."""
-        return self.events if len(self.events) <= self.room + 1 else self.events[: self.room]
+    def css(self) -> str:
+        flags = {
+            "calendar-outside": self.is_outside,
+            "calendar-today": self.is_today,
+            "calendar-nothing": not self.events,
+        }
+        return " ".join(["calendar-day", *(css for css, applies in flags.items() if applies)])
+
+    @property
+    def listed(self) -> list[CalendarEvent]:
+        """The events that fit; a single one more is listed, as "1 more" needs the same space."""
+        fits = len(self.events) <= self.max_events + 1
+        return self.events if fits else self.events[: self.max_events]
 
     @property
     def more(self) -> int:
@@ -53,75 +64,85 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What the page draws. `first` and `last` are the month's or week's own days; `days` fill whole
-    weeks.
-    """
+class CalendarView:
+    """A month or week from `first` to `last`; `days` fill whole weeks."""
 
     kind: str
     first: date
     last: date
-    days: list[Day]
+    days: list[CalendarDay]
 
     @property
     def title(self) -> str:
-        return (
-            formats.date_format(self.first, "F Y")
-            if self.kind == MONTH
-            else span(self.first, self.last)
-        )
+        if self.kind == MONTH:
+            return formats.date_format(self.first, "F Y")
+        return format_days(self.first, self.last)
 
     @property
-    def before(self) -> date:
-        """The first day of the month or week before."""
-        return (
-            self.first - A_WEEK
-            if self.kind == WEEK
-            else month_of(self.first - timedelta(days=1))[0]
-        )
+    def previous(self) -> date:
+        """The first day of the previous month or week."""
+        if self.kind == WEEK:
+            return self.first - A_WEEK
+        return month_of(self.first - timedelta(days=1))[0]
 
     @property
-    def after(self) -> date:
+    def next(self) -> date:
         return self.last + timedelta(days=1)
 
-    def day_in_sight(self, today: date) -> date:
-        """`today` where it is in the picture, else the first day."""
+    @property
+    def previous_label(self) -> str:
+        return _("Previous week") if self.kind == WEEK else _("Previous month")
+
+    @property
+    def next_label(self) -> str:
+        return _("Next week") if self.kind == WEEK else _("Next month")
+
+    def visible_day(self, today: date) -> date:
+        """Return `today` if the view has it, or else the first day."""
         return today if self.first <= today <= self.last else self.first
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         return not any(day.events for day in self.days)
 
 
-def read_span(query: Mapping[str, str], now: date) -> tuple[str, date]:
-    """The kind of picture, and a day in it: `?week=2026-11-23` or `?month=2026-11-01`; anything
-    else is this month.
+def read_view(query: Mapping[str, str], today: date) -> tuple[str, date]:
+    """Return the kind of view and a day in it, from `?week=2026-11-23` or `?month=2026-11-01`.
+
+    Anything else is this month.
     """
     for kind in (WEEK, MONTH):
         if day := read_day(query.get(kind, "")):
             return kind, day
-    return MONTH, now
+    return MONTH, today
 
 
-def picture(campaigns: QuerySet[Campaign], kind: str, day: date) -> Picture:
-    """The month or week of `day` with those of `campaigns` that go out in it. One query."""
+def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> CalendarView:
+    """Return the month or week of `day` with those of `campaigns` that run in it; one query."""
     first, last = month_of(day) if kind == MONTH else _week_of(day)
     begin, end = _week_of(first)[0], _week_of(last)[1]
-    days = [Day(begin + timedelta(days=number)) for number in range((end - begin).days + 1)]
-    for one in days:
-        one.outside, one.room = not first <= one.date <= last, SHOWN if kind == MONTH else MOST
-    _fill(days, _within(campaigns, _midnight(begin), _midnight(end + timedelta(days=1))))
-    return Picture(kind, first, last, days)
+    today = timezone.localdate()
+    days = [
+        CalendarDay(
+            shown,
+            is_outside=not first <= shown <= last,
+            is_today=shown == today,
+            max_events=EVENTS_A_DAY if kind == MONTH else MAX_CAMPAIGNS,
+        )
+        for shown in (begin + timedelta(days=number) for number in range((end - begin).days + 1))
+    ]
+    _add_events(days, _running(campaigns, _midnight(begin), _midnight(end + timedelta(days=1))))
+    return CalendarView(kind, first, last, days)
 
 
-def weekdays(shown: Picture) -> list[str]:
-    """The heads of the columns."""
-    return [formats.date_format(day.date, "D") for day in shown.days[:7]]
+def weekdays(view: CalendarView) -> list[str]:
+    """Return the headings of the columns."""
+    return [formats.date_format(day.date, "D") for day in view.days[:7]]
 
 
 def _week_of(day: date) -> tuple[date, date]:
-    starts = int(formats.get_format("FIRST_DAY_OF_WEEK"))  # 0: Sunday
-    first = day - timedelta(days=(day.isoweekday() - starts) % 7)
+    first_weekday = int(formats.get_format("FIRST_DAY_OF_WEEK"))  # 0: Sunday
+    first = day - timedelta(days=(day.isoweekday() - first_weekday) % 7)
     return first, first + timedelta(days=6)
 
 
@@ -129,27 +150,28 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, timezone.get_current_timezone())
 
 
-def _within(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> Iterable[Campaign]:
-    """Those that start before `end` and do not end before `begin`. Drafts count where they have a
+def _running(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> Iterable[Campaign]:
+    """Return those that start before `end` and end after `begin`; drafts only if they have a
     time.
     """
     now = Value(timezone.now())
     starts = Case(When(timing=Timing.NOW, then=F("launched_at")), default=F("scheduled_at"))
     ends = Coalesce("finished_at", Case(When(state__in=RUNNING, then=now)), "starts")
-    found = campaigns.annotate(starts=starts).annotate(ends=ends)
     cancelled_before = Q(state=CampaignState.CANCELLED, ends__lt=F("starts"))
     return (
-        found.filter(starts__lt=end, ends__gte=begin)
+        campaigns.annotate(starts=starts)
+        .annotate(ends=ends)
+        .filter(starts__lt=end, ends__gte=begin)
         .exclude(cancelled_before)
-        .order_by("starts", "pk")[:MOST]
+        .order_by("starts", "pk")[:MAX_CAMPAIGNS]
     )
 
 
-def _fill(days: list[Day], campaigns: Iterable[Campaign]) -> None:
+def _add_events(days: list[CalendarDay], campaigns: Iterable[Campaign]) -> None:
     by_date = {day.date: day for day in days}
     for campaign in campaigns:
         starts, ends = (timezone.localtime(getattr(campaign, name)) for name in ("starts", "ends"))
         for number in range(max((ends.date() - starts.date()).days, 0) + 1):
             day = by_date.get(starts.date() + timedelta(days=number))
             if day:
-                day.events.append(Event(campaign, None if number else starts))
+                day.events.append(CalendarEvent(campaign, None if number else starts))

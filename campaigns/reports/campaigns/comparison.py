@@ -8,45 +8,45 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.reports.campaigns.overview import Row
-from campaigns.reports.spend.entries import address
+from campaigns.reports.campaigns.overview import CampaignRow
+from campaigns.reports.spend.entries import ledger_url
 
-MOST = 6  # columns that can be read
-FINE = Decimal("0.0001")
+MAX_CAMPAIGNS = 6  # columns that fit on a screen
+UNIT_PLACES = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of one campaign, and what it is a share of (None: of nothing)."""
+class CountCell:
+    """A number of recipients of one campaign; it is a share of `whole`, or of nothing (None)."""
 
     number: int
     whole: int | None = None
-    url: str = ""  # of these people
+    url: str = ""  # of these recipients
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CountRow:
     label: str | Promise
-    figures: list[Figure]
+    cells: list[CountCell]  # one for each campaign
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class Amount:
     """An amount of one campaign in one currency."""
 
     amount: Decimal
     currency: str
-    url: str = ""  # of its entries
+    url: str = ""  # of its ledger entries
 
 
 @dataclass(frozen=True, slots=True)
-class MoneyLine:
+class CostRow:
     label: str | Promise
-    costs: list[list[Money]]  # by campaign, one a currency
+    cells: list[list[Amount]]  # for each campaign, an amount for each currency
 
 
-# label, Outcome's count and its whole, the filter
-PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (
+# label, property of DeliveryCounts, the one that it is a share of, filter of the recipients
+COUNTS: tuple[tuple[str | Promise, str, str, str], ...] = (
     (_("Audience"), "audience", "", ""),
     (_("Accepted"), "accepted", "audience", "taken"),
     (_("Delivered"), "delivered", "accepted", "by_viber"),
@@ -58,48 +58,55 @@ PEOPLE: tuple[tuple[str | Promise, str, str, str], ...] = (
 )
 
 
-def people_lines(rows: Sequence[Row]) -> list[Line]:
-    """What became of the messages, a line a state."""
+def count_rows(rows: Sequence[CampaignRow]) -> list[CountRow]:
+    """Return a row for each state of recipients."""
     return [
-        Line(label, [_figure(row, count, whole, state) for row in rows])
-        for label, count, whole, state in PEOPLE
+        CountRow(label, [_count_cell(row, count, whole, state) for row in rows])
+        for label, count, whole, state in COUNTS
     ]
 
 
-def _figure(row: Row, count: str, whole: str, state: str) -> Figure:
+def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
     url = reverse("campaign-recipients", args=[row.campaign.pk])
-    number: int = getattr(row.outcome, count)
-    return Figure(
+    number: int = getattr(row.counts, count)
+    return CountCell(
         number,
-        getattr(row.outcome, whole) if whole else None,
+        getattr(row.counts, whole) if whole else None,
         f"{url}?state={state}" if number else "",
     )
 
 
-def money_lines(rows: Sequence[Row]) -> list[MoneyLine]:
-    """What it cost: by channel, altogether, for each person reached and for each reader."""
+def cost_rows(rows: Sequence[CampaignRow]) -> list[CostRow]:
+    """Return the costs: by channel, in total, per delivered and per read."""
     return [
-        MoneyLine(_("Viber"), [_spent(row, "viber", channel="viber") for row in rows]),
-        MoneyLine(_("SMS"), [_spent(row, "sms", channel="sms") for row in rows]),
-        MoneyLine(_("Total"), [_spent(row, "total") for row in rows]),
-        MoneyLine(_("Per person reached"), [_each(row, row.outcome.reached) for row in rows]),
-        MoneyLine(_("Per reader"), [_each(row, row.outcome.read) for row in rows]),
+        CostRow(_("Viber"), [_amounts(row, "viber", channel="viber") for row in rows]),
+        CostRow(_("SMS"), [_amounts(row, "sms", channel="sms") for row in rows]),
+        CostRow(_("Total"), [_amounts(row, "total") for row in rows]),
+        CostRow(_("Per delivered"), [_unit_costs(row, row.counts.reached) for row in rows]),
+        CostRow(_("Per read"), [_unit_costs(row, row.counts.read) for row in rows]),
     ]
 
 
-def _spent(row: Row, part: str, **filters: str) -> list[Money]:
-    url = address(row.campaign, **filters)
+def _amounts(row: CampaignRow, part: str, **filters: str) -> list[Amount]:
+    url = ledger_url(row.campaign, **filters)
     amounts = [(getattr(cost, part), cost.currency) for cost in row.bill.costs]
-    return [Money(amount, currency, url if amount else "") for amount, currency in amounts]
+    return [Amount(amount, currency, url if amount else "") for amount, currency in amounts]
 
 
-def _each(row: Row, people: int) -> list[Money]:
-    if not people:
+def _unit_costs(row: CampaignRow, recipients: int) -> list[Amount]:
+    if not recipients:
         return []
-    return [Money((cost.total / people).quantize(FINE), cost.currency) for cost in row.bill.costs]
+    return [
+        Amount((cost.total / recipients).quantize(UNIT_PLACES), cost.currency)
+        for cost in row.bill.costs
+    ]
 
 
-def read_ids(asked: Sequence[str]) -> list[int]:
-    """The campaigns in a query string, in its order, each once; what is no number is left out."""
-    numbers = [int(one) for one in asked if one.isdecimal() and one.isascii() and len(one) < 19]
-    return list(dict.fromkeys(numbers))[:MOST]
+def read_ids(values: Sequence[str]) -> list[int]:
+    """Return the campaigns' ids in a query string, in order, each once; anything else is
+    ignored.
+    """
+    ids = [
+        int(value) for value in values if value.isdecimal() and value.isascii() and len(value) < 19
+    ]
+    return list(dict.fromkeys(ids))[:MAX_CAMPAIGNS]

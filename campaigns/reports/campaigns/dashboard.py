@@ -1,117 +1,229 @@
-"""What the first page says: what goes out now, what needs somebody, what this month costs, what
-went out last.
-"""
+"""The dashboard: what is sending, what needs attention, this month's cost, the last campaigns."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.compose.launch.approval import awaiting_approval_by
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
-from campaigns.reports.campaigns.overview import Row, rows
-from campaigns.reports.shared.bills import Bill, bills, spent
-from campaigns.reports.shared.periods import this_month
+from campaigns.reports.campaigns.overview import CampaignRow, load_rows
+from campaigns.reports.shared.bills import Bill, load_bills, totals_for
+from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
+from campaigns.reports.shared.labels import waiting_text
+from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.team.models import User
+from campaigns.templatetags.viberdash import moment, money, number, who
 
-NOW = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
-LAST = 8  # rows
-AT_MOST = 20  # things of one kind on the first page
-RECENT = timedelta(days=14)  # older failures are history
+ACTIVE_STATES = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
+LAST_CAMPAIGNS = 8
+MAX_ITEMS = 20  # of one kind
+RECENT = timedelta(days=14)  # older failures no longer need attention
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
+class ApprovalRequest:
+    """A campaign that another user launched and that waits for approval."""
+
     campaign: Campaign
-    people: int
+
+    @property
+    def text(self) -> str:
+        when = moment(self.campaign.approval_asked_at)
+        if not self.campaign.approval_asked_by:
+            return format_html(_("Approval was requested {when}."), when=when)
+        name = who(self.campaign.approval_asked_by)
+        return format_html(_("{name} requested your approval {when}."), name=name, when=when)
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What waits for a person."""
+class PausedCampaign:
+    row: CampaignRow
 
-    approvals: list[Campaign]  # of campaigns that others launched
-    paused: list[Row]
-    unresolved: list[Unresolved]
+    @property
+    def text(self) -> str:
+        """Why it is paused, what to do, and how many recipients wait."""
+        return f"{self.row.reason} {waiting_text(self.row.counts.queued)}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class UnresolvedCount:
+    """How many recipients of a campaign are unresolved."""
+
+    campaign: Campaign
+    recipients: int
+
+    @property
+    def text(self) -> str:
+        text = ngettext(
+            "It is unknown whether the gateway accepted the message to %(number)s recipient."
+            " ViberDash never sends it again by itself.",
+            "It is unknown whether the gateway accepted the messages to %(number)s recipients."
+            " ViberDash never sends them again by itself.",
+            self.recipients,
+        )
+        return text % {"number": number(self.recipients)}
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionItems:
+    """What needs somebody's attention."""
+
+    approvals: list[ApprovalRequest]
+    paused: list[PausedCampaign]
+    unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
 
     def __bool__(self) -> bool:
         return bool(self.approvals or self.paused or self.unresolved or self.failed_imports)
 
 
-def running() -> list[Row]:
-    """Campaigns that go out now or at a time, the sending ones first."""
-    found = (
-        real_campaigns().filter(state__in=NOW).select_related("sender", "launched_by", "created_by")
+@dataclass(frozen=True, slots=True)
+class ActiveCampaigns:
+    """Campaigns that are sending or being prepared, and scheduled ones."""
+
+    sending: list[CampaignRow]
+    scheduled: list[CampaignRow]
+
+
+def load_active_campaigns() -> ActiveCampaigns:
+    """Return the campaigns that are active now, those already sending first."""
+    campaigns = (
+        real_campaigns()
+        .filter(state__in=ACTIVE_STATES)
+        .select_related("sender", "launched_by", "created_by")
     )
-    return sorted(
-        rows(found.order_by("scheduled_at", "pk")[:AT_MOST]),
-        key=lambda row: NOW.index(CampaignState(row.campaign.state)),
+    rows = sorted(
+        load_rows(campaigns.order_by("scheduled_at", "pk")[:MAX_ITEMS]),
+        key=lambda row: ACTIVE_STATES.index(CampaignState(row.campaign.state)),
+    )
+    return ActiveCampaigns(
+        [row for row in rows if row.campaign.state != CampaignState.SCHEDULED],
+        [row for row in rows if row.campaign.state == CampaignState.SCHEDULED],
     )
 
 
-def needs(user: User) -> Needs:
-    """What `user` may approve, paused campaigns, people whose outcome nobody could settle, imports
-    that failed.
-    """
+def load_attention_items(user: User) -> AttentionItems:
+    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports."""
     since = timezone.now() - RECENT
     paused = (
         real_campaigns()
         .filter(state=CampaignState.PAUSED)
         .select_related("sender", "launched_by", "created_by")
     )
-    imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since).select_related(
-        "list"
-    )
-    return Needs(
-        awaiting_approval_by(user)[:AT_MOST],
-        rows(paused[:AT_MOST]),
-        _unresolved(),
-        list(imports[:5]),
+    imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since)
+    return AttentionItems(
+        [ApprovalRequest(campaign) for campaign in awaiting_approval_by(user)[:MAX_ITEMS]],
+        [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
+        _load_unresolved(),
+        list(imports.select_related("list")[:5]),
     )
 
 
-def _unresolved() -> list[Unresolved]:
-    """By campaign, of those launched in the last weeks: their tallies are found by campaign, not by
-    state.
+def _load_unresolved() -> list[UnresolvedCount]:
+    """Return the unresolved recipients by campaign, of those launched recently.
+
+    The index of the tallies begins with the campaign, not with the state.
     """
     recent = real_campaigns().filter(launched_at__gte=timezone.now() - RECENT)
     tallies = Tally.objects.filter(campaign__in=recent, send_state=SendState.UNRESOLVED).order_by()
-    people = dict(tallies.values_list("campaign").annotate(Sum("recipients")))
-    found = Campaign.objects.filter(
-        pk__in=[campaign_id for campaign_id, number in people.items() if number]
-    )
-    return [Unresolved(campaign, people[campaign.pk]) for campaign in found[:AT_MOST]]
+    recipients = dict(tallies.values_list("campaign").annotate(Sum("recipients")))
+    campaigns = Campaign.objects.filter(pk__in=[pk for pk, count in recipients.items() if count])
+    return [
+        UnresolvedCount(campaign, recipients[campaign.pk]) for campaign in campaigns[:MAX_ITEMS]
+    ]
 
 
-def month_bill() -> Bill:
-    """What this month has cost until now."""
-    period = this_month()
-    return bills(spent().filter(day__range=(period.first, period.last))).get((), Bill())
+def load_month_bill(month: Period) -> Bill:
+    """Return what `month` has cost so far."""
+    totals = totals_for().filter(day__range=(month.first, month.last))
+    return load_bills(totals).get((), Bill())
 
 
-def last() -> list[Row]:
-    """The campaigns launched last."""
-    found = (
+def month_figures(bill: Bill, month: Period, url: str) -> list[KeyFigure]:
+    """Return this month's spend, by currency, and its unknown prices; each opens `url`."""
+    figures = [
+        KeyFigure(
+            _("Spent this month, %(currency)s") % {"currency": cost.currency},
+            money(cost.total, cost.currency),
+            join_hints(
+                channel_split(cost),
+                format_html("{} {}", _("Fees"), money(cost.fee)) if cost.fee else "",
+            ),
+            url,
+        )
+        for cost in bill.costs
+    ] or [KeyFigure(_("Spent this month"), "0", month.label, url)]
+    if bill.not_yet_known:
+        hint = _("ViberDash keeps asking the gateway for them.")
+        figures.append(KeyFigure(_("Prices not yet known"), number(bill.not_yet_known), hint, url))
+    return figures
+
+
+def load_last_campaigns() -> list[CampaignRow]:
+    """Return the campaigns launched last."""
+    campaigns = (
         real_campaigns()
         .filter(launched_at__isnull=False)
         .select_related("sender", "launched_by", "created_by")
     )
-    return rows(found.order_by("-launched_at")[:LAST])
+    return load_rows(campaigns.order_by("-launched_at")[:LAST_CAMPAIGNS])
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """How far a new installation has come."""
+class SetupStep:
+    """A step of a new installation, with the link to take it ("" for no link)."""
 
-    contacts: bool
-    campaign: bool
+    title: str | Promise
+    text: str | Promise
+    done: bool
+    url: str = ""
+    url_label: str | Promise = ""
+    primary: bool = False
 
 
-def steps() -> Steps:
-    """Asked only while nothing has been launched."""
-    return Steps(ContactList.objects.exists(), real_campaigns().exists())
+def load_setup_steps(urls: dict[str, str], can_compose: bool) -> list[SetupStep]:
+    """Return the first steps and how far they are; used only while nothing has been launched.
+
+    `urls`: the pages "lists", "import", "compose" and "campaigns".
+    """
+    has_contacts, has_campaign = ContactList.objects.exists(), real_campaigns().exists()
+    upload = (urls["import"], _("Upload contacts")) if can_compose else ("", "")
+    compose = (urls["compose"], _("Compose")) if can_compose else ("", "")
+    return [
+        SetupStep(
+            _("Upload contacts"),
+            _(
+                "A CSV or XLSX file with a column of phone numbers. Rows that can't be used are"
+                " reported one by one."
+            ),
+            has_contacts,
+            *((urls["lists"], _("See the lists")) if has_contacts else upload),
+            primary=not has_contacts,
+        ),
+        SetupStep(
+            _("Compose a message"),
+            _(
+                "Text, image and button for Viber, and an SMS for recipients whom Viber does not"
+                " reach."
+            ),
+            has_campaign,
+            *(compose if has_contacts and not has_campaign else ("", "")),
+            primary=True,
+        ),
+        SetupStep(
+            _("Review and launch"),
+            _("Check who gets the message and what it costs, then send it."),
+            False,
+            *((urls["campaigns"], _("Open the drafts")) if has_campaign else ("", "")),
+            primary=has_contacts,
+        ),
+    ]

@@ -1,97 +1,107 @@
-"""Campaigns as rows: what each is, where it stands, what came of it and what it cost, in a fixed
-number of queries.
-"""
+"""Campaigns as rows of a table, with their results and costs, by a fixed number of queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
 from campaigns.compose.launch.pause_reasons import reason_text
+from campaigns.compose.library.archive import CAN_ARCHIVE
 from campaigns.compose.models import Campaign
-from campaigns.reports.campaigns.filters import WHEN, Filters
-from campaigns.reports.shared.bills import Bill, campaign_bills
-from campaigns.reports.shared.outcomes import Outcome, outcomes
+from campaigns.reports.campaigns.filters import LAUNCHED_OR_EDITED, Filters
+from campaigns.reports.shared.bills import Bill, load_campaign_bills
+from campaigns.reports.shared.delivery_counts import DeliveryCounts, load_delivery_counts
 from campaigns.reports.shared.real_campaigns import real_campaigns
 
 SORTS: dict[str, Lower | F | Coalesce] = {
     "name": Lower("name"),
     "state": F("state"),
     "audience": F("audience"),
-    "when": WHEN,
+    "when": LAUNCHED_OR_EDITED,
 }
 DEFAULT_SORT = "-when"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CampaignRow:
     campaign: Campaign
-    outcome: Outcome
+    counts: DeliveryCounts
     bill: Bill
 
     @property
     def reason(self) -> str:
-        """Why it is paused and what to do; empty where it is not."""
+        """Why it is paused and what to do; "" where it is not paused."""
         return reason_text(self.campaign)
 
     @property
-    def who(self) -> str:
-        """Who launched it; before that, who made it; empty where they are gone."""
-        person = self.campaign.launched_by or self.campaign.created_by
-        return person.get_full_name() or person.get_username() if person else ""
+    def when(self) -> datetime:
+        """When it was launched, or else when it was last edited."""
+        return self.campaign.launched_at or self.campaign.updated_at
+
+    @property
+    def can_archive(self) -> bool:
+        return self.campaign.state in CAN_ARCHIVE
+
+    @property
+    def user_name(self) -> str:
+        """Who launched it, or else who created it; "" where their account was deleted."""
+        user = self.campaign.launched_by or self.campaign.created_by
+        return user.get_full_name() or user.get_username() if user else ""
 
 
-def campaigns(filters: Filters, sort: str = "") -> QuerySet[Campaign]:
-    """The campaigns that are asked for, sorted. Test sends and rehearsals are not among them."""
-    related = (
+def select_campaigns(filters: Filters, sort: str = "") -> QuerySet[Campaign]:
+    """Return the real campaigns that `filters` select, in the order of `sort`."""
+    campaigns = (
         real_campaigns()
         .select_related("sender", "launched_by", "created_by")
         .prefetch_related("labels")
     )
-    return filters.of(related).order_by(sort_of(sort), "-pk")
+    return filters.apply(campaigns).order_by(sort_order(sort), "-pk")
 
 
-def sort_of(sort: str) -> OrderBy:
-    """The order that `?sort=name` or `?sort=-name` asks for; anything unknown is the default.
-    Without a value: last.
-    """
+def sort_order(sort: str) -> OrderBy:
+    """Return the order of `?sort=name` or `?sort=-name`, or the default; missing values last."""
     if sort.removeprefix("-") not in SORTS:
         sort = DEFAULT_SORT
     column = SORTS[sort.removeprefix("-")]
     return column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
 
 
-def rows(found: Iterable[Campaign]) -> list[Row]:
-    """`found` with their outcomes and bills: two queries, however many they are."""
-    listed = list(found)
+def load_rows(campaigns: Iterable[Campaign]) -> list[CampaignRow]:
+    """Return `campaigns` with their counts and bills; two queries, however many there are."""
+    listed = list(campaigns)
     if not listed:
         return []
-    counted = outcomes({campaign.pk: campaign.audience for campaign in listed})
-    billed = campaign_bills(campaign.pk for campaign in listed)
-    return [Row(campaign, counted[campaign.pk], billed[campaign.pk]) for campaign in listed]
+    counts = load_delivery_counts({campaign.pk: campaign.audience for campaign in listed})
+    bills = load_campaign_bills(campaign.pk for campaign in listed)
+    return [CampaignRow(campaign, counts[campaign.pk], bills[campaign.pk]) for campaign in listed]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many campaigns there are."""
+class CampaignCounts:
+    """How many campaigns there are: by state without the archived ones, and archived."""
 
-    states: dict[str, int]  # without the archived ones
+    by_state: dict[str, int]
     archived: int
 
     @property
     def total(self) -> int:
-        return sum(self.states.values()) + self.archived
+        return sum(self.by_state.values()) + self.archived
 
 
-def counts() -> Counts:
-    """One query."""
-    kept = Q(archived_at__isnull=True)
-    by_state = real_campaigns().order_by().values_list("state")
-    found = list(
-        by_state.annotate(listed=Count("pk", filter=kept), shelved=Count("pk", filter=~kept))
+def count_campaigns() -> CampaignCounts:
+    """Count the real campaigns by one query."""
+    listed = Q(archived_at__isnull=True)
+    rows = list(
+        real_campaigns()
+        .order_by()
+        .values_list("state")
+        .annotate(listed=Count("pk", filter=listed), archived=Count("pk", filter=~listed))
     )
-    return Counts(
-        {state: number for state, number, _shelved in found if number}, sum(row[2] for row in found)
+    return CampaignCounts(
+        {state: number for state, number, _archived in rows if number},
+        sum(archived for _state, _number, archived in rows),
     )

@@ -1,4 +1,4 @@
-"""The first page, the list of campaigns, the balance."""
+"""The dashboard, the list of campaigns and its other views, the balance."""
 
 from urllib.parse import urlencode
 
@@ -12,73 +12,86 @@ from django.views.decorators.http import require_safe
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets.warnings import load_usages_for
+from campaigns.gateway.balance import load_balance
 from campaigns.reports.campaigns import best_times, calendar, comparison, overview
-from campaigns.reports.campaigns import dashboard as first_page
+from campaigns.reports.campaigns import dashboard as dashboard_data
 from campaigns.reports.campaigns.filters import Filters, read_filters
-from campaigns.reports.shared.balance import read_balance
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.paging import PAGE
 from campaigns.team.access import current_user, has_role, visible_to
 from campaigns.team.models import Role
 
-BUSY, QUIET = 3, 30  # seconds between two looks at what goes out now
+BUSY, IDLE = 3, 30  # seconds between two updates of the dashboard
 
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    last = first_page.last()
+    """The first page."""
+    last_campaigns, month = dashboard_data.load_last_campaigns(), this_month()
+    bill = dashboard_data.load_month_bill(month)
+    live = _live_context(request)
     context = {
-        **_now(request),
-        "last": last,
-        "bill": first_page.month_bill(),
+        **live,
+        "last_campaigns": last_campaigns,
+        "figures": dashboard_data.month_figures(bill, month, reverse("spend")),
         "limits": load_usages_for(current_user(request)),
-        "month": this_month(),
-        "steps": None if last else first_page.steps(),
+        "steps": None if last_campaigns else _setup_steps(bool(live["can_compose"])),
     }
     return render(request, "campaigns/reports/dashboard.html", context)
 
 
+def _setup_steps(can_compose: bool) -> list[dashboard_data.SetupStep]:
+    urls = {
+        "lists": reverse("list-list"),
+        "import": reverse("import-new"),
+        "compose": reverse("campaign-new"),
+        "campaigns": reverse("campaign-list"),
+    }
+    return dashboard_data.load_setup_steps(urls, can_compose)
+
+
 @require_safe
-def dashboard_now(request: HttpRequest) -> HttpResponse:
-    """The part of the first page that moves."""
-    return render(request, "campaigns/reports/_dashboard_live.html", _now(request))
+def dashboard_live(request: HttpRequest) -> HttpResponse:
+    """The part of the dashboard that updates by itself, for htmx."""
+    return render(request, "campaigns/reports/_dashboard_live.html", _live_context(request))
 
 
-def _now(request: HttpRequest) -> dict[str, object]:
-    running = first_page.running()
-    busy = any(row.campaign.state != CampaignState.SCHEDULED for row in running)
+def _live_context(request: HttpRequest) -> dict[str, object]:
+    user = current_user(request)
+    active = dashboard_data.load_active_campaigns()
     return {
-        "running": running,
-        "needs": first_page.needs(current_user(request)),
-        "every": BUSY if busy else QUIET,
-        "can_compose": has_role(current_user(request), Role.MARKETER),
+        "active": active,
+        "attention": dashboard_data.load_attention_items(user),
+        "refresh_seconds": BUSY if active.sending else IDLE,
+        "can_compose": has_role(user, Role.MARKETER),
     }
 
 
 @require_safe
 def campaign_list(request: HttpRequest) -> HttpResponse:
+    """The campaigns that the filters select, as a table."""
     filters = read_filters(request.GET)
     sort = request.GET.get("sort", "")
-    found = visible_to(current_user(request), overview.campaigns(filters, sort))
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    counts = overview.counts()
+    campaigns = visible_to(current_user(request), overview.select_campaigns(filters, sort))
+    page = Paginator(campaigns, PAGE).get_page(request.GET.get("page"))
+    campaign_counts = overview.count_campaigns()
     context = {
         "page": page,
-        "rows": overview.rows(page.object_list),
+        "rows": overview.load_rows(page.object_list),
         "filters": filters,
         "tabs": _tabs(filters, "campaign-list"),
-        "chips": _chips(counts.states, filters.state),
-        "counts": counts,
+        "chips": _chips(campaign_counts.by_state, filters.state),
+        "campaign_counts": campaign_counts,
         "sort": sort or overview.DEFAULT_SORT,
-        "kept": {**filters.kept, "sort": sort},
-        "more": {
+        "search_keeps": {**filters.query, "sort": sort},
+        "filters_keep": {
             "state": filters.state,
-            "q": filters.words,
-            "archived": filters.kept["archived"],
+            "q": filters.search,
+            "archived": filters.query["archived"],
             "sort": sort,
         },
-        "nothing": _nothing(filters),
+        "empty_text": _empty_text(filters),
         "can_compose": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_list.html", context)
@@ -86,60 +99,69 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def campaign_calendar(request: HttpRequest) -> HttpResponse:
-    """What goes out on which day: a month, or a week with `?week=2026-11-23`."""
-    filters = read_filters(request.GET)
-    kind, day = calendar.read_span(request.GET, timezone.localdate())
-    found = visible_to(current_user(request), filters.standing(real_campaigns()))
-    shown = calendar.picture(found, kind, day)
+    """The campaigns by day: a month, or a week with `?week=2026-11-23`."""
+    filters, today = read_filters(request.GET), timezone.localdate()
+    kind, day = calendar.read_view(request.GET, today)
+    campaigns = visible_to(current_user(request), filters.apply_undated(real_campaigns()))
+    view = calendar.load_calendar(campaigns, kind, day)
+    first = view.first.isoformat()
     context = {
-        "shown": shown,
-        "weekdays": calendar.weekdays(shown),
-        "here": timezone.localdate(),
-        "week_day": shown.day_in_sight(timezone.localdate()).isoformat(),
+        "view": view,
+        "weekdays": calendar.weekdays(view),
+        "today": today.isoformat(),
+        "week_day": view.visible_day(today).isoformat(),
         "filters": filters,
         "tabs": _tabs(filters, "campaign-calendar"),
-        "chips": _chips(overview.counts().states, filters.state),
-        "more": {kind: shown.first.isoformat(), "state": filters.state, "q": filters.words},
-        "kept": {**filters.kept, kind: shown.first.isoformat()},
+        "chips": _chips(overview.count_campaigns().by_state, filters.state),
+        "filters_keep": {kind: first, "state": filters.state, "q": filters.search},
+        "search_keeps": {**filters.query, kind: first},
         "can_compose": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/reports/campaign_calendar.html", context)
 
 
-def _tabs(filters: Filters, here: str) -> list[dict[str, object]]:
-    """The views of campaigns, with what is filtered by where they know filters."""
-    kept = {key: value for key, value in filters.kept.items() if value}
-    query = f"?{urlencode(kept)}" if kept else ""
-    names = {"campaign-list": _("List"), "campaign-calendar": _("Calendar")}
-    times = {"label": _("Best times"), "url": reverse("best-times"), "here": here == "best-times"}
+def _tabs(filters: Filters, current: str) -> list[dict[str, object]]:
+    """Return the views of campaigns; those that have filters keep them."""
+    in_use = {key: value for key, value in filters.query.items() if value}
+    query = f"?{urlencode(in_use)}" if in_use else ""
+    names = {
+        "campaign-list": (_("List"), query),
+        "campaign-calendar": (_("Calendar"), query),
+        "best-times": (_("Best times"), ""),
+    }
     return [
-        {"label": label, "url": reverse(name) + query, "here": name == here}
-        for name, label in names.items()
-    ] + [times]
+        {"label": label, "url": reverse(name) + query, "here": name == current}
+        for name, (label, query) in names.items()
+    ]
 
 
-def _nothing(filters: Filters) -> str:
-    """Why the table is empty: which filter did it."""
-    if filters.on or filters.archived:
-        named = [*([_("archived")] if filters.archived else []), *(one.words for one in filters.on)]
-        named = [str(CampaignState(filters.state).label), *named] if filters.state else named
-        named = [*named, f"“{filters.words}”"] if filters.words else named
-        return _("No campaign fits all of: %(filters)s.") % {"filters": ", ".join(named)}
-    label = CampaignState(filters.state).label if filters.state else ""
-    if label and filters.words:
-        words = _("No campaign that is “%(state)s” has “%(words)s” in its name.")
-        return words % {"state": label, "words": filters.words}
-    if filters.words:
-        return _("No campaign has “%(words)s” in its name.") % {"words": filters.words}
-    return (
-        _("No campaign is “%(state)s”.") % {"state": label}
-        if label
-        else _("All campaigns are archived.")
-    )
+def _empty_text(filters: Filters) -> str:
+    """Return which filters found nothing."""
+    state = str(CampaignState(filters.state).label) if filters.state else ""
+    if filters.active or filters.archived:
+        labels = [
+            state,
+            _("archived") if filters.archived else "",
+            *(active.label for active in filters.active),
+            f"“{filters.search}”" if filters.search else "",
+        ]
+        return _("No campaign matches all of: %(filters)s.") % {
+            "filters": ", ".join(filter(None, labels))
+        }
+    if state and filters.search:
+        return _("No “%(state)s” campaign has “%(search)s” in its name.") % {
+            "state": state,
+            "search": filters.search,
+        }
+    if filters.search:
+        return _("No campaign has “%(search)s” in its name.") % {"search": filters.search}
+    if state:
+        return _("No campaign is “%(state)s”.") % {"state": state}
+    return _("All campaigns are archived.")
 
 
 def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
-    """One filter for each state that any campaign is in."""
+    """Return a chip for each state that has campaigns."""
     return [
         {"value": value, "label": label, "count": counts.get(value, 0)}
         for value, label in CampaignState.choices
@@ -149,43 +171,36 @@ def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
 
 @require_safe
 def campaign_compare(request: HttpRequest) -> HttpResponse:
-    """The campaigns that were ticked in the list, side by side."""
+    """The campaigns selected in the list, side by side."""
     ids = comparison.read_ids(request.GET.getlist("id"))
-    found = visible_to(
+    campaigns = visible_to(
         current_user(request), real_campaigns().filter(pk__in=ids).select_related("sender")
     )
-    rows = sorted(overview.rows(found), key=lambda row: ids.index(row.campaign.pk))
+    rows = sorted(overview.load_rows(campaigns), key=lambda row: ids.index(row.campaign.pk))
     context = {
         "rows": rows,
-        "people": comparison.people_lines(rows),
-        "money": comparison.money_lines(rows),
-        "most": comparison.MOST,
+        "count_rows": comparison.count_rows(rows),
+        "cost_rows": comparison.cost_rows(rows),
+        "max_campaigns": comparison.MAX_CAMPAIGNS,
     }
     return render(request, "campaigns/reports/compare.html", context)
 
 
 @require_safe
 def campaign_best_times(request: HttpRequest) -> HttpResponse:
-    """When messages are read best, from this installation's own campaigns."""
+    """The hours and days at which messages were read best."""
+    campaigns = visible_to(current_user(request), real_campaigns())
     context = {
-        "times": best_times.best_times(
-            visible_to(current_user(request), real_campaigns()), timezone.now()
-        ),
+        "times": best_times.load_best_times(campaigns, timezone.now()),
         "tabs": _tabs(read_filters(request.GET), "best-times"),
-        "enough": best_times.ENOUGH,
-        "enough_campaigns": best_times.ENOUGH_CAMPAIGNS,
-        "hour_word": _("Hour from"),
-        "day_word": _("Day"),
+        "min_delivered": best_times.MIN_DELIVERED,
+        "min_campaigns": best_times.MIN_CAMPAIGNS,
     }
     return render(request, "campaigns/reports/best_times.html", context)
 
 
 @require_safe
 def balance(request: HttpRequest) -> HttpResponse:
-    """What the account holds, for the side bar or, with `?card`, for the first page."""
-    template = (
-        "campaigns/reports/_balance_card.html"
-        if "card" in request.GET
-        else "campaigns/reports/_balance.html"
-    )
-    return render(request, template, {"reading": read_balance()})
+    """The account's balance, for the side bar or, with `?card`, for the dashboard."""
+    name = "_balance_card.html" if "card" in request.GET else "_balance.html"
+    return render(request, f"campaigns/reports/{name}", {"reading": load_balance()})

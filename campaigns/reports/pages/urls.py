@@ -1,11 +1,11 @@
-"""The rooms that only read: the first page, campaigns, spend."""
+"""Addresses of the dashboard, campaigns, contacts by phone, and Spend."""
 
 from django.urls import path
 
 from campaigns.reports.pages import (
     campaign_views,
+    contact_views,
     overview_views,
-    person_views,
     reconciliation_views,
     saved_report_views,
     spend_views,
@@ -14,7 +14,7 @@ from campaigns.shared.table_export import FILES
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
-    path("dashboard/now", overview_views.dashboard_now, name="dashboard-now"),
+    path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
     path("balance", overview_views.balance, name="balance"),
     path("campaigns/", overview_views.campaign_list, name="campaign-list"),
     path("campaigns/compare", overview_views.campaign_compare, name="campaign-compare"),
@@ -36,16 +36,14 @@ urlpatterns = [
         )
         for kind in FILES
     ),
-    path("contacts/people/<slug:msisdn>/", person_views.person, name="person"),
-    path("contacts/people/<slug:msisdn>/data.json", person_views.person_data, name="person-data"),
-    path("contacts/people/<slug:msisdn>/stop", person_views.person_stop, name="person-stop"),
-    path("contacts/people/<slug:msisdn>/erase", person_views.person_erase, name="person-erase"),
+    path("contacts/people/<slug:msisdn>/", contact_views.contact, name="person"),
+    path("contacts/people/<slug:msisdn>/data.json", contact_views.contact_data, name="person-data"),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
     *(
         path(
             f"spend/entries.{kind}",
-            spend_views.spend_entries_export,
+            spend_views.export_entries,
             {"kind": kind},
             name=f"spend-entries-{kind}",
         )
@@ -66,6 +64,6 @@ urlpatterns = [
     ),
     path("spend/forecast/", spend_views.spend_forecast, name="spend-forecast"),
     path("spend/statement/", spend_views.spend_statement, name="spend-statement"),
-    path("spend/export.csv", spend_views.spend_export, {"kind": "csv"}, name="spend-export"),
-    path("spend/export.xlsx", spend_views.spend_export, {"kind": "xlsx"}, name="spend-export-xlsx"),
+    path("spend/export.csv", spend_views.export_spend, {"kind": "csv"}, name="spend-export"),
+    path("spend/export.xlsx", spend_views.export_spend, {"kind": "xlsx"}, name="spend-export-xlsx"),
 ]

@@ -1,5 +1,5 @@
-"""What was spent, read from the ledger's totals: per currency, never across currencies, the unknown
-counted.
+"""What was spent, read from the ledger's totals: per currency, never across currencies, and with
+the number of prices that are not known yet.
 """
 
 from collections import defaultdict
@@ -13,11 +13,16 @@ from django.db.models import QuerySet, Sum
 from campaigns.ledger.models import Channel, Kind, LedgerTotal, Purpose
 from campaigns.shared.money import ZERO
 
+BILL_KEYS = ("currency", "channel", "kind")
+COST_PARTS = ("viber", "sms", "fee", "correction")  # they add up to the total
+
 
 @dataclass(slots=True)
 class Cost:
-    """An amount of one currency, split by channel. `at_send` is what Viber was to cost when it was
-    sent; what people corrected by hand is in no channel.
+    """An amount of one currency, split by channel.
+
+    `charged` is what Viber cost when the gateway accepted the messages. Corrections that an
+    administrator entered belong to no channel.
     """
 
     currency: str
@@ -25,38 +30,36 @@ class Cost:
     sms: Decimal = ZERO
     fee: Decimal = ZERO
     correction: Decimal = ZERO
-    at_send: Decimal = ZERO
+    charged: Decimal = ZERO
 
     @property
     def total(self) -> Decimal:
         return self.viber + self.sms + self.fee + self.correction
 
     @property
-    def since(self) -> Decimal:
-        """What Viber prices went up or down since the send, as messages were or were not
-        delivered.
+    def adjustment(self) -> Decimal:
+        """How much Viber prices rose or fell after the charge, as messages were delivered or
+        not.
         """
-        return self.viber - self.at_send
+        return self.viber - self.charged
 
     def add(self, channel: str, kind: str, amount: Decimal) -> None:
         part = Kind.CORRECTION.value if kind == Kind.CORRECTION else channel
         setattr(self, part, getattr(self, part) + amount)
         if channel == Channel.VIBER and kind == Kind.CHARGE:
-            self.at_send += amount
-
-
-PARTS = ("viber", "sms", "fee", "correction")  # of a cost: they add up to its total
+            self.charged += amount
 
 
 @dataclass(slots=True)
 class Bill:
-    """What one thing cost: a cost a currency, and how many prices are not yet known."""
+    """What one thing cost: a cost for each currency, and how many prices are not known yet."""
 
     by_currency: dict[str, Cost] = field(default_factory=dict)
     unknown: int = 0
     entries: int = 0
 
     def add(self, row: dict[str, Any]) -> None:
+        """Add a row of `load_bills`."""
         self.entries += row["rows"]
         self.unknown += row["unpriced"]
         if currency := row["currency"]:
@@ -67,9 +70,9 @@ class Bill:
         self.entries += other.entries
         self.unknown += other.unknown
         for currency, cost in other.by_currency.items():
-            mine = self.by_currency.setdefault(currency, Cost(currency))
-            for part in (*PARTS, "at_send"):
-                setattr(mine, part, getattr(mine, part) + getattr(cost, part))
+            own_cost = self.by_currency.setdefault(currency, Cost(currency))
+            for part in (*COST_PARTS, "charged"):
+                setattr(own_cost, part, getattr(own_cost, part) + getattr(cost, part))
 
     @property
     def costs(self) -> list[Cost]:
@@ -77,46 +80,39 @@ class Bill:
 
     @property
     def not_yet_known(self) -> int:
-        """Prices still to come. A period in which older ones were settled has none of them, not
-        fewer than none.
-        """
+        """Prices still to come: 0, not fewer, for a period in which older prices were settled."""
         return max(self.unknown, 0)
 
 
-SUMMED = ("currency", "channel", "kind")
+def load_bills(totals: QuerySet[LedgerTotal], *keys: str) -> dict[tuple[Any, ...], Bill]:
+    """Return one bill for each combination of `keys` in `totals`, by one query.
 
-
-def bills(totals: QuerySet[LedgerTotal], *keys: str) -> dict[tuple[Any, ...], Bill]:
-    """One bill for each combination of `keys` (fields, also across relations) in `totals`, by one
-    query.
+    `keys` are fields of the totals, also across relations; without any, the only key is ().
     """
     rows = (
         totals.order_by()
-        .values(*keys, *SUMMED)
+        .values(*keys, *BILL_KEYS)
         .annotate(sum=Sum("amount"), rows=Sum("entries"), unpriced=Sum("unknown"))
     )
-    found: defaultdict[tuple[Any, ...], Bill] = defaultdict(Bill)
+    bills: defaultdict[tuple[Any, ...], Bill] = defaultdict(Bill)
     for row in rows:
-        found[tuple(row[key] for key in keys)].add(row)
-    return dict(found)
+        bills[tuple(row[key] for key in keys)].add(row)
+    return dict(bills)
 
 
-def campaign_bills(campaign_ids: Iterable[int]) -> dict[int, Bill]:
-    """What each campaign has cost until now, adjustments included; by one query."""
+def load_campaign_bills(campaign_ids: Iterable[int]) -> dict[int, Bill]:
+    """Return what each campaign has cost so far, adjustments included; one query."""
     ids = list(campaign_ids)
-    found = {
-        key[0]: bill
-        for key, bill in bills(LedgerTotal.objects.filter(campaign__in=ids), "campaign").items()
-    }
-    return {campaign_id: found.get(campaign_id) or Bill() for campaign_id in ids}
+    bills = load_bills(LedgerTotal.objects.filter(campaign__in=ids), "campaign")
+    return {campaign_id: bills.get((campaign_id,)) or Bill() for campaign_id in ids}
 
 
-def country_bills(campaign_id: int) -> dict[str, Bill]:
-    """What a campaign has cost in each country."""
+def load_country_bills(campaign_id: int) -> dict[str, Bill]:
+    """Return what a campaign has cost in each country, by the country's code."""
     totals = LedgerTotal.objects.filter(campaign=campaign_id)
-    return {key[0]: bill for key, bill in bills(totals, "country").items()}
+    return {country: bill for (country,), bill in load_bills(totals, "country").items()}
 
 
-def spent(purpose: str = Purpose.CAMPAIGN) -> QuerySet[LedgerTotal]:
-    """The totals of money spent for `purpose`; the pages never mix purposes."""
+def totals_for(purpose: str = Purpose.CAMPAIGN) -> QuerySet[LedgerTotal]:
+    """Return the totals of one purpose; no page adds up several."""
     return LedgerTotal.objects.filter(purpose=purpose)

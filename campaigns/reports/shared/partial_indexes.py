@@ -1,8 +1,8 @@
-"""Conditions by which partial indexes are found.
+"""Conditions that let the database use partial indexes.
 
-PostgreSQL concludes from what is asked that all of it is in the index. SQLite takes an index only
-where its condition stands in the query word for word, and PostgreSQL would then think far fewer
-rows were asked for.
+PostgreSQL works out from a query's own conditions that all its rows are in the index. SQLite uses
+the index only if the index's condition stands in the query word for word; repeated for PostgreSQL,
+that condition would make it expect far too few rows.
 """
 
 from typing import Any
@@ -14,40 +14,44 @@ from campaigns.dispatch.models import DeliveryState
 from campaigns.ledger.models import Channel
 
 
-class Written(Value):
-    """A word of ours that stands in the statement itself and is not handed over beside it."""
+class SqlLiteral(Value):
+    """A constant of ours that is written into the statement instead of being a parameter."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         return f"'{self.value}'", ()
 
 
-TOLD_OF = (
+# the condition of `recipient_told`
+INDEXED_STATES = (
     DeliveryState.WAITING,
     DeliveryState.SENT,
     DeliveryState.NOT_DELIVERED,
     DeliveryState.FALLBACK,
     DeliveryState.FALLBACK_DELIVERED,
 )
-TOLD = Q(delivery_state__in=[Written(state.value) for state in TOLD_OF])
-ENDED = Q(error_code__isnull=False) | ~Q(reason=Written(""))
+STATE_CONDITION = Q(delivery_state__in=[SqlLiteral(state.value) for state in INDEXED_STATES])
+# the condition of `recipient_ended`
+ENDED_CONDITION = Q(error_code__isnull=False) | ~Q(reason=SqlLiteral(""))
 
 
-def _word_for_word() -> bool:
+def _repeats_condition() -> bool:
     return connection.vendor == "sqlite"
 
 
-def told(state: str) -> Q:
-    """Recipients in one delivery state; by `recipient_told` where they are in it."""
-    return Q(delivery_state=state) & (TOLD if state in TOLD_OF and _word_for_word() else Q())
+def in_delivery_state(state: str) -> Q:
+    """Recipients in one delivery state, by the index `recipient_told` where it has the state."""
+    indexed = state in INDEXED_STATES and _repeats_condition()
+    return Q(delivery_state=state) & (STATE_CONDITION if indexed else Q())
 
 
-def ended(reason: str) -> Q:
-    """Recipients who were refused, cancelled or never settled, for one reason of ours ("": the
-    gateway's), by `recipient_ended`.
+def ended_for(reason: str) -> Q:
+    """Recipients who were refused, cancelled or left unresolved, by the index `recipient_ended`.
+
+    `reason` is one of our own, or "" for the gateway's reasons.
     """
-    return Q(reason=reason) & (ENDED if not reason or _word_for_word() else Q())
+    return Q(reason=reason) & (ENDED_CONDITION if not reason or _repeats_condition() else Q())
 
 
-def sms() -> Q:
-    """Entries of SMS, by `ledger_campaign_sms`."""
-    return Q(channel=Written(Channel.SMS.value))
+def sms_entries() -> Q:
+    """Ledger entries of SMS, by the index `ledger_campaign_sms`."""
+    return Q(channel=SqlLiteral(Channel.SMS.value))

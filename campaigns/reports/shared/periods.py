@@ -1,4 +1,4 @@
-"""Periods of days to report on. Days are those of the site's time zone, as in the ledger."""
+"""Periods of days to report on, in the site's time zone as in the ledger."""
 
 from calendar import monthrange
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-CHOICES: dict[str, str | Promise] = {
+PERIOD_LABELS: dict[str, str | Promise] = {
     "this_month": gettext_lazy("This month"),
     "last_month": gettext_lazy("Last month"),
     "7": gettext_lazy("7 days"),
     "30": gettext_lazy("30 days"),
     "90": gettext_lazy("90 days"),
-    "custom": gettext_lazy("From – to"),
+    "custom": gettext_lazy("Custom period"),
 }
-DEFAULT = "this_month"
-# no ledger reaches beyond, and weeks can be reckoned there
+DEFAULT_PERIOD = "this_month"
+# beyond any ledger, and far enough from the limits of `date` to calculate weeks
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
-LONGEST = timedelta(days=3 * 366)  # what a page can draw
+LONGEST_PERIOD = timedelta(days=3 * 366)  # as many days as a page can draw
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `first` to `last`, both included. `key` is one of CHOICES."""
+    """The days from `first` to `last`, both included. `key` is one of PERIOD_LABELS."""
 
     key: str
     first: date
@@ -38,19 +38,20 @@ class Period:
         return (self.last - self.first).days + 1
 
     @property
-    def words(self) -> str:
-        """The days, for a heading: "1 Nov 2026 – 23 Nov 2026"."""
-        return span(self.first, self.last)
+    def label(self) -> str:
+        """The days for a heading: "1 Nov 2026 – 23 Nov 2026"."""
+        return format_days(self.first, self.last)
 
 
-def span(first: date, last: date) -> str:
+def format_days(first: date, last: date) -> str:
+    """Return one day, or the first and the last, in the reader's language."""
     if first == last:
         return formats.date_format(first, "j M Y")
     return f"{formats.date_format(first, 'j M Y')} – {formats.date_format(last, 'j M Y')}"
 
 
-def moments(period: Period) -> tuple[datetime, datetime]:
-    """The moment at which `period` begins, and the first one after it."""
+def period_bounds(period: Period) -> tuple[datetime, datetime]:
+    """Return when `period` begins, and when the next one does."""
     return _midnight(period.first), _midnight(period.last + timedelta(days=1))
 
 
@@ -59,16 +60,17 @@ def _midnight(day: date) -> datetime:
 
 
 def today() -> date:
-    """The site's day."""
+    """Return the current day in the site's time zone."""
     return timezone.localdate(timezone=settings.SITE_ZONE)
 
 
 def month_of(day: date) -> tuple[date, date]:
+    """Return the first and the last day of the month."""
     return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def read_day(text: str) -> date | None:
-    """A day as 2026-11-23; None where `text` is none."""
+    """Return the day that `text` ("2026-11-23") names, or None."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -77,11 +79,14 @@ def read_day(text: str) -> date | None:
 
 
 def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Period, str]:
-    """The period that a query string asks for, and what was wrong with it ("" if nothing): then the
-    default.
+    """Return the period that a query string asks for, and an error text ("" for none).
+
+    With an error, the period is the default one.
     """
     now = now or today()
-    key = query.get("period") or ("custom" if query.get("from") or query.get("to") else DEFAULT)
+    key = query.get("period") or (
+        "custom" if query.get("from") or query.get("to") else DEFAULT_PERIOD
+    )
     if key == "custom":
         return _custom(query, now)
     if key == "last_month":
@@ -89,23 +94,23 @@ def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Peri
         return Period(key, first, last), ""
     if key in ("7", "30", "90"):
         return Period(key, now - timedelta(days=int(key) - 1), now), ""
-    return this_month(now), "" if key == DEFAULT else _(
-        "There is no such period. This month is shown."
+    return this_month(now), "" if key == DEFAULT_PERIOD else _(
+        "Unknown period. Showing this month."
     )
 
 
 def this_month(now: date | None = None) -> Period:
-    """From the first of the month to today."""
+    """Return the period from the first of the month to today."""
     now = now or today()
-    return Period(DEFAULT, now.replace(day=1), now)
+    return Period(DEFAULT_PERIOD, now.replace(day=1), now)
 
 
 def _custom(query: Mapping[str, str], now: date) -> tuple[Period, str]:
     first, last = read_day(query.get("from", "")), read_day(query.get("to", ""))
     if first is None or last is None:
-        return this_month(now), _("Choose the first and the last day. This month is shown.")
+        return this_month(now), _("Choose a first and a last day. Showing this month.")
     if first > last:
-        return this_month(now), _("The first day is after the last. This month is shown.")
-    if last - first > LONGEST:
-        return this_month(now), _("A period has at most three years. This month is shown.")
+        return this_month(now), _("Choose a last day after the first. Showing this month.")
+    if last - first > LONGEST_PERIOD:
+        return this_month(now), _("Choose a period of at most three years. Showing this month.")
     return Period("custom", first, last), ""

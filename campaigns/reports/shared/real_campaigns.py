@@ -1,4 +1,4 @@
-"""Campaigns that went to recipients, apart from test sends and rehearsals."""
+"""Real campaigns: neither test sends nor rehearsals."""
 
 from django.db.models import QuerySet
 
@@ -7,5 +7,5 @@ from campaigns.ledger.models import Purpose
 
 
 def real_campaigns() -> QuerySet[Campaign]:
-    """All campaigns but test sends and rehearsals."""
+    """Return all campaigns but test sends and rehearsals."""
     return Campaign.objects.filter(purpose=Purpose.CAMPAIGN)

@@ -1,6 +1,4 @@
-"""What the charts draw, as data for the page's script; the tables beside them say the same
-exactly.
-"""
+"""The data of the Spend page's charts; the table beside them has the same figures in full."""
 
 from typing import Any
 
@@ -8,51 +6,42 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from campaigns.reports.shared.bills import Bill, Cost
-from campaigns.reports.spend.spending import Spending, buckets
+from campaigns.reports.spend.spending import Spending, time_buckets
 
-BARS = 12  # groups drawn; the table has all
+MAX_BARS = 12  # groups drawn; the table has all
 Point = tuple[str, Bill, str]  # label, bill, address of the rows behind it
 
 
-def chart(spending: Spending) -> dict[str, Any]:
-    """One chart a currency, stacked by channel: over time, or the dearest groups as bars."""
+def build_chart(spending: Spending) -> dict[str, Any]:
+    """Return one chart for each currency, stacked by channel: over time, or the largest groups."""
     by_time = spending.grouping.by_time
     points = (
-        _over_time(spending)
+        _points_over_time(spending)
         if by_time
         else [(group.name, group.bill, group.url) for group in spending.groups]
     )
-    currencies = sorted(spending.total.by_currency)
     return {
         "time": by_time,
-        "currencies": [_drawing(_of(points, one, by_time), one) for one in currencies],
+        "currencies": [
+            _drawing(points if by_time else _largest(points, currency), currency)
+            for currency in sorted(spending.total.by_currency)
+        ],
     }
 
 
-def _of(points: list[Point], currency: str, by_time: bool) -> list[Point]:
-    """Those that are drawn for a currency: every day, so that charts stand over each other; of
-    groups the dearest.
-    """
-    return (
-        points
-        if by_time
-        else [point for point in points if currency in point[1].by_currency][:BARS]
-    )
+def _largest(points: list[Point], currency: str) -> list[Point]:
+    """Return the first groups of a currency; they are sorted by cost already."""
+    return [point for point in points if currency in point[1].by_currency][:MAX_BARS]
 
 
-def _over_time(spending: Spending) -> list[Point]:
-    found = {group.key[0]: group for group in spending.groups}
-    form = "M Y" if spending.grouping.key == "month" else "j M"
+def _points_over_time(spending: Spending) -> list[Point]:
+    """Return a point for each bucket, so that the charts of all currencies line up."""
+    groups = {group.key[0]: group for group in spending.groups}
+    label_format = "M Y" if spending.grouping.key == "month" else "j M"
     points: list[Point] = []
-    for start in buckets(spending):
-        group = found.get(start)
-        points.append(
-            (
-                formats.date_format(start, form),
-                group.bill if group else Bill(),
-                group.url if group else "",
-            )
-        )
+    for start in time_buckets(spending):
+        label, group = formats.date_format(start, label_format), groups.get(start)
+        points.append((label, group.bill, group.url) if group else (label, Bill(), ""))
     return points
 
 
@@ -66,9 +55,7 @@ def _drawing(points: list[Point], currency: str) -> dict[str, Any]:
 
 
 def _series(points: list[Point], currency: str) -> list[dict[str, Any]]:
-    """The values by channel as decimal strings; a channel in which nothing was spent is not
-    drawn.
-    """
+    """Return the amounts by channel as decimal strings, without channels that cost nothing."""
     labels = {
         "viber": _("Viber"),
         "sms": _("SMS"),

@@ -1,55 +1,66 @@
-"""From the estimate to the bill, and what was got for it: the campaigns that were launched in a
+"""Estimated against actual cost, and the cost per delivered message, of the campaigns launched in a
 period.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from campaigns.compose.pricing.price_list import VIBER, Prices, UnitPrice, stored_prices
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.ledger.models import Purpose
-from campaigns.reports.shared.bills import Bill, Cost, bills, spent
-from campaigns.reports.shared.outcomes import GROUPED, Outcome
-from campaigns.reports.shared.periods import Period, moments
-from campaigns.reports.spend.spending import filtered
+from campaigns.reports.shared.bills import Bill, Cost, load_bills, totals_for
+from campaigns.reports.shared.delivery_counts import TALLY_KEYS, DeliveryCounts
+from campaigns.reports.shared.periods import Period, period_bounds
+from campaigns.reports.spend.spending import apply_filters
 from campaigns.shared.money import ZERO
+from campaigns.templatetags.viberdash import money_exact, number, percent
 
-FINE = Decimal("0.0001")
-# filters that people have too
-OF_CAMPAIGNS = ("campaign", "country", "sender", "user", "tariff", "label", "list")
+UNIT_PLACES = Decimal("0.0001")
+# filters that the tallies can answer too
+TALLY_FILTERS = ("campaign", "country", "sender", "user", "tariff", "label", "list")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLine:
+    """A line of the card: `css` is its class."""
+
+    label: str | Promise
+    value: str
+    css: str = ""
 
 
 @dataclass(slots=True)
 class CostPerResult:
-    """What campaigns have cost until now, adjustments of later days included, and whom they
-    reached.
+    """What campaigns have cost so far, later adjustments included, and what they achieved.
 
-    `estimates`: Viber for everybody accepted, by the price list as last fetched; a currency each.
+    `estimates`: Viber for all accepted recipients by the stored price list, by currency.
     """
 
-    outcome: Outcome = field(default_factory=Outcome)
+    counts: DeliveryCounts = field(default_factory=DeliveryCounts)
     bill: Bill = field(default_factory=Bill)
     estimates: dict[str, Decimal] = field(default_factory=dict)
     campaigns: int = 0
 
     def add(self, row: dict[str, Any], price: UnitPrice | None) -> None:
-        """Take in the people of a tally; `price` is that of a Viber message to each."""
-        self.outcome.add(row)
+        """Add the recipients of a tally; `price` is that of one Viber message to them."""
+        self.counts.add(row)
         if row["send_state"] == SendState.ACCEPTED and price:
-            self.estimates[price.currency] = (
-                self.estimates.get(price.currency, ZERO) + price.amount * row["number"]
-            )
+            self.estimates.setdefault(price.currency, ZERO)
+            self.estimates[price.currency] += price.amount * row["number"]
 
     @property
     def cost(self) -> Cost | None:
-        """The only currency; people can't be told apart by currencies, so with several there is no
-        cost of each.
+        """The cost in the only currency.
+
+        None with several, as the recipients can't be divided by currency.
         """
         costs = self.bill.costs
         return costs[0] if len(costs) == 1 else None
@@ -59,65 +70,126 @@ class CostPerResult:
         return self.estimates.get(self.cost.currency) if self.cost else None
 
     @property
-    def send_differs(self) -> Decimal:
+    def charge_difference(self) -> Decimal:
         """What was charged at the send, less the estimate."""
-        return (
-            self.cost.at_send - self.estimate if self.cost and self.estimate is not None else ZERO
-        )
+        if not self.cost or self.estimate is None:
+            return ZERO
+        return self.cost.charged - self.estimate
 
     @property
     def per_delivered(self) -> Decimal | None:
-        return self._each(self.outcome.reached)
+        return self._per_recipient(self.counts.reached)
 
     @property
     def per_read(self) -> Decimal | None:
-        return self._each(self.outcome.read)
+        return self._per_recipient(self.counts.read)
 
     @property
     def per_sms(self) -> Decimal | None:
-        """What the fallback cost for each person that it was sent to."""
-        people = self.outcome.by_sms
-        return (self.cost.sms / people).quantize(FINE) if self.cost and people else None
+        """What the fallback cost for each recipient that it was sent to."""
+        recipients = self.counts.by_sms
+        if not self.cost or not recipients:
+            return None
+        return (self.cost.sms / recipients).quantize(UNIT_PLACES)
 
-    def _each(self, people: int) -> Decimal | None:
-        return (self.cost.total / people).quantize(FINE) if self.cost and people else None
+    def _per_recipient(self, recipients: int) -> Decimal | None:
+        if not self.cost or not recipients:
+            return None
+        return (self.cost.total / recipients).quantize(UNIT_PLACES)
+
+    @property
+    def cost_lines(self) -> list[ResultLine]:
+        """From the estimate to the final cost; empty without one currency."""
+        return list(_cost_lines(self, self.cost)) if self.cost else []
+
+    @property
+    def unit_lines(self) -> list[ResultLine]:
+        """The cost per result; empty without one currency."""
+        return list(_unit_lines(self, self.cost)) if self.cost else []
 
 
-def costs_per_result(period: Period, filters: Mapping[str, str]) -> list[CostPerResult]:
-    """Of the campaigns launched in `period` that `filters` select; a filter by channel selects none
-    of them.
+def _cost_lines(result: CostPerResult, cost: Cost) -> Iterator[ResultLine]:
+    counts = result.counts
 
-    One for each currency, as a tariff is charged in one; where one was charged in two, one of all.
-    Three queries and the price lists.
+    def line(label: str, amount: Decimal, css: str = "sums-quiet") -> ResultLine:
+        return ResultLine(label, money_exact(amount, cost.currency), css)
+
+    if result.estimate is not None:
+        yield line(_("Estimated, if Viber delivers to all accepted"), result.estimate, "")
+        if result.charge_difference:
+            label = _("Difference of network prices, or price changes")
+            yield line(label, result.charge_difference)
+    yield line(_("Charged at send"), cost.charged, "")
+    if cost.adjustment:
+        label = _("Adjustments: Viber did not reach %(number)s recipients")
+        yield line(label % {"number": number(counts.not_by_viber)}, cost.adjustment)
+    if counts.by_sms:
+        label = _("SMS fallback to %(number)s recipients, %(share)s of accepted") % {
+            "number": number(counts.by_sms),
+            "share": percent(counts.by_sms, counts.accepted),
+        }
+        yield line(label, cost.sms)
+    if cost.correction:
+        yield line(_("Corrections"), cost.correction)
+    label = _("Final cost")
+    if unknown := result.bill.not_yet_known:
+        label = _("So far, with %(number)s prices not yet known") % {"number": number(unknown)}
+    yield line(label, cost.total, "sums-total")
+
+
+def _unit_lines(result: CostPerResult, cost: Cost) -> Iterator[ResultLine]:
+    counts = result.counts
+
+    def amount(value: Decimal | None) -> str:
+        return "–" if value is None else money_exact(value, cost.currency)
+
+    delivered = _("Cost per delivered (%(number)s)") % {"number": number(counts.reached)}
+    yield ResultLine(delivered, amount(result.per_delivered))
+    read = _("Cost per read (%(number)s)") % {"number": number(counts.read)}
+    yield ResultLine(read, amount(result.per_read))
+    if result.per_sms is not None:
+        yield ResultLine(_("Cost per SMS fallback"), amount(result.per_sms))
+        yield ResultLine(_("SMS, share of the total"), percent(cost.sms, cost.total))
+
+
+def load_costs_per_result(period: Period, filters: Mapping[str, str]) -> list[CostPerResult]:
+    """Return the results of the campaigns launched in `period` that `filters` select.
+
+    One for each currency, as a tariff is charged in one; a single one for all if a tariff was
+    charged in two. A filter by channel is ignored. Three queries and the price lists.
     """
-    start, end = moments(period)
+    start, end = period_bounds(period)
     launched = Q(campaign__launched_at__gte=start, campaign__launched_at__lt=end)
-    wanted = {key: value for key, value in filters.items() if key in OF_CAMPAIGNS}
-    totals = filtered(spent().filter(launched), wanted)
+    known_filters = {key: value for key, value in filters.items() if key in TALLY_FILTERS}
+    totals = apply_filters(totals_for().filter(launched), known_filters)
     campaigns = (
         totals.order_by().values_list("campaign__tariff").annotate(Count("campaign", distinct=True))
     )
-    billed = {tariff: bill for (tariff,), bill in bills(totals, "campaign__tariff").items()}
-    apart = all(len(bill.by_currency) < 2 for bill in billed.values())
-    currency = {
-        tariff: "".join(bill.by_currency) if apart else "" for tariff, bill in billed.items()
-    }
-    found: defaultdict[str, CostPerResult] = defaultdict(CostPerResult)
-    for tariff, number in campaigns:
-        found[currency[tariff]].campaigns += number
-        found[currency[tariff]].bill.merge(billed[tariff])
-    tallies = filtered(Tally.objects.filter(launched, campaign__purpose=Purpose.CAMPAIGN), wanted)
-    prices = lru_cache(maxsize=None)(_prices)
-    for row in (
-        tallies.order_by()
-        .values("campaign__tariff", "country", *GROUPED)
-        .annotate(number=Sum("recipients"))
-    ):
+    bills = {tariff: bill for (tariff,), bill in load_bills(totals, "campaign__tariff").items()}
+    currencies = _tariff_currencies(bills)
+    results: defaultdict[str, CostPerResult] = defaultdict(CostPerResult)
+    for tariff, count in campaigns:
+        results[currencies[tariff]].campaigns += count
+        results[currencies[tariff]].bill.merge(bills[tariff])
+    tallies = Tally.objects.filter(launched, campaign__purpose=Purpose.CAMPAIGN)
+    prices = lru_cache(maxsize=None)(_load_prices)
+    for row in _tally_rows(apply_filters(tallies, known_filters)):
         tariff = row["campaign__tariff"]
-        if tariff in currency:  # nobody of another was accepted
-            found[currency[tariff]].add(row, prices(tariff).of(row["country"]))
-    return [found[name] for name in sorted(found)]
+        if tariff in currencies:  # of the other tariffs nobody was accepted
+            results[currencies[tariff]].add(row, prices(tariff).of(row["country"]))
+    return [results[currency] for currency in sorted(results)]
 
 
-def _prices(tariff: int) -> Prices:
+def _tariff_currencies(bills: dict[int, Bill]) -> dict[int, str]:
+    """Return the currency of each tariff; "" for all of them if one was charged in several."""
+    separate = all(len(bill.by_currency) < 2 for bill in bills.values())
+    return {tariff: "".join(bill.by_currency) if separate else "" for tariff, bill in bills.items()}
+
+
+def _tally_rows(tallies: QuerySet[Tally]) -> Iterator[dict[str, Any]]:
+    grouped = tallies.order_by().values("campaign__tariff", "country", *TALLY_KEYS)
+    yield from grouped.annotate(number=Sum("recipients"))
+
+
+def _load_prices(tariff: int) -> Prices:
     return stored_prices(VIBER, tariff)

@@ -1,4 +1,4 @@
-"""The rows of the ledger behind a number."""
+"""The ledger entries behind an amount."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
@@ -7,18 +7,21 @@ from django.conf import settings
 from django.db.models import Max, Min, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
-from campaigns.reports.shared.bills import Bill, bills, spent
-from campaigns.reports.shared.partial_indexes import sms
+from campaigns.reports.shared.bills import Bill, load_bills, totals_for
+from campaigns.reports.shared.key_figures import KeyFigure, channel_split
+from campaigns.reports.shared.partial_indexes import sms_entries
 from campaigns.reports.shared.periods import Period, today
-from campaigns.reports.spend.spending import NONE, filtered
+from campaigns.reports.spend.spending import NONE, apply_filters
 from campaigns.shared.paging import read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.templatetags.viberdash import money_exact, number
 
-COLUMN = "day"  # pages go by it, then by id
-AT_ONCE = 2_000  # rows that an export holds in memory
+PAGE_COLUMN = "day"  # pages are ordered by it, then by id
+EXPORT_ROWS = 2_000  # rows that an export holds in memory
 EXPORT_COLUMNS = (
     Column("id", Kind.NUMBER),
     Column("at", Kind.TIME),
@@ -35,8 +38,8 @@ EXPORT_COLUMNS = (
 )
 
 
-def address(campaign: Campaign, **filters: str) -> str:
-    """The page of all entries of `campaign` that `filters` select."""
+def ledger_url(campaign: Campaign, **filters: str) -> str:
+    """Return the page of all entries of `campaign` that `filters` select."""
     launched = campaign.launched_at
     first = timezone.localdate(launched, settings.SITE_ZONE) if launched else today()
     query = {
@@ -50,48 +53,71 @@ def address(campaign: Campaign, **filters: str) -> str:
     return f"{reverse('spend-entries')}?{urlencode(query)}"
 
 
-def entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySet[LedgerEntry]:
-    """The entries of one campaign, or of none, in `period`. `filters` names the campaign; the index
-    begins with it.
+def load_entries(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySet[LedgerEntry]:
+    """Return the entries in `period` of the campaign that `filters` name, or of none.
 
-    Where they are filtered further, the totals tell between which days such entries are: the SMS of
-    a large campaign stand behind millions of charges that nobody has to read.
+    The index begins with the campaign. With further filters, the totals say between which days such
+    entries are: the SMS of a large campaign come after millions of charges that need not be read.
     """
-    wanted = _wanted(filters)
+    conditions = _entry_filters(filters)
     first, last = period.first, period.last
-    if len(wanted) > 1:
-        days = _totals(period, wanted, purpose).aggregate(first=Min("day"), last=Max("day"))
+    if len(conditions) > 1:
+        days = _totals(period, conditions, purpose).aggregate(first=Min("day"), last=Max("day"))
         if days["first"] is None:
             return LedgerEntry.objects.none()
         first, last = days["first"], days["last"]
-    found = LedgerEntry.objects.filter(day__range=(first, last), purpose=purpose)
-    if wanted.get("channel") == Channel.SMS:
-        found = found.filter(sms())
-    return filtered(found, wanted).select_related("recipient")
+    entries = LedgerEntry.objects.filter(day__range=(first, last), purpose=purpose)
+    if conditions.get("channel") == Channel.SMS:
+        entries = entries.filter(sms_entries())
+    return apply_filters(entries, conditions).select_related("recipient")
 
 
-def entries_bill(period: Period, filters: Mapping[str, str], purpose: str) -> Bill:
-    """What those entries add up to, from the totals."""
-    return bills(_totals(period, _wanted(filters), purpose)).get((), Bill())
+def load_entries_bill(period: Period, filters: Mapping[str, str], purpose: str) -> Bill:
+    """Return what those entries add up to, from the totals."""
+    return load_bills(_totals(period, _entry_filters(filters), purpose)).get((), Bill())
 
 
-def _wanted(filters: Mapping[str, str]) -> dict[str, str]:
-    """The filters that an entry itself can answer; the campaign always."""
+def entries_figures(bill: Bill) -> list[KeyFigure]:
+    """Return the sum of the entries, by currency, and their number."""
+    unknown = _("%(number)s not yet known") % {"number": number(bill.not_yet_known)}
+    return [
+        *(
+            KeyFigure(
+                _("Sum of these entries, %(currency)s") % {"currency": cost.currency},
+                money_exact(cost.total, cost.currency),
+                channel_split(cost, exact=True),
+            )
+            for cost in bill.costs
+        ),
+        KeyFigure(
+            _("Entries"),
+            number(bill.entries),
+            unknown if bill.not_yet_known else _("every price known"),
+        ),
+    ]
+
+
+def _entry_filters(filters: Mapping[str, str]) -> dict[str, str]:
+    """Return the filters that apply to entries; always one of the campaign."""
     return {
         "campaign": NONE,
         **{key: filters[key] for key in ("campaign", "country", "channel") if key in filters},
     }
 
 
-def _totals(period: Period, wanted: Mapping[str, str], purpose: str) -> QuerySet[LedgerTotal]:
-    return filtered(spent(purpose).filter(day__range=(period.first, period.last)), wanted)
+def _totals(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySet[LedgerTotal]:
+    totals = totals_for(purpose).filter(day__range=(period.first, period.last))
+    return apply_filters(totals, filters)
 
 
-def export_rows(found: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Cell, ...]]:
-    """The rows of EXPORT_COLUMNS, read page after page: memory stays flat on every database."""
+def export_rows(entries: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row of EXPORT_COLUMNS for each entry.
+
+    Read page by page, so that memory stays flat on every database.
+    """
     at = ""
     while True:
-        page = read_slice(found, COLUMN, at, AT_ONCE)
+        page = read_slice(entries, PAGE_COLUMN, at, EXPORT_ROWS)
         for entry in page.rows:
             yield _export_row(entry, masked)
         at = page.after

@@ -1,4 +1,4 @@
-"""What this month will have cost in the end: a range, and how it was made."""
+"""The forecast of this month's cost: a range, and what it is made of."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,116 +7,135 @@ from decimal import Decimal
 
 from django.core.cache import cache
 from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.estimate import CostRange, estimate_cost
-from campaigns.reports.shared.bills import bills, spent
-from campaigns.reports.shared.outcomes import outcomes
-from campaigns.reports.shared.periods import Period, moments, month_of, today
+from campaigns.reports.shared.bills import load_bills, totals_for
+from campaigns.reports.shared.delivery_counts import load_delivery_counts
+from campaigns.reports.shared.periods import Period, month_of, period_bounds, today
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.money import ZERO
+from campaigns.templatetags.viberdash import money
 
-LOOKED_BACK = 28  # days: four of each weekday
-FRESH = 600  # seconds; counting the audiences of what is scheduled takes a while
-KEY = "forecast"
-TO_COME = (CampaignState.PREPARING, CampaignState.SENDING, CampaignState.PAUSED)
+DAYS_BACK = 28  # four of each weekday
+FRESH_SECONDS = 600  # counting the audiences of scheduled campaigns takes a while
+CACHE_KEY = "month-forecast"
+UNDER_WAY = (CampaignState.PREPARING, CampaignState.SENDING, CampaignState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """One currency. `least`: nothing more is launched, and Viber reaches everybody. `most`: the
-    dearer way is taken for everybody, or the rest of the month goes on as the last weeks went,
-    whichever is more.
+class CurrencyForecast:
+    """The forecast in one currency.
+
+    `minimum`: nothing more is launched, and Viber delivers everything. `maximum`: every upcoming
+    recipient costs the more expensive of Viber and SMS, or spending goes on as in the last
+    DAYS_BACK days, whichever is more.
     """
 
     currency: str
     spent: Decimal
-    to_come_least: Decimal  # of what is scheduled or under way
-    to_come_most: Decimal
-    a_day: Decimal  # the mean of the last LOOKED_BACK days
+    upcoming_minimum: Decimal  # of scheduled campaigns and those under way
+    upcoming_maximum: Decimal
+    per_day: Decimal  # the mean of the last DAYS_BACK days
     days_left: int
 
     @property
-    def least(self) -> Decimal:
-        return self.spent + self.to_come_least
+    def minimum(self) -> Decimal:
+        return self.spent + self.upcoming_minimum
 
     @property
     def run_rate(self) -> Decimal:
-        return self.a_day * self.days_left
+        return self.per_day * self.days_left
 
     @property
-    def most(self) -> Decimal:
-        return self.spent + max(self.to_come_most, self.run_rate)
+    def maximum(self) -> Decimal:
+        return self.spent + max(self.upcoming_maximum, self.run_rate)
+
+    @property
+    def range_text(self) -> str:
+        """ "120.00 to 180.00 EUR", or one amount if both ends are the same."""
+        maximum = money(self.maximum, self.currency)
+        if self.minimum == self.maximum:
+            return maximum
+        return format_html(
+            _("{minimum} to {maximum}"), minimum=money(self.minimum), maximum=maximum
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """All currencies, how many campaigns are to come, and for how many people of them no price is
-    known.
+class MonthForecast:
+    """The forecast in all currencies.
+
+    `campaigns` are upcoming; for `unpriced` of their recipients no price is known.
     """
 
-    forecasts: list[Forecast]
+    currencies: list[CurrencyForecast]
     campaigns: int
     unpriced: int
 
 
-def outlook() -> Outlook:
-    """The forecast as it was at most ten minutes ago."""
-    known = cache.get(KEY)
-    if isinstance(known, Outlook):
-        return known
-    made = _outlook()
-    cache.set(KEY, made, FRESH)
-    return made
+def load_forecast() -> MonthForecast:
+    """Return the forecast as it was at most ten minutes ago."""
+    cached = cache.get(CACHE_KEY)
+    if isinstance(cached, MonthForecast):
+        return cached
+    forecast = _calculate()
+    cache.set(CACHE_KEY, forecast, FRESH_SECONDS)
+    return forecast
 
 
-def _outlook() -> Outlook:
+def _calculate() -> MonthForecast:
     now = today()
     first, last = month_of(now)
-    coming = _to_come(Period("month", first, last))
-    sums, unpriced = _estimates(coming)
-    so_far, before = (
-        _spent(first, now),
-        _spent(now - timedelta(days=LOOKED_BACK), now - timedelta(days=1)),
-    )
-    return Outlook(
+    campaigns = _upcoming_campaigns(Period("month", first, last))
+    estimates, unpriced = _estimate_rest(campaigns)
+    spent = _load_spend(first, now)
+    recent = _load_spend(now - timedelta(days=DAYS_BACK), now - timedelta(days=1))
+    return MonthForecast(
         [
-            Forecast(
-                currency, so_far.get(currency, ZERO), sums[currency].least, sums[currency].most,
-                before.get(currency, ZERO) / LOOKED_BACK, (last - now).days,
+            CurrencyForecast(
+                currency,
+                spent.get(currency, ZERO),
+                estimates[currency].least,
+                estimates[currency].most,
+                recent.get(currency, ZERO) / DAYS_BACK,
+                (last - now).days,
             )
-            for currency in sorted({*so_far, *before, *sums})
+            for currency in sorted({*spent, *recent, *estimates})
         ],
-        len(coming),
+        len(campaigns),
         unpriced,
-    )  # fmt: skip
+    )
 
 
-def _spent(first: date, last: date) -> dict[str, Decimal]:
-    found = bills(spent().filter(day__range=(first, last))).values()
-    return {cost.currency: cost.total for bill in found for cost in bill.costs}
+def _load_spend(first: date, last: date) -> dict[str, Decimal]:
+    bills = load_bills(totals_for().filter(day__range=(first, last))).values()
+    return {cost.currency: cost.total for bill in bills for cost in bill.costs}
 
 
-def _to_come(month: Period) -> list[Campaign]:
-    """What is under way, and what is scheduled until the end of the month."""
-    due = Q(state=CampaignState.SCHEDULED, scheduled_at__lt=moments(month)[1])
-    return list(real_campaigns().filter(Q(state__in=TO_COME) | due).select_related("sender"))
+def _upcoming_campaigns(month: Period) -> list[Campaign]:
+    """Return the campaigns under way, and those scheduled until the end of the month."""
+    due = Q(state=CampaignState.SCHEDULED, scheduled_at__lt=period_bounds(month)[1])
+    return list(real_campaigns().filter(Q(state__in=UNDER_WAY) | due).select_related("sender"))
 
 
-def _estimates(coming: list[Campaign]) -> tuple[dict[str, CostRange], int]:
-    """The estimates of what is still to be sent, by currency, and how many people they leave
-    out.
+def _estimate_rest(campaigns: list[Campaign]) -> tuple[dict[str, CostRange], int]:
+    """Return the estimates of what is still to be sent, by currency, and for how many recipients no
+    price is known.
     """
-    sums: defaultdict[str, CostRange] = defaultdict(CostRange)
-    counted, unpriced = outcomes({one.pk: one.audience for one in coming}), 0
-    for campaign in coming:
-        outcome, whole = counted[campaign.pk], campaign.audience
-        share = Decimal(outcome.queued) / whole if whole else Decimal(1)
-        if not share:
+    totals: defaultdict[str, CostRange] = defaultdict(CostRange)
+    unpriced = 0
+    counts = load_delivery_counts({campaign.pk: campaign.audience for campaign in campaigns})
+    for campaign in campaigns:
+        audience = campaign.audience
+        queued = Decimal(counts[campaign.pk].queued) / audience if audience else Decimal(1)
+        if not queued:
             continue
-        found = estimate_cost(campaign)
-        unpriced += found.unpriced
-        for currency, total in found.totals.items():
-            sums[currency].least += total.least * share
-            sums[currency].most += total.most * share
-    return sums, unpriced
+        campaign_estimate = estimate_cost(campaign)
+        unpriced += campaign_estimate.unpriced
+        for currency, total in campaign_estimate.totals.items():
+            totals[currency].least += total.least * queued
+            totals[currency].most += total.most * queued
+    return totals, unpriced

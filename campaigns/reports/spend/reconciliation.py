@@ -1,6 +1,4 @@
-"""The ledger against what the gateway says: where they drift apart, and what is the likely
-reason.
-"""
+"""Reconciliation: the ledger compared with the gateway, differences and their likely reasons."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,31 +9,33 @@ from itertools import pairwise
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Evidence
 from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS
 from campaigns.ledger.models import BalanceReading, LedgerTotal, Purpose
+from campaigns.reports.shared.key_figures import KeyFigure
 from campaigns.results.models import SampledStatus
 from campaigns.shared.money import ZERO
+from campaigns.templatetags.viberdash import money, number
 
-LOOKED_BACK = timedelta(days=7)
-GAP = timedelta(minutes=100)  # between two readings that are an hour apart
-SHOWN = 50  # of each thing that differs
+PERIOD = timedelta(days=7)
+GAP = timedelta(minutes=100)  # between two hourly readings; more means that some are missing
+SHOWN_ROWS = 50  # of each kind of difference
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """Between two readings of the balance."""
+class BalanceHour:
+    """The time between two readings of the balance."""
 
     before: BalanceReading
     after: BalanceReading
 
     @property
-    def moved(self) -> Decimal:
-        """What the account has more than before; less is negative."""
-        moved: Decimal = self.after.amount - self.before.amount
-        return moved
+    def balance_change(self) -> Decimal:
+        change: Decimal = self.after.amount - self.before.amount
+        return change
 
     @property
     def entered(self) -> Decimal:
@@ -44,101 +44,133 @@ class Hour:
         return entered
 
     @property
-    def drift(self) -> Decimal:
-        """What the account has more than the ledger explains."""
-        return self.moved + self.entered
+    def difference(self) -> Decimal:
+        """How much higher the balance is than the ledger explains."""
+        return self.balance_change + self.entered
 
     @property
     def reason(self) -> str:
-        """The likely reason of the drift, as a sentence; "" where there is none."""
-        if not self.drift:
+        """The likely reason of the difference; "" where there is none."""
+        if not self.difference:
             return ""
         if self.after.on_way or self.before.on_way:
+            return _("Messages were being sent. The hours before or after should balance it.")
+        if self.difference > 0:
             return _(
-                "Messages were on their way at a reading: the hours around should even it out."
-            )
-        if self.drift > 0:
-            return _(
-                "Most likely a top-up, or money given back for messages whose new price was not"
-                " asked for yet."
+                "Most likely a top-up, or a refund for messages whose new price was not fetched"
+                " yet."
             )
         if self.after.unknown > self.before.unknown:
             return _("Most likely messages whose price is not yet known.")
         return _(
-            "Charged, and not in the ledger: a sender's monthly fee, another system on the same"
-            " account, or a price that was raised and not asked for yet."
+            "Charged but not in the ledger: a monthly sender fee, another system on the same"
+            " account, or a price increase that was not fetched yet."
         )
 
     @property
-    def gap(self) -> bool:
+    def has_gap(self) -> bool:
         """Whether readings are missing in between."""
         return self.after.hour - self.before.hour > GAP
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """The messages of the last night that were asked for again."""
+class StatusSample:
+    """Messages whose status and price were fetched again last night."""
 
-    asked: int
+    checked: int
     differing: list[SampledStatus]
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownPrices:
+    """A campaign, and how many of its prices are not known yet."""
+
     campaign: Campaign
     prices: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """`hours`: the newest first. `totals`: answers whose total is not the sum of their prices."""
+    """`hours`: the newest first. `wrong_totals`: responses whose total is not the sum of their
+    prices.
+    """
 
-    hours: list[Hour]
-    sample: Sample
-    unknown: list[Unknown]
-    totals: QuerySet[Evidence]
-
-    @property
-    def drifting(self) -> list[Hour]:
-        return [hour for hour in self.hours if hour.drift]
+    hours: list[BalanceHour]
+    sample: StatusSample
+    unknown: list[UnknownPrices]
+    wrong_totals: QuerySet[Evidence]
 
     @property
-    def drift(self) -> Decimal:
-        """Over all hours."""
-        return sum((hour.drift for hour in self.hours), ZERO)
+    def differing_hours(self) -> list[BalanceHour]:
+        return [hour for hour in self.hours if hour.difference]
 
     @property
-    def latest(self) -> BalanceReading | None:
-        return self.hours[0].after if self.hours else None
+    def difference(self) -> Decimal:
+        """The sum over all hours."""
+        return sum((hour.difference for hour in self.hours), ZERO)
+
+    @property
+    def figures(self) -> list[KeyFigure]:
+        """The number of differences of each kind."""
+        differing, sample = self.differing_hours, self.sample
+        text = ngettext(
+            "%(number)s of %(all)s hours differs",
+            "%(number)s of %(all)s hours differ",
+            len(differing),
+        )
+        return [
+            KeyFigure(
+                _("Balance difference, 7 days"),
+                money(self.difference, self.hours[0].after.currency) if self.hours else "–",
+                text % {"number": number(len(differing)), "all": number(len(self.hours))},
+            ),
+            KeyFigure(
+                _("Last night's sample"),
+                f"{number(len(sample.differing))} / {number(sample.checked)}",
+                _("messages differ"),
+            ),
+            KeyFigure(
+                _("Responses with a wrong total"),
+                number(len(self.wrong_totals)),
+                _("differ from the sum of their prices"),
+            ),
+            KeyFigure(
+                _("Campaigns with unknown prices"),
+                number(len(self.unknown)),
+                _("fetched again every night"),
+            ),
+        ]
 
 
-def reconciliation(now: datetime | None = None) -> Reconciliation:
-    """The last seven days."""
-    since = (now or timezone.now()) - LOOKED_BACK
+def load_reconciliation(now: datetime | None = None) -> Reconciliation:
+    """Compare the last seven days."""
+    since = (now or timezone.now()) - PERIOD
     return Reconciliation(
-        hours(BalanceReading.objects.filter(hour__gte=since).order_by("hour")),
-        _sample(),
-        _unknown(),
-        Evidence.objects.filter(what=TOTAL_DIFFERS).select_related("campaign")[:SHOWN],
+        pair_readings(BalanceReading.objects.filter(hour__gte=since).order_by("hour")),
+        _load_sample(),
+        _load_unknown_prices(),
+        Evidence.objects.filter(what=TOTAL_DIFFERS).select_related("campaign")[:SHOWN_ROWS],
     )
 
 
-def hours(readings: Iterable[BalanceReading]) -> list[Hour]:
-    """Each two readings in a row, of one currency, the newest first."""
-    pairs = [Hour(*pair) for pair in pairwise(readings) if pair[0].currency == pair[1].currency]
+def pair_readings(readings: Iterable[BalanceReading]) -> list[BalanceHour]:
+    """Return each two successive readings of one currency, the newest first."""
+    pairs = [
+        BalanceHour(*pair) for pair in pairwise(readings) if pair[0].currency == pair[1].currency
+    ]
     return pairs[::-1]
 
 
-def _sample() -> Sample:
+def _load_sample() -> StatusSample:
     last = SampledStatus.objects.order_by("-day").values_list("day", flat=True).first()
     if last is None:
-        return Sample(0, [])
-    found = SampledStatus.objects.filter(day=last).select_related("recipient")
-    return Sample(found.count(), list(found.filter(agrees=False)[:SHOWN]))
+        return StatusSample(0, [])
+    sampled = SampledStatus.objects.filter(day=last).select_related("recipient")
+    return StatusSample(sampled.count(), list(sampled.filter(agrees=False)[:SHOWN_ROWS]))
 
 
-def _unknown() -> list[Unknown]:
-    """Campaigns with prices that nobody knows yet, the most first."""
+def _load_unknown_prices() -> list[UnknownPrices]:
+    """Return the campaigns with unknown prices, those with the most first."""
     totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL).order_by()
     sums = (
         totals.values_list("campaign")
@@ -146,6 +178,6 @@ def _unknown() -> list[Unknown]:
         .filter(prices__gt=0)
         .order_by("-prices")
     )
-    counted = dict(sums[:SHOWN])
-    found = Campaign.objects.in_bulk(list(counted))
-    return [Unknown(found[pk], prices) for pk, prices in counted.items() if pk in found]
+    prices = dict(sums[:SHOWN_ROWS])
+    campaigns = Campaign.objects.in_bulk(list(prices))
+    return [UnknownPrices(campaigns[pk], count) for pk, count in prices.items() if pk in campaigns]

@@ -1,4 +1,4 @@
-"""Saved reports: which are due, and their way to their owners, never twice."""
+"""Saved reports: which are due, and mailing each of them once."""
 
 import time
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 from campaigns.ledger.models import Purpose
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
 from campaigns.reports.shared.periods import Period, month_of
-from campaigns.reports.spend import spend_files
+from campaigns.reports.spend import spend_export
 from campaigns.reports.spend.spending import (
     FILTERS,
     GROUPINGS,
     Grouping,
     Spending,
-    filter_words,
+    describe_filter,
+    load_spending,
     read_filters,
-    read_spending,
 )
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
@@ -32,45 +32,46 @@ from campaigns.team.mail import link
 from campaigns.team.models import Role, User
 from campaigns.team.time_zones import reader_zone
 
-PATIENCE = 60.0  # seconds of mailing in one task, far below the queue's time-out
-HOUR = 8  # o'clock, where the owner is
+TIME_LIMIT = 60.0  # seconds of mailing in one task, far below the queue's timeout
+HOUR = 8  # o'clock, in the owner's time zone
 PERIOD_KEYS = ("period", "from", "to")
-KEPT = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
+SAVED_KEYS = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
 
 
-def view_of(query: QueryDict) -> str:
-    """What of the Spend page's query string a report keeps."""
-    kept = QueryDict(mutable=True)
-    kept.update(
-        {key: value for key in KEPT if (value := query.get(key)) and isinstance(value, str)}
+def query_to_save(query: QueryDict) -> str:
+    """Return the part of the Spend page's query string that a report saves."""
+    saved = QueryDict(mutable=True)
+    saved.update(
+        {key: value for key in SAVED_KEYS if (value := query.get(key)) and isinstance(value, str)}
     )
-    return kept.urlencode()[:500]
+    return saved.urlencode()[:500]
 
 
-def words_of(report: SavedReport) -> str:
-    """The view in words: "by campaign, Country: Ukraine"."""
+def describe(report: SavedReport) -> str:
+    """Return the view in words: "by campaign, Country: Ukraine"."""
     query = QueryDict(report.query)
-    grouping = _("by %(what)s") % {"what": str(_grouping(query).label).lower()}
-    return ", ".join([grouping, *(filter_words(*one) for one in read_filters(query).items())])
+    grouping = _("by %(grouping)s") % {"grouping": str(_grouping(query).label).lower()}
+    return ", ".join([grouping, *(describe_filter(*item) for item in read_filters(query).items())])
 
 
 def _grouping(query: QueryDict) -> Grouping:
     return GROUPINGS.get(query.get("group", ""), GROUPINGS["day"])
 
 
-def period_of(rhythm: str, here: date) -> Period:
-    """The last period that was over before the day `here`."""
+def period_of(rhythm: str, today: date) -> Period:
+    """Return the last period that ended before `today`."""
     if rhythm == Rhythm.MONTHLY:
-        return Period("month", *month_of(here.replace(day=1) - timedelta(days=1)))
+        return Period("month", *month_of(today.replace(day=1) - timedelta(days=1)))
     if rhythm == Rhythm.WEEKLY:
-        monday = here - timedelta(days=here.weekday() + 7)
+        monday = today - timedelta(days=today.weekday() + 7)
         return Period("custom", monday, monday + timedelta(days=6))
-    return Period("custom", here - timedelta(days=1), here - timedelta(days=1))
+    return Period("custom", today - timedelta(days=1), today - timedelta(days=1))
 
 
-def due(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
-    """The reports to be sent at `now`, each with its period. One that was over before the report
-    was saved is not.
+def due_reports(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
+    """Yield the reports to send at `now`, each with its period.
+
+    A period that ended before the report was saved is not sent.
     """
     for report in (
         SavedReport.objects.filter(paused=False)
@@ -78,34 +79,35 @@ def due(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
         .select_related("owner")
     ):
         zone = reader_zone(report.owner.time_zone)
-        here = now.astimezone(zone)
-        period = period_of(report.rhythm, here.date())
-        if here.hour < HOUR or period.last < report.created_at.astimezone(zone).date():
+        local = now.astimezone(zone)
+        period = period_of(report.rhythm, local.date())
+        if local.hour < HOUR or period.last < report.created_at.astimezone(zone).date():
             continue
         if not report.deliveries.filter(last=period.last).exists():
             yield report, period
 
 
-def deliver(now: datetime) -> int:
-    """Send what is due, and pause the reports of those who may not read them any more. How many
-    left.
+def deliver_due_reports(now: datetime) -> int:
+    """Send the reports that are due; return how many were sent.
 
-    What a slow mail server leaves no time for is still due at the next call.
+    Reports whose owner may no longer read them are paused. What a slow mail server leaves no time
+    for is still due at the next call.
     """
-    left, until = 0, time.monotonic() + PATIENCE
-    for report, period in due(now):
+    sent, until = 0, time.monotonic() + TIME_LIMIT
+    for report, period in due_reports(now):
         if time.monotonic() > until:
             break
         if not has_role(report.owner, Role.VIEWER):
             SavedReport.objects.filter(pk=report.pk).update(paused=True)
-        elif report.owner.email and (claimed := _claim(report, period, now)):
-            left += _send(claimed, report, period)
-    return left
+        elif report.owner.email and (delivery := _claim(report, period, now)):
+            sent += _send(delivery, report, period)
+    return sent
 
 
 def _claim(report: SavedReport, period: Period, now: datetime) -> ReportDelivery | None:
-    """The delivery, committed before anything leaves: whoever comes second, also after a crash,
-    does not send.
+    """Commit the delivery before anything is sent; None if it was committed before.
+
+    Whoever comes second, also after a crash, does not send.
     """
     try:
         with transaction.atomic():
@@ -122,19 +124,22 @@ def _claim(report: SavedReport, period: Period, now: datetime) -> ReportDelivery
 
 def _send(delivery: ReportDelivery, report: SavedReport, period: Period) -> bool:
     spending = spending_of(report, period)
-    letter = EmailMessage(
-        _("ViberDash: %(name)s, %(days)s") % {"name": _line(report.name), "days": period.words},
+    message = EmailMessage(
+        _("ViberDash: %(name)s, %(days)s")
+        % {"name": _single_line(report.name), "days": period.label},
         _body(report, period),
         to=[delivery.address],
     )
-    letter.attach(
-        f"{spend_files.name(spending)}.{report.kind}", _content(report, spending), _type(report)
+    message.attach(
+        f"{spend_export.file_name(spending)}.{report.kind}",
+        _content(report, spending),
+        _content_type(report),
     )
     try:
-        letter.send()
+        message.send()
     except (SMTPException, OSError) as error:
         ReportDelivery.objects.filter(pk=delivery.pk).update(
-            failure=_line(str(error))[:200] or "not sent"
+            failure=_single_line(str(error))[:200] or "not sent"
         )
         return False
     ReportDelivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
@@ -142,10 +147,10 @@ def _send(delivery: ReportDelivery, report: SavedReport, period: Period) -> bool
 
 
 def spending_of(report: SavedReport, period: Period) -> Spending:
-    """The figures of a report in `period`."""
+    """Return the figures of a report in `period`."""
     query = QueryDict(report.query)
     purpose = query.get("purpose", "")
-    return read_spending(
+    return load_spending(
         period,
         _grouping(query),
         read_filters(query),
@@ -153,8 +158,8 @@ def spending_of(report: SavedReport, period: Period) -> Spending:
     )
 
 
-def _line(text: str) -> str:
-    """Without line breaks, which would begin another header."""
+def _single_line(text: str) -> str:
+    """Remove line breaks, which would begin another header."""
     return " ".join(text.split())
 
 
@@ -163,29 +168,31 @@ def _body(report: SavedReport, period: Period) -> str:
     for key in PERIOD_KEYS:
         query.pop(key, None)
     query.update({"from": period.first.isoformat(), "to": period.last.isoformat()})
-    page = link(f"{reverse('spend')}?{query.urlencode()}")
-    about = _("Spend %(view)s, %(days)s.") % {"view": words_of(report), "days": period.words}
-    stop = _("To stop these e-mails: %(address)s") % {"address": link(reverse("saved-reports"))}
-    return f"{about}\n\n{page}\n\n{stop}\n"
+    page_url = link(f"{reverse('spend')}?{query.urlencode()}")
+    about = _("Spend %(view)s, %(days)s.") % {"view": describe(report), "days": period.label}
+    stop = _("To stop these e-mails, delete the report: %(address)s") % {
+        "address": link(reverse("saved-reports"))
+    }
+    return f"{about}\n\n{page_url}\n\n{stop}\n"
 
 
 def _content(report: SavedReport, spending: Spending) -> bytes:
-    columns, rows = spend_files.columns(spending), spend_files.rows(spending)
+    columns, rows = spend_export.columns(spending), spend_export.export_rows(spending)
     if report.kind == "csv":
         return b"".join(csv_lines(columns, rows))
     with workbook(columns, rows) as file:
         return file.read()
 
 
-def _type(report: SavedReport) -> str:
+def _content_type(report: SavedReport) -> str:
     return "text/csv" if report.kind == "csv" else XLSX
 
 
-def mine(user: User) -> list[SavedReport]:
-    """The reports of `user`, by name."""
+def reports_of(user: User) -> list[SavedReport]:
+    """Return the reports of `user`, by name."""
     return list(SavedReport.objects.filter(owner=user))
 
 
-def sent_to(user: User) -> list[ReportDelivery]:
-    """What was sent of the reports of `user`, the newest first."""
+def deliveries_to(user: User) -> list[ReportDelivery]:
+    """Return the deliveries of the reports of `user`, the newest first."""
     return list(ReportDelivery.objects.filter(report__owner=user).select_related("report")[:50])

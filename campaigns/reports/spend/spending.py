@@ -1,4 +1,4 @@
-"""What was spent in a period, by day, campaign, country …: the Spend page and its export."""
+"""What was spent in a period, grouped by day, campaign, country …: the Spend page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from django.db.models.functions import TruncMonth, TruncWeek
 from django.urls import reverse
 from django.utils import formats
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,23 +20,26 @@ from campaigns.compose.models import Campaign, Label, Sender
 from campaigns.contacts.models import ContactList
 from campaigns.dispatch.models import Tally
 from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
-from campaigns.reports.shared.bills import Bill, Cost, bills, spent
-from campaigns.reports.shared.labels import country_name, is_country
-from campaigns.reports.shared.periods import Period, month_of, span
+from campaigns.reports.shared.bills import Bill, Cost, load_bills, totals_for
+from campaigns.reports.shared.key_figures import KeyFigure
+from campaigns.reports.shared.labels import country_name, is_country_code
+from campaigns.reports.shared.periods import Period, format_days, month_of
 from campaigns.team.models import User
+from campaigns.templatetags.viberdash import money, percent
 
 _L = gettext_lazy
 M = TypeVar("M", LedgerTotal, LedgerEntry, Tally)
-NONE = "none"  # in a query string: money that belongs to no campaign, no sender …
+NONE = "none"  # in a query string: no campaign, no sender …
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """One way to split the money: its key in the query string, its heading, the fields it groups
-    by, how a group is named, and the grouping that a click on a group opens ("" for the entries
-    themselves).
+    """A way to divide what was spent.
 
-    `overlaps`: a campaign may be in several groups, so that they add up to more than the whole.
+    `key` in the query string, `label` as the heading, `fields` to group by, `name` of a group by
+    the values of its fields, and `opens`: the grouping that a click on a group opens ("" for the
+    ledger entries). With `overlaps`, a campaign may be in several groups, which then add up to more
+    than the total.
     """
 
     key: str
@@ -52,7 +56,7 @@ def _named(column: int, missing: str | Promise) -> Callable[[tuple[Any, ...]], s
 
 
 def _week(key: tuple[Any, ...]) -> str:
-    return span(key[0], key[0] + timedelta(days=6))
+    return format_days(key[0], key[0] + timedelta(days=6))
 
 
 GROUPINGS: dict[str, Grouping] = {
@@ -110,9 +114,9 @@ GROUPINGS: dict[str, Grouping] = {
         ),
         Grouping(
             "user",
-            _L("Person"),
+            _L("User"),
             ("campaign__launched_by", "campaign__launched_by__username"),
-            _named(1, _L("Nobody")),
+            _named(1, _L("No user")),
             "campaign",
         ),
         Grouping(
@@ -145,7 +149,7 @@ FILTERS = {  # query string key -> field of the totals
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One row of the table in one or more currencies, and the address of the rows it is made of."""
+    """A row of the table, in one or more currencies; `url` opens the rows it is made of."""
 
     key: tuple[Any, ...]
     name: str
@@ -153,17 +157,9 @@ class Group:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that is on: its words and the address without it."""
-
-    words: str
-    url: str
-
-
 @dataclass(slots=True)
 class Spending:
-    """The answer of the Spend page: groups in their order, and what they add up to."""
+    """The groups in their order, and their total."""
 
     period: Period
     grouping: Grouping
@@ -172,23 +168,21 @@ class Spending:
 
 
 def read_filters(query: Mapping[str, str]) -> dict[str, str]:
-    """The filters that a query string asks for; malformed ones are left out."""
-    wanted = {key: query[key] for key in FILTERS if query.get(key)}
-    return {key: value for key, value in wanted.items() if value == NONE or _is_sound(key, value)}
+    """Return the filters in a query string; malformed ones are ignored."""
+    given = {key: query[key] for key in FILTERS if query.get(key)}
+    return {key: value for key, value in given.items() if value == NONE or _is_valid(key, value)}
 
 
-def _is_sound(key: str, value: str) -> bool:
+def _is_valid(key: str, value: str) -> bool:
     if key == "channel":
         return value in Channel.values
-    return (
-        is_country(value)
-        if key == "country"
-        else value.isdecimal() and value.isascii() and len(value) < 19
-    )
+    if key == "country":
+        return is_country_code(value)
+    return value.isdecimal() and value.isascii() and len(value) < 19
 
 
-def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
-    """Those of `totals`, or of other rows that have the columns, that `filters` select."""
+def apply_filters(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
+    """Return those of `totals`, or of other rows with the same fields, that `filters` select."""
     for key, value in filters.items():
         if value != NONE:
             totals = totals.filter(**{FILTERS[key]: value})
@@ -199,68 +193,69 @@ def filtered(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
     return totals
 
 
-def read_spending(
+def load_spending(
     period: Period, grouping: Grouping, filters: Mapping[str, str], purpose: str = Purpose.CAMPAIGN
 ) -> Spending:
-    """What was spent in `period` for `purpose`, by `grouping`; one query, two where groups
-    overlap.
+    """Return what was spent in `period` for `purpose`, by `grouping`.
+
+    One query; two where groups overlap.
     """
-    totals = filtered(spent(purpose).filter(day__range=(period.first, period.last)), filters)
+    in_period = totals_for(purpose).filter(day__range=(period.first, period.last))
+    totals = apply_filters(in_period, filters)
     if grouping.key == "week":
         totals = totals.annotate(week=TruncWeek("day"))
     elif grouping.key == "month":
         totals = totals.annotate(month=TruncMonth("day"))
     spending = Spending(period, grouping)
-    found = bills(totals, *grouping.fields)
-    for bill in bills(totals).values() if grouping.overlaps else found.values():
+    group_bills = load_bills(totals, *grouping.fields)
+    total_bills = load_bills(totals) if grouping.overlaps else group_bills
+    for bill in total_bills.values():
         spending.total.merge(bill)
-    for key in sorted(found, key=_order(grouping, found)):
-        url = _opens(spending, key, filters, purpose)
-        spending.groups.append(Group(key, grouping.name(key), found[key], url))
+    for key in sorted(group_bills, key=_sort_key(grouping, group_bills)):
+        url = _group_url(spending, key, filters, purpose)
+        spending.groups.append(Group(key, grouping.name(key), group_bills[key], url))
     return spending
 
 
-def _order(
-    grouping: Grouping, found: dict[tuple[Any, ...], Bill]
+def _sort_key(
+    grouping: Grouping, bills: dict[tuple[Any, ...], Bill]
 ) -> Callable[[tuple[Any, ...]], Any]:
-    """By time the newest first; else the dearest first, one currency after the other."""
+    """Sort by time, the newest first; or else by currency, the largest cost first."""
     if grouping.by_time:
         return lambda key: -key[0].toordinal()
     return lambda key: (
-        [(cost.currency, -cost.total) for cost in found[key].costs],
+        [(cost.currency, -cost.total) for cost in bills[key].costs],
         grouping.name(key),
     )
 
 
-def _opens(
+def _group_url(
     spending: Spending, key: tuple[Any, ...], filters: Mapping[str, str], purpose: str
 ) -> str:
-    """The address of the rows behind a group: the next grouping down, at last the entries of the
-    ledger.
-    """
+    """Return the address of the rows behind a group: by the next grouping, or the entries."""
     grouping, period = spending.grouping, spending.period
     first, last = period.first, period.last
     query = dict(filters)
     if grouping.by_time:
-        first, last = _clip(grouping, key[0], period)
+        first, last = _clip_bucket(grouping, key[0], period)
     else:
         query[grouping.key] = NONE if key[0] in (None, "") else str(key[0])
     query |= {"from": first.isoformat(), "to": last.isoformat()}
     if purpose != Purpose.CAMPAIGN:
         query["purpose"] = purpose
     if not grouping.opens or (grouping.opens == "campaign" and "campaign" in query):
-        return f"{_page('spend-entries')}?{urlencode(query)}"
-    return f"{_page('spend')}?{urlencode({**query, 'group': grouping.opens})}"
+        return f"{_page_url('spend-entries')}?{urlencode(query)}"
+    return f"{_page_url('spend')}?{urlencode({**query, 'group': grouping.opens})}"
 
 
 @cache
-def _page(name: str) -> str:
-    """Its address; a year has a link a day."""
+def _page_url(name: str) -> str:
+    """Return its address, cached for the hundreds of links of a page."""
     return reverse(name)
 
 
-def _clip(grouping: Grouping, start: date, period: Period) -> tuple[date, date]:
-    """The days of a bucket that lie in `period`."""
+def _clip_bucket(grouping: Grouping, start: date, period: Period) -> tuple[date, date]:
+    """Return the first and last day of a bucket within `period`."""
     if grouping.key == "week":
         end = start + timedelta(days=6)
     elif grouping.key == "month":
@@ -270,33 +265,34 @@ def _clip(grouping: Grouping, start: date, period: Period) -> tuple[date, date]:
     return max(start, period.first), min(end, period.last)
 
 
-def buckets(spending: Spending) -> list[date]:
-    """The starts of all days, weeks or months of the period, also of those in which nothing was
-    spent.
+def time_buckets(spending: Spending) -> list[date]:
+    """Return the first days of all days, weeks or months of the period, also those without
+    spend.
     """
-    key, day, found = spending.grouping.key, spending.period.first, []
+    key, day = spending.grouping.key, spending.period.first
     if key == "week":
         day -= timedelta(days=day.weekday())
     elif key == "month":
         day = day.replace(day=1)
+    starts = []
     while day <= spending.period.last:
-        found.append(day)
-        last = (
-            month_of(day)[1] if key == "month" else day + timedelta(days=6 if key == "week" else 0)
-        )
-        day = last + timedelta(days=1)
-    return found
+        starts.append(day)
+        if key == "month":
+            day = month_of(day)[1] + timedelta(days=1)
+        else:
+            day += timedelta(days=7 if key == "week" else 1)
+    return starts
 
 
-def filter_words(key: str, value: str) -> str:
-    """A filter that is on, in words: "Country: Ukraine"."""
+def describe_filter(key: str, value: str) -> str:
+    """Return a filter in words: "Country: Ukraine"."""
     label = str(GROUPINGS[key].label)
     if value == NONE:
         return _("%(label)s: none") % {"label": label}
-    return f"{label}: {_value_words(key, value)}"
+    return f"{label}: {_value_label(key, value)}"
 
 
-def _value_words(key: str, value: str) -> str:
+def _value_label(key: str, value: str) -> str:
     if key == "country":
         return country_name(value)
     if key == "channel":
@@ -314,7 +310,37 @@ def _value_words(key: str, value: str) -> str:
 
 
 def costs_or_unknown(bill: Bill) -> list[Cost]:
-    """The costs of `bill` a currency, or one of no currency where no price is known yet: every
-    group has a row.
+    """Return the costs of `bill`, or one without a currency where no price is known yet.
+
+    So every group has a row.
     """
     return bill.costs or [Cost("")]
+
+
+def spending_figures(cost: Cost) -> list[KeyFigure]:
+    """Return the figures of one currency: total, Viber, SMS fallback."""
+    hint = _("charged at send")
+    if cost.adjustment:
+        hint = format_html(
+            _("Viber: {charged} at send, {adjustment} adjusted"),
+            charged=money(cost.charged),
+            adjustment=money(cost.adjustment),
+        )
+    share = _("%(share)s of total")
+    return [
+        KeyFigure(
+            _("Spent, %(currency)s") % {"currency": cost.currency},
+            money(cost.total, cost.currency),
+            hint,
+        ),
+        KeyFigure(
+            _("Viber"),
+            money(cost.viber, cost.currency),
+            share % {"share": percent(cost.viber, cost.total)},
+        ),
+        KeyFigure(
+            _("SMS fallback"),
+            money(cost.sms, cost.currency),
+            share % {"share": percent(cost.sms, cost.total)},
+        ),
+    ]

@@ -1,75 +1,94 @@
-"""The statement of a month, for finance to file: every campaign and what it cost, a table a
-currency.
-"""
+"""A month's statement: every campaign and its cost, a table for each currency."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from campaigns.ledger.models import Purpose
 from campaigns.reports.shared.bills import Bill, Cost
 from campaigns.reports.shared.periods import Period, month_of, read_day, today
-from campaigns.reports.spend.spending import GROUPINGS, read_spending
+from campaigns.reports.spend.spending import GROUPINGS, load_spending
+from campaigns.templatetags.viberdash import number
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
+    """A campaign and its cost."""
+
     name: str
     cost: Cost
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One currency: its lines, the dearest first, and their sum."""
+class StatementTable:
+    """One currency: its lines, the largest cost first, and their sum."""
 
     total: Cost
-    lines: list[Line]
+    lines: list[StatementLine]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`complete`: the month is over and every price is known, so nothing will change."""
+    """The tables of a month; `bill` is its total."""
 
     period: Period
-    sheets: list[Sheet]
+    tables: list[StatementTable]
     bill: Bill
 
     @property
-    def complete(self) -> bool:
+    def is_final(self) -> bool:
+        """Whether the month is over and every price known, so that nothing will change."""
         return self.period.last < today() and not self.bill.not_yet_known
 
     @property
+    def status_text(self) -> str:
+        """Whether the statement is final, or why it will still change."""
+        if self.is_final:
+            return _("Final: the month is over and every price is known.")
+        if not (unknown := self.bill.not_yet_known):
+            return _("Not final: the month is not over.")
+        text = ngettext(
+            "Not final: %(number)s price is not yet known.",
+            "Not final: %(number)s prices are not yet known.",
+            unknown,
+        )
+        return text % {"number": number(unknown)}
+
+    @property
     def previous(self) -> str:
-        return _name(self.period.first - timedelta(days=1))
+        return _month_key(self.period.first - timedelta(days=1))
 
     @property
     def next(self) -> str:
-        """The month after, "" where that has not begun."""
+        """The next month; "" where it has not begun."""
         following = month_of(self.period.first)[1] + timedelta(days=1)
-        return "" if following > today() else _name(following)
+        return "" if following > today() else _month_key(following)
 
 
-def _name(day: date) -> str:
+def _month_key(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
 def read_month(text: str) -> Period:
-    """The month that "2026-11" names; this month where it names none or one to come."""
-    asked = read_day(f"{text}-01")
-    return Period("month", *month_of(min(asked or today(), today())))
+    """Return the month that `text` ("2026-11") names, or this month."""
+    day = read_day(f"{text}-01")
+    return Period("month", *month_of(min(day or today(), today())))
 
 
-def statement(period: Period) -> Statement:
-    """What was spent in `period` on campaigns; one query."""
-    spending = read_spending(period, GROUPINGS["campaign"], {}, Purpose.CAMPAIGN)
-    sheets = [
-        Sheet(
+def load_statement(period: Period) -> Statement:
+    """Return what was spent on campaigns in `period`; one query."""
+    spending = load_spending(period, GROUPINGS["campaign"], {}, Purpose.CAMPAIGN)
+    tables = [
+        StatementTable(
             total,
             [
-                Line(group.name, group.bill.by_currency[total.currency])
+                StatementLine(group.name, group.bill.by_currency[total.currency])
                 for group in spending.groups
                 if total.currency in group.bill.by_currency
             ],
         )
         for total in spending.total.costs
     ]
-    return Statement(period, sheets, spending.total)
+    return Statement(period, tables, spending.total)

@@ -1,6 +1,7 @@
 """One person: which campaigns they were in and why not in others, all data as a file, erasure."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -11,7 +12,8 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow, StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
-from campaigns.reports.shared.outcomes import outcomes
+from campaigns.reports.campaign.recipients import viber_price
+from campaigns.reports.shared.delivery_counts import load_delivery_counts
 from campaigns.team.models import AuditEntry, Role, User
 from tests.reports.factories import SMS_PRICE, make_campaign, make_user, send
 
@@ -35,8 +37,8 @@ def finished(name: str, lists: list[ContactList], out: list[ContactList] | None 
 
 
 def told(client: Client, query: str = "") -> dict[str, str]:
-    stories = client.get(reverse("person", args=[MSISDN]) + query).context["stories"]
-    return {story.campaign.name: story.words for story in stories}
+    rows = client.get(reverse("person", args=[MSISDN]) + query).context["contact_campaigns"]
+    return {row.campaign.name: row.reason for row in rows}
 
 
 def test_person_campaigns_and_why_not(marketer: Client, clients: ContactList) -> None:
@@ -49,17 +51,21 @@ def test_person_campaigns_and_why_not(marketer: Client, clients: ContactList) ->
     make_campaign("Draft").lists.set([clients])
     make_campaign("Waits", CampaignState.SCHEDULED).lists.set([clients])
     assert told(marketer) == {
-        "Waits": "Its audience is not put together yet.",
-        "Left out": "Left out: on the list “Clients”.",
+        "Waits": "The audience is not fixed yet.",
+        "Left out": "Excluded by the list “Clients”.",
         "Sent": "Does not use Viber; SMS delivered",
     }
     assert told(marketer, "?campaigns=all")["Elsewhere"] == "Not on its lists."
     page = marketer.get(reverse("person", args=[MSISDN]))
-    [story] = [one for one in page.context["stories"] if one.message]
-    assert (story.attempts, story.price, story.message.sms_price) == (2, 0, SMS_PRICE)
+    [entry] = [row for row in page.context["contact_campaigns"] if row.row]
+    assert (entry.attempts, viber_price(entry.row.message), entry.row.message.sms_price) == (
+        2,
+        Decimal(0),
+        SMS_PRICE,
+    )
     StopListEntry.objects.create(msisdn=MSISDN)
     later = finished("Later", [clients])
-    assert told(marketer)["Left out"] == "Left out: on the list “Clients”."
+    assert told(marketer)["Left out"] == "Excluded by the list “Clients”."
     assert told(marketer)[later.name].startswith("On the stop list since")
 
 
@@ -87,7 +93,7 @@ def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList)
     send(finished("Sent", [clients]), {("UA", "sms"): 1})
     answer = marketer.get(reverse("person-data", args=[MSISDN]))
     held = json.loads(answer.content)
-    assert answer["Content-Disposition"] == f'attachment; filename="person-{MSISDN}.json"'
+    assert answer["Content-Disposition"] == f'attachment; filename="contact-{MSISDN}.json"'
     assert held["phone"] == f"+{MSISDN}"
     assert [(one["list"], one["merge_tags"]) for one in held["lists"]] == [
         ("Clients", {"first_name": "Олена"})
@@ -130,8 +136,8 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
     sums = list(LedgerTotal.objects.values_list("amount", "entries")), LedgerEntry.objects.count()
     page = client.get(reverse("person", args=[MSISDN]))
     assert (
-        "1 list, 1 merge tag, the phone in 2 messages. 1 message is not sent."
-        in page.context["erase_words"]
+        "1 list entry, 1 merge tag, the phone in 2 messages. 1 queued message is not sent."
+        in page.context["erase_warning"]
     )
     client.post(reverse("person-erase", args=[MSISDN]))
     assert not Contact.objects.exists()
@@ -145,7 +151,10 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
         LedgerEntry.objects.count(),
     ) == sums
     withdrawn = Recipient.objects.get(campaign=waits, send_state=SendState.CANCELLED)
-    assert (withdrawn.reason, outcomes({waits.pk: 2})[waits.pk].cancelled) == ("erased", 1)
+    assert (withdrawn.reason, load_delivery_counts({waits.pk: 2})[waits.pk].cancelled) == (
+        "erased",
+        1,
+    )
     assert Tally.objects.get(campaign=waits, reason="erased").recipients == 1
     assert StopListEntry.objects.get().msisdn == MSISDN
     trail = AuditEntry.objects.get(action="erased")

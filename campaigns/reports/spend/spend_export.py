@@ -1,24 +1,24 @@
-"""The table of the Spend page as a file: one row a group and currency, amounts with all their
-decimals.
-"""
+"""The table of the Spend page as a file: one row for each group and currency, exact amounts."""
 
 from collections.abc import Iterator
 
 from campaigns.reports.spend.spending import Spending, costs_or_unknown
 from campaigns.shared.table_columns import Cell, Column, Kind
 
-AMOUNTS = ("viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since")
-COUNTS = ("entries", "not_yet_known")
+AMOUNT_COLUMNS = (
+    "viber", "sms", "fee", "correction", "total", "viber_at_send", "viber_since",
+)  # fmt: skip
+COUNT_COLUMNS = ("entries", "not_yet_known")
 
 
-def name(spending: Spending) -> str:
-    """What the file is called, without its ending."""
+def file_name(spending: Spending) -> str:
+    """Return the name of the file, without its extension."""
     period = spending.period
     return f"spend-{spending.grouping.key}-{period.first.isoformat()}-{period.last.isoformat()}"
 
 
 def columns(spending: Spending) -> tuple[Column, ...]:
-    """The columns; the name of that of the groups says where they overlap."""
+    """Return the columns; the name of that of the groups says so if they overlap."""
     grouping = spending.grouping
     return (
         Column(
@@ -26,18 +26,18 @@ def columns(spending: Spending) -> tuple[Column, ...]:
             Kind.DAY if grouping.by_time else Kind.TEXT,
         ),
         Column("currency"),
-        *(Column(name, Kind.MONEY) for name in AMOUNTS),
-        *(Column(name, Kind.NUMBER) for name in COUNTS),
+        *(Column(name, Kind.MONEY) for name in AMOUNT_COLUMNS),
+        *(Column(name, Kind.NUMBER) for name in COUNT_COLUMNS),
     )
 
 
-def rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
-    """A row for each group and currency."""
+def export_rows(spending: Spending) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows; the counts stand in the first row of a group only."""
     for group in spending.groups:
         key = group.key[0] if spending.grouping.by_time else group.name
         for number, cost in enumerate(costs_or_unknown(group.bill)):
             counts = (group.bill.entries, group.bill.not_yet_known) if number == 0 else (None, None)
             yield (
                 key, cost.currency, cost.viber, cost.sms, cost.fee, cost.correction, cost.total,
-                cost.at_send, cost.since, *counts,
+                cost.charged, cost.adjustment, *counts,
             )  # fmt: skip

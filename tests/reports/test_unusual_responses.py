@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Evidence
-from campaigns.reports.campaign.unusual_answers import SHOWN, answers
+from campaigns.reports.campaign.unusual_responses import SHOWN_CHARACTERS, format_responses
 from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ def kept(body: str, what: str = "Refused: 5 Server error") -> Evidence:
 
 
 def test_json_is_shown_line_by_line_with_its_decimals() -> None:
-    [one] = answers([kept(BODY)], masked=False)
-    assert one.body.splitlines()[2:7] == [
+    [response] = format_responses([kept(BODY)], masked=False)
+    assert response.body.splitlines()[2:7] == [
         "    {",
         '      "reference": "12345678901234567890123456789012",',
         '      "msisdn": "380671234567",',
@@ -32,21 +32,21 @@ def test_json_is_shown_line_by_line_with_its_decimals() -> None:
 
 
 def test_what_is_no_json_is_shown_as_it_came() -> None:
-    [one] = answers([kept("<html>Bad gateway")], masked=False)
-    assert (one.body, one.cut) == ("<html>Bad gateway", 0)
+    [response] = format_responses([kept("<html>Bad gateway")], masked=False)
+    assert (response.body, response.hidden) == ("<html>Bad gateway", 0)
 
 
 def test_a_long_answer_is_cut() -> None:
-    [one] = answers([kept("x" * (SHOWN + 7))], masked=False)
-    assert (len(one.body), one.cut) == (SHOWN, 7)
+    [response] = format_responses([kept("x" * (SHOWN_CHARACTERS + 7))], masked=False)
+    assert (len(response.body), response.hidden) == (SHOWN_CHARACTERS, 7)
 
 
 def test_phones_are_masked_for_those_who_must_not_see_them() -> None:
-    [one] = answers([kept(BODY, what="+380671234567 is not valid")], masked=True)
-    assert '"msisdn": "3806•••67"' in one.body
-    assert "380671234567" not in one.body
-    assert one.what == "+3806•••67 is not valid"
-    assert "12345678901234567890123456789012" in one.body  # a reference is no phone
+    [response] = format_responses([kept(BODY, what="+380671234567 is not valid")], masked=True)
+    assert '"msisdn": "3806•••67"' in response.body
+    assert "380671234567" not in response.body
+    assert response.description == "+3806•••67 is not valid"
+    assert "12345678901234567890123456789012" in response.body  # a reference is no phone
 
 
 @pytest.fixture

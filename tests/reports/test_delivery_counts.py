@@ -4,7 +4,12 @@ import pytest
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Recipient
-from campaigns.reports.shared.outcomes import Share, by_country, outcomes, rate
+from campaigns.reports.shared.delivery_counts import (
+    ReasonCount,
+    load_country_counts,
+    load_delivery_counts,
+    percentage,
+)
 from campaigns.results.campaign_status import counts
 from tests.reports.factories import make_campaign, send
 
@@ -24,7 +29,7 @@ def campaign() -> Campaign:
 
 
 def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
-    found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
+    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
     assert found.audience == 37
     assert (found.queued, found.accepted, found.refused, found.unresolved, found.cancelled) == (
         6,
@@ -34,7 +39,13 @@ def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
         4,
     )
     assert found.done == 31
-    assert (found.open, found.delivered, found.read, found.by_sms, found.not_delivered) == (
+    assert (
+        found.awaiting_status,
+        found.delivered,
+        found.read,
+        found.by_sms,
+        found.not_delivered,
+    ) == (
         3,
         10,
         7,
@@ -45,7 +56,10 @@ def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
 
 
 def test_outcomes_are_those_that_the_command_tells(campaign: Campaign) -> None:
-    found, told = outcomes({campaign.pk: campaign.audience})[campaign.pk], counts(campaign)
+    found, told = (
+        load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk],
+        counts(campaign),
+    )
     assert (found.audience, found.queued, found.accepted) == (
         told.recipients,
         told.queued,
@@ -60,7 +74,7 @@ def test_outcomes_are_those_that_the_command_tells(campaign: Campaign) -> None:
 
 
 def test_outcomes_are_those_of_the_rows(campaign: Campaign) -> None:
-    found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
+    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
     rows = Recipient.objects.filter(campaign=campaign)
     assert found.read == rows.filter(delivery_state="read").count()
     assert found.not_delivered == rows.filter(delivery_state="not_delivered").count()
@@ -69,13 +83,13 @@ def test_outcomes_are_those_of_the_rows(campaign: Campaign) -> None:
 def test_outcomes_of_other_campaigns_stay_apart(campaign: Campaign) -> None:
     other = make_campaign("Other", CampaignState.FINISHED)
     send(other, {("UA", "read"): 2})
-    found = outcomes({campaign.pk: 37, other.pk: 2})
+    found = load_delivery_counts({campaign.pk: 37, other.pk: 2})
     assert (found[campaign.pk].read, found[other.pk].read) == (7, 2)
 
 
 def test_outcomes_of_a_draft_are_zero() -> None:
     draft = make_campaign()
-    found = outcomes({draft.pk: None})[draft.pk]
+    found = load_delivery_counts({draft.pk: None})[draft.pk]
     assert (found.audience, found.queued, found.done, found.delivered_rate, found.read_rate) == (
         0,
         0,
@@ -86,30 +100,30 @@ def test_outcomes_of_a_draft_are_zero() -> None:
 
 
 def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
-    found = outcomes({campaign.pk: campaign.audience})[campaign.pk]
-    assert found.refused_shares == [
-        Share(
+    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    assert found.refusal_reasons == [
+        ReasonCount(
             2,
             "BSG does not accept this phone number. Error 41.",
             "Correct the number in the contact list.",
             "41.",
         )
     ]
-    assert [(share.number, share.words) for share in found.cancelled_shares] == [
+    assert [(count.number, count.reason) for count in found.cancellation_reasons] == [
         (3, "The campaign was cancelled before their turn."),
-        (1, "Put on the stop list since the launch."),
+        (1, "Added to the stop list after the launch."),
     ]
-    assert found.undelivered_shares == [
-        Share(
+    assert found.undelivered_reasons == [
+        ReasonCount(
             5, "Could not be delivered",
-            "The phone may no longer be in use. Check where the list came from.",
+            "The phone may be out of use. Check where the list came from.",
             "undeliverable",
         )
     ]  # fmt: skip
 
 
 def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:
-    found = by_country(campaign.pk)
+    found = load_country_counts(campaign.pk)
     assert list(found) == ["UA", "PL", "DE", ""]
     assert [outcome.done for outcome in found.values()] == [14, 11, 5, 1]
     assert found["PL"].read == 7
@@ -119,4 +133,4 @@ def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:
     ("part", "whole", "wanted"), [(1, 3, 33.3), (0, 5, 0.0), (5, 5, 100.0), (0, 0, None)]
 )
 def test_rate(part: int, whole: int, wanted: float | None) -> None:
-    assert rate(part, whole) == wanted
+    assert percentage(part, whole) == wanted

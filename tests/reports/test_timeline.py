@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.reports.campaign.hourly import over_time
+from campaigns.reports.campaign.timeline import load_timeline
 from campaigns.results.models import HourCount, Measure
 from tests.reports.factories import make_campaign
 
@@ -33,8 +33,8 @@ def test_hours_stand_without_a_gap_by_the_readers_clock(
     count(campaign, Measure.SENT_READ, timedelta(hours=9), 4)  # another count
     count(campaign, Measure.READ, timedelta(hours=9), 0)  # somebody who moved on
     with timezone.override("Europe/Kyiv"):
-        found = over_time(campaign)
-    assert [(one.words, one.sent, one.delivered, one.read) for one in found.moments] == [
+        found = load_timeline(campaign)
+    assert [(one.label, one.sent, one.delivered, one.read) for one in found.buckets] == [
         ("11:00", 10, 7, 0), ("12:00", 0, 0, 0), ("13:00", 0, 0, 4),
     ]  # fmt: skip
     assert [one["values"] for one in found.chart["drawings"][0]["series"]] == [
@@ -43,20 +43,20 @@ def test_hours_stand_without_a_gap_by_the_readers_clock(
         [0, 0, 4],
     ]
     page = marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
-    assert "Hour by hour" in page
+    assert "By hour" in page
 
 
 def test_what_takes_long_is_told_by_the_day(campaign: Campaign) -> None:
     count(campaign, Measure.SENT, timedelta(), 10)
     count(campaign, Measure.SENT, timedelta(hours=15), 5)
     count(campaign, Measure.READ, timedelta(hours=80), 3)
-    found = over_time(campaign)
+    found = load_timeline(campaign)
     assert found.by_day
-    assert [(one.words, one.sent, one.read) for one in found.moments] == [
+    assert [(bucket.label, bucket.sent, bucket.read) for bucket in found.buckets] == [
         ("16 Nov", 10, 0), ("17 Nov", 5, 0), ("18 Nov", 0, 0), ("19 Nov", 0, 3),
     ]  # fmt: skip
 
 
 def test_nothing_is_drawn_before_anything_was_told(campaign: Campaign, marketer: Client) -> None:
-    assert not over_time(campaign)
-    assert "Hour by hour" not in marketer.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert not load_timeline(campaign)
+    assert "By hour" not in marketer.get(f"/campaigns/{campaign.pk}/").content.decode()

@@ -1,0 +1,32 @@
+"""Erasing what is held on a phone."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.dispatch.people import erase_contact
+from campaigns.team.access import current_user, role_required
+from campaigns.team.models import Role
+
+
+@role_required(Role.ADMINISTRATOR)
+@require_POST
+def erase(request: HttpRequest, msisdn: str) -> HttpResponse:
+    """Erase the phone from lists, messages and rejected rows; its page says what was erased."""
+    try:
+        erased = erase_contact.erase(msisdn, current_user(request))
+    except ContactsError as refused:
+        messages.error(request, str(refused))
+        return redirect("person", msisdn)
+    text = _(
+        "Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The phone stays on"
+        " the stop list."
+    )
+    messages.success(
+        request,
+        text % {"lists": erased.lists, "messages": erased.messages, "rows": erased.rejected},
+    )
+    return redirect("person", msisdn)

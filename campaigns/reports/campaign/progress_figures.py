@@ -1,0 +1,100 @@
+"""The figures of a campaign's page: key figures and the lines of its cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from campaigns.reports.campaign.progress import CampaignProgress
+from campaigns.reports.shared.bills import Cost
+from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
+from campaigns.templatetags.viberdash import money, money_exact, number, percent
+
+UNIT_PLACES = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """A line of the cost; `css` is its class, `url` opens the ledger entries behind it."""
+
+    label: str | Promise
+    amount: str
+    url: str = ""
+    css: str = ""
+
+
+def key_figures(progress: CampaignProgress) -> list[KeyFigure]:
+    """Return the figures on top: audience, accepted, delivered, read, and cost by currency."""
+    counts = progress.counts
+    waiting = _("%(number)s waiting") % {"number": number(counts.queued)}
+    cost_label = _("Cost so far") if progress.refresh_seconds else _("Cost")
+    return [
+        KeyFigure(
+            _("Audience"),
+            number(counts.audience),
+            waiting if counts.queued else _("nobody waiting"),
+        ),
+        KeyFigure(
+            _("Accepted"),
+            number(counts.accepted),
+            join_hints(
+                percent(counts.accepted, counts.audience),
+                _counted(_("%(number)s refused"), counts.refused),
+                _counted(_("%(number)s unresolved"), counts.unresolved),
+            ),
+        ),
+        KeyFigure(
+            _("Delivered"),
+            number(counts.delivered),
+            join_hints(
+                _share(_("%(share)s of accepted"), counts.delivered, counts.accepted),
+                _counted(_("%(number)s by SMS"), counts.by_sms),
+            ),
+        ),
+        KeyFigure(
+            _("Read"),
+            number(counts.read),
+            _share(_("%(share)s of delivered"), counts.read, counts.delivered),
+        ),
+        *(
+            KeyFigure(cost_label, money(cost.total, cost.currency), channel_split(cost))
+            for cost in progress.bill.costs
+        ),
+    ]
+
+
+def _counted(text: str, count: int) -> str:
+    return text % {"number": number(count)} if count else ""
+
+
+def _share(text: str, part: int, whole: int) -> str:
+    return text % {"share": percent(part, whole)} if whole else "–"
+
+
+def cost_tables(progress: CampaignProgress) -> list[list[CostLine]]:
+    """Return the lines of the cost, a list for each currency."""
+    return [list(_cost_lines(progress, cost)) for cost in progress.bill.costs]
+
+
+def _cost_lines(progress: CampaignProgress, cost: Cost) -> Iterator[CostLine]:
+    urls, currency, counts = progress.ledger_urls, cost.currency, progress.counts
+
+    def exact(amount: Decimal) -> str:
+        return money_exact(amount, currency)
+
+    if (estimate := progress.estimates.get(currency)) is not None:
+        yield CostLine(_("Viber, estimated"), exact(estimate), css="sums-quiet")
+    yield CostLine(_("Viber, charged at send"), exact(cost.charged), css="sums-quiet")
+    if cost.adjustment:
+        yield CostLine(_("Viber, adjustments"), exact(cost.adjustment), css="sums-quiet")
+    yield CostLine(_("Viber"), exact(cost.viber), urls["viber"] if cost.viber else "")
+    yield CostLine(_("SMS"), exact(cost.sms), urls["sms"] if cost.sms else "")
+    total_label = _("Total so far") if progress.refresh_seconds else _("Total")
+    yield CostLine(total_label, exact(cost.total), urls["all"], "sums-total")
+    for label, recipients in ((_("Per delivered"), counts.reached), (_("Per read"), counts.read)):
+        if recipients:
+            yield CostLine(label, exact((cost.total / recipients).quantize(UNIT_PLACES)))
+    if progress.campaign.budget:
+        yield CostLine(_("Budget"), money(progress.campaign.budget, currency))

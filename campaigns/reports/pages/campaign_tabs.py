@@ -1,0 +1,177 @@
+"""The tabs of a campaign's page: what each of them shows."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns.compose.audience.selection import audience_sources
+from campaigns.compose.library import notes
+from campaigns.compose.message.pictures import picture_url
+from campaigns.compose.message.render import compile_message
+from campaigns.compose.models import Campaign
+from campaigns.dispatch.models import Evidence
+from campaigns.reports.campaign import recipients
+from campaigns.reports.campaign.activity import describe_entries
+from campaigns.reports.campaign.progress import CampaignProgress
+from campaigns.reports.campaign.reasons import count_reasons
+from campaigns.reports.campaign.recipients import RecipientQuery
+from campaigns.reports.campaign.unusual_responses import format_responses
+from campaigns.reports.shared.bills import load_country_bills
+from campaigns.reports.shared.delivery_counts import load_country_counts
+from campaigns.reports.shared.labels import country_name
+from campaigns.shared.durations import duration
+from campaigns.shared.paging import PAGE
+from campaigns.team import audit
+from campaigns.team.access import current_user, has_role
+from campaigns.team.models import Role
+
+TABS: dict[str, str | Promise] = {
+    "recipients": gettext_lazy("Recipients"),
+    "countries": gettext_lazy("Countries"),
+    "message": gettext_lazy("Message"),
+    "notes": gettext_lazy("Notes"),
+    "activity": gettext_lazy("Activity"),
+}
+
+
+def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
+    """Return the tabs for components/tabs.html."""
+    url = reverse("campaign-detail", args=[campaign.pk])
+    return [
+        {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
+        for key, label in TABS.items()
+    ]
+
+
+def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> dict[str, Any]:
+    """Return what the template of `tab`, a key of TABS, needs."""
+    campaign = progress.campaign
+    if tab == "recipients":
+        return recipients_context(request, progress)
+    if tab == "countries":
+        return {"countries": _countries(campaign)}
+    if tab == "notes":
+        return _notes_context(request, campaign)
+    if tab == "activity":
+        return _activity_context(request, campaign)
+    return _message_context(campaign)
+
+
+def _notes_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    user = current_user(request)
+    can_note = has_role(user, Role.MARKETER)
+    page = Paginator(campaign.notes.select_related("author"), PAGE).get_page(
+        request.GET.get("page")
+    )
+    return {
+        "page": page,
+        "notes": [(note, can_note and notes.may_delete(note, user)) for note in page],
+        "can_note": can_note,
+        "note_max": notes.NOTE_MAX,
+    }
+
+
+def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    page = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
+    evidence = Paginator(Evidence.objects.filter(campaign=campaign), PAGE)
+    response_page = evidence.get_page(request.GET.get("answers"))
+    masked = not has_role(current_user(request), Role.MARKETER)
+    return {
+        "page": page,
+        "entries": describe_entries(page.object_list),
+        "response_page": response_page,
+        "responses": format_responses(response_page.object_list, masked),
+    }
+
+
+def _message_context(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "picture": picture_url(campaign),
+        "merge_tags": sorted(compile_message(campaign).names),
+        "selected": audience_sources(campaign),
+        "excluded": audience_sources(campaign, excluded=True),
+        "validity": duration(campaign.validity),
+        "type_label": _("Promotional") if campaign.promotional else _("Transactional"),
+    }
+
+
+def _countries(campaign: Campaign) -> list[dict[str, Any]]:
+    bills = load_country_bills(campaign.pk)
+    return [
+        {"name": country_name(code), "code": code, "counts": counts, "bill": bills.get(code)}
+        for code, counts in load_country_counts(campaign.pk).items()
+    ]
+
+
+def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict[str, Any]:
+    """Return what the table of recipients shows for the query string."""
+    query = recipients.read_query(request.GET)
+    rows = recipients.load_page(
+        progress.campaign, query, progress.counts, request.GET.get("at", "")
+    )
+    return {
+        **recipient_chips(progress, query),
+        "rows": [recipients.MessageRow(message) for message in rows.rows],
+        "slice": rows,
+        "total": recipients.count_recipients(progress.counts, query),
+        "phone": request.GET.get("phone", ""),
+        "any_part": recipients.searches_any_part(progress.campaign),
+        "fills_up": _fills_up(progress.campaign, query, bool(rows)),
+        "empty_text": _empty_text(progress, query),
+    }
+
+
+def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool:
+    """Whether the table has to be loaded again, as recipients are still being added to it."""
+    if query:
+        return False
+    return campaign.state == "preparing" or (campaign.state == "sending" and not has_rows)
+
+
+def _empty_text(progress: CampaignProgress, query: RecipientQuery) -> str:
+    """Return why the table is empty: which filter found nobody, or that nobody is in it yet."""
+    if query.phone and query.state:
+        return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
+            "state": query.state.label,
+            "phone": query.phone,
+        }
+    if query.phone:
+        text = (
+            _("No phone number in this campaign contains %(phone)s.")
+            if recipients.searches_any_part(progress.campaign)
+            else _(
+                "No phone number in this campaign begins with %(phone)s. Begin with the country"
+                " code."
+            )
+        )
+        return text % {"phone": query.phone}
+    if query.state:
+        return _("No recipient is “%(state)s”.") % {"state": query.state.label}
+    if progress.campaign.launched_at:
+        return _("The audience is not fixed yet.")
+    return _("Recipients appear here after the launch.")
+
+
+def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[str, Any]:
+    """Return a chip for each state with recipients, and one for each reason within the state."""
+    states = [
+        *recipients.FILTERS.values(),
+        *(group for group in recipients.GROUPS.values() if group == query.state),
+    ]
+    counted = [(state, state.number(progress.counts)) for state in states]
+    reasons = count_reasons(progress.counts, query.state.key) if query.state else []
+    return {
+        "query": query,
+        "chips": [
+            {"value": state.key, "label": state.label, "count": number}
+            for state, number in counted
+            if number or state == query.state
+        ],
+        "reasons": reasons if len(reasons) > 1 or query.why else [],
+        "refresh_seconds": progress.refresh_seconds,
+    }

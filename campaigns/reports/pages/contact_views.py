@@ -1,0 +1,109 @@
+"""The page of one phone: its lists, the stop list, its campaigns; and all its data as a file."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from campaigns.contacts.models import Contact, StopListEntry
+from campaigns.contacts.pages.tabs import tabs
+from campaigns.dispatch.models import Recipient
+from campaigns.dispatch.people import erase_contact
+from campaigns.reports.campaign.contact_history import (
+    campaigns_of_phone,
+    held_data,
+    load_contact_campaigns,
+)
+from campaigns.shared.paging import PAGE
+from campaigns.team.access import current_user, has_role, role_required, visible_to
+from campaigns.team.audit import record
+from campaigns.team.models import Role
+
+
+@require_safe
+def contact(request: HttpRequest, msisdn: str) -> HttpResponse:
+    """Everything that is known about one phone."""
+    user = current_user(request)
+    contacts = visible_to(user, Contact.objects.filter(msisdn=msisdn))
+    all_campaigns = request.GET.get("campaigns") == "all"
+    page = Paginator(campaigns_of_phone(msisdn, all_campaigns), PAGE).get_page(
+        request.GET.get("page")
+    )
+    held = erase_contact.count_stored_data(msisdn)
+    context = {
+        "msisdn": msisdn,
+        "contacts": contacts.select_related("list", "source").order_by("list__name"),
+        "stopped": StopListEntry.objects.filter(msisdn=msisdn).first(),
+        "page": page,
+        "contact_campaigns": load_contact_campaigns(msisdn, page.object_list),
+        "views": _views(msisdn, all_campaigns),
+        "held": held,
+        "erase_warning": _erase_warning(held),
+        "tabs": tabs("people"),
+        "can_edit": has_role(user, Role.MARKETER),
+        "can_erase": has_role(user, Role.ADMINISTRATOR),
+    }
+    return render(request, "campaigns/reports/contact.html", context)
+
+
+def _views(msisdn: str, all_campaigns: bool) -> list[dict[str, object]]:
+    url = reverse("person", args=[msisdn])
+    return [
+        {
+            "label": _("Campaigns to these lists"),
+            "url": f"{url}#messages",
+            "here": not all_campaigns,
+        },
+        {
+            "label": _("All campaigns"),
+            "url": f"{url}?campaigns=all#messages",
+            "here": all_campaigns,
+        },
+    ]
+
+
+def _erase_warning(held: erase_contact.StoredData) -> str:
+    """Return what an erasure deletes, in numbers, and what stays."""
+    parts = [
+        ngettext("%d list entry", "%d list entries", held.lists) % held.lists,
+        ngettext("%d merge tag", "%d merge tags", held.tags) % held.tags,
+        ngettext("the phone in %d message", "the phone in %d messages", held.messages)
+        % held.messages,
+    ]
+    sentences = [_("Deletes for good: %(parts)s.") % {"parts": ", ".join(parts)}]
+    if held.waiting:
+        text = ngettext(
+            "%d queued message is not sent.", "%d queued messages are not sent.", held.waiting
+        )
+        sentences.append(text % held.waiting)
+    sentences.append(
+        _("Totals stay, and the phone stays on the stop list so that it gets no more messages.")
+    )
+    return " ".join(sentences)
+
+
+@role_required(Role.MARKETER)
+@require_safe
+def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:
+    """Everything stored about one phone, as a JSON file.
+
+    The audit trail says who downloaded it, without the phone.
+    """
+    held = held_data(msisdn)
+    for model in (StopListEntry, Contact, Recipient):
+        if row := model._default_manager.filter(msisdn=msisdn).first():
+            numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
+            detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
+            record(current_user(request), row, "exported", detail)
+            break
+    return JsonResponse(
+        held,
+        json_dumps_params={"ensure_ascii": False, "indent": 2},
+        headers={
+            "Content-Disposition": f'attachment; filename="contact-{msisdn}.json"',
+            "Cache-Control": "no-store",
+        },
+    )
