@@ -99,7 +99,7 @@ def test_actions_go_through_the_life_cycle_and_name_who_may_not(boss: Client) ->
     )
     assert [str(message) for message in answer.context["messages"]] == [
         "Then: The campaign can't be paused: it is “Finished”.",
-        "1 campaign was moved.",
+        "1 campaign changed.",
     ]
 
 
@@ -119,7 +119,7 @@ def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
     wrong = boss.post(
         page(Campaign, "changelist"), {**chosen, "hours": "21-9"}, follow=True
     ).content.decode()
-    assert "Write hours of one day" in wrong
+    assert "Enter hours within one day" in wrong
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_admin_does_not_bypass_approval(client: Client, olena: User) -> None:
     assert state_of(campaign) == S.PAUSED
     another = User.objects.create_user("admin", role=Role.ADMINISTRATOR, is_staff=True)
     client.force_login(another)
-    assert resume()[-1] == "1 campaign was moved."
+    assert resume()[-1] == "1 campaign changed."
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approved_by) == (S.PREPARING, another)
 

@@ -73,7 +73,7 @@ def test_what_no_column_takes_stays_as_it_was_and_is_named(signed_in: Client) ->
     )
     campaign.refresh_from_db()
     assert (campaign.button_caption, campaign.validity) == ("Buy", 60)
-    assert answer["message"] == "Saved, except: Viber tries for, Button"
+    assert answer["message"] == "Saved, except: Validity period, Button"
 
 
 def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:

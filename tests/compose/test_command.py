@@ -97,7 +97,7 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
         ({**LEAST, "colour": "red"}, "unknown field: colour"),
         ({**LEAST, "text": ""}, "text:"),
         ({**LEAST, "text": 5}, "text must be a text."),
-        ({**LEAST, "text": "я" * 1001}, "text: The text has 1 to 1000 characters."),
+        ({**LEAST, "text": "я" * 1001}, "text: The text must have 1 to 1000 characters."),
         ({"name": "Spring"}, "sender: Choose a sender."),
         ({**LEAST, "sender": "s" * 15}, "sender:"),
         (

@@ -273,7 +273,7 @@ def test_review_shows_everything_and_asks_for_both_figures(signed_in: Client) ->
 def test_review_without_the_gateway_still_works(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     shown = review(signed_in, draft(contact_list("A", ukrainians(2))))
-    assert "The gateway did not tell its prices." in shown
+    assert "The gateway did not return its prices." in shown
     assert "Send to 2 recipients" in shown
 
 
@@ -391,7 +391,7 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
         ]
     edited = page(signed_in, f"/campaigns/{copy.pk}/edit")
     assert f'value="{earlier.pk}:read" selected' in edited
-    assert "Readers without Winter (Read)" in edited
+    assert "Readers, excluding Winter (Read)" in edited
     review = page(signed_in, f"/campaigns/{copy.pk}/review")
     assert f'<a href="/campaigns/{earlier.pk}/">Winter: Read</a>' in review
 

@@ -209,7 +209,7 @@ def test_real_client_refuses_references_of_rehearsals(real_gateway: CountingServ
         client_from_settings().status_by_reference(marked)
     assert real_gateway.calls == 0
     simulated = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
-    with pytest.raises(ValueError, match="or another in a rehearsal"):
+    with pytest.raises(ValueError, match="only a rehearsal takes the references of rehearsals"):
         simulated.send(request("0" * 32))
     answer = simulated.send(request(marked)).verdicts[marked]
     assert not isinstance(answer, Refusal)
@@ -259,7 +259,7 @@ def test_another_draft_or_audience_does_not_go_live() -> None:
     draft.text = "Hello again"
     draft.save()
     rehearsed = Campaign.objects.get(pk=rehearsed.pk)
-    with pytest.raises(lifecycle.Refused, match="not what was rehearsed"):
+    with pytest.raises(lifecycle.Refused, match="has changed since the rehearsal"):
         go_live(rehearsed, olena)
 
 

@@ -116,7 +116,7 @@ def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
     assert found.undelivered_reasons == [
         ReasonCount(
             5, "Could not be delivered",
-            "The phone may be out of use. Check where the list came from.",
+            "The phone may no longer be in use. Check where the list came from.",
             "undeliverable",
         )
     ]  # fmt: skip

@@ -64,7 +64,7 @@ def test_read_chosen_takes_nonsense_for_no_filter() -> None:
         ("sent", "Sent, not delivered yet"),
         ("delivered", ""),
         ("read", ""),
-        ("sms", "Not delivered within the validity period; SMS sent"),
+        ("sms", "Not reached within the validity period; SMS sent"),
         ("sms_delivered", "Does not use Viber; SMS delivered"),
         ("not_delivered", "Could not be delivered"),
         ("refused", "BSG does not accept this phone number. Error 41."),
@@ -88,7 +88,7 @@ def test_reason(fate: str, words: str) -> None:
 def test_reason_keeps_words_that_no_document_names() -> None:
     assert people.reason_text(Recipient(send_state="accepted", status="teleported")) == "teleported"
     assert people.reason_text(Recipient(send_state="refused", error_code=777)) == (
-        "BSG refused it for a reason that is not documented. Error 777."
+        "BSG refused the message with an undocumented error. Error 777."
     )
 
 
