@@ -29,7 +29,7 @@
         legend: { display: !percent },
         tooltip: {
           callbacks: {
-            label: (item) => ` ${item.dataset.label}: ${said(item.raw)}`,
+            label: (item) => ` ${item.dataset.label}: ${format(item.raw)}`,
             footer: (items) => (notes ? `${number.format(notes[items[0].dataIndex])} ${container.dataset.note}` : ""),
           },
         },

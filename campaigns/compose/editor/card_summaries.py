@@ -104,23 +104,9 @@ def _start(campaign: Campaign) -> str:
     return pattern % {"time": f"{moment} ({zone.key})"}
 
 
-def duration(seconds: int) -> str:
-    """90 -> "1 min 30 s"."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [
-        (hours, _("%(n)d h")),
-        (minutes, _("%(n)d min")),
-        (rest, _("%(n)d s")),
-    ]
-    return " ".join(words % {"n": n} for n, words in parts if n)
-
-
 def script_messages() -> dict[str, str]:
     """The texts of composer.js, in the reader's language."""
     return {
-        "onePart": _("%(units)s/%(room)s characters · 1 SMS (%(encoding)s)"),
-        "parts": _("%(units)s/%(room)s characters · %(parts)s SMS parts (%(encoding)s)"),
         "saveFailed": _("Not saved: the server does not answer. Trying again."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),

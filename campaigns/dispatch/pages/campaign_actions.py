@@ -31,7 +31,7 @@ def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) ->
 
 @require_POST
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    return _apply(request, pk, lifecycle.pause, _("Paused. Requests under way still finish."))
+    return _apply(request, pk, lifecycle.pause, _("Paused. Open requests still finish."))
 
 
 @require_POST
@@ -55,7 +55,7 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(
             request,
             _(
-                "Sending hours can be changed only while a campaign is under way, and not if it is"
+                "Sending hours can be changed only before a campaign ends, and not if it is"
                 " scheduled at the gateway."
             ),
         )

@@ -18,7 +18,7 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "launched": _("launched it"),
     "asked for approval": _("requested approval"),
     "approved": _("approved it"),
-    "returned": _("returned it to draft"),
+    "returned": _("turned it back into a draft"),
     "approval void": _("cancelled the approval because the campaign had changed"),
     "rehearsed": _("started a rehearsal"),
     "paused": _("paused it"),
