@@ -45,8 +45,9 @@ from campaigns.models import (
     User,
     UserBudget,
 )
-from campaigns.team.access import current_user, has_role
+from campaigns.team.pages.access import current_user
 from campaigns.team.pages.forms import AdminSignInForm
+from campaigns.team.roles import has_role
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]

@@ -1,6 +1,6 @@
 """The users of the dashboard: who they are, what they may do, what they did, and how they are told.
 
-models · access: roles and objects · audit: the trail · login_throttle · time_zones · mail ·
-safe_mode: a restored database sends nothing · gateway_check · pages/: sign-in, account, settings,
-navigation. Nothing of contacts or campaigns belongs here.
+models · roles · audit: the trail · login_throttle · time_zones · mail ·
+safe_mode: a restored database sends nothing · gateway_check · pages/: access to objects, sign-in,
+account, settings, navigation. Nothing of contacts or campaigns belongs here.
 """

@@ -21,9 +21,9 @@ from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_a
 from campaigns.ledger.models import Purpose
 from campaigns.shared.money import exact
 from campaigns.team import audit
-from campaigns.team.access import has_role, users_with_role
 from campaigns.team.mail import link, mail
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role, users_with_role
 
 NOTIFY_APPROVERS = "campaigns.compose.launch.approval.notify_approvers"
 NOTIFY_REQUESTER = "campaigns.compose.launch.approval.notify_requester"

@@ -9,8 +9,8 @@ from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team import audit
-from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role
 
 LOCKABLE = {
     field.name: field.label for field in FIELDS if field.in_template and not field.locked_with

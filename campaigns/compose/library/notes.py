@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, Note
 from campaigns.team import audit
-from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role
 
 NOTE_MAX = Note._meta.get_field("text").max_length or 0
 

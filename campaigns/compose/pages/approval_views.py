@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, Refused
 from campaigns.compose.pages.draft_request import draft_of
-from campaigns.team.access import current_user, require_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, require_role
 
 
 @require_POST

@@ -22,8 +22,9 @@ from campaigns.compose.message.preview import (
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.contacts.models import Contact
-from campaigns.team.access import current_user, get_object_for, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.roles import visible_to
 
 
 def is_id(text: str) -> bool:

@@ -32,8 +32,9 @@ from campaigns.compose.pages.draft_request import (
     preview_context,
 )
 from campaigns.contacts.models import ContactList
-from campaigns.team.access import current_user, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.roles import visible_to
 
 
 def _composer(

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.compose.library import pictures as library
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture
-from campaigns.team.access import current_user, get_object_for, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.roles import visible_to
 
 STORED_IMAGE = re.compile(r"pictures/\w+\.(?:jpg|png)")
 ONE_YEAR = 31_536_000  # seconds

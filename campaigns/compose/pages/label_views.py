@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import archive, labels, notes
 from campaigns.compose.models import Campaign, Label, Note
-from campaigns.team.access import current_user, get_object_for, require_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, require_role
 
 
 def _campaign(request: HttpRequest, pk: int) -> Campaign:

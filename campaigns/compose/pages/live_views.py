@@ -19,8 +19,8 @@ from campaigns.compose.pages.draft_request import (
     preview_context,
     sketched,
 )
-from campaigns.team.access import current_user, role_required
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
 
 
 @role_required(Role.MARKETER)

@@ -31,8 +31,8 @@ from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
-from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role, User
+from campaigns.team.pages.access import current_user, get_object_for
 
 
 @require_safe

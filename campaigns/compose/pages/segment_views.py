@@ -17,8 +17,9 @@ from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
-from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.roles import has_role, visible_to
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
 CONTACTS_SHOWN = 50

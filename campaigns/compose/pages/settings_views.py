@@ -15,15 +15,9 @@ from campaigns.compose.library.senders import remove_sender, senders_with_use
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderForm, TestGroupForm
 from campaigns.team import audit
-from campaigns.team.access import (
-    current_user,
-    get_object_for,
-    has_role,
-    require_role,
-    role_required,
-    users_with_role,
-)
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.roles import has_role, users_with_role
 
 PAGE_SIZE = 50
 

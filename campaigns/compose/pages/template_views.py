@@ -12,8 +12,9 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates
 from campaigns.compose.models import CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
-from campaigns.team.access import current_user, get_object_for, has_role, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.roles import has_role, visible_to
 
 PAGE_SIZE = 50
 

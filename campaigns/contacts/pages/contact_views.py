@@ -15,8 +15,9 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
-from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.roles import has_role, visible_to
 
 
 @role_required(Role.MARKETER)

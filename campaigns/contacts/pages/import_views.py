@@ -21,8 +21,9 @@ from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
 from campaigns.shared.table_export import csv_answer
-from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.roles import has_role, visible_to
 
 BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
 PREVIEW_ROWS = 10

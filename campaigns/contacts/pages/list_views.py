@@ -22,8 +22,9 @@ from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.table_export import FILES
-from campaigns.team.access import current_user, get_object_for, has_role, role_required, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.roles import has_role, visible_to
 
 SORT_COLUMNS = {
     "name": "name",

@@ -14,16 +14,10 @@ from campaigns.contacts.pages.list_views import MAX_REJECTED_LINES
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.shared.paging import slice_of
-from campaigns.team.access import (
-    current_user,
-    get_object_for,
-    has_role,
-    require_role,
-    role_required,
-    visible_to,
-)
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
+from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.roles import has_role, visible_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,8 +17,8 @@ from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, User
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
-from campaigns.team.access import users_with_role
 from campaigns.team.models import Role, User
+from campaigns.team.roles import users_with_role
 
 STEPS = (50, 80, 100)  # percent
 MAIL = "campaigns.dispatch.tasks.mail_warning"

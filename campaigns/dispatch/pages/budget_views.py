@@ -28,8 +28,9 @@ from campaigns.dispatch.pages.forms import (
 )
 from campaigns.shared.money import exact
 from campaigns.team import audit
-from campaigns.team.access import current_user, get_object_for, has_role, require_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.roles import has_role
 
 WARNINGS_SHOWN = 10
 

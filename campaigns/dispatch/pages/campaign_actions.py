@@ -12,8 +12,8 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
-from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
 
 
 def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) -> HttpResponse:

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.dispatch.people import erase_contact
-from campaigns.team.access import current_user, role_required
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
 
 
 @role_required(Role.ADMINISTRATOR)

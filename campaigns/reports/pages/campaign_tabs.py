@@ -27,8 +27,9 @@ from campaigns.reports.shared.labels import country_name
 from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.team import audit
-from campaigns.team.access import current_user, has_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user
+from campaigns.team.roles import has_role
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),

@@ -31,8 +31,9 @@ from campaigns.reports.pages.campaign_tabs import (
 )
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.shared.table_export import FILES
-from campaigns.team.access import current_user, get_object_for, has_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.roles import has_role
 
 
 def _get_campaign(request: HttpRequest, pk: int) -> Campaign:

@@ -18,9 +18,10 @@ from campaigns.reports.campaign.contact_history import (
     load_contact_campaigns,
 )
 from campaigns.shared.paging import PAGE
-from campaigns.team.access import current_user, has_role, role_required, visible_to
 from campaigns.team.audit import record
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.roles import has_role, visible_to
 
 
 @require_safe

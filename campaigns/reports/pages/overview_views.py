@@ -19,8 +19,9 @@ from campaigns.reports.campaigns.filters import Filters, read_filters
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.paging import PAGE
-from campaigns.team.access import current_user, has_role, visible_to
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user
+from campaigns.team.roles import has_role, visible_to
 
 BUSY, IDLE = 3, 30  # seconds between two updates of the dashboard
 

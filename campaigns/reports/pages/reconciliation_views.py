@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.reports.spend.reconciliation import load_reconciliation
-from campaigns.team.access import current_user, has_role, role_required
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.roles import has_role
 
 
 @require_safe

@@ -11,7 +11,7 @@ from campaigns.reports.pages.saved_report_forms import ReportForm
 from campaigns.reports.shared.periods import format_days
 from campaigns.reports.spend import saved_reports
 from campaigns.team import audit
-from campaigns.team.access import current_user
+from campaigns.team.pages.access import current_user
 
 
 @require_safe

@@ -33,8 +33,9 @@ from campaigns.reports.spend.spending import (
 from campaigns.reports.spend.statements import load_statement, read_month
 from campaigns.shared.paging import PAGE, read_slice
 from campaigns.shared.table_export import FILES
-from campaigns.team.access import current_user, get_object_for, has_role
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.roles import has_role
 
 DEFAULT_GROUPING = "day"
 

@@ -27,9 +27,9 @@ from campaigns.reports.spend.spending import (
 )
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
-from campaigns.team.access import has_role
 from campaigns.team.mail import link
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role
 from campaigns.team.time_zones import reader_zone
 
 TIME_LIMIT = 60.0  # seconds of mailing in one task, far below the queue's timeout

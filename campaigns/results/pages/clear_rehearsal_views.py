@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign
 from campaigns.results.clear_rehearsals import delete_rehearsal
-from campaigns.team.access import current_user, get_object_for
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, get_object_for
 
 
 @require_POST

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods
 from campaigns.ledger.models import Channel
 from campaigns.results.money import corrections
 from campaigns.results.pages.forms import CorrectionForm, FeeForm
-from campaigns.team.access import current_user, role_required
 from campaigns.team.models import Role
+from campaigns.team.pages.access import current_user, role_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
 from campaigns.team import safe_mode
-from campaigns.team.access import has_role
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role
 from viberdash import __version__
 
 SECTIONS: tuple[tuple[str | Promise, str, str, tuple[str, ...]], ...] = (

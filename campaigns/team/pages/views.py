@@ -20,10 +20,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
 from campaigns.team import safe_mode
-from campaigns.team.access import current_user, has_role, role_required
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import Role, User
+from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.forms import AccountForm, NewPasswordForm, SignInForm
+from campaigns.team.roles import has_role
 from viberdash import __version__
 
 VENDOR_VERSIONS = Path("static/vendor/versions.json")

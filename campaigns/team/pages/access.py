@@ -1,19 +1,19 @@
-"""Who may see and do what. Pages get their objects here and nowhere else."""
+"""How a view learns who asks, and gets the objects that this user may see."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role, visible_to
 
 M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponse]
-ROLE_ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
 
 
 def current_user(request: HttpRequest) -> User:
@@ -21,28 +21,10 @@ def current_user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def has_role(user: User, role: Role) -> bool:
-    """Whether `user` has `role` or a higher one."""
-    return user.is_active and (
-        user.is_superuser or ROLE_ORDER.index(Role(user.role)) >= ROLE_ORDER.index(role)
-    )
-
-
-def users_with_role(role: Role) -> QuerySet[User]:
-    """The active users who have `role` or a higher one."""
-    with_role = Q(role__in=ROLE_ORDER[ROLE_ORDER.index(role) :]) | Q(is_superuser=True)
-    return User.objects.filter(with_role, is_active=True)
-
-
 def require_role(user: User, role: Role) -> None:
     """Raise PermissionDenied unless `user` has `role`."""
     if not has_role(user, role):
         raise PermissionDenied
-
-
-def visible_to(user: User, objects: QuerySet[M]) -> QuerySet[M]:
-    """Those of `objects` that `user` may see. All active users see everything; this decides it."""
-    return objects if user.is_active else objects.none()
 
 
 def get_object_for(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
