@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
+.PHONY: help run worker install test verify lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ lint: .venv/installed-dev node_modules/installed ## check style, types, layers a
 
 structure: .venv/installed-dev ## print how the tree measures: sizes of folders, files, functions and lines
 	@exec $(BIN)/python -m tests.project.structure
+
+diagrams: docs/images/flow.svg ## draw the diagrams of the docs (needs dot of Graphviz)
+
+%.svg: %.dot
+	dot -Tsvg $< -o $@
 
 texts: .venv/installed-dev ## print every text of the pages, to be read
 	@exec $(BIN)/python -m tests.project.texts

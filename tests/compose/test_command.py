@@ -237,17 +237,17 @@ def test_hours_are_changed_while_it_is_under_way() -> None:
     assert command("hours", pk, "none") == {"id": pk, "state": "preparing", "hours": None}
 
 
-def test_again_is_refused_where_nobody_failed() -> None:
+def test_resend_is_refused_where_nobody_failed() -> None:
     pk = draft(contact_list("A", ukrainians(2))).pk
     with pytest.raises(CommandError, match="not over yet"):
-        command("again", pk)
+        command("resend", pk)
     command("launch", pk)
     command("cancel", pk)
     with pytest.raises(CommandError, match="There are no failed recipients to resend to"):
-        command("again", pk, "--unresolved")
+        command("resend", pk, "--unresolved")
 
 
-@pytest.mark.parametrize("verb", ["launch", "pause", "resume", "cancel", "status", "again"])
+@pytest.mark.parametrize("verb", ["launch", "pause", "resume", "cancel", "status", "resend"])
 def test_a_campaign_that_is_not_there_is_named(verb: str) -> None:
     with pytest.raises(CommandError, match="There is no campaign 99"):
         command(verb, 99)

@@ -1,6 +1,6 @@
 """`manage.py campaign VERB`: create, launch and control campaigns from scripts.
 
-create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | again ID | status ID
+create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | resend ID | status ID
 | budget ID AMOUNT | hours ID HOURS. With --json the answer is one JSON object.
 """
 
@@ -20,7 +20,7 @@ from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
 
-VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|again|status"
+VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status"
 HELP = {
     "launch": "launch a draft",
     "pause": "pause a campaign",
@@ -29,7 +29,7 @@ HELP = {
     "rehearse": "rehearse a draft",
     "budget": "change the budget",
     "hours": "change the sending hours of a launched campaign",
-    "again": "create a draft that resends to the recipients who were not reached",
+    "resend": "create a draft that resends to the recipients who were not reached",
     "status": "show the state, the numbers and the cost",
 }
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         with_id["hours"].add_argument(
             "hours", metavar="HOURS", help='such as 09:00-21:00, or "none" for any time'
         )
-        with_id["again"].add_argument(
+        with_id["resend"].add_argument(
             "--unresolved",
             action="store_true",
             help="also to recipients who may have got the message already",
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             answer = self._hours(options["id"], options["hours"])
         elif verb == "rehearse":
             answer = self._rehearse(options["id"])
-        elif verb == "again":
+        elif verb == "resend":
             answer = self._resend(options["id"], options["unresolved"])
         else:
             answer = self._move(verb, options["id"])
