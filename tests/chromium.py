@@ -25,8 +25,8 @@ def find() -> str:
     """
     if named := os.environ.get("CHROMIUM"):
         return shutil.which(named) or ""
-    if found := next(filter(None, map(shutil.which, NAMES)), None):
-        return found
+    if result := next(filter(None, map(shutil.which, NAMES)), None):
+        return result
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
     return own if Path(own).exists() else ""
@@ -58,6 +58,6 @@ def from_debian() -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["install", "-y", "-qq", "--no-install-recommends"]
-        for words in (["update", "-qq"], [*install, NAMES[0]], [*install, NAMES[1]]):
+        for text in (["update", "-qq"], [*install, NAMES[0]], [*install, NAMES[1]]):
             if not find():
-                subprocess.run(["apt-get", *words], stdin=subprocess.DEVNULL, env=env, check=False)
+                subprocess.run(["apt-get", *text], stdin=subprocess.DEVNULL, env=env, check=False)

@@ -47,11 +47,11 @@ def trouble(address: str) -> str:
 
 def missing() -> dict[str, str]:
     """The services that the tests cannot use, by name and address, and why."""
-    found = {
+    result = {
         f"{name} at {place(url)}": trouble(url)
         for name, url in (("PostgreSQL", POSTGRESQL), ("Redis", REDIS))
     }
-    return {name: why for name, why in found.items() if why}
+    return {name: why for name, why in result.items() if why}
 
 
 def place(address: str) -> str:

@@ -110,10 +110,10 @@ def test_sending_hours_are_changed_where_they_may(boss: Client) -> None:
         "action": "change_hours",
         "_selected_action": list(Campaign.objects.values_list("pk", flat=True)),
     }
-    said = boss.post(
+    values = boss.post(
         page(Campaign, "changelist"), {**chosen, "hours": "09:00-21:00"}, follow=True
     ).content.decode()
-    assert "Over: The campaign can&#x27;t be given new sending hours" in said
+    assert "Over: The campaign can&#x27;t be given new sending hours" in values
     sending.refresh_from_db()
     assert str(sending.sending_hours) == "09:00-21:00"
     wrong = boss.post(

@@ -114,13 +114,13 @@ def moment(when: datetime | None) -> str:
     now = timezone.localtime()
     near = abs((now - local).total_seconds()) < 86_400
     same_year = local.year == now.year
-    words = (
+    text = (
         _ago(local, now)
         if near
         else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
     )
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
     )
 
 
@@ -130,9 +130,9 @@ def exact_time(when: datetime | None) -> str:
     if when is None:
         return SafeString("–")
     local = timezone.localtime(when)
-    words = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
+    text = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), words
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
     )
 
 

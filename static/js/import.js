@@ -47,7 +47,7 @@ function refused(form, answer) {
 
 function dropping(zone) {
   const input = zone.querySelector("input[type=file]");
-  zone.querySelector(".drop-words").hidden = false;
+  zone.querySelector(".drop-text").hidden = false;
   const over = (is) => (event) => {
     event.preventDefault();
     zone.classList.toggle("over", is);

@@ -19,24 +19,24 @@ LIMIT = 150  # ms at the 95th percentile
 
 def measure(name: str, database_url: str, folder: Path, people: int) -> bool:
     """Print what was measured; whether every page kept its limit."""
-    found = engine(database_url, folder, str(people), module="contacts_engine")
-    say(f"{name}: {people:,} people written", f"{found.pop('written'):,.0f} s")
+    result = engine(database_url, folder, str(people), module="contacts_engine")
+    say(f"{name}: {people:,} people written", f"{result.pop('written'):,.0f} s")
     say(
         f"{name}: put into the index that searches use, by a worker",
-        f"{found.pop('indexed'):,.0f} s",
+        f"{result.pop('indexed'):,.0f} s",
     )
     medians = {
-        kind: found.pop(f"{kind}.median") for kind in list(found) if f"{kind}.median" in found
+        kind: result.pop(f"{kind}.median") for kind in list(result) if f"{kind}.median" in result
     }
     for kind, median in medians.items():
-        missed = "  MISSED" if found[kind] > LIMIT else ""
-        figure = f"{median:,.0f}, {found[kind]:,.0f} ms"
+        missed = "  MISSED" if result[kind] > LIMIT else ""
+        figure = f"{median:,.0f}, {result[kind]:,.0f} ms"
         say(
             f"{name}: {kind.replace('_', ' ')}: median, 95 of 100 within",
             figure,
             f"of {LIMIT} ms{missed}",
         )
-    return max(found.values()) <= LIMIT
+    return max(result.values()) <= LIMIT
 
 
 def main() -> int:

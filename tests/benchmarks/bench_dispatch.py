@@ -179,8 +179,12 @@ def measure(name: str, database_url: str, people: int, mails: float) -> None:
         )  # fmt: skip
 
 
-def say_freeze(what: str, found: dict[str, float]) -> None:
-    say(what, f"{found['freeze']:,.0f}/s", f"{found['freeze'] / found['freeze_floor']:.2f} of 0.5")
+def say_freeze(what: str, result: dict[str, float]) -> None:
+    say(
+        what,
+        f"{result['freeze']:,.0f}/s",
+        f"{result['freeze'] / result['freeze_floor']:.2f} of 0.5",
+    )
 
 
 def measure_growth(name: str, database_url: str, people: int) -> None:

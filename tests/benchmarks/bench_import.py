@@ -116,18 +116,20 @@ def reading_xlsx(folder: Path) -> None:
 
 
 def measure(name: str, database_url: str, folder: Path, with_memory: bool) -> None:
-    found = engine(database_url, folder)
-    rows = found["rows"]
-    for kind, words in (("new", "into a new list"), ("known", "into a full one")):
-        floor, ours = found[f"{kind}_floor"], found[kind]
-        say(f"{name}: ready rows {words}, the database's floor", f"{rows / floor:,.0f}/s")
+    result = engine(database_url, folder)
+    rows = result["rows"]
+    for kind, expected_text in (("new", "into a new list"), ("known", "into a full one")):
+        floor, ours = result[f"{kind}_floor"], result[kind]
+        say(f"{name}: ready rows {expected_text}, the database's floor", f"{rows / floor:,.0f}/s")
         say(
-            f"{name}: file to table, {words}", f"{rows / ours:,.0f}/s", f"{floor / ours:.2f} of 0.8"
+            f"{name}: file to table, {expected_text}",
+            f"{rows / ours:,.0f}/s",
+            f"{floor / ours:.2f} of 0.8",
         )
-    say(f"{name}: 20,000 rows, ours", f"{20_000 / found['ours_20k']:,.0f}/s")
+    say(f"{name}: 20,000 rows, ours", f"{20_000 / result['ours_20k']:,.0f}/s")
     for peer, target in TARGETS.items():
-        theirs = found[f"peer_{peer}"]
-        times = f"{theirs / found['ours_20k']:.0f} times of {target}"
+        theirs = result[f"peer_{peer}"]
+        times = f"{theirs / result['ours_20k']:.0f} times of {target}"
         say(
             f"{name}: 20,000 rows, django-import-export, {peer}", f"{20_000 / theirs:,.0f}/s", times
         )

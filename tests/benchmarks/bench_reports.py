@@ -88,12 +88,12 @@ def measure(name: str, address: str, small_address: str, recipients: int, times:
             _measure_page(name, page, small, large)
         measured = (pair.split("=") for pair in large.ask("rest").split())
         figures = {key: float(value) for key, value in measured}
-    found = figures["totals.times"]
+    result = figures["totals.times"]
     say(
         f"{name}: totals, against the entries",
-        f"{found:,.0f} times",
+        f"{result:,.0f} times",
         f"of {times:.0f}",
-        found >= times,
+        result >= times,
     )
     share = figures["upkeep.share"]
     say(

@@ -35,8 +35,8 @@ PAGES = ("/", "/campaigns/", "/spend/", "/campaigns/best-times")
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as result:
+        return int(result.getsockname()[1])
 
 
 def rubbish(path: str, kind: str) -> list[bytes]:
@@ -49,9 +49,11 @@ def rubbish(path: str, kind: str) -> list[bytes]:
         body = f'{{"reference": "{dice.getrandbits(128):032x}", "status": "read"}}'
         wrong = (path[:-4] + "dead", body), ("/delivery-reports/", "x=1")
         right = (path, body), (path, body), (path, "{" * 60)
-        where, said = (right if kind == "right" else wrong)[number % (3 if kind == "right" else 2)]
-        head = f"POST {where} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(said)}"
-        return f"{head}\r\n\r\n{said}".encode()
+        where, values = (right if kind == "right" else wrong)[
+            number % (3 if kind == "right" else 2)
+        ]
+        head = f"POST {where} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(values)}"
+        return f"{head}\r\n\r\n{values}".encode()
 
     return [b"".join(report(place) for place in range(AT_ONCE)) for _ in range(200)]
 
@@ -83,9 +85,9 @@ class Line:
             return 0
         if not told:
             raise ConnectionError
-        found = told.count(b"HTTP/1.1 ")
-        self.open = max(self.open - found, 0)
-        return found
+        result = told.count(b"HTTP/1.1 ")
+        self.open = max(self.open - result, 0)
+        return result
 
 
 def flood(port: int, path: str, kind: str) -> None:

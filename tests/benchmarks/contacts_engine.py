@@ -72,7 +72,7 @@ def _fields(numbers: list[int]) -> Iterator[str]:
         )
 
 
-def words() -> Iterator[str]:
+def text() -> Iterator[str]:
     """Parts of phones of three digits and more, names, both, and what nobody has."""
     known = list(Contact.objects.filter(pk__gte=CHANCE.randrange(1, 1000)).order_by("pk")[:ASKED])
     for place, person in enumerate(known):
@@ -109,7 +109,7 @@ def measure(made: list[ContactList], client: Client) -> None:
         assert answer.status_code in (200, 302), answer.status_code
 
     large, small = made[0].get_absolute_url(), made[1].get_absolute_url()
-    asked = list(words())
+    asked = list(text())
     everywhere = reverse("person-search")
     timed("lists", lambda _w: page(reverse("list-list")), asked)
     timed(f"a_list_of_{made[0].contact_count}", lambda _w: page(large), asked)

@@ -157,8 +157,8 @@ def work(import_id: int) -> None:
         runner.run(import_id)
         opened.refresh_from_db()
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    words = opened.failure or f"imported, {opened.rows} rows, {opened.rejected} rejected"
-    print(json.dumps([words, high_water("self"), child]))
+    expected_text = opened.failure or f"imported, {opened.rows} rows, {opened.rejected} rejected"
+    print(json.dumps([expected_text, high_water("self"), child]))
 
 
 def measure(folder: Path, environment: dict[str, str], say: Callable[..., None]) -> None:
@@ -179,7 +179,9 @@ def measure(folder: Path, environment: dict[str, str], say: Callable[..., None])
         for name, content in FILES.items():
             peak, made = Peak(web), content()
             start = time.perf_counter()
-            words, waits = upload(f"http://localhost:{port}", cookie, name.partition(",")[0], made)
+            expected_text, waits = upload(
+                f"http://localhost:{port}", cookie, name.partition(",")[0], made
+            )
             del made
             worker = ""
             if waits:
@@ -187,13 +189,13 @@ def measure(folder: Path, environment: dict[str, str], say: Callable[..., None])
                 done = subprocess.run(
                     worker_command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
                 )
-                words, own, child = json.loads(done.stdout)
+                expected_text, own, child = json.loads(done.stdout)
                 hungriest = max(hungriest, own, child)
                 worker = f" (worker {own:.0f} MB, its child {child:.0f} MB)"
             seconds = time.perf_counter() - start
             most, slowest = max(most, peak.growth()), max(slowest, seconds)
             say(f"hostile: {name}", f"{seconds:.1f} s", f"web +{peak.growth():.0f} MB")
-            print(f"    {words}{worker}", flush=True)
+            print(f"    {expected_text}{worker}", flush=True)
     say("hostile: the web server grew by at most", f"{most:.0f} MB", f"of {WEB_MB} MB")
     say(
         "hostile: the most memory of a process that imports",

@@ -69,11 +69,13 @@ def after(*steps: Callable[[], Any]) -> Callable[[], Any]:
 
 def ready_rows() -> list[tuple[Any, ...]]:
     """The rows that an import of the file wrote, as the database's own floor wants them."""
-    found = Contact.objects.order_by("id").values_list("list_id", "msisdn", "country", "source_id")
+    result = Contact.objects.order_by("id").values_list("list_id", "msisdn", "country", "source_id")
     with connection.cursor() as cursor:
         cursor.execute("SELECT CAST(fields AS text) FROM campaigns_contact ORDER BY id")
         fields = [text for (text,) in cursor.fetchall()]
-    return [(row[0], row[1], row[2], text, row[3]) for row, text in zip(found, fields, strict=True)]
+    return [
+        (row[0], row[1], row[2], text, row[3]) for row, text in zip(result, fields, strict=True)
+    ]
 
 
 def write_ready(rows: list[tuple[Any, ...]]) -> None:
@@ -161,8 +163,8 @@ def main() -> None:
             ratios(folder)
             peers(folder)
     finally:
-        for found in Import.objects.exclude(path=""):
-            uploads.remove(found.path)
+        for result in Import.objects.exclude(path=""):
+            uploads.remove(result.path)
         teardown_databases(old, verbosity=0)
 
 

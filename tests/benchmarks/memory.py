@@ -9,5 +9,5 @@ def high_water(process: int | str) -> float:
 
     What `getrusage` says instead counts the process that started it too.
     """
-    said = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return int(said.partition("VmHWM:")[2].split()[0]) / 1024
+    values = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(values.partition("VmHWM:")[2].split()[0]) / 1024

@@ -78,10 +78,10 @@ def _campaigns(sizes: list[int]) -> list[Campaign]:
     ]
     senders = [Sender.objects.create(name=f"Shop {number}") for number in range(5)]
     now = timezone.now() - timedelta(days=2)
-    found = []
+    result = []
     for number, size in enumerate(sizes, 1):
         at = now - timedelta(days=DAYS_APART * (len(sizes) - number))
-        found.append(
+        result.append(
             Campaign(
                 name=f"Campaign {number}",
                 state=CampaignState.FINISHED,
@@ -98,7 +98,7 @@ def _campaigns(sizes: list[int]) -> list[Campaign]:
                 audience=size,
             )
         )
-    made = Campaign.objects.bulk_create(found)
+    made = Campaign.objects.bulk_create(result)
     Snapshot.objects.bulk_create(
         Snapshot(campaign=one, in_lists=size, left=size, complete=True, batches=-(-size // BATCH))
         for one, size in zip(made, sizes, strict=True)

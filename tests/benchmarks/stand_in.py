@@ -33,7 +33,7 @@ class Gateway(asyncio.Protocol):
             head, separator, rest = self.buffer.partition(b"\r\n\r\n")
             if not separator:
                 return
-            length = int(found[1]) if (found := LENGTH.search(head)) else 0
+            length = int(result[1]) if (result := LENGTH.search(head)) else 0
             if len(rest) < length:
                 return
             self.buffer = rest[length:]

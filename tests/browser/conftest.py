@@ -108,9 +108,9 @@ class Console:
         if request.failure != "net::ERR_ABORTED":
             self._complain(f"failed: {request.url} {request.failure}")
 
-    def _complain(self, words: str) -> None:
-        if not any(part in words for part in self._allowed):
-            self.complaints.append(words)
+    def _complain(self, text: str) -> None:
+        if not any(part in text for part in self._allowed):
+            self.complaints.append(text)
 
     def check(self) -> None:
         assert not self.complaints, "The page complained:\n" + "\n".join(self.complaints)
@@ -192,8 +192,8 @@ def _accessible(page: Page, where: str, rules: dict[str, object]) -> None:
     # half a megabyte of script: once a page, not once a look
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = AxeResults(page.evaluate(AXE, rules))
-    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+    result = AxeResults(page.evaluate(AXE, rules))
+    assert result.violations_count == 0, f"{where}: {result.generate_report()}"
 
 
 def _fits(page: Page, where: str) -> None:

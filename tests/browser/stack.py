@@ -58,12 +58,12 @@ class Sandbox:
 
     def messages(self, sender: str) -> list[dict[str, Any]]:
         """All messages of `sender`."""
-        found: list[dict[str, Any]] = []
-        while part := self.ask("messages.json", sender=sender, offset=len(found), limit=1000)[
+        result: list[dict[str, Any]] = []
+        while part := self.ask("messages.json", sender=sender, offset=len(result), limit=1000)[
             "messages"
         ]:
-            found += part
-        return found
+            result += part
+        return result
 
     def settle(self) -> None:
         """All messages come to the end of their lives."""
@@ -128,26 +128,26 @@ class Stack:
         with self._said:
             self._said.notify_all()
 
-    def wait_for(self, words: str, seen: int = 0) -> str:
+    def wait_for(self, expected_text: str, seen: int = 0) -> str:
         """The first line with `words`, from the line number `seen` on."""
         give_up = time.monotonic() + PATIENCE
         with self._said:
             while True:
                 for line in self.lines[seen:]:
-                    if words in line:
+                    if expected_text in line:
                         return line
                 assert self._process
                 left = give_up - time.monotonic()
                 if left < 0 or self._process.poll() is not None:
-                    raise AssertionError(f"It never said “{words}”:\n{self.log}")
+                    raise AssertionError(f"It never said “{expected_text}”:\n{self.log}")
                 self._said.wait(min(left, 1))
 
     @property
     def password(self) -> str:
         """What was printed for the first administrator."""
-        found = re.search(r"password +(\S+)", self.log)
-        assert found, self.log
-        return found.group(1)
+        result = re.search(r"password +(\S+)", self.log)
+        assert result, self.log
+        return result.group(1)
 
     def kill(self, name: str) -> None:
         """SIGKILL for the process `name` of the Procfile and its children; all of the others end

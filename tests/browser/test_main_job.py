@@ -126,10 +126,10 @@ def step(page: Page, label: str) -> int:
 
 def chip(page: Page, label: str) -> int:
     """The number on a filter of the recipients; 0 where there is no such filter."""
-    found = page.get_by_role("list", name="State").get_by_role(
+    result = page.get_by_role("list", name="State").get_by_role(
         "link", name=re.compile(rf"^{label} [\d,]+$")
     )
-    return whole(found.locator(".count").inner_text()) if found.count() else 0
+    return whole(result.locator(".count").inner_text()) if result.count() else 0
 
 
 # The pages, one after the other
@@ -259,9 +259,9 @@ def load_until_all_is_known(page: Page, address: str, bill: Any) -> None:
     wanted = (True, 0, states["delivered"], states["read"])
     give_up = time.monotonic() + LONG / 1000
     while page.goto(address):
-        said = total in page.locator("main").inner_text().replace("\xa0", " ")
+        typed = total in page.locator("main").inner_text().replace("\xa0", " ")
         seen = (
-            said,
+            typed,
             *(chip(page, name) for name in ("Awaiting status", "Delivered", "Read")),
         )
         if seen == wanted:

@@ -244,13 +244,13 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
             " again"
         )
         again = cursor.fetchone()[0]
-    found = bill(gateway_port)
+    result = bill(gateway_port)
     for name, batches in sent.items():
         print(f"  {batches:6,}    batches sent by {name}")
     print(f"  {again:6,}    batches sent again, after asking")
     wrong = {
-        "phones reached twice": found["doubled_phones"],
-        "people not reached": PEOPLE - found["phones"],
+        "phones reached twice": result["doubled_phones"],
+        "people not reached": PEOPLE - result["phones"],
         "hosts that sent nothing": sum(not batches for batches in sent.values()),
         "totals that are not what their rows say": len(differences()),
     }
@@ -260,7 +260,7 @@ def trial(hosts: Hosts, gateway_port: int) -> int:
     for currency, sums in campaign_status.spend(campaign).items():
         print(
             f"  ledger {sums['total']} {currency}, bill of the gateway"
-            f" {found['spend'][currency]['total']} {currency}"
+            f" {result['spend'][currency]['total']} {currency}"
         )
     return int(any(wrong.values()))
 
@@ -283,13 +283,13 @@ def _others_at_work(campaign_id: int) -> bool:
     ).exists()
 
 
-def _is_over(campaign: Any, found: dict[str, Any]) -> bool:
+def _is_over(campaign: Any, result: dict[str, Any]) -> bool:
     from campaigns.compose.models import CampaignState
     from campaigns.results import campaign_status
 
     campaign.refresh_from_db()
     spent = {currency: sums["total"] for currency, sums in campaign_status.spend(campaign).items()}
-    billed = {currency: Decimal(sums["total"]) for currency, sums in found["spend"].items()}
+    billed = {currency: Decimal(sums["total"]) for currency, sums in result["spend"].items()}
     return bool(campaign.state == CampaignState.FINISHED and spent == billed)
 
 

@@ -127,14 +127,14 @@ class Installation:
 
     def processes(self) -> list[Process]:
         """Everybody who is there now, by role."""
-        found = []
+        result = []
         for service in self.services:
-            found.append(Process(service.pid, service.role))
+            result.append(Process(service.pid, service.role))
             if service.role == "worker":
-                found += below(service.pid)
+                result += below(service.pid)
             if service.role == "web":
-                found += [Process(pid, "web child") for pid in children_of(service.pid)]
-        return found
+                result += [Process(pid, "web child") for pid in children_of(service.pid)]
+        return result
 
     def stop(self) -> None:
         """Ask all of them to end, as at a shutdown; whoever does not is killed."""
@@ -156,13 +156,13 @@ class Installation:
         have a moment.
         """
         until = time.monotonic() + 5
-        while (found := self._marked()) and time.monotonic() < until:
+        while (result := self._marked()) and time.monotonic() < until:
             time.sleep(0.1)
-        return found
+        return result
 
     def _marked(self) -> list[str]:
         mark = f"{MARK}={self.env[MARK]}".encode()
-        found = []
+        result = []
         for entry in PROC.iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 with suppress(OSError):
@@ -176,5 +176,5 @@ class Installation:
                         mark in (entry / "environ").read_bytes().split(b"\0")
                         and "sandbox_gateway" not in command
                     ):
-                        found.append(command)
-        return found
+                        result.append(command)
+        return result

@@ -71,12 +71,12 @@ class Killer:
 
     def strike(self) -> None:
         """Kill one process, of the role that had it least."""
-        found = self.installation.processes()
+        result = self.installation.processes()
         roles = sorted(
-            {process.role for process in found},
+            {process.role for process in result},
             key=lambda role: (self.killed[role], self.dice.random()),
         )
-        victim = self.dice.choice([process for process in found if process.role == roles[0]])
+        victim = self.dice.choice([process for process in result if process.role == roles[0]])
         with suppress(ProcessLookupError):
             if victim.pid:
                 os.kill(victim.pid, signal.SIGKILL)

@@ -18,10 +18,10 @@ class Process(NamedTuple):
 
 def database_url(connection: BaseDatabaseWrapper) -> str:
     """The address of the database behind `connection`, for another process."""
-    found = connection.settings_dict
+    result = connection.settings_dict
     if settings.SQLITE:
-        return f"sqlite:///{found['NAME']}"
-    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**found)
+        return f"sqlite:///{result['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**result)
 
 
 def is_alive(pid: int) -> bool:
@@ -34,13 +34,13 @@ def below(worker: int) -> list[Process]:
     children.
     """
     children = _children()
-    found = []
+    result = []
     for main in children.get(worker, []):
-        found.append(Process(main, "main"))
+        result.append(Process(main, "main"))
         for sentinel in children.get(main, []):
-            found.append(Process(sentinel, "sentinel"))
-            found += [Process(pid, _role(pid)) for pid in children.get(sentinel, [])]
-    return found
+            result.append(Process(sentinel, "sentinel"))
+            result += [Process(pid, _role(pid)) for pid in children.get(sentinel, [])]
+    return result
 
 
 def _role(pid: int) -> str:
@@ -53,12 +53,12 @@ def _role(pid: int) -> str:
 
 
 def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
+    result: dict[int, list[int]] = {}
     for pid in _pids():
         parent, state = _stat(pid)
         if state not in "ZX":
-            found.setdefault(parent, []).append(pid)
-    return found
+            result.setdefault(parent, []).append(pid)
+    return result
 
 
 def _pids() -> Iterator[int]:

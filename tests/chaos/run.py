@@ -97,7 +97,7 @@ class Run:
     # While it runs
 
     def _mistreat(self, killer: Killer, dice: random.Random) -> None:
-        said = 0.0
+        typed = 0.0
         while killer.killed.total() < self.asked.kills and time.monotonic() < self.give_up:
             time.sleep(dice.uniform(0.1, 2 * self.asked.every - 0.1))
             killer.strike()
@@ -106,8 +106,8 @@ class Run:
             ):
                 self._restart_database()
             self._visit()
-            if time.monotonic() - said > 15:
-                said = time.monotonic()
+            if time.monotonic() - typed > 15:
+                typed = time.monotonic()
                 print(
                     f"  {killer.killed.total()} kills, {self._bill().get('messages')} messages",
                     flush=True,

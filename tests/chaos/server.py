@@ -13,9 +13,9 @@ USER = "postgres"  # as whom it runs where we are root, whom PostgreSQL refuses
 
 def programs() -> Path | None:
     """The folder of PostgreSQL's programs, of the newest version there is."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
+    result = shutil.which("initdb")
+    if result:
+        return Path(result).parent
     return next(
         (Path(name).parent for name in sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[::-1]),
         None,
@@ -30,10 +30,10 @@ class Server:
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        found = programs()
-        if not found:
+        result = programs()
+        if not result:
             raise OSError("PostgreSQL's programs (initdb, pg_ctl) are not there")
-        self.programs = found
+        self.programs = result
         self.port = port
         # as it is now: without the mark of the installation, of which this is no part
         self.env = dict(os.environ)

@@ -17,12 +17,12 @@ def name_process(title: str) -> None:
     """What the queue calls its processes ("qcluster <name> pusher"), put where
     `tests.chaos.processes` reads it.
     """
-    words = title.split()
+    text = title.split()
     role = (
-        words[2]
-        if words[2] in ("pusher", "monitor")
+        text[2]
+        if text[2] in ("pusher", "monitor")
         else "task"
-        if words[2] in ("idle", "processing")
+        if text[2] in ("idle", "processing")
         else "main"
     )
     if os.path.exists("/proc/self/comm"):

@@ -241,8 +241,10 @@ def test_admin_does_not_bypass_approval(client: Client, olena: User) -> None:
     def resume() -> list[str]:
         chosen = {"action": "resume", "_selected_action": [campaign.pk]}
         return [
-            str(said)
-            for said in get_messages(client.post("/admin/campaigns/campaign/", chosen).wsgi_request)
+            str(values)
+            for values in get_messages(
+                client.post("/admin/campaigns/campaign/", chosen).wsgi_request
+            )
         ]
 
     client.force_login(olena)
@@ -293,22 +295,22 @@ def test_pages_lead_from_the_request_to_the_approval(
     client.force_login(ivan)
     assert review in client.get("/").content.decode()
     page = squeezed(client.get(review).content.decode())
-    found = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', page)
-    assert found, page
+    result = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', page)
+    assert result, page
     client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": "0" * 64})
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": found.group(1)})
+    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": result.group(1)})
     assert state_of(campaign) == S.PREPARING
 
 
 def test_only_administrators_set_limits(client: Client, olena: User) -> None:
     client.force_login(olena)
-    said = {"currency": "EUR", "amount": "250"}
-    assert client.post("/settings/approval/", said).status_code == 403
+    values = {"currency": "EUR", "amount": "250"}
+    assert client.post("/settings/approval/", values).status_code == 403
     client.force_login(person(Role.ADMINISTRATOR, "admin"))
-    assert client.post("/settings/approval/", said).status_code == 302
-    assert client.post("/settings/approval/", said | {"amount": "300"}).status_code == 302
-    assert client.post("/settings/approval/", said | {"amount": "-1"}).status_code == 422
+    assert client.post("/settings/approval/", values).status_code == 302
+    assert client.post("/settings/approval/", values | {"amount": "300"}).status_code == 302
+    assert client.post("/settings/approval/", values | {"amount": "-1"}).status_code == 422
     limit = ApprovalLimit.objects.get()
     assert limit.amount == Decimal(300)
     assert "300.00" in client.get("/settings/approval/").content.decode()

@@ -19,11 +19,11 @@ def signed_in(client: Client) -> Client:
     return client
 
 
-def autosave(client: Client, address: str, status: int = 200, **said: Any) -> dict[str, str]:
-    answer = client.post(address, said)
+def autosave(client: Client, address: str, status: int = 200, **values: Any) -> dict[str, str]:
+    answer = client.post(address, values)
     assert answer.status_code == status
-    found: dict[str, str] = answer.json()
-    return found
+    result: dict[str, str] = answer.json()
+    return result
 
 
 def test_the_first_words_make_a_draft_and_the_next_go_into_it(signed_in: Client) -> None:

@@ -22,7 +22,7 @@ def named(people: int = 1, *without: int) -> list[Person]:
     ]
 
 
-def found(campaign: Campaign) -> dict[str, str]:
+def problem_texts(campaign: Campaign) -> dict[str, str]:
     return {problem.field: str(problem.message) for problem in problems(campaign)}
 
 
@@ -35,7 +35,7 @@ def complete(**changes: object) -> Campaign:
 
 def test_a_complete_draft_has_no_problem() -> None:
     assert (
-        found(
+        problem_texts(
             complete(
                 **BUTTON,
                 image_url="https://cdn.example.com/a.png",
@@ -85,32 +85,34 @@ def test_a_complete_draft_has_no_problem() -> None:
 def test_what_the_contract_refuses_is_refused_at_its_field(
     changes: dict[str, object], field: str | None
 ) -> None:
-    assert set(found(complete(**changes))) == ({field} if field else set())
+    assert set(problem_texts(complete(**changes))) == ({field} if field else set())
 
 
 def test_a_text_of_1000_characters_with_emoji_fits() -> None:
-    assert found(complete(text="😀" * 1000)) == {}
+    assert problem_texts(complete(text="😀" * 1000)) == {}
 
 
 def test_no_list_is_a_problem() -> None:
-    assert set(found(draft())) == {"lists"}
+    assert set(problem_texts(draft())) == {"lists"}
 
 
 def test_an_unknown_tag_is_named_with_the_nearest_one() -> None:
-    assert found(complete(text="Hi {firstname}"))["text"].endswith("Did you mean {first_name}?")
+    assert problem_texts(complete(text="Hi {firstname}"))["text"].endswith(
+        "Did you mean {first_name}?"
+    )
 
 
 def test_people_without_a_value_are_counted() -> None:
     campaign = draft(contact_list("A", named(5, 1, 3)), text="Hi {first_name}")
-    assert found(campaign)["text"].startswith("2 contacts have no {first_name}.")
+    assert problem_texts(campaign)["text"].startswith("2 contacts have no {first_name}.")
     campaign.text = "Hi {first_name|friend}"
-    assert found(campaign) == {}
+    assert problem_texts(campaign) == {}
 
 
 def test_a_list_without_the_column_counts_as_people_without_a_value() -> None:
     other = contact_list("B", [("380980000001", "UA", {})], fields=[])
     campaign = draft(contact_list("A", named(1)), other, text="Hi {first_name}")
-    assert found(campaign)["text"].startswith("1 contact has no {first_name}.")
+    assert problem_texts(campaign)["text"].startswith("1 contact has no {first_name}.")
 
 
 def test_text_is_measured_on_the_longest_person() -> None:
@@ -119,7 +121,7 @@ def test_text_is_measured_on_the_longest_person() -> None:
         ("380970000002", "UA", {"first_name": "b"}),
     ]
     campaign = draft(contact_list("A", people), text="x" * 990 + "{first_name}")
-    assert "1001 characters" in found(campaign)["text"]
+    assert "1001 characters" in problem_texts(campaign)["text"]
 
 
 def test_link_is_measured_url_encoded() -> None:
@@ -129,7 +131,7 @@ def test_link_is_measured_url_encoded() -> None:
         button_caption="Buy",
         button_url="https://shop.example.com/?c={city}",
     )
-    assert "268 characters" in found(campaign)["button_url"]
+    assert "268 characters" in problem_texts(campaign)["button_url"]
 
 
 def test_sms_is_measured_person_by_person() -> None:
@@ -138,11 +140,13 @@ def test_sms_is_measured_person_by_person() -> None:
         ("380970000002", "UA", {"city": "я" * 200}),
     ]
     campaign = draft(contact_list("A", people), sms_sender="Shop", sms_text="a" * 400 + "{city}")
-    assert "800 characters" in found(campaign)["sms_text"]
+    assert "800 characters" in problem_texts(campaign)["sms_text"]
 
 
 def test_a_text_that_is_empty_for_somebody_is_refused() -> None:
-    assert set(found(draft(contact_list("A", named(2, 0)), text="{first_name|}"))) == {"text"}
+    assert set(problem_texts(draft(contact_list("A", named(2, 0)), text="{first_name|}"))) == {
+        "text"
+    }
 
 
 @pytest.mark.parametrize(
@@ -155,26 +159,26 @@ def test_private_hosts_are_refused_unless_the_gateway_is_local(
         button_caption="Buy", button_url=f"http://{host}/", image_url=f"http://{host}/a.png"
     )
     settings.BSG_API_URL = REAL
-    assert set(found(campaign)) == {"button_url", "image_url"}
+    assert set(problem_texts(campaign)) == {"button_url", "image_url"}
     settings.BSG_API_URL = "http://127.0.0.1:8090/rest"
-    assert found(campaign) == {}
+    assert problem_texts(campaign) == {}
 
 
 def test_an_uploaded_picture_needs_a_public_address(settings: Settings) -> None:
     settings.BSG_API_URL, settings.PUBLIC_BASE_URL = REAL, ""
     campaign = complete(**BUTTON, image="pictures/a.png")
-    assert set(found(campaign)) == {"image_url"}
+    assert set(problem_texts(campaign)) == {"image_url"}
     settings.PUBLIC_BASE_URL = "https://dash.example.com"
-    assert found(campaign) == {}
+    assert problem_texts(campaign) == {}
 
 
 def test_a_time_that_has_passed_is_refused() -> None:
     campaign = complete(timing=Timing.AT, scheduled_at=timezone.now() - timedelta(seconds=1))
-    assert set(found(campaign)) == {"scheduled_at"}
+    assert set(problem_texts(campaign)) == {"scheduled_at"}
     campaign.scheduled_at = timezone.now() + timedelta(hours=1)
-    assert found(campaign) == {}
+    assert problem_texts(campaign) == {}
     campaign.scheduled_at = timezone.now() + timedelta(days=367)
-    assert set(found(campaign)) == {"scheduled_at"}
+    assert set(problem_texts(campaign)) == {"scheduled_at"}
 
 
 def messaged(*phones: str) -> None:
@@ -210,7 +214,7 @@ def test_a_quiet_message_has_no_warning() -> None:
 def test_what_may_be_a_mistake_is_warned_of(changes: dict[str, object], field: str) -> None:
     campaign = complete(**changes)
     assert warned(campaign) == {field}
-    assert found(campaign) == {}
+    assert problem_texts(campaign) == {}
 
 
 @pytest.mark.parametrize(
@@ -220,8 +224,10 @@ def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -
     campaign = complete(timing=Timing.LOCAL, local_at=f"2030-01-31T{at}", time_zone="Asia/Tokyo")
     # noon in Tokyo, which counts for nobody here
     campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)
-    words = [str(warning.message) for warning in warnings(campaign) if warning.field == "timing"]
-    assert words == (
+    expected_text = [
+        str(warning.message) for warning in warnings(campaign) if warning.field == "timing"
+    ]
+    assert expected_text == (
         [f"It goes out at night: at {at} in the recipient's local time."] if sleeps else []
     )
     campaign.sends_from, campaign.sends_until = DAYTIME.start, DAYTIME.end  # who sleeps waits
@@ -251,8 +257,10 @@ def test_people_who_were_never_messaged_are_warned_of() -> None:
         campaign=test, msisdn="380970000002", batch_number=1, send_state="accepted"
     )
     campaign = draft(people)
-    [words] = lists_warning(campaign)
-    assert words.startswith("1,498 contacts have never got a message from you. First messages are")
+    [expected_text] = lists_warning(campaign)
+    assert expected_text.startswith(
+        "1,498 contacts have never got a message from you. First messages are"
+    )
     campaign.promotional = False
     assert lists_warning(campaign) == []
 

@@ -24,9 +24,9 @@ def command(*arguments: object) -> Any:
     return json.loads(out.getvalue())
 
 
-def create(tmp_path: Path, said: object) -> Campaign:
+def create(tmp_path: Path, values: object) -> Campaign:
     file = tmp_path / "campaign.json"
-    file.write_text(said if isinstance(said, str) else json.dumps(said))
+    file.write_text(values if isinstance(values, str) else json.dumps(values))
     return Campaign.objects.get(pk=command("create", file)["id"])
 
 
@@ -90,7 +90,7 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("values", "expected_text"),
     [
         ("{", "is not JSON"),
         ("[]", "must contain one object"),
@@ -149,10 +149,10 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
         ({**LEAST, "budget": [1]}, "budget must be an amount"),
     ],
 )
-def test_create_refuses_in_one_line(tmp_path: Path, said: object, words: str) -> None:
+def test_create_refuses_in_one_line(tmp_path: Path, values: object, expected_text: str) -> None:
     with pytest.raises(CommandError) as refused:
-        create(tmp_path, said)
-    assert words in str(refused.value)
+        create(tmp_path, values)
+    assert expected_text in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not Campaign.objects.exists()
     assert not Sender.objects.exists()
@@ -188,7 +188,7 @@ def test_status_answers_with_all_its_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "hours"),
+    ("values", "hours"),
     [
         ({}, None),
         ({"sending_hours": "09:00-21:00"}, "09:00-21:00"),
@@ -197,9 +197,9 @@ def test_status_answers_with_all_its_keys() -> None:
     ],
 )
 def test_create_takes_sending_hours(
-    tmp_path: Path, said: dict[str, object], hours: str | None
+    tmp_path: Path, values: dict[str, object], hours: str | None
 ) -> None:
-    campaign = create(tmp_path, {**LEAST, **said})
+    campaign = create(tmp_path, {**LEAST, **values})
     assert (str(campaign.sending_hours) if campaign.sending_hours else None) == hours
 
 

@@ -33,19 +33,19 @@ def test_figures_are_parsed_in_every_usual_notation(typed: str, expected: str) -
 
 
 @pytest.mark.parametrize(
-    "said", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
+    "values", ["", "all", "-5", "1e3", "1,20,0", "1.2.3", "26 USD", "٣", "9" * 16, "1,200,00", "."]
 )
-def test_anything_else_is_not_a_figure(said: str) -> None:
-    assert parse_figure(said, "EUR") is None
+def test_anything_else_is_not_a_figure(values: str) -> None:
+    assert parse_figure(values, "EUR") is None
 
 
-def confirm(**said: str) -> LaunchConfirmationForm:
+def confirm(**values: str) -> LaunchConfirmationForm:
     """What 1,200 people who cost 26.4049 EUR and 1.0051 USD at most are confirmed by."""
     totals = {
         "EUR": CostRange(Decimal(20), Decimal("26.4049")),
         "USD": CostRange(Decimal(1), Decimal("1.0051")),
     }
-    return LaunchConfirmationForm(1200, Estimate(totals=totals, recipients=1200), said)
+    return LaunchConfirmationForm(1200, Estimate(totals=totals, recipients=1200), values)
 
 
 def test_each_currency_is_confirmed_to_the_cent() -> None:

@@ -214,13 +214,13 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 
 def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(3))
-    said = {
+    values = {
         **SAID,
         "lists": [chosen.pk],
         "recipient": "phone",
         "recipient_phone": "+380 97 000 00 02",
     }
-    shown = signed_in.post("/campaigns/preview", said).content.decode()
+    shown = signed_in.post("/campaigns/preview", values).content.decode()
     assert "Hello N2" in shown
     assert "New Shop" in shown
 
@@ -234,12 +234,12 @@ def test_preview_escapes_what_people_wrote(signed_in: Client) -> None:
 
 
 def test_preview_and_figures_take_an_unfinished_form(signed_in: Client) -> None:
-    for said in (
+    for values in (
         {},
         {"validity": "x", "lists": ["zz", "9"], "tariff": "?", "text": "{", "scheduled_at": "soon"},
     ):
-        assert signed_in.post("/campaigns/preview", said).status_code == 200
-        assert signed_in.post("/campaigns/figures", said).status_code == 200
+        assert signed_in.post("/campaigns/preview", values).status_code == 200
+        assert signed_in.post("/campaigns/figures", values).status_code == 200
 
 
 def test_figures_count_people_and_money(signed_in: Client) -> None:
@@ -298,7 +298,7 @@ def test_launch_takes_both_figures_as_people_write_them(signed_in: Client, olena
 
 
 @pytest.mark.parametrize(
-    ("people", "cost", "words"),
+    ("people", "cost", "expected_text"),
     [
         ("", "0.04", "Type the number of recipients to confirm."),
         ("3", "0.04", "The audience is now 2 recipients, not 3."),
@@ -307,13 +307,13 @@ def test_launch_takes_both_figures_as_people_write_them(signed_in: Client, olena
     ],
 )
 def test_launch_without_both_figures_does_nothing(
-    signed_in: Client, people: str, cost: str, words: str
+    signed_in: Client, people: str, cost: str, expected_text: str
 ) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
     answer = launch(signed_in, campaign, people, cost)
     assert campaign.state == CampaignState.DRAFT
     shown = answer.content.decode()
-    assert (answer.status_code, words in shown, f'value="{people or cost}"' in shown) == (
+    assert (answer.status_code, expected_text in shown, f'value="{people or cost}"' in shown) == (
         422,
         True,
         True,
@@ -374,13 +374,13 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
     earlier = draft(name="Winter", frozen_at=timezone.now(), state=CampaignState.FINISHED)
     shown = page(signed_in, f"/campaigns/new?segment={segment.pk}")
     assert f'name="segments" value="{segment.pk}" checked' in shown
-    said = {
+    values = {
         **SAID,
         "segments": [segment.pk],
         "campaigns": [""],
         "exclude_campaigns": ["", f"{earlier.pk}:read"],
     }
-    signed_in.post("/campaigns/new", said)
+    signed_in.post("/campaigns/new", values)
     campaign = Campaign.objects.get(name="Spring")
     signed_in.post(f"/campaigns/{campaign.pk}/duplicate")
     copy = Campaign.objects.get(name="Spring (copy)")
@@ -396,9 +396,9 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
     assert f'<a href="/campaigns/{earlier.pk}/">Winter: Read</a>' in review
 
 
-@pytest.mark.parametrize("said", ["x", "1:x", "99:read", "1:read:"])
+@pytest.mark.parametrize("values", ["x", "1:x", "99:read", "1:read:"])
 def test_a_campaign_that_did_not_go_out_has_no_people_to_choose(
-    signed_in: Client, said: str
+    signed_in: Client, values: str
 ) -> None:
-    answer = signed_in.post("/campaigns/new", {**SAID, "campaigns": [said]})
+    answer = signed_in.post("/campaigns/new", {**SAID, "campaigns": [values]})
     assert (answer.status_code, "campaigns" in answer.context["form"].errors) == (422, True)

@@ -19,9 +19,9 @@ BASE = "https://dash.example.com"
 BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
 
 
-def form(files: dict[str, Any] | None = None, **said: Any) -> CampaignForm:
+def form(files: dict[str, Any] | None = None, **values: Any) -> CampaignForm:
     return CampaignForm(
-        {"name": "Spring", "sender": "Shop", "text": "Hello", **said}, files, base_url=BASE
+        {"name": "Spring", "sender": "Shop", "text": "Hello", **values}, files, base_url=BASE
     )
 
 
@@ -58,7 +58,7 @@ def test_line_ends_become_one_character() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("values", "field"),
     [
         ({"name": "n" * 101}, "name"),
         ({"sender": "s" * 15}, "sender"),
@@ -116,13 +116,13 @@ def test_line_ends_become_one_character() -> None:
     ],
 )
 def test_what_the_contract_refuses_is_refused_at_its_field(
-    said: dict[str, Any], field: str
+    values: dict[str, Any], field: str
 ) -> None:
-    assert set(form(**said).errors) == {field}
+    assert set(form(**values).errors) == {field}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "values",
     [
         {"text": "я" * 999 + "😀", "sender": "s" * 14},
         {"button_caption": "c" * 20, "button_url": f"https://shop.example.com/{'a' * 230}"},
@@ -136,8 +136,8 @@ def test_what_the_contract_refuses_is_refused_at_its_field(
         {"validity": "86400", "tariff": "9"},
     ],
 )
-def test_what_the_contract_just_allows_is_taken(said: dict[str, Any]) -> None:
-    assert form(**said).errors == {}
+def test_what_the_contract_just_allows_is_taken(values: dict[str, Any]) -> None:
+    assert form(**values).errors == {}
 
 
 def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
@@ -171,12 +171,12 @@ def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
 @time_machine.travel(NOVEMBER)
 def test_a_time_is_one_of_its_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "timing": "gateway",
         "scheduled_at": "2026-12-24T10:00",
         "time_zone": "Europe/Kyiv",
     }
-    campaign = filled(form(**said))
+    campaign = filled(form(**values))
     assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)
     assert (campaign.timing, campaign.time_zone) == (Timing.GATEWAY, "Europe/Kyiv")
 
@@ -263,23 +263,23 @@ def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first
     people = contact_list("World", [("380970000001", "UA", {}), ("447911000001", "GB", {})])
     people.countries = {"UA": 1, "GB": 1}
     people.save()
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "timing": "local",
         "scheduled_at": "2026-12-24T10:00",
         "time_zone": "America/New_York",
     }
     with time_machine.travel(datetime(2026, 12, 24, 7, 59, tzinfo=UTC), tick=False):
-        campaign = filled(form(lists=[people.pk], **said))
+        campaign = filled(form(lists=[people.pk], **values))
     assert campaign.local_at == "2026-12-24T10:00"
     assert campaign.scheduled_at == datetime(2026, 12, 24, 8, tzinfo=UTC)  # Kyiv
     assert campaign.local_time == datetime(2026, 12, 24, 10)  # noqa: DTZ001 - a clock without a zone
     with time_machine.travel(datetime(2026, 12, 24, 8, 1, tzinfo=UTC), tick=False):
-        late = form(lists=[people.pk], **said).errors
+        late = form(lists=[people.pk], **values).errors
     assert late["scheduled_at"] == ["This time has already passed where some recipients are."]
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("values", "field"),
     [
         ({"sends_from": "09:00"}, "sends_until"),
         ({"sends_until": "21:00"}, "sends_from"),
@@ -288,8 +288,8 @@ def test_time_by_the_recipients_clocks_is_kept_as_said_and_begins_with_the_first
         ({"rate": "0"}, "rate"),
     ],
 )
-def test_sending_hours_have_both_ends_in_order(said: dict[str, Any], field: str) -> None:
-    assert set(form(**said).errors) == {field}
+def test_sending_hours_have_both_ends_in_order(values: dict[str, Any], field: str) -> None:
+    assert set(form(**values).errors) == {field}
 
 
 def test_sending_hours_and_pace_are_kept() -> None:

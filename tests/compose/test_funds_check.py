@@ -17,7 +17,7 @@ def nobody_answers(settings: Settings) -> None:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
 
 
-def words(budget: str | None, **totals: str) -> list[str]:
+def text(budget: str | None, **totals: str) -> list[str]:
     sums = {
         currency: CostRange(Decimal("0.01"), Decimal(most)) for currency, most in totals.items()
     }
@@ -26,14 +26,14 @@ def words(budget: str | None, **totals: str) -> list[str]:
 
 
 def test_a_budget_below_the_most_is_warned_of() -> None:
-    assert words("10", EUR="10") == []
-    assert words("10", EUR="10.5") == [
+    assert text("10", EUR="10") == []
+    assert text("10", EUR="10.5") == [
         "It may cost up to 10.50 EUR. Sending pauses at the budget of 10.00 EUR."
     ]
 
 
 def test_a_budget_has_no_currency_so_two_of_them_are_not_compared() -> None:
-    assert words("1", EUR="10", USD="10") == []
+    assert text("1", EUR="10", USD="10") == []
 
 
 def test_a_balance_below_the_most_is_warned_of(sandbox: RunningSandbox, settings: Settings) -> None:
@@ -41,11 +41,11 @@ def test_a_balance_below_the_most_is_warned_of(sandbox: RunningSandbox, settings
     sandbox.fund("5")
     held = sandbox.client().balance()
     enough = held.amount + held.limit
-    assert words(None, EUR=str(enough)) == []
-    assert len(words(None, EUR=str(enough + 1))) == 1
-    assert words(None, USD=str(enough + 1)) == []
+    assert text(None, EUR=str(enough)) == []
+    assert len(text(None, EUR=str(enough + 1))) == 1
+    assert text(None, USD=str(enough + 1)) == []
 
 
 def test_without_a_gateway_the_balance_is_not_known() -> None:
     assert load_balance().balance is None
-    assert words(None, EUR="1000000") == []
+    assert text(None, EUR="1000000") == []

@@ -38,8 +38,8 @@ def signed_in(client: Client, olena: User) -> Client:
     return client
 
 
-def made(saved: CampaignTemplate, actor: User, **said: Any) -> Campaign:
-    form = CampaignForm({**SAID, **said}, made_from=saved, actor=actor)
+def made(saved: CampaignTemplate, actor: User, **values: Any) -> Campaign:
+    form = CampaignForm({**SAID, **values}, made_from=saved, actor=actor)
     assert form.is_valid(), form.errors
     return drafts.save(form, actor)
 
@@ -119,8 +119,8 @@ def test_a_locked_picture_can_be_neither_changed_nor_removed(
     message_templates.lock(saved, ["image"], olena)
     saved.save()
     button = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
-    said = {**button, "image_url": "https://cdn.example.com/mine.png", "remove_picture": "on"}
-    assert made(saved, olena, **said).image_url == "https://cdn.example.com/house.png"
+    values = {**button, "image_url": "https://cdn.example.com/mine.png", "remove_picture": "on"}
+    assert made(saved, olena, **values).image_url == "https://cdn.example.com/house.png"
 
 
 def test_administrators_change_what_is_locked(saved: CampaignTemplate, olena: User) -> None:

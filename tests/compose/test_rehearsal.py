@@ -62,8 +62,8 @@ def test_one_click_launches_it_for_real(client: Client, original: Campaign) -> N
 def test_export_says_rehearsal(client: Client, original: Campaign) -> None:
     client.force_login(person())
     rehearsal = over(rehearse(original, None))
-    found = client.get(f"/campaigns/{rehearsal.pk}/recipients.csv")
-    assert f"rehearsal-{rehearsal.pk}-recipients" in found["Content-Disposition"]
+    result = client.get(f"/campaigns/{rehearsal.pk}/recipients.csv")
+    assert f"rehearsal-{rehearsal.pk}-recipients" in result["Content-Disposition"]
 
 
 @pytest.mark.parametrize("verb", ["rehearse", "live", "clear"])

@@ -98,7 +98,7 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("values", "text"),
     [
         ({"row": []}, "Add at least one condition."),
         ({"c0-value": ""}, "Enter a value to compare with."),
@@ -110,13 +110,13 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
     ],
 )
 def test_what_is_not_finished_is_said_at_its_field(
-    signed_in: Client, said: dict[str, object], words: str
+    signed_in: Client, values: dict[str, object], text: str
 ) -> None:
     answer = signed_in.post(
-        "/contacts/segments/new", {**NAMED_N1, "name": "X", "then": "save", **said}
+        "/contacts/segments/new", {**NAMED_N1, "name": "X", "then": "save", **values}
     )
     assert answer.status_code == 422
-    assert words in answer.content.decode()
+    assert text in answer.content.decode()
     assert not Segment.objects.exists()
 
 

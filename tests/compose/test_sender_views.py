@@ -47,17 +47,17 @@ def test_sender_is_added(signed_in: Client, person: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "text"),
     [
         ("", "This field is required."),
         ("A" * 15, "at most 14 characters"),
         ("Shop", "This sender already exists."),
     ],
 )
-def test_sender_refused_at_its_field(signed_in: Client, name: str, words: str) -> None:
+def test_sender_refused_at_its_field(signed_in: Client, name: str, text: str) -> None:
     Sender.objects.create(name="Shop")
     page = signed_in.post(ADDRESS, {"name": name}).content.decode()
-    assert words in page
+    assert text in page
     assert Sender.objects.count() == 1
 
 

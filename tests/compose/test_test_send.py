@@ -68,7 +68,7 @@ def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Cam
 
 
 @pytest.mark.parametrize(
-    ("phones", "words"),
+    ("phones", "expected_text"),
     [
         ("", "Enter up to 10 phone numbers."),
         (",".join(f"+380 67 000 00 {n:02d}" for n in range(11)), "Enter up to 10 phone numbers."),
@@ -77,12 +77,12 @@ def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Cam
     ],
 )
 def test_what_is_no_phone_is_named_and_nothing_is_sent(
-    signed_in: Client, campaign: Campaign, phones: str, words: str
+    signed_in: Client, campaign: Campaign, phones: str, expected_text: str
 ) -> None:
     stop("380679999999")
     shown = send(signed_in, campaign, phones, "longest")
     wrong = shown.partition('id="phones-error">')[2].partition("</span>")[0]
-    assert words in wrong
+    assert expected_text in wrong
     assert (f'value="{phones}"' in shown, '<option value="longest" selected>' in shown) == (
         True,
         True,

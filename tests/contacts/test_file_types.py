@@ -46,9 +46,9 @@ def test_xlsx_keeps_all_digits(tmp_path: Path) -> None:
             [380972920283, "Олена", dt.date(2026, 5, 1), 12.5, True],
         ],
     )
-    found = unpack(path)
-    assert (found.kind, found.sheet) == ("xlsx", "Sheet")
-    assert _rows(found.path) == [
+    result = unpack(path)
+    assert (result.kind, result.sheet) == ("xlsx", "Sheet")
+    assert _rows(result.path) == [
         ["phone", "name", "day", "share", "vip"],
         ["380972920283", "Олена", "2026-05-01", "12.5", "TRUE"],
     ]
@@ -68,16 +68,16 @@ def test_xlsx_uses_the_first_visible_sheet(tmp_path: Path) -> None:
     book.create_sheet("Empty")
     book.create_sheet("People").append(["0972920283"])
     book.save(tmp_path / "book")
-    found = unpack(tmp_path / "book")
-    assert (found.sheet, found.sheets) == ("People", ["Empty", "People"])
-    assert _rows(found.path) == [["0972920283"]]
-    for sheet, words in (
+    result = unpack(tmp_path / "book")
+    assert (result.sheet, result.sheets) == ("People", ["Empty", "People"])
+    assert _rows(result.path) == [["0972920283"]]
+    for sheet, text in (
         ("Empty", "The sheet “Empty” is empty."),
         ("Sheet", "The file has no visible sheet “Sheet”."),
     ):
-        with pytest.raises(ContactsError, match=words):
+        with pytest.raises(ContactsError, match=text):
             unpack(tmp_path / "book", sheet)
-    assert _rows(found.path) == [["0972920283"]], "what was read before is still there"
+    assert _rows(result.path) == [["0972920283"]], "what was read before is still there"
 
 
 def test_xlsx_formula_gives_its_value_and_is_never_run(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_zip_of_one_table(tmp_path: Path) -> None:
 
 def test_zip_of_a_workbook(tmp_path: Path) -> None:
     book = _workbook(tmp_path / "book", [["phone"], ["0972920283"]]).read_bytes()
-    found = unpack(_zip(tmp_path / "some", {"people.xlsx": book}))
-    assert (found.kind, _rows(found.path)) == ("xlsx", [["phone"], ["0972920283"]])
+    result = unpack(_zip(tmp_path / "some", {"people.xlsx": book}))
+    assert (result.kind, _rows(result.path)) == ("xlsx", [["phone"], ["0972920283"]])
 
 
 def test_ods(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_ods(tmp_path: Path) -> None:
         "content.xml": content.encode(),
         "META-INF/manifest.xml": manifest.encode(),
     }
-    found = unpack(_zip(tmp_path / "sheet", members))
-    assert (found.kind, _rows(found.path)) == ("ods", [["phone"], ["380972920283"]])
+    result = unpack(_zip(tmp_path / "sheet", members))
+    assert (result.kind, _rows(result.path)) == ("ods", [["phone"], ["380972920283"]])
 
 
 def _sheet_xml(inner: str, dimension: str = "A1") -> bytes:
@@ -150,10 +150,10 @@ def test_billion_laughs_are_not_expanded(tmp_path: Path) -> None:
     sheet = _sheet_xml(cell).replace(b"<worksheet", laughs.encode() + b"<worksheet", 1)
     path = _with_sheet(tmp_path / "book", sheet)
     try:
-        found = unpack(path)
+        result = unpack(path)
     except ContactsError:
         return
-    assert found.path.stat().st_size < 1_000
+    assert result.path.stat().st_size < 1_000
 
 
 def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_refuses_a_zip_with_a_false_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         (
             {"a.csv": b"1", "b.csv": b"2"},
@@ -204,14 +204,14 @@ def test_refuses_a_zip_with_a_false_size(tmp_path: Path) -> None:
     ],
 )
 def test_refuses_archives_without_a_table(
-    content: dict[str, bytes], words: str, tmp_path: Path
+    content: dict[str, bytes], text: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ContactsError, match=words.replace("[", r"\[")):
+    with pytest.raises(ContactsError, match=text.replace("[", r"\[")):
         unpack(_zip(tmp_path / "some", content))
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "The file is damaged"),
         (b"\xff\xd8\xff\xe0 JFIF", "This is a JPEG file"),
@@ -220,10 +220,10 @@ def test_refuses_archives_without_a_table(
         (bytes(5_000), "This is not a table"),
     ],
 )
-def test_refuses_other_files(content: bytes, words: str, tmp_path: Path) -> None:
+def test_refuses_other_files(content: bytes, text: str, tmp_path: Path) -> None:
     path = tmp_path / "some"
     path.write_bytes(content)
-    with pytest.raises(ContactsError, match=words):
+    with pytest.raises(ContactsError, match=text):
         unpack(path)
 
 

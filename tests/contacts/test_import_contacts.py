@@ -60,19 +60,19 @@ def test_keep_does_not_change_existing_contacts(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         ("", "The file is empty."),
         ("name,city\nA,B\n", "No column contains phone numbers. The columns are: name, city."),
         ("%PDF-1.4", "This is a PDF file, not a table. Save it as CSV or XLSX and try again."),
     ],
 )
-def test_refuses_with_one_line(content: str, words: str, tmp_path: Path) -> None:
+def test_refuses_with_one_line(content: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(content)
     with pytest.raises(CommandError) as refused:
         _run(str(path), "--list", "Clients")
-    assert str(refused.value) == words
+    assert str(refused.value) == text
     assert not ContactList.objects.exists()
 
 

@@ -181,21 +181,21 @@ def test_back_and_cancel(signed_in: Client, write: Write, uploads: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected_text"),
     [
         (b"", "The file is empty."),
         (b"%PDF-1.4", "This is a PDF file, not a table. Save it as CSV or XLSX and try again."),
     ],
 )
 def test_upload_refuses_at_the_field(
-    signed_in: Client, content: bytes, words: str, uploads: Path
+    signed_in: Client, content: bytes, expected_text: str, uploads: Path
 ) -> None:
     file = SimpleUploadedFile("people.csv", content)
     answer = signed_in.post(
         reverse("import-new"), {"file": file, "name": "Clients", "country": "UA"}
     )
     assert answer.status_code == 200
-    assert answer.context["form"].errors["file"] == [words]
+    assert answer.context["form"].errors["file"] == [expected_text]
     assert answer.context["form"]["name"].value() == "Clients"
     assert not Import.objects.exists()
 

@@ -70,7 +70,7 @@ def test_list_detail_queries(
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("text", "result"),
     [
         ("292 02", ["380972920283"]),
         ("0972920283", ["380972920283"]),
@@ -80,10 +80,10 @@ def test_list_detail_queries(
     ],
 )
 def test_list_detail_searches_phones_and_names(
-    signed_in: Client, clients: ContactList, words: str, found: list[str]
+    signed_in: Client, clients: ContactList, text: str, result: list[str]
 ) -> None:
-    answer = signed_in.get(clients.get_absolute_url(), {"q": words})
-    assert [person.msisdn for person, _values in answer.context["rows"]] == found
+    answer = signed_in.get(clients.get_absolute_url(), {"q": text})
+    assert [person.msisdn for person, _values in answer.context["rows"]] == result
 
 
 def test_viewers_see_masked_phones_and_no_actions(viewer: Client, clients: ContactList) -> None:
@@ -105,7 +105,7 @@ def test_add_a_contact(signed_in: Client, clients: ContactList) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "words"),
+    ("phone", "text"),
     [
         ("12", "Too few digits"),
         ("0972920283", "This phone is already on the list."),
@@ -113,11 +113,11 @@ def test_add_a_contact(signed_in: Client, clients: ContactList) -> None:
     ],
 )
 def test_add_refuses_at_the_field(
-    signed_in: Client, clients: ContactList, phone: str, words: str
+    signed_in: Client, clients: ContactList, phone: str, text: str
 ) -> None:
     StopListEntry.objects.create(msisdn="380931112233")
     answer = signed_in.post(reverse("list-add", args=[clients.pk]), {"phone": phone})
-    assert answer.context["form"].errors["phone"] == [words]
+    assert answer.context["form"].errors["phone"] == [text]
     assert _counts(clients)[0] == 2
 
 

@@ -47,10 +47,10 @@ EXAMPLES = list(_examples())
 
 
 def _same(cells: list[str], home: str) -> None:
-    found = Normaliser(home).column(cells)
+    result = Normaliser(home).column(cells)
     different = [
         (cell, fast)
-        for cell, fast in zip(cells, found, strict=True)
+        for cell, fast in zip(cells, result, strict=True)
         if fast != _library(cell, home)
     ]
     assert not different, f"{home}: {different[:5]}"

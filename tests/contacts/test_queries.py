@@ -37,8 +37,8 @@ def _crowd(name: str, first: int) -> ContactList:
     return made
 
 
-def found(words: str, on: ContactList | None = None) -> list[str]:
-    hits = queries.search(words, on)
+def matches(text: str, on: ContactList | None = None) -> list[str]:
+    hits = queries.search(text, on)
     people = dict(Contact.objects.filter(pk__in=hits.ids).values_list("pk", "msisdn"))
     return [people[pk] for pk in hits.ids]
 
@@ -46,14 +46,14 @@ def found(words: str, on: ContactList | None = None) -> list[str]:
 def test_search_by_any_part(crowd: ContactList) -> None:
     other = _crowd("Other", 5_000_000)
     assert not index.index_contacts()
-    assert found("00057") == ["380970000057", "380975000057"]
-    assert found("097 000-00-57") == ["380970000057"]
-    assert found("00057", other) == ["380975000057"]
-    assert found("zoë", crowd) == ["380970000000", "380970000020", "380970000040"]
-    assert found("київ zoë", other) == ["380975000000", "380975000020", "380975000040"]
-    assert found("s_1 100%", crowd)[:2] == ["380970000001", "380970000004"]
-    assert found("s%1") == []
-    assert found("first_name") == []  # names of merge tags are not searched
+    assert matches("00057") == ["380970000057", "380975000057"]
+    assert matches("097 000-00-57") == ["380970000057"]
+    assert matches("00057", other) == ["380975000057"]
+    assert matches("zoë", crowd) == ["380970000000", "380970000020", "380970000040"]
+    assert matches("київ zoë", other) == ["380975000000", "380975000020", "380975000040"]
+    assert matches("s_1 100%", crowd)[:2] == ["380970000001", "380970000004"]
+    assert matches("s%1") == []
+    assert matches("first_name") == []  # names of merge tags are not searched
     assert queries.search("олена") == queries.SearchResult(
         queries.search("олена").ids, complete=False
     )
@@ -64,11 +64,11 @@ def test_search_knows_when_it_is_incomplete(crowd: ContactList) -> None:
     assert queries.search("00057") == queries.SearchResult(
         [Contact.objects.get(msisdn__endswith="057").pk], False
     )
-    assert found("00030") == []  # neither among the first nor among the newest
+    assert matches("00030") == []  # neither among the first nor among the newest
     assert index.index_contacts(lambda: False)  # one slice, which is all there is
     assert not index.index_contacts()
     assert queries.search("00057").complete
-    assert found("00030") == ["380970000030"]
+    assert matches("00030") == ["380970000030"]
     assert queries.search("ян").too_short
 
 
@@ -79,10 +79,10 @@ def test_index_follows_changes_and_removals(crowd: ContactList) -> None:
         Contact.objects.get(msisdn="380970000032"),
     )
     contact_lists.update_fields(one, {"first_name": "Veronika"})
-    assert found("veronika") == ["380970000031"]
-    assert "380970000031" not in found("taras_1 київ", crowd)
+    assert matches("veronika") == ["380970000031"]
+    assert "380970000031" not in matches("taras_1 київ", crowd)
     contact_lists.remove_contacts(crowd, [two.pk])
     erase_contact.erase("380970000033", None)
-    assert found("7000003") == [f"38097000003{digit}" for digit in (0, 1, 4, 5, 6, 7, 8, 9)]
+    assert matches("7000003") == [f"38097000003{digit}" for digit in (0, 1, 4, 5, 6, 7, 8, 9)]
     Contact.objects.all().delete()
-    assert found("veronika") == []
+    assert matches("veronika") == []

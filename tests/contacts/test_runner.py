@@ -252,7 +252,7 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected_text"),
     [
         (b"", "The file is empty."),
         (b"\n\n", "The file is empty."),
@@ -270,11 +270,11 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
     ],
 )
 def test_create_queued_import_refuses(
-    content: bytes, words: str, tmp_path: Path, uploads: Path
+    content: bytes, expected_text: str, tmp_path: Path, uploads: Path
 ) -> None:
     path = tmp_path / "some.csv"
     path.write_bytes(content)
-    with pytest.raises(ContactsError, match=words):
+    with pytest.raises(ContactsError, match=expected_text):
         lifecycle.create_queued_import(path, "Clients", "", "UA")
     assert not ContactList.objects.exists()
     assert list(uploads.iterdir()) == []

@@ -16,20 +16,20 @@ def promises() -> dict[str, object]:
         if settings.SQLITE
         else ("synchronous_commit",)
     )
-    found = {}
+    result = {}
     with connection.cursor() as cursor:
         for name in names:
             cursor.execute(f"PRAGMA {name}" if settings.SQLITE else f"SHOW {name}")
-            found[name] = cursor.fetchone()[0]
-    return found
+            result[name] = cursor.fetchone()[0]
+    return result
 
 
 def test_commits_last_on_every_connection() -> None:
-    found = [promises()]
+    result = [promises()]
 
     def another() -> None:
         try:
-            found.append(promises())
+            result.append(promises())
         finally:
             connection.close()
 
@@ -37,9 +37,9 @@ def test_commits_last_on_every_connection() -> None:
     thread.start()
     thread.join()
     connection.close()
-    found.append(promises())
+    result.append(promises())
     sqlite = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 20_000}
-    assert found == [sqlite if settings.SQLITE else {"synchronous_commit": "on"}] * 3
+    assert result == [sqlite if settings.SQLITE else {"synchronous_commit": "on"}] * 3
 
 
 def test_transactions_begin_as_the_engine_needs() -> None:

@@ -25,11 +25,11 @@ def variables(text: str) -> dict[str, str]:
 
 def test_env_file_has_a_secret_of_its_own_and_the_sandbox(folder: Path) -> None:
     assert dotenv.write(folder)
-    found = variables((folder / ".env").read_text(encoding="utf-8"))
-    assert len(found["SECRET_KEY"]) == 67
-    assert found["BSG_API_URL"].startswith("http://127.0.0.1:80")
+    result = variables((folder / ".env").read_text(encoding="utf-8"))
+    assert len(result["SECRET_KEY"]) == 67
+    assert result["BSG_API_URL"].startswith("http://127.0.0.1:80")
     # with a test_… key nothing would come of a send, there either
-    assert found["BSG_API_KEY"] == "live_sandbox"
+    assert result["BSG_API_KEY"] == "live_sandbox"
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
     assert dotenv.filled("\nSECRET_KEY=\n") != dotenv.filled("\nSECRET_KEY=\n")
 

@@ -31,12 +31,12 @@ def test_migrations_after_the_first_release_only_add() -> None:
     ours = MigrationLoader(None).disk_migrations
     after = [one for (app, name), one in ours.items() if app == "campaigns" and name not in FIRST]
     assert [
-        words for one in after for operation in one.operations for words in objections(operation)
+        text for one in after for operation in one.operations for text in objections(operation)
     ] == []
 
 
 @pytest.mark.parametrize(
-    ("operation", "words"),
+    ("operation", "text"),
     [
         (
             migrations.AddField("Batch", "late", models.IntegerField()),
@@ -49,7 +49,7 @@ def test_migrations_after_the_first_release_only_add() -> None:
     ],
 )
 def test_what_an_older_version_stumbles_over_is_found(
-    operation: migrations.operations.base.Operation, words: str
+    operation: migrations.operations.base.Operation, text: str
 ) -> None:
-    found = objections(operation)
-    assert words in found[0] if words else found == []
+    result = objections(operation)
+    assert text in result[0] if text else result == []

@@ -25,10 +25,10 @@ def test_prepare_makes_the_first_administrator_and_says_the_password_once(
     capsys: pytest.CaptureFixture[str], client: Client
 ) -> None:
     call_command("prepare")
-    said = capsys.readouterr().out
-    found = re.search(r"password\s+(\S{19})\n", said)
-    assert found is not None
-    assert client.login(username="admin", password=found[1])
+    values = capsys.readouterr().out
+    result = re.search(r"password\s+(\S{19})\n", values)
+    assert result is not None
+    assert client.login(username="admin", password=result[1])
     assert User.objects.get().role == Role.ADMINISTRATOR
     call_command("prepare")
     assert capsys.readouterr().out == ""

@@ -63,12 +63,12 @@ def start() -> Iterator[Start]:
             process.stdout.close()
 
 
-def line_with(process: subprocess.Popen[str], words: str) -> str:
+def line_with(process: subprocess.Popen[str], expected_text: str) -> str:
     assert process.stdout is not None
     for line in process.stdout:
-        if words in line:
+        if expected_text in line:
             return line
-    raise AssertionError(f"it ended without saying “{words}”")
+    raise AssertionError(f"it ended without saying “{expected_text}”")
 
 
 def is_alive(pid: int) -> bool:
@@ -157,7 +157,7 @@ def test_run_needs_a_free_port() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("services", "said"),
+    ("services", "values"),
     [
         (["worker", "sweeper"], "Unknown service sweeper. Choose from web, worker, sweep."),
         (
@@ -170,9 +170,9 @@ def test_run_needs_a_free_port() -> None:
     ],
 )
 def test_worker_machine_says_what_it_lacks(
-    monkeypatch: pytest.MonkeyPatch, services: list[str], said: str
+    monkeypatch: pytest.MonkeyPatch, services: list[str], values: str
 ) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["0099"])
     with pytest.raises(CommandError) as refused:
         call_command("run", *services)
-    assert str(refused.value).startswith(said)
+    assert str(refused.value).startswith(values)

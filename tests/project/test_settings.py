@@ -46,19 +46,19 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
 
 
 def test_settings_need_only_the_two_secrets(load: Load) -> None:
-    found = load(**REQUIRED)
-    assert (found.DEBUG, found.HTTPS_ONLY, found.BEHIND_PROXY) == (False, False, False)
-    assert (found.HOST, found.PORT, found.WEB_WORKERS, found.WEB_THREADS) == (
+    result = load(**REQUIRED)
+    assert (result.DEBUG, result.HTTPS_ONLY, result.BEHIND_PROXY) == (False, False, False)
+    assert (result.HOST, result.PORT, result.WEB_WORKERS, result.WEB_THREADS) == (
         "127.0.0.1",
         8000,
         2,
         4,
     )
-    assert found.BSG_API_URL == "https://api.bsg.world/rest"
-    assert (found.SEND_CONNECTIONS, found.SEND_RATE, found.WORKERS) == (8, 0, 4)
-    assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]"]
-    assert found.DATABASES["default"]["NAME"] == str(ROOT / "var" / "viberdash.sqlite3")
-    assert found.CACHES["default"]["BACKEND"].endswith("LocMemCache")
+    assert result.BSG_API_URL == "https://api.bsg.world/rest"
+    assert (result.SEND_CONNECTIONS, result.SEND_RATE, result.WORKERS) == (8, 0, 4)
+    assert result.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]"]
+    assert result.DATABASES["default"]["NAME"] == str(ROOT / "var" / "viberdash.sqlite3")
+    assert result.CACHES["default"]["BACKEND"].endswith("LocMemCache")
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -163,7 +163,7 @@ def test_settings_stop_at_what_is_malformed(
 
 
 def test_settings_take_what_is_well_formed(load: Load) -> None:
-    found = load(
+    result = load(
         **REQUIRED,
         PUBLIC_BASE_URL="https://viber.example.com/",
         DATABASE_URL="postgres://viber:p%40ss@db.example.com:5433/viberdash?sslmode=require",
@@ -175,42 +175,47 @@ def test_settings_take_what_is_well_formed(load: Load) -> None:
         UPLOAD_ROOT="var/elsewhere",
         WORKERS="6",
     )
-    assert found.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]", "viber.example.com"]
-    assert found.CSRF_TRUSTED_ORIGINS == ["https://viber.example.com"]
-    assert found.HTTPS_ONLY
-    assert found.SESSION_COOKIE_SECURE
-    assert found.SECURE_PROXY_SSL_HEADER == ("HTTP_X_FORWARDED_PROTO", "https")
-    database = found.DATABASES["default"]
+    assert result.ALLOWED_HOSTS == ["localhost", "127.0.0.1", "[::1]", "viber.example.com"]
+    assert result.CSRF_TRUSTED_ORIGINS == ["https://viber.example.com"]
+    assert result.HTTPS_ONLY
+    assert result.SESSION_COOKIE_SECURE
+    assert result.SECURE_PROXY_SSL_HEADER == ("HTTP_X_FORWARDED_PROTO", "https")
+    database = result.DATABASES["default"]
     assert (database["PASSWORD"], database["PORT"], database["OPTIONS"]["sslmode"]) == (
         "p@ss",
         5433,
         "require",
     )
     assert "-c idle_in_transaction_session_timeout=30s" in database["OPTIONS"]["options"]
-    assert found.CACHES["default"]["LOCATION"] == "redis://cache.example.com:6379/2"
-    assert (found.SITE_ZONE.key, found.DEFAULT_COUNTRY, found.LOG_LEVEL) == (
+    assert result.CACHES["default"]["LOCATION"] == "redis://cache.example.com:6379/2"
+    assert (result.SITE_ZONE.key, result.DEFAULT_COUNTRY, result.LOG_LEVEL) == (
         "Europe/Kyiv",
         "RO",
         "WARNING",
     )
-    assert found.SECRET_KEY_FALLBACKS == ["one", "two"]
-    assert found.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
-    assert found.Q_CLUSTER["workers"] == found.Q_CLUSTER["queue_limit"] == 6
-    assert found.Q_CLUSTER["retry"] >= 3 * (found.Q_CLUSTER["timeout"] + 3)
+    assert result.SECRET_KEY_FALLBACKS == ["one", "two"]
+    assert result.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
+    assert result.Q_CLUSTER["workers"] == result.Q_CLUSTER["queue_limit"] == 6
+    assert result.Q_CLUSTER["retry"] >= 3 * (result.Q_CLUSTER["timeout"] + 3)
 
 
 def test_mail_goes_where_the_address_says(load: Load) -> None:
-    found = load(
+    result = load(
         **REQUIRED,
         EMAIL_URL="smtp+tls://viber:p%40ss@mail.example.com:587",
         EMAIL_FROM="viber@example.com",
     )
-    server = (found.EMAIL_HOST, found.EMAIL_PORT, found.EMAIL_HOST_USER, found.EMAIL_HOST_PASSWORD)
+    server = (
+        result.EMAIL_HOST,
+        result.EMAIL_PORT,
+        result.EMAIL_HOST_USER,
+        result.EMAIL_HOST_PASSWORD,
+    )
     assert server == ("mail.example.com", 587, "viber", "p@ss")
-    assert (found.EMAIL_USE_TLS, found.EMAIL_USE_SSL, found.EMAIL_BACKEND) == (
+    assert (result.EMAIL_USE_TLS, result.EMAIL_USE_SSL, result.EMAIL_BACKEND) == (
         True, False, "django.core.mail.backends.smtp.EmailBackend"
     )  # fmt: skip
-    assert "p@ss" in found.LOGGING["formatters"]["line"]["secrets"]
+    assert "p@ss" in result.LOGGING["formatters"]["line"]["secrets"]
     usual = load(**REQUIRED)
     assert usual.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend"
     assert usual.DEFAULT_FROM_EMAIL == "viberdash@localhost"
@@ -220,8 +225,8 @@ def test_relative_database_is_the_same_file_in_every_folder(
     load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = load(**REQUIRED, DATABASE_URL="sqlite:///var/other.sqlite3")
-    assert found.DATABASES["default"]["NAME"] == str(ROOT / "var" / "other.sqlite3")
+    result = load(**REQUIRED, DATABASE_URL="sqlite:///var/other.sqlite3")
+    assert result.DATABASES["default"]["NAME"] == str(ROOT / "var" / "other.sqlite3")
 
 
 def test_example_explains_every_variable() -> None:

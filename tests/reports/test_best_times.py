@@ -33,7 +33,7 @@ def sent(campaign: Campaign, at: datetime, messages: int, delivered: int, read: 
     )
 
 
-def found() -> BestTimes:
+def best_times() -> BestTimes:
     return load_best_times(real_campaigns(), NOW)
 
 
@@ -47,7 +47,7 @@ def three_campaigns() -> None:
 def test_best_hour_and_day_are_by_the_readers_clock() -> None:
     three_campaigns()
     with timezone.override("Europe/Kyiv"):
-        times = found()
+        times = best_times()
     assert times.campaigns == 3
     assert times.best_hour
     assert times.best_hour.label == "20:00"
@@ -72,11 +72,11 @@ def test_little_data_gives_no_advice() -> None:
     sent(campaign, MONDAY, 1000, 900, 450)
     sent(campaign, MONDAY + timedelta(hours=5), 1000, 900, 630)
     sent(campaign, MONDAY + timedelta(hours=6), 100, 90, 90)  # the best rate, of too few
-    assert not found().enough
-    assert found().best_hour is None
+    assert not best_times().enough
+    assert best_times().best_hour is None
     for number in range(2):
         sent(make_campaign(f"No. {number}", CampaignState.FINISHED), MONDAY, 10, 9, 1)
-    best = found().best_hour
+    best = best_times().best_hour
     assert best
     assert best.label == "05:00"
 
@@ -86,8 +86,8 @@ def test_a_difference_that_may_be_chance_is_none() -> None:
         campaign = make_campaign(f"No. {number}", CampaignState.FINISHED)
         sent(campaign, MONDAY, 200, 150, 75)
         sent(campaign, MONDAY + timedelta(hours=5), 200, 150, 78)
-    assert found().enough
-    assert found().best_hour is None
+    assert best_times().enough
+    assert best_times().best_hour is None
 
 
 def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
@@ -98,7 +98,7 @@ def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
     fresh = make_campaign("Fresh", CampaignState.FINISHED)
     sent(fresh, NOW - timedelta(hours=47), 1000, 900, 450)
     sent(fresh, NOW - timedelta(days=181), 1000, 900, 450)
-    assert (found().campaigns, found().overall.sent) == (0, 0)
+    assert (best_times().campaigns, best_times().overall.sent) == (0, 0)
 
 
 def test_page_says_what_it_found_and_what_it_has_not(marketer: Client) -> None:

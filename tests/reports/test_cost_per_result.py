@@ -17,8 +17,8 @@ LAST_MOMENT = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 
 
 def read(**filters: str) -> CostPerResult:
-    [found] = load_costs_per_result(MARCH, filters)
-    return found
+    [result] = load_costs_per_result(MARCH, filters)
+    return result
 
 
 def test_read_yield() -> None:
@@ -45,22 +45,27 @@ def test_read_yield() -> None:
         "Later", CampaignState.FINISHED, launched_at=datetime(2026, 4, 1, tzinfo=UTC)
     )
     send(later, people)
-    found = read()
-    assert (found.campaigns, found.counts.accepted, found.counts.reached, found.counts.read) == (
+    result = read()
+    assert (
+        result.campaigns,
+        result.counts.accepted,
+        result.counts.reached,
+        result.counts.read,
+    ) == (
         1,
         10,
         9,
         4,
     )
-    assert found.cost
-    assert (found.estimate, found.cost.charged, found.charge_difference) == (
+    assert result.cost
+    assert (result.estimate, result.cost.charged, result.charge_difference) == (
         Decimal("0.50"),
         Decimal("0.40"),
         Decimal("-0.10"),
     )
-    assert (found.cost.adjustment, found.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
-    assert found.cost.total == Decimal("0.3620010")
-    assert (found.per_delivered, found.per_read, found.per_sms) == tuple(
+    assert (result.cost.adjustment, result.cost.sms) == (Decimal("-0.12"), Decimal("0.0820010"))
+    assert result.cost.total == Decimal("0.3620010")
+    assert (result.per_delivered, result.per_read, result.per_sms) == tuple(
         map(Decimal, ("0.0402", "0.0905", "0.0410"))
     )
     assert read(country="PL").counts.accepted == 3
@@ -96,6 +101,6 @@ def test_a_tariff_of_several_currencies_has_no_cost_of_each() -> None:
     for currency in ("EUR", "USD"):
         made = make_campaign(currency, CampaignState.FINISHED, launched_at=LAST_MOMENT)
         send(made, {("UA", "read"): 1}, currency=currency)
-    found = read()
-    assert [cost.currency for cost in found.bill.costs] == ["EUR", "USD"]
-    assert (found.cost, found.per_delivered, found.estimate) == (None, None, None)
+    result = read()
+    assert [cost.currency for cost in result.bill.costs] == ["EUR", "USD"]
+    assert (result.cost, result.per_delivered, result.estimate) == (None, None, None)

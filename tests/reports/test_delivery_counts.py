@@ -29,22 +29,28 @@ def campaign() -> Campaign:
 
 
 def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
-    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
-    assert found.audience == 37
-    assert (found.queued, found.accepted, found.refused, found.unresolved, found.cancelled) == (
+    result = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    assert result.audience == 37
+    assert (
+        result.queued,
+        result.accepted,
+        result.refused,
+        result.unresolved,
+        result.cancelled,
+    ) == (
         6,
         24,
         2,
         1,
         4,
     )
-    assert found.done == 31
+    assert result.done == 31
     assert (
-        found.awaiting_status,
-        found.delivered,
-        found.read,
-        found.by_sms,
-        found.not_delivered,
+        result.awaiting_status,
+        result.delivered,
+        result.read,
+        result.by_sms,
+        result.not_delivered,
     ) == (
         3,
         10,
@@ -52,45 +58,51 @@ def test_outcomes_add_up_to_the_audience(campaign: Campaign) -> None:
         6,
         5,
     )
-    assert (found.sms_delivered, found.reached, found.delivered_unread) == (4, 14, 3)
+    assert (result.sms_delivered, result.reached, result.delivered_unread) == (4, 14, 3)
 
 
 def test_outcomes_are_those_that_the_command_tells(campaign: Campaign) -> None:
-    found, told = (
+    result, told = (
         load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk],
         counts(campaign),
     )
-    assert (found.audience, found.queued, found.accepted) == (
+    assert (result.audience, result.queued, result.accepted) == (
         told.recipients,
         told.queued,
         told.accepted,
     )
-    assert (found.refused, found.unresolved, found.cancelled) == (
+    assert (result.refused, result.unresolved, result.cancelled) == (
         told.refused_total,
         told.unresolved,
         told.cancelled,
     )
-    assert found.read == told.delivery["read"]
+    assert result.read == told.delivery["read"]
 
 
 def test_outcomes_are_those_of_the_rows(campaign: Campaign) -> None:
-    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    result = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
     rows = Recipient.objects.filter(campaign=campaign)
-    assert found.read == rows.filter(delivery_state="read").count()
-    assert found.not_delivered == rows.filter(delivery_state="not_delivered").count()
+    assert result.read == rows.filter(delivery_state="read").count()
+    assert result.not_delivered == rows.filter(delivery_state="not_delivered").count()
 
 
 def test_outcomes_of_other_campaigns_stay_apart(campaign: Campaign) -> None:
     other = make_campaign("Other", CampaignState.FINISHED)
     send(other, {("UA", "read"): 2})
-    found = load_delivery_counts({campaign.pk: 37, other.pk: 2})
-    assert (found[campaign.pk].read, found[other.pk].read) == (7, 2)
+    result = load_delivery_counts({campaign.pk: 37, other.pk: 2})
+    assert (result[campaign.pk].read, result[other.pk].read) == (7, 2)
 
 
 def test_outcomes_of_a_draft_are_zero() -> None:
     draft = make_campaign()
-    found = load_delivery_counts({draft.pk: None})[draft.pk]
-    assert (found.audience, found.queued, found.done, found.delivered_rate, found.read_rate) == (
+    result = load_delivery_counts({draft.pk: None})[draft.pk]
+    assert (
+        result.audience,
+        result.queued,
+        result.done,
+        result.delivered_rate,
+        result.read_rate,
+    ) == (
         0,
         0,
         0,
@@ -100,8 +112,8 @@ def test_outcomes_of_a_draft_are_zero() -> None:
 
 
 def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
-    found = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
-    assert found.refusal_reasons == [
+    result = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    assert result.refusal_reasons == [
         ReasonCount(
             2,
             "BSG does not accept this phone number. Error 41.",
@@ -109,11 +121,11 @@ def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
             "41.",
         )
     ]
-    assert [(count.number, count.reason) for count in found.cancellation_reasons] == [
+    assert [(count.number, count.reason) for count in result.cancellation_reasons] == [
         (3, "The campaign was cancelled before their turn."),
         (1, "Added to the stop list after the launch."),
     ]
-    assert found.undelivered_reasons == [
+    assert result.undelivered_reasons == [
         ReasonCount(
             5, "Could not be delivered",
             "The phone may no longer be in use. Check where the list came from.",
@@ -123,10 +135,10 @@ def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
 
 
 def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:
-    found = load_country_counts(campaign.pk)
-    assert list(found) == ["UA", "PL", "DE", ""]
-    assert [outcome.done for outcome in found.values()] == [14, 11, 5, 1]
-    assert found["PL"].read == 7
+    result = load_country_counts(campaign.pk)
+    assert list(result) == ["UA", "PL", "DE", ""]
+    assert [outcome.done for outcome in result.values()] == [14, 11, 5, 1]
+    assert result["PL"].read == 7
 
 
 @pytest.mark.parametrize(

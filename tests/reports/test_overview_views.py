@@ -237,8 +237,8 @@ def test_campaign_list_says_which_filter_found_nothing(marketer: Client) -> None
     make_campaign("Autumn")
     assert "No campaign has “spring” in its name." in text(marketer, "/campaigns/?q=spring")
     assert "No campaign is “Paused”." in text(marketer, "/campaigns/?state=paused")
-    words = "No “Paused” campaign has “spring” in its name."
-    assert words in text(marketer, "/campaigns/?state=paused&q=spring")
+    expected_text = "No “Paused” campaign has “spring” in its name."
+    assert expected_text in text(marketer, "/campaigns/?state=paused&q=spring")
 
 
 def test_campaign_list_is_paged_by_fifty(marketer: Client) -> None:

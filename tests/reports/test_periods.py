@@ -36,7 +36,7 @@ def test_read_period(query: dict[str, str], first: date, last: date) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "text"),
     [
         ({"period": "century"}, "Unknown period."),
         ({"period": "custom"}, "Choose a first and a last day."),
@@ -49,10 +49,10 @@ def test_read_period(query: dict[str, str], first: date, last: date) -> None:
     ],
 )
 def test_read_period_says_what_is_wrong_and_shows_this_month(
-    query: dict[str, str], words: str
+    query: dict[str, str], text: str
 ) -> None:
     period, wrong = read_period(query, NOW)
-    assert wrong == f"{words} Showing this month."
+    assert wrong == f"{text} Showing this month."
     assert (period.first, period.last) == (date(2026, 3, 1), NOW)
 
 

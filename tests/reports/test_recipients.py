@@ -27,24 +27,24 @@ def campaign() -> Campaign:
 def test_each_filter_finds_as_many_as_the_tally_says(campaign: Campaign, key: str) -> None:
     outcome = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
     chosen = people.read_query({"state": key})
-    found = people.filter_recipients(campaign, chosen)
-    assert (found.count(), found.exists()) == (people.count_recipients(outcome, chosen), True)
+    result = people.filter_recipients(campaign, chosen)
+    assert (result.count(), result.exists()) == (people.count_recipients(outcome, chosen), True)
     assert list(people.load_page(campaign, chosen, outcome, "").rows) == list(
-        found.order_by("batch_number", "pk")
+        result.order_by("batch_number", "pk")
     )
 
 
 def test_the_filters_leave_nobody_out(campaign: Campaign) -> None:
-    found = [
+    result = [
         people.filter_recipients(campaign, people.RecipientQuery(state)).count()
         for state in people.FILTERS.values()
     ]
-    assert sum(found) == campaign.audience == Recipient.objects.filter(campaign=campaign).count()
+    assert sum(result) == campaign.audience == Recipient.objects.filter(campaign=campaign).count()
 
 
 def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
-    found = people.filter_recipients(campaign, people.read_query({"phone": "67-000-00 07"}))
-    assert [person.msisdn for person in found] == ["380670000007"]
+    result = people.filter_recipients(campaign, people.read_query({"phone": "67-000-00 07"}))
+    assert [person.msisdn for person in result] == ["380670000007"]
     assert people.filter_recipients(campaign, people.read_query({"phone": "0091"})).count() == 1
     assert (
         people.filter_recipients(campaign, people.read_query({"phone": "%"})).count()
@@ -57,7 +57,7 @@ def test_read_chosen_takes_nonsense_for_no_filter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "words"),
+    ("fate", "text"),
     [
         ("queued", ""),
         ("accepted", "Not yet known"),
@@ -73,7 +73,7 @@ def test_read_chosen_takes_nonsense_for_no_filter() -> None:
         ("stopped", "Added to the stop list after the launch."),
     ],
 )
-def test_reason(fate: str, words: str) -> None:
+def test_reason(fate: str, text: str) -> None:
     made = FATES[fate]
     person = Recipient(
         send_state=made.send_state,
@@ -82,7 +82,7 @@ def test_reason(fate: str, words: str) -> None:
         error_code=made.error_code,
         reason=made.reason,
     )
-    assert people.reason_text(person) == words
+    assert people.reason_text(person) == text
 
 
 def test_reason_keeps_words_that_no_document_names() -> None:
@@ -129,10 +129,10 @@ def test_each_reason_selects_the_people_it_counts(campaign: Campaign, state: str
     shares = count_reasons(outcome, state)
     for share in shares:
         chosen = people.read_query({"state": state, "why": share.key})
-        found = people.filter_recipients(campaign, chosen)
-        assert found.count() == share.number == people.count_recipients(outcome, chosen)
+        result = people.filter_recipients(campaign, chosen)
+        assert result.count() == share.number == people.count_recipients(outcome, chosen)
         assert list(people.load_page(campaign, chosen, outcome, "").rows) == list(
-            found.order_by("batch_number", "pk")
+            result.order_by("batch_number", "pk")
         )
     whole = people.FILTERS[state].number(outcome)
     assert sum(share.number for share in shares) == (whole if state in STATES_WITH_REASONS else 0)
@@ -152,10 +152,10 @@ def test_search_in_a_large_campaign_is_by_the_beginning(
     everybody = list(campaign.recipients.values_list("msisdn", flat=True))
     for digits in (everybody[5], "380", "4850", "9", "99999", "999999", "67"):
         chosen = people.read_query({"phone": digits})
-        found = people.filter_recipients(campaign, chosen).order_by(
+        result = people.filter_recipients(campaign, chosen).order_by(
             people.page_column(campaign, chosen)
         )
-        assert list(found.values_list("msisdn", flat=True)) == sorted(
+        assert list(result.values_list("msisdn", flat=True)) == sorted(
             phone for phone in everybody if phone.startswith(digits)
         )
     assert people.page_column(campaign, chosen) == "msisdn"

@@ -60,15 +60,15 @@ def test_statement_has_a_sheet_a_currency_that_adds_up() -> None:
         at=march,
     )
     send(make_campaign("April", CampaignState.FINISHED), {("UA", "read"): 1}, Decimal(9), at=APRIL)
-    found = load_statement(read_month("2026-03"))
+    result = load_statement(read_month("2026-03"))
     assert [
-        (s.total.currency, s.total.total, [line.name for line in s.lines]) for s in found.tables
+        (s.total.currency, s.total.total, [line.name for line in s.lines]) for s in result.tables
     ] == [
         ("EUR", Decimal("0.7410005"), ["Large", "Small"]),
         ("USD", Decimal(7), ["Dollars"]),
     ]
-    assert sum(line.cost.total for line in found.tables[0].lines) == found.tables[0].total.total
-    assert (found.is_final, found.previous, found.next) == (True, "2026-02", "2026-04")
+    assert sum(line.cost.total for line in result.tables[0].lines) == result.tables[0].total.total
+    assert (result.is_final, result.previous, result.next) == (True, "2026-02", "2026-04")
 
 
 def test_statement_is_complete_only_when_nothing_will_change() -> None:

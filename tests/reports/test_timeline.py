@@ -33,11 +33,11 @@ def test_hours_stand_without_a_gap_by_the_readers_clock(
     count(campaign, Measure.SENT_READ, timedelta(hours=9), 4)  # another count
     count(campaign, Measure.READ, timedelta(hours=9), 0)  # somebody who moved on
     with timezone.override("Europe/Kyiv"):
-        found = load_timeline(campaign)
-    assert [(one.label, one.sent, one.delivered, one.read) for one in found.buckets] == [
+        result = load_timeline(campaign)
+    assert [(one.label, one.sent, one.delivered, one.read) for one in result.buckets] == [
         ("11:00", 10, 7, 0), ("12:00", 0, 0, 0), ("13:00", 0, 0, 4),
     ]  # fmt: skip
-    assert [one["values"] for one in found.chart["drawings"][0]["series"]] == [
+    assert [one["values"] for one in result.chart["drawings"][0]["series"]] == [
         [10, 0, 0],
         [7, 0, 0],
         [0, 0, 4],
@@ -50,9 +50,9 @@ def test_what_takes_long_is_told_by_the_day(campaign: Campaign) -> None:
     count(campaign, Measure.SENT, timedelta(), 10)
     count(campaign, Measure.SENT, timedelta(hours=15), 5)
     count(campaign, Measure.READ, timedelta(hours=80), 3)
-    found = load_timeline(campaign)
-    assert found.by_day
-    assert [(bucket.label, bucket.sent, bucket.read) for bucket in found.buckets] == [
+    result = load_timeline(campaign)
+    assert result.by_day
+    assert [(bucket.label, bucket.sent, bucket.read) for bucket in result.buckets] == [
         ("16 Nov", 10, 0), ("17 Nov", 5, 0), ("18 Nov", 0, 0), ("19 Nov", 0, 3),
     ]  # fmt: skip
 

@@ -28,19 +28,19 @@ def path(settings: Settings) -> str:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Written:
     """What the inbox writes down at `flush`. No test here has a database."""
-    found: list[list[str]] = []
-    monkeypatch.setattr(receiver, "inbox", Inbox(found.append, by_itself=False))
-    return found
+    result: list[list[str]] = []
+    monkeypatch.setattr(receiver, "inbox", Inbox(result.append, by_itself=False))
+    return result
 
 
 def by_wsgi(method: str, path: str, body: bytes, length: str | None = None) -> int:
-    said: list[str] = []
+    values: list[str] = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO(body),
         "CONTENT_LENGTH": str(len(body)) if length is None else length,
     }  # fmt: skip
-    assert server.wsgi(environ, lambda status, headers: said.append(status)) == []
-    return int(said[0][:3])
+    assert server.wsgi(environ, lambda status, headers: values.append(status)) == []
+    return int(values[0][:3])
 
 
 def by_socket(method: str, path: str, body: bytes, length: str | None = None) -> int:
@@ -188,11 +188,11 @@ def test_inbox_writes_a_bounded_number_at_a_time() -> None:
 def test_pages_and_reports_share_the_web_server(path: str, written: Written) -> None:
     from viberdash.wsgi import application
 
-    said: list[str] = []
+    values: list[str] = []
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "CONTENT_LENGTH": str(len(REPORT))}
     application(
-        environ | {"wsgi.input": io.BytesIO(REPORT)}, lambda status, headers: said.append(status)
+        environ | {"wsgi.input": io.BytesIO(REPORT)}, lambda status, headers: values.append(status)
     )
-    assert said == ["200 OK"]
+    assert values == ["200 OK"]
     receiver.inbox.flush()
     assert written == [[REFERENCE]]

@@ -28,12 +28,12 @@ def test_nothing_is_loaded_from_another_host() -> None:
 
 @pytest.mark.parametrize("word", [r"\sstyle=", r"\son[a-z]+=\"", r"<script>", r"<style"])
 def test_no_template_breaks_the_policy(word: str) -> None:
-    found = [
+    result = [
         str(page)
         for page in Path(settings.BASE_DIR, "templates").rglob("*.html")
         if re.search(word, page.read_text())
     ]
-    assert found == []
+    assert result == []
 
 
 def test_every_icon_named_in_a_template_is_in_the_sprite() -> None:

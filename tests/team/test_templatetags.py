@@ -39,7 +39,7 @@ def rendered(source: str, path: str = "/", **context: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "expected_text"),
     [
         (0, "0"),
         (999, "999"),
@@ -48,12 +48,12 @@ def rendered(source: str, path: str = "/", **context: Any) -> str:
         ("", "not yet known"),
     ],
 )
-def test_number(value: Any, words: str) -> None:
-    assert text(viberdash.number(value)) == words
+def test_number(value: Any, expected_text: str) -> None:
+    assert text(viberdash.number(value)) == expected_text
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "words"),
+    ("part", "whole", "expected_text"),
     [
         (1, 8, "12.5%"),
         (0, 8, "0%"),
@@ -64,12 +64,12 @@ def test_number(value: Any, words: str) -> None:
         (None, 8, "–"),
     ],
 )
-def test_percent(part: Any, whole: Any, words: str) -> None:
-    assert viberdash.percent(part, whole) == words
+def test_percent(part: Any, whole: Any, expected_text: str) -> None:
+    assert viberdash.percent(part, whole) == expected_text
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"),
+    ("amount", "expected_text"),
     [
         (Decimal("1234.565"), "1,234.57 EUR"),
         (Decimal("0"), "0.00 EUR"),
@@ -79,12 +79,12 @@ def test_percent(part: Any, whole: Any, words: str) -> None:
         (None, "not yet known"),
     ],
 )
-def test_money(amount: Decimal | None, words: str) -> None:
-    assert text(viberdash.money(amount, "EUR")) == words
+def test_money(amount: Decimal | None, expected_text: str) -> None:
+    assert text(viberdash.money(amount, "EUR")) == expected_text
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"),
+    ("amount", "expected_text"),
     [
         (Decimal("1234.5"), "1,234.50 EUR"),
         (Decimal("0.0125000"), "0.0125 EUR"),
@@ -92,12 +92,12 @@ def test_money(amount: Decimal | None, words: str) -> None:
         (None, "not yet known"),
     ],
 )
-def test_money_exact(amount: Decimal | None, words: str) -> None:
-    assert text(viberdash.money_exact(amount, "EUR")) == words
+def test_money_exact(amount: Decimal | None, expected_text: str) -> None:
+    assert text(viberdash.money_exact(amount, "EUR")) == expected_text
 
 
 @pytest.mark.parametrize(
-    ("ahead", "words"),
+    ("ahead", "expected_text"),
     [
         (timedelta(seconds=-10), "just now"),
         (timedelta(seconds=10), "in a moment"),
@@ -110,9 +110,9 @@ def test_money_exact(amount: Decimal | None, words: str) -> None:
     ],
 )
 @time_machine.travel(NOW, tick=False)
-def test_moment(ahead: timedelta, words: str) -> None:
+def test_moment(ahead: timedelta, expected_text: str) -> None:
     with timezone.override("Europe/Kyiv"):
-        assert text(viberdash.moment(NOW + ahead)) == words
+        assert text(viberdash.moment(NOW + ahead)) == expected_text
 
 
 @time_machine.travel(NOW, tick=False)

@@ -53,29 +53,29 @@ def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list
     Pass `measured` to share its counts, or where the audience is not saved with the campaign yet.
     """
     measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
-    found = message_problems(campaign)
+    problem_list = message_problems(campaign)
     if not measured.audience:
-        found.append(Problem("lists", _("Choose a list or a segment.")))
-        return found
-    found += audience_problems(measured) + time_problems(campaign)
-    return found + hours_problems(campaign, measured.audience)
+        problem_list.append(Problem("lists", _("Choose a list or a segment.")))
+        return problem_list
+    problem_list += audience_problems(measured) + time_problems(campaign)
+    return problem_list + hours_problems(campaign, measured.audience)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
     """Problems of the message itself, whatever the audience."""
     template = compile_message(campaign)
-    found = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
-    found += [
+    problem_list = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
+    problem_list += [
         *_contract_problems(campaign, template),
         *_link_problems(campaign, template),
         *_sms_problems(template),
     ]
-    return _once_a_field(found)
+    return _once_a_field(problem_list)
 
 
-def _once_a_field(found: Iterable[Problem]) -> list[Problem]:
+def _once_a_field(problem_list: Iterable[Problem]) -> list[Problem]:
     """The first problem of each field: the others mostly repeat it."""
-    return list({problem.field: problem for problem in reversed(list(found))}.values())[::-1]
+    return list({problem.field: problem for problem in reversed(list(problem_list))}.values())[::-1]
 
 
 def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:

@@ -124,8 +124,8 @@ def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -
 def _check_ready(campaign: Campaign, confirmed: int | None = None) -> tuple[int, ApprovalCheck]:
     """The number of recipients, and whether approval is needed. Raises Refused as `launch` does."""
     measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
-    if found := problems(campaign, measured):
-        raise Refused(" ".join(str(problem.message) for problem in found))
+    if problem_list := problems(campaign, measured):
+        raise Refused(" ".join(str(problem.message) for problem in problem_list))
     recipients = measured.audience.funnel().recipients
     if recipients == 0:
         raise Refused(_("The audience is empty."))

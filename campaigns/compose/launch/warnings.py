@@ -34,9 +34,9 @@ _OPT_OUT = re.compile(
 def warnings(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
     """What may be a mistake in `campaign`. `measured` as in `checks.problems`."""
     measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
-    found = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
+    problem_list = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
     return [
-        *found,
+        *problem_list,
         *_repeated(campaign, measured.audience),
         *_newcomers(campaign, measured.audience),
     ]

@@ -1,7 +1,7 @@
 """`manage.py campaign VERB`: create, launch and control campaigns from scripts.
 
-create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | resend ID | status ID
-| budget ID AMOUNT | hours ID HOURS. With --json the answer is one JSON object.
+create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | resend ID
+| status ID | budget ID AMOUNT | hours ID HOURS. With --json the answer is one JSON object.
 """
 
 import json

@@ -76,11 +76,11 @@ def collect_static() -> None:
 
 def fingerprint() -> str:
     """A hash over the names, sizes and times of the static files."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):
-            found.update(
+            digest.update(
                 f"{path} {storage.size(path)} "
                 f"{storage.get_modified_time(path).timestamp()}\n".encode()
             )
-    return found.hexdigest()
+    return digest.hexdigest()

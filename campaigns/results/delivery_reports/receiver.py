@@ -96,8 +96,8 @@ def refusal(method: str, path: str, length: str) -> int:
 
 def receive(body: bytes) -> int:
     """Take in the body of a report that was not turned away. The HTTP status to answer."""
-    found = delivery_reports.references(body)
-    if not found:
+    references = delivery_reports.references(body)
+    if not references:
         return 400
-    inbox.put(found)
+    inbox.put(references)
     return 200

@@ -162,7 +162,9 @@ def _claim(now: datetime) -> list[Batch]:
 def _planned_check(batch: Batch) -> BatchCheck:
     """The recipients of `batch` to ask for now: delivered ones only in some of the checks."""
     recipients = list(_open_recipients(batch))
-    on_the_way = [one for one in recipients if one.delivery_state != DeliveryState.DELIVERED]
+    on_the_way = [
+        recipient for recipient in recipients if recipient.delivery_state != DeliveryState.DELIVERED
+    ]
     if on_the_way and not checks_for_reads(batch.checks):
         return BatchCheck(batch, on_the_way)
     return BatchCheck(batch, recipients)
