@@ -65,12 +65,12 @@ def test_file_without_phones_asks_for_their_column(
     upload(signed_in, path)
     tag = signed_in.get_by_label("Merge tag of “City”")
     tag.fill("town")
-    signed_in.get_by_role("button", name="Check the file").click()
+    signed_in.get_by_role("button", name="Check file").click()
     expect(signed_in.get_by_text("Choose the column with the phone numbers.")).to_be_visible()
     expect(tag).to_have_value("town")
     look(signed_in, "import-no-phones")
-    signed_in.get_by_role("button", name="Discard the file").click()
-    signed_in.get_by_role("dialog").get_by_role("button", name="Discard the file").click()
+    signed_in.get_by_role("button", name="Discard file").click()
+    signed_in.get_by_role("dialog").get_by_role("button", name="Discard file").click()
     expect(signed_in.get_by_role("dialog")).to_be_hidden()
 
 

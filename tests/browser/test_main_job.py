@@ -386,7 +386,7 @@ def change_password(page: Page, old: str) -> None:
     page.locator("#id_new_password1").fill(PASSWORD)
     page.locator("#id_new_password2").fill(PASSWORD)
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    expect(page.get_by_text("Password changed.")).to_be_visible()
 
 
 def sign_out(page: Page) -> None:

@@ -246,7 +246,7 @@ def test_raising_a_campaigns_budget_resumes_it(client: Client, sandbox: RunningS
     assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")
     address = f"/campaigns/{campaign.pk}/budget"
     assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
-    assert "Reserved for messages under way" in client.get(address).content.decode()
+    assert "Reserved for open messages" in client.get(address).content.decode()
     # less than is spent: it stays paused
     assert client.post(address, {"amount": "1"}).status_code == 302
     assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")

@@ -162,10 +162,7 @@ def test_run_needs_a_free_port() -> None:
         (["worker", "sweeper"], "Unknown service sweeper. Choose from web, worker, sweep."),
         (
             ["worker", "sweep"],
-            (
-                "The database is not ready for this version. Run manage.py prepare, on one machine,"
-                " first."
-            ),
+            "The database is not ready for this version. Run manage.py prepare on one machine.",
         ),
     ],
 )
