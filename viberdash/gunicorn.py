@@ -12,14 +12,11 @@ load_settings()
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
-worker_class = "gthread"
+worker_class = "viberdash.web_worker.BufferingWorker"
 threads = settings.WEB_THREADS
 preload_app = True  # read once, then forked: a faster start and less memory
 timeout = 60  # seconds a worker may be silent
 graceful_timeout = 20  # seconds for requests under way when it ends
-keepalive = 15  # seconds; longer than a proxy waits between two requests of one page
-# the proxy stands on the same machine; another one is named on the command line
-forwarded_allow_ips = "127.0.0.1,::1"
 control_socket_disable = True
 loglevel = "warning"
 
