@@ -94,7 +94,7 @@ bench-contacts: .venv/installed-dev ## pages of lists and searches with 5,000,00
 bench-reports: .venv/installed-dev ## what the pages cost with 10,000,000 recipients, as ratios to 100,000 (takes about ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports
 
-bench-flood: .venv/installed-dev ## pages while delivery reports of rubbish flood in (takes a minute)
+bench-flood: .venv/installed-dev ## how many delivery reports one web process answers, and what that does to pages and sending (takes five minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports_flood
 
 clean: ## remove what was installed and cached; data in var/ and .env stay

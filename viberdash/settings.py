@@ -55,7 +55,6 @@ WEB_WORKERS: int = read(
 WEB_THREADS: int = read(
     "WEB_THREADS", "a number of threads in each from 1 to 64", 4, int, between(1, 64)
 )
-REPORTS_PORT: int = read("REPORTS_PORT", "a port from 1 to 65535", 8002, int, between(1, 65535))
 HTTPS_ONLY: bool = read(
     "HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool
 )

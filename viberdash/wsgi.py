@@ -1,7 +1,7 @@
 """The entry point of the web server: `gunicorn viberdash.wsgi`."""
 
 from collections.abc import Iterable
-from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from viberdash.environment import load_settings
 
@@ -12,9 +12,10 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - after the sett
 pages = get_wsgi_application()
 
 from campaigns.gateway.bsg.delivery_reports import PATH  # noqa: E402 - after the models
-from campaigns.results.delivery_reports.server import wsgi as reports  # noqa: E402
+from campaigns.results.delivery_reports import receiver  # noqa: E402
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Delivery reports without anything that a page needs; the rest are pages."""
-    return (reports if environ["PATH_INFO"].startswith(PATH) else pages)(environ, start_response)
+    is_report = environ["PATH_INFO"].startswith(PATH)
+    return (receiver.application if is_report else pages)(environ, start_response)

@@ -9,6 +9,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.db import DatabaseError, close_old_connections
 
@@ -81,6 +83,16 @@ class Inbox:
 
 
 inbox = Inbox(note)
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request below delivery_reports.PATH, without Django and its middleware (WSGI)."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    status = refusal(environ["REQUEST_METHOD"], environ["PATH_INFO"], length)
+    if not status:
+        status = receive(environ["wsgi.input"].read(int(length)))
+    start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
+    return []
 
 
 def refusal(method: str, path: str, length: str) -> int:
