@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test verify lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood clean
+.PHONY: help run worker install test verify lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ bench-reports: .venv/installed-dev ## what the pages cost with 10,000,000 recipi
 
 bench-flood: .venv/installed-dev ## how many delivery reports one web process answers, and what that does to pages and sending (takes five minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports_flood
+
+bench-web: .venv/installed-dev ## requests per second with and without stalled clients, as ratios to an empty application (takes two minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_web
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
