@@ -333,6 +333,15 @@ def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
     assert campaign.state == CampaignState.PREPARING
 
 
+def test_the_review_names_the_parts_of_the_sms(signed_in: Client) -> None:
+    campaign = draft(contact_list("A", ukrainians(2)), sms_sender="Shop", sms_text="a" * 161)
+    shown = " ".join(review(signed_in, campaign).split())
+    assert '<span class="lengths-part"> 2 recipients: 2 SMS parts </span>' in shown
+    campaign = draft(contact_list("B", ukrainians(1)), sms_sender="Shop", sms_text="a")
+    shown = " ".join(review(signed_in, campaign).split())
+    assert '<span class="lengths-part"> 1 recipient: 1 SMS part </span>' in shown
+
+
 def test_where_no_price_is_known_the_people_alone_confirm(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     campaign = draft(contact_list("A", ukrainians(2)))

@@ -46,7 +46,7 @@ def test_pages_are_only_read(marketer: Client, address: str) -> None:
 
 def test_dashboard_of_a_new_installation_says_what_to_do(marketer: Client) -> None:
     page = text(marketer, "/")
-    assert "Upload contacts" in page
+    assert "Import contacts" in page
     assert "Review and launch" in page
     assert "Last campaigns" not in page
     assert "Needs your attention" not in page

@@ -196,11 +196,11 @@ def load_setup_steps(urls: dict[str, str], can_compose: bool) -> list[SetupStep]
     `urls`: the pages "lists", "import", "compose" and "campaigns".
     """
     has_contacts, has_campaign = ContactList.objects.exists(), real_campaigns().exists()
-    upload = (urls["import"], _("Upload contacts")) if can_compose else ("", "")
+    upload = (urls["import"], _("Import contacts")) if can_compose else ("", "")
     compose = (urls["compose"], _("Compose")) if can_compose else ("", "")
     return [
         SetupStep(
-            _("Upload contacts"),
+            _("Import contacts"),
             _(
                 "A CSV or XLSX file with a column of phone numbers. Rows that can't be used are"
                 " reported one by one."
