@@ -13,7 +13,7 @@ from tests.compose.factories import contact_list, draft, person, stop, ukrainian
 from tests.markup import squeezed
 
 pytestmark = pytest.mark.django_db
-SAID = {"name": "Spring", "sender": "New Shop", "text": "Hello {first_name|friend}"}
+TYPED = {"name": "Spring", "sender": "New Shop", "text": "Hello {first_name|friend}"}
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_new_without_contacts_says_where_to_get_them(signed_in: Client) -> None:
 
 def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> None:
     chosen = contact_list("VIP", ukrainians(2))
-    answer = signed_in.post("/campaigns/new", {**SAID, "lists": [chosen.pk]})
+    answer = signed_in.post("/campaigns/new", {**TYPED, "lists": [chosen.pk]})
     campaign = Campaign.objects.get()
     assert answer["Location"] == f"/campaigns/{campaign.pk}/edit"
     assert (campaign.state, str(campaign.sender), campaign.created_by) == (
@@ -78,12 +78,12 @@ def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> 
 
 
 def test_new_goes_on_to_the_review(signed_in: Client) -> None:
-    answer = signed_in.post("/campaigns/new", {**SAID, "then": "review"})
+    answer = signed_in.post("/campaigns/new", {**TYPED, "then": "review"})
     assert answer["Location"] == f"/campaigns/{Campaign.objects.get().pk}/review"
 
 
 def test_new_with_a_mistake_keeps_what_was_typed(signed_in: Client) -> None:
-    answer = signed_in.post("/campaigns/new", {**SAID, "text": "я" * 1001, "validity": "5"})
+    answer = signed_in.post("/campaigns/new", {**TYPED, "text": "я" * 1001, "validity": "5"})
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "я" * 1001 in shown
@@ -94,7 +94,7 @@ def test_new_with_a_mistake_keeps_what_was_typed(signed_in: Client) -> None:
 def test_edit_saves_over_the_draft(signed_in: Client) -> None:
     campaign = draft(text="Old")
     version = campaign.updated_at.isoformat()
-    signed_in.post(f"/campaigns/{campaign.pk}/edit", {**SAID, "version": version})
+    signed_in.post(f"/campaigns/{campaign.pk}/edit", {**TYPED, "version": version})
     campaign.refresh_from_db()
     assert campaign.text == "Hello {first_name|friend}"
     assert AuditEntry.objects.get().action == "edited"
@@ -105,13 +105,13 @@ def test_edit_never_overwrites_somebody_elses_words_silently(signed_in: Client) 
     seen = campaign.updated_at.isoformat()
     campaign.text = "Theirs"
     campaign.save()
-    answer = signed_in.post(f"/campaigns/{campaign.pk}/edit", {**SAID, "version": seen})
+    answer = signed_in.post(f"/campaigns/{campaign.pk}/edit", {**TYPED, "version": seen})
     assert answer.status_code == 409
     assert "This draft was changed elsewhere while you were editing." in answer.content.decode()
     assert "Hello {first_name|friend}" in answer.content.decode()
     campaign.refresh_from_db()
     assert campaign.text == "Theirs"
-    signed_in.post(f"/campaigns/{campaign.pk}/edit", {**SAID, "version": seen, "overwrite": "on"})
+    signed_in.post(f"/campaigns/{campaign.pk}/edit", {**TYPED, "version": seen, "overwrite": "on"})
     campaign.refresh_from_db()
     assert campaign.text == "Hello {first_name|friend}"
 
@@ -124,7 +124,7 @@ def test_edit_touches_drafts_only(signed_in: Client, state: CampaignState) -> No
     assert (
         signed_in.get(f"/campaigns/{campaign.pk}/edit")["Location"] == f"/campaigns/{campaign.pk}/"
     )
-    signed_in.post(f"/campaigns/{campaign.pk}/edit", SAID)
+    signed_in.post(f"/campaigns/{campaign.pk}/edit", TYPED)
     if state != CampaignState.AWAITING_APPROVAL:  # whoever approves reads the review
         assert (
             signed_in.get(f"/campaigns/{campaign.pk}/review")["Location"]
@@ -215,7 +215,7 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(3))
     values = {
-        **SAID,
+        **TYPED,
         "lists": [chosen.pk],
         "recipient": "phone",
         "recipient_phone": "+380 97 000 00 02",
@@ -228,7 +228,7 @@ def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
 def test_preview_escapes_what_people_wrote(signed_in: Client) -> None:
     chosen = contact_list("A", [("380970000001", "UA", {"first_name": "<b>x</b>"})])
     shown = signed_in.post(
-        "/campaigns/preview", {**SAID, "text": "<i>{first_name}", "lists": [chosen.pk]}
+        "/campaigns/preview", {**TYPED, "text": "<i>{first_name}", "lists": [chosen.pk]}
     )
     assert "&lt;i&gt;&lt;b&gt;x&lt;/b&gt;" in shown.content.decode()
 
@@ -245,7 +245,7 @@ def test_preview_and_figures_take_an_unfinished_form(signed_in: Client) -> None:
 def test_figures_count_people_and_money(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(1500))
     stop("380970000000")
-    answer = signed_in.post("/campaigns/figures", {**SAID, "lists": [chosen.pk]})
+    answer = signed_in.post("/campaigns/figures", {**TYPED, "lists": [chosen.pk]})
     shown = squeezed(answer.content.decode())
     assert "<strong>1,499</strong> recipients" in shown
     assert "29.98" in shown
@@ -384,7 +384,7 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
     shown = page(signed_in, f"/campaigns/new?segment={segment.pk}")
     assert f'name="segments" value="{segment.pk}" checked' in shown
     values = {
-        **SAID,
+        **TYPED,
         "segments": [segment.pk],
         "campaigns": [""],
         "exclude_campaigns": ["", f"{earlier.pk}:read"],
@@ -409,5 +409,5 @@ def test_segments_and_earlier_campaigns_are_chosen_saved_and_copied(signed_in: C
 def test_a_campaign_that_did_not_go_out_has_no_people_to_choose(
     signed_in: Client, values: str
 ) -> None:
-    answer = signed_in.post("/campaigns/new", {**SAID, "campaigns": [values]})
+    answer = signed_in.post("/campaigns/new", {**TYPED, "campaigns": [values]})
     assert (answer.status_code, "campaigns" in answer.context["form"].errors) == (422, True)

@@ -13,7 +13,7 @@ from campaigns.team.models import Role, User
 from tests.compose.factories import draft, person
 
 pytestmark = pytest.mark.django_db
-SAID = {"name": "Spring", "sender": "Mine", "text": "My words"}
+TYPED = {"name": "Spring", "sender": "Mine", "text": "My words"}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def signed_in(client: Client, olena: User) -> Client:
 
 
 def made(saved: CampaignTemplate, actor: User, **values: Any) -> Campaign:
-    form = CampaignForm({**SAID, **values}, made_from=saved, actor=actor)
+    form = CampaignForm({**TYPED, **values}, made_from=saved, actor=actor)
     assert form.is_valid(), form.errors
     return drafts.save(form, actor)
 
@@ -60,7 +60,7 @@ def test_a_campaign_starts_from_it(signed_in: Client, saved: CampaignTemplate) -
     shown = signed_in.get(f"/campaigns/new?template={saved.pk}").content.decode()
     assert "House words" in shown
     assert 'value="600"' in shown
-    signed_in.post(f"/campaigns/new?template={saved.pk}", SAID)
+    signed_in.post(f"/campaigns/new?template={saved.pk}", TYPED)
     campaign = Campaign.objects.get(name="Spring", text="My words")
     assert campaign.made_from == saved
 
@@ -90,11 +90,11 @@ def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
     campaign = made(saved, olena)
     version = campaign.updated_at.isoformat()
     answer = signed_in.post(
-        f"/campaigns/{campaign.pk}/autosave", {**SAID, "validity": "20", "version": version}
+        f"/campaigns/{campaign.pk}/autosave", {**TYPED, "validity": "20", "version": version}
     )
     signed_in.post(
         f"/campaigns/{campaign.pk}/edit",
-        {**SAID, "text": "Mine", "version": answer.json()["version"]},
+        {**TYPED, "text": "Mine", "version": answer.json()["version"]},
     )
     campaign.refresh_from_db()
     assert (campaign.text, campaign.validity) == ("House words", 600)
