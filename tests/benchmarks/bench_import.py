@@ -147,7 +147,7 @@ def same_verdicts(count: int) -> None:
         sys.executable,
         "-m",
         "pytest",
-        "tests/contacts/test_blocks.py",
+        "tests/contacts/test_prefix_rules.py",
         "-q",
         "-k",
         "random or examples",
