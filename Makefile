@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test verify lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
