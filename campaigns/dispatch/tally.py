@@ -4,7 +4,7 @@ from campaigns.dispatch.models import Tally
 from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
 
-KEYS = (
+STATE_KEYS = (
     "campaign_id",
     "country",
     "send_state",
@@ -12,8 +12,8 @@ KEYS = (
     "reason",
     "delivery_state",
     "status",
-    "shard",
 )
+KEYS = (*STATE_KEYS, "shard")
 DELTAS = ("recipients",)
 
 

@@ -12,7 +12,8 @@ from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
 
-TOTAL_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "shard")
+MONEY_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
+TOTAL_KEYS = (*MONEY_KEYS, "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"
 TOTAL_DELTAS = ("amount", "entries", "unknown")
 Amounts = Sequence[tuple[int | None, Decimal | None]]  # recipient id and amount

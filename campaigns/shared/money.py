@@ -13,7 +13,6 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 PLACES = 7
-UNIT = Decimal(1).scaleb(-PLACES)
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 

@@ -1,5 +1,7 @@
 """Values of query strings and forms, read without trusting them."""
 
+from collections.abc import Iterable
+
 ID_DIGITS_MAX = 18  # below 2**63, which is all that a column of ids takes
 
 
@@ -7,3 +9,9 @@ def read_id(text: str) -> int | None:
     """The id that `text` names; None for anything else, and for what no column can hold."""
     is_number = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS_MAX
     return int(text) if is_number else None
+
+
+def read_ids(texts: Iterable[str]) -> list[int]:
+    """The ids that `texts` name, in order; what `read_id` cannot read is left out."""
+    ids = map(read_id, texts)
+    return [number for number in ids if number is not None]

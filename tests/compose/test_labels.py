@@ -62,6 +62,8 @@ def test_label_is_removed(marketer: Client, campaign: Campaign) -> None:
     assert names(campaign) == []
     assert Label.objects.get() == label
     assert marketer.post(f"/campaigns/{campaign.pk}/labels", {"remove": "99"}).status_code == 404
+    marketer.post(f"/campaigns/{campaign.pk}/labels", {"remove": "9" * 30})
+    assert Label.objects.get() == label
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41])

@@ -43,6 +43,11 @@ def _columns(client: Client, made: Import, **changes: str) -> None:
     made.refresh_from_db()
 
 
+@pytest.mark.parametrize("value", ["²", "9" * 30, "x", ""])
+def test_upload_page_ignores_a_list_that_cannot_be(signed_in: Client, value: str) -> None:
+    assert signed_in.get(f"{reverse('import-new')}?list={value}").status_code == 200
+
+
 def test_import_from_upload_to_report(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE, encoding="cp1251", delimiter=";"))
     assert made.state == ImportState.UPLOADED

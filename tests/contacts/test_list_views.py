@@ -162,6 +162,16 @@ def test_copy_to_a_new_list_and_merge(signed_in: Client, clients: ContactList) -
     assert Contact.objects.get(list=some, msisdn=one.msisdn).fields == {"first_name": "Олена"}
 
 
+@pytest.mark.parametrize("contact", ["²", "9" * 30, "x"])
+def test_copy_of_contacts_that_do_not_exist_copies_none(
+    signed_in: Client, clients: ContactList, contact: str
+) -> None:
+    address = f"{reverse('list-copy', args=[clients.pk])}?contact={contact}"
+    assert "Copy 0 contacts to another list" in signed_in.get(address).content.decode()
+    signed_in.post(address, {"name": "None"})
+    assert _counts(ContactList.objects.get(name="None")) == (0, {})
+
+
 def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList) -> None:
     Contact.objects.filter(msisdn="380501234567").update(fields={"first_name": '=HYPERLINK("x")'})
     answer = signed_in.get(reverse("list-export-csv", args=[clients.pk]))

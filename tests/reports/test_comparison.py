@@ -5,16 +5,16 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.models import CampaignState
-from campaigns.reports.campaigns.comparison import read_ids
+from campaigns.reports.campaigns.comparison import chosen_campaigns
 from campaigns.shared.money import exact
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
 
 
-def test_read_ids_keeps_the_order_and_leaves_nonsense_out() -> None:
-    assert read_ids(["3", "1", "3", "x", "-2", "²", "9" * 30, "7"]) == [3, 1, 7]
-    assert len(read_ids([str(number) for number in range(99)])) == 6
+def test_chosen_campaigns_keep_the_order_and_leave_nonsense_out() -> None:
+    assert chosen_campaigns(["3", "1", "3", "x", "-2", "²", "9" * 30, "7"]) == [3, 1, 7]
+    assert len(chosen_campaigns([str(number) for number in range(99)])) == 6
 
 
 def test_compare_shows_the_same_figures_of_each(marketer: Client) -> None:

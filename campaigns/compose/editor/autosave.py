@@ -31,7 +31,7 @@ class Autosaved:
 
 @transaction.atomic
 def autosave(form: CampaignForm, actor: User) -> Autosaved:
-    """Save what can be read of `form`. Raises Refused and DraftChanged as `save_draft` does."""
+    """Save what can be read of `form`. Raises Refused and DraftChanged as `drafts.save` does."""
     form.read_unfinished()
     campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
     if form.campaign and form.value("version") != campaign.updated_at.isoformat():

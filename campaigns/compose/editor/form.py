@@ -43,6 +43,7 @@ from campaigns.compose.schedule.sending_hours import DAYTIME, earliest_moment
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.shared.money import PLACES
+from campaigns.shared.query_values import read_id
 from campaigns.team.models import User
 from campaigns.team.time_zones import zone_choices
 
@@ -238,7 +239,9 @@ class CampaignForm(forms.Form):
         for name in ("campaigns", "exclude_campaigns"):
             values = [choice.partition(":") for choice in self[name].value() or () if choice]
             chosen = {
-                int(number): outcome for number, _colon, outcome in values if number.isdecimal()
+                campaign_id: outcome
+                for number, _colon, outcome in values
+                if (campaign_id := read_id(number)) is not None
             }
             older = chosen.keys() - {campaign.pk for campaign in newest}
             offered = [

@@ -13,7 +13,6 @@ _TOKEN = re.compile(
     r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
 )
 _BRACES = {"{{": "{", "}}": "}"}
-TAG_NAME = re.compile(r"\w+")
 
 
 class MissingValue(Exception):  # noqa: N818 - a fact about a recipient

@@ -22,14 +22,10 @@ from campaigns.compose.message.preview import (
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.contacts.models import Contact
+from campaigns.shared.query_values import read_id
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.roles import visible_to
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` is a number that fits a primary key."""
-    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def base_url(request: HttpRequest) -> str:
@@ -53,8 +49,8 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
 
 def template_of(request: HttpRequest) -> CampaignTemplate | None:
     """The template that a new campaign starts from: `?template=3`."""
-    chosen = request.GET.get("template", "")
-    if not is_id(chosen):
+    chosen = read_id(request.GET.get("template", ""))
+    if chosen is None:
         return None
     return visible_to(current_user(request), CampaignTemplate.objects.filter(pk=chosen)).first()
 
@@ -64,8 +60,7 @@ def sketched(request: HttpRequest) -> CampaignForm:
 
     It belongs to the draft whose number it carries, because a template may lock fields of that.
     """
-    posted = request.POST.get("draft", "")
-    number = int(posted) if is_id(posted) else 0
+    number = read_id(request.POST.get("draft", ""))
     drafts = visible_to(
         current_user(request), Campaign.objects.select_related("sender", "made_from")
     )

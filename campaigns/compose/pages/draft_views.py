@@ -27,11 +27,11 @@ from campaigns.compose.models import (
 from campaigns.compose.pages.draft_request import (
     draft_of,
     form_of,
-    is_id,
     local_times_context,
     preview_context,
 )
 from campaigns.contacts.models import ContactList
+from campaigns.shared.query_values import read_ids
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.roles import visible_to
@@ -129,10 +129,11 @@ def _from_template(form: CampaignForm) -> Campaign:
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """Write a new campaign. `?list=3` preselects a list, `?segment=3` a segment."""
-    chosen = {"lists": request.GET.getlist("list"), "segments": request.GET.getlist("segment")}
-    form = form_of(
-        request, initial={name: [pk for pk in pks if is_id(pk)] for name, pks in chosen.items()}
-    )
+    chosen = {
+        "lists": read_ids(request.GET.getlist("list")),
+        "segments": read_ids(request.GET.getlist("segment")),
+    }
+    form = form_of(request, initial=chosen)
     if request.method == "POST" and form.is_valid():
         return _saved(request, drafts.save(form, current_user(request)))
     return _composer(request, form, status=422 if form.is_bound else 200)

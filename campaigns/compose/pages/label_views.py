@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import archive, labels, notes
 from campaigns.compose.models import Campaign, Label, Note
+from campaigns.shared.query_values import read_id
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role
 
@@ -41,7 +42,7 @@ def campaign_labels(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _change_labels(request: HttpRequest, campaign: Campaign) -> None:
     user = current_user(request)
-    if (removed := request.POST.get("remove", "")).isdecimal():
+    if (removed := read_id(request.POST.get("remove", ""))) is not None:
         label = get_object_for(user, campaign.labels.all(), pk=removed)
         labels.remove_label(campaign, label, user)
     else:

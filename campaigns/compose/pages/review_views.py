@@ -22,7 +22,6 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
 from campaigns.compose.pages.draft_request import (
     draft_of,
-    is_id,
     local_times_context,
     phone_context,
 )
@@ -31,6 +30,7 @@ from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
+from campaigns.shared.query_values import read_id
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
 
@@ -133,8 +133,7 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
     campaign = draft_of(request, pk)
     phones = phones_in(request.POST.get("phones", ""))
-    chosen = request.POST.get("group", "")
-    if is_id(chosen):
+    if (chosen := read_id(request.POST.get("group", ""))) is not None:
         phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
     try:
         tests = send_tests(

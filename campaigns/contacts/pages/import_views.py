@@ -20,6 +20,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
+from campaigns.shared.query_values import read_id
 from campaigns.shared.table_export import csv_answer
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
@@ -47,8 +48,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
 def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file; ?list= preselects its list."""
     lists = visible_to(current_user(request), ContactList.objects.all())
-    list_id = request.GET.get("list", "")
-    contact_list = lists.filter(pk=list_id).first() if list_id.isdigit() else None
+    list_id = read_id(request.GET.get("list", ""))
+    contact_list = lists.filter(pk=list_id).first() if list_id else None
     form = UploadForm(request.POST or None, request.FILES or None, initial={"into": contact_list})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

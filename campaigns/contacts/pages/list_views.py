@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
+from campaigns.shared.query_values import read_ids
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
@@ -144,23 +145,20 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy all contacts, or those of ?contact=…, to another list, which also merges two lists."""
     contact_list = _editable_list(request, pk)
-    contact_ids = _chosen_ids(request.GET)
+    chosen = request.GET.getlist("contact")
+    contact_ids = read_ids(chosen) if chosen else None
     form = CopyForm(contact_list, request.POST or None)
     if request.method == "POST" and form.is_valid():
         target = form.cleaned_data["into"] or ContactList.objects.create(
             name=form.cleaned_data["name"], created_by=current_user(request)
         )
-        copied = contact_lists.copy_contacts(contact_list, target, contact_ids or None)
+        copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
         text = ngettext("%d contact was copied.", "%d contacts were copied.", copied)
         messages.success(request, text % copied)
         return redirect(target)
-    count = len(contact_ids) or contact_list.contact_count
+    count = contact_list.contact_count if contact_ids is None else len(contact_ids)
     title = ngettext("Copy %d contact to another list", "Copy %d contacts to another list", count)
     return form_page(request, form, contact_list, title % count)
-
-
-def _chosen_ids(query: QueryDict) -> list[int]:
-    return [int(value) for value in query.getlist("contact") if value.isdigit()]
 
 
 @require_safe

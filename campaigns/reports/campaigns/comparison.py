@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.reports.campaigns.overview import CampaignRow
 from campaigns.reports.spend.entries import ledger_url
+from campaigns.shared.query_values import read_ids
 
 MAX_CAMPAIGNS = 6  # columns that fit on a screen
 UNIT_PLACES = Decimal("0.0001")
@@ -102,11 +103,8 @@ def _unit_costs(row: CampaignRow, recipients: int) -> list[Amount]:
     ]
 
 
-def read_ids(values: Sequence[str]) -> list[int]:
+def chosen_campaigns(values: Sequence[str]) -> list[int]:
     """Return the campaigns' ids in a query string, in order, each once; anything else is
     ignored.
     """
-    ids = [
-        int(value) for value in values if value.isdecimal() and value.isascii() and len(value) < 19
-    ]
-    return list(dict.fromkeys(ids))[:MAX_CAMPAIGNS]
+    return list(dict.fromkeys(read_ids(values)))[:MAX_CAMPAIGNS]

@@ -173,7 +173,7 @@ def _chips(counts: dict[str, int], state: str) -> list[dict[str, object]]:
 @require_safe
 def campaign_compare(request: HttpRequest) -> HttpResponse:
     """The campaigns selected in the list, side by side."""
-    ids = comparison.read_ids(request.GET.getlist("id"))
+    ids = comparison.chosen_campaigns(request.GET.getlist("id"))
     campaigns = visible_to(
         current_user(request), real_campaigns().filter(pk__in=ids).select_related("sender")
     )

@@ -24,6 +24,7 @@ from campaigns.reports.shared.bills import Bill, Cost, load_bills, totals_for
 from campaigns.reports.shared.key_figures import KeyFigure
 from campaigns.reports.shared.labels import country_name, is_country_code
 from campaigns.reports.shared.periods import Period, format_days, month_of
+from campaigns.shared.query_values import read_id
 from campaigns.team.models import User
 from campaigns.templatetags.viberdash import money, percent
 
@@ -178,7 +179,7 @@ def _is_valid(key: str, value: str) -> bool:
         return value in Channel.values
     if key == "country":
         return is_country_code(value)
-    return value.isdecimal() and value.isascii() and len(value) < 19
+    return read_id(value) is not None
 
 
 def apply_filters(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:

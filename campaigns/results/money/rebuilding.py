@@ -9,6 +9,8 @@ from django.db.models import Case, Count, F, IntegerField, Sum, Value, When
 from django.db.models.functions import Coalesce, TruncHour
 
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState, Tally
+from campaigns.dispatch.tally import STATE_KEYS
+from campaigns.ledger.entries import MONEY_KEYS
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
 from campaigns.results.hourly_counts import BY_VIBER
 from campaigns.results.models import HourCount, Measure
@@ -27,16 +29,6 @@ MEASURED: tuple[tuple[Measure, str, dict[str, Any]], ...] = (
 )
 Key = tuple[Any, ...]
 Sums = dict[Key, tuple[Any, ...]]
-MONEY_KEY = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
-COUNT_KEY = (
-    "campaign_id",
-    "country",
-    "send_state",
-    "error_code",
-    "reason",
-    "delivery_state",
-    "status",
-)
 
 
 def differences() -> list[str]:
@@ -56,7 +48,7 @@ def rebuild() -> list[str]:
         LedgerTotal.objects.all().delete()
         LedgerTotal.objects.bulk_create(
             LedgerTotal(
-                **dict(zip(MONEY_KEY, key, strict=True)),
+                **dict(zip(MONEY_KEYS, key, strict=True)),
                 amount=amount,
                 entries=entries,
                 unknown=unknown,
@@ -65,7 +57,7 @@ def rebuild() -> list[str]:
         )
         Tally.objects.all().delete()
         Tally.objects.bulk_create(
-            Tally(**dict(zip(COUNT_KEY, key, strict=True)), recipients=people)
+            Tally(**dict(zip(STATE_KEYS, key, strict=True)), recipients=people)
             for key, (people,) in _recipients().items()
         )
         HourCount.objects.all().delete()
@@ -102,14 +94,14 @@ def _entered() -> Sums:
     unknown = Case(
         When(amount__isnull=True, then=Value(1)), default=Value(0), output_field=IntegerField()
     ) - Case(When(settles=True, then=Value(1)), default=Value(0), output_field=IntegerField())
-    entries = LedgerEntry.objects.values_list(*MONEY_KEY).annotate(
+    entries = LedgerEntry.objects.values_list(*MONEY_KEYS).annotate(
         sum=Sum("amount"), number=Count("pk"), missing=Sum(unknown)
     )
     return {tuple(row[:-3]): (row[-3] or ZERO, row[-2], row[-1]) for row in entries.order_by()}
 
 
 def _totals() -> Sums:
-    totals = LedgerTotal.objects.values_list(*MONEY_KEY).annotate(
+    totals = LedgerTotal.objects.values_list(*MONEY_KEYS).annotate(
         sum=Sum("amount"), number=Sum("entries"), missing=Sum("unknown")
     )
     return {tuple(row[:-3]): tuple(row[-3:]) for row in totals.order_by()}
@@ -119,7 +111,7 @@ def _recipients() -> Sums:
     settled = Recipient.objects.exclude(send_state=SendState.QUEUED).annotate(
         code=Coalesce(F("error_code"), 0)
     )
-    key = ["code" if name == "error_code" else name for name in COUNT_KEY]
+    key = ["code" if name == "error_code" else name for name in STATE_KEYS]
     return {
         tuple(row[:-1]): (row[-1],)
         for row in settled.values_list(*key).annotate(people=Count("pk")).order_by()
@@ -127,7 +119,7 @@ def _recipients() -> Sums:
 
 
 def _tallied() -> Sums:
-    tally = Tally.objects.values_list(*COUNT_KEY).annotate(people=Sum("recipients")).order_by()
+    tally = Tally.objects.values_list(*STATE_KEYS).annotate(people=Sum("recipients")).order_by()
     return {tuple(row[:-1]): (row[-1],) for row in tally if row[-1]}
 
 

@@ -1,0 +1,29 @@
+"""Ids in query strings and forms."""
+
+import pytest
+
+from campaigns.shared.query_values import read_id, read_ids
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12),
+        ("0", 0),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        (" 1", None),
+        ("1.0", None),
+        ("²", None),
+        ("١٢", None),
+    ],
+)
+def test_an_id_is_plain_digits_that_a_column_can_hold(text: str, number: int | None) -> None:
+    assert read_id(text) == number
+
+
+def test_ids_keep_their_order_without_what_is_none() -> None:
+    assert read_ids(["3", "x", "0", "3", "9" * 30]) == [3, 0, 3]
