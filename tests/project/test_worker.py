@@ -44,7 +44,7 @@ class CodeThatIsGone:
         raise NotImplementedError
 
 
-def until(condition: Callable[[], object], seconds: float = 40) -> None:
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Return when `condition` holds; fail when it does not in a time that is ample."""
     give_up = time.monotonic() + seconds
     while not condition():
@@ -80,12 +80,14 @@ def started() -> "subprocess.Popen[bytes]":
 def worker() -> Iterator["subprocess.Popen[bytes]"]:
     """`manage.py worker` at work."""
     process = started()
-    assert works()
-    yield process
-    children = below(process.pid)
-    process.kill()
-    process.wait()
-    until(lambda: not any(is_alive(child.pid) for child in children))
+    try:
+        assert works()
+        yield process
+    finally:
+        children = below(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not any(is_alive(child.pid) for child in children))
 
 
 def one(role: str, worker: "subprocess.Popen[bytes]") -> Process:

@@ -21,13 +21,19 @@ SIGN_INTERVAL = 5.0  # seconds; signs of life are not written more often
 
 QUIET_AFTER = timedelta(seconds=30)  # without a sign of life: the queue is given a task
 STALLED_AFTER = timedelta(seconds=120)  # without a sign of life: the queue is restarted
+LONGEST_PATIENCE = timedelta(minutes=30)  # with a queue that was restarted in vain
 
 
 class QueueWatch:
-    """Watches the queue of this machine, from the moment `since`."""
+    """Watches the queue of this machine, from the moment `since`.
+
+    A queue that was restarted and still shows no sign of life gets twice the time at each further
+    restart: a machine under heavy load may need more than the usual time to start it.
+    """
 
     def __init__(self, since: datetime) -> None:
         self.since = since
+        self.patience = STALLED_AFTER
 
     def restart(self, now: datetime) -> None:
         """Count the silence from now on."""
@@ -35,8 +41,12 @@ class QueueWatch:
 
     def is_stalled(self, now: datetime) -> bool:
         """Whether the last sign of life is too long ago. Enqueues a task if the queue is quiet."""
-        silence = now - max(self.since, _last_sign() or self.since)
-        if silence > STALLED_AFTER:
+        last_sign = _last_sign() or self.since
+        if last_sign > self.since:
+            self.patience = STALLED_AFTER
+        silence = now - max(self.since, last_sign)
+        if silence > self.patience:
+            self.patience = min(2 * self.patience, LONGEST_PATIENCE)
             return True
         if silence > QUIET_AFTER:
             enqueue(lifecycle.WAKE)

@@ -44,9 +44,11 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._request_stop)
+        watch = health.QueueWatch(timezone.now())
         while not self._is_stopping():
             queue = start_queue()
-            self._watch(queue)
+            watch.restart(timezone.now())
+            self._watch(queue, watch)
             if self._is_stopping():
                 self._drain(queue)
             kill_queue(queue)
@@ -59,9 +61,8 @@ class Command(BaseCommand):
     def _is_stopping(self) -> bool:
         return self.stop_signals > 0
 
-    def _watch(self, queue: "subprocess.Popen[bytes]") -> None:
+    def _watch(self, queue: "subprocess.Popen[bytes]", watch: health.QueueWatch) -> None:
         """Return when `queue` ended or stalled, or when the worker is to stop."""
-        watch = health.QueueWatch(timezone.now())
         checked_at = time.monotonic()
         while not self._is_stopping() and not has_ended(queue, 0.5):
             if time.monotonic() - checked_at < CHECK_INTERVAL:
