@@ -40,7 +40,7 @@ def test_every_model_can_be_looked_at(boss: Client, model: type[Model]) -> None:
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_what_the_domain_writes_is_read_only(boss: Client, model: type[Model]) -> None:
+def test_domain_rows_are_read_only(boss: Client, model: type[Model]) -> None:
     send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 1})
     assert boss.get(page(model, "add")).status_code == 403
     row = model._default_manager.first()

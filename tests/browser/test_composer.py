@@ -71,7 +71,7 @@ def at_any_hour(page: Page) -> None:
         page.locator(end).fill("")
 
 
-def test_new_composer_looks_right(composer: Page, look: Look) -> None:
+def test_new_composer(composer: Page, look: Look) -> None:
     expect(composer.locator("#figures")).to_contain_text("0 recipients")
     look(composer, "composer-new")
 
@@ -147,7 +147,7 @@ def test_from_the_first_letter_to_the_gateway(
     }
 
 
-def test_counters_count_as_one_types(composer: Page) -> None:
+def test_counters_count_while_typing(composer: Page) -> None:
     text = composer.locator("#id_text")
     counter = composer.locator('[data-for="id_text"]')
     text.fill("Привіт 😀")
@@ -201,7 +201,7 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(
         assert cut.getpixel((20, 400))[2] < 40  # type: ignore[index]
 
 
-def test_what_is_no_picture_is_said_beside_the_field(
+def test_invalid_picture_is_refused_at_its_field(
     composer: Page, console: Console, tmp_path: Path
 ) -> None:
     console.allow("422")
@@ -211,7 +211,7 @@ def test_what_is_no_picture_is_said_beside_the_field(
     expect(composer.locator("#picture-error")).to_have_text("This file is not a JPEG or PNG image.")
 
 
-def test_a_draft_can_be_gone_on_with_on_a_small_screen(signed_in: Page) -> None:
+def test_draft_can_be_continued_on_a_small_screen(signed_in: Page) -> None:
     campaign = draft(contact_list("VIP", PEOPLE), text="Hello {first_name|friend}")
     signed_in.set_viewport_size({"width": 360, "height": 740})
     signed_in.goto(f"/campaigns/{campaign.pk}/edit")
@@ -240,7 +240,7 @@ def test_a_draft_saves_itself_and_can_be_left(composer: Page) -> None:
     )
 
 
-def test_two_people_in_one_draft(composer: Page, console: Console, person: User) -> None:
+def test_two_users_in_one_draft(composer: Page, console: Console, person: User) -> None:
     console.allow("409")
     campaign = draft(text="Mine")
     Editing.objects.create(campaign=campaign, user=somebody(username="ivan"), at=timezone.now())
@@ -264,7 +264,7 @@ def test_two_people_in_one_draft(composer: Page, console: Console, person: User)
     assert campaign.text == "Mine, but later"
 
 
-def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) -> None:
+def test_library(signed_in: Page, tmp_path: Path, look: Look) -> None:
     signed_in.goto("/campaigns/pictures/")
     expect(signed_in.get_by_text("No images yet.")).to_be_visible()
     file = tmp_path / "sale.png"
@@ -275,9 +275,7 @@ def test_the_library_looks_right(signed_in: Page, tmp_path: Path, look: Look) ->
     look(signed_in, "pictures")
 
 
-def test_templates_look_right_and_keep_what_is_locked(
-    signed_in: Page, person: User, look: Look
-) -> None:
+def test_templates_keep_locked_fields(signed_in: Page, person: User, look: Look) -> None:
     campaign = draft(contact_list("VIP", PEOPLE), text="House words")
     signed_in.goto(f"/campaigns/{campaign.pk}/edit")
     signed_in.get_by_text("Save as template").click()
@@ -303,7 +301,7 @@ def test_templates_look_right_and_keep_what_is_locked(
     look(signed_in, "composer-locked")
 
 
-def test_without_javascript_the_form_works_whole(
+def test_form_works_without_javascript(
     browser: Browser, live_server: object, person: User, console: Console, tmp_path: Path
 ) -> None:
     contact_list("VIP", PEOPLE)
@@ -336,7 +334,7 @@ def test_without_javascript_the_form_works_whole(
     context.close()
 
 
-def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
+def test_browser_counts_sms_like_the_server(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(
         "async texts => { const m = await import('/static/js/sms.js'); return texts.map(t =>"
@@ -349,7 +347,7 @@ def test_the_browser_counts_sms_as_the_server_does(composer: Page) -> None:
         }, vector["text"]
 
 
-def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> None:
+def test_browser_replaces_characters_like_the_server(composer: Page) -> None:
     typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
     plain = composer.evaluate(
         "async t => (await import('/static/js/sms.js')).replaceTypography(t)", typed
@@ -357,7 +355,7 @@ def test_the_browser_replaces_characters_as_the_server_does(composer: Page) -> N
     assert plain == sms.replace_typography(typed)
 
 
-def test_the_browser_fills_merge_tags_as_the_server_does(composer: Page) -> None:
+def test_browser_fills_merge_tags_like_the_server(composer: Page) -> None:
     vectors = json.loads((VECTORS / "merge.json").read_text())
     filled = composer.evaluate(
         "async all => (({ fill }) => all.map(v => fill(v.text, v.fields)))(await"

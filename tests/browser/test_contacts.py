@@ -44,7 +44,7 @@ def people(tmp_path: Path) -> Path:
     return path
 
 
-def test_empty_rooms(signed_in: Page, look: Look) -> None:
+def test_empty_pages(signed_in: Page, look: Look) -> None:
     for address, name in (
         ("/contacts/", "lists"),
         ("/contacts/stop-list/", "stop"),

@@ -70,7 +70,7 @@ def test_budgets(signed_in: Page, look: Look) -> None:
     look(signed_in, "month-budgets")
 
 
-def test_those_who_wait_for_their_day(signed_in: Page, look: Look) -> None:
+def test_recipients_waiting_for_their_hours(signed_in: Page, look: Look) -> None:
     hours = next(
         one
         for one in (DAYTIME, SendingHours.parse("00:00-01:00"))

@@ -44,7 +44,7 @@ def test_sign_out(signed_in: Page) -> None:
 
 
 @pytest.mark.parametrize("room", ["Dashboard", "Campaigns", "Contacts", "Spend", "Settings"])
-def test_each_room_of_a_new_installation(signed_in: Page, look: Look, room: str) -> None:
+def test_each_page_of_a_new_installation(signed_in: Page, look: Look, room: str) -> None:
     signed_in.goto("/account/")
     signed_in.get_by_role("navigation", name="Main").get_by_role("link", name=room).click()
     expect(signed_in.locator(".side-link[aria-current]")).to_have_text(room)
@@ -69,7 +69,7 @@ def test_settings(signed_in: Page, look: Look) -> None:
     look(signed_in, "settings")
 
 
-def test_gateway_that_is_down_is_said_on_the_page(signed_in: Page, look: Look) -> None:
+def test_page_says_that_the_gateway_is_down(signed_in: Page, look: Look) -> None:
     signed_in.goto("/settings/")
     signed_in.get_by_role("button", name="Check connection").click()
     expect(signed_in.get_by_role("alert")).to_contain_text("The gateway does not answer.")
@@ -88,7 +88,7 @@ def test_gateway_that_answers_shows_the_balance(
     look(signed_in, "settings-gateway-up")
 
 
-def test_wrong_key_is_said_on_the_page(
+def test_page_says_that_the_key_is_wrong(
     signed_in: Page, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "nobodys_key_00000"
@@ -119,9 +119,7 @@ def test_senders_are_added_and_removed_after_asking(signed_in: Page, look: Look)
     expect(row).to_have_count(0)
 
 
-def test_account_errors_stand_at_the_field_and_keep_what_was_typed(
-    signed_in: Page, look: Look
-) -> None:
+def test_account_errors_are_at_the_field_and_keep_the_input(signed_in: Page, look: Look) -> None:
     signed_in.goto("/account/password/")
     signed_in.get_by_label("Old password").fill("long-and-odd-7")
     signed_in.locator("#id_new_password1").fill("12345678")
@@ -180,7 +178,7 @@ def test_skip_link_is_the_first_stop_of_the_keyboard(signed_in: Page) -> None:
     expect(signed_in.locator("#content")).to_be_focused()
 
 
-def test_sandbox_is_said_on_every_page(signed_in: Page) -> None:
+def test_every_page_names_the_sandbox(signed_in: Page) -> None:
     signed_in.goto("/account/")
     expect(signed_in.get_by_text("Sandbox", exact=True)).to_be_visible()
 

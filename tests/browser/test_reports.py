@@ -106,7 +106,7 @@ def test_campaign_page(signed_in: Page, campaign: Campaign, look: Look, tab: str
     look(signed_in, f"campaign-{tab}")
 
 
-def test_campaign_page_moves_by_itself_and_stops_at_the_end(signed_in: Page) -> None:
+def test_campaign_page_updates_until_the_end(signed_in: Page) -> None:
     made = make_campaign("Now", CampaignState.SENDING)
     send(made, {("UA", "read"): 30})
     Campaign.objects.update(audience=100)
@@ -128,7 +128,7 @@ def test_campaign_page_moves_by_itself_and_stops_at_the_end(signed_in: Page) -> 
     expect(signed_in.locator("#progress [hx-trigger]")).to_have_count(0)
 
 
-def test_cancel_asks_while_the_page_goes_on_moving(signed_in: Page) -> None:
+def test_cancel_asks_while_the_page_updates(signed_in: Page) -> None:
     made = make_campaign("Now", CampaignState.SENDING)
     send(made, {("UA", "read"): 30, ("UA", "queued"): 70})
     signed_in.goto(f"/campaigns/{made.pk}/")
@@ -212,7 +212,7 @@ def test_spend_as_a_file(signed_in: Page, campaign: Campaign) -> None:
     assert download.value.suggested_filename.startswith("spend-campaign-")
 
 
-def test_compare_what_is_ticked(
+def test_compare_selected_campaigns(
     signed_in: Page, person: User, campaign: Campaign, look: Look
 ) -> None:
     fill(person)

@@ -26,7 +26,7 @@ def autosave(client: Client, address: str, status: int = 200, **values: Any) -> 
     return result
 
 
-def test_the_first_words_make_a_draft_and_the_next_go_into_it(signed_in: Client) -> None:
+def test_first_input_creates_a_draft_and_the_next_updates_it(signed_in: Client) -> None:
     first = autosave(signed_in, "/campaigns/autosave", text="Hel")
     campaign = Campaign.objects.get()
     assert (campaign.name, campaign.text, campaign.state) == (
@@ -53,7 +53,7 @@ def test_the_first_words_make_a_draft_and_the_next_go_into_it(signed_in: Client)
     assert AuditEntry.objects.count() == 1
 
 
-def test_what_is_unfinished_is_saved_all_the_same(signed_in: Client) -> None:
+def test_incomplete_input_is_saved(signed_in: Client) -> None:
     answer = autosave(
         signed_in, "/campaigns/autosave", text="я" * 1500, button_caption="Buy", sms_text="{"
     )
@@ -62,7 +62,7 @@ def test_what_is_unfinished_is_saved_all_the_same(signed_in: Client) -> None:
     assert answer["message"] == "Saved just now"
 
 
-def test_what_no_column_takes_stays_as_it_was_and_is_named(signed_in: Client) -> None:
+def test_value_that_no_column_can_hold_is_named_and_not_saved(signed_in: Client) -> None:
     campaign = draft(button_caption="Buy", validity=60)
     answer = autosave(
         signed_in,
@@ -84,7 +84,7 @@ def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:
     assert Campaign.objects.get(pk=first["edit"].split("/")[2]).sender == known
 
 
-def test_somebody_elses_words_are_never_overwritten(signed_in: Client) -> None:
+def test_changes_of_another_user_are_never_overwritten(signed_in: Client) -> None:
     campaign = draft(text="Theirs")
     answer = autosave(
         signed_in, f"/campaigns/{campaign.pk}/autosave", 409, text="Mine", version="an older one"
@@ -102,7 +102,7 @@ def test_only_drafts_save_themselves(signed_in: Client) -> None:
     assert campaign.text == "Sent"
 
 
-def test_two_people_in_one_draft_are_told_of_each_other(signed_in: Client) -> None:
+def test_two_users_in_one_draft_are_told_of_each_other(signed_in: Client) -> None:
     address = f"/campaigns/{draft().pk}/present"
     assert signed_in.post(address).content.strip() == b""
     other = Client()

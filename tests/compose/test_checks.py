@@ -82,7 +82,7 @@ def test_a_complete_draft_has_no_problem() -> None:
         ({"timing": Timing.AT}, "scheduled_at"),
     ],
 )
-def test_what_the_contract_refuses_is_refused_at_its_field(
+def test_value_outside_the_contract_is_refused_at_its_field(
     changes: dict[str, object], field: str | None
 ) -> None:
     assert set(problem_texts(complete(**changes))) == ({field} if field else set())
@@ -115,7 +115,7 @@ def test_a_list_without_the_column_counts_as_people_without_a_value() -> None:
     assert problem_texts(campaign)["text"].startswith("1 contact has no {first_name}.")
 
 
-def test_text_is_measured_on_the_longest_person() -> None:
+def test_text_is_measured_by_the_longest_values() -> None:
     people = [
         ("380970000001", "UA", {"first_name": "a" * 11}),
         ("380970000002", "UA", {"first_name": "b"}),
@@ -143,7 +143,7 @@ def test_sms_is_measured_person_by_person() -> None:
     assert "800 characters" in problem_texts(campaign)["sms_text"]
 
 
-def test_a_text_that_is_empty_for_somebody_is_refused() -> None:
+def test_text_that_is_empty_for_a_recipient_is_refused() -> None:
     assert set(problem_texts(draft(contact_list("A", named(2, 0)), text="{first_name|}"))) == {
         "text"
     }
@@ -211,7 +211,7 @@ def test_a_quiet_message_has_no_warning() -> None:
         ({"sms_text": "a", "sms_sender": "Shop", "text": "stop", "validity": 60}, "validity"),
     ],
 )
-def test_what_may_be_a_mistake_is_warned_of(changes: dict[str, object], field: str) -> None:
+def test_probable_mistakes_are_warned_of(changes: dict[str, object], field: str) -> None:
     campaign = complete(**changes)
     assert warned(campaign) == {field}
     assert problem_texts(campaign) == {}
@@ -220,7 +220,7 @@ def test_what_may_be_a_mistake_is_warned_of(changes: dict[str, object], field: s
 @pytest.mark.parametrize(
     ("at", "sleeps"), [("07:59", True), ("08:00", False), ("20:59", False), ("21:00", True)]
 )
-def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -> None:
+def test_night_is_warned_of_by_each_recipients_clock(at: str, sleeps: bool) -> None:
     campaign = complete(timing=Timing.LOCAL, local_at=f"2030-01-31T{at}", time_zone="Asia/Tokyo")
     # noon in Tokyo, which counts for nobody here
     campaign.scheduled_at = datetime(2030, 1, 31, 3, tzinfo=UTC)
@@ -234,7 +234,7 @@ def test_the_night_is_warned_of_by_everybodys_own_clock(at: str, sleeps: bool) -
     assert "timing" not in {warning.field for warning in warnings(campaign)}
 
 
-def test_the_night_is_warned_of_in_the_zone_of_the_campaign() -> None:
+def test_night_is_warned_of_in_the_campaigns_zone() -> None:
     noon_in_utc = (timezone.now() + timedelta(days=2)).replace(hour=12)
     campaign = complete(timing=Timing.AT, scheduled_at=noon_in_utc, time_zone="UTC")
     assert "timing" not in {warning.field for warning in warnings(campaign)}
@@ -265,7 +265,7 @@ def test_people_who_were_never_messaged_are_warned_of() -> None:
     assert lists_warning(campaign) == []
 
 
-def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:
+def test_sms_with_more_parts_for_some_is_warned_of_with_counts() -> None:
     people = contact_list(
         "A", [("380970000001", "UA", {"city": "x" * 20}), ("380970000002", "UA", {"city": "x"})]
     )
@@ -276,7 +276,7 @@ def test_sms_that_spills_over_for_some_is_warned_of_in_numbers() -> None:
     assert spilled == ["The SMS to 1 recipient has up to 2 parts, each of them charged."]
 
 
-def test_the_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:
+def test_same_text_to_the_same_list_is_warned_of_for_a_day() -> None:
     campaign = complete(text="Hello. To stop write STOP")
     campaign.save()
     [people] = campaign.lists.all()

@@ -163,7 +163,7 @@ def test_create_names_a_file_that_is_not_there() -> None:
         command("create", "/nowhere.json")
 
 
-def test_the_moves_go_through_the_life_cycle() -> None:
+def test_commands_go_through_the_life_cycle() -> None:
     pk = draft(contact_list("A", ukrainians(2))).pk
     assert command("launch", pk) == {"id": pk, "state": "preparing"}
     assert command("pause", pk) == {"id": pk, "state": "paused"}
@@ -173,7 +173,7 @@ def test_the_moves_go_through_the_life_cycle() -> None:
         command("launch", pk)
 
 
-def test_launch_refuses_what_has_a_problem() -> None:
+def test_launch_refuses_a_draft_with_a_problem() -> None:
     with pytest.raises(CommandError, match="Choose a list or a segment"):
         command("launch", draft().pk)
 
@@ -237,7 +237,7 @@ def test_hours_are_changed_while_it_is_under_way() -> None:
     assert command("hours", pk, "none") == {"id": pk, "state": "preparing", "hours": None}
 
 
-def test_resend_is_refused_where_nobody_failed() -> None:
+def test_resend_is_refused_without_failed_recipients() -> None:
     pk = draft(contact_list("A", ukrainians(2))).pk
     with pytest.raises(CommandError, match="not over yet"):
         command("resend", pk)

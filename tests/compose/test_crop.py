@@ -41,7 +41,7 @@ def colours(content: bytes) -> list[tuple[int, int, int]]:
         (Crop(0, 0, 0.01), (0, 0, 1, 1)),
     ],
 )
-def test_the_crop_lies_within_the_image(crop: Crop, box: tuple[int, int, int, int]) -> None:
+def test_crop_lies_within_the_image(crop: Crop, box: tuple[int, int, int, int]) -> None:
     assert crop.box(400, 200) == box
 
 
@@ -63,7 +63,7 @@ def test_only_the_crop_is_stored() -> None:
         ({"crop_left": "50"}, Crop(50, 0, 100)),
     ],
 )
-def test_the_crop_is_read_from_a_form(data: dict[str, str], crop: Crop | None) -> None:
+def test_crop_is_read_from_a_form(data: dict[str, str], crop: Crop | None) -> None:
     assert parse_crop(data) == crop
 
 

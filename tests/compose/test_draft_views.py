@@ -77,12 +77,12 @@ def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> 
     assert AuditEntry.objects.get().action == "created"
 
 
-def test_new_goes_on_to_the_review(signed_in: Client) -> None:
+def test_new_leads_to_the_review(signed_in: Client) -> None:
     answer = signed_in.post("/campaigns/new", {**TYPED, "then": "review"})
     assert answer["Location"] == f"/campaigns/{Campaign.objects.get().pk}/review"
 
 
-def test_new_with_a_mistake_keeps_what_was_typed(signed_in: Client) -> None:
+def test_new_with_an_error_keeps_the_input(signed_in: Client) -> None:
     answer = signed_in.post("/campaigns/new", {**TYPED, "text": "я" * 1001, "validity": "5"})
     shown = answer.content.decode()
     assert answer.status_code == 422
@@ -100,7 +100,7 @@ def test_edit_saves_over_the_draft(signed_in: Client) -> None:
     assert AuditEntry.objects.get().action == "edited"
 
 
-def test_edit_never_overwrites_somebody_elses_words_silently(signed_in: Client) -> None:
+def test_edit_never_overwrites_changes_of_another_user(signed_in: Client) -> None:
     campaign = draft(text="Old")
     seen = campaign.updated_at.isoformat()
     campaign.text = "Theirs"
@@ -193,7 +193,7 @@ def test_viewers_only_look(client: Client, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/campaigns/99/edit", "/campaigns/99/review"])
-def test_what_is_not_there_is_404(signed_in: Client, path: str) -> None:
+def test_unknown_addresses_are_404(signed_in: Client, path: str) -> None:
     page(signed_in, path, 404)
 
 
@@ -212,7 +212,7 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
 # --- looking
 
 
-def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
+def test_preview_shows_the_message_of_the_chosen_contact(signed_in: Client) -> None:
     chosen = contact_list("A", ukrainians(3))
     values = {
         **TYPED,
@@ -225,7 +225,7 @@ def test_preview_shows_what_the_chosen_person_gets(signed_in: Client) -> None:
     assert "New Shop" in shown
 
 
-def test_preview_escapes_what_people_wrote(signed_in: Client) -> None:
+def test_preview_escapes_values(signed_in: Client) -> None:
     chosen = contact_list("A", [("380970000001", "UA", {"first_name": "<b>x</b>"})])
     shown = signed_in.post(
         "/campaigns/preview", {**TYPED, "text": "<i>{first_name}", "lists": [chosen.pk]}
@@ -277,7 +277,7 @@ def test_review_without_the_gateway_still_works(signed_in: Client) -> None:
     assert "Send to 2 recipients" in shown
 
 
-def test_review_names_what_stands_in_the_way(signed_in: Client) -> None:
+def test_review_names_the_problems(signed_in: Client) -> None:
     shown = review(signed_in, draft(text=""))
     assert "Choose a list or a segment." in shown
     assert 'name="recipients"' not in shown
@@ -333,7 +333,7 @@ def test_the_highest_cost_is_that_of_the_dearer_way(signed_in: Client) -> None:
     assert campaign.state == CampaignState.PREPARING
 
 
-def test_the_review_names_the_parts_of_the_sms(signed_in: Client) -> None:
+def test_review_names_the_parts_of_the_sms(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)), sms_sender="Shop", sms_text="a" * 161)
     shown = " ".join(review(signed_in, campaign).split())
     assert '<span class="lengths-part"> 2 recipients: 2 SMS parts </span>' in shown
@@ -342,7 +342,7 @@ def test_the_review_names_the_parts_of_the_sms(signed_in: Client) -> None:
     assert '<span class="lengths-part"> 1 recipient: 1 SMS part </span>' in shown
 
 
-def test_where_no_price_is_known_the_people_alone_confirm(signed_in: Client) -> None:
+def test_without_a_known_price_only_the_recipients_are_confirmed(signed_in: Client) -> None:
     PriceList.objects.all().delete()
     campaign = draft(contact_list("A", ukrainians(2)))
     assert "The cost is not known." in review(signed_in, campaign)
@@ -350,7 +350,7 @@ def test_where_no_price_is_known_the_people_alone_confirm(signed_in: Client) -> 
     assert campaign.state == CampaignState.PREPARING
 
 
-def test_launch_refuses_what_has_a_problem(signed_in: Client) -> None:
+def test_launch_refuses_a_draft_with_a_problem(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)), text="Hi {nobody}")
     launch(signed_in, campaign, "2")
     assert campaign.state == CampaignState.DRAFT
@@ -370,7 +370,7 @@ def test_launch_at_a_time_schedules(signed_in: Client) -> None:
     assert campaign.state == CampaignState.SCHEDULED
 
 
-def test_a_second_launch_is_told_so(signed_in: Client) -> None:
+def test_second_launch_is_refused_with_a_message(signed_in: Client) -> None:
     campaign = draft(contact_list("A", ukrainians(2)))
     launch(signed_in, campaign, "2")
     assert "can" in launch(signed_in, campaign, "2").content.decode()

@@ -41,7 +41,7 @@ def media(settings: Settings, tmp_path: object) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
 
 
-def test_the_least_is_a_name_a_sender_and_a_text() -> None:
+def test_name_sender_and_text_are_required() -> None:
     campaign = filled(form())
     assert (campaign.text, campaign.promotional, campaign.validity, campaign.tariff) == (
         "Hello",
@@ -115,7 +115,7 @@ def test_line_ends_become_one_character() -> None:
         ({"image": "pictures/nobody.png"}, "image"),
     ],
 )
-def test_what_the_contract_refuses_is_refused_at_its_field(
+def test_value_outside_the_contract_is_refused_at_its_field(
     values: dict[str, Any], field: str
 ) -> None:
     assert set(form(**values).errors) == {field}
@@ -136,7 +136,7 @@ def test_what_the_contract_refuses_is_refused_at_its_field(
         {"validity": "86400", "tariff": "9"},
     ],
 )
-def test_what_the_contract_just_allows_is_taken(values: dict[str, Any]) -> None:
+def test_value_at_the_limit_of_the_contract_is_accepted(values: dict[str, Any]) -> None:
     assert form(**values).errors == {}
 
 
@@ -146,7 +146,7 @@ def test_an_unknown_tag_is_refused_once_lists_are_chosen() -> None:
     assert set(form(text="Hi {name}", lists=[chosen.pk]).errors) == {"text"}
 
 
-def test_what_the_tags_come_to_is_refused_at_their_field() -> None:
+def test_filled_text_that_is_invalid_is_refused_at_its_field() -> None:
     """A value that somebody lacks, and what gets too long for the person with the longest
     values.
     """
@@ -242,7 +242,7 @@ def test_an_unfinished_form_can_be_read_without_being_checked() -> None:
     assert len(made.audience.lists) == 1
 
 
-def test_what_is_saved_is_shown_again() -> None:
+def test_saved_values_are_shown_again() -> None:
     when = datetime(2026, 12, 24, 8, tzinfo=UTC)
     chosen = contact_list("A", ukrainians(1))
     campaign = draft(

@@ -25,7 +25,7 @@ def text(budget: str | None, **totals: str) -> list[str]:
     return [str(warning.message) for warning in money_warnings(campaign, Estimate(totals=sums))]
 
 
-def test_a_budget_below_the_most_is_warned_of() -> None:
+def test_budget_below_the_highest_cost_is_warned_of() -> None:
     assert text("10", EUR="10") == []
     assert text("10", EUR="10.5") == [
         "It may cost up to 10.50 EUR. Sending pauses at the budget of 10.00 EUR."
@@ -36,7 +36,9 @@ def test_a_budget_has_no_currency_so_two_of_them_are_not_compared() -> None:
     assert text("1", EUR="10", USD="10") == []
 
 
-def test_a_balance_below_the_most_is_warned_of(sandbox: RunningSandbox, settings: Settings) -> None:
+def test_balance_below_the_highest_cost_is_warned_of(
+    sandbox: RunningSandbox, settings: Settings
+) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
     sandbox.fund("5")
     held = sandbox.client().balance()

@@ -35,7 +35,7 @@ def upload(name: str = "sale.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, buffer.getvalue())
 
 
-def test_an_empty_library_says_what_belongs_there(signed_in: Client) -> None:
+def test_empty_library_says_what_belongs_there(signed_in: Client) -> None:
     assert "No images yet." in signed_in.get(ADDRESS).content.decode()
 
 
@@ -57,7 +57,7 @@ def test_add_and_rename(signed_in: Client) -> None:
     assert picture.title == "Spring"
 
 
-def test_add_says_what_is_no_picture(signed_in: Client) -> None:
+def test_add_names_files_that_are_no_pictures(signed_in: Client) -> None:
     answer = signed_in.post(
         f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True
     )
@@ -85,7 +85,7 @@ def test_viewers_only_look(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_library_asks_as_often_for_one_as_for_three(
+def test_library_takes_the_same_queries_for_one_and_three(
     signed_in: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _number in range(rows):

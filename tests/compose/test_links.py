@@ -46,7 +46,7 @@ def test_a_host_with_foreign_letters_is_shown_in_punycode() -> None:
 
 
 @pytest.mark.django_db
-def test_the_form_puts_utm_into_the_link_and_shows_it_again() -> None:
+def test_form_puts_utm_into_the_link_and_shows_it_again() -> None:
     typed = {
         "name": "Spring",
         "sender": "Shop",

@@ -69,7 +69,7 @@ def test_sms_parts_are_those_of_each_recipients_text(text: str) -> None:
     assert counts.longest_gsm == max(septets)
 
 
-def test_the_longest_sms_names_the_characters_that_force_ucs_2() -> None:
+def test_longest_sms_names_the_characters_that_force_ucs_2() -> None:
     rows = [
         ("380970000001", "UA", {"name": "Їжак" * 30}),
         ("380970000002", "UA", {"name": "x" * 30}),
@@ -80,7 +80,7 @@ def test_the_longest_sms_names_the_characters_that_force_ucs_2() -> None:
     assert counts.largest.culprits == ("Ї", "ж", "а", "к")
 
 
-def test_the_longest_link_is_that_of_the_longest_values() -> None:
+def test_longest_link_is_that_of_the_longest_values() -> None:
     rows = [(f"38097{n:07d}", "UA", fields) for n, fields in enumerate(recipients_fields())]
     template = CompiledText("https://x.example.com/?n={name|é}&c={city}", encode=encode_for_link)
     expected = [

@@ -44,7 +44,7 @@ def made(saved: CampaignTemplate, actor: User, **values: Any) -> Campaign:
     return drafts.save(form, actor)
 
 
-def test_a_template_keeps_the_message_and_not_the_audience(saved: CampaignTemplate) -> None:
+def test_template_keeps_the_message_but_not_the_audience(saved: CampaignTemplate) -> None:
     assert saved.content["text"] == "House words"
     assert saved.content["sender"] == "Shop"
     assert set(saved.content) == {*message_templates.LOCKABLE, "image_url"}
@@ -70,9 +70,7 @@ def test_a_template_that_is_not_there_is_no_template(signed_in: Client, chosen: 
     assert signed_in.get(f"/campaigns/new?template={chosen}").status_code == 200
 
 
-def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(
-    saved: CampaignTemplate, olena: User
-) -> None:
+def test_locked_fields_ignore_posted_values(saved: CampaignTemplate, olena: User) -> None:
     message_templates.lock(saved, ["text", "sender", "nonsense"], olena)
     assert saved.locked == ["sender", "text"]
     campaign = made(saved, olena, button_caption="Go", button_url="https://shop.example.com/go")
@@ -83,7 +81,7 @@ def test_what_is_locked_counts_as_the_template_says_whatever_is_posted(
     )
 
 
-def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
+def test_locked_fields_stay_in_edit_and_autosave(
     signed_in: Client, saved: CampaignTemplate, olena: User
 ) -> None:
     message_templates.lock(saved, ["text", "validity"], olena)
@@ -100,7 +98,7 @@ def test_what_is_locked_stays_in_an_edit_and_while_it_saves_itself(
     assert (campaign.text, campaign.validity) == ("House words", 600)
 
 
-def test_the_preview_knows_what_is_locked(
+def test_preview_uses_locked_fields(
     signed_in: Client, saved: CampaignTemplate, olena: User
 ) -> None:
     message_templates.lock(saved, ["text"], olena)
@@ -112,7 +110,7 @@ def test_the_preview_knows_what_is_locked(
         assert signed_in.post("/campaigns/figures", {"draft": number}).status_code == 200
 
 
-def test_a_locked_picture_can_be_neither_changed_nor_removed(
+def test_locked_picture_can_be_neither_changed_nor_removed(
     saved: CampaignTemplate, olena: User
 ) -> None:
     saved.content["image_url"] = "https://cdn.example.com/house.png"
@@ -123,7 +121,7 @@ def test_a_locked_picture_can_be_neither_changed_nor_removed(
     assert made(saved, olena, **values).image_url == "https://cdn.example.com/house.png"
 
 
-def test_administrators_change_what_is_locked(saved: CampaignTemplate, olena: User) -> None:
+def test_administrators_change_locked_fields(saved: CampaignTemplate, olena: User) -> None:
     message_templates.lock(saved, ["text"], olena)
     chief = person(Role.ADMINISTRATOR, "chief")
     assert made(saved, chief).text == "My words"
@@ -171,7 +169,7 @@ def test_viewers_only_look(client: Client, saved: CampaignTemplate, path: str) -
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_asks_as_often_for_one_as_for_three(
+def test_list_takes_the_same_queries_for_one_and_three(
     signed_in: Client, olena: User, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):

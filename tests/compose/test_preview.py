@@ -64,7 +64,7 @@ def test_only_choices_that_make_a_difference_are_offered(campaign: Campaign) -> 
     ]
 
 
-def test_the_preview_is_what_is_sent(campaign: Campaign) -> None:
+def test_preview_equals_the_sent_message(campaign: Campaign) -> None:
     campaign.sms_text = "я" * 71
     for person in Audience.of(campaign).recipients():
         preview = build_preview(campaign, person)
@@ -72,7 +72,7 @@ def test_the_preview_is_what_is_sent(campaign: Campaign) -> None:
         assert [part.number for part in preview.sms_parts] == [1, 2]
 
 
-def test_the_preview_names_a_missing_value(campaign: Campaign) -> None:
+def test_preview_names_a_missing_value(campaign: Campaign) -> None:
     campaign.text = "Hi {first_name}"
     without_name = Audience.of(campaign).recipients().get(msisdn=IVAN)
     assert build_preview(campaign, without_name).missing == "{first_name}"

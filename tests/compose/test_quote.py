@@ -59,7 +59,7 @@ def test_a_quote_in_another_currency_has_no_estimate(gateway: RunningSandbox) ->
     assert isinstance(sample.total, Decimal)
 
 
-def test_the_review_shows_the_quote_on_request(client: Client, gateway: RunningSandbox) -> None:
+def test_review_shows_the_quote_on_request(client: Client, gateway: RunningSandbox) -> None:
     client.force_login(person())
     address = f"/campaigns/{draft(contact_list('A', ukrainians(2))).pk}/review"
     assert "BSG quotes" not in client.get(address).content.decode()

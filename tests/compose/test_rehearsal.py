@@ -79,7 +79,7 @@ def test_only_marketers_rehearse_launch_and_clear(
     assert original.state == CampaignState.DRAFT
 
 
-def test_a_rehearsal_is_not_rehearsed_nor_a_campaign_launched_as_one(
+def test_rehearsal_is_not_rehearsed_and_campaign_is_not_launched_as_rehearsal(
     client: Client, original: Campaign
 ) -> None:
     client.force_login(person())

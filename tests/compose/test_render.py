@@ -56,7 +56,7 @@ def campaign(**changes: object) -> Campaign:
     return Campaign(**{"sender": Sender(name="Shop"), "text": "Hi {a|you}", **changes})
 
 
-def test_the_message_has_every_field() -> None:
+def test_message_has_every_field() -> None:
     draft = campaign(
         image_url="https://cdn.test/a.png",
         button_caption="Buy",
@@ -87,7 +87,7 @@ def test_a_time_that_viberdash_waits_for_is_not_sent_to_the_gateway() -> None:
     assert message.sms is None
 
 
-def test_the_url_of_an_uploaded_image_follows_the_public_address(settings: Settings) -> None:
+def test_url_of_an_uploaded_image_follows_the_public_address(settings: Settings) -> None:
     draft = campaign(image="pictures/a.png", image_url="http://localhost/media/pictures/a.png")
     settings.PUBLIC_BASE_URL = "https://dash.test"
     assert (

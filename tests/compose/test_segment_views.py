@@ -109,7 +109,7 @@ def test_edit_shows_what_is_saved_and_removes_a_row(signed_in: Client) -> None:
         ({"row": ["c0:list"]}, "Choose a list."),
     ],
 )
-def test_what_is_not_finished_is_said_at_its_field(
+def test_incomplete_condition_is_refused_at_its_field(
     signed_in: Client, values: dict[str, object], text: str
 ) -> None:
     answer = signed_in.post(
@@ -148,7 +148,7 @@ def test_list_counts_nobody(
     ]
 
 
-def test_delete_names_what_needs_it_and_duplicate_opens_a_copy(signed_in: Client) -> None:
+def test_delete_names_its_uses_and_duplicate_opens_a_copy(signed_in: Client) -> None:
     made = Segment.objects.create(name="S")
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.segments.add(made)

@@ -50,7 +50,7 @@ def test_a_phone_on_two_lists_is_one_recipient() -> None:
     assert Audience.of(campaign).recipients().count() == 2
 
 
-def test_the_list_created_first_gives_the_merge_fields() -> None:
+def test_list_created_first_gives_the_merge_tags() -> None:
     phone = "380970000001"
     first = contact_list("A", [(phone, "UA", {"first_name": "Olena"})])
     second = contact_list("B", [(phone, "UA", {"first_name": "Lena"})])
@@ -58,7 +58,7 @@ def test_the_list_created_first_gives_the_merge_fields() -> None:
     assert [contact.fields for contact in people] == [{"first_name": "Olena"}]
 
 
-def test_by_country_counts_recipients_the_most_first() -> None:
+def test_by_country_is_sorted_by_recipients() -> None:
     people = [*ukrainians(2), ("40712345678", "RO", {}), ("88312345678", "", {})]
     campaign = draft(contact_list("A", people), contact_list("B", people))
     assert list(Audience.of(campaign).by_country().items()) == [("UA", 2), ("", 1), ("RO", 1)]

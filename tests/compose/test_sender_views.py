@@ -26,12 +26,12 @@ def test_senders_show_where_they_are_used(signed_in: Client) -> None:
     assert rows == {"Bank": 0, "Shop": 1}
 
 
-def test_senders_empty_says_what_belongs_here(signed_in: Client) -> None:
+def test_empty_senders_page_says_what_belongs_there(signed_in: Client) -> None:
     assert "No senders yet." in signed_in.get(ADDRESS).content.decode()
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_senders_take_the_same_queries_however_many_there_are(
+def test_senders_take_the_same_queries_for_any_number(
     signed_in: Client, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(rows):

@@ -64,7 +64,7 @@ def test_hours_are_open_in_the_local_time_of_a_place(
         ("NZ", "", "2026-01-14 09:00", "2026-01-14 20:00"),
     ],
 )
-def test_the_next_opening_is_within_the_hours_of_every_zone(
+def test_next_opening_is_within_the_hours_of_every_zone(
     country: str, area: str, moment: str, opens: str
 ) -> None:
     assert DAYTIME.next_opening(Place(country, area), at(moment)) == at(opens)
@@ -113,7 +113,7 @@ def test_hours_that_are_not_within_one_day_are_refused(written: str) -> None:
 @pytest.mark.parametrize(
     "place", [Place("UA"), Place("PT"), Place("RU"), Place("US", "America/Denver"), Place("AU")]
 )
-def test_the_next_opening_is_the_first_open_minute(place: Place) -> None:
+def test_next_opening_is_the_first_open_minute(place: Place) -> None:
     minutes = (WINTER + timedelta(minutes=number) for number in range(2 * 24 * 60))
     assert DAYTIME.next_opening(place, WINTER) == next(
         minute for minute in minutes if DAYTIME.is_open(place, minute)
@@ -129,7 +129,7 @@ def list_in(**countries: int) -> ContactList:
 
 @pytest.mark.django_db
 @time_machine.travel(at("2026-01-14 08:00"), tick=False)
-def test_a_time_at_the_gateway_has_to_be_within_the_hours_of_every_country() -> None:
+def test_time_at_the_gateway_must_be_within_the_hours_of_every_country() -> None:
     campaign = draft(
         list_in(UA=2, US=1), timing=Timing.GATEWAY, scheduled_at=at("2026-01-14 10:00")
     )

@@ -40,7 +40,7 @@ def test_phones_are_read_as_people_type_them() -> None:
     assert phones_in(f" {OWN},{COLLEAGUE}\n\n{OWN};") == [OWN, COLLEAGUE]
 
 
-def test_a_test_is_a_campaign_of_its_own_with_the_values_of_somebody(
+def test_send_is_a_campaign_with_the_values_of_a_contact(
     signed_in: Client, campaign: Campaign
 ) -> None:
     assert "Test sent to 2 phones." in send(signed_in, campaign, f"{OWN}, {COLLEAGUE}", "longest")
@@ -55,7 +55,7 @@ def test_a_test_is_a_campaign_of_its_own_with_the_values_of_somebody(
     assert campaign.state == CampaignState.DRAFT
 
 
-def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Campaign) -> None:
+def test_phones_are_kept_for_the_next_test(signed_in: Client, campaign: Campaign) -> None:
     send(signed_in, campaign, COLLEAGUE)
     send(signed_in, campaign, OWN, "lacking")
     assert Contact.objects.get(list__name="Test numbers of olena (2)").fields == {}
@@ -76,7 +76,7 @@ def test_the_numbers_are_kept_for_the_next_time(signed_in: Client, campaign: Cam
         ("+380 67 999 99 99", "This phone is on the stop list."),
     ],
 )
-def test_what_is_no_phone_is_named_and_nothing_is_sent(
+def test_invalid_phone_is_named_and_nothing_is_sent(
     signed_in: Client, campaign: Campaign, phones: str, expected_text: str
 ) -> None:
     stop("380679999999")

@@ -37,7 +37,7 @@ FRENCH = "Téléphone,Prénom\n0612345678,Hélène Lefèvre\n0612345679,Françoi
         (FRENCH, "cp1252", "UA"),
     ],
 )
-def test_detect_reads_the_text_as_it_was_written(
+def test_detect_reads_the_text_in_its_encoding(
     text: str, encoding: str, home: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "people"

@@ -232,7 +232,7 @@ def test_batches_of_a_dead_worker_are_rehearsed_again(real_gateway: CountingServ
     assert LedgerEntry.objects.filter(kind="charge", channel="viber").count() == 120
 
 
-def test_the_same_draft_goes_live_with_references_of_its_own() -> None:
+def test_same_draft_is_launched_with_other_references() -> None:
     draft, olena = make_draft(), person()
     rehearsed = run_rehearsal(rehearse(draft, olena))
     assert can_go_live(rehearsed)

@@ -94,7 +94,7 @@ def test_reset_forgets_messages_and_requests(sandbox: RunningSandbox) -> None:
     assert sandbox.client().send(to_references("a")).total_price is not None
 
 
-def test_the_same_seed_gives_the_same_faults() -> None:
+def test_same_seed_gives_the_same_faults() -> None:
     def struck(seed: int) -> list[str]:
         faults = Faults(seed, {"lost": 30, "http500": "10"})
         return [faults.choose(is_create=True).name for _ in range(200)]

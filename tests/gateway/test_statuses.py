@@ -68,7 +68,7 @@ def test_the_sandbox_uses_one_undocumented_status() -> None:
     assert outcomes - set(STATUSES) == {courses.UNDOCUMENTED}
 
 
-def test_the_docs_name_each_forced_result() -> None:
+def test_docs_name_each_forced_result() -> None:
     named = dict(re.findall(r"\| (90\d\d) \| ([^|]+)", (DOCS / "sandbox.md").read_text()))
     assert set(named) == set(courses.FORCED)
     assert all(outcome in named[digits] for digits, outcome in courses.FORCED.items())

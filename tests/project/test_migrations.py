@@ -48,7 +48,7 @@ def test_migrations_after_the_first_release_only_add() -> None:
         (migrations.RenameField("Batch", "token", "owner"), "not an addition"),
     ],
 )
-def test_what_an_older_version_stumbles_over_is_found(
+def test_changes_that_break_an_older_version_are_named(
     operation: migrations.operations.base.Operation, text: str
 ) -> None:
     result = objections(operation)

@@ -55,5 +55,5 @@ PATTERNS = [re.compile(phrase, re.IGNORECASE) for phrase in BANNED]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern)
-def test_no_text_uses_a_phrase_that_was_found_hard(pattern: re.Pattern[str]) -> None:
+def test_no_text_uses_a_banned_phrase(pattern: re.Pattern[str]) -> None:
     assert [f"{place}: {text}" for place, text in texts() if pattern.search(text)] == []

@@ -119,7 +119,7 @@ def test_run_leaves_nobody_behind_when_it_is_killed(start: Start) -> None:
     assert ended == [child]
 
 
-def test_run_ends_the_sandbox_after_those_who_talk_to_it(start: Start) -> None:
+def test_run_ends_the_sandbox_after_its_clients(start: Start) -> None:
     process = start(
         "sandbox: exec sleep 1000", "web: exec sleep 1000", "worker: echo ready; exec sleep 1000"
     )

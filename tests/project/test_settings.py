@@ -62,7 +62,7 @@ def test_settings_need_only_the_two_secrets(load: Load) -> None:
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
+def test_settings_stop_without_required_values(load: Load, name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} is not set\. It must be "):
         load(**{other: value for other, value in REQUIRED.items() if other != name})
 
@@ -152,7 +152,7 @@ def test_settings_stop_without_what_is_required(load: Load, name: str) -> None:
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
     ],
 )
-def test_settings_stop_at_what_is_malformed(
+def test_settings_stop_at_malformed_values(
     load: Load, name: str, value: str, expected: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as stop:
@@ -162,7 +162,7 @@ def test_settings_stop_at_what_is_malformed(
     assert KEY not in str(stop.value)  # a secret may be what is malformed
 
 
-def test_settings_take_what_is_well_formed(load: Load) -> None:
+def test_settings_accept_valid_values(load: Load) -> None:
     result = load(
         **REQUIRED,
         PUBLIC_BASE_URL="https://viber.example.com/",

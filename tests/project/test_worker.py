@@ -131,7 +131,7 @@ def test_worker_that_is_killed_at_its_start_leaves_nobody() -> None:
     until(lambda: not any(is_alive(child.pid) for child in children))
 
 
-def test_worker_works_on_beside_what_nobody_can_read(worker: "subprocess.Popen[bytes]") -> None:
+def test_worker_works_on_beside_unreadable_tasks(worker: "subprocess.Popen[bytes]") -> None:
     """Tasks signed with an earlier SECRET_KEY, tasks of code that is gone, and a schedule that is
     malformed.
     """

@@ -90,7 +90,7 @@ def test_a_difference_that_may_be_chance_is_none() -> None:
     assert best_times().best_hour is None
 
 
-def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
+def test_tests_rehearsals_and_recent_campaigns_do_not_count() -> None:
     for purpose in (Purpose.TEST, Purpose.REHEARSAL):
         sent(
             make_campaign(purpose, CampaignState.FINISHED, purpose=purpose), MONDAY, 1000, 900, 450
@@ -101,7 +101,7 @@ def test_tests_rehearsals_and_what_is_still_read_do_not_count() -> None:
     assert (best_times().campaigns, best_times().overall.sent) == (0, 0)
 
 
-def test_page_says_what_it_found_and_what_it_has_not(marketer: Client) -> None:
+def test_page_names_the_best_times_and_missing_data(marketer: Client) -> None:
     assert (
         "Two days after your first campaigns"
         in marketer.get("/campaigns/best-times").content.decode()

@@ -41,7 +41,7 @@ def days(marketer: Client, query: str = "") -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def test_calendar_shows_what_was_what_runs_and_what_will_be(marketer: Client) -> None:
+def test_calendar_shows_past_running_and_future_campaigns(marketer: Client) -> None:
     make_campaign("Sent", CampaignState.FINISHED, launched_at=at(3, 3, 9), finished_at=at(3, 4, 1))
     make_campaign("Runs", CampaignState.SENDING, launched_at=at(3, 29, 22))
     later: dict[str, Any] = {"timing": Timing.AT, "scheduled_at": at(4, 2, 7, 30)}

@@ -125,7 +125,7 @@ def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: C
         (CampaignState.CANCELLED, None),
     ],
 )
-def test_progress_moves_by_itself_until_the_end(
+def test_progress_updates_until_the_end(
     marketer: Client, state: CampaignState, every: int | None
 ) -> None:
     made = make_campaign(state=state, reason="by_person" if state == CampaignState.PAUSED else "")
@@ -218,9 +218,7 @@ def test_recipients_are_paged_by_fifty(marketer: Client, campaign: Campaign) -> 
     assert (len(shown), second.context["slice"].after) == (100, "")
 
 
-def test_recipients_found_by_nothing_say_which_filter_did_it(
-    marketer: Client, campaign: Campaign
-) -> None:
+def test_empty_recipients_table_names_its_filter(marketer: Client, campaign: Campaign) -> None:
     address = f"/campaigns/{campaign.pk}/recipients"
     assert "No phone number in this campaign contains 777777." in text(
         marketer, f"{address}?phone=777777"

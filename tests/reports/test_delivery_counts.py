@@ -111,7 +111,7 @@ def test_outcomes_of_a_draft_are_zero() -> None:
     )
 
 
-def test_reasons_are_words_with_what_to_do(campaign: Campaign) -> None:
+def test_reasons_have_a_label_and_advice(campaign: Campaign) -> None:
     result = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
     assert result.refusal_reasons == [
         ReasonCount(

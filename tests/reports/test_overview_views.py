@@ -52,7 +52,7 @@ def test_dashboard_of_a_new_installation_says_what_to_do(marketer: Client) -> No
     assert "Needs your attention" not in page
 
 
-def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) -> None:
+def test_dashboard_shows_what_needs_attention(marketer: Client, olena: User) -> None:
     paused = make_campaign("No money", CampaignState.PAUSED, reason="error_8")
     send(paused, {("UA", "read"): 2, ("UA", "queued"): 1234})
     send(
@@ -69,7 +69,7 @@ def test_dashboard_shows_what_waits_for_somebody(marketer: Client, olena: User) 
     assert "It is empty." in page
 
 
-def test_dashboard_shows_what_goes_out_and_looks_again(marketer: Client) -> None:
+def test_dashboard_shows_running_campaigns_and_updates(marketer: Client) -> None:
     send(
         make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 30, ("UA", "queued"): 10}
     )
@@ -78,7 +78,7 @@ def test_dashboard_shows_what_goes_out_and_looks_again(marketer: Client) -> None
     assert 'hx-trigger="every 3s"' in page
 
 
-def test_dashboard_at_rest_looks_seldom(marketer: Client) -> None:
+def test_idle_dashboard_updates_rarely(marketer: Client) -> None:
     when = timezone.now() + timedelta(hours=5)
     make_campaign("Later", CampaignState.SCHEDULED, timing=Timing.AT, scheduled_at=when)
     assert 'hx-trigger="every 30s"' in text(marketer, "/dashboard/now")
@@ -120,7 +120,7 @@ def test_dashboard_costs_the_same_with_one_and_with_three(
             marketer.get("/")
 
 
-def test_balance_that_is_not_available_is_said_and_no_error(marketer: Client) -> None:
+def test_unavailable_balance_is_named_without_an_error(marketer: Client) -> None:
     assert "Balance not available" in text(marketer, "/balance")
     assert "Not available" in text(marketer, "/balance?card")
 
@@ -143,7 +143,7 @@ def test_balance_refused_for_a_wrong_key_is_not_available(
     assert "Balance not available" in text(marketer, "/balance")
 
 
-def test_campaign_list_without_campaigns_teaches(marketer: Client, viewer: Client) -> None:
+def test_empty_campaign_list_says_what_to_do(marketer: Client, viewer: Client) -> None:
     assert "New campaign" in text(marketer, "/campaigns/")
     assert "New campaign" not in text(viewer, "/campaigns/")
 
@@ -233,7 +233,7 @@ def test_campaign_list_filters_by_label_sender_person_and_days(
     assert f'href="?label={label.pk}&amp;q=x"' in page  # the chip that takes the sender off
 
 
-def test_campaign_list_says_which_filter_found_nothing(marketer: Client) -> None:
+def test_empty_campaign_list_names_its_filter(marketer: Client) -> None:
     make_campaign("Autumn")
     assert "No campaign has “spring” in its name." in text(marketer, "/campaigns/?q=spring")
     assert "No campaign is “Paused”." in text(marketer, "/campaigns/?state=paused")

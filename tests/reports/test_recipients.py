@@ -85,7 +85,7 @@ def test_reason(fate: str, text: str) -> None:
     assert people.reason_text(person) == text
 
 
-def test_reason_keeps_words_that_no_document_names() -> None:
+def test_undocumented_reason_is_kept() -> None:
     assert people.reason_text(Recipient(send_state="accepted", status="teleported")) == "teleported"
     assert people.reason_text(Recipient(send_state="refused", error_code=777)) == (
         "BSG refused the message with an undocumented error. Error 777."
@@ -139,7 +139,7 @@ def test_each_reason_selects_the_people_it_counts(campaign: Campaign, state: str
 
 
 @pytest.mark.parametrize("why", ["x", "99999.", "-1.", "1", ".", "\0", "٣.", "9" * 60])
-def test_a_malformed_reason_is_nobodys(campaign: Campaign, why: str) -> None:
+def test_malformed_reason_selects_nobody(campaign: Campaign, why: str) -> None:
     for state in STATES_WITH_REASONS:
         chosen = people.read_query({"state": state, "why": why})
         assert people.filter_recipients(campaign, chosen).count() == 0 or not chosen.why

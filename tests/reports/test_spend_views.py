@@ -47,12 +47,12 @@ def test_spend_numbers(marketer: Client, campaign: Campaign) -> None:
     assert "1.65" not in page  # never across currencies
 
 
-def test_spend_of_nothing_says_what_belongs_here(marketer: Client) -> None:
+def test_empty_spend_page_says_what_belongs_there(marketer: Client) -> None:
     assert "Nothing was spent in this period." in text(marketer, "/spend/")
     assert "with these filters" in text(marketer, "/spend/?country=UA")
 
 
-def test_spend_says_what_is_wrong_with_the_days(marketer: Client) -> None:
+def test_spend_names_invalid_days(marketer: Client) -> None:
     assert "Choose a last day after the first." in text(
         marketer, "/spend/?from=2026-03-05&to=2026-03-01"
     )
@@ -196,7 +196,7 @@ def test_groups_that_overlap_say_so(marketer: Client, campaign: Campaign) -> Non
     )
 
 
-def test_forecast_says_what_it_is_made_of(marketer: Client) -> None:
+def test_forecast_names_its_parts(marketer: Client) -> None:
     send(
         make_campaign("Last", CampaignState.FINISHED),
         {("UA", "read"): 28},

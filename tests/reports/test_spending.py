@@ -100,7 +100,7 @@ def test_by_campaign_the_dearest_first_in_each_currency(other: Campaign) -> None
         ("channel", ["Viber", "SMS"]),
     ],
 )
-def test_by_other_things(other: Campaign, key: str, names: list[str]) -> None:
+def test_spending_by_other_groups(other: Campaign, key: str, names: list[str]) -> None:
     assert [group.name for group in spend_by(key).groups] == names
 
 
@@ -126,7 +126,7 @@ def test_fees_belong_to_no_campaign(spring: Campaign) -> None:
     )
 
 
-def test_a_group_opens_what_it_is_made_of(spring: Campaign, other: Campaign) -> None:
+def test_group_opens_its_rows(spring: Campaign, other: Campaign) -> None:
     assert spend_by("day").groups[-1].url == "/spend/?from=2026-03-02&to=2026-03-02&group=campaign"
     assert spend_by("week").groups[0].url == "/spend/?from=2026-03-16&to=2026-03-22&group=day"
     assert spend_by("month").groups[0].url == "/spend/?from=2026-03-01&to=2026-03-31&group=day"
@@ -183,7 +183,7 @@ def test_read_filters_leaves_out_what_a_database_would_refuse(query: dict[str, s
     assert read_filters(query) == {}
 
 
-def test_filter_words(spring: Campaign) -> None:
+def test_filter_labels(spring: Campaign) -> None:
     assert describe_filter("campaign", str(spring.pk)) == "Campaign: Spring"
     assert describe_filter("country", "PL") == "Country: Poland"
     assert describe_filter("sender", "none") == "Sender: none"

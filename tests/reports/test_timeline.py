@@ -46,7 +46,7 @@ def test_hours_stand_without_a_gap_by_the_readers_clock(
     assert "By hour" in page
 
 
-def test_what_takes_long_is_told_by_the_day(campaign: Campaign) -> None:
+def test_long_campaigns_are_shown_by_day(campaign: Campaign) -> None:
     count(campaign, Measure.SENT, timedelta(), 10)
     count(campaign, Measure.SENT, timedelta(hours=15), 5)
     count(campaign, Measure.READ, timedelta(hours=80), 3)

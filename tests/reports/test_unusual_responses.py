@@ -31,7 +31,7 @@ def test_json_is_shown_line_by_line_with_its_decimals() -> None:
     ]
 
 
-def test_what_is_no_json_is_shown_as_it_came() -> None:
+def test_answer_that_is_no_json_is_shown_unchanged() -> None:
     [response] = format_responses([kept("<html>Bad gateway")], masked=False)
     assert (response.body, response.hidden) == ("<html>Bad gateway", 0)
 

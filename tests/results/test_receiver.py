@@ -53,7 +53,7 @@ def test_report_is_accepted(path: str, written: Written) -> None:
     assert written == [[REFERENCE]]
 
 
-def test_what_is_no_report_is_refused(path: str, written: Written) -> None:
+def test_request_that_is_no_report_is_refused(path: str, written: Written) -> None:
     assert status_of("POST", f"{path[:-1]}!", REPORT) == 404
     assert status_of("POST", "/delivery-reports/", REPORT) == 404
     assert status_of("GET", path, b"") == 405

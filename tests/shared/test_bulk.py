@@ -58,7 +58,7 @@ def test_insert_takes_more_rows_than_one_statement_has_parameters() -> None:
     assert Contact.objects.filter(list=made).count() == 40_000
 
 
-def test_upsert_adds_to_what_is_there() -> None:
+def test_upsert_adds_to_existing_rows() -> None:
     key = (date(2026, 3, 1), None, "campaign", "viber", "charge", "UA", "EUR", 0)
     for amount in (5, -2):
         bulk.upsert(
@@ -72,7 +72,7 @@ def test_upsert_adds_to_what_is_there() -> None:
     assert (total.amount, total.entries) == (Decimal("0.0000003"), 2)
 
 
-def test_sums_leave_out_what_comes_to_nothing() -> None:
+def test_sums_leave_out_zeros() -> None:
     sums = PendingSums()
     sums.add(("b",), 2, 1)
     sums.add(("a",), 1, 0)

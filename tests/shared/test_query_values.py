@@ -25,5 +25,5 @@ def test_an_id_is_plain_digits_that_a_column_can_hold(text: str, number: int | N
     assert read_id(text) == number
 
 
-def test_ids_keep_their_order_without_what_is_none() -> None:
+def test_ids_keep_their_order_without_invalid_values() -> None:
     assert read_ids(["3", "x", "0", "3", "9" * 30]) == [3, 0, 3]

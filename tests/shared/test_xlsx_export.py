@@ -82,7 +82,7 @@ def test_workbook_keeps_values_types_and_formats() -> None:
     assert {cell.font.bold for cell in sheet[1]} == {True}
 
 
-def test_workbook_leaves_what_is_not_known_empty() -> None:
+def test_workbook_leaves_unknown_values_empty() -> None:
     [sheet] = sheets(
         content(COLUMNS, [("", None, None, None, None), ("1", 0, Decimal(0), None, None)])
     )
@@ -107,7 +107,7 @@ def test_workbook_writes_text_as_text(text: str) -> None:
     assert "hyperlink" not in part(data)
 
 
-def test_workbook_drops_what_xml_cannot_hold() -> None:
+def test_workbook_drops_characters_invalid_in_xml() -> None:
     texts = ("a\x00b\x0bc\ud800\ufffe", "one\r\ntwo\rthree", "_x0041_", "\x07")
     data = content((Column("a"),), [(text,) for text in texts])
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))  # it knows Excel's own escapes
@@ -120,7 +120,7 @@ def test_workbook_drops_what_xml_cannot_hold() -> None:
     ]
 
 
-def test_workbook_cuts_text_to_what_a_cell_holds() -> None:
+def test_workbook_cuts_text_to_the_limit_of_a_cell() -> None:
     [sheet] = sheets(content((Column("a"),), [("я" * 40_000,)]))
     assert sheet["A2"].value == "я" * 32_767
 
@@ -153,7 +153,7 @@ def test_workbook_keeps_the_head_in_sight() -> None:
     assert '<ignoredError sqref="A1:E1048576" numberStoredAsText="1"/>' in part(data)
 
 
-def test_workbook_has_columns_as_wide_as_what_they_hold() -> None:
+def test_workbook_has_columns_as_wide_as_their_values() -> None:
     columns = (*COLUMNS, Column("nothing"), Column("long"), Column("a_head_that_is_rather_long"))
     rows = [("380501234567", 1, Decimal(1), SUMMER, None, "", "x" * 60, "x")] * 2
     data = content(columns, rows)

@@ -149,7 +149,7 @@ def test_who() -> None:
     assert viberdash.who(None) == "–"
 
 
-def test_words_in_numbers_cannot_bring_markup() -> None:
+def test_text_in_numbers_is_escaped() -> None:
     assert "<b>" not in viberdash.money(Decimal(1), "<b>")
     assert "<b>" not in rendered("{% state_badge 'campaign' name %}", name="<b>")
     assert "<b>" not in rendered("{% icon name %}", name="<b>")
@@ -189,7 +189,7 @@ def test_recipient_badge(send_state: str, delivery_state: str, word: str, colour
     assert f"state-{colour}" in badge
 
 
-def test_campaign_badge_and_its_component_say_the_same() -> None:
+def test_campaign_badge_equals_its_component() -> None:
     tag = rendered("{% campaign_badge campaign %}", campaign=Campaign(state=CampaignState.PAUSED))
     component = rendered(
         "{% include 'components/state_badge.html' with kind='campaign' state='paused' only %}"

@@ -38,7 +38,7 @@ def test_pages_ask_who_it_is(client: Client, address: str) -> None:
     assert response.headers["Location"] == f"/sign-in/?next={address}"
 
 
-def test_fragment_of_somebody_signed_out_loads_the_page_again(client: Client, db: None) -> None:
+def test_fragment_without_a_session_reloads_the_page(client: Client, db: None) -> None:
     response = client.post("/settings/gateway-check", headers={"HX-Request": "true"})
     assert response.status_code == 204
     assert response.headers["HX-Refresh"] == "true"
@@ -60,7 +60,7 @@ def test_sign_in_never_leads_to_another_site(client: Client, person: User) -> No
 @pytest.mark.parametrize(
     ("name", "password"), [("olena", "wrong"), ("nobody", PASSWORD), ("OLENA", PASSWORD)]
 )
-def test_sign_in_refused_says_the_same_whatever_was_wrong(
+def test_sign_in_refusal_is_the_same_for_name_and_password(
     client: Client, person: User, name: str, password: str
 ) -> None:
     response = client.post("/sign-in/", {"username": name, "password": password})
@@ -153,7 +153,7 @@ def test_password_change_refuses_the_wrong_old_one(signed_in: Client, person: Us
 # The account
 
 
-def test_account_saves_what_is_one_s_own_and_nothing_else(signed_in: Client, person: User) -> None:
+def test_account_saves_only_the_users_own_fields(signed_in: Client, person: User) -> None:
     response = signed_in.post(
         "/account/",
         {
@@ -176,7 +176,7 @@ def test_account_saves_what_is_one_s_own_and_nothing_else(signed_in: Client, per
 
 
 @pytest.mark.parametrize("field", [{"time_zone": "Europe/Nowhere"}, {"email": "olena"}])
-def test_account_refuses_and_keeps_what_was_typed(
+def test_account_refuses_and_keeps_the_input(
     signed_in: Client, person: User, field: dict[str, str]
 ) -> None:
     response = signed_in.post("/account/", {"first_name": "Oksana"} | field)
