@@ -362,10 +362,10 @@ class SampledStatusAdmin(ReadOnly):
         "campaign_id",
         "agrees",
         "entered",
-        "said",
+        "reported_amount",
         "currency",
         "status",
-        "status_said",
+        "reported_status",
     )
 
 

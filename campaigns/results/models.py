@@ -73,10 +73,10 @@ class SampledStatus(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     entered = AmountField(null=True)  # the sum of the recipient's entries
     # Viber and SMS together, by the gateway; None: it named no price
-    said = AmountField(null=True)
+    reported_amount = AmountField(null=True, db_column="said")
     status = models.CharField(max_length=30, blank=True)  # as it is in ViberDash
     # by the gateway; "": it does not know the message
-    status_said = models.CharField(max_length=30, blank=True)
+    reported_status = models.CharField(max_length=30, blank=True, db_column="status_said")
     agrees = models.BooleanField()
 
     class Meta:

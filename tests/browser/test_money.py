@@ -42,8 +42,8 @@ def fill(person: User) -> None:
     one = Recipient.objects.filter(status="read")[0]
     SampledStatus.objects.create(
         day=now.date(), recipient=one, campaign_id=one.campaign_id, currency="EUR",
-        entered=Decimal("0.0234567"), said=Decimal("0.02"), status="read", status_said="read",
-        agrees=False,
+        entered=Decimal("0.0234567"), reported_amount=Decimal("0.02"), status="read",
+        reported_status="read", agrees=False,
     )  # fmt: skip
 
 

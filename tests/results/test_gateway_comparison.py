@@ -95,7 +95,7 @@ def test_sample_stores_differences_and_changes_no_entry(
     assert (1 <= SampledStatus.objects.count() <= 20, LedgerEntry.objects.count()) == (True, before)
     assert differing == SampledStatus.objects.filter(agrees=False).count()
     sampled = SampledStatus.objects.all()[0]
-    assert sampled.agrees == (sampled.said == sampled.entered)
+    assert sampled.agrees == (sampled.reported_amount == sampled.entered)
     client.force_login(make_user())
     assert client.get("/spend/reconciliation/").status_code == 200
 

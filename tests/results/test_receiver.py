@@ -28,7 +28,7 @@ def path(settings: Settings) -> str:
 def written(monkeypatch: pytest.MonkeyPatch) -> Written:
     """What the inbox writes down at `flush`. No test here has a database."""
     result: list[list[str]] = []
-    monkeypatch.setattr(receiver, "inbox", Inbox(result.append, by_itself=False))
+    monkeypatch.setattr(receiver, "inbox", Inbox(result.append, threaded=False))
     return result
 
 
@@ -69,7 +69,7 @@ def test_request_that_is_no_report_is_refused(path: str, written: Written) -> No
 
 def test_inbox_keeps_each_reference_once_and_no_more_than_it_may() -> None:
     written: Written = []
-    inbox = Inbox(written.append, most=3, by_itself=False)
+    inbox = Inbox(written.append, most=3, threaded=False)
     inbox.put(["a", "b", "a", "c", "d", "b"])
     inbox.flush()
     inbox.put(["d"])
@@ -80,7 +80,7 @@ def test_inbox_keeps_each_reference_once_and_no_more_than_it_may() -> None:
 
 def test_inbox_writes_a_bounded_number_at_a_time() -> None:
     written: Written = []
-    inbox = Inbox(written.append, by_itself=False)
+    inbox = Inbox(written.append, threaded=False)
     inbox.put(str(number) for number in range(receiver.AT_ONCE + 5))
     inbox.flush()
     inbox.flush()

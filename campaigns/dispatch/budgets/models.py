@@ -50,7 +50,8 @@ class BudgetWarning(models.Model):
     scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
     period = models.CharField(max_length=7, blank=True)  # "2026-11"; "" for a campaign's budget
     percent = models.PositiveSmallIntegerField()
-    words = models.CharField(max_length=200)  # the text, with the amounts at that time
+    # with the amounts at that time
+    text = models.CharField(max_length=200, db_column="words")
     at = models.DateTimeField()
     # Set before the mail is sent: one worker claims the warning, and no other mails it.
     claimed_at = models.DateTimeField(null=True)

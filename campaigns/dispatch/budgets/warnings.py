@@ -114,7 +114,7 @@ def record_warnings() -> int:
                 scope=usage.scope,
                 period=usage.period,
                 percent=step,
-                defaults={"at": timezone.now(), "words": _warning_text(usage)[:200]},
+                defaults={"at": timezone.now(), "text": _warning_text(usage)[:200]},
             )
             new_warnings += is_new
             if not warning.claimed_at and step < reached[-1]:
@@ -147,7 +147,7 @@ def mail_warning(pk: int) -> bool:
         mail.mail(
             _users_to_notify(warning),
             subject,
-            f"{warning.words}\n\n{mail.link(reverse('month-budgets'))}\n",
+            f"{warning.text}\n\n{mail.link(reverse('month-budgets'))}\n",
         )
     )
 

@@ -1,4 +1,4 @@
-"""Delivery reports as they come in: turned away cheaply, gathered, and written down once a second.
+"""Delivery reports as they come in: turned away cheaply, gathered, and stored once a second.
 
 A report costs no session, no sign-in and no database: what is not at the secret address, too long
 or unreadable is answered at once, and of the rest the references are kept in memory, each once, up
@@ -18,23 +18,23 @@ from campaigns.gateway.bsg import delivery_reports
 from campaigns.results.tasks import note
 
 WAITING_MAX = 20_000  # references in memory; beyond it reports are answered and dropped
-EVERY = 1.0  # seconds between two writings
+EVERY = 1.0  # seconds between two inserts
 AT_ONCE = 2_000  # references in one of them
 
 logger = logging.getLogger(__name__)
 
 
 class Inbox:
-    """References that wait to be written down by `keep`, each second or, not `by_itself`, at
-    `flush`.
+    """References waiting to be stored by `keep`: each second, in a thread of its own, or without
+    `threaded` by calls of `flush`.
 
     Safe for many threads.
     """
 
     def __init__(
-        self, keep: Callable[[list[str]], None], most: int = WAITING_MAX, *, by_itself: bool = True
+        self, keep: Callable[[list[str]], None], most: int = WAITING_MAX, *, threaded: bool = True
     ) -> None:
-        self._by_itself = by_itself
+        self._threaded = threaded
         self._keep = keep
         self._most = most
         self._waiting: dict[str, None] = {}
@@ -49,7 +49,7 @@ class Inbox:
                 if len(self._waiting) < self._most:
                     self._waiting[reference] = None
             # not before: a server forks after it was loaded
-            if self._by_itself and self._thread is None:
+            if self._threaded and self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="delivery reports", daemon=True
                 )
@@ -57,7 +57,7 @@ class Inbox:
         self._arrived.set()
 
     def flush(self) -> None:
-        """Write down the oldest of what waits."""
+        """Store the oldest of the waiting references."""
         with self._lock:
             taken = list(self._waiting)[:AT_ONCE]
             for reference in taken:
@@ -75,9 +75,7 @@ class Inbox:
             try:
                 self.flush()
             except DatabaseError as error:
-                logger.warning(
-                    "Delivery reports could not be written down: %s", type(error).__name__
-                )
+                logger.warning("Delivery reports could not be stored: %s", type(error).__name__)
             finally:
                 close_old_connections()
 

@@ -153,8 +153,9 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
             recipient=recipient,
             defaults={
                 "campaign_id": recipient.campaign_id, "currency": recipient.currency,
-                "entered": amount, "said": reported.amount, "status": recipient.status,
-                "status_said": reported.status[:30], "agrees": agrees,
+                "entered": amount, "reported_amount": reported.amount,
+                "status": recipient.status, "reported_status": reported.status[:30],
+                "agrees": agrees,
             },
         )  # fmt: skip
     return differing
