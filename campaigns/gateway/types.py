@@ -107,12 +107,13 @@ class SendAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FallbackStatus:
-    """The status of an SMS fallback. `price` is in the currency of its message."""
+    """The status of an SMS fallback. Without a price the currency is "" or that of its message."""
 
     channel: str
     gateway_id: str
     status: str
     price: Decimal | None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def test_status_as_documented() -> None:
         time_in=datetime(2017, 1, 17, 9, 20, 2, tzinfo=UTC),
         time_sent=datetime(2017, 1, 17, 9, 20, 3, tzinfo=UTC),
         time_dr=None,
-        fallback=(FallbackStatus("sms", "470094225", "delivered", Decimal("0.023")),),
+        fallback=(FallbackStatus("sms", "470094225", "delivered", Decimal("0.023"), "EUR"),),
     )
 
 

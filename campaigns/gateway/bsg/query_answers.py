@@ -76,10 +76,10 @@ def _fallback(alt_route: Any, currency: str) -> tuple[FallbackStatus, ...]:
     routes = alt_route if isinstance(alt_route, list) else [alt_route]
     return tuple(
         FallbackStatus(
-            channel=json_values.text(route.get("channel"), 10),
-            gateway_id=json_values.identifier(route.get("id")),
-            status=json_values.text(route.get("status"), json_values.STATUS_MAX),
-            price=json_values.price(route, currency)[0],
+            json_values.text(route.get("channel"), 10),
+            json_values.identifier(route.get("id")),
+            json_values.text(route.get("status"), json_values.STATUS_MAX),
+            *json_values.price(route, currency),
         )
         for route in routes
         if isinstance(route, Mapping)
