@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -24,12 +24,15 @@ from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.tally import TallyChanges
+from campaigns.gateway.errors import REFERENCE_EXISTS
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.shared import bulk
 from campaigns.shared.money import ZERO, to_units
 
 RECIPIENT_TABLE = Recipient._meta.db_table
+EVIDENCE_MAX = 2_000  # answers kept of one campaign
+COUNTERS = ("attempts", "entry_errors")  # columns of a batch
 STATE_AFTER = {
     NextStep.DONE: BatchState.DONE,
     NextStep.AGAIN: BatchState.READY,
@@ -67,7 +70,8 @@ def write_outcomes(
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved_ids]
     failpoint("close_batches")
     _reserve_for_sms(ours)
-    _update_recipients(ours)
+    _update_recipients(ours, is_after_question=state is BatchState.AMBIGUOUS)
+    _mark_known_before(ours)
     failpoint("close_recipients")
     write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
@@ -81,53 +85,65 @@ def _update_batches(
     outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
 ) -> set[int]:
     """Move SENDING (or AMBIGUOUS) batches to their next state; return the ids of those moved."""
-    groups: defaultdict[tuple[NextStep, bool, timedelta | None], list[int]] = defaultdict(list)
+    groups: defaultdict[BatchChange, list[int]] = defaultdict(list)
     for outcome in outcomes:
         result = outcome.interpretation
-        groups[result.next_step, result.may_have_been_sent, result.delay].append(outcome.claim.id)
+        change = BatchChange(
+            result.next_step, result.may_have_been_sent, result.has_entry_error, result.delay
+        )
+        groups[change].append(outcome.claim.id)
     moved_ids: set[int] = set()
-    for (next_step, may_have_been_sent, delay), ids in groups.items():
-        changes = _batch_changes(next_step, may_have_been_sent, delay, now)
+    for change, ids in groups.items():
+        changes = _batch_changes(change, state, now)
         moved_ids |= _update_batch_group(ids, token, state, changes)
     return moved_ids
 
 
-def _batch_changes(
-    next_step: NextStep, may_have_been_sent: bool, delay: timedelta | None, now: datetime
-) -> dict[str, Any]:
+class BatchChange(NamedTuple):
+    """What changes a batch; see Interpretation."""
+
+    next_step: NextStep
+    may_have_been_sent: bool
+    has_entry_error: bool
+    delay: timedelta | None
+
+
+def _batch_changes(change: BatchChange, state: BatchState, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        "state": STATE_AFTER[next_step].value,
+        "state": STATE_AFTER[change.next_step].value,
         "token": "",
         "lease_until": None,
         "not_before": None,
+        "attempts": 0 if change.may_have_been_sent else -1,
+        "entry_errors": int(change.has_entry_error),
     }
-    if next_step is not NextStep.ASK:
+    if change.next_step is not NextStep.ASK:
         changes["held"] = None
-    if next_step is NextStep.DONE:
+    if change.next_step is NextStep.DONE:
         changes["done_at"] = now
-    elif next_step is NextStep.ASK or delay:
-        changes["not_before"] = now + (delay or timedelta(0))
-    if not may_have_been_sent:
-        changes["attempts"] = -1
+    elif change.next_step is NextStep.ASK or change.delay:
+        changes["not_before"] = now + (change.delay or timedelta(0))
+    if change.next_step is NextStep.ASK and state is BatchState.SENDING:
+        changes["in_flight_until"] = now  # the request has ended
     return changes
 
 
 def _update_batch_group(
     ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
 ) -> set[int]:
-    """Write `changes` to batches by one statement; "attempts" in it is added to the column."""
+    """Write `changes` to batches by one statement; those of COUNTERS are added to the column."""
     table = Batch._meta.db_table
-    changes = dict(changes)
-    attempts_change = changes.pop("attempts", 0)
     values = [
         bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()
     ]
-    assignments = ", ".join(f"{name} = %s" for name in changes)
+    assignments = ", ".join(
+        f"{name} = {name} + %s" if name in COUNTERS else f"{name} = %s" for name in changes
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {assignments}, attempts = attempts + %s"  # noqa: S608 - names of our own columns
+            f"UPDATE {table} SET {assignments}"  # noqa: S608 - names of our own columns
             f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s RETURNING id",
-            [*values, attempts_change, token, state.value],
+            [*values, token, state.value],
         )
         return {row[0] for row in cursor.fetchall()}
 
@@ -155,7 +171,7 @@ def _charged_amount(outcome: BatchOutcome) -> Decimal:
     )
 
 
-def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
+def _update_recipients(outcomes: Sequence[BatchOutcome], *, is_after_question: bool) -> None:
     """QUEUED -> a final state, by one statement for all who get the same values."""
     accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
     not_accepted: defaultdict[NotAccepted, list[tuple[int]]] = defaultdict(list)
@@ -167,7 +183,9 @@ def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
         for reference, ending in outcome.interpretation.not_accepted.items():
             not_accepted[ending].append((ids[reference],))
     for currency, rows in accepted.items():
-        constants = {"send_state": SendState.ACCEPTED.value, "currency": currency}
+        constants: dict[str, Any] = {"send_state": SendState.ACCEPTED.value, "currency": currency}
+        if is_after_question:
+            constants["error_code"] = None  # 43 of an earlier answer
         _update_queued(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
     for ending, recipient_ids in not_accepted.items():
         _update_queued(
@@ -179,6 +197,16 @@ def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
             {},
             recipient_ids,
         )
+
+
+def _mark_known_before(outcomes: Sequence[BatchOutcome]) -> None:
+    """Keep that the gateway had a reference already: such a message is never sent again."""
+    rows = [
+        (outcome.ids[reference],)
+        for outcome in outcomes
+        for reference in outcome.interpretation.known_before
+    ]
+    _update_queued({"error_code": REFERENCE_EXISTS}, {}, rows)
 
 
 def _update_queued(
@@ -225,6 +253,8 @@ def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
 
 
 def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
+    unusual = [outcome for outcome in outcomes if outcome.interpretation.keep_answer]
+    full = _campaigns_with_much_evidence({outcome.claim.campaign_id for outcome in unusual})
     Evidence.objects.bulk_create(
         Evidence(
             campaign_id=outcome.claim.campaign_id,
@@ -233,9 +263,18 @@ def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
             http_status=outcome.http_status,
             body=_redact(outcome.body),
         )
-        for outcome in outcomes
-        if outcome.interpretation.keep_answer
+        for outcome in unusual
+        if outcome.claim.campaign_id not in full
     )
+
+
+def _campaigns_with_much_evidence(campaign_ids: set[int]) -> set[int]:
+    """Those that have EVIDENCE_MAX answers already: more would tell nothing new."""
+    return {
+        campaign_id
+        for campaign_id in campaign_ids
+        if Evidence.objects.filter(campaign_id=campaign_id)[EVIDENCE_MAX - 1 :].exists()
+    }
 
 
 def _redact(body: str) -> str:
