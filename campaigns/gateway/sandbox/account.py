@@ -200,6 +200,8 @@ class Account:
                 delay = max(0.0, scheduled.timestamp() - now) if scheduled else 0.0
                 submission = Submission(content, message.text, now, self._advanced, delay)
                 sent_here: list[SentMessage] = []
+                if not message.to:
+                    outcomes.append(CreateOutcome("", None, ZERO, refusal))
                 for address in message.to:
                     outcome = self._accept_or_refuse(address, submission, refusal, phones)
                     outcomes.append(outcome)

@@ -1,6 +1,7 @@
 """The sandbox's answers, in the shapes of docs/gateway-contract.md; prices are never floats."""
 
 import json
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from campaigns.gateway.errors import MEANINGS
 from campaigns.gateway.sandbox.account import CreateOutcome, SentMessage
 from campaigns.gateway.sandbox.courses import Course, CourseState
+from campaigns.gateway.statuses import DELIVERED, READ, SENT
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -96,6 +98,20 @@ def _entry_b(outcome: CreateOutcome, currency: str, with_reference: bool) -> dic
         }
     gateway_id = outcome.sent.gateway_id if outcome.sent else ""
     return entry | {"id": gateway_id, "price": str(outcome.price), "currency": currency}
+
+
+def random_status(asked: str) -> dict[str, Any]:
+    """What a test key gets for any id or reference: random data."""
+    price = Decimal(random.randrange(1, 10**6)).scaleb(-7)  # noqa: S311 - not a secret
+    status = random.choice((SENT, DELIVERED, READ))  # noqa: S311
+    return {
+        "error": 0,
+        "errorDescription": NO_ERRORS,
+        "id": asked if asked.isdigit() else str(random.randrange(10**8)),  # noqa: S311
+        "status": status,
+        "price": str(price),
+        "currency": "EUR",
+    }
 
 
 def status(

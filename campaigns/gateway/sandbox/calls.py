@@ -2,8 +2,11 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import unquote
@@ -21,6 +24,21 @@ HTML_ERROR = (
 )
 
 
+CREATE, QUOTE = "/viber/create", "/viber/price"
+BALANCES = ("/common/balance", "/viber/balance", "/common/getbalance")  # the first is documented
+VIOLATIONS_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a call had against the contract, though it was answered. `at` is Unix time."""
+
+    at: float
+    method: str
+    path: str
+    what: str
+
+
 class Calls:
     """Answers calls, from any number of threads. `latency` is in seconds."""
 
@@ -32,6 +50,8 @@ class Calls:
         self._callbacks = Callbacks(account, faults, self.describe)
         self._creating = 0
         self._lock = threading.Lock()
+        # what only the vendor's clients send against the contract, oldest first
+        self.violations: deque[Violation] = deque(maxlen=VIOLATIONS_KEPT)
 
     def answer(
         self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]
@@ -40,7 +60,7 @@ class Calls:
         refusal = refuse_key(key)
         if refusal:
             return refusal
-        is_create = path == "/viber/create"
+        is_create = path == CREATE
         fault = self._faults.choose(is_create)
         with self._counted(is_create) as parallel:
             if self._latency + fault.delay:
@@ -51,12 +71,16 @@ class Calls:
             reply = (
                 self._create(method, key or "", body, fault)
                 if is_create
-                else self._ask(method, path, body)
+                else self._ask(method, path, key or "", body)
             )
             return _fail_after(reply, fault)
 
     def stop(self) -> None:
         self._callbacks.stop()
+
+    def _note(self, method: str, path: str, violations: Iterable[str]) -> None:
+        at = time.time()
+        self.violations.extend(Violation(at, method, path, what) for what in violations)
 
     def reset(self) -> None:
         self._callbacks.forget()
@@ -104,12 +128,17 @@ class Calls:
         if method not in ("PUT", "POST"):
             return answers.error(4, "create takes PUT or POST", 405)
         try:
-            return self._accept(key, body, fault)
+            read = self._read(method, CREATE, body)
+            return self._accept(key, read, fault)
         except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
 
-    def _accept(self, key: str, body: bytes, fault: CallFault) -> Reply:
+    def _read(self, method: str, path: str, body: bytes) -> ReadRequest:
         read = read_request(body, datetime.now(UTC))
+        self._note(method, path, read.violations)
+        return read
+
+    def _accept(self, key: str, read: ReadRequest, fault: CallFault) -> Reply:
         currency = prices.CURRENCIES[read.request.tariff]
         if key.startswith("test_"):
             return answers.created(_random_outcomes(read), currency, self._faults.shape)
@@ -122,30 +151,34 @@ class Calls:
             outcomes = [outcome for position, outcome in enumerate(outcomes) if position % 3]
         return answers.created(outcomes, currency, self._faults.shape)
 
-    def _ask(self, method: str, path: str, body: bytes) -> Reply:
-        if path == "/viber/price":
+    def _ask(self, method: str, path: str, key: str, body: bytes) -> Reply:
+        if path == QUOTE:
             return (
-                self._quote(body)
+                self._quote(method, body)
                 if method in ("PUT", "POST")
                 else answers.error(4, "price takes PUT or POST", 405)
             )
+        if path in BALANCES and method in ("GET", "POST"):
+            if (method, path) != ("GET", BALANCES[0]):
+                self._note(method, path, ["the balance is not asked with GET /common/balance"])
+            return self._balance()
         steps = [unquote(step) for step in path.strip("/").split("/")]
         match steps if method == "GET" else []:
-            case ["common", "balance"]:
-                return self._balance()
             case [("viber" | "sms") as channel, "prices"]:
                 return self._prices(channel, "0")
             case [("viber" | "sms") as channel, "prices", tariff]:
                 return self._prices(channel, tariff)
+            case ["viber", "reference", asked] | ["viber", asked] if key.startswith("test_"):
+                return answers.as_json(answers.random_status(asked))
             case ["viber", "reference", reference]:
                 return self._status(self._account.by_reference(reference))
             case ["viber", gateway_id]:
                 return self._status(self._account.by_id(gateway_id))
         return answers.error(4, status=404)
 
-    def _quote(self, body: bytes) -> Reply:
+    def _quote(self, method: str, body: bytes) -> Reply:
         try:
-            read = read_request(body, datetime.now(UTC))
+            read = self._read(method, QUOTE, body)
         except RequestRefused as refused:
             return answers.error(refused.code, refused.description)
         tariff = read.request.tariff
