@@ -76,6 +76,7 @@ class Control:
 
     def answer(self, method: str, path: str, query_string: str, body: bytes) -> Reply:
         """The reply to a request for an address outside of /rest."""
+        self._calls.accept_late()
         query = {name: values[-1] for name, values in parse_qs(query_string).items()}
         match method, path:
             case "GET", "/":
@@ -114,9 +115,11 @@ class Control:
                 self._faults.set(changes)
                 return answers.as_json(self._faults.shown())
             case "/sandbox/advance":
-                self._account.settle() if changes.get("settle") else self._account.advance(
-                    float(changes["seconds"])
-                )
+                if changes.get("settle"):
+                    self._calls.accept_late(all_of_them=True)
+                    self._account.settle()
+                else:
+                    self._account.advance(float(changes["seconds"]))
             case "/sandbox/balance":
                 self._account.set_balance(Decimal(str(changes["amount"])))
             case "/sandbox/violations":
