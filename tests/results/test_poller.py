@@ -34,14 +34,27 @@ def asked_for(sandbox: RunningSandbox) -> int:
     return sum("/viber/reference/" in request["path"] for request in sandbox.requests())
 
 
-def test_poll_follows_every_message_to_its_final_price(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {},
+        {"status": "mixed", "shape": "mixed", "send_price": "mixed", "price_noise": 50},
+        {"viber_charged": 50, "currency": "PLN"},
+    ],
+    ids=str,
+)
+def test_poll_follows_every_message_to_its_final_price(
+    sandbox: RunningSandbox, faults: dict[str, object]
+) -> None:
+    sandbox.faults(**faults)
     campaign = factory.launched(600, sms_sender="Shop", sms_text="Hello by SMS")
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
     sandbox.settle()
     assert not poll(sandbox, timedelta(minutes=1))
-    bill, spend = sandbox.bill(), campaign_status.spend(campaign)["EUR"]
-    assert {name: spend[name] for name in ("viber", "sms", "total")} == {
-        name: Decimal(bill["spend"]["EUR"][name]) for name in ("viber", "sms", "total")
+    bill, spend = sandbox.bill(), campaign_status.spend(campaign)
+    (currency,) = spend
+    assert {name: spend[currency][name] for name in ("viber", "sms", "total")} == {
+        name: Decimal(amount) for name, amount in bill["spend"][currency].items()
     }
     counts = campaign_status.counts(campaign)
     assert counts.accepted == 600 == sum(counts.delivery.values())
