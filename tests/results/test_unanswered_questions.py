@@ -4,6 +4,7 @@ nobody is forgotten because a question failed.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -11,7 +12,8 @@ import time_machine
 from django.utils import timezone
 
 from campaigns.compose.models import Timing
-from campaigns.dispatch.models import Batch, BatchState, Pace, Recipient
+from campaigns.dispatch.evidence import PRICE_ROUNDED
+from campaigns.dispatch.models import Batch, BatchState, Evidence, Pace, Recipient
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg import status_questions
 from campaigns.results.polling import poller
@@ -148,3 +150,46 @@ def test_gateway_that_is_down_is_asked_less_and_less_often(
         assert until
         waits.append((until - asked_at).total_seconds())
     assert waits == [1, 2, 4, 8, 16, 32, 32]
+
+
+def test_answers_that_cannot_be_read_are_kept_and_asked_for_again(
+    gateway: ScriptedGateway, clock: time_machine.Traveller
+) -> None:
+    """Such as one about another phone, or one without a status."""
+    sent(gateway, 100)
+    gateway.on_question = lambda reference: (
+        200,
+        gateway.find(reference)[1] | {"msisdn": "380990000000", "status": "read"},
+    )
+    clock.shift(11)
+    poll(gateway)
+    assert not Recipient.objects.filter(final=True).exists()
+    kept = Evidence.objects.values_list("what", "http_status")
+    assert set(kept) == {("A status could not be read: the answer is about another message", 200)}
+    assert '"msisdn": "380990000000"' in Evidence.objects.all()[0].body
+    assert Batch.objects.filter(check_at__isnull=False).count() == Batch.objects.count()
+    gateway.on_question = lambda reference: delivered(gateway, reference)
+    clock.shift(11)
+    poll(gateway)
+    assert Recipient.objects.filter(final=True).count() == 100
+
+
+def test_text_of_a_rounded_price_is_kept_once(
+    gateway: ScriptedGateway, clock: time_machine.Traveller
+) -> None:
+    """Of a binary float: the ledger has the price without its noise."""
+    factory.launched(150)
+    body = '{"result": [%s], "currency": "EUR"}'
+    entry = '{"error": 0, "reference": "%s", "id": "%s", "price": 0.06899999999999999}'
+
+    def on_send(to: list[dict[str, str]]) -> Reply:
+        gateway.accept(to)
+        entries = [entry % (address["reference"], address["reference"]) for address in to]
+        return 200, (body % ", ".join(entries)).encode()
+
+    gateway.on_send = on_send
+    BatchSender(gateway.client, 4, timezone.now() + timedelta(minutes=1)).run()
+    assert set(Recipient.objects.values_list("charged", flat=True)) == {Decimal("0.069")}
+    kept = Evidence.objects.get()
+    assert kept.what == PRICE_ROUNDED
+    assert "0.06899999999999999" in kept.body

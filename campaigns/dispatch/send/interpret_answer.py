@@ -70,6 +70,7 @@ class Interpretation:
     not_understood: int | None = None  # the code with which everybody was refused by mistake
     delay: timedelta | None = None  # before the batch is tried again
     keep_answer: bool = False  # save the answer as Evidence
+    is_rounded: bool = False  # a price was rounded
     summary: str = ""  # why, where the answer itself does not say it
 
 
@@ -81,14 +82,17 @@ def interpret(
     `is_recipients_fault`: a refusal of the whole request concerns its recipients, since the gateway
     accepts others.
     """
-    result = Interpretation()
+    result = Interpretation(is_rounded=answer.rounded)
     if answer.not_sent:
         return Interpretation(
             next_step=NextStep.AGAIN, may_have_been_sent=False, slow_down=True, keep_answer=True
         )
     if set(map(type, answer.verdicts.values())) == {Accepted}:  # nearly always
         return _check_total(
-            Interpretation(accepted=cast(dict[str, Accepted], answer.verdicts)), answer
+            Interpretation(
+                accepted=cast(dict[str, Accepted], answer.verdicts), is_rounded=answer.rounded
+            ),
+            answer,
         )
     for_everybody = _is_for_everybody(answer) and not is_recipients_fault
     for reference, verdict in answer.verdicts.items():

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.dispatch import evidence
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import rate_control
@@ -31,7 +31,6 @@ from campaigns.shared import bulk
 from campaigns.shared.money import ZERO, to_units
 
 RECIPIENT_TABLE = Recipient._meta.db_table
-EVIDENCE_MAX = 2_000  # answers kept of one campaign
 COUNTERS = ("attempts", "entry_errors")  # columns of a batch
 STATE_AFTER = {
     NextStep.DONE: BatchState.DONE,
@@ -254,32 +253,24 @@ def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
 
 def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
     unusual = [outcome for outcome in outcomes if outcome.interpretation.keep_answer]
-    full = _campaigns_with_much_evidence({outcome.claim.campaign_id for outcome in unusual})
-    Evidence.objects.bulk_create(
-        Evidence(
-            campaign_id=outcome.claim.campaign_id,
-            batch_number=outcome.claim.number,
-            what=outcome.summary[:200],
-            http_status=outcome.http_status,
-            body=_redact(outcome.body),
+    if unusual:
+        evidence.save(
+            [
+                Evidence(
+                    campaign_id=outcome.claim.campaign_id,
+                    batch_number=outcome.claim.number,
+                    what=outcome.summary,
+                    http_status=outcome.http_status,
+                    body=outcome.body,
+                )
+                for outcome in unusual
+            ]
         )
-        for outcome in unusual
-        if outcome.claim.campaign_id not in full
-    )
-
-
-def _campaigns_with_much_evidence(campaign_ids: set[int]) -> set[int]:
-    """Those that have EVIDENCE_MAX answers already: more would tell nothing new."""
-    return {
-        campaign_id
-        for campaign_id in campaign_ids
-        if Evidence.objects.filter(campaign_id=campaign_id)[EVIDENCE_MAX - 1 :].exists()
-    }
-
-
-def _redact(body: str) -> str:
-    """An answer without the API key, and without the NUL that PostgreSQL's text refuses."""
-    return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
+    for outcome in outcomes:
+        if outcome.interpretation.is_rounded:
+            evidence.save_rounded_price(
+                outcome.claim.campaign_id, outcome.claim.number, outcome.body
+            )
 
 
 def _apply_control(outcomes: Sequence[BatchOutcome], now: datetime) -> None:

@@ -42,7 +42,7 @@ from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
 from campaigns.gateway.errors import REFERENCE_EXISTS, UNKNOWN_ERROR
-from campaigns.gateway.types import Accepted, MessageStatus
+from campaigns.gateway.types import Accepted, Address, MessageStatus
 from campaigns.ledger.models import Purpose
 
 BATCHES_PER_ROUND = 10
@@ -60,6 +60,7 @@ class OpenBatch:
 
     batch: Batch
     campaign: Campaign
+    messages: list[Address]
     ids: dict[str, int]
     error_codes: dict[str, int | None]
 
@@ -88,12 +89,13 @@ def _load(batch: Batch) -> OpenBatch:
     recipients = Recipient.objects.filter(
         campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.QUEUED
     )
-    rows = list(recipients.values_list("reference", "pk", "error_code"))
+    rows = list(recipients.values_list("msisdn", "reference", "pk", "error_code"))
     return OpenBatch(
         batch,
         Campaign.objects.get(pk=batch.campaign_id),
-        {reference: pk for reference, pk, _code in rows},
-        {reference: code for reference, _pk, code in rows},
+        [Address(msisdn, reference) for msisdn, reference, _pk, _code in rows],
+        {reference: pk for _msisdn, reference, pk, _code in rows},
+        {reference: code for _msisdn, reference, _pk, code in rows},
     )
 
 
@@ -102,13 +104,13 @@ def _resolve_batches(
 ) -> None:
     at_gateway = [batch for batch in batches if not batch.campaign.is_rehearsal]
     replies = iter(
-        questions.ask(client, [reference for batch in at_gateway for reference in batch.ids])
+        questions.ask(client, [message for batch in at_gateway for message in batch.messages])
     )
     failpoint("reconciled")
     for batch in batches:
         if batch.campaign.is_rehearsal:
             simulated = RehearsalGateway(batch.campaign).client(batch.batch.country)
-            own = zip(batch.ids, questions.ask(simulated, list(batch.ids)), strict=True)
+            own = zip(batch.ids, questions.ask(simulated, batch.messages), strict=True)
         else:
             own = zip(batch.ids, replies, strict=False)  # as many as it has recipients
         own_replies = dict(own)
@@ -122,7 +124,7 @@ def _resolve_batches(
 
 def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply]) -> BatchOutcome:
     batch, campaign = open_batch.batch, open_batch.campaign
-    failure = next((reply.failure for reply in replies.values() if reply.failure), "")
+    error = next((reply.error for reply in replies.values() if reply.error), None)
     return BatchOutcome(
         Claim(batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts),
         open_batch.ids,
@@ -131,7 +133,9 @@ def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply]) -> BatchOut
         Purpose(campaign.purpose),
         reserved=batch.held,
         has_sms_fallback=bool(campaign.sms_text),
-        summary=failure,
+        summary=str(error or ""),
+        http_status=error.http_status if error else None,
+        body=error.body if error else "",
     )
 
 
@@ -146,12 +150,12 @@ def _interpret_replies(
         elif ending := _ending(open_batch, reference, reply, now):
             result.not_accepted[reference] = ending
         elif (
-            reply.failure
+            reply.has_failed
             or now < may_resend_at
             or open_batch.error_codes[reference] == REFERENCE_EXISTS
         ):
             result.next_step = NextStep.ASK
-            result.keep_answer = result.keep_answer or (reply.was_asked and bool(reply.failure))
+            result.keep_answer = result.keep_answer or (reply.was_asked and bool(reply.has_failed))
         elif result.next_step is not NextStep.ASK:
             result.next_step = NextStep.AGAIN
     if result.next_step is NextStep.ASK:
@@ -174,7 +178,7 @@ def _ending(
     """How the message of a recipient who was not found ends; None: it does not end yet."""
     batch, campaign = open_batch.batch, open_batch.campaign
     first_sent_at = batch.first_sent_at or batch.intended_at or now
-    if reply.failure:
+    if reply.has_failed:
         return UNRESOLVED if now >= first_sent_at + ASK_FOR else None
     if open_batch.error_codes[reference] == REFERENCE_EXISTS:
         return UNRESOLVED if now >= _expires_at(campaign, first_sent_at) + GRACE else None
@@ -197,7 +201,7 @@ def _expires_at(campaign: Campaign, sent_at: datetime) -> datetime:
 def _delay(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime) -> timedelta:
     """How long to wait before a batch is asked for again."""
     batch = open_batch.batch
-    failures = [reply for reply in replies.values() if reply.failure]
+    failures = [reply for reply in replies.values() if reply.has_failed]
     if not all(reply.was_asked for reply in failures):
         return timedelta(0)
     if not failures and now < _may_resend_at(open_batch):

@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
-from campaigns.gateway.types import MessageStatus
+from campaigns.gateway.types import Address, MessageStatus
 
 TRIES = 3  # of a question in a row, while the gateway answers others
 FIRST_WAIT = 1.0  # seconds after HTTP 429 or error 11, doubling; or as long as the gateway asks
 LONGEST_WAIT = 5.0  # seconds; whoever is asked to wait longer asks in another task
 KEEP_INTERVAL = 1.0  # seconds between two calls of `keep_going`
-NOT_ASKED = "not asked: the time was over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,27 @@ class StatusReply:
     """What came of a question about one message.
 
     - An answer: `status`, or None if the gateway does not know the message.
-    - No answer: `failure` says why. It proves nothing about the message.
+    - No answer: `error` says why, or the question was not asked. It proves nothing.
     """
 
     status: MessageStatus | None = None
-    failure: str = ""
-    is_throttled: bool = False  # the gateway asks for fewer questions
-    retry_after: float | None = None  # in seconds, if it named it
+    error: GatewayError | None = None
+    was_asked: bool = True
 
     @property
-    def was_asked(self) -> bool:
-        return self.failure != NOT_ASKED
+    def has_failed(self) -> bool:
+        """Whether there is no answer."""
+        return self.error is not None or not self.was_asked
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the gateway asks for fewer questions."""
+        return isinstance(self.error, GatewayRefused) and self.error.code == TOO_MANY_AT_ONCE
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds that the gateway asks to wait, if it names them."""
+        return self.error.retry_after if isinstance(self.error, GatewayRefused) else None
 
 
 class StatusQuestions:
@@ -51,44 +60,38 @@ class StatusQuestions:
         self._keep_going = keep_going
         self._is_over = False
 
-    def ask(self, client: Client, references: Sequence[str]) -> list[StatusReply]:
-        """The replies about the messages with `references`, in their order.
+    def ask(self, client: Client, messages: Sequence[Address]) -> list[StatusReply]:
+        """The replies about `messages`, in their order.
 
         Questions without an answer are repeated while others are answered: a gateway that fails
         now and then delays nobody, and one that is down is not asked again and again.
         """
-        replies = self._ask_each(client, references)
+        replies = self._ask_each(client, messages)
         for attempt in range(1, TRIES):
-            failed = [position for position, reply in enumerate(replies) if reply.failure]
+            failed = [position for position, reply in enumerate(replies) if reply.has_failed]
             if not failed or len(failed) == len(replies) or not self._wait(replies, attempt):
                 break
-            again = self._ask_each(client, [references[position] for position in failed])
+            again = self._ask_each(client, [messages[position] for position in failed])
             for position, reply in zip(failed, again, strict=True):
                 replies[position] = reply
         return replies
 
-    def _ask_each(self, client: Client, references: Sequence[str]) -> list[StatusReply]:
-        futures = [self._pool.submit(self._reply, client, reference) for reference in references]
+    def _ask_each(self, client: Client, messages: Sequence[Address]) -> list[StatusReply]:
+        futures = [self._pool.submit(self._reply, client, message) for message in messages]
         pending = set(futures)
         while pending:
             _done, pending = wait(pending, KEEP_INTERVAL)
             self._is_over = self._is_over or not self._keep_going()
         return [future.result() for future in futures]
 
-    def _reply(self, client: Client, reference: str) -> StatusReply:
+    def _reply(self, client: Client, message: Address) -> StatusReply:
         """Runs in a thread of the pool."""
         if self._is_over or timezone.now() >= self._until:
-            return StatusReply(failure=NOT_ASKED)
+            return StatusReply(was_asked=False)
         try:
-            return StatusReply(client.status_by_reference(reference))
-        except GatewayRefused as refused:
-            return StatusReply(
-                failure=str(refused),
-                is_throttled=refused.code == TOO_MANY_AT_ONCE,
-                retry_after=refused.retry_after,
-            )
+            return StatusReply(client.status_by_reference(message.reference, message.msisdn))
         except GatewayError as error:
-            return StatusReply(failure=str(error) or type(error).__name__)
+            return StatusReply(error=error)
 
     def _wait(self, replies: Sequence[StatusReply], attempt: int) -> bool:
         """Wait as throttled `replies` call for; False if that takes too long."""

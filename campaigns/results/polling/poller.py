@@ -20,13 +20,23 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, Timing
+from campaigns.dispatch import evidence
 from campaigns.dispatch.failpoints import failpoint
-from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
+from campaigns.dispatch.models import (
+    Batch,
+    BatchState,
+    DeliveryState,
+    Evidence,
+    Recipient,
+    SendState,
+)
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
+from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.gateway.types import Address
 from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
@@ -69,6 +79,7 @@ class Replies:
     updates: list[StatusUpdate]
     has_failures: bool = False  # somebody got no answer, and is to be asked for again
     is_cut_short: bool = False  # the time was over before all were asked for
+    unreadable: GatewayUnreadable | None = None  # the first answer that could not be read
 
 
 def is_due(now: datetime) -> bool:
@@ -202,8 +213,8 @@ def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
 def _ask_gateway(run: PollRun, checks: Sequence[BatchCheck]) -> None:
     recipients = [recipient for check in checks for recipient in check.recipients]
     rate_control.take_tokens(RATE_SCOPE, len(recipients), settings.STATUS_RATE, timezone.now())
-    references = [recipient.reference for recipient in recipients]
-    replies = run.questions.ask(run.client, references)
+    messages = [Address(recipient.msisdn, recipient.reference) for recipient in recipients]
+    replies = run.questions.ask(run.client, messages)
     _adapt_rate(replies)
     failpoint("asked")
     remaining = iter(replies)
@@ -216,8 +227,16 @@ def _read_replies(check: BatchCheck, replies: Iterator[StatusReply]) -> Replies:
     own = list(zip(check.recipients, replies, strict=False))
     return Replies(
         [StatusUpdate(recipient, reply.status) for recipient, reply in own if reply.status],
-        has_failures=any(reply.failure for _recipient, reply in own),
+        has_failures=any(reply.has_failed for _recipient, reply in own),
         is_cut_short=not all(reply.was_asked for _recipient, reply in own),
+        unreadable=next(
+            (
+                reply.error
+                for _recipient, reply in own
+                if isinstance(reply.error, GatewayUnreadable)
+            ),
+            None,
+        ),
     )
 
 
@@ -228,7 +247,7 @@ def _adapt_rate(replies: Sequence[StatusReply]) -> None:
     if throttled:
         requested = [reply.retry_after for reply in throttled if reply.retry_after is not None]
         rate_control.back_off(RATE_SCOPE, timezone.now(), max(requested, default=None))
-    elif asked and all(reply.failure for reply in asked):
+    elif asked and all(reply.has_failed for reply in asked):
         rate_control.back_off(RATE_SCOPE, timezone.now())
     elif asked:
         rate_control.recover(RATE_SCOPE)
@@ -261,9 +280,26 @@ def _write(check: BatchCheck, replies: Replies) -> None:
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
             changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
+        _save_evidence(batch, replies)
         if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
             transaction.set_rollback(True)
         failpoint("recorded")
+
+
+def _save_evidence(batch: Batch, replies: Replies) -> None:
+    """Keep what could not be read, and the text of a price that was rounded."""
+    if error := replies.unreadable:
+        unreadable = Evidence(
+            campaign_id=batch.campaign_id,
+            batch_number=batch.number,
+            what=f"A status could not be read: {error}",
+            http_status=error.http_status,
+            body=error.body,
+        )
+        evidence.save([unreadable])
+    rounded = next((update.status for update in replies.updates if update.status.rounded), None)
+    if rounded:
+        evidence.save_rounded_price(batch.campaign_id, batch.number, rounded.body)
 
 
 def _next_check(
