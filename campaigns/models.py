@@ -29,6 +29,7 @@ from campaigns.contacts.models import (
 )
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.dispatch.models import (
+    AccountRate,
     Batch,
     BatchState,
     DeliveryState,
@@ -46,6 +47,7 @@ from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHi
 from campaigns.team.models import AuditEntry, Installation, Role, User
 
 __all__ = [
+    "AccountRate",
     "ApprovalLimit",
     "AuditEntry",
     "BalanceReading",

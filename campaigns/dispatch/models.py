@@ -287,13 +287,13 @@ class Evidence(models.Model):
 class Pace(models.Model):
     """A send rate over all workers: a bucket of tokens. See send/rate_control.py.
 
-    `scope`: "account", "campaign:12", or "statuses" for the rate of asking for statuses.
+    `scope`: "campaign:12", or "statuses" for the rate of asking for statuses.
     """
 
     scope = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
     tokens = models.FloatField(default=0)  # recipients that may be sent to, or asked for, now
-    # How often in a row the gateway asked for less; 0: full speed.
+    # How often in a row questions were not answered; 0: full speed.
     step = models.PositiveSmallIntegerField(default=0)
     until = models.DateTimeField(null=True)  # nothing is sent earlier
 
@@ -303,6 +303,35 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return self.scope
+
+
+class AccountRate(models.Model):
+    """How fast the gateway takes messages of the account: one row for all workers.
+
+    See send/account_rate.py.
+    """
+
+    rate = models.FloatField(null=True)  # recipients a second; None: no limit is known
+    tokens = models.FloatField(default=0)  # recipients that may be sent to at the moment `at`
+    at = models.DateTimeField()
+    cut_at = models.DateTimeField(null=True)  # when the rate was last lowered
+    # Since then answers are counted; None: they are not.
+    window_at = models.DateTimeField(null=True)
+    accepted = models.PositiveIntegerField(default=0)  # recipients
+    requests = models.PositiveIntegerField(default=0)
+    throttled = models.PositiveIntegerField(default=0)  # of these requests
+    until = models.DateTimeField(null=True)  # nothing leaves earlier
+    failures = models.PositiveSmallIntegerField(default=0)  # in a row; 0: the gateway answers
+    failed_at = models.DateTimeField(null=True)  # when the last one was recorded
+    is_trial = models.BooleanField(default=False)  # it answers again: one batch may leave
+    success_at = models.DateTimeField(null=True)  # about when it last accepted anybody
+
+    class Meta:
+        verbose_name = _("account rate")
+        verbose_name_plural = _("account rates")
+
+    def __str__(self) -> str:
+        return f"{self.rate}"
 
 
 class Heartbeat(models.Model):

@@ -14,7 +14,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Import
 from campaigns.dispatch import sweep, tasks
-from campaigns.dispatch.models import Batch, Pace
+from campaigns.dispatch.models import AccountRate, Batch
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -121,7 +121,7 @@ def test_gateway_that_is_down_stops_nothing_else_and_loses_nobody(
 
     point_at(settings, sandbox, sandbox.key)
     Batch.objects.update(not_before=timezone.now())  # the waits of minutes are over
-    Pace.objects.update(step=0, until=None)
+    AccountRate.objects.update(failures=0, until=None)
     sweep.sweep()
     tasks.send()
     campaign.refresh_from_db()

@@ -11,7 +11,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, Sender
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.freeze.recipients import freeze
-from campaigns.dispatch.models import Batch, Heartbeat, Pace
+from campaigns.dispatch.models import AccountRate, Batch, Heartbeat, Pace
 
 COUNTRIES = (("UA", "38097"), ("RO", "40721"), ("BG", "35988"))
 SOON = timedelta(minutes=5)
@@ -26,6 +26,7 @@ MOMENTS: dict[type[Model], tuple[str, ...]] = {
     ),
     Heartbeat: ("until",),
     Pace: ("at", "until"),
+    AccountRate: ("at", "until", "failed_at", "window_at"),
     OrmQ: ("lock",),
 }
 

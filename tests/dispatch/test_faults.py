@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
-from campaigns.dispatch.models import Batch, BatchState, Pace, Recipient, SendState
-from campaigns.dispatch.send import rate_control, resolve_unknown
+from campaigns.dispatch.models import AccountRate, Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.send import account_rate, resolve_unknown
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
@@ -34,8 +34,8 @@ def two_rounds() -> Callable[[], bool]:
     return lambda: next(rounds) < 2
 
 
-def step() -> int:
-    return Pace.objects.get(scope=rate_control.ACCOUNT_SCOPE).step
+def failures() -> int:
+    return AccountRate.objects.get().failures
 
 
 def send_the_rest(client: Client) -> None:
@@ -44,29 +44,47 @@ def send_the_rest(client: Client) -> None:
         factory.an_hour_later()
         send(client, MINUTE)
         resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
-    assert not rate_control.is_braked()
+    assert not account_rate.is_down()
 
 
 @pytest.mark.parametrize(
-    "faults",
-    [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}, {"http500": 100}],
-    ids=str,
+    "faults", [{"http429": 100}, {"http429": 100, "retry_after": 7}, {"error11": 100}], ids=str
 )
-def test_errors_slow_sending_down_and_success_restores_full_speed(
+def test_throttled_messages_are_sent_later(
     sandbox: RunningSandbox, faults: dict[str, float]
 ) -> None:
     campaign = factory.launched(500)
     client = sandbox.client()
     sandbox.faults(**faults)
-    for probes in range(1, 4):
+    for _ in range(3):
         send(client, MINUTE, two_rounds())
-        assert step() == probes
         factory.an_hour_later()
-    assert sandbox.bill()["messages"] == 0
-    assert Batch.objects.filter(state=BatchState.DONE).count() == 0
+    assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.READY}
+    assert AccountRate.objects.get().window_at
     sandbox.faults()
     send_the_rest(client)
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
+    assert sweep.finish_if_done(campaign.pk)
+    assert differences() == []
+
+
+def test_gateway_that_is_down_is_asked_for_its_balance_and_gets_no_batch(
+    sandbox: RunningSandbox,
+) -> None:
+    campaign = factory.launched(900)
+    client = sandbox.client()
+    sandbox.faults(http500=100, everywhere=1)
+    send(client, MINUTE, two_rounds())
+    sends = len(sandbox.requests(path="/viber/create"))
+    for failed in range(1, 4):
+        assert failures() == failed
+        factory.an_hour_later()
+        send(client, MINUTE, two_rounds())
+        assert len(sandbox.requests(path="/common/balance")) == failed
+    assert len(sandbox.requests(path="/viber/create")) == sends
+    sandbox.faults()
+    send_the_rest(client)
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (900, {})
     assert sweep.finish_if_done(campaign.pk)
     assert differences() == []
 
@@ -113,9 +131,9 @@ def test_unreachable_gateway_is_tried_less_and_less_often() -> None:
         silent.bind(("127.0.0.1", 0))
         port = silent.getsockname()[1]
         client = Client(f"http://127.0.0.1:{port}/rest", KEY)
-        for probes in range(1, 4):
+        for failed in range(1, 4):
             send(client, MINUTE, two_rounds())
-            assert step() == probes
+            assert failures() == failed
             factory.an_hour_later()
     assert set(Batch.objects.values_list("state", "attempts")) == {(BatchState.READY, 0)}
     campaign.refresh_from_db()

@@ -12,8 +12,8 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep
-from campaigns.dispatch.models import Batch, BatchState, Pace, Recipient, SendState
-from campaigns.dispatch.send import resolve_unknown
+from campaigns.dispatch.models import AccountRate, Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.send import account_rate, resolve_unknown
 from campaigns.dispatch.send.interpret_answer import ENTRY_TRIES, interpret
 from campaigns.dispatch.send.leases import LEASE
 from campaigns.dispatch.send.sender import PARTS_UNTIL, STALE_AFTER, BatchSender
@@ -73,7 +73,8 @@ def test_recipient_who_makes_a_request_fail_is_found(
     assert Recipient.objects.get(send_state=SendState.REFUSED).msisdn == phone
     assert len(gateway.accepted) == len(set(gateway.accepted.values())) == 149
     assert spend_of(campaign.pk) == {"EUR": {"viber": Decimal("7.45")}}
-    assert not Pace.objects.filter(step__gt=0).exists()
+    assert not AccountRate.objects.filter(window_at__isnull=False).exists()
+    assert not account_rate.is_down()
     assert sweep.finish_if_done(campaign.pk)
     assert differences() == []
 
@@ -150,7 +151,7 @@ def test_phone_that_always_gets_error_5_is_refused_and_slows_nobody(
     while Batch.objects.exclude(state=BatchState.DONE).exists():
         send(gateway)
         tries += 1
-        assert not Pace.objects.filter(step__gt=0).exists()
+        assert not account_rate.is_down()
         factory.an_hour_later()
         resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
     assert tries == ENTRY_TRIES
@@ -234,5 +235,5 @@ def test_mixed_verdicts_decide_about_each_recipient(
         result.next_step.value,
         refused,
         list(result.accepted),
-        result.slow_down,
+        result.is_throttled or result.has_failed,
     ) == expected

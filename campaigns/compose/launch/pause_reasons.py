@@ -49,7 +49,7 @@ _REASONS: dict[str, PauseReason] = {
         _("Refresh the price list or remove the budget, then press Resume."),
     ),
     "gateway_trouble": PauseReason(
-        _("BSG has been returning server errors for a long time."),
+        _("BSG has not accepted a message for an hour."),
         _("No message is lost. Press Resume to try again."),
     ),
 }

@@ -26,7 +26,7 @@ from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Verdict
 FIRST_DELAY = timedelta(seconds=5)
 MAX_DELAY = timedelta(minutes=5)
 TOTAL_DIFFERS = "The answer's total is not the sum of its prices"
-GIVE_UP_AFTER_ATTEMPTS = 12  # requests answered by an error of the gateway; about half an hour
+THROTTLED_DELAY = timedelta(seconds=1)  # of a batch; the account's rate decides what may leave
 # Requests in a row that the gateway did not understand, for everybody in them: then the address or
 # ViberDash is wrong, and the campaign pauses.
 MISUNDERSTOOD_ATTEMPTS = 3
@@ -65,7 +65,9 @@ class Interpretation:
     next_step: NextStep = NextStep.DONE
     may_have_been_sent: bool = True  # whether the request may have reached the gateway
     pause_reason: str = ""  # pause the campaign for this reason, a key of lifecycle's
-    slow_down: bool = False
+    is_throttled: bool = False  # the gateway asks for fewer messages
+    retry_after: float | None = None  # in seconds, if it named it
+    has_failed: bool = False  # the gateway is down, or does not know what it does
     has_entry_error: bool = False  # an error that says nothing, for single recipients
     not_understood: int | None = None  # the code with which everybody was refused by mistake
     delay: timedelta | None = None  # before the batch is tried again
@@ -82,10 +84,12 @@ def interpret(
     `is_recipients_fault`: a refusal of the whole request concerns its recipients, since the gateway
     accepts others.
     """
-    result = Interpretation(is_rounded=answer.rounded)
+    result = Interpretation(
+        is_rounded=answer.rounded, is_throttled=answer.throttled, retry_after=answer.retry_after
+    )
     if answer.not_sent:
         return Interpretation(
-            next_step=NextStep.AGAIN, may_have_been_sent=False, slow_down=True, keep_answer=True
+            next_step=NextStep.AGAIN, may_have_been_sent=False, has_failed=True, keep_answer=True
         )
     if set(map(type, answer.verdicts.values())) == {Accepted}:  # nearly always
         return _check_total(
@@ -97,19 +101,11 @@ def interpret(
     for_everybody = _is_for_everybody(answer) and not is_recipients_fault
     for reference, verdict in answer.verdicts.items():
         _interpret_verdict(reference, verdict, for_everybody, result)
-    result.slow_down = result.slow_down or answer.throttled
     if result.next_step is not NextStep.DONE:
-        if result.slow_down or result.has_entry_error or result.not_understood:
-            result.delay = delay_after(attempts, answer.retry_after)
-        result.keep_answer = True
+        result.delay = _delay(result, attempts)
+        result.keep_answer = not result.is_throttled
     if result.not_understood and attempts >= MISUNDERSTOOD_ATTEMPTS:
         result.pause_reason = pause_reasons.error_reason_key(result.not_understood)
-    if (
-        result.next_step is NextStep.AGAIN
-        and not result.accepted
-        and attempts >= GIVE_UP_AFTER_ATTEMPTS
-    ):
-        result.pause_reason = result.pause_reason or "gateway_trouble"
     return _check_total(result, answer)
 
 
@@ -136,13 +132,18 @@ def _check_total(result: Interpretation, answer: SendAnswer) -> Interpretation:
     return result
 
 
-def delay_after(attempts: int, requested: float | None = None) -> timedelta:
-    """How long to wait after the `attempts`-th failure of a batch: doubling, up to MAX_DELAY.
+def _delay(result: Interpretation, attempts: int) -> timedelta | None:
+    """How long to wait before a batch is tried again."""
+    if result.has_failed or result.has_entry_error or result.not_understood:
+        return delay_after(attempts)
+    if result.is_throttled:
+        seconds = result.retry_after
+        return THROTTLED_DELAY if seconds is None else min(timedelta(seconds=seconds), MAX_DELAY)
+    return None
 
-    `requested`: the seconds that the gateway asked for, which take precedence.
-    """
-    if requested is not None:
-        return min(timedelta(seconds=requested), MAX_DELAY)
+
+def delay_after(attempts: int) -> timedelta:
+    """How long to wait after the `attempts`-th failure of a batch: doubling, up to MAX_DELAY."""
     doublings: int = 2 ** min(max(attempts, 1) - 1, 10)
     return min(FIRST_DELAY * doublings, MAX_DELAY)
 
@@ -168,7 +169,7 @@ def _interpret_refusal(
     elif reaction in (Reaction.RETRY_LATER, Reaction.NOT_FOUND):
         result.next_step = NextStep.ASK
         if for_everybody:
-            result.slow_down = True
+            result.has_failed = True
         else:
             result.has_entry_error = True
     elif reaction in (Reaction.PAUSE_CAMPAIGN, Reaction.SLOW_DOWN):
@@ -176,7 +177,7 @@ def _interpret_refusal(
         if reaction is Reaction.PAUSE_CAMPAIGN:
             result.pause_reason = pause_reasons.error_reason_key(code)
         else:
-            result.slow_down = True
+            result.is_throttled = True
     elif reaction is Reaction.DEFECT and for_everybody:
         _try_again(result)
         result.not_understood = code

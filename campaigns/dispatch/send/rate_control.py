@@ -1,37 +1,20 @@
-"""Send rates: of a campaign, of the account, and a brake when the gateway asks for less.
+"""The send rate of a campaign, and the rate at which statuses are asked for.
 
-A rate is a bucket of tokens (a Pace row) that fills by so many recipients a second. The brake is
-shared by all workers: while it is on, one batch leaves as a probe after each wait, the waits double
-from 1 to 32 seconds, and the first accepted probe brings back full speed. See docs/sending.md.
+A rate is a bucket of tokens (a Pace row) that fills by so many recipients a second, over all
+workers. The rate of the account is in account_rate.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from campaigns.dispatch.models import Pace
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
-ACCOUNT_SCOPE = "account"
 BURST = timedelta(seconds=1)  # how long an unused rate is kept
-MAX_STEP = 6  # waits of 1, 2, 4 … 32 seconds between probes
-
-
-def allowance(wanted: int, now: datetime) -> int:
-    """How many of `wanted` batches may leave now, over all workers. Call it in a transaction.
-
-    At full speed all of them, within the account's rate. Under the brake one, for whoever asks
-    first after each wait.
-    """
-    if wanted <= 0 or (not settings.SEND_RATE and not is_braked()):
-        return max(wanted, 0)  # without a lock: at full speed no worker waits for another
-    pace = _lock_bucket(ACCOUNT_SCOPE, now)
-    if pace.step:
-        return _probe(pace, now)
-    return _take_batches(pace, wanted, settings.SEND_RATE, now) if settings.SEND_RATE else wanted
+MAX_STEP = 6  # waits of 1, 2, 4 … 32 seconds
 
 
 def allow_by_rate(
@@ -105,7 +88,11 @@ def back_off(scope: str, now: datetime, requested: float | None = None) -> None:
     with transaction.atomic():
         pace = _lock_bucket(scope, now)
         pace.step = min(pace.step + 1, MAX_STEP)
-        wait = _probe_wait(pace.step) if requested is None else timedelta(seconds=requested)
+        wait = (
+            timedelta(seconds=2 ** (pace.step - 1))
+            if requested is None
+            else timedelta(seconds=requested)
+        )
         pace.until = max(now + wait, pace.until or now)
         pace.save(update_fields=["step", "until"])
 
@@ -120,52 +107,9 @@ def _current_tokens(pace: Pace, rate: int, now: datetime) -> float:
     return min(tokens, rate * BURST.total_seconds())
 
 
-def slow_down(sent_at: datetime, now: datetime) -> None:
-    """Brake, or brake harder, because of a request sent at `sent_at`.
-
-    Requests that left before the brake was last used do not count.
-    """
-    pace = _lock_bucket(ACCOUNT_SCOPE, now)
-    if pace.step and sent_at < pace.at:
-        return
-    pace.step = min(pace.step + 1, MAX_STEP)
-    pace.until = now + _probe_wait(pace.step)
-    pace.at = now
-    pace.save(update_fields=["step", "until", "at"])
-
-
-def speed_up(sent_at: datetime) -> None:
-    """Release the brake after the gateway accepted a request sent at `sent_at`.
-
-    Not if the brake was used after that.
-    """
-    if is_braked():
-        Pace.objects.filter(scope=ACCOUNT_SCOPE, step__gt=0, at__lte=sent_at).update(
-            step=0, until=None
-        )
-
-
-def is_braked() -> bool:
-    """Whether the brake is on."""
-    return Pace.objects.filter(scope=ACCOUNT_SCOPE, step__gt=0).exists()
-
-
 def _lock_bucket(scope: str, now: datetime) -> Pace:
     Pace.objects.get_or_create(scope=scope, defaults={"at": now})
     return Pace.objects.select_for_update().get(scope=scope)
-
-
-def _probe_wait(step: int) -> timedelta:
-    return timedelta(seconds=2 ** (step - 1))
-
-
-def _probe(pace: Pace, now: datetime) -> int:
-    """How many batches may leave under the brake: one if the wait is over, else none."""
-    if pace.until and pace.until > now:
-        return 0
-    pace.until = now + _probe_wait(pace.step)
-    pace.save(update_fields=["until"])
-    return 1
 
 
 def _take_batches(pace: Pace, wanted: int, rate: int, now: datetime) -> int:

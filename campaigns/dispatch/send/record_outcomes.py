@@ -20,7 +20,8 @@ from campaigns.compose.launch import lifecycle
 from campaigns.dispatch import evidence
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
-from campaigns.dispatch.send import rate_control
+from campaigns.dispatch.send import account_rate
+from campaigns.dispatch.send.account_rate import Answers
 from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.tally import TallyChanges
@@ -76,7 +77,9 @@ def write_outcomes(
     failpoint("close_ledger")
     _update_tally(ours)
     _save_evidence(ours)
-    _apply_control(ours, now)
+    _pause_campaigns(ours)
+    if state is BatchState.SENDING:
+        _learn_rate(ours, now)
     failpoint("close_counts")
 
 
@@ -273,16 +276,31 @@ def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
             )
 
 
-def _apply_control(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
-    """Pause campaigns, and change the account's send rate; rehearsals say nothing about that."""
+def _pause_campaigns(outcomes: Sequence[BatchOutcome]) -> None:
     for campaign_id, reason in {
         (outcome.claim.campaign_id, outcome.interpretation.pause_reason)
         for outcome in outcomes
         if outcome.interpretation.pause_reason
     }:
         lifecycle.pause_if_running(campaign_id, reason)
-    outcomes = [outcome for outcome in outcomes if outcome.purpose != Purpose.REHEARSAL]
-    if slowed := [outcome.sent_at for outcome in outcomes if outcome.interpretation.slow_down]:
-        rate_control.slow_down(max(slowed), now)
-    elif accepted := [outcome.sent_at for outcome in outcomes if outcome.interpretation.accepted]:
-        rate_control.speed_up(max(accepted))
+
+
+def _learn_rate(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
+    """Adapt the account's rate to the answers; rehearsals say nothing about it."""
+    real = [outcome for outcome in outcomes if outcome.purpose != Purpose.REHEARSAL]
+    results = [outcome.interpretation for outcome in real]
+    failed_at = [outcome.sent_at for outcome in real if outcome.interpretation.has_failed]
+    if failed_at:
+        account_rate.record_failure(max(failed_at), now)
+    throttled = [result for result in results if result.is_throttled]
+    answers = Answers(
+        accepted=sum(len(result.accepted) for result in results),
+        requests=sum(bool(result.accepted) or result.is_throttled for result in results),
+        throttled=len(throttled),
+        retry_after=max(
+            (result.retry_after for result in throttled if result.retry_after is not None),
+            default=None,
+        ),
+    )
+    if answers.requests:
+        account_rate.record_answers(answers, now)

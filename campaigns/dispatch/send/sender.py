@@ -20,7 +20,7 @@ import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -29,24 +29,18 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from campaigns.compose.launch import lifecycle, pause_reasons
+from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.failpoints import failpoint
-from campaigns.dispatch.models import SendState, Tally
-from campaigns.dispatch.send import rate_control
+from campaigns.dispatch.send import account_rate, rate_control
 from campaigns.dispatch.send.batch_builder import BatchBuilder, PreparedBatch
-from campaigns.dispatch.send.interpret_answer import (
-    MISUNDERSTOOD_ATTEMPTS,
-    Interpretation,
-    NextStep,
-    interpret,
-)
 from campaigns.dispatch.send.leases import Claim, claim, record_intents, release_claims
+from campaigns.dispatch.send.read_outcome import OutcomeReader, PostResult
 from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.running_campaigns import RunningCampaign, load_running
 from campaigns.dispatch.send.split_request import send_in_parts
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.errors import NO_SUCH_FUNCTION
+from campaigns.gateway.errors import GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import SendAnswer, Unknown
 
@@ -60,16 +54,6 @@ PARTS_UNTIL = timedelta(seconds=50)
 IDLE_SECONDS = 0.2  # to wait for an answer before the next round
 # How long a lost database connection is retried before the answers in memory are given up.
 DATABASE_RETRY_SECONDS = 45.0
-GATEWAY_DOWN_AFTER = 5  # requests in a row with an unknown outcome, until all workers slow down
-
-
-@dataclass(frozen=True, slots=True)
-class PostResult:
-    """A batch that came back from the pool. `answer` None: it was not sent."""
-
-    batch: PreparedBatch
-    sent_at: datetime
-    answer: SendAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +95,8 @@ class BatchSender:
         self.running: dict[int, RunningCampaign] = {}
         self.results: SimpleQueue[PostResult] = SimpleQueue()
         self.outstanding = 0  # in the pool
-        # Under the brake one unknown outcome is enough to brake harder.
-        self.unknown_in_a_row = GATEWAY_DOWN_AFTER - 1 if rate_control.is_braked() else 0
-        # Requests in a row that the gateway did not understand, by campaign.
-        self.misunderstood: Counter[int] = Counter()
+        self.reader = OutcomeReader(gateway_was_down=account_rate.is_down())
+        self.probe: Future[bool] | None = None  # whether a gateway that was down answers
         self.is_throttled = False  # prepared batches wait, and none may leave now
 
     def run(self) -> bool:
@@ -126,18 +108,25 @@ class BatchSender:
         gc.freeze()
         with ThreadPoolExecutor(self.connections, "gateway") as pool:
             while True:
-                outcomes = [self._outcome_of(result) for result in self._collect_results()]
+                outcomes = [
+                    self.reader.read(result, self.builders[result.batch.claim.campaign_id])
+                    for result in self._collect_results()
+                ]
                 going_on = timezone.now() < self.until and _retry_database(self.keep_going)
                 plan = _retry_database(
                     lambda o=outcomes, g=going_on: self._plan_round(o, g)  # type: ignore[misc]
                 )
                 failpoint("intended")
                 self._submit(plan, pool)
+                self._probe_gateway(pool)
                 self.prepared = plan.waiting + _retry_database(
                     lambda claims=plan.new_claims: self._build_batches(claims)  # type: ignore[misc]
                 )
                 if not self.outstanding and not self.prepared:
-                    return not going_on and bool(plan.running)
+                    break
+        if self.probe:
+            self._record_probe(self.probe)
+        return not going_on and bool(plan.running)
 
     def _collect_results(self) -> list[PostResult]:
         """Take the results that have arrived; if there are none, wait a moment for the first."""
@@ -199,7 +188,7 @@ class BatchSender:
         """
         limit = min(len(sendable), self.capacity - self.outstanding)
         if self.client:
-            limit = rate_control.allowance(limit, now)
+            limit = account_rate.allow(limit, now)
         return reservations.count_affordable([batch.maximum_cost for batch in sendable[:limit]])
 
     def _split_by_rate(
@@ -276,6 +265,25 @@ class BatchSender:
             self.outstanding += 1
             pool.submit(self._post, batch, plan.decided_at)
 
+    def _probe_gateway(self, pool: ThreadPoolExecutor) -> None:
+        """Ask a gateway that was down whether it answers, while batches wait for it."""
+        if self.probe and self.probe.done():
+            self._record_probe(self.probe)
+            self.probe = None
+        client = self.client
+        if (
+            client
+            and self.is_throttled
+            and not self.probe
+            and account_rate.take_probe(timezone.now())
+        ):
+            self.probe = pool.submit(_is_answering, client)
+
+    def _record_probe(self, probe: "Future[bool]") -> None:
+        if account_rate.record_probe(probe.result(), timezone.now()):
+            for campaign_id in self.running:
+                lifecycle.pause_if_running(campaign_id, "gateway_trouble")
+
     def _build_batches(self, claims: list[Claim]) -> list[PreparedBatch]:
         by_campaign: defaultdict[int, list[Claim]] = defaultdict(list)
         for new_claim in claims:
@@ -329,64 +337,16 @@ class BatchSender:
             return True
         return timezone.now() - intended_at > STALE_AFTER
 
-    # In the database's thread
 
-    def _outcome_of(self, result: PostResult) -> BatchOutcome:
-        batch, answer = result.batch, result.answer
-        builder = self.builders[batch.claim.campaign_id]
-        interpretation = self._interpret(batch, answer)
-        interpretation.not_accepted.update(batch.not_accepted)
-        return BatchOutcome(
-            batch.claim, batch.ids, interpretation, result.sent_at, builder.purpose,
-            reserved=batch.maximum_cost.amount if batch.maximum_cost else None,
-            has_sms_fallback=builder.has_sms_fallback,
-            summary=interpretation.summary or _summarize(answer),
-            http_status=answer.http_status if answer else None, body=answer.body if answer else "",
-        )  # fmt: skip
-
-    def _interpret(self, batch: PreparedBatch, answer: SendAnswer | None) -> Interpretation:
-        """Interpret an answer; many unknown outcomes in a row slow everybody down."""
-        if batch.request is None:
-            return Interpretation(may_have_been_sent=False)
-        if answer is None:
-            return Interpretation(next_step=NextStep.AGAIN, may_have_been_sent=False)
-        interpretation = interpret(
-            answer,
-            batch.claim.attempts,
-            is_recipients_fault=_is_recipients_fault(batch, answer),
-        )
-        self._count_misunderstood(batch.claim.campaign_id, interpretation)
-        all_unknown = all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
-        self.unknown_in_a_row = self.unknown_in_a_row + 1 if all_unknown else 0
-        if self.unknown_in_a_row >= GATEWAY_DOWN_AFTER:
-            interpretation.slow_down = True
-        return interpretation
-
-    def _count_misunderstood(self, campaign_id: int, interpretation: Interpretation) -> None:
-        """Pause a campaign after a few requests in a row that the gateway did not understand."""
-        if interpretation.accepted:
-            self.misunderstood[campaign_id] = 0
-        elif code := interpretation.not_understood:
-            self.misunderstood[campaign_id] += 1
-            if self.misunderstood[campaign_id] >= MISUNDERSTOOD_ATTEMPTS:
-                interpretation.pause_reason = pause_reasons.error_reason_key(code)
-
-
-def _is_recipients_fault(batch: PreparedBatch, answer: SendAnswer) -> bool:
-    """Whether a refused request with one recipient is refused because of that recipient.
-
-    It is if it was refused a few times and the gateway accepts others of the campaign. An address
-    that the gateway does not know is nobody's fault.
-    """
-    refusal = answer.refused_whole
-    if refusal is None or refusal.code == NO_SUCH_FUNCTION or len(answer.verdicts) > 1:
+def _is_answering(client: Client) -> bool:
+    """Whether the gateway answers at all; a refusal is an answer."""
+    try:
+        client.balance()
+    except GatewayRefused:
+        return True
+    except GatewayError:
         return False
-    if batch.claim.attempts < MISUNDERSTOOD_ATTEMPTS:
-        return False
-    accepted = Tally.objects.filter(
-        campaign_id=batch.claim.campaign_id, send_state=SendState.ACCEPTED, recipients__gt=0
-    )
-    return accepted.exists()
+    return True
 
 
 def _may_be_sent(batch: PreparedBatch, campaign: RunningCampaign | None) -> bool:
@@ -397,20 +357,6 @@ def _may_be_sent(batch: PreparedBatch, campaign: RunningCampaign | None) -> bool
     if campaign is None or not campaign.sends_to(batch.claim.country, batch.claim.area):
         return False
     return batch.maximum_cost is not None or not campaign.has_budget
-
-
-def _summarize(answer: SendAnswer | None) -> str:
-    """One line about an answer, for the evidence."""
-    if answer is None:
-        return ""
-    if answer.refused_whole:
-        return f"Refused: {answer.refused_whole.code} {answer.refused_whole.description}"
-    if answer.not_sent:
-        return "The gateway could not be reached"
-    unknown = next(
-        (verdict.why for verdict in answer.verdicts.values() if isinstance(verdict, Unknown)), ""
-    )
-    return unknown or "Some recipients were refused"
 
 
 def _retry_database(step: Callable[[], T]) -> T:
