@@ -231,6 +231,9 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.intended_at or batch.done_at or timezone.now()
     with transaction.atomic():
+        unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
+        if not unchanged.values_list("pk", flat=True).first():
+            return
         movements = record_updates(updates, campaign, batch.country, sent_at)
         open_states = (
             set()  # its gateway answers with the final status at once
@@ -251,8 +254,7 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
             changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
-        if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
-            transaction.set_rollback(True)
+        Batch.objects.filter(pk=batch.pk).update(**changes)
         failpoint("recorded")
 
 
