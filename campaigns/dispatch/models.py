@@ -197,7 +197,9 @@ class Batch(models.Model):
     intended_at = models.DateTimeField(null=True, db_column="sent_at")
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    # The amount reserved in the budgets for messages under way.
+    # The most that one of its recipients can cost; NULL: it was sent without a budget.
+    worst_case = AmountField(null=True)
+    # The amount reserved in the budgets for messages under way: see budgets/holds.py.
     held = AmountField(null=True)
     held_currency = models.CharField(max_length=3, blank=True)
     # Written by results: when to poll the statuses of its messages.

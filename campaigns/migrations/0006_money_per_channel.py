@@ -1,6 +1,8 @@
-"""The currency of the SMS of a recipient."""
+"""What SMS cost in which currency, and the most that a recipient of a batch can cost."""
 
 from django.db import migrations, models
+
+import campaigns.shared.money
 
 
 class AddFieldInPlace(migrations.AddField):
@@ -35,5 +37,10 @@ class Migration(migrations.Migration):
             model_name='recipient',
             name='sms_currency',
             field=models.CharField(blank=True, db_default='', default='', max_length=3),
+        ),
+        migrations.AddField(
+            model_name='batch',
+            name='worst_case',
+            field=campaigns.shared.money.AmountField(null=True),
         ),
     ]

@@ -176,7 +176,7 @@ def test_two_workers_never_reserve_more_than_a_budget(reason: str) -> None:
     both_workers = Barrier(2)
 
     def reserve(campaign: Campaign) -> tuple[int, dict[int, str]]:
-        cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk)
+        cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk, Decimal("0.1"))
         try:
             with transaction.atomic():
                 answer = reservations.count_affordable([cost])

@@ -1,9 +1,7 @@
-"""Reserve the maximum cost of a batch before it is sent, so that no budget can be exceeded.
+"""Reserve the maximum cost of a batch before it is sent, if it fits into the budgets.
 
-There are three budgets: of a campaign, of a user in a month, and of all campaigns in a month. The
-maximum cost of a recipient is the dearer of the Viber message and the SMS that may replace it. When
-the outcome of a batch is recorded, what was charged leaves the reservation; the rest stays reserved
-until results knows that no SMS will follow. See docs/money.md.
+There are three budgets: of a campaign, of a user in a month, and of all campaigns in a month. What
+a batch holds after that follows from its rows: see holds. See docs/money.md.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,6 +20,7 @@ from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing import price_list
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
@@ -36,12 +35,18 @@ PRICE_UNKNOWN = "price_unknown"
 
 @dataclass(frozen=True, slots=True)
 class MaximumCost:
-    """The most that a batch can cost. `amount` None: a price is not known."""
+    """The most that a batch can cost. `amount` None: a price is not known.
+
+    `amount` comes on top of what the batch holds already, for recipients that the gateway accepted
+    when it was sent before. `worst_case`: the most that one recipient can cost.
+    """
 
     campaign_id: int
     amount: Decimal | None
     currency: str
     user_id: int | None = None  # who launched the campaign
+    worst_case: Decimal = ZERO
+    was_sent: bool = False  # a request with it may have reached the gateway before
 
 
 class Spending(NamedTuple):
@@ -61,17 +66,34 @@ class CostCalculator:
             price_list.load_prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
         )
 
-    def maximum(self, country: str, messages: Iterable[tuple[RenderedMessage, int]]) -> MaximumCost:
-        """The most that `messages` (each with its number of recipients) to one country can cost."""
+    def maximum(
+        self, batch_id: int, country: str, messages: Iterable[RenderedMessage], queued: int,
+        others: int = 0, was_sent: bool = False,
+    ) -> MaximumCost:  # fmt: skip
+        """The most that a batch with `messages` to `queued` recipients in one country can cost.
+
+        `others` are no longer queued: if the gateway accepted them under a lower worst case, or
+        under none, the batch will hold the difference for them too.
+        """
         viber = self.viber.of(country)
         sms = self.sms.of(country) if self.sms else None
         if viber is None or (self.sms and (sms is None or sms.currency != viber.currency)):
             return MaximumCost(self.campaign.pk, None, "")
-        amount = ZERO
-        for message, recipients in messages:
-            fallback = sms.amount * measure_sms(message.sms_text).parts if sms else ZERO
-            amount += max(viber.amount, fallback) * recipients
-        return MaximumCost(self.campaign.pk, amount, viber.currency, self.campaign.launched_by_id)
+        worst_case = viber.amount
+        if sms:
+            parts = max([measure_sms(message.sms_text).parts for message in messages], default=0)
+            worst_case += sms.amount * parts
+        before = _worst_case_before(batch_id, viber.currency) if was_sent else ZERO
+        worst_case = max(worst_case, before)
+        amount = worst_case * queued + ((worst_case - before) * others if was_sent else ZERO)
+        user_id = self.campaign.launched_by_id
+        return MaximumCost(self.campaign.pk, amount, viber.currency, user_id, worst_case, was_sent)
+
+
+def _worst_case_before(batch_id: int, currency: str) -> Decimal:
+    """The worst case under which a batch was sent before; 0 if it was in another currency."""
+    batch = Batch.objects.filter(pk=batch_id, held_currency=currency).first()
+    return batch.worst_case or ZERO if batch else ZERO
 
 
 def has_budget(campaign: Campaign) -> bool:
@@ -118,14 +140,22 @@ def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int
 
 
 def reserve(costs: Mapping[int, MaximumCost | None]) -> None:
-    """Reserve the maximum cost of batches (by id) that are about to be sent."""
+    """Reserve the maximum cost of batches (by id) that are about to be sent: their worst case, and
+    what they hold by it.
+    """
     for currency in {cost.currency for cost in costs.values() if cost}:
         rows = [
-            (to_units(cost.amount), batch_id)
+            (to_units(cost.worst_case), to_units(cost.amount), batch_id)
             for batch_id, cost in costs.items()
             if cost and cost.amount is not None and cost.currency == currency
         ]
-        bulk.update(Batch._meta.db_table, {"held_currency": currency}, {"held": "bigint"}, rows)
+        bulk.update(
+            Batch._meta.db_table,
+            {"held_currency": currency},
+            {"worst_case": "bigint", "held": "bigint"},
+            rows,
+        )
+    holds.recompute([batch_id for batch_id, cost in costs.items() if cost and cost.was_sent])
 
 
 def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool:

@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import rate_control
@@ -27,7 +28,7 @@ from campaigns.dispatch.tally import TallyChanges
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.shared import bulk
-from campaigns.shared.money import ZERO, to_units
+from campaigns.shared.money import to_units
 
 RECIPIENT_TABLE = Recipient._meta.db_table
 STATE_AFTER = {
@@ -46,9 +47,6 @@ class BatchOutcome:
     interpretation: Interpretation
     sent_at: datetime
     purpose: Purpose = Purpose.CAMPAIGN
-    # What is reserved in the budget. Where an SMS may follow, what was not charged stays reserved.
-    reserved: Decimal | None = None
-    has_sms_fallback: bool = False
     # For the evidence.
     summary: str = ""
     http_status: int | None = None
@@ -63,11 +61,11 @@ def write_outcomes(
     Call it in a transaction: everything is recorded or nothing.
     """
     now = timezone.now()
-    moved_ids = _update_batches(outcomes, token, state, now)
-    ours = [outcome for outcome in outcomes if outcome.claim.id in moved_ids]
+    moved = _update_batches(outcomes, token, state, now)
+    ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
-    _reserve_for_sms(ours)
     _update_recipients(ours)
+    holds.recompute([batch_id for batch_id, has_budget in moved.items() if has_budget])
     failpoint("close_recipients")
     write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
@@ -79,17 +77,20 @@ def write_outcomes(
 
 def _update_batches(
     outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
-) -> set[int]:
-    """Move SENDING (or AMBIGUOUS) batches to their next state; return the ids of those moved."""
+) -> dict[int, bool]:
+    """Move SENDING (or AMBIGUOUS) batches to their next state.
+
+    Returns the ids of those moved, each with whether it was sent under a budget.
+    """
     groups: defaultdict[tuple[NextStep, bool, timedelta | None], list[int]] = defaultdict(list)
     for outcome in outcomes:
         result = outcome.interpretation
         groups[result.next_step, result.may_have_been_sent, result.delay].append(outcome.claim.id)
-    moved_ids: set[int] = set()
+    moved: dict[int, bool] = {}
     for (next_step, may_have_been_sent, delay), ids in groups.items():
         changes = _batch_changes(next_step, may_have_been_sent, delay, now)
-        moved_ids |= _update_batch_group(ids, token, state, changes)
-    return moved_ids
+        moved |= _update_batch_group(ids, token, state, changes)
+    return moved
 
 
 def _batch_changes(
@@ -101,8 +102,6 @@ def _batch_changes(
         "lease_until": None,
         "not_before": None,
     }
-    if next_step is not NextStep.ASK:
-        changes["held"] = None
     if next_step is NextStep.DONE:
         changes["done_at"] = now
     elif next_step is NextStep.ASK or delay:
@@ -114,8 +113,11 @@ def _batch_changes(
 
 def _update_batch_group(
     ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
-) -> set[int]:
-    """Write `changes` to batches by one statement; "attempts" in it is added to the column."""
+) -> dict[int, bool]:
+    """Write `changes` to batches by one statement; "attempts" in it is added to the column.
+
+    Returns as _update_batches does.
+    """
     table = Batch._meta.db_table
     changes = dict(changes)
     attempts_change = changes.pop("attempts", 0)
@@ -126,33 +128,11 @@ def _update_batch_group(
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET {assignments}, attempts = attempts + %s"  # noqa: S608 - names of our own columns
-            f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s RETURNING id",
+            f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s"
+            " RETURNING id, worst_case IS NOT NULL OR held IS NOT NULL",
             [*values, attempts_change, token, state.value],
         )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _reserve_for_sms(outcomes: Sequence[BatchOutcome]) -> None:
-    """Keep reserved what a finished batch was not charged: an SMS that follows will use it."""
-    rows = [
-        (to_units(max(outcome.reserved - _charged_amount(outcome), ZERO)), outcome.claim.id)
-        for outcome in outcomes
-        if outcome.reserved is not None
-        and outcome.has_sms_fallback
-        and outcome.interpretation.next_step is NextStep.DONE
-    ]
-    bulk.update(Batch._meta.db_table, {}, {"held": "bigint"}, rows)
-
-
-def _charged_amount(outcome: BatchOutcome) -> Decimal:
-    return sum(
-        (
-            verdict.price
-            for verdict in outcome.interpretation.accepted.values()
-            if verdict.price is not None
-        ),
-        ZERO,
-    )
+        return {row[0]: bool(row[1]) for row in cursor.fetchall()}
 
 
 def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:

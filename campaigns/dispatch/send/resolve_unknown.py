@@ -105,8 +105,6 @@ def _resolve_batch(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> Ba
         _interpret_replies(campaign, batch, replies),
         batch.intended_at or timezone.now(),
         Purpose(campaign.purpose),
-        reserved=batch.held,
-        has_sms_fallback=bool(campaign.sms_text),
         summary=failure,
     )
 

@@ -11,10 +11,11 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Recipient, SendState, Snapshot
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError
@@ -30,6 +31,10 @@ RECHECKED_MAX = 2_000  # recipients without a price that are asked for again in 
 # for the sample of a night: far below the queue's time-out, also with a slow gateway
 SAMPLE_TIME = timedelta(seconds=60)
 NIGHT_HOUR = 3  # hour of the day, in the site's time zone
+# whose Viber message has no price, or whose SMS has none
+WITHOUT_PRICE = Q(charged__isnull=True, viber_price__isnull=True) | Q(
+    ~Q(sms_status=""), sms_price__isnull=True, sms_currency=""
+)
 ON_THE_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
@@ -105,10 +110,7 @@ def recheck_unknown_prices(now: datetime) -> int:
     remaining = RECHECKED_MAX
     for campaign_id in recent.values_list("pk", flat=True):
         unpriced = Recipient.objects.filter(
-            campaign=campaign_id,
-            send_state=SendState.ACCEPTED,
-            charged__isnull=True,
-            viber_price__isnull=True,
+            WITHOUT_PRICE, campaign=campaign_id, send_state=SendState.ACCEPTED
         ).order_by("batch_number")
         rows = list(unpriced.values_list("pk", "batch_number")[:remaining])
         remaining -= len(rows)
@@ -117,7 +119,9 @@ def recheck_unknown_prices(now: datetime) -> int:
             batches = Batch.objects.filter(
                 campaign=campaign_id, number__in={number for _pk, number in rows}
             )
+            ids = list(batches.values_list("pk", flat=True))
             batches.update(check_at=now)
+            holds.recompute(ids)  # whoever is asked for again may cost something again
         if remaining <= 0:
             break
     return RECHECKED_MAX - remaining

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
 from campaigns.dispatch.send import rate_control
@@ -28,12 +28,10 @@ from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import MessageStatus
-from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
 from campaigns.results.polling.recording import StatusUpdate, record_updates
-from campaigns.shared.money import ZERO
 
 BATCHES_PER_ROUND = 10
 HINTS_PER_ROUND = 200  # recipients with a hint
@@ -234,7 +232,7 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
         if not unchanged.values_list("pk", flat=True).first():
             return
-        movements = record_updates(updates, campaign, batch.country, sent_at)
+        record_updates(updates, campaign, batch.country, sent_at)
         open_states = (
             set()  # its gateway answers with the final status at once
             if campaign.is_rehearsal
@@ -248,25 +246,11 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         )
         if check_at and is_cut_short:
             check_at = timezone.now()
-        # without messages on the way no SMS will follow
-        held = _remaining_hold(batch, movements) if check_at and on_the_way else None
-        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at, "held": held}
+        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at}
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
             changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
         Batch.objects.filter(pk=batch.pk).update(**changes)
+        if batch.worst_case is not None or batch.held is not None:
+            holds.recompute([batch.pk])
         failpoint("recorded")
-
-
-def _remaining_hold(batch: Batch, movements: Sequence[Movement]) -> Decimal | None:
-    """What stays reserved for SMS that may follow: without what `movements` have charged."""
-    if batch.held is None:
-        return None
-    amounts = [
-        amount
-        for movement in movements
-        if movement.currency == batch.held_currency
-        for _recipient_id, amount in movement.amounts
-    ]
-    remaining: Decimal = batch.held - sum(filter(None, amounts), ZERO)
-    return max(remaining, ZERO)
