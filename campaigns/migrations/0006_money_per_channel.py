@@ -1,4 +1,4 @@
-"""What SMS cost in which currency, and the most that a recipient of a batch can cost."""
+"""In which currency SMS and budgets are, and the most that a recipient of a batch can cost."""
 
 from django.db import migrations, models
 
@@ -6,7 +6,7 @@ import campaigns.shared.money
 
 
 class AddFieldInPlace(migrations.AddField):
-    """AddField that never copies the table: on SQLite Django would, and this one is the largest."""
+    """AddField that never copies the table: on SQLite Django would, and recipients may be millions."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor != "sqlite":
@@ -36,6 +36,11 @@ class Migration(migrations.Migration):
         AddFieldInPlace(
             model_name='recipient',
             name='sms_currency',
+            field=models.CharField(blank=True, db_default='', default='', max_length=3),
+        ),
+        AddFieldInPlace(
+            model_name='campaign',
+            name='budget_currency',
             field=models.CharField(blank=True, db_default='', default='', max_length=3),
         ),
         migrations.AddField(

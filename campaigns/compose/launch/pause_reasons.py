@@ -48,6 +48,10 @@ _REASONS: dict[str, PauseReason] = {
         _("The campaign has a budget, but the price of some recipients is not known."),
         _("Refresh the price list or remove the budget, then press Resume."),
     ),
+    "budget_currency": PauseReason(
+        _("The campaign has a budget, but a price is in another currency, so it can't be limited."),
+        _("Check the price list with BSG. Change or remove the budget, then press Resume."),
+    ),
     "gateway_trouble": PauseReason(
         _("BSG has been returning server errors for a long time."),
         _("No message is lost. Press Resume to try again."),

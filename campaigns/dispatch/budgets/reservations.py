@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import RenderedMessage
@@ -30,7 +31,8 @@ from campaigns.team.models import User
 
 # Reasons to pause a campaign, keys of lifecycle's reason texts.
 CAMPAIGN_BUDGET, USER_BUDGET, MONTH_BUDGET = "budget", "user_budget", "month_budget"
-PRICE_UNKNOWN = "price_unknown"
+UNLIMITED = Decimal("Infinity")
+PRICE_UNKNOWN, OTHER_CURRENCY = "price_unknown", "budget_currency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,32 +113,74 @@ def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int
     (by id) with the reason. Call it in the transaction that records the intents: it locks the
     budgets until that ends.
     """
-    remaining: dict[tuple[object, ...], Decimal] = {}
-    months = _lock_monthly_budgets() if any(costs) else frozenset()
-    user_budgets = _lock_user_budgets({cost.user_id for cost in costs if cost})
+    budgets = LockedBudgets(costs)
     for position, cost in enumerate(costs):
-        if cost is None:
-            continue
-        if cost.amount is None:
-            return position, {cost.campaign_id: PRICE_UNKNOWN}
-        of_campaign, of_month = (CAMPAIGN_BUDGET, cost.campaign_id), (MONTH_BUDGET, cost.currency)
-        of_user = (USER_BUDGET, cost.user_id, cost.currency)
-        if of_campaign not in remaining:
-            remaining[of_campaign] = _remaining_of_campaign(cost.campaign_id, cost.currency)
-        if of_month not in remaining:
-            remaining[of_month] = (
-                remaining_of_month(cost.currency)
-                if cost.currency in months
-                else Decimal("Infinity")
-            )
-        if of_user not in remaining:
-            budget = user_budgets.get((cost.user_id, cost.currency))
-            remaining[of_user] = remaining_of_user(budget) if budget else Decimal("Infinity")
-        for key in (of_campaign, of_user, of_month):
-            remaining[key] -= cost.amount
-            if remaining[key] < 0:
-                return position, {cost.campaign_id: str(key[0])}
+        if cost and (reason := budgets.take(cost)):
+            return position, {cost.campaign_id: reason}
     return len(costs), {}
+
+
+class LockedBudgets:
+    """The budgets of some costs, locked until the transaction ends, and what remains of them."""
+
+    def __init__(self, costs: Sequence[MaximumCost | None]) -> None:
+        self._months = _lock_monthly_budgets() if any(costs) else frozenset()
+        self._of_users = _lock_user_budgets({cost.user_id for cost in costs if cost})
+        self._remaining: dict[tuple[object, ...], Decimal] = {}
+
+    def take(self, cost: MaximumCost) -> str:
+        """Take `cost` from its budgets. Returns why it does not fit, a reason to pause; or ""."""
+        if cost.amount is None:
+            return PRICE_UNKNOWN
+        is_first = (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency) not in self._remaining
+        if is_first and not _is_budget_in(cost.campaign_id, cost.currency):
+            return OTHER_CURRENCY
+        for reason, key, load in (
+            (CAMPAIGN_BUDGET, cost.campaign_id, self._load_campaign),
+            (USER_BUDGET, cost.user_id, self._load_user),
+            (MONTH_BUDGET, None, self._load_month),
+        ):
+            budget = (reason, key, cost.currency)
+            if budget not in self._remaining:
+                self._remaining[budget] = load(cost)
+            self._remaining[budget] -= cost.amount
+            if self._remaining[budget] < 0:
+                return reason
+        return ""
+
+    @staticmethod
+    def _load_campaign(cost: MaximumCost) -> Decimal:
+        return _remaining_of_campaign(cost.campaign_id, cost.currency)
+
+    def _load_user(self, cost: MaximumCost) -> Decimal:
+        budget = self._of_users.get((cost.user_id, cost.currency))
+        return remaining_of_user(budget) if budget else UNLIMITED
+
+    def _load_month(self, cost: MaximumCost) -> Decimal:
+        return remaining_of_month(cost.currency) if cost.currency in self._months else UNLIMITED
+
+
+def _is_budget_in(campaign_id: int, currency: str) -> bool:
+    """Whether the campaign's own budget, if it has one, is in `currency`.
+
+    Where the launch could not tell the currency, the first batch to be sent decides it.
+    """
+    budgets = Campaign.objects.filter(pk=campaign_id, budget__isnull=False)
+    named = budgets.values_list("budget_currency", flat=True).first()
+    if named == "":
+        budgets.update(budget_currency=currency)
+    return named in (None, "", currency)
+
+
+def pause_for_currency(campaign_id: int, reserved: str, charged: str) -> None:
+    """Pause a campaign, if a budget limits it: a price came in the currency `charged`, where the
+    amount for it was reserved in `reserved`.
+    """
+    campaign = Campaign.objects.get(pk=campaign_id)
+    if has_budget(campaign):
+        detail = _("Reserved in %(reserved)s, charged in %(charged)s.")
+        names = {"reserved": reserved, "charged": charged}
+        lifecycle.pause_if_running(campaign_id, OTHER_CURRENCY, detail % names)
 
 
 def reserve(costs: Mapping[int, MaximumCost | None]) -> None:
@@ -168,10 +212,7 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         campaign = Campaign.objects.get(pk=campaign_id)
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        if amount is not None and not all(
-            _remaining_of_campaign(campaign_id, currency) > 0
-            for currency in spending_by_currency(campaign_id)
-        ):
+        if _remaining_of_campaign(campaign_id, campaign.budget_currency) <= 0:
             return False
         lifecycle.resume(campaign_id, actor)
         return True
@@ -244,7 +285,7 @@ def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
         spent=_sum(spent, "amount", "campaign_id"), on_hold=_sum(reserved, "held", "campaign_id")
     )
     budget, *used = campaigns.values_list("budget", "spent", "on_hold").get(pk=campaign_id)
-    return Decimal("Infinity") if budget is None else budget - sum(filter(None, used), ZERO)
+    return UNLIMITED if budget is None else budget - sum(filter(None, used), ZERO)
 
 
 def remaining_of_month(currency: str) -> Decimal:

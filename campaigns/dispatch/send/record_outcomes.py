@@ -7,7 +7,7 @@ another worker does not move, and nothing of its outcome is written. No outcome 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import rate_control
@@ -65,28 +66,29 @@ def write_outcomes(
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
     _update_recipients(ours)
-    holds.recompute([batch_id for batch_id, has_budget in moved.items() if has_budget])
+    holds.recompute([batch_id for batch_id, currency in moved.items() if currency])
     failpoint("close_recipients")
     write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
     _update_tally(ours)
     _save_evidence(ours)
     _apply_control(ours, now)
+    _check_currencies(ours, moved)
     failpoint("close_counts")
 
 
 def _update_batches(
     outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
-) -> dict[int, bool]:
+) -> dict[int, str]:
     """Move SENDING (or AMBIGUOUS) batches to their next state.
 
-    Returns the ids of those moved, each with whether it was sent under a budget.
+    Returns the ids of those moved, each with the currency in which a budget limits it, or "".
     """
     groups: defaultdict[tuple[NextStep, bool, timedelta | None], list[int]] = defaultdict(list)
     for outcome in outcomes:
         result = outcome.interpretation
         groups[result.next_step, result.may_have_been_sent, result.delay].append(outcome.claim.id)
-    moved: dict[int, bool] = {}
+    moved: dict[int, str] = {}
     for (next_step, may_have_been_sent, delay), ids in groups.items():
         changes = _batch_changes(next_step, may_have_been_sent, delay, now)
         moved |= _update_batch_group(ids, token, state, changes)
@@ -113,7 +115,7 @@ def _batch_changes(
 
 def _update_batch_group(
     ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
-) -> dict[int, bool]:
+) -> dict[int, str]:
     """Write `changes` to batches by one statement; "attempts" in it is added to the column.
 
     Returns as _update_batches does.
@@ -129,10 +131,11 @@ def _update_batch_group(
         cursor.execute(
             f"UPDATE {table} SET {assignments}, attempts = attempts + %s"  # noqa: S608 - names of our own columns
             f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s"
-            " RETURNING id, worst_case IS NOT NULL OR held IS NOT NULL",
+            " RETURNING id,"
+            " CASE WHEN worst_case IS NULL AND held IS NULL THEN '' ELSE held_currency END",
             [*values, attempts_change, token, state.value],
         )
-        return {row[0]: bool(row[1]) for row in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
@@ -236,3 +239,13 @@ def _apply_control(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
         rate_control.slow_down(max(slowed), now)
     elif accepted := [outcome.sent_at for outcome in outcomes if outcome.interpretation.accepted]:
         rate_control.speed_up(max(accepted))
+
+
+def _check_currencies(outcomes: Sequence[BatchOutcome], limits: Mapping[int, str]) -> None:
+    """Pause campaigns with a price in another currency than that of their batch in `limits`."""
+    for outcome in outcomes:
+        if reserved := limits[outcome.claim.id]:
+            accepted = outcome.interpretation.accepted.values()
+            charged = {price.currency for price in accepted if price.price is not None}
+            if others := charged - {reserved}:
+                pause_for_currency(outcome.claim.campaign_id, reserved, min(others))

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
 from campaigns.dispatch.send import rate_control
@@ -28,10 +29,12 @@ from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import MessageStatus
+from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
 from campaigns.results.polling.recording import StatusUpdate, record_updates
+from campaigns.shared.money import ZERO
 
 BATCHES_PER_ROUND = 10
 HINTS_PER_ROUND = 200  # recipients with a hint
@@ -232,7 +235,7 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
         if not unchanged.values_list("pk", flat=True).first():
             return
-        record_updates(updates, campaign, batch.country, sent_at)
+        movements = record_updates(updates, campaign, batch.country, sent_at)
         open_states = (
             set()  # its gateway answers with the final status at once
             if campaign.is_rehearsal
@@ -253,4 +256,14 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         Batch.objects.filter(pk=batch.pk).update(**changes)
         if batch.worst_case is not None or batch.held is not None:
             holds.recompute([batch.pk])
+            _check_currencies(batch, movements)
         failpoint("recorded")
+
+
+def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
+    """Pause the campaign if something was charged in another currency than was reserved."""
+    for movement in movements:
+        amounts = [amount for _recipient_id, amount in movement.amounts if amount]
+        if movement.currency != batch.held_currency and max(amounts, default=ZERO) > 0:
+            pause_for_currency(batch.campaign_id, batch.held_currency, movement.currency)
+            return
