@@ -13,6 +13,7 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
@@ -30,6 +31,7 @@ def sweep() -> None:
     release_expired_leases(now)
     if not safe_mode.count_up(now, lifecycle.any_under_way()):
         lifecycle.start_due(now)
+        resume_where_it_fits()
     cancel_remaining()
     for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
         "pk", flat=True

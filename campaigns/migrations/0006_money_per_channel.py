@@ -1,4 +1,4 @@
-"""In which currency SMS and budgets are, and the most that a recipient of a batch can cost."""
+"""The currencies of SMS and of budgets, the worst case of a batch, and what a pause waits for."""
 
 from django.db import migrations, models
 
@@ -41,6 +41,16 @@ class Migration(migrations.Migration):
         AddFieldInPlace(
             model_name='campaign',
             name='budget_currency',
+            field=models.CharField(blank=True, db_default='', default='', max_length=3),
+        ),
+        migrations.AddField(
+            model_name='campaign',
+            name='awaited_amount',
+            field=campaigns.shared.money.AmountField(blank=True, null=True),
+        ),
+        AddFieldInPlace(
+            model_name='campaign',
+            name='awaited_currency',
             field=models.CharField(blank=True, db_default='', default='', max_length=3),
         ),
         migrations.AddField(

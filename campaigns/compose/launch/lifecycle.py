@@ -4,7 +4,7 @@ Each change is one conditional UPDATE: of fifty clicks that arrive together, one
 and the others raise Refused with a message for the user.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -285,6 +285,19 @@ def resume(campaign_id: int, actor: User | None) -> None:
             raise _refusal(campaign_id, _("resumed"))
         audit.record(actor, campaign, "approved" if changes else "resumed")
         _wake()
+
+
+def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
+    """Continue to send a campaign that is paused for one of `reasons`, without a user. Returns
+    whether it was; a campaign that a user paused has another reason.
+    """
+    paused = Campaign.objects.filter(pk=campaign_id, reason__in=reasons, frozen_at__isnull=False)
+    with transaction.atomic():
+        if not paused.filter(state=S.PAUSED).update(state=S.SENDING, reason="", reason_detail=""):
+            return False
+        audit.record(None, Campaign(pk=campaign_id), "resumed by itself")
+        _wake()
+    return True
 
 
 def _approval_now(campaign: Campaign, actor: User | None) -> dict[str, Any]:

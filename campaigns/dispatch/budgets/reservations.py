@@ -26,11 +26,12 @@ from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.shared import bulk
-from campaigns.shared.money import ZERO, to_units
+from campaigns.shared.money import ZERO, from_units, to_units
 from campaigns.team.models import User
 
 # Reasons to pause a campaign, keys of lifecycle's reason texts.
 CAMPAIGN_BUDGET, USER_BUDGET, MONTH_BUDGET = "budget", "user_budget", "month_budget"
+BUDGET_REASONS = (CAMPAIGN_BUDGET, USER_BUDGET, MONTH_BUDGET)
 UNLIMITED = Decimal("Infinity")
 PRICE_UNKNOWN, OTHER_CURRENCY = "price_unknown", "budget_currency"
 
@@ -116,6 +117,9 @@ def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int
     budgets = LockedBudgets(costs)
     for position, cost in enumerate(costs):
         if cost and (reason := budgets.take(cost)):
+            Campaign.objects.filter(pk=cost.campaign_id).update(
+                awaited_amount=cost.amount, awaited_currency=cost.currency
+            )
             return position, {cost.campaign_id: reason}
     return len(costs), {}
 
@@ -129,23 +133,27 @@ class LockedBudgets:
         self._remaining: dict[tuple[object, ...], Decimal] = {}
 
     def take(self, cost: MaximumCost) -> str:
-        """Take `cost` from its budgets. Returns why it does not fit, a reason to pause; or ""."""
+        """Take `cost` from its budgets. Returns why it does not fit, a reason to pause; or "".
+
+        Nothing is taken where it does not fit into one of them.
+        """
         if cost.amount is None:
             return PRICE_UNKNOWN
         is_first = (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency) not in self._remaining
         if is_first and not _is_budget_in(cost.campaign_id, cost.currency):
             return OTHER_CURRENCY
-        for reason, key, load in (
-            (CAMPAIGN_BUDGET, cost.campaign_id, self._load_campaign),
-            (USER_BUDGET, cost.user_id, self._load_user),
-            (MONTH_BUDGET, None, self._load_month),
-        ):
-            budget = (reason, key, cost.currency)
+        budgets = {
+            (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency): self._load_campaign,
+            (USER_BUDGET, cost.user_id, cost.currency): self._load_user,
+            (MONTH_BUDGET, None, cost.currency): self._load_month,
+        }
+        for budget, load in budgets.items():
             if budget not in self._remaining:
                 self._remaining[budget] = load(cost)
+            if self._remaining[budget] < cost.amount:
+                return budget[0]
+        for budget in budgets:
             self._remaining[budget] -= cost.amount
-            if self._remaining[budget] < 0:
-                return reason
         return ""
 
     @staticmethod
@@ -212,10 +220,39 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         campaign = Campaign.objects.get(pk=campaign_id)
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        if _remaining_of_campaign(campaign_id, campaign.budget_currency) <= 0:
+        cost = _awaited_cost(campaign)
+        if LockedBudgets([cost]).take(cost):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
+
+
+def resume_where_it_fits() -> int:
+    """Continue the campaigns that a budget paused, and whose batch that did not fit fits now.
+
+    Returns how many. Campaigns that wait for the same budget continue only if it has room for all
+    of them, the one launched first before the others.
+    """
+    paused = Campaign.objects.filter(
+        state=CampaignState.PAUSED, reason__in=BUDGET_REASONS, awaited_amount__isnull=False
+    )
+    costs = [_awaited_cost(campaign) for campaign in paused.order_by("launched_at", "pk")]
+    if not costs:
+        return 0
+    with transaction.atomic():
+        budgets = LockedBudgets(costs)
+        return sum(
+            lifecycle.resume_by_itself(cost.campaign_id, BUDGET_REASONS)
+            for cost in costs
+            if not budgets.take(cost)
+        )
+
+
+def _awaited_cost(campaign: Campaign) -> MaximumCost:
+    """What did not fit when a budget paused `campaign`; anything, if the version before did it."""
+    amount = from_units(1) if campaign.awaited_amount is None else campaign.awaited_amount
+    currency = campaign.awaited_currency or campaign.budget_currency
+    return MaximumCost(campaign.pk, amount, currency, campaign.launched_by_id)
 
 
 def spending_by_currency(campaign_id: int) -> dict[str, Spending]:

@@ -174,7 +174,7 @@ def _set_budget(request: HttpRequest, form: MonthlyBudgetForm | UserBudgetForm) 
     audit.record(current_user(request), budget, "set", f"{owner}{exact(amount)} {keys['currency']}")
     messages.success(
         request,
-        _("Monthly budget set. Campaigns that it had paused stay paused until you resume them."),
+        _("Monthly budget set. Campaigns that it had paused continue as far as there is room."),
     )
 
 
