@@ -302,3 +302,14 @@ def test_cancelled_recipients_hold_nothing(gateway: RunningGateway) -> None:
     sweep.cancel_remaining()
     assert campaign.batches.get().held == D(2)  # an SMS may still follow for ten
     assert differences() == []
+
+
+def test_higher_prices_than_listed_stop_the_rest(gateway: RunningGateway) -> None:
+    """What no client can prevent: 100 recipients were under way when the first price came."""
+    gateway.entry = lambda _number: {"price": "0.60", "currency": "EUR"}
+    campaign = launched_in_one_country(300, budget=D(20))
+    gateway.send()
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.reason) == (CampaignState.PAUSED, "budget")
+    assert (spent(), held()) == (D("0.60") * len(gateway.accepted), D(0))
+    assert len(gateway.accepted) <= 100

@@ -1,4 +1,4 @@
-"""A monthly budget is never exceeded, whoever sends at the same time."""
+"""A monthly budget is not exceeded by prices as listed, whoever sends at the same time."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A budget is never exceeded, whatever happens; raising it sends exactly the rest."""
+"""A budget is not exceeded by prices as listed; raising it sends exactly the rest."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -316,7 +316,9 @@ def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
     """
     Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
     spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
-    reserved = Batch.objects.filter(campaign_id=OuterRef("pk"), held__isnull=False)
+    reserved = Batch.objects.filter(
+        campaign_id=OuterRef("pk"), held__isnull=False, held_currency=currency
+    )
     # One statement: between two, another worker could move an amount from reserved to spent.
     campaigns = Campaign.objects.annotate(
         spent=_sum(spent, "amount", "campaign_id"), on_hold=_sum(reserved, "held", "campaign_id")
