@@ -216,15 +216,23 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
     Returns whether it was resumed. Raises lifecycle.Refused when the campaign is over.
     """
     with transaction.atomic():
-        lifecycle.change_budget(campaign_id, actor, amount)
         campaign = Campaign.objects.get(pk=campaign_id)
+        # Locked in the order in which senders do, so that neither waits for the other.
+        budgets = LockedBudgets([_awaited_cost(campaign)])
+        _lock_campaign(campaign_id)
+        lifecycle.change_budget(campaign_id, actor, amount)
+        campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        cost = _awaited_cost(campaign)
-        if LockedBudgets([cost]).take(cost):
+        if budgets.take(_awaited_cost(campaign)):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
+
+
+def _lock_campaign(campaign_id: int) -> None:
+    """Let no other worker reserve for this campaign until the transaction ends."""
+    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
 
 
 def resume_where_it_fits() -> int:
@@ -311,10 +319,9 @@ def _first_of_month() -> date:
 def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
     """What of a campaign's budget is neither spent nor reserved; infinite without a budget.
 
-    Locks the campaign's snapshot, so that no other worker reserves for it until the transaction
-    ends.
+    Locks the campaign, so that no other worker reserves for it until the transaction ends.
     """
-    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
+    _lock_campaign(campaign_id)
     spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
     reserved = Batch.objects.filter(
         campaign_id=OuterRef("pk"), held__isnull=False, held_currency=currency
