@@ -3,11 +3,14 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
 
 from campaigns.compose.models import Campaign
@@ -222,6 +225,36 @@ def test_batch_that_another_worker_has_checked_since_is_left_alone() -> None:
     poller._write(other, [StatusUpdate(recipient, late)], is_cut_short=False)
     assert sums(recipient, Channel.SMS) == {"EUR": D("0.05")}
     assert Batch.objects.get().checks == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_the_same_moment_enter_prices_once() -> None:
+    _campaign, recipients = accept(50)
+    batches = list(Batch.objects.all())
+    both = Barrier(2)
+
+    def write(price: str) -> None:
+        named = status(("0", "EUR", [("sent", price, "")]))
+        own = {
+            batch.number: [one for one in recipients if one.batch_number == batch.number]
+            for batch in batches
+        }
+        try:
+            both.wait()
+            for batch in batches:
+                updates = [StatusUpdate(one, named) for one in own[batch.number]]
+                check = poller.BatchCheck(batch, own[batch.number])
+                poller._write(check, updates, is_cut_short=False)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, ["0.05", "0.06"]))
+    assert set(Batch.objects.values_list("checks", flat=True)) == {1}
+    assert LedgerEntry.objects.count() == 150  # the charge, its refund and the SMS of each
+    for one in Recipient.objects.all():
+        assert sums(one, Channel.SMS) == {"EUR": one.sms_price}
+    assert differences() == []
 
 
 class Expected:
