@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from campaigns.team import safe_mode
 
-pytest_plugins = ["tests.sandbox_fixture"]
+pytest_plugins = ["tests.sandbox_fixture", "tests.scripted_gateway"]
 
 
 def pytest_configure() -> None:

@@ -1,6 +1,7 @@
 """The fixture `sandbox`: the sandbox gateway on a free port, for any test."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -61,6 +62,17 @@ class RunningSandbox:
         calls: list[dict[str, Any]] = self._get("/sandbox/requests", limit=limit)["requests"]
         return [call for call in calls if not path or call["path"] == path]
 
+    def violations(self) -> list[str]:
+        """What the calls had against the contract, though they were answered; oldest first."""
+        noted: list[dict[str, str]] = self._get("/sandbox/violations")["violations"]
+        return [violation["what"] for violation in noted]
+
+    def take_violations(self) -> list[str]:
+        """The violations so far, which then do not fail the test."""
+        taken = self.violations()
+        self._post("/sandbox/violations", {"clear": True})
+        return taken
+
     def messages(self, **parameters: object) -> list[dict[str, Any]]:
         """The messages, newest first; `sender`, `msisdn`, `reference`, `offset`, `limit` filter."""
         query = {"limit": 1000} | parameters
@@ -89,11 +101,24 @@ class RunningSandbox:
         return answer.json()
 
 
+@contextmanager
+def strict_sandbox(**options: Any) -> Iterator[RunningSandbox]:
+    """A running sandbox with the `options` of `Sandbox`.
+
+    At its end nothing may have violated the contract, but for what `take_violations` has returned.
+    """
+    server = Sandbox(**options)
+    server.start()
+    running = RunningSandbox(server)
+    try:
+        yield running
+    finally:
+        running.close()
+    assert [violation.what for violation in server.calls.violations] == []
+
+
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
     """An empty sandbox; an indirect parameter holds the arguments of `Sandbox`."""
-    server = Sandbox(**getattr(request, "param", {}))
-    server.start()
-    running = RunningSandbox(server)
-    yield running
-    running.close()
+    with strict_sandbox(**getattr(request, "param", {})) as running:
+        yield running

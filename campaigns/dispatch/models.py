@@ -99,7 +99,8 @@ class Recipient(models.Model):
     send_state = models.CharField(
         max_length=10, choices=SendState.choices, default=SendState.QUEUED
     )
-    error_code = models.PositiveSmallIntegerField(null=True)  # of the gateway, if it refused
+    # Of the gateway, if it refused. 43 of a queued recipient: it had the reference already.
+    error_code = models.PositiveSmallIntegerField(null=True)
     # Of ViberDash: why cancelled, or refused before it was sent to the gateway.
     reason = models.CharField(max_length=20, blank=True)
     gateway_id = models.CharField(max_length=40, blank=True)
@@ -193,8 +194,12 @@ class Batch(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # How often it was asked for by reference since the last request.
     asked = models.PositiveSmallIntegerField(default=0)
+    # How often in a row its answer refused single recipients with an error that says nothing.
+    entry_errors = models.PositiveSmallIntegerField(default=0, db_default=0)
     # When the last intent was committed: a request may have left since then.
     intended_at = models.DateTimeField(null=True, db_column="sent_at")
+    # The last moment at which a byte of its requests may have been under way.
+    in_flight_until = models.DateTimeField(null=True)
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     # The most that one of its recipients can cost; NULL: it was sent without a budget.

@@ -4,7 +4,7 @@ It runs from a schedule of the queue, and from `manage.py sweep` outside the que
 sweeps may run at the same time. See docs/queue.md.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
@@ -14,13 +14,15 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
-from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
+from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
 from campaigns.shared.queue import drop_unreadable, enqueue, waiting
 from campaigns.team import safe_mode
 
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
+EVIDENCE_KEPT = timedelta(days=180)
+EVIDENCE_PER_SWEEP = 500
 MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queue
 
 
@@ -33,10 +35,8 @@ def sweep() -> None:
         lifecycle.start_due(now)
         resume_where_it_fits()
     cancel_remaining()
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
-        "pk", flat=True
-    ):
-        finish_if_done(campaign_id)
+    finish_campaigns()
+    prune_evidence(now)
     drop_unreadable()
     delete_abandoned(now)
     wake_worker()
@@ -99,6 +99,15 @@ def _cancel_next_batches(campaign_id: int) -> int:
     return len(numbers)
 
 
+def finish_campaigns() -> None:
+    """Finish the campaigns that have nobody left to send to, paused ones too."""
+    under_way = Campaign.objects.filter(
+        state__in=[CampaignState.SENDING, CampaignState.PAUSED], audience__gt=0
+    )
+    for campaign_id in under_way.values_list("pk", flat=True):
+        finish_if_done(campaign_id)
+
+
 def finish_if_done(campaign_id: int) -> bool:
     """Finish a campaign when its whole audience has final states; return whether it is finished."""
     if Batch.objects.filter(campaign_id=campaign_id).exclude(state=BatchState.DONE).exists():
@@ -109,3 +118,9 @@ def finish_if_done(campaign_id: int) -> bool:
     )
     audience = Campaign.objects.get(pk=campaign_id).audience
     return settled == audience and lifecycle.finish(campaign_id)
+
+
+def prune_evidence(now: datetime) -> None:
+    """Delete gateway responses older than EVIDENCE_KEPT, some at a time."""
+    oldest = Evidence.objects.order_by("pk").values_list("pk", flat=True)[:EVIDENCE_PER_SWEEP]
+    Evidence.objects.filter(pk__in=list(oldest), at__lt=now - EVIDENCE_KEPT).delete()

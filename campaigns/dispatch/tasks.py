@@ -80,7 +80,7 @@ def send(hops: int = MAX_HOPS) -> None:
             has_more = BatchSender(
                 client_from_settings(), connections, timezone.now() + TIME_SLICE, slot.renew
             ).run()
-        _finish_campaigns()
+        sweep_module.finish_campaigns()
         if has_more:
             enqueue(SEND)
         else:
@@ -99,18 +99,11 @@ def rehearse() -> None:
         has_more = BatchSender(
             None, REHEARSAL_THREADS, timezone.now() + TIME_SLICE, slot.renew
         ).run()
-    _finish_campaigns()
+    sweep_module.finish_campaigns()
     if has_more:
         enqueue(REHEARSE)
     else:
         work()
-
-
-def _finish_campaigns() -> None:
-    for campaign_id in Campaign.objects.filter(state=CampaignState.SENDING).values_list(
-        "pk", flat=True
-    ):
-        sweep_module.finish_if_done(campaign_id)
 
 
 def reconcile() -> None:

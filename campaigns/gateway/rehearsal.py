@@ -139,7 +139,7 @@ class _InProcessTransport:
 
     def _alt_route(self, reference: str, state: CourseState) -> dict[str, Any]:
         route = {"channel": "sms", "id": _id(reference), "status": state.sms_status}
-        if self._rates.sms is not None:
+        if self._rates.sms is not None and state.sms_price is not None:
             route["price"] = str(state.sms_price)
         return route
 

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.types import LazyText
 
-NEW, WAITING, SCHEDULED, SENT = "new", "waiting", "scheduled", "sent"
+NEW, WAITING, SCHEDULED, MODERATION = "new", "waiting", "scheduled", "moderation"
+ACCEPTED, SENDING, SENT = "accepted", "sending", "sent"
 DELIVERED, READ = "delivered", "read"
-EXPIRED, UNDELIVERABLE, NOT_VIBER_USER = "expired", "undeliverable", "not_viber_user"
+EXPIRED, UNDELIVERABLE, UNDELIVERED = "expired", "undeliverable", "undelivered"
+NOT_VIBER_USER, NOT_SERVICE_USER = "not_viber_user", "not_service_user"
 REJECTED, FAILED, DELETED, UNKNOWN = "rejected", "failed", "deleted", "unknown"
 
 
@@ -32,7 +34,7 @@ class Progress(StrEnum):
 class StatusMeaning:
     """What a status means. `next_step` is "" where a user can do nothing about it."""
 
-    status: str  # as the gateway writes it
+    status: str  # in lower case, with underscores
     progress: Progress
     is_final: bool  # no other status follows
     label: LazyText | str
@@ -44,6 +46,15 @@ _ROWS = (
     StatusMeaning(NEW, Progress.WAITING, False, _("New at the gateway")),
     StatusMeaning(WAITING, Progress.WAITING, False, _("Waiting at the gateway")),
     StatusMeaning(SCHEDULED, Progress.WAITING, False, _("Scheduled at the gateway")),
+    StatusMeaning(
+        MODERATION,
+        Progress.WAITING,
+        False,
+        _("In moderation at the gateway"),
+        _("Wait. If it takes more than a day, ask BSG."),
+    ),
+    StatusMeaning(ACCEPTED, Progress.WAITING, False, _("Accepted by the gateway")),
+    StatusMeaning(SENDING, Progress.SENT, False, _("Being sent to Viber")),
     StatusMeaning(SENT, Progress.SENT, False, _("Sent, not delivered yet")),
     StatusMeaning(DELIVERED, Progress.DELIVERED, False, _("Delivered")),
     StatusMeaning(READ, Progress.READ, True, _("Read")),
@@ -62,10 +73,24 @@ _ROWS = (
         _("The phone may no longer be in use. Check where the list came from."),
     ),
     StatusMeaning(
+        UNDELIVERED,
+        Progress.NOT_DELIVERED,
+        True,
+        _("Was not delivered"),
+        _("Resend to failed recipients, or add an SMS fallback."),
+    ),
+    StatusMeaning(
         NOT_VIBER_USER,
         Progress.NOT_DELIVERED,
         True,
         _("Does not use Viber"),
+        _("Add an SMS fallback to reach these recipients."),
+    ),
+    StatusMeaning(
+        NOT_SERVICE_USER,
+        Progress.NOT_DELIVERED,
+        True,
+        _("Does not use the service"),
         _("Add an SMS fallback to reach these recipients."),
     ),
     StatusMeaning(
@@ -92,6 +117,15 @@ _ROWS = (
     ),
 )
 STATUSES: dict[str, StatusMeaning] = {row.status: row for row in _ROWS}
+
+
+def known_spelling(status: str) -> str:
+    """`status` as the table spells it, which may come in any case and with `-` for `_`.
+
+    One that is not in the table is returned as it is.
+    """
+    spelling = status.lower().replace("-", "_")
+    return spelling if spelling in STATUSES else status
 
 
 def status_meaning(status: str) -> StatusMeaning:

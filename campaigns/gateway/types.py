@@ -91,6 +91,7 @@ class SendAnswer:
     - `not_sent`: no byte was written, so although every verdict is Unknown, repeating is safe.
     - `throttled`: HTTP 429, or error 11 for the request or a recipient.
     - `retry_after`: in seconds, if the gateway named it.
+    - `rounded`: an amount carried the noise of binary floats, which was rounded away.
     - `body`: the text of the answer as evidence, truncated and without the key.
     """
 
@@ -103,6 +104,7 @@ class SendAnswer:
     currency: str = ""
     http_status: int | None = None
     body: str = ""
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,13 @@ class FallbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """The status of one message. `status` is kept as it came; times are aware, in UTC."""
+    """The status of one message; times are aware, in UTC.
+
+    - `gateway_id`, `msisdn`, `reference`: "" if the answer does not name them.
+    - `status`: as `gateway.statuses` spells it; one that is not known there is kept as it came.
+    - `rounded`: a price carried the noise of binary floats, which was rounded away. Only then
+      `body` is the text of the answer as evidence, truncated and without the key.
+    """
 
     gateway_id: str
     msisdn: str
@@ -130,6 +138,8 @@ class MessageStatus:
     time_sent: datetime | None = None
     time_dr: datetime | None = None
     fallback: tuple[FallbackStatus, ...] = field(default=())
+    rounded: bool = False
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
         ),
         ({**LEAST, "campaigns": [99]}, "campaigns: This campaign was not sent"),
         ({**LEAST, "lists": "A"}, "lists must be an array of names of contact lists"),
+        ({**LEAST, "lists": []}, "lists: Name at least one list, or leave the field out."),
         (
             {**LEAST, "scheduled_at": "2026-12-24T10:00:00"},
             "scheduled_at must be a time with an offset",

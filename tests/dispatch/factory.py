@@ -16,7 +16,14 @@ from campaigns.dispatch.models import Batch, Heartbeat, Pace
 COUNTRIES = (("UA", "38097"), ("RO", "40721"), ("BG", "35988"))
 SOON = timedelta(minutes=5)
 MOMENTS: dict[type[Model], tuple[str, ...]] = {
-    Batch: ("lease_until", "not_before", "intended_at", "done_at"),
+    Batch: (
+        "lease_until",
+        "not_before",
+        "intended_at",
+        "in_flight_until",
+        "first_sent_at",
+        "done_at",
+    ),
     Heartbeat: ("until",),
     Pace: ("at", "until"),
     OrmQ: ("lock",),

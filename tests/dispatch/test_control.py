@@ -15,9 +15,8 @@ from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.dispatch import sweep
-from campaigns.dispatch.models import Batch
-from campaigns.dispatch.send import record_outcomes
+from campaigns.dispatch import evidence, sweep
+from campaigns.dispatch.models import Batch, Evidence
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.team.models import Role
@@ -211,9 +210,10 @@ def test_resume_before_its_time_restores_the_schedule(
     assert campaign.state == CampaignState.SCHEDULED
 
 
+@pytest.mark.django_db
 def test_evidence_never_contains_the_api_key(settings: Settings) -> None:
     settings.BSG_API_KEY = "live_abcdef"
-    assert (
-        record_outcomes._redact('{"key": "live_abcdef", "odd": "\x00"}')
-        == '{"key": "•••", "odd": ""}'
+    evidence.save(
+        [Evidence(campaign_id=1, batch_number=1, body='{"key": "live_abcdef", "odd": "\x00"}')]
     )
+    assert Evidence.objects.get().body == '{"key": "•••", "odd": ""}'

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
-from campaigns.dispatch.models import Batch, BatchState, Pace
+from campaigns.dispatch.models import Batch, BatchState, Pace, Recipient, SendState
 from campaigns.dispatch.send import rate_control, resolve_unknown
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
@@ -77,6 +77,34 @@ def test_parallel_limit_of_the_account_loses_nobody(sandbox: RunningSandbox) -> 
     sandbox.faults(parallel=2, slow=100, slow_ms=20)
     send_the_rest(sandbox.client())
     assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (500, {})
+
+
+@pytest.mark.parametrize("form", ["none", "msisdn"])
+def test_lost_answers_are_found_without_an_id(sandbox: RunningSandbox, form: str) -> None:
+    campaign = factory.launched(100)
+    sandbox.faults(lost=100)
+    send(sandbox.client(), MINUTE)
+    sandbox.faults(status_id=form)
+    send_the_rest(sandbox.client())
+    accepted = Recipient.objects.filter(campaign=campaign, send_state=SendState.ACCEPTED)
+    assert set(accepted.values_list("gateway_id", flat=True)) == {""}
+    assert accepted.filter(charged__isnull=False).count() == 100
+    assert (sandbox.bill()["messages"], sandbox.bill()["refused"]) == (100, {})
+    assert sweep.finish_if_done(campaign.pk)
+    assert differences() == []
+
+
+def test_request_that_the_gateway_accepts_late_is_sent_once(sandbox: RunningSandbox) -> None:
+    """The gateway still works on a request whose references it did not know when asked."""
+    factory.launched(100)
+    sandbox.faults(lost_late=100, lost_late_s=3600)
+    send(sandbox.client(), MINUTE)
+    assert sandbox.bill()["messages"] == 0
+    sandbox.faults()
+    send_the_rest(sandbox.client())
+    sandbox.advance(3600)
+    bill = sandbox.bill()
+    assert (bill["messages"], bill["doubled_phones"], bill["refused"]) == (100, 0, {"43": 100})
 
 
 def test_unreachable_gateway_is_tried_less_and_less_often() -> None:

@@ -73,7 +73,7 @@ def test_lost_answers_are_asked_for_and_not_sent_again(sandbox: RunningSandbox) 
 def later(by: timedelta) -> None:
     """Move the times of all batches back by so much."""
     for batch in Batch.objects.all():
-        for name in ("not_before", "lease_until", "intended_at"):
+        for name in factory.MOMENTS[Batch]:
             if getattr(batch, name):
                 setattr(batch, name, getattr(batch, name) - by)
         batch.save()
@@ -182,8 +182,10 @@ def test_outcome_never_known_is_unresolved_and_not_sent_again(
     send(sandbox)
     client = sandbox.client()
     sandbox.server.stop()
-    later(timedelta(days=2))
-    resolve_unknown.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
+    for days, unresolved in ((2, 0), (27, 0), (2, 60)):
+        later(timedelta(days=days))
+        resolve_unknown.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
+        assert campaign_status.counts(campaign).unresolved == unresolved
     counts = campaign_status.counts(campaign)
     assert (counts.unresolved, counts.queued) == (60, 0)
     assert sweep.finish_if_done(campaign.pk)

@@ -18,9 +18,11 @@ import requests
 from django.conf import settings
 
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.sandbox import callbacks
+from campaigns.gateway.sandbox import Sandbox, callbacks
+from campaigns.gateway.sandbox.control import refuse_visitor
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.types import SendRequest
+from campaigns.management.commands.sandbox_gateway import Command
 from tests.gateway.raw_server import answer, raw_server, read_request
 from tests.gateway.requests_made import WHOLE, text_request, to_references
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -83,6 +85,84 @@ def test_control_rejects_invalid_bodies(sandbox: RunningSandbox, path: str, body
 def test_control_answers_404_for_other_addresses(sandbox: RunningSandbox) -> None:
     assert post(sandbox, "/sandbox/nothing", {}).status_code == 404
     assert requests.get(f"{sandbox.url}/nothing", timeout=10).status_code == 404
+
+
+def visit(
+    sandbox: RunningSandbox, method: str, path: str, **headers: str
+) -> tuple[int, dict[str, str]]:
+    """A call with the headers of a browser, whatever address it goes to."""
+    answered = requests.request(method, sandbox.url + path, headers=headers, json={}, timeout=10)
+    return answered.status_code, answered.json() if answered.status_code == 403 else {}
+
+
+CONTROL = [
+    ("GET", "/"),
+    ("GET", "/sandbox/bill"),
+    ("GET", "/sandbox/messages.json"),
+    ("GET", "/sandbox/requests"),
+    ("GET", "/sandbox/violations"),
+    ("POST", "/sandbox/faults"),
+    ("POST", "/sandbox/reset"),
+    ("DELETE", "/nothing"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CONTROL)
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8090", "127.0.0.1.evil.example", "localhost.evil", "[", ""],
+)
+def test_a_foreign_name_for_this_machine_is_refused(
+    sandbox: RunningSandbox, method: str, path: str, host: str
+) -> None:
+    assert visit(sandbox, method, path, Host=host) == (
+        403,
+        {"code": 403, "message": "the Host header must be the sandbox's own address", "errors": {}},
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), CONTROL)
+@pytest.mark.parametrize("origin", ["http://evil.example", "https://127.0.0.1", "null", ""])
+def test_a_page_of_another_site_is_refused(
+    sandbox: RunningSandbox, method: str, path: str, origin: str
+) -> None:
+    sandbox.client().send(to_references("a"))
+    assert visit(sandbox, method, path, Origin=origin) == (
+        403,
+        {
+            "code": 403,
+            "message": "the Origin header must be the sandbox's own address",
+            "errors": {},
+        },
+    )
+    assert sandbox.bill()["messages"] == 1
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8090", "localhost", "LOCALHOST:1", "[::1]:8090", "10.0.0.1"]
+)
+def test_own_addresses_are_answered(sandbox: RunningSandbox, host: str) -> None:
+    assert visit(sandbox, "POST", "/sandbox/faults", Host=host)[0] == 200
+    assert visit(sandbox, "POST", "/sandbox/faults", Host=host, Origin=f"http://{host}")[0] == 200
+
+
+def test_the_name_that_the_sandbox_listens_on_is_answered() -> None:
+    assert refuse_visitor({"Host": "sandbox.lan:8090"}, "sandbox.lan") is None
+    assert refuse_visitor({"Host": "sandbox.lan:8090"}, "127.0.0.1") is not None
+
+
+def test_the_gateways_calls_are_not_for_browsers_and_take_any_host(sandbox: RunningSandbox) -> None:
+    headers = {"Host": "gateway.example", "X-API-KEY": KEY}
+    answered = requests.get(f"{sandbox.api_url}/common/balance", headers=headers, timeout=10)
+    assert answered.json()["amount"] == "1000000"
+
+
+def test_the_sandbox_listens_on_loopback_by_default() -> None:
+    sandbox = Sandbox()
+    assert sandbox.url.startswith("http://127.0.0.1:")
+    sandbox.close()
+    parser = Command().create_parser("manage.py", "sandbox_gateway")
+    assert parser.parse_args([]).host == "127.0.0.1"
 
 
 def test_reset_forgets_messages_and_requests(sandbox: RunningSandbox) -> None:

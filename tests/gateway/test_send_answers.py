@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from campaigns.gateway.bsg.send_answers import read_answer
-from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown
+from campaigns.gateway.types import (
+    Accepted,
+    Message,
+    Refusal,
+    SendAnswer,
+    SendRequest,
+    Unknown,
+)
 from tests.gateway.requests_made import TWO_MESSAGES, sample, to_references
 
 
@@ -183,10 +190,107 @@ def test_an_unreadable_answer_is_unknown(text: str) -> None:
     assert answer.body == text
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_an_unreadable_http_error_is_unknown(status: int) -> None:
-    assert read(sample("answer_502.html").decode(), "r1", status=status).verdicts == {
-        "r1": Unknown(f"HTTP {status}, not JSON")
+@pytest.mark.parametrize(
+    "body",
+    [
+        sample("answer_502.html").decode(),
+        "",
+        "null",
+        "[]",
+        "{}",
+        '"no"',
+        '{"error": 0}',
+        '{"error": "0", "errorDescription": "HTTP 404"}',
+        '{"result": []}',
+        '{"result": [7, null]}',
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 7), (401, 1), (403, 1), (404, 4), (405, 4), (422, 7)]
+)
+def test_some_http_errors_refuse_the_request_with_any_body(
+    body: str, status: int, code: int
+) -> None:
+    answer = read(body, status=status)
+    assert isinstance(answer.refused_whole, Refusal)
+    assert answer.refused_whole.code == code
+    assert answer.refused_whole.description in (f"HTTP {status}", "HTTP 404")
+    assert answer.verdicts == dict.fromkeys(("r1", "r2"), answer.refused_whole)
+    assert (answer.http_status, answer.body, answer.not_sent) == (status, body, False)
+
+
+@pytest.mark.parametrize("status", [402, 408, 413, 418, 451])
+def test_other_http_errors_are_unknown(status: int) -> None:
+    answer = read(sample("answer_502.html").decode(), "r1", status=status)
+    assert answer.verdicts == {"r1": Unknown(f"HTTP {status}, not JSON")}
+
+
+def test_entries_count_with_an_http_error_too() -> None:
+    answer = read({"result": [entry(), {"error": 45, "reference": "r2"}]}, status=422)
+    assert answer.verdicts == {"r1": TAKEN, "r2": Refusal(45, "no description")}
+    assert answer.refused_whole is None
+
+
+FIFTY = to_references(*(f"r{k}" for k in range(50)))
+TWO_OF_25 = SendRequest(
+    tuple(Message(FIFTY.messages[0].to[k : k + 25], "Hi", "My Company", True) for k in (0, 25))
+)
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        {"result": [{"error": 45}]},
+        {"result": [{"error": "45", "reference": None}]},
+        {"result": [{"error": 45, "reference": ""}], "currency": "EUR", "total_price": 0},
+        [{"error": "0", "messages": [{"error": 45}]}],
+    ],
+)
+def test_an_entry_without_a_reference_refuses_its_whole_message(answered: Any) -> None:
+    answer = read_answer(FIFTY, 200, json.dumps(answered))
+    assert answer.refused_whole == Refusal(45, "no description")
+    assert answer.verdicts == {f"r{k}": Refusal(45, "no description") for k in range(50)}
+
+
+def test_entries_that_stand_for_messages_refuse_each_its_own() -> None:
+    answered = {"result": [{"error": 45, "errorDescription": "Sender"}, {"error": 46}]}
+    answer = read_answer(TWO_OF_25, 200, json.dumps(answered))
+    assert answer.verdicts == {
+        f"r{k}": Refusal(45, "Sender") if k < 25 else Refusal(46, "no description")
+        for k in range(50)
+    }
+    assert answer.refused_whole is None
+
+
+def test_messages_that_are_too_many_at_once_throttle() -> None:
+    answer = read_answer(TWO_OF_25, 200, '{"result": [{"error": 11}, {"error": 11}]}')
+    assert (answer.throttled, answer.refused_whole) == (True, Refusal(11, "no description"))
+    assert set(answer.verdicts.values()) == {Refusal(11, "no description")}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"error": 45}],  # one for two messages
+        [{"error": 45}, {"error": 0, "id": "7"}],  # one accepted: but which of its 25?
+        [{"error": 45}, {"error": 0}],
+        [{"error": 45}, 7],
+        [{"error": 45}, {"error": 45}, {"error": 45}],
+        [{"error": 45}] * 49,
+        [{"error": 45}, {"error": 45, "reference": "foreign"}],
+    ],
+)
+def test_entries_that_do_not_refuse_messages_leave_recipients_unknown(entries: Any) -> None:
+    answer = read_answer(TWO_OF_25, 200, json.dumps({"result": entries}))
+    assert answer.verdicts == {f"r{k}": Unknown("no entry in the answer") for k in range(50)}
+    assert answer.refused_whole is None
+
+
+def test_an_entry_for_each_recipient_refuses_that_one() -> None:
+    answer = read({"result": [{"error": 45}, {"error": 46}]})
+    assert answer.verdicts == {
+        "r1": Refusal(45, "no description"),
+        "r2": Refusal(46, "no description"),
     }
 
 
@@ -226,6 +330,19 @@ def test_numbers_may_be_strings() -> None:
         ("0.1234567", Decimal("0.1234567")),
         ("0.12345670000", Decimal("0.1234567")),
         ("0.12345678", None),
+        ("0.06899999999999999", Decimal("0.069")),
+        ('"0.06899999999999999"', Decimal("0.069")),
+        ("0.30000000000000004", Decimal("0.3")),
+        ("1234567.1199999999", Decimal("1234567.12")),
+        ("0.1234567000000001", Decimal("0.1234567")),
+        ("0.123456701", Decimal("0.1234567")),  # 1e-9 away
+        ("0.123456699", Decimal("0.1234567")),
+        ("0.1234567011", None),
+        ("0.123456702", None),
+        ("0.12345675", None),
+        ("5.551115123125783e-17", Decimal(0)),
+        ("-5.551115123125783e-17", Decimal(0)),
+        ("12345678901.000000000001", None),
         ("1e-3", Decimal("0.001")),
         ("0", Decimal(0)),
         ("-0.1", None),
@@ -253,6 +370,29 @@ def test_a_price_is_exact_or_not_known(written: str, price: Decimal | None) -> N
     )
     answer = read(f'{{"result": [{entry}]}}', "r1")
     assert answer.verdicts == {"r1": Accepted("7", price, "EUR")}
+
+
+def test_rounded_noise_is_told_and_the_answer_kept() -> None:
+    noisy = (
+        '{"result": [{"error": 0, "id": "7", "reference": "r1", "price": 0.06899999999999999,'
+        ' "currency": "EUR"}], "currency": "EUR", "total_price": 0.06899999999999999}'
+    )
+    answer = read(noisy, "r1")
+    assert (answer.rounded, answer.body) == (True, noisy)
+    assert answer.verdicts == {"r1": Accepted("7", Decimal("0.069"), "EUR")}
+    assert answer.total_price == Decimal("0.069")
+    assert str(answer.total_price) == "0.0690000"
+
+
+@pytest.mark.parametrize(
+    "number", ["0.069", "0.0690000", "0.069000000000", "0.12345678", "1e-3", "7"]
+)
+def test_exact_and_unreadable_prices_are_not_rounded(number: str) -> None:
+    text = (
+        '{"result": [{"error": 0, "id": "7", "reference": "r1", "currency": "EUR",'
+        f' "price": {number}}}]}}'
+    )
+    assert read(text, "r1").rounded is False
 
 
 def test_a_price_is_not_known_when_it_is_missing_or_has_no_currency() -> None:

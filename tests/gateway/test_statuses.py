@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from campaigns.dispatch.models import DeliveryState
 from campaigns.gateway.sandbox import courses
-from campaigns.gateway.statuses import STATUSES, Progress, status_meaning
+from campaigns.gateway.statuses import STATUSES, Progress, known_spelling, status_meaning
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 # how docs/gateway-contract.md writes each
@@ -29,13 +30,11 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 
 def documented() -> dict[str, tuple[Progress, bool]]:
-    """The statuses of the contract that the code handles: those without a dagger."""
+    """The statuses of the contract."""
     statuses_by_name: dict[str, tuple[Progress, bool]] = {}
     for statuses, state, final in table("gateway-contract.md", "### Statuses"):
-        if "†" in state:
-            continue
         progress = PROGRESS_IN_WORDS[re.split("[,;]", state)[0]]
-        for status in re.findall(r"`(\w+)`(?! †)", re.sub(r"\(.*?\)", "", statuses)):
+        for status in re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", statuses)):
             statuses_by_name[status] = (progress, final == "yes")
     return statuses_by_name
 
@@ -43,7 +42,17 @@ def documented() -> dict[str, tuple[Progress, bool]]:
 def test_the_table_holds_the_statuses_of_the_contract() -> None:
     rows = {row.status: (row.progress, row.is_final) for row in STATUSES.values() if row.status}
     assert rows == documented()
-    assert len(rows) == 13
+    assert len(rows) == 18
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES))
+def test_a_status_is_known_in_any_case_and_with_hyphens(status: str) -> None:
+    for written in (status, status.upper(), status.title(), status.replace("_", "-")):
+        assert known_spelling(written) == status
+
+
+def test_an_undocumented_status_keeps_its_spelling() -> None:
+    assert known_spelling("Tele-Ported") == "Tele-Ported"
 
 
 def test_each_progress_is_a_delivery_state() -> None:

@@ -325,6 +325,83 @@ def test_status_of_another_message_is_unreadable(make_client: Clients) -> None:
             client.status_by_id("470093226")
 
 
+BARE_STATUS = b'{"error": 0, "status": "READ", "price": "0.1", "currency": "EUR"%s}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "gateway_id"),
+    [
+        (b"", ""),
+        (b', "id": 380972920000', ""),
+        (b', "id": "7", "msisdn": 380972920000, "reference": "ext19"', "7"),
+        (b', "id": "380972920000", "msisdn": "+380972920000"', ""),
+    ],
+)
+def test_status_by_reference_needs_no_id(
+    make_client: Clients, fields: bytes, gateway_id: str
+) -> None:
+    with raw_server(answering(answer(BARE_STATUS % fields))) as server:
+        status = make_client(server.url).status_by_reference("ext19", "380972920000")
+    assert status
+    assert (status.gateway_id, status.status, status.price) == (gateway_id, "read", Decimal("0.1"))
+    assert (status.rounded, status.body) == (False, "")
+
+
+def test_status_by_id_keeps_the_id_that_was_asked_for(make_client: Clients) -> None:
+    with raw_server(answering(answer(BARE_STATUS % b""))) as server:
+        status = make_client(server.url).status_by_id("470093225")
+    assert status
+    assert status.gateway_id == "470093225"
+
+
+@pytest.mark.parametrize(
+    "fields", [b', "reference": "ext20"', b', "msisdn": "380972920001"', b', "msisdn": 7']
+)
+def test_status_that_names_another_message_is_unreadable(
+    make_client: Clients, fields: bytes
+) -> None:
+    body = BARE_STATUS % fields
+    with (
+        raw_server(answering(answer(body))) as server,
+        pytest.raises(GatewayUnreadable, match="about another message") as unreadable,
+    ):
+        make_client(server.url).status_by_reference("ext19", "380972920000")
+    assert (unreadable.value.http_status, unreadable.value.body) == (200, body.decode())
+
+
+def test_status_keeps_the_answer_whose_noise_was_rounded_away(make_client: Clients) -> None:
+    noisy = b'{"error": 0, "status": "read", "price": 0.06899999999999999, "currency": "EUR"}'
+    with raw_server(answering(answer(noisy))) as server:
+        status = make_client(server.url).status_by_reference("ext19")
+    assert status
+    assert (status.price, status.rounded) == (Decimal("0.069"), True)
+    assert status.body.encode() == noisy
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("400 Bad Request", 7),
+        ("401 Unauthorized", 1),
+        ("403 Forbidden", 1),
+        ("404 Not Found", 4),
+        ("405 Method Not Allowed", 4),
+        ("422 Unprocessable Content", 7),
+    ],
+)
+def test_an_http_error_with_a_page_means_that_nothing_was_sent(
+    make_client: Clients, line: str, code: int
+) -> None:
+    page = answer(sample("answer_502.html"), status=line)
+    with raw_server(answering(page, page)) as server:
+        client = make_client(server.url)
+        read = client.send(REQUEST)
+        with pytest.raises(GatewayRefused, match=f"error {code}: HTTP {line[:3]}"):
+            client.status_by_reference("ext19")
+    refusal = Refusal(code, f"HTTP {line[:3]}")
+    assert (read.verdicts, read.refused_whole) == ({"ext19": refusal, "ext20": refusal}, refusal)
+
+
 def test_status_quotes_the_path(make_client: Clients) -> None:
     requests_seen: list[bytes] = []
 

@@ -42,7 +42,7 @@ def test_migrations_after_the_first_release_only_add() -> None:
 def test_columns_for_money_are_added_without_copying_a_table() -> None:
     """There may be millions of recipients."""
     statements = io.StringIO()
-    call_command("sqlmigrate", "campaigns", "0006", stdout=statements)
+    call_command("sqlmigrate", "campaigns", "0008", stdout=statements)
     assert "ADD COLUMN" in statements.getvalue()
     assert "CREATE TABLE" not in statements.getvalue()
 

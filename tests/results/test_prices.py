@@ -221,8 +221,8 @@ def test_batch_that_another_worker_has_checked_since_is_left_alone() -> None:
     other = poller.BatchCheck(Batch.objects.get(), [recipient])
     named = status(("0", "EUR", [("sent", "0.05", "")]))
     late = status(("0.02", "EUR", [("sent", "0.01", "")]))
-    poller._write(check, [StatusUpdate(recipient, named)], is_cut_short=False)
-    poller._write(other, [StatusUpdate(recipient, late)], is_cut_short=False)
+    poller._write(check, poller.Replies([StatusUpdate(recipient, named)]))
+    poller._write(other, poller.Replies([StatusUpdate(recipient, late)]))
     assert sums(recipient, Channel.SMS) == {"EUR": D("0.05")}
     assert Batch.objects.get().checks == 1
 
@@ -244,7 +244,7 @@ def test_two_workers_at_the_same_moment_enter_prices_once() -> None:
             for batch in batches:
                 updates = [StatusUpdate(one, named) for one in own[batch.number]]
                 check = poller.BatchCheck(batch, own[batch.number])
-                poller._write(check, updates, is_cut_short=False)
+                poller._write(check, poller.Replies(updates))
         finally:
             connection.close()
 

@@ -36,9 +36,22 @@ def test_without_a_limit_only_a_pause_makes_wait() -> None:
     now = timezone.now()
     rate_control.take_tokens("statuses", 10_000, 0, now)
     assert not Pace.objects.exists()
-    rate_control.block_until("statuses", now + timedelta(seconds=5), now)
+    rate_control.back_off("statuses", now, 5)
     assert rate_control.seconds_to_wait("statuses", 0, now) == pytest.approx(5)
     assert rate_control.seconds_to_wait("statuses", 0, now + timedelta(seconds=5)) == 0
+
+
+def test_pauses_double_until_an_answer_comes() -> None:
+    now = timezone.now()
+    waits = []
+    for _ in range(8):
+        rate_control.back_off("statuses", now)
+        waits.append(rate_control.seconds_to_wait("statuses", 0, now))
+        now += timedelta(minutes=1)
+    assert waits == pytest.approx([1, 2, 4, 8, 16, 32, 32, 32])
+    rate_control.recover("statuses")
+    rate_control.back_off("statuses", now)
+    assert rate_control.seconds_to_wait("statuses", 0, now) == pytest.approx(1)
 
 
 def asked_paths(sandbox: RunningSandbox) -> list[str]:
@@ -78,7 +91,7 @@ def test_too_many_requests_pause_all_workers(sandbox: RunningSandbox) -> None:
     poll(sandbox)
     until = Pace.objects.get(scope=poller.RATE_SCOPE).until
     assert until
-    assert until >= before + poller.THROTTLE_PAUSE
+    assert until >= before + timedelta(seconds=1)
 
 
 def poll(sandbox: RunningSandbox) -> None:

@@ -104,6 +104,8 @@ def _names(field: str, value: Any) -> dict[str, Any]:
         raise _unexpected(
             field, _("an array of names of %(things)s") % {"things": options.verbose_name_plural}
         )
+    if field == "lists" and not value:
+        raise UnusableFile(_("lists: Name at least one list, or leave the field out."))
     ids = dict(model._default_manager.filter(name__in=value).values_list("name", "pk"))
     if missing := [name for name in value if name not in ids]:
         message = _("%(field)s: there is no %(thing)s “%(names)s”.")

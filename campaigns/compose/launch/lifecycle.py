@@ -402,9 +402,9 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
 
 
 def finish(campaign_id: int) -> bool:
-    """Finish a campaign whose recipients are all final. Return whether it was still sending."""
+    """Finish a campaign whose recipients are all final. Return whether it was still under way."""
     if not _change_state(
-        campaign_id, frozenset({S.SENDING}), S.FINISHED, finished_at=timezone.now()
+        campaign_id, frozenset({S.SENDING, S.PAUSED}), S.FINISHED, finished_at=timezone.now()
     ):
         return False
     audit.record(None, Campaign(pk=campaign_id), "finished")

@@ -86,12 +86,7 @@ class BatchBuilder:
         return {number: list(group) for number, group in groupby(rows, itemgetter(0))}
 
     def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> set[str]:
-        """Load which of these phones were added to the stop list since the campaign's launch."""
-        newest = StopListEntry.objects.order_by("-pk").first()
-        if newest is None or (
-            self.campaign.launched_at and newest.created_at < self.campaign.launched_at
-        ):
-            return set()
+        """Load which of these phones are on the stop list now."""
         msisdns = [row[2] for rows in groups for row in rows]
         return set(
             StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)

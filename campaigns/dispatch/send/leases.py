@@ -86,14 +86,15 @@ def record_intents(claims: Sequence[Claim], token: str, now: datetime) -> list[C
         return []
     ids = ", ".join(str(claim.id) for claim in claims)
     statement = f"""
-        UPDATE {BATCH} SET state = 'sending', lease_until = %s, sent_at = %s,
+        UPDATE {BATCH} SET state = 'sending', lease_until = %s, in_flight_until = %s, sent_at = %s,
             first_sent_at = COALESCE(first_sent_at, %s), attempts = attempts + 1, asked = 0,
             not_before = NULL
         WHERE id IN ({ids}) AND token = %s AND state = 'leased'
             AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = campaign_id AND c.state = 'sending')
         RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own columns, numbers
     at = bulk.moment(now)
-    return _fetch_claims(statement, [bulk.moment(now + LEASE), at, at, token])
+    lease_end = bulk.moment(now + LEASE)
+    return _fetch_claims(statement, [lease_end, lease_end, at, at, token])
 
 
 def release_claims(ids: Sequence[int], token: str) -> None:
@@ -111,6 +112,13 @@ def claim_ambiguous(limit: int, token: str, now: datetime) -> list[Batch]:
         token=token, lease_until=now + LEASE, asked=F("asked") + 1
     )
     return list(Batch.objects.filter(pk__in=ids, token=token, state=BatchState.AMBIGUOUS))
+
+
+def release_ambiguous(batch_id: int, token: str) -> None:
+    """End the lease of an AMBIGUOUS batch that nobody was asked about: it is due at once."""
+    Batch.objects.filter(pk=batch_id, token=token, state=BatchState.AMBIGUOUS).update(
+        token="", lease_until=None, asked=F("asked") - 1
+    )
 
 
 def _fetch_claims(statement: str, params: Sequence[Any]) -> list[Claim]:

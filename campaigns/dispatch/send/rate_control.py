@@ -97,12 +97,22 @@ def take_tokens(scope: str, amount: int, rate: int, now: datetime) -> None:
             pace.save(update_fields=["tokens", "at"])
 
 
-def block_until(scope: str, until: datetime, now: datetime) -> None:
-    """Let nobody take tokens of `scope` before `until`."""
+def back_off(scope: str, now: datetime, requested: float | None = None) -> None:
+    """Let nobody take tokens of `scope` for a while, each time in a row twice as long.
+
+    `requested`: the seconds that the gateway asked for, which take precedence.
+    """
     with transaction.atomic():
         pace = _lock_bucket(scope, now)
-        pace.until = max(until, pace.until or until)
-        pace.save(update_fields=["until"])
+        pace.step = min(pace.step + 1, MAX_STEP)
+        wait = _probe_wait(pace.step) if requested is None else timedelta(seconds=requested)
+        pace.until = max(now + wait, pace.until or now)
+        pace.save(update_fields=["step", "until"])
+
+
+def recover(scope: str) -> None:
+    """The gateway answers again: the next `back_off` waits briefly."""
+    Pace.objects.filter(scope=scope, step__gt=0).update(step=0)
 
 
 def _current_tokens(pace: Pace, rate: int, now: datetime) -> float:

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
@@ -26,12 +26,14 @@ from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.tally import TallyChanges
+from campaigns.gateway.errors import REFERENCE_EXISTS
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
 
 RECIPIENT_TABLE = Recipient._meta.db_table
+COUNTERS = ("attempts", "entry_errors")  # columns of a batch
 STATE_AFTER = {
     NextStep.DONE: BatchState.DONE,
     NextStep.AGAIN: BatchState.READY,
@@ -65,7 +67,8 @@ def write_outcomes(
     moved = _update_batches(outcomes, token, state, now)
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
-    _update_recipients(ours)
+    _update_recipients(ours, is_after_question=state is BatchState.AMBIGUOUS)
+    _mark_known_before(ours)
     holds.recompute([batch_id for batch_id, currency in moved.items() if currency])
     failpoint("close_recipients")
     write_entries(_charge_movements(ours), now)
@@ -84,61 +87,73 @@ def _update_batches(
 
     Returns the ids of those moved, each with the currency in which a budget limits it, or "".
     """
-    groups: defaultdict[tuple[NextStep, bool, timedelta | None], list[int]] = defaultdict(list)
+    groups: defaultdict[BatchChange, list[int]] = defaultdict(list)
     for outcome in outcomes:
         result = outcome.interpretation
-        groups[result.next_step, result.may_have_been_sent, result.delay].append(outcome.claim.id)
+        change = BatchChange(
+            result.next_step, result.may_have_been_sent, result.has_entry_error, result.delay
+        )
+        groups[change].append(outcome.claim.id)
     moved: dict[int, str] = {}
-    for (next_step, may_have_been_sent, delay), ids in groups.items():
-        changes = _batch_changes(next_step, may_have_been_sent, delay, now)
+    for change, ids in groups.items():
+        changes = _batch_changes(change, state, now)
         moved |= _update_batch_group(ids, token, state, changes)
     return moved
 
 
-def _batch_changes(
-    next_step: NextStep, may_have_been_sent: bool, delay: timedelta | None, now: datetime
-) -> dict[str, Any]:
+class BatchChange(NamedTuple):
+    """What changes a batch; see Interpretation."""
+
+    next_step: NextStep
+    may_have_been_sent: bool
+    has_entry_error: bool
+    delay: timedelta | None
+
+
+def _batch_changes(change: BatchChange, state: BatchState, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        "state": STATE_AFTER[next_step].value,
+        "state": STATE_AFTER[change.next_step].value,
         "token": "",
         "lease_until": None,
         "not_before": None,
+        "attempts": 0 if change.may_have_been_sent else -1,
+        "entry_errors": int(change.has_entry_error),
     }
-    if next_step is NextStep.DONE:
+    if change.next_step is NextStep.DONE:
         changes["done_at"] = now
-    elif next_step is NextStep.ASK or delay:
-        changes["not_before"] = now + (delay or timedelta(0))
-    if not may_have_been_sent:
-        changes["attempts"] = -1
+    elif change.next_step is NextStep.ASK or change.delay:
+        changes["not_before"] = now + (change.delay or timedelta(0))
+    if change.next_step is NextStep.ASK and state is BatchState.SENDING:
+        changes["in_flight_until"] = now  # the request has ended
     return changes
 
 
 def _update_batch_group(
     ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
 ) -> dict[int, str]:
-    """Write `changes` to batches by one statement; "attempts" in it is added to the column.
+    """Write `changes` to batches by one statement; those of COUNTERS are added to the column.
 
     Returns as _update_batches does.
     """
     table = Batch._meta.db_table
-    changes = dict(changes)
-    attempts_change = changes.pop("attempts", 0)
     values = [
         bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()
     ]
-    assignments = ", ".join(f"{name} = %s" for name in changes)
+    assignments = ", ".join(
+        f"{name} = {name} + %s" if name in COUNTERS else f"{name} = %s" for name in changes
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {assignments}, attempts = attempts + %s"  # noqa: S608 - names of our own columns
+            f"UPDATE {table} SET {assignments}"  # noqa: S608 - names of our own columns
             f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s"
             " RETURNING id,"
             " CASE WHEN worst_case IS NULL AND held IS NULL THEN '' ELSE held_currency END",
-            [*values, attempts_change, token, state.value],
+            [*values, token, state.value],
         )
         return dict(cursor.fetchall())
 
 
-def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
+def _update_recipients(outcomes: Sequence[BatchOutcome], *, is_after_question: bool) -> None:
     """QUEUED -> a final state, by one statement for all who get the same values."""
     accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
     not_accepted: defaultdict[NotAccepted, list[tuple[int]]] = defaultdict(list)
@@ -150,7 +165,9 @@ def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
         for reference, ending in outcome.interpretation.not_accepted.items():
             not_accepted[ending].append((ids[reference],))
     for currency, rows in accepted.items():
-        constants = {"send_state": SendState.ACCEPTED.value, "currency": currency}
+        constants: dict[str, Any] = {"send_state": SendState.ACCEPTED.value, "currency": currency}
+        if is_after_question:
+            constants["error_code"] = None  # 43 of an earlier answer
         _update_queued(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
     for ending, recipient_ids in not_accepted.items():
         _update_queued(
@@ -162,6 +179,16 @@ def _update_recipients(outcomes: Sequence[BatchOutcome]) -> None:
             {},
             recipient_ids,
         )
+
+
+def _mark_known_before(outcomes: Sequence[BatchOutcome]) -> None:
+    """Keep that the gateway had a reference already: such a message is never sent again."""
+    rows = [
+        (outcome.ids[reference],)
+        for outcome in outcomes
+        for reference in outcome.interpretation.known_before
+    ]
+    _update_queued({"error_code": REFERENCE_EXISTS}, {}, rows)
 
 
 def _update_queued(
@@ -208,22 +235,25 @@ def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
 
 
 def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
-    Evidence.objects.bulk_create(
-        Evidence(
-            campaign_id=outcome.claim.campaign_id,
-            batch_number=outcome.claim.number,
-            what=outcome.summary[:200],
-            http_status=outcome.http_status,
-            body=_redact(outcome.body),
+    unusual = [outcome for outcome in outcomes if outcome.interpretation.keep_answer]
+    if unusual:
+        evidence.save(
+            [
+                Evidence(
+                    campaign_id=outcome.claim.campaign_id,
+                    batch_number=outcome.claim.number,
+                    what=outcome.summary,
+                    http_status=outcome.http_status,
+                    body=outcome.body,
+                )
+                for outcome in unusual
+            ]
         )
-        for outcome in outcomes
-        if outcome.interpretation.keep_answer
-    )
-
-
-def _redact(body: str) -> str:
-    """An answer without the API key, and without the NUL that PostgreSQL's text refuses."""
-    return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
+    for outcome in outcomes:
+        if outcome.interpretation.is_rounded:
+            evidence.save_rounded_price(
+                outcome.claim.campaign_id, outcome.claim.number, outcome.body
+            )
 
 
 def _apply_control(outcomes: Sequence[BatchOutcome], now: datetime) -> None:

@@ -1,19 +1,22 @@
 """Resolve batches whose outcome is unknown, so that a lost answer never means a second message.
 
 When an answer was lost, or a worker died between intent and record, the batch is AMBIGUOUS. The
-gateway is asked by reference for each of its recipients who is still queued:
+gateway is asked by reference for each of its recipients who is still queued. Only an answer decides
+about anybody:
 
 - Found: the recipient was accepted, with the gateway's id and price.
-- Not found (error 40): after a quarantine, in which a late request may still arrive at the
-  gateway, the batch is READY again and is sent with the same references.
-- No answer until the message has expired: the recipient is UNRESOLVED and is never sent to again
-  unless a user resends.
+- Not found (error 40): believed after a quarantine that begins when the last byte of a request may
+  have been under way, or when a message that was handed over for later is due. Then the batch is
+  READY again and is sent with the same references. Whoever was refused with an error that says
+  nothing, again and again, is REFUSED. Whoever the gateway had named as known already (error 43) is
+  never sent to again; when the message has expired, they are UNRESOLVED.
+- No answer: asked again, ever more rarely, for ASK_FOR; then UNRESOLVED.
 
 The results are recorded by record_outcomes, like answers to a send. See docs/guarantees.md.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,39 +25,44 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import (
-    GIVE_UP_AFTER_ATTEMPTS,
+    ENTRY_TRIES,
+    FIRST_DELAY,
     Interpretation,
     NextStep,
     NotAccepted,
     delay_after,
 )
-from campaigns.dispatch.send.leases import Claim, claim_ambiguous
+from campaigns.dispatch.send.leases import LEASE, Claim, claim_ambiguous, release_ambiguous
 from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.errors import GatewayError
-from campaigns.gateway.types import Accepted, MessageStatus
+from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
+from campaigns.gateway.errors import REFERENCE_EXISTS, UNKNOWN_ERROR
+from campaigns.gateway.types import Accepted, Address, MessageStatus
 from campaigns.ledger.models import Purpose
 
 BATCHES_PER_ROUND = 10
-# After the validity period, until an outcome that nobody knows is given up.
+# After the validity period, until a message that the gateway knew and does not find is given up.
 GRACE = timedelta(hours=1)
+ASK_FOR = timedelta(days=30)  # since the first request, while no answer comes
+RARE_DELAY = timedelta(hours=1)  # between two questions after the validity period
+UNRESOLVED = NotAccepted(SendState.UNRESOLVED, reason="unresolved")
+CANCELLED = NotAccepted(SendState.CANCELLED, reason="cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReply:
-    """The gateway's reply about one recipient.
+class OpenBatch:
+    """An ambiguous batch with its queued recipients: id and error code by reference."""
 
-    `status` None: not found, or no reply at all, as `failure` then says.
-    """
-
-    reference: str
-    status: MessageStatus | None = None
-    failure: str = ""
+    batch: Batch
+    campaign: Campaign
+    messages: list[Address]
+    ids: dict[str, int]
+    error_codes: dict[str, int | None]
 
 
 def reconcile(
@@ -66,6 +74,7 @@ def reconcile(
     """
     token = secrets.token_hex(16)
     with ThreadPoolExecutor(connections, "ask") as pool:
+        questions = StatusQuestions(pool, until, keep_going)
         while True:
             if timezone.now() >= until or not keep_going():
                 return True
@@ -73,89 +82,133 @@ def reconcile(
             if not batches:
                 return False
             failpoint("asking")
-            _resolve_batches(client, pool, batches, token)
+            _resolve_batches(client, questions, [_load(batch) for batch in batches], token)
 
 
-def _resolve_batches(
-    client: Client, pool: ThreadPoolExecutor, batches: list[Batch], token: str
-) -> None:
-    outcomes = [_resolve_batch(client, pool, batch) for batch in batches]
-    failpoint("reconciled")
-    with transaction.atomic():
-        write_outcomes(outcomes, token, BatchState.AMBIGUOUS)
-    failpoint("settled")
-
-
-def _resolve_batch(client: Client, pool: ThreadPoolExecutor, batch: Batch) -> BatchOutcome:
-    campaign = Campaign.objects.get(pk=batch.campaign_id)
+def _load(batch: Batch) -> OpenBatch:
     recipients = Recipient.objects.filter(
         campaign_id=batch.campaign_id, batch_number=batch.number, send_state=SendState.QUEUED
     )
-    ids = dict(recipients.values_list("reference", "pk"))
-    if campaign.is_rehearsal:
-        client = RehearsalGateway(campaign).client(batch.country)
-    replies = list(pool.map(lambda reference: _ask_gateway(client, reference), ids))
-    claim = Claim(
-        batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts
+    rows = list(recipients.values_list("msisdn", "reference", "pk", "error_code"))
+    return OpenBatch(
+        batch,
+        Campaign.objects.get(pk=batch.campaign_id),
+        [Address(msisdn, reference) for msisdn, reference, _pk, _code in rows],
+        {reference: pk for _msisdn, reference, pk, _code in rows},
+        {reference: code for _msisdn, reference, _pk, code in rows},
     )
-    failure = next((reply.failure for reply in replies if reply.failure), "")
+
+
+def _resolve_batches(
+    client: Client, questions: StatusQuestions, batches: Sequence[OpenBatch], token: str
+) -> None:
+    at_gateway = [batch for batch in batches if not batch.campaign.is_rehearsal]
+    replies = iter(
+        questions.ask(client, [message for batch in at_gateway for message in batch.messages])
+    )
+    failpoint("reconciled")
+    for batch in batches:
+        if batch.campaign.is_rehearsal:
+            simulated = RehearsalGateway(batch.campaign).client(batch.batch.country)
+            own = zip(batch.ids, questions.ask(simulated, batch.messages), strict=True)
+        else:
+            own = zip(batch.ids, replies, strict=False)  # as many as it has recipients
+        own_replies = dict(own)
+        if own_replies and not any(reply.was_asked for reply in own_replies.values()):
+            release_ambiguous(batch.batch.pk, token)
+            continue
+        with transaction.atomic():
+            write_outcomes([_outcome(batch, own_replies)], token, BatchState.AMBIGUOUS)
+        failpoint("settled")
+
+
+def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply]) -> BatchOutcome:
+    batch, campaign = open_batch.batch, open_batch.campaign
+    error = next((reply.error for reply in replies.values() if reply.error), None)
     return BatchOutcome(
-        claim,
-        ids,
-        _interpret_replies(campaign, batch, replies),
+        Claim(batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts),
+        open_batch.ids,
+        _interpret_replies(open_batch, replies, timezone.now()),
         batch.intended_at or timezone.now(),
         Purpose(campaign.purpose),
-        summary=failure,
+        summary=str(error or ""),
+        http_status=error.http_status if error else None,
+        body=error.body if error else "",
     )
-
-
-def _ask_gateway(client: Client, reference: str) -> StatusReply:
-    try:
-        return StatusReply(reference, client.status_by_reference(reference))
-    except GatewayError as error:
-        return StatusReply(reference, failure=str(error) or type(error).__name__)
 
 
 def _interpret_replies(
-    campaign: Campaign, batch: Batch, replies: Iterable[StatusReply]
+    open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime
 ) -> Interpretation:
     result = Interpretation()
-    now = timezone.now()
-    quarantined = batch.intended_at is None or now >= batch.intended_at + timedelta(
-        seconds=settings.RECONCILE_QUARANTINE
-    )
-    expired_before = now - timedelta(seconds=campaign.validity) - GRACE
-    given_up = batch.intended_at is not None and batch.intended_at < expired_before
-    # The gateway keeps refusing the reference as sent before (error 43), and does not find it
-    # (error 40).
-    contradicted = (
-        batch.attempts >= GIVE_UP_AFTER_ATTEMPTS
-        and batch.first_sent_at is not None
-        and batch.first_sent_at < expired_before
-    )
-    for reply in replies:
+    may_resend_at = _may_resend_at(open_batch)
+    for reference, reply in replies.items():
         if reply.status is not None:
-            result.accepted[reply.reference] = _accepted_from(reply.status)
-        elif (reply.failure and given_up) or (contradicted and not reply.failure):
-            result.not_accepted[reply.reference] = NotAccepted(
-                SendState.UNRESOLVED, reason="unresolved"
-            )
-        elif reply.failure or not quarantined:
+            result.accepted[reference] = _accepted_from(reply.status)
+        elif ending := _ending(open_batch, reference, reply, now):
+            result.not_accepted[reference] = ending
+        elif (
+            reply.has_failed
+            or now < may_resend_at
+            or open_batch.error_codes[reference] == REFERENCE_EXISTS
+        ):
             result.next_step = NextStep.ASK
-            result.keep_answer = result.keep_answer or bool(reply.failure)
-        elif campaign.state == CampaignState.CANCELLED:
-            result.not_accepted[reply.reference] = NotAccepted(
-                SendState.CANCELLED, reason="cancelled"
-            )
+            result.keep_answer = result.keep_answer or (reply.was_asked and bool(reply.has_failed))
         elif result.next_step is not NextStep.ASK:
             result.next_step = NextStep.AGAIN
     if result.next_step is NextStep.ASK:
-        result.delay = (
-            delay_after(batch.asked)
-            if quarantined
-            else timedelta(seconds=settings.RECONCILE_QUARANTINE)
-        )
+        result.delay = _delay(open_batch, replies, now)
     return result
+
+
+def _may_resend_at(open_batch: OpenBatch) -> datetime:
+    """From when on "not found" is believed: nothing of an earlier request can still arrive."""
+    batch, campaign = open_batch.batch, open_batch.campaign
+    last = batch.in_flight_until or (batch.intended_at or timezone.now()) + LEASE
+    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
+        last = max(last, campaign.scheduled_at)
+    return last + timedelta(seconds=settings.RECONCILE_QUARANTINE)
+
+
+def _ending(
+    open_batch: OpenBatch, reference: str, reply: StatusReply, now: datetime
+) -> NotAccepted | None:
+    """How the message of a recipient who was not found ends; None: it does not end yet."""
+    batch, campaign = open_batch.batch, open_batch.campaign
+    first_sent_at = batch.first_sent_at or batch.intended_at or now
+    if reply.has_failed:
+        return UNRESOLVED if now >= first_sent_at + ASK_FOR else None
+    if open_batch.error_codes[reference] == REFERENCE_EXISTS:
+        return UNRESOLVED if now >= _expires_at(campaign, first_sent_at) + GRACE else None
+    if now < _may_resend_at(open_batch):
+        return None
+    if campaign.state == CampaignState.CANCELLED:
+        return CANCELLED
+    if batch.entry_errors >= ENTRY_TRIES:
+        return NotAccepted(SendState.REFUSED, error_code=UNKNOWN_ERROR)
+    return None
+
+
+def _expires_at(campaign: Campaign, sent_at: datetime) -> datetime:
+    due_at = sent_at
+    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
+        due_at = max(sent_at, campaign.scheduled_at)
+    return due_at + timedelta(seconds=campaign.validity)
+
+
+def _delay(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime) -> timedelta:
+    """How long to wait before a batch is asked for again."""
+    batch = open_batch.batch
+    failures = [reply for reply in replies.values() if reply.has_failed]
+    if not all(reply.was_asked for reply in failures):
+        return timedelta(0)
+    if not failures and now < _may_resend_at(open_batch):
+        return _may_resend_at(open_batch) - now
+    if now >= _expires_at(open_batch.campaign, batch.first_sent_at or now) + GRACE:
+        return RARE_DELAY
+    if failures and len(failures) < len(replies):
+        return FIRST_DELAY  # the gateway answers, if not always
+    return delay_after(batch.asked)
 
 
 def _accepted_from(status: MessageStatus) -> Accepted:

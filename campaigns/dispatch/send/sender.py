@@ -29,16 +29,24 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.failpoints import failpoint
+from campaigns.dispatch.models import SendState, Tally
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.batch_builder import BatchBuilder, PreparedBatch
-from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, interpret
+from campaigns.dispatch.send.interpret_answer import (
+    MISUNDERSTOOD_ATTEMPTS,
+    Interpretation,
+    NextStep,
+    interpret,
+)
 from campaigns.dispatch.send.leases import Claim, claim, record_intents, release_claims
 from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.running_campaigns import RunningCampaign, load_running
+from campaigns.dispatch.send.split_request import send_in_parts
 from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.errors import NO_SUCH_FUNCTION
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import SendAnswer, Unknown
 
@@ -47,6 +55,8 @@ T = TypeVar("T")
 
 MAX_WAITING_BATCHES = 256  # with a committed intent, waiting for a free connection
 STALE_AFTER = timedelta(seconds=20)  # a batch that waited so long is released, not sent
+# A refused request is sent in parts for so long: another one ends before the lease does.
+PARTS_UNTIL = timedelta(seconds=50)
 IDLE_SECONDS = 0.2  # to wait for an answer before the next round
 # How long a lost database connection is retried before the answers in memory are given up.
 DATABASE_RETRY_SECONDS = 45.0
@@ -103,6 +113,8 @@ class BatchSender:
         self.outstanding = 0  # in the pool
         # Under the brake one unknown outcome is enough to brake harder.
         self.unknown_in_a_row = GATEWAY_DOWN_AFTER - 1 if rate_control.is_braked() else 0
+        # Requests in a row that the gateway did not understand, by campaign.
+        self.misunderstood: Counter[int] = Counter()
         self.is_throttled = False  # prepared batches wait, and none may leave now
 
     def run(self) -> bool:
@@ -286,7 +298,11 @@ class BatchSender:
         try:
             if batch.request and not self._must_not_leave(batch, intended_at):
                 failpoint("before_post")
-                answer = self._client_for(batch).send(batch.request)
+                answer = send_in_parts(
+                    self._client_for(batch).send,
+                    batch.request,
+                    lambda: timezone.now() - intended_at < PARTS_UNTIL,
+                )
                 failpoint("after_post")
         except Exception as defect:  # whatever it is, the batch has to come back
             logger.exception("A batch could not be sent")
@@ -332,12 +348,43 @@ class BatchSender:
             return Interpretation(may_have_been_sent=False)
         if answer is None:
             return Interpretation(next_step=NextStep.AGAIN, may_have_been_sent=False)
-        interpretation = interpret(answer, batch.claim.attempts)
+        interpretation = interpret(
+            answer,
+            batch.claim.attempts,
+            is_recipients_fault=_is_recipients_fault(batch, answer),
+        )
+        self._count_misunderstood(batch.claim.campaign_id, interpretation)
         all_unknown = all(isinstance(verdict, Unknown) for verdict in answer.verdicts.values())
         self.unknown_in_a_row = self.unknown_in_a_row + 1 if all_unknown else 0
         if self.unknown_in_a_row >= GATEWAY_DOWN_AFTER:
             interpretation.slow_down = True
         return interpretation
+
+    def _count_misunderstood(self, campaign_id: int, interpretation: Interpretation) -> None:
+        """Pause a campaign after a few requests in a row that the gateway did not understand."""
+        if interpretation.accepted:
+            self.misunderstood[campaign_id] = 0
+        elif code := interpretation.not_understood:
+            self.misunderstood[campaign_id] += 1
+            if self.misunderstood[campaign_id] >= MISUNDERSTOOD_ATTEMPTS:
+                interpretation.pause_reason = pause_reasons.error_reason_key(code)
+
+
+def _is_recipients_fault(batch: PreparedBatch, answer: SendAnswer) -> bool:
+    """Whether a refused request with one recipient is refused because of that recipient.
+
+    It is if it was refused a few times and the gateway accepts others of the campaign. An address
+    that the gateway does not know is nobody's fault.
+    """
+    refusal = answer.refused_whole
+    if refusal is None or refusal.code == NO_SUCH_FUNCTION or len(answer.verdicts) > 1:
+        return False
+    if batch.claim.attempts < MISUNDERSTOOD_ATTEMPTS:
+        return False
+    accepted = Tally.objects.filter(
+        campaign_id=batch.claim.campaign_id, send_state=SendState.ACCEPTED, recipients__gt=0
+    )
+    return accepted.exists()
 
 
 def _may_be_sent(batch: PreparedBatch, campaign: RunningCampaign | None) -> bool:

@@ -4,7 +4,7 @@ Nothing else knows the API key.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -148,19 +148,29 @@ class Client:
 
         Raises GatewayError.
         """
-        return self._status(
+        status = self._status(
             f"/viber/{url_quote(gateway_id, safe='')}",
-            lambda status: status.gateway_id == gateway_id,
+            lambda status: status.gateway_id in ("", gateway_id),
         )
+        return replace(status, gateway_id=gateway_id) if status else None
 
-    def status_by_reference(self, reference: str) -> MessageStatus | None:
+    def status_by_reference(self, reference: str, msisdn: str = "") -> MessageStatus | None:
         """The status of the message with our reference; None if the gateway never accepted it.
+
+        An answer that names another reference is unreadable, and so is one that names another
+        phone than `msisdn`, unless that is "". The answer may have no `gateway_id`.
 
         Raises GatewayError, and ValueError as `send` does.
         """
         self._refuse_mixed_up([reference])
-        path = f"/viber/reference/{url_quote(reference, safe='')}"
-        return self._status(path, lambda status: status.reference in ("", reference))
+        return self._status(
+            f"/viber/reference/{url_quote(reference, safe='')}",
+            lambda status: (
+                status.reference in ("", reference)
+                and (not msisdn or status.msisdn in ("", msisdn))
+            ),
+            msisdn,
+        )
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -173,18 +183,30 @@ class Client:
                 "only a rehearsal takes the references of rehearsals, and it takes no others"
             )
 
-    def _status(self, path: str, matches: Callable[[MessageStatus], bool]) -> MessageStatus | None:
+    def _status(
+        self, path: str, matches: Callable[[MessageStatus], bool], msisdn: str = ""
+    ) -> MessageStatus | None:
+        def read(answer: Mapping[str, Any]) -> MessageStatus:
+            status = query_answers.read_status(answer, msisdn)
+            if not matches(status):
+                raise errors.GatewayUnreadable("the answer is about another message")
+            return status
+
         try:
-            status = self._ask(query_answers.read_status, path)
+            status, text = self._ask_for_text(read, path)
         except errors.GatewayRefused as refused:
             if refused.code == errors.NOT_FOUND:
                 return None
             raise
-        if not matches(status):
-            raise errors.GatewayUnreadable("the answer is about another message")
-        return status
+        return replace(status, body=text[:EVIDENCE_MAX]) if status.rounded else status
 
     def _ask(self, read: Callable[[Any], T], path: str, body: bytes | None = None) -> T:
+        return self._ask_for_text(read, path, body)[0]
+
+    def _ask_for_text(
+        self, read: Callable[[Any], T], path: str, body: bytes | None = None
+    ) -> tuple[T, str]:
+        """What `read` makes of the answer, and its text. Raises GatewayError with the evidence."""
         prepared = self._getting(path) if body is None else self._posting(self._address(path), body)
         try:
             answer = self._transport.exchange(prepared)
@@ -193,7 +215,7 @@ class Client:
         text = self._text(answer)
         retry_after = json_values.seconds(answer.headers.get("Retry-After"))
         try:
-            return read(query_answers.read_object(answer.status, text, retry_after))
+            return read(query_answers.read_object(answer.status, text, retry_after)), text
         except errors.GatewayError as error:
             error.http_status = answer.status
             error.body = text[:EVIDENCE_MAX]

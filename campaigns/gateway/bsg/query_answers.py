@@ -3,13 +3,14 @@
 From docs/gateway-contract.md, "Ask for a status" and "Prices, quote and balance".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values
 from campaigns.gateway.bsg.send_answers import read_refusal
+from campaigns.gateway.statuses import known_spelling
 from campaigns.gateway.types import Balance, Channel, FallbackStatus, MessageStatus, PriceRow, Quote
 
 
@@ -51,16 +52,25 @@ def read_object(http_status: int, text: str, retry_after: float | None = None) -
     return answer
 
 
-def read_status(answer: Mapping[str, Any]) -> MessageStatus:
-    """The status of one message. Raises GatewayUnreadable without an id or a status."""
+def read_status(answer: Mapping[str, Any], asked_msisdn: str = "") -> MessageStatus:
+    """The status of one message, which may have no id. Raises GatewayUnreadable without a status.
+
+    `asked_msisdn` is the phone of the message that was asked for, "" if it is not known.
+    """
+    status = _status(answer)
+    if not status:
+        raise errors.GatewayUnreadable("no status in the answer")
     gateway_id = json_values.identifier(answer.get("id"))
-    status = json_values.text(answer.get("status"), json_values.STATUS_MAX)
-    if not gateway_id or not status:
-        raise errors.GatewayUnreadable("no id or no status in the answer")
+    msisdn = json_values.msisdn(answer.get("msisdn"))
+    if gateway_id.removeprefix("+") in (msisdn, asked_msisdn):
+        gateway_id = ""  # some documents show the phone in its place
     price, currency = json_values.price(answer)
+    if price is None:
+        price, currency = json_values.price(answer, key="total_price")
+    routes = _sms_routes(answer)
     return MessageStatus(
         gateway_id=gateway_id,
-        msisdn=json_values.text(answer.get("msisdn"), 15),
+        msisdn=msisdn,
         reference=json_values.text(answer.get("reference"), 64),
         status=status,
         price=price,
@@ -68,21 +78,62 @@ def read_status(answer: Mapping[str, Any]) -> MessageStatus:
         time_in=json_values.moment(answer.get("time_in")),
         time_sent=json_values.moment(answer.get("time_sent")),
         time_dr=json_values.moment(answer.get("time_dr")),
-        fallback=_fallback(answer.get("alt_route"), currency),
+        fallback=tuple(_fallback(route, currency) for route in routes),
+        rounded=any(
+            json_values.is_rounded(entry.get(key))
+            for entry in (answer, *routes)
+            for key in ("price", "total_price")
+        ),
     )
 
 
-def _fallback(alt_route: Any, currency: str) -> tuple[FallbackStatus, ...]:
-    routes = alt_route if isinstance(alt_route, list) else [alt_route]
-    return tuple(
-        FallbackStatus(
-            json_values.text(route.get("channel"), 10),
-            json_values.identifier(route.get("id")),
-            json_values.text(route.get("status"), json_values.STATUS_MAX),
-            *json_values.price(route, currency),
-        )
-        for route in routes
-        if isinstance(route, Mapping)
+def _status(entry: Mapping[str, Any]) -> str:
+    return known_spelling(json_values.text(entry.get("status"), json_values.STATUS_MAX))
+
+
+def _sms_routes(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The SMS of `alt_route` and `alt_route_messages`, each once.
+
+    What both name is taken from `alt_route`. Entries of the two are about the same SMS if they have
+    the same id, or the same position where one of them has no id: counted twice, an SMS would
+    cost twice.
+    """
+    routes = _routes(answer.get("alt_route"))
+    known = len(routes)
+    for position, other in enumerate(_routes(answer.get("alt_route_messages"))):
+        same = _same_route(routes[:known], other, position)
+        if same is None:
+            routes.append({"channel": "sms", **other})
+        else:
+            named = {key: value for key, value in routes[same].items() if value not in (None, "")}
+            routes[same] = {"channel": "sms", **other, **named}
+    return routes
+
+
+def _routes(value: Any) -> list[Mapping[str, Any]]:
+    routes = value if isinstance(value, list) else [value]
+    return [dict(route) for route in routes if isinstance(route, Mapping)]
+
+
+def _same_route(
+    routes: Sequence[Mapping[str, Any]], other: Mapping[str, Any], position: int
+) -> int | None:
+    """The position in `routes` of the SMS that `other` is about; None for one that is new."""
+    other_id = json_values.identifier(other.get("id"))
+    ids = [json_values.identifier(route.get("id")) for route in routes]
+    if other_id and other_id in ids:
+        return ids.index(other_id)
+    if position < len(ids) and not (other_id and ids[position]):
+        return position
+    return None
+
+
+def _fallback(route: Mapping[str, Any], currency: str) -> FallbackStatus:
+    return FallbackStatus(
+        json_values.text(route.get("channel"), 10),
+        json_values.identifier(route.get("id")),
+        _status(route),
+        *json_values.price(route, currency),
     )
 
 

@@ -5,6 +5,8 @@
     C  {"error": "48", "errorDescription": …}                 the whole request is refused
     H  {"code": …, "message": …, "errors": {field: [text]}}   the same, with an HTTP error
 
+With an HTTP error of HTTP_CODES nothing was sent, whatever else the body may be.
+
 What cannot be read for certain is Unknown: a recipient without an entry may have been sent to.
 """
 
@@ -27,6 +29,7 @@ HTTP_CODES = {
     401: errors.INVALID_KEY,
     403: errors.INVALID_KEY,
     404: errors.NO_SUCH_FUNCTION,
+    405: errors.NO_SUCH_FUNCTION,
     422: errors.INVALID_PARAMETERS,
 }
 
@@ -47,30 +50,76 @@ def read_answer(
     `text` is the body, already without the key; `retry_after` is in seconds.
     """
     references = [address.reference for message in request.messages for address in message.to]
-    build = partial(SendAnswer, http_status=http_status, body=text, retry_after=retry_after)
+    build = partial(
+        SendAnswer,
+        http_status=http_status,
+        body=text,
+        retry_after=retry_after,
+        rounded=json_values.has_rounded_number(text),
+    )
     if http_status == 429:
         refusal = Refusal(errors.TOO_MANY_AT_ONCE, "HTTP 429: too many requests")
         return build(same_verdict(references, refusal), refused_whole=refusal, throttled=True)
     if http_status >= 500 or 300 <= http_status < 400:
         return build(same_verdict(references, Unknown(f"HTTP {http_status}")))
-    try:
-        answer = json_values.load(text)
-    except json_values.NotJson:
-        return build(same_verdict(references, Unknown(f"HTTP {http_status}, not JSON")))
+    answer, why_unknown = _load(text, http_status)
     currency, total = _totals(answer)
     if (accepted := _read_all_accepted(references, answer, currency)) is not None:
         return build(accepted, total_price=total, currency=currency)
-    entries = list(_entries(request, answer, currency))
-    if entries:
-        verdicts = _assign(references, entries)
-        return build(verdicts, throttled=_throttled(verdicts), total_price=total, currency=currency)
-    refusal_of_all = read_refusal(answer, http_status)
-    if refusal_of_all is None:
-        return build(
-            same_verdict(references, Unknown(f"HTTP {http_status}, no entry in the answer"))
-        )
-    verdicts = same_verdict(references, refusal_of_all)
-    return build(verdicts, refused_whole=refusal_of_all, throttled=_throttled(verdicts))
+    entries = _believed(list(_entries(request, answer, currency)), http_status)
+    refusal_of_all = (
+        _common_refusal(request, entries) if entries else read_refusal(answer, http_status)
+    )
+    if refusal_of_all is not None:
+        verdicts = same_verdict(references, refusal_of_all)
+        return build(verdicts, refused_whole=refusal_of_all, throttled=_throttled(verdicts))
+    if not entries:
+        return build(same_verdict(references, Unknown(why_unknown)))
+    verdicts = _assign(references, _for_each_recipient(request, entries))
+    return build(verdicts, throttled=_throttled(verdicts), total_price=total, currency=currency)
+
+
+def _load(text: str, http_status: int) -> tuple[Any, str]:
+    """The JSON of `text`, and why the verdicts are unknown if nothing can be read from it."""
+    try:
+        return json_values.load(text), f"HTTP {http_status}, no entry in the answer"
+    except json_values.NotJson:
+        return None, f"HTTP {http_status}, not JSON"
+
+
+def _believed(entries: list[_Entry], http_status: int) -> list[_Entry]:
+    """`entries`; none if the HTTP status says that nothing was sent and none can be read."""
+    if http_status in HTTP_CODES and all(isinstance(entry.verdict, Unknown) for entry in entries):
+        return []
+    return entries
+
+
+def _refuses_messages(request: SendRequest, entries: Sequence[_Entry]) -> bool:
+    """Whether each entry refuses the whole message at its position, not one recipient."""
+    return (
+        len(entries) == len(request.messages) != sum(len(m.to) for m in request.messages)
+        and all(entry.reference is None for entry in entries)
+        and all(isinstance(entry.verdict, Refusal) for entry in entries)
+    )
+
+
+def _common_refusal(request: SendRequest, entries: Sequence[_Entry]) -> Refusal | None:
+    """The refusal of the whole request, if each entry refuses its message in the same words."""
+    first = entries[0].verdict
+    if not isinstance(first, Refusal) or any(entry.verdict != first for entry in entries):
+        return None
+    return first if _refuses_messages(request, entries) else None
+
+
+def _for_each_recipient(request: SendRequest, entries: list[_Entry]) -> list[_Entry]:
+    """`entries`; if they refuse whole messages, one for each recipient of these."""
+    if not _refuses_messages(request, entries):
+        return entries
+    return [
+        _Entry(address.reference, entry.verdict)
+        for message, entry in zip(request.messages, entries, strict=True)
+        for address in message.to
+    ]
 
 
 def _read_all_accepted(
@@ -108,35 +157,25 @@ def _throttled(verdicts: Mapping[str, Verdict]) -> bool:
 def read_refusal(answer: Any, http_status: int) -> Refusal | None:
     """The refusal of the whole request, shape C or H; None if the answer is not one.
 
-    It may be the only element of a list.
+    It may be the only element of a list. Its code is the one in the body, else the one that the
+    HTTP status stands for, whatever the body is.
     """
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
-    if not isinstance(answer, Mapping):
-        return None
-    code = json_values.code(answer.get("error"))
-    if code is None and http_status in HTTP_CODES:
-        code = _http_error_code(answer, http_status)
-    if not code:
-        return None
-    return Refusal(code, _description(answer))
+    fields = answer if isinstance(answer, Mapping) else {}
+    code = json_values.code(fields.get("error"))
+    if not code and http_status in HTTP_CODES:
+        named = json_values.code(fields.get("code"))
+        code = named if named in errors.MEANINGS else HTTP_CODES[http_status]
+        return Refusal(code, _description(fields, f"HTTP {http_status}"))
+    return Refusal(code, _description(fields)) if code else None
 
 
-def _http_error_code(answer: Mapping[str, Any], http_status: int) -> int | None:
-    """The code of shape H: the one in the body, else the one that the HTTP status stands for."""
-    if not ("message" in answer or "code" in answer or "errors" in answer):
-        return None
-    code = json_values.code(answer.get("code"))
-    if code in errors.MEANINGS:
-        return code
-    return HTTP_CODES[http_status]
-
-
-def _description(answer: Mapping[str, Any]) -> str:
+def _description(answer: Mapping[str, Any], otherwise: str = "no description") -> str:
     return (
         json_values.text(answer.get("errorDescription"))
         or json_values.text(answer.get("message"))
-        or "no description"
+        or otherwise
     )
 
 

@@ -55,13 +55,14 @@ class Content(NamedTuple):
     callback_url: str
     tariff: int
     validity: int
+    billed_in: str = ""  # a currency other than that of the tariff
 
     @property
     def currency(self) -> str:
-        return prices.CURRENCIES[self.tariff]
+        return self.billed_in or prices.CURRENCIES[self.tariff]
 
 
-def content_of(message: Message, tariff: int, validity: int) -> Content:
+def content_of(message: Message, tariff: int, validity: int, billed_in: str) -> Content:
     return Content(
         message.sender,
         message.promotional,
@@ -73,6 +74,7 @@ def content_of(message: Message, tariff: int, validity: int) -> Content:
         message.callback_url,
         tariff,
         validity,
+        billed_in,
     )
 
 
@@ -128,11 +130,11 @@ class Totals:
 
     def add(self, sent: SentMessage, state: CourseState) -> None:
         self.statuses[state.status] += 1
-        if state.sms_status:
+        if state.sms_status is not None:
             self.sms_statuses[state.sms_status] += 1
         sums = self.money.setdefault(sent.submission.content.currency, {"viber": ZERO, "sms": ZERO})
         sums["viber"] += state.viber_price
-        sums["sms"] += state.sms_price
+        sums["sms"] += state.sms_price or ZERO
 
     def copy(self) -> "Totals":
         other = Totals()
@@ -188,18 +190,20 @@ class Account:
         """Accept or refuse each recipient. Raises RequestRefused if there are funds for none."""
         with self._lock:
             self.requests += 1
-            now = time.time()
+            now, billed_in = time.time(), self._faults.currency("currency", "")
             outcomes: list[CreateOutcome] = []
             phones: set[str] = set()
             accepted: list[tuple[Submission, list[SentMessage]]] = []
             for message, refusal in zip(read.request.messages, read.refusals, strict=True):
                 content = self._shared(
-                    content_of(message, read.request.tariff, read.request.validity)
+                    content_of(message, read.request.tariff, read.request.validity, billed_in)
                 )
                 scheduled = message.scheduled_at
                 delay = max(0.0, scheduled.timestamp() - now) if scheduled else 0.0
                 submission = Submission(content, message.text, now, self._advanced, delay)
                 sent_here: list[SentMessage] = []
+                if not message.to:
+                    outcomes.append(CreateOutcome("", None, ZERO, refusal))
                 for address in message.to:
                     outcome = self._accept_or_refuse(address, submission, refusal, phones)
                     outcomes.append(outcome)
@@ -231,6 +235,8 @@ class Account:
         return CreateOutcome(address.reference, sent, sent.viber_price, None)
 
     def _memory_breach(self, address: Address, submission: Submission) -> int:
+        if address.msisdn == self._faults.text("error5_phone"):
+            return 5
         if address.reference in self._by_reference:
             return 43
         if (
@@ -249,7 +255,7 @@ class Account:
         self.messages.append(sent)
         if reference:
             self._by_reference[reference] = sent
-        self._worst += max(sent.viber_price, sent.sms_price or ZERO)
+        self._worst += sent.viber_price + (sent.sms_price or ZERO)
         return sent
 
     def _count_refusals(self, outcomes: list[CreateOutcome]) -> None:
@@ -306,7 +312,8 @@ class Account:
         return elapsed + self._advanced - submission.advanced - submission.delay
 
     def course(self, sent: SentMessage) -> Course:
-        return course_of(sent.msisdn, self._seed, sent.submission.content.validity)
+        validity, options = sent.submission.content.validity, self._faults.course_options
+        return course_of(sent.msisdn, self._seed, validity, options)
 
     def state(self, sent: SentMessage) -> CourseState:
         """The current state of `sent`."""

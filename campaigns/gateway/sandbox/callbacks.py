@@ -74,6 +74,8 @@ class Callbacks:
             course.sent,
             course.ended,
             course.read or 0.0,
+            course.sms_starts,
+            course.sms_sent,
             course.over(bool(sent.submission.content.parts)),
         )
         due = [step for step in steps if step > age] if last else [course.sent]

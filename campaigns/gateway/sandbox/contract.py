@@ -1,25 +1,36 @@
 """Read the body of a create or price call, as strictly as docs/gateway-contract.md allows.
 
+What the vendor's own clients send against its rules is taken and noted: `ReadRequest.violations`.
+
 - Errors of the form (3, 7, 12, 44) and of the whole request (6, 9, 48) refuse the request.
 - Errors of one message (10, 45, 46, 49) are in the entries of its recipients. If every message has
-  the same one, it refuses the request, except for 46.
+  the same one, it refuses the request, except for 46. A message without recipients (44) has an
+  entry of its own.
 - Errors of one recipient (41, 47, 51) are in its entry.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from campaigns.gateway.errors import MEANINGS
-from campaigns.gateway.limits import MAX_RECIPIENTS, message_breaches, request_breaches
+from campaigns.gateway.limits import (
+    MAX_RECIPIENTS,
+    VALIDITY_MIN,
+    message_breaches,
+    request_breaches,
+)
 from campaigns.gateway.sandbox.prices import ACTIVE_TARIFFS, INACTIVE_TARIFF
 from campaigns.gateway.types import Address, Message, Refusal, SendRequest, SmsFallback
 
 UNREGISTERED = "unregistered"  # senders that begin with this, in any case, are not registered (45)
 PAST_GRACE = timedelta(seconds=60)
 _ENTRY_CODES = (46,)
+_EMPTY_TO = Refusal(44, "to is empty")
+_EXAMPLE_VALIDITY = 1  # seconds, in examples of the vendor's clients
+_ROUTE_EXTRAS = ("callback_url", "reference")
 _MESSAGE_FIELDS = {
     "to",
     "text",
@@ -42,10 +53,14 @@ class RequestRefused(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A well-formed request; `refusals` has one element for each message."""
+    """A well-formed request; `refusals` has one element for each message.
+
+    `violations` name what only the vendor's clients send: each once, however often it occurs.
+    """
 
     request: SendRequest
     refusals: tuple[Refusal | None, ...]
+    violations: tuple[str, ...] = ()
 
 
 def read_request(body: bytes, now: datetime) -> ReadRequest:
@@ -54,35 +69,57 @@ def read_request(body: bytes, now: datetime) -> ReadRequest:
     if "messages" not in root:
         raise RequestRefused(3, "messages is missing")
     messages = _list(root["messages"], "messages")
+    if not messages:
+        raise RequestRefused(44, "messages is empty")
+    noted: dict[str, None] = {}  # in their order
     if (
         sum(len(m["to"]) for m in messages if isinstance(m, dict) and isinstance(m.get("to"), list))
         > MAX_RECIPIENTS
     ):
         raise RequestRefused(12, f"more than {MAX_RECIPIENTS} recipients")
     request = SendRequest(
-        tuple(_message(message) for message in messages),
-        validity=_integer(root.get("validity", 86_400), 48, "validity"),
-        tariff=_integer(root.get("tariff", 0), 7, "tariff"),
+        tuple(_message(message, noted) for message in messages),
+        validity=_integer(root.get("validity", 86_400), 48, "validity", noted),
+        tariff=_tariff(root, noted),
     )
-    for _field, code, _text in request_breaches(request):
-        raise RequestRefused(code, MEANINGS[code].name)
+    _raise_breach(request, noted)
     if request.tariff == INACTIVE_TARIFF:
         raise RequestRefused(9, MEANINGS[9].name)
     if request.tariff not in ACTIVE_TARIFFS:
         raise RequestRefused(6, MEANINGS[6].name)
     refusals = tuple(_refusal(message, now) for message in request.messages)
     _raise_common_refusal(refusals)
-    return ReadRequest(request, refusals)
+    return ReadRequest(request, refusals, tuple(noted))
+
+
+def _raise_breach(request: SendRequest, noted: dict[str, None]) -> None:
+    """Refuse the request for the first limit that it breaks as a whole."""
+    if request.validity == _EXAMPLE_VALIDITY:
+        noted["validity is 1"] = None
+        request = replace(request, validity=VALIDITY_MIN)
+    for _field, code, _text in request_breaches(request):
+        raise RequestRefused(code, MEANINGS[code].name)
+
+
+def _tariff(root: Mapping[str, Any], noted: dict[str, None]) -> int:
+    if "tariff" in root and root["tariff"] is None:
+        noted["tariff is null"] = None
+        return 0
+    return _integer(root.get("tariff", 0), 7, "tariff", noted)
 
 
 def _raise_common_refusal(refusals: tuple[Refusal | None, ...]) -> None:
     """Refuse the whole request if all messages are refused for the same reason."""
     first = refusals[0]
-    if first and first.code not in _ENTRY_CODES and all(refusal == first for refusal in refusals):
+    if first in (None, _EMPTY_TO) or first.code in _ENTRY_CODES:
+        return
+    if all(refusal == first for refusal in refusals):
         raise RequestRefused(first.code, first.description)
 
 
 def _refusal(message: Message, now: datetime) -> Refusal | None:
+    if not message.to:
+        return _EMPTY_TO
     for field, code, _text in message_breaches(message):
         return Refusal(code, f"{MEANINGS[code].name} ({field})")
     if message.sender.lower().startswith(UNREGISTERED):
@@ -111,14 +148,13 @@ def _object(value: Any, name: str, fields: set[str], code: int = 44) -> Mapping[
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise RequestRefused(44, f"{name} is not an array")
-    if not value:
-        raise RequestRefused(3, f"{name} is empty")
     return value
 
 
-def _integer(value: Any, code: int, name: str) -> int:
+def _integer(value: Any, code: int, name: str, noted: dict[str, None]) -> int:
     """An integer, or a string of digits, as in some of the vendor's documents."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        noted[f"{name} is a string"] = None
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise RequestRefused(code, f"{name} is not an integer")
@@ -136,16 +172,13 @@ def _text(source: Mapping[str, Any], field: str, *, required: bool = False) -> s
     return value
 
 
-def _message(value: Any) -> Message:
+def _message(value: Any, noted: dict[str, None]) -> Message:
     source = _object(value, "a message", _MESSAGE_FIELDS)
     if "to" not in source:
         raise RequestRefused(3, "to is missing")
-    if "is_promotional" not in source:
-        raise RequestRefused(3, "is_promotional is missing")
-    if not isinstance(source["is_promotional"], bool):
-        raise RequestRefused(44, "is_promotional is not a boolean")
+    promotional = _is_promotional(source, noted)
     viber = _viber_options(source)
-    to = tuple(_address(recipient) for recipient in _list(source["to"], "to"))
+    to = tuple(_address(recipient, noted) for recipient in _list(source["to"], "to"))
     callback_url = _text(source, "callback_url")
     if callback_url and not all(address.reference for address in to):
         raise RequestRefused(44, "callback_url needs a reference on each recipient")
@@ -153,14 +186,28 @@ def _message(value: Any) -> Message:
         to=to,
         text=_text(source, "text", required=True),
         sender=_text(source, "alpha_name", required=True),
-        promotional=source["is_promotional"],
+        promotional=promotional,
         image_url=_text(viber, "img"),
         button_caption=_text(viber, "caption"),
         button_url=_text(viber, "action"),
-        sms=_sms(viber),
+        sms=_sms(viber, noted),
         scheduled_at=_moment(source),
         callback_url=callback_url,
     )
+
+
+def _is_promotional(source: Mapping[str, Any], noted: dict[str, None]) -> bool:
+    """True if it is missing: one of the vendor's clients sends it only when it is false."""
+    value = source.get("is_promotional")
+    if isinstance(value, bool):
+        return value
+    if "is_promotional" not in source:
+        noted["is_promotional is missing"] = None
+        return True
+    if value not in (0, 1):
+        raise RequestRefused(44, "is_promotional is not a boolean")
+    noted["is_promotional is a number"] = None
+    return bool(value)
 
 
 def _viber_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -170,19 +217,24 @@ def _viber_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def _address(value: Any) -> Address:
+def _address(value: Any, noted: dict[str, None]) -> Address:
     if not isinstance(value, dict) or not value.keys() <= {"msisdn", "reference"}:
         raise RequestRefused(44, "a recipient is not an object of msisdn and reference")
     msisdn, reference = value.get("msisdn", ""), value.get("reference", "")
+    if isinstance(msisdn, int) and not isinstance(msisdn, bool):
+        noted["msisdn is a number"] = None
+        msisdn = str(msisdn)
     if not isinstance(msisdn, str) or not isinstance(reference, str):
         raise RequestRefused(44, "msisdn and reference are strings")
     return Address(msisdn, reference)
 
 
-def _sms(viber: Mapping[str, Any]) -> SmsFallback | None:
+def _sms(viber: Mapping[str, Any], noted: dict[str, None]) -> SmsFallback | None:
     if "alt_route" not in viber:
         return None
-    route = _object(viber["alt_route"], "alt_route", {"originator", "text"}, code=49)
+    fields = {"originator", "text", *_ROUTE_EXTRAS}
+    route = _object(viber["alt_route"], "alt_route", fields, code=49)
+    noted.update({f"alt_route has {name}": None for name in _ROUTE_EXTRAS if name in route})
     return SmsFallback(_text(route, "originator"), _text(route, "text"))
 
 

@@ -6,11 +6,12 @@ docs/sandbox.md lists them under "Addresses for tests and people".
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from campaigns.gateway.sandbox import answers, page
 from campaigns.gateway.sandbox.account import Account, SentMessage, Totals
@@ -33,6 +34,37 @@ class ReceivedCall:
     body: bytes
 
 
+def refuse_visitor(headers: Mapping[str, str], own_name: str) -> Reply | None:
+    """The refusal of a page of another site that calls the control addresses; else None.
+
+    - Host must be an IP address, localhost or `own_name`, the name that the sandbox listens on: a
+      foreign name that resolves to this machine (DNS rebinding) makes a foreign page look like one
+      of the sandbox.
+    - Origin, if a browser sends it, must be this address.
+    """
+    host = headers.get("Host", "")
+    if not _is_own(host, own_name):
+        return answers.http_error(403, "the Host header must be the sandbox's own address")
+    origin = headers.get("Origin")
+    if origin is not None and origin != f"http://{host}":
+        return answers.http_error(403, "the Origin header must be the sandbox's own address")
+    return None
+
+
+def _is_own(host: str, own_name: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name in ("localhost", own_name):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 class Control:
     """Answers the sandbox's own addresses."""
 
@@ -44,6 +76,7 @@ class Control:
 
     def answer(self, method: str, path: str, query_string: str, body: bytes) -> Reply:
         """The reply to a request for an address outside of /rest."""
+        self._calls.accept_late()
         query = {name: values[-1] for name, values in parse_qs(query_string).items()}
         match method, path:
             case "GET", "/":
@@ -56,6 +89,9 @@ class Control:
                 return answers.as_json(self._messages(query, 100))
             case "GET", "/sandbox/requests":
                 return answers.as_json({"requests": self._requests(_count(query, "limit", 20))})
+            case "GET", "/sandbox/violations":
+                violations = [asdict(violation) for violation in list(self._calls.violations)]
+                return answers.as_json({"violations": violations})
             case "GET", "/sandbox/faults":
                 return answers.as_json(self._faults.shown())
             case "POST", _:
@@ -79,11 +115,16 @@ class Control:
                 self._faults.set(changes)
                 return answers.as_json(self._faults.shown())
             case "/sandbox/advance":
-                self._account.settle() if changes.get("settle") else self._account.advance(
-                    float(changes["seconds"])
-                )
+                if changes.get("settle"):
+                    self._calls.accept_late(all_of_them=True)
+                    self._account.settle()
+                else:
+                    self._account.advance(float(changes["seconds"]))
             case "/sandbox/balance":
                 self._account.set_balance(Decimal(str(changes["amount"])))
+            case "/sandbox/violations":
+                if changes.get("clear"):
+                    self._calls.violations.clear()
             case "/sandbox/reset":
                 self._calls.reset()
                 self.received.clear()

@@ -43,6 +43,24 @@ ARRIVES = frozenset({DELIVERED, READ, UNDOCUMENTED})
 FALLS_BACK = frozenset({NOT_VIBER_USER, EXPIRED, UNDELIVERABLE})
 EXPIRY = 45.0  # seconds at pace 1, or the validity if that is shorter
 ZERO = Decimal(0)
+# How an SMS first appears: sent and priced, scheduled without a price, priced without a status.
+FIRST_SMS_STAGES = ("sent", "scheduled", "priced")
+FIRST_STAGE = 1.0  # seconds
+
+
+class CourseOptions(NamedTuple):
+    """Faults that change what happens to messages (docs/sandbox.md, "Faults").
+
+    `sms_late` is in seconds after Viber's end, `viber_charged` in percent of the phones that the
+    message does not reach; `sms_first` is one of FIRST_SMS_STAGES, or "mixed".
+    """
+
+    sms_late: float = 0.0
+    sms_first: str = "sent"
+    viber_charged: float = 0.0
+
+
+USUAL = CourseOptions()
 
 
 class Course(NamedTuple):
@@ -52,10 +70,14 @@ class Course(NamedTuple):
     sent: float
     ended: float  # when it arrived or failed
     read: float | None
+    sms_starts: float  # when the SMS appears
+    sms_sent: float  # when its first stage ends
     sms_ended: float
     sms_arrives: bool
     waiting: str  # its status before it is sent
     half_price: bool = False
+    sms_first: str = "sent"
+    stays_charged: bool = False  # although it did not arrive
 
     def over(self, has_sms: bool) -> float:
         """The age at which nothing more happens."""
@@ -65,15 +87,19 @@ class Course(NamedTuple):
 
 
 class CourseState(NamedTuple):
-    """Statuses and prices of a message at one moment. `sms_status` "": no SMS was sent."""
+    """Statuses and prices of a message at one moment.
+
+    `sms_status` None: there is no SMS; "": its status is not named yet. `sms_price` None: its price
+    is not named yet, or there is no SMS.
+    """
 
     status: str
     viber_price: Decimal
-    sms_status: str = ""
-    sms_price: Decimal = ZERO
+    sms_status: str | None = None
+    sms_price: Decimal | None = None
 
 
-def course_of(msisdn: str, seed: int, validity: int) -> Course:
+def course_of(msisdn: str, seed: int, validity: int, options: CourseOptions = USUAL) -> Course:
     """What happens to a message to `msisdn` with `validity` in seconds."""
     digest = blake2b(f"{seed}:{msisdn}".encode(), digest_size=8).digest()
     forced = msisdn[-4:] if msisdn[-4:] in FORCED else ""
@@ -82,15 +108,23 @@ def course_of(msisdn: str, seed: int, validity: int) -> Course:
     ended = sent + 1 + digest[3] / 51  # 1 to 6 s later
     if outcome == EXPIRED:
         ended = float(validity) if forced == "9009" else max(min(EXPIRY, validity), sent)
+    sms_starts = ended + options.sms_late
+    first = options.sms_first
+    if first not in FIRST_SMS_STAGES:
+        first = FIRST_SMS_STAGES[digest[7] % len(FIRST_SMS_STAGES)]
     return Course(
         outcome=outcome,
         sent=ended if forced == "9009" else sent,
         ended=ended,
         read=ended + 2 + digest[4] / 6.7 if outcome == READ else None,  # 2 to 40 s later
-        sms_ended=ended + 2 + digest[5] / 42,  # 2 to 8 s later
+        sms_starts=sms_starts,
+        sms_sent=sms_starts if first == "sent" else sms_starts + FIRST_STAGE,
+        sms_ended=sms_starts + 2 + digest[5] / 42,  # 2 to 8 s later
         sms_arrives=forced != "9004" and (forced == "9003" or digest[6] % 20 > 0),
         waiting=WAITING if forced == "9009" else NEW,
         half_price=forced == "9012",
+        sms_first=first,
+        stays_charged=digest[7] * 100 / 256 < options.viber_charged,
     )
 
 
@@ -103,8 +137,8 @@ def state_at(
 ) -> CourseState:
     """The state at the age of `age` seconds. `sms_price` None: there is no SMS fallback.
 
-    A message that does not arrive costs nothing. Then the SMS is sent, and costs its price whether
-    it arrives or not.
+    A message that does not arrive costs nothing, unless it stays charged. Then the SMS is sent, and
+    costs its price whether it arrives or not.
     """
     if age < course.sent:
         return CourseState(SCHEDULED if age < 0 else course.waiting, viber_price)
@@ -114,12 +148,19 @@ def state_at(
         was_read = course.read is not None and age >= course.read
         arrived = DELIVERED if course.outcome == READ and not was_read else course.outcome
         return CourseState(arrived, _half(viber_price) if course.half_price else viber_price)
-    if sms_price is None or course.outcome not in FALLS_BACK:
-        return CourseState(course.outcome, ZERO)
-    sms_outcome = DELIVERED if course.sms_arrives else UNDELIVERABLE
-    return CourseState(
-        course.outcome, ZERO, sms_outcome if age >= course.sms_ended else SENT, sms_price
-    )
+    viber_price = viber_price if course.stays_charged else ZERO
+    if sms_price is None or course.outcome not in FALLS_BACK or age < course.sms_starts:
+        return CourseState(course.outcome, viber_price)
+    return CourseState(course.outcome, viber_price, *_sms_state(course, age, sms_price))
+
+
+def _sms_state(course: Course, age: float, price: Decimal) -> tuple[str, Decimal | None]:
+    """Status and price of an SMS that exists."""
+    if age < course.sms_sent:
+        return (SCHEDULED, None) if course.sms_first == "scheduled" else ("", price)
+    if age < course.sms_ended:
+        return SENT, price
+    return (DELIVERED if course.sms_arrives else UNDELIVERABLE), price
 
 
 def _half(price: Decimal) -> Decimal:

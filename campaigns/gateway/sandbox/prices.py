@@ -3,7 +3,7 @@
 docs/sandbox.md, "Prices", describes it. All seven decimal places count, so that any rounding shows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -104,8 +104,17 @@ def sms_price(msisdn: str, tariff: int) -> Decimal:
     return in_tariff(country.sms, tariff)
 
 
-def rows(channel: str, tariff: int) -> Iterator[dict[str, str]]:
-    """The rows of the price list, as the gateway answers them."""
+def noisy(amount: Decimal) -> str:
+    """`amount` with the noise of a binary float: 0.069 becomes 0.068999999999999999."""
+    if not amount:
+        return str(amount)
+    return format(amount - Decimal(1).scaleb(amount.adjusted() - 16), "f")
+
+
+def rows(
+    channel: str, tariff: int, text_of: Callable[[Decimal], str] = str
+) -> Iterator[dict[str, str]]:
+    """The rows of the price list, as the gateway answers them; `text_of` writes a price."""
     for country in (*COUNTRIES, OTHERS):
         general = country.viber if channel == "viber" else country.sms
         networks = country.networks if channel == "sms" else ()
@@ -119,6 +128,6 @@ def rows(channel: str, tariff: int) -> Iterator[dict[str, str]]:
                 "country_name": country.name,
                 "mcc": country.mcc,
                 "mnc": mnc,
-                "price": str(in_tariff(price, tariff)),
+                "price": text_of(in_tariff(price, tariff)),
                 "currency": CURRENCIES[tariff],
             }

@@ -17,7 +17,7 @@ from campaigns.gateway.sandbox import answers
 from campaigns.gateway.sandbox.account import Account
 from campaigns.gateway.sandbox.answers import Reply
 from campaigns.gateway.sandbox.calls import Calls
-from campaigns.gateway.sandbox.control import Control, ReceivedCall
+from campaigns.gateway.sandbox.control import Control, ReceivedCall, refuse_visitor
 from campaigns.gateway.sandbox.faults import Faults
 from campaigns.gateway.sandbox.journal import Journal
 
@@ -88,8 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         if address.path.startswith("/rest/"):
             reply = self.server.sandbox.call(self.command, address.path[5:], self.headers, body)
         else:
-            reply = self.server.sandbox.control.answer(
-                self.command, address.path, address.query, body
+            reply = self.server.sandbox.control_call(
+                self.command, address.path, address.query, self.headers, body
             )
         self._write(reply)
 
@@ -148,6 +148,7 @@ class Sandbox:
         faults: Mapping[str, object] | None = None,
         balance: Decimal = Decimal(1_000_000),
     ) -> None:
+        self._host = host.lower()
         self._latency = latency / 1000
         self._journal = Journal(journal) if journal else None
         self.faults = Faults(seed, faults)
@@ -172,6 +173,11 @@ class Sandbox:
         return self.calls.answer(
             method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait
         )
+
+    def control_call(self, method: str, path: str, query: str, headers: Any, body: bytes) -> Reply:
+        """Answer a call of a person or a test, at any other address."""
+        refusal = refuse_visitor(headers, self._host)
+        return refusal or self.control.answer(method, path, query, body)
 
     def serve(self) -> None:
         """Answer calls until `stop` is called from another thread or a signal handler."""

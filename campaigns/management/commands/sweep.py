@@ -3,6 +3,7 @@
 The queue's schedule does the same; this command does it when the queue does not work.
 """
 
+import logging
 import time
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.db import Error, connection
 from campaigns.contacts.tasks import resume_stalled
 from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -32,6 +35,8 @@ class Command(BaseCommand):
             except Error as error:  # the next sweep finds what this one missed
                 self.stderr.write(f"The database is unavailable: {error}")
                 connection.close()
+            except Exception:  # this loop must not end: it is what repairs everything else
+                logger.exception("A sweep failed")
             time.sleep(options["every"])
 
     @staticmethod

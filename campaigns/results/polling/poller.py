@@ -6,7 +6,7 @@ Recipients with a hint are asked for in between, without the rest of their batch
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,17 +18,26 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, Timing
+from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
-from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Recipient, SendState
+from campaigns.dispatch.models import (
+    Batch,
+    BatchState,
+    DeliveryState,
+    Evidence,
+    Recipient,
+    SendState,
+)
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
+from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
+from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
-from campaigns.gateway.types import MessageStatus
+from campaigns.gateway.types import Address
 from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
@@ -40,7 +49,8 @@ BATCHES_PER_ROUND = 10
 HINTS_PER_ROUND = 200  # recipients with a hint
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
-THROTTLE_PAUSE = timedelta(seconds=5)  # without polling, after HTTP 429 or error 11
+# Until a batch is asked for again of which the gateway did not answer all questions.
+RETRY_AFTER = timedelta(seconds=10)
 RATE_SCOPE = "statuses"  # names the rate that all workers share
 
 
@@ -53,28 +63,24 @@ class BatchCheck:
     is_hinted: bool = False  # because of hints; the others are asked for as planned
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PollRun:
-    """The polling of one process until `until`."""
+    """The polling of one process until `until` or while `may_go_on()`."""
 
     client: Client
-    pool: ThreadPoolExecutor
+    questions: StatusQuestions
     until: datetime
-    is_throttled: bool = False  # the gateway answered HTTP 429 or error 11
-    is_cut_short: bool = False  # the time was over before all were asked for
+    may_go_on: Callable[[], bool]
 
-    def status(self, recipient: Recipient) -> MessageStatus | None:
-        """None if there is no answer, or if the gateway does not know the message."""
-        if timezone.now() >= self.until:  # a slow gateway must not keep a task beyond its time
-            self.is_cut_short = True
-            return None
-        try:
-            return self.client.status_by_reference(recipient.reference)
-        except GatewayRefused as refused:
-            self.is_throttled = self.is_throttled or refused.code == TOO_MANY_AT_ONCE
-            return None
-        except GatewayError:
-            return None
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What the gateway replied about the recipients of one check."""
+
+    updates: list[StatusUpdate]
+    has_failures: bool = False  # somebody got no answer, and is to be asked for again
+    is_cut_short: bool = False  # the time was over before all were asked for
+    unreadable: GatewayUnreadable | None = None  # the first answer that could not be read
 
 
 def is_due(now: datetime) -> bool:
@@ -91,17 +97,17 @@ def poll(
     `may_go_on` is called before each batch; polling stops when it returns False.
     """
     with ThreadPoolExecutor(connections, "poll") as pool:
-        run = PollRun(client, pool, until)
+        run = PollRun(client, StatusQuestions(pool, until, may_go_on), until, may_go_on)
         while timezone.now() < until and may_go_on():
             wait = rate_control.seconds_to_wait(RATE_SCOPE, settings.STATUS_RATE, timezone.now())
             if wait:
                 time.sleep(min(wait, LONGEST_SLEEP))
-            elif not _poll_round(run, may_go_on):
+            elif not _poll_round(run):
                 return False
     return True
 
 
-def _poll_round(run: PollRun, may_go_on: Callable[[], bool]) -> bool:
+def _poll_round(run: PollRun) -> bool:
     """Ask for some hints and some batches, so that neither waits for the other.
 
     Return whether there were any.
@@ -113,11 +119,10 @@ def _poll_round(run: PollRun, may_go_on: Callable[[], bool]) -> bool:
     if hinted:
         _run_checks(run, hinted)
     claimed = _claim(timezone.now())
-    for position, batch in enumerate(claimed):
-        if timezone.now() >= run.until or not may_go_on():
-            _make_due(claimed[position:])
-            break
-        _run_checks(run, [_planned_check(batch)])
+    if claimed and timezone.now() < run.until and run.may_go_on():
+        _run_checks(run, [_planned_check(batch) for batch in claimed])
+    else:
+        _make_due(claimed)
     return bool(hinted or claimed)
 
 
@@ -185,7 +190,7 @@ def _run_checks(run: PollRun, checks: Sequence[BatchCheck]) -> None:
     at_gateway = []
     for check in checks:
         if check.batch.campaign.is_rehearsal:
-            _write(check, _rehearsal_statuses(check), is_cut_short=False)
+            _write(check, Replies(_rehearsal_statuses(check)))
         else:
             at_gateway.append(check)
     if at_gateway:
@@ -209,33 +214,59 @@ def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
 def _ask_gateway(run: PollRun, checks: Sequence[BatchCheck]) -> None:
     recipients = [recipient for check in checks for recipient in check.recipients]
     rate_control.take_tokens(RATE_SCOPE, len(recipients), settings.STATUS_RATE, timezone.now())
-    answers = run.pool.map(run.status, recipients)
-    updates = [
-        [
-            StatusUpdate(recipient, status)
-            for recipient in check.recipients
-            if (status := next(answers))
-        ]
-        for check in checks
-    ]
-    if run.is_throttled:
-        run.is_throttled = False
-        rate_control.block_until(RATE_SCOPE, timezone.now() + THROTTLE_PAUSE, timezone.now())
+    messages = [Address(recipient.msisdn, recipient.reference) for recipient in recipients]
+    replies = run.questions.ask(run.client, messages)
+    _adapt_rate(replies)
     failpoint("asked")
-    for check, check_updates in zip(checks, updates, strict=True):
-        _write(check, check_updates, is_cut_short=run.is_cut_short)
+    remaining = iter(replies)
+    for check in checks:
+        _write(check, _read_replies(check, remaining))
 
 
-def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: bool) -> None:
-    """Write `updates` and the batch's next check; nothing if another worker has checked it."""
+def _read_replies(check: BatchCheck, replies: Iterator[StatusReply]) -> Replies:
+    """The next of `replies`, as many as `check` has recipients."""
+    own = list(zip(check.recipients, replies, strict=False))
+    return Replies(
+        [StatusUpdate(recipient, reply.status) for recipient, reply in own if reply.status],
+        has_failures=any(reply.has_failed for _recipient, reply in own),
+        is_cut_short=not all(reply.was_asked for _recipient, reply in own),
+        unreadable=next(
+            (
+                reply.error
+                for _recipient, reply in own
+                if isinstance(reply.error, GatewayUnreadable)
+            ),
+            None,
+        ),
+    )
+
+
+def _adapt_rate(replies: Sequence[StatusReply]) -> None:
+    """Ask less often while the gateway asks for that or answers nothing; else at full rate."""
+    asked = [reply for reply in replies if reply.was_asked]
+    throttled = [reply for reply in asked if reply.is_throttled]
+    if throttled:
+        requested = [reply.retry_after for reply in throttled if reply.retry_after is not None]
+        rate_control.back_off(RATE_SCOPE, timezone.now(), max(requested, default=None))
+    elif asked and all(reply.has_failed for reply in asked):
+        rate_control.back_off(RATE_SCOPE, timezone.now())
+    elif asked:
+        rate_control.recover(RATE_SCOPE)
+
+
+def _write(check: BatchCheck, replies: Replies) -> None:
+    """Write `replies` and the batch's next check; nothing if another worker has checked it."""
     batch = check.batch
     campaign = Campaign.objects.get(pk=batch.campaign_id)
     sent_at = batch.intended_at or batch.done_at or timezone.now()
+    due_at = sent_at
+    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
+        due_at = max(sent_at, campaign.scheduled_at)  # the gateway has it before it is due
     with transaction.atomic():
         unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
         if not unchanged.values_list("pk", flat=True).first():
             return
-        movements = record_updates(updates, campaign, batch.country, sent_at)
+        movements = record_updates(replies.updates, campaign, batch.country, sent_at)
         open_states = (
             set()  # its gateway answers with the final status at once
             if campaign.is_rehearsal
@@ -243,16 +274,15 @@ def _write(check: BatchCheck, updates: Sequence[StatusUpdate], *, is_cut_short: 
         )
         on_the_way = bool(open_states - {DeliveryState.DELIVERED})
         check_at = (
-            next_check(sent_at, timezone.now(), campaign.validity, on_the_way=on_the_way)
+            _next_check(due_at, campaign.validity, replies, on_the_way=on_the_way)
             if open_states
             else None
         )
-        if check_at and is_cut_short:
-            check_at = timezone.now()
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at}
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
             changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
+        _save_evidence(batch, replies)
         Batch.objects.filter(pk=batch.pk).update(**changes)
         if batch.worst_case is not None or batch.held is not None:
             holds.recompute([batch.pk])
@@ -267,3 +297,32 @@ def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
         if movement.currency != batch.held_currency and max(amounts, default=ZERO) > 0:
             pause_for_currency(batch.campaign_id, batch.held_currency, movement.currency)
             return
+
+
+def _save_evidence(batch: Batch, replies: Replies) -> None:
+    """Keep what could not be read, and the text of a price that was rounded."""
+    if error := replies.unreadable:
+        unreadable = Evidence(
+            campaign_id=batch.campaign_id,
+            batch_number=batch.number,
+            what=f"A status could not be read: {error}",
+            http_status=error.http_status,
+            body=error.body,
+        )
+        evidence.save([unreadable])
+    rounded = next((update.status for update in replies.updates if update.status.rounded), None)
+    if rounded:
+        evidence.save_rounded_price(batch.campaign_id, batch.number, rounded.body)
+
+
+def _next_check(
+    due_at: datetime, validity: int, replies: Replies, *, on_the_way: bool
+) -> datetime | None:
+    """When to ask next; None: not again. Only answers end the plan, failed questions never do."""
+    now = timezone.now()
+    if replies.is_cut_short:
+        return now
+    planned = next_check(due_at, now, validity, on_the_way=on_the_way)
+    if replies.has_failures:
+        return min(planned or now + RETRY_AFTER, now + RETRY_AFTER)
+    return planned

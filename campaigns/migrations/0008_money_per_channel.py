@@ -29,7 +29,7 @@ class AddFieldInPlace(migrations.AddField):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0005_plain_columns'),
+        ('campaigns', '0006_open_outcomes'),
     ]
 
     operations = [

@@ -1,0 +1,46 @@
+"""Keep unusual answers of the gateway, for users and for support."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from campaigns.dispatch.models import Evidence
+
+KEPT_MAX = 2_000  # answers of one campaign: more would tell nothing new
+# "What" of answers of which one in a campaign tells everything.
+PRICE_ROUNDED = "A price had more than seven decimal places and was rounded"
+
+
+def save(answers: Sequence[Evidence]) -> None:
+    """Store `answers`, without the API key, as far as their campaigns have room for more."""
+    full = {
+        campaign_id
+        for campaign_id in {answer.campaign_id for answer in answers}
+        if Evidence.objects.filter(campaign_id=campaign_id)[KEPT_MAX - 1 :].exists()
+    }
+    kept = [answer for answer in answers if answer.campaign_id not in full]
+    for answer in kept:
+        answer.what = answer.what[:200]
+        answer.body = _redact(answer.body)
+    Evidence.objects.bulk_create(kept)
+
+
+def save_rounded_price(campaign_id: int, batch_number: int, body: str) -> None:
+    """Store the text of an answer with a rounded price, once a campaign."""
+    if not Evidence.objects.filter(campaign_id=campaign_id, what=PRICE_ROUNDED).exists():
+        save(
+            [
+                Evidence(
+                    campaign_id=campaign_id,
+                    batch_number=batch_number,
+                    what=PRICE_ROUNDED,
+                    http_status=200,
+                    body=body,
+                )
+            ]
+        )
+
+
+def _redact(body: str) -> str:
+    """An answer without the API key, and without the NUL that PostgreSQL's text refuses."""
+    return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")

@@ -1,0 +1,103 @@
+"""Find the recipients because of whom the gateway refuses a whole request.
+
+A gateway that finds fault with one recipient may refuse all 50 of the request, by HTTP 422 for
+example. Nobody was sent to then, so the request is sent again in halves, and each half that is
+refused again, until those are found whom it refuses by themselves.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from campaigns.gateway.errors import NO_SUCH_FUNCTION, Reaction, error_meaning
+from campaigns.gateway.types import (
+    Accepted,
+    Address,
+    Message,
+    SendAnswer,
+    SendRequest,
+    Unknown,
+    Verdict,
+)
+
+# Requests without anybody accepted, until the fault is taken to be that of all. The first of 50
+# recipients is found with six, two of them side by side with eight.
+REQUESTS_WITHOUT_SUCCESS = 10
+NOT_SENT_IN_TIME = Unknown("not sent: the time of the batch was over")
+REFUSED_WITH_ALL = Unknown("refused, like everybody who was sent to with it")
+
+
+def send_in_parts(
+    send: Callable[[SendRequest], SendAnswer],
+    request: SendRequest,
+    may_go_on: Callable[[], bool],
+) -> SendAnswer:
+    """Send `request`; if the gateway refuses it as a whole, send its parts.
+
+    `may_go_on` says before each further request whether there is time for it. Whoever is not sent
+    to then is Unknown, and asked for before another try. Where nobody was accepted the fault is not
+    that of single recipients, and the answer is that to the whole request.
+    """
+    answer = send(request)
+    if not _may_be_split(answer, request):
+        return answer
+    verdicts: dict[str, Verdict] = dict(answer.verdicts)
+    parts, requests, is_throttled = list(_halves(request)), 1, False
+    while parts and not is_throttled and may_go_on():
+        part = parts.pop(0)
+        answer_to_part = send(part)
+        requests += 1
+        verdicts |= answer_to_part.verdicts
+        is_throttled = answer_to_part.throttled
+        if _may_be_split(answer_to_part, part):
+            parts[:0] = _halves(part)
+        if requests >= REQUESTS_WITHOUT_SUCCESS and not _has_success(verdicts):
+            return answer
+    verdicts |= dict.fromkeys(_references(parts), NOT_SENT_IN_TIME)
+    if not _has_success(verdicts):
+        if not any(isinstance(verdict, Unknown) for verdict in verdicts.values()):
+            return answer
+        verdicts |= {
+            reference: REFUSED_WITH_ALL
+            for reference, verdict in verdicts.items()
+            if not isinstance(verdict, Unknown)
+        }
+    return replace(answer, verdicts=verdicts, refused_whole=None, throttled=is_throttled)
+
+
+def _has_success(verdicts: Mapping[str, Verdict]) -> bool:
+    return any(isinstance(verdict, Accepted) for verdict in verdicts.values())
+
+
+def _may_be_split(answer: SendAnswer, request: SendRequest) -> bool:
+    """Whether one recipient of several may be the reason of a refusal of all."""
+    refusal = answer.refused_whole
+    return (
+        refusal is not None
+        and refusal.code != NO_SUCH_FUNCTION
+        and error_meaning(refusal.code).reaction in (Reaction.DEFECT, Reaction.REFUSE_RECIPIENT)
+        and sum(len(message.to) for message in request.messages) > 1
+    )
+
+
+def _halves(request: SendRequest) -> Iterator[SendRequest]:
+    addresses = [
+        (position, address)
+        for position, message in enumerate(request.messages)
+        for address in message.to
+    ]
+    middle = len(addresses) // 2
+    for half in (addresses[:middle], addresses[middle:]):
+        yield replace(request, messages=tuple(_messages(request, half)))
+
+
+def _messages(request: SendRequest, addresses: list[tuple[int, Address]]) -> Iterator[Message]:
+    for position, message in enumerate(request.messages):
+        to = tuple(address for number, address in addresses if number == position)
+        if to:
+            yield replace(message, to=to)
+
+
+def _references(parts: list[SendRequest]) -> Iterator[str]:
+    return (
+        address.reference for part in parts for message in part.messages for address in message.to
+    )
