@@ -43,6 +43,8 @@ class Snapshot(models.Model):
         return f"{self.campaign_id}: {self.left}"
 
 
+# The `sms_currency` of SMS that cost different currencies: only the ledger has their prices.
+SEVERAL_CURRENCIES = "*"
 # The phone of an erased recipient is this and the row's id: unique, and no number.
 ERASED_PREFIX = "x"
 
@@ -112,6 +114,8 @@ class Recipient(models.Model):
     final = models.BooleanField(default=False)  # the status will not change any more
     viber_price = AmountField(null=True)  # the newest price
     sms_price = AmountField(null=True)
+    # With `sms_price`. "": that of the message, in rows written before this column was there.
+    sms_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     sms_status = models.CharField(max_length=30, blank=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -147,6 +151,11 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
+
+    @property
+    def currency_of_sms(self) -> str:
+        """The currency of `sms_price`, or SEVERAL_CURRENCIES."""
+        return self.sms_currency or self.currency
 
 
 class BatchState(models.TextChoices):
@@ -193,7 +202,9 @@ class Batch(models.Model):
     in_flight_until = models.DateTimeField(null=True)
     first_sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    # The amount reserved in the budgets for messages under way.
+    # The most that one of its recipients can cost; NULL: it was sent without a budget.
+    worst_case = AmountField(null=True)
+    # The amount reserved in the budgets for messages under way: see budgets/holds.py.
     held = AmountField(null=True)
     held_currency = models.CharField(max_length=3, blank=True)
     # Written by results: when to poll the statuses of its messages.

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
@@ -31,6 +33,7 @@ def sweep() -> None:
     release_expired_leases(now)
     if not safe_mode.count_up(now, lifecycle.any_under_way()):
         lifecycle.start_due(now)
+        resume_where_it_fits()
     cancel_remaining()
     finish_campaigns()
     prune_evidence(now)
@@ -49,7 +52,7 @@ def release_expired_leases(now: datetime) -> None:
     """End leases that ran out: LEASED -> READY, since nothing was sent; SENDING -> AMBIGUOUS."""
     expired = Batch.objects.filter(lease_until__lte=now)
     expired.filter(state=BatchState.LEASED).update(
-        state=BatchState.READY, token="", lease_until=None, held=None
+        state=BatchState.READY, token="", lease_until=None
     )
     expired.filter(state=BatchState.SENDING).update(
         state=BatchState.AMBIGUOUS, token="", lease_until=None, not_before=now
@@ -90,7 +93,9 @@ def _cancel_next_batches(campaign_id: int) -> int:
         )
     recipients.update(send_state=SendState.CANCELLED, reason="cancelled")
     changes.write()
+    ids = list(batches.values_list("pk", flat=True))
     batches.update(state=BatchState.DONE, done_at=timezone.now())
+    holds.recompute(ids)
     return len(numbers)
 
 

@@ -60,7 +60,12 @@ def draft(*lists: ContactList, **changes: Any) -> Campaign:
 
 def launched(people: int = 120, **changes: Any) -> Campaign:
     """A campaign to a new list of so many `people`, launched and frozen: ready to send."""
-    campaign = draft(contact_list(f"List of {people}", people), **changes)
+    return launched_to(contact_list(f"List of {people}", people), **changes)
+
+
+def launched_to(contacts: ContactList, **changes: Any) -> Campaign:
+    """A campaign to this list, launched and frozen: ready to send."""
+    campaign = draft(contacts, **changes)
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + SOON)
     campaign.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Budget warnings are mailed once, to those concerned; a user's budget is never exceeded."""
+"""Budget warnings are mailed once, to those concerned; a user's budget limits all of theirs."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A monthly budget is never exceeded, whoever sends at the same time."""
+"""A monthly budget is not exceeded by prices as listed, whoever sends at the same time."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -176,7 +176,7 @@ def test_two_workers_never_reserve_more_than_a_budget(reason: str) -> None:
     both_workers = Barrier(2)
 
     def reserve(campaign: Campaign) -> tuple[int, dict[int, str]]:
-        cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk)
+        cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk, Decimal("0.1"))
         try:
             with transaction.atomic():
                 answer = reservations.count_affordable([cost])

@@ -1,6 +1,9 @@
 """Migrations only add, so that workers of the version before go on while they run, and after."""
 
+import io
+
 import pytest
+from django.core.management import call_command
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.models.fields import NOT_PROVIDED
@@ -33,6 +36,15 @@ def test_migrations_after_the_first_release_only_add() -> None:
     assert [
         text for one in after for operation in one.operations for text in objections(operation)
     ] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_columns_for_money_are_added_without_copying_a_table() -> None:
+    """There may be millions of recipients."""
+    statements = io.StringIO()
+    call_command("sqlmigrate", "campaigns", "0008", stdout=statements)
+    assert "ADD COLUMN" in statements.getvalue()
+    assert "CREATE TABLE" not in statements.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
 from campaigns.contacts import tasks
+from campaigns.dispatch.budgets import holds
 from campaigns.models import (
     Batch,
     Campaign,
@@ -20,6 +22,7 @@ from campaigns.models import (
     ContactList,
     Import,
     ImportState,
+    Recipient,
     Segment,
     User,
 )
@@ -81,6 +84,41 @@ def test_rows_are_read_under_their_new_names(models_before: Any) -> None:
     assert Segment.objects.get().match == "any"
     assert Condition.objects.get().kind == "field"
     assert [entry.action for entry in audit.activity(CampaignTemplate.objects.get())] == ["created"]
+
+
+def test_prices_of_sms_keep_their_currency(models_before: Any) -> None:
+    """No row of the largest table is rewritten: an SMS without a currency has the message's."""
+    old = models_before.get_model
+    campaign = old("campaigns", "Campaign").objects.create(name="Spring")
+    old("campaigns", "Recipient").objects.create(
+        campaign_id=campaign.pk, msisdn="380670000001", reference="a", batch_number=1,
+        send_state="accepted", currency="EUR", charged="0.02", sms_price="0.05",
+    )  # fmt: skip
+
+    upgrade()
+
+    recipient = Recipient.objects.get()
+    assert (recipient.sms_currency, recipient.currency_of_sms) == ("", "EUR")
+
+
+def test_amounts_reserved_before_stay_until_they_settle(models_before: Any) -> None:
+    old = models_before.get_model
+    campaign = old("campaigns", "Campaign").objects.create(name="Spring", sms_text="Hello")
+    batch = old("campaigns", "Batch").objects.create(
+        campaign=campaign, number=1, size=1, state="done", held="0.06", held_currency="EUR"
+    )
+    old("campaigns", "Recipient").objects.create(
+        campaign_id=campaign.pk, msisdn="380670000001", reference="a", batch_number=1,
+        send_state="accepted", currency="EUR", charged="0.02",
+    )  # fmt: skip
+
+    upgrade()
+
+    assert holds.wrong_holds() == []
+    for delivered, held in (("", Decimal("0.06")), ("delivered", None)):
+        Recipient.objects.update(delivery_state=delivered)
+        holds.recompute([batch.pk])
+        assert Batch.objects.get().held == held
 
 
 def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: None) -> None:

@@ -60,26 +60,27 @@ def test_recipients(reader: Client, campaign: Campaign) -> None:
     refused = "BSG does not accept this phone number. Error 41."
     assert lines(reader, f"{address}.csv") == [
         "phone,country,state,reason,gateway_status,error_code,sent_at,delivered_at,currency,"
-        "viber_price,sms_price,gateway_id,reference,purpose",
+        "viber_price,sms_price,sms_currency,gateway_id,reference,purpose",
         "380670000001,UA,Read,,read,,2026-03-03T00:00:00+02:00,2026-03-03T00:00:04+02:00,EUR,"
-        f"0.0234567,,1,{first},campaign",
-        f"485010000002,PL,Refused,{refused},,41,,,,,,,{second},campaign",
+        f"0.0234567,,,1,{first},campaign",
+        f"485010000002,PL,Refused,{refused},,41,,,,,,,,{second},campaign",
     ]
     rows, formats = cells(reader, f"{address}.xlsx")
     assert rows == [
         (
             "phone", "country", "state", "reason", "gateway_status", "error_code",
             "sent_at (Europe/Kyiv)", "delivered_at (Europe/Kyiv)", "currency", "viber_price",
-            "sms_price", "gateway_id", "reference", "purpose",
+            "sms_price", "sms_currency", "gateway_id", "reference", "purpose",
         ),
         (
             "380670000001", "UA", "Read", None, "read", None, "2026-03-03 00:00:00",
-            "2026-03-03 00:00:04", "EUR", 0.0234567, None, "1", first, "campaign",
+            "2026-03-03 00:00:04", "EUR", 0.0234567, None, None, "1", first, "campaign",
         ),
-        ("485010000002", "PL", "Refused", refused, None, 41, *(None,) * 6, second, "campaign"),
+        ("485010000002", "PL", "Refused", refused, None, 41, *(None,) * 7, second, "campaign"),
     ]  # fmt: skip
     assert formats == [
-        *[TEXT] * 3, "General", TEXT, "General", TIME, TIME, TEXT, MONEY, "General", *[TEXT] * 3,
+        *[TEXT] * 3, "General", TEXT, "General", TIME, TIME, TEXT, MONEY, "General", "General",
+        *[TEXT] * 3,
     ]  # fmt: skip
 
 

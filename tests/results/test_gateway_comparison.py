@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.compose.models import CampaignState
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS, interpret
 from campaigns.dispatch.send.sender import BatchSender
@@ -112,6 +113,47 @@ def test_unknown_prices_are_asked_for_again() -> None:
     assert list(Batch.objects.filter(check_at__lte=now).values_list("campaign", "number")) == [
         (old.pk, 1)
     ]
+
+
+def test_sms_without_a_price_is_asked_for_again_and_reserved_meanwhile() -> None:
+    now = timezone.now()
+    weeks_ago = {
+        "launched_at": now - timedelta(days=20), "finished_at": now - timedelta(days=19)
+    }  # fmt: skip
+    campaign = make_campaign(
+        "Old", CampaignState.FINISHED, sms_text="Hello", budget=Decimal(9), **weeks_ago
+    )
+    send(campaign, {("UA", "sms_delivered"): 2, ("UA", "unpriced"): 1})
+    priced, unpriced = Recipient.objects.filter(sms_status="delivered").order_by("pk")
+    Recipient.objects.update(final=True)
+    Recipient.objects.filter(pk=unpriced.pk).update(sms_price=None)
+    worst_case = Decimal("0.10")
+    Batch.objects.update(checks=9, worst_case=worst_case, held_currency="EUR")
+    assert gateway_comparison.recheck_unknown_prices(now) == 2
+    assert set(Recipient.objects.filter(final=True)) == {priced}
+    assert Batch.objects.get().held == 2 * worst_case
+    assert holds.wrong_holds() == []
+
+
+@pytest.mark.parametrize(
+    ("reported", "entered", "agrees"),
+    [
+        ({"EUR": "1"}, {"EUR": "1"}, True),
+        ({"EUR": "1", "USD": "2"}, {"EUR": "1", "USD": "2"}, True),
+        ({"USD": "2"}, {"EUR": "0", "USD": "2"}, True),  # the euros were taken back
+        ({"EUR": "0"}, {"EUR": "0"}, True),
+        ({"EUR": "3"}, {"EUR": "1", "USD": "2"}, False),
+        ({"USD": "1"}, {"EUR": "1"}, False),
+        ({}, {"EUR": "0"}, False),
+        ({"EUR": "0"}, {}, False),
+        ({}, {}, True),
+    ],
+)
+def test_amounts_agree_only_in_each_currency(
+    reported: dict[str, str], entered: dict[str, str], agrees: bool
+) -> None:
+    both = [{name: Decimal(text) for name, text in one.items()} for one in (reported, entered)]
+    assert gateway_comparison._agree(*both) is agrees
 
 
 def test_nightly_check_runs_once_a_night(sandbox: RunningSandbox) -> None:

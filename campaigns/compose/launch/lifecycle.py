@@ -4,7 +4,7 @@ Each change is one conditional UPDATE: of fifty clicks that arrive together, one
 and the others raise Refused with a message for the user.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from campaigns.compose.launch.pause_reasons import pause_reason
 from campaigns.compose.message.message_lengths import MessageLengths
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.pricing import price_list
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
@@ -108,6 +109,7 @@ def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -
         }
         state, entry = _launched_state(campaign, now), ("launched", str(recipients))
     with transaction.atomic():
+        changes["budget_currency"] = _budget_currency(campaign, campaign.budget)
         # Launch exactly the version that was checked: any edit since then changed `updated_at`.
         draft = Campaign.objects.filter(
             pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at
@@ -119,6 +121,16 @@ def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -
             enqueue(approval.NOTIFY_APPROVERS, campaign_id)
         else:
             _wake()
+
+
+def _budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
+    """The currency of a budget: that of the price list. Without one, or if prices have several,
+    that of the budget before; "" without a budget.
+    """
+    if budget is None:
+        return ""
+    currency = price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text))
+    return currency or campaign.budget_currency
 
 
 def _check_ready(campaign: Campaign, confirmed: int | None = None) -> tuple[int, ApprovalCheck]:
@@ -275,6 +287,19 @@ def resume(campaign_id: int, actor: User | None) -> None:
         _wake()
 
 
+def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
+    """Continue to send a campaign that is paused for one of `reasons`, without a user. Returns
+    whether it was; a campaign that a user paused has another reason.
+    """
+    paused = Campaign.objects.filter(pk=campaign_id, reason__in=reasons, frozen_at__isnull=False)
+    with transaction.atomic():
+        if not paused.filter(state=S.PAUSED).update(state=S.SENDING, reason="", reason_detail=""):
+            return False
+        audit.record(None, Campaign(pk=campaign_id), "resumed by itself")
+        _wake()
+    return True
+
+
 def _approval_now(campaign: Campaign, actor: User | None) -> dict[str, Any]:
     """The columns that say: `actor` approved `campaign` as it is now."""
     check = approval.check_approval(campaign)
@@ -307,12 +332,12 @@ def cancel(campaign_id: int, actor: User | None) -> None:
 def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) -> None:
     """Set the most that a campaign may cost; None for no limit. Raises Refused if it is over."""
     campaigns = Campaign.objects.filter(pk=campaign_id).exclude(state__in=FINAL)
+    currency = _budget_currency(Campaign.objects.get(pk=campaign_id), budget)
     with transaction.atomic():
-        if not campaigns.update(budget=budget, updated_at=timezone.now()):
+        if not campaigns.update(budget=budget, budget_currency=currency, updated_at=timezone.now()):
             raise _refusal(campaign_id, _("given a new budget"))
-        audit.record(
-            actor, Campaign(pk=campaign_id), "budget", "" if budget is None else exact(budget)
-        )
+        detail = "" if budget is None else f"{exact(budget)} {currency}".strip()
+        audit.record(actor, Campaign(pk=campaign_id), "budget", detail)
 
 
 def can_change_hours(campaign: Campaign) -> bool:

@@ -34,19 +34,23 @@ _REASONS: dict[str, PauseReason] = {
     ),
     "budget": PauseReason(
         _("The next messages could exceed the budget."),
-        _("Raise the budget to continue sending."),
+        _("It continues by itself when enough of the budget is released, or when you raise it."),
     ),
     "month_budget": PauseReason(
         _("The next messages could exceed this month's budget."),
-        _("An administrator can raise it in Settings. Then, or next month, press Resume."),
+        _("It continues by itself next month, or when an administrator raises it in Settings."),
     ),
     "user_budget": PauseReason(
         _("The next messages could exceed this month's budget of the user who launched it."),
-        _("An administrator can raise it in Settings. Then, or next month, press Resume."),
+        _("It continues by itself next month, or when an administrator raises it in Settings."),
     ),
     "price_unknown": PauseReason(
         _("The campaign has a budget, but the price of some recipients is not known."),
         _("Refresh the price list or remove the budget, then press Resume."),
+    ),
+    "budget_currency": PauseReason(
+        _("The campaign has a budget, but a price is in another currency, so it can't be limited."),
+        _("Check the price list with BSG. Change or remove the budget, then press Resume."),
     ),
     "gateway_trouble": PauseReason(
         _("BSG has not accepted a message for an hour."),

@@ -96,6 +96,11 @@ class Campaign(models.Model):
     # first of their time zones reaches it
     local_at = models.CharField(max_length=16, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
+    # Set at the launch and with a new budget; "": the first batch sets it, by its price.
+    budget_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    # What did not fit when a budget paused it: it continues by itself when that fits.
+    awaited_amount = AmountField(null=True, blank=True)
+    awaited_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     # both or neither; in the recipient's local time
     sends_from = models.TimeField(_("sending hours from"), null=True, blank=True)
     sends_until = models.TimeField(_("sending hours until"), null=True, blank=True)

@@ -26,6 +26,7 @@ from campaigns.compose.pages.draft_request import (
     phone_context,
 )
 from campaigns.compose.pages.launch_forms import LaunchConfirmationForm, launch_confirmation
+from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
@@ -65,6 +66,8 @@ def _review(
         "validity": duration(campaign.validity),
         "included": audience_sources(campaign),
         "excluded": audience_sources(campaign, excluded=True),
+        "budget_currency": campaign.budget_currency
+        or price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text)),
         "rehearsals": campaign.rehearsals.all()[:5],
         **phone_context(
             campaign, find_recipient(audience, compile_message(campaign)) if audience else None

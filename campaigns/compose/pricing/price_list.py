@@ -127,6 +127,13 @@ def stored_prices(channel: types.Channel, tariff: int) -> Prices:
     return Prices(_highest_by_country(stored.rows) if stored else {}, stored)
 
 
+def single_currency(tariff: int, *, with_sms: bool) -> str:
+    """The currency of all stored prices of a tariff, `with_sms` also of SMS; "" without one."""
+    lists = [stored_prices(VIBER, tariff), *([stored_prices(SMS, tariff)] if with_sms else [])]
+    currencies = {price.currency for prices in lists for price in prices.by_country.values()}
+    return currencies.pop() if len(currencies) == 1 else ""
+
+
 def _highest_by_country(rows: list[dict[str, Any]]) -> dict[str, UnitPrice]:
     """The highest price of each country, as the network of a phone is not known in advance."""
     prices: dict[str, UnitPrice] = {}

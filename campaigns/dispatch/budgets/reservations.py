@@ -1,9 +1,7 @@
-"""Reserve the maximum cost of a batch before it is sent, so that no budget can be exceeded.
+"""Reserve the maximum cost of a batch before it is sent, if it fits into the budgets.
 
-There are three budgets: of a campaign, of a user in a month, and of all campaigns in a month. The
-maximum cost of a recipient is the dearer of the Viber message and the SMS that may replace it. When
-the outcome of a batch is recorded, what was charged leaves the reservation; the rest stays reserved
-until results knows that no SMS will follow. See docs/money.md.
+There are three budgets: of a campaign, of a user in a month, and of all campaigns in a month. What
+a batch holds after that follows from its rows: see holds. See docs/money.md.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,32 +14,42 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing import price_list
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.shared import bulk
-from campaigns.shared.money import ZERO, to_units
+from campaigns.shared.money import ZERO, from_units, to_units
 from campaigns.team.models import User
 
 # Reasons to pause a campaign, keys of lifecycle's reason texts.
 CAMPAIGN_BUDGET, USER_BUDGET, MONTH_BUDGET = "budget", "user_budget", "month_budget"
-PRICE_UNKNOWN = "price_unknown"
+BUDGET_REASONS = (CAMPAIGN_BUDGET, USER_BUDGET, MONTH_BUDGET)
+UNLIMITED = Decimal("Infinity")
+PRICE_UNKNOWN, OTHER_CURRENCY = "price_unknown", "budget_currency"
 
 
 @dataclass(frozen=True, slots=True)
 class MaximumCost:
-    """The most that a batch can cost. `amount` None: a price is not known."""
+    """The most that a batch can cost. `amount` None: a price is not known.
+
+    `amount` comes on top of what the batch holds already, for recipients that the gateway accepted
+    when it was sent before. `worst_case`: the most that one recipient can cost.
+    """
 
     campaign_id: int
     amount: Decimal | None
     currency: str
     user_id: int | None = None  # who launched the campaign
+    worst_case: Decimal = ZERO
+    was_sent: bool = False  # a request with it may have reached the gateway before
 
 
 class Spending(NamedTuple):
@@ -61,17 +69,34 @@ class CostCalculator:
             price_list.load_prices(price_list.SMS, campaign.tariff) if campaign.sms_text else None
         )
 
-    def maximum(self, country: str, messages: Iterable[tuple[RenderedMessage, int]]) -> MaximumCost:
-        """The most that `messages` (each with its number of recipients) to one country can cost."""
+    def maximum(
+        self, batch_id: int, country: str, messages: Iterable[RenderedMessage], queued: int,
+        others: int = 0, was_sent: bool = False,
+    ) -> MaximumCost:  # fmt: skip
+        """The most that a batch with `messages` to `queued` recipients in one country can cost.
+
+        `others` are no longer queued: if the gateway accepted them under a lower worst case, or
+        under none, the batch will hold the difference for them too.
+        """
         viber = self.viber.of(country)
         sms = self.sms.of(country) if self.sms else None
         if viber is None or (self.sms and (sms is None or sms.currency != viber.currency)):
             return MaximumCost(self.campaign.pk, None, "")
-        amount = ZERO
-        for message, recipients in messages:
-            fallback = sms.amount * measure_sms(message.sms_text).parts if sms else ZERO
-            amount += max(viber.amount, fallback) * recipients
-        return MaximumCost(self.campaign.pk, amount, viber.currency, self.campaign.launched_by_id)
+        worst_case = viber.amount
+        if sms:
+            parts = max([measure_sms(message.sms_text).parts for message in messages], default=0)
+            worst_case += sms.amount * parts
+        before = _worst_case_before(batch_id, viber.currency) if was_sent else ZERO
+        worst_case = max(worst_case, before)
+        amount = worst_case * queued + ((worst_case - before) * others if was_sent else ZERO)
+        user_id = self.campaign.launched_by_id
+        return MaximumCost(self.campaign.pk, amount, viber.currency, user_id, worst_case, was_sent)
+
+
+def _worst_case_before(batch_id: int, currency: str) -> Decimal:
+    """The worst case under which a batch was sent before; 0 if it was in another currency."""
+    batch = Batch.objects.filter(pk=batch_id, held_currency=currency).first()
+    return batch.worst_case or ZERO if batch else ZERO
 
 
 def has_budget(campaign: Campaign) -> bool:
@@ -89,43 +114,100 @@ def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int
     (by id) with the reason. Call it in the transaction that records the intents: it locks the
     budgets until that ends.
     """
-    remaining: dict[tuple[object, ...], Decimal] = {}
-    months = _lock_monthly_budgets() if any(costs) else frozenset()
-    user_budgets = _lock_user_budgets({cost.user_id for cost in costs if cost})
+    budgets = LockedBudgets(costs)
     for position, cost in enumerate(costs):
-        if cost is None:
-            continue
-        if cost.amount is None:
-            return position, {cost.campaign_id: PRICE_UNKNOWN}
-        of_campaign, of_month = (CAMPAIGN_BUDGET, cost.campaign_id), (MONTH_BUDGET, cost.currency)
-        of_user = (USER_BUDGET, cost.user_id, cost.currency)
-        if of_campaign not in remaining:
-            remaining[of_campaign] = _remaining_of_campaign(cost.campaign_id, cost.currency)
-        if of_month not in remaining:
-            remaining[of_month] = (
-                remaining_of_month(cost.currency)
-                if cost.currency in months
-                else Decimal("Infinity")
+        if cost and (reason := budgets.take(cost)):
+            Campaign.objects.filter(pk=cost.campaign_id).update(
+                awaited_amount=cost.amount, awaited_currency=cost.currency
             )
-        if of_user not in remaining:
-            budget = user_budgets.get((cost.user_id, cost.currency))
-            remaining[of_user] = remaining_of_user(budget) if budget else Decimal("Infinity")
-        for key in (of_campaign, of_user, of_month):
-            remaining[key] -= cost.amount
-            if remaining[key] < 0:
-                return position, {cost.campaign_id: str(key[0])}
+            return position, {cost.campaign_id: reason}
     return len(costs), {}
 
 
+class LockedBudgets:
+    """The budgets of some costs, locked until the transaction ends, and what remains of them."""
+
+    def __init__(self, costs: Sequence[MaximumCost | None]) -> None:
+        self._months = _lock_monthly_budgets() if any(costs) else frozenset()
+        self._of_users = _lock_user_budgets({cost.user_id for cost in costs if cost})
+        self._remaining: dict[tuple[object, ...], Decimal] = {}
+
+    def take(self, cost: MaximumCost) -> str:
+        """Take `cost` from its budgets. Returns why it does not fit, a reason to pause; or "".
+
+        Nothing is taken where it does not fit into one of them.
+        """
+        if cost.amount is None:
+            return PRICE_UNKNOWN
+        is_first = (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency) not in self._remaining
+        if is_first and not _is_budget_in(cost.campaign_id, cost.currency):
+            return OTHER_CURRENCY
+        budgets = {
+            (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency): self._load_campaign,
+            (USER_BUDGET, cost.user_id, cost.currency): self._load_user,
+            (MONTH_BUDGET, None, cost.currency): self._load_month,
+        }
+        for budget, load in budgets.items():
+            if budget not in self._remaining:
+                self._remaining[budget] = load(cost)
+            if self._remaining[budget] < cost.amount:
+                return budget[0]
+        for budget in budgets:
+            self._remaining[budget] -= cost.amount
+        return ""
+
+    @staticmethod
+    def _load_campaign(cost: MaximumCost) -> Decimal:
+        return _remaining_of_campaign(cost.campaign_id, cost.currency)
+
+    def _load_user(self, cost: MaximumCost) -> Decimal:
+        budget = self._of_users.get((cost.user_id, cost.currency))
+        return remaining_of_user(budget) if budget else UNLIMITED
+
+    def _load_month(self, cost: MaximumCost) -> Decimal:
+        return remaining_of_month(cost.currency) if cost.currency in self._months else UNLIMITED
+
+
+def _is_budget_in(campaign_id: int, currency: str) -> bool:
+    """Whether the campaign's own budget, if it has one, is in `currency`.
+
+    Where the launch could not tell the currency, the first batch to be sent decides it.
+    """
+    budgets = Campaign.objects.filter(pk=campaign_id, budget__isnull=False)
+    named = budgets.values_list("budget_currency", flat=True).first()
+    if named == "":
+        budgets.update(budget_currency=currency)
+    return named in (None, "", currency)
+
+
+def pause_for_currency(campaign_id: int, reserved: str, charged: str) -> None:
+    """Pause a campaign, if a budget limits it: a price came in the currency `charged`, where the
+    amount for it was reserved in `reserved`.
+    """
+    campaign = Campaign.objects.get(pk=campaign_id)
+    if has_budget(campaign):
+        detail = _("Reserved in %(reserved)s, charged in %(charged)s.")
+        names = {"reserved": reserved, "charged": charged}
+        lifecycle.pause_if_running(campaign_id, OTHER_CURRENCY, detail % names)
+
+
 def reserve(costs: Mapping[int, MaximumCost | None]) -> None:
-    """Reserve the maximum cost of batches (by id) that are about to be sent."""
+    """Reserve the maximum cost of batches (by id) that are about to be sent: their worst case, and
+    what they hold by it.
+    """
     for currency in {cost.currency for cost in costs.values() if cost}:
         rows = [
-            (to_units(cost.amount), batch_id)
+            (to_units(cost.worst_case), to_units(cost.amount), batch_id)
             for batch_id, cost in costs.items()
             if cost and cost.amount is not None and cost.currency == currency
         ]
-        bulk.update(Batch._meta.db_table, {"held_currency": currency}, {"held": "bigint"}, rows)
+        bulk.update(
+            Batch._meta.db_table,
+            {"held_currency": currency},
+            {"worst_case": "bigint", "held": "bigint"},
+            rows,
+        )
+    holds.recompute([batch_id for batch_id, cost in costs.items() if cost and cost.was_sent])
 
 
 def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) -> bool:
@@ -134,17 +216,51 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
     Returns whether it was resumed. Raises lifecycle.Refused when the campaign is over.
     """
     with transaction.atomic():
-        lifecycle.change_budget(campaign_id, actor, amount)
         campaign = Campaign.objects.get(pk=campaign_id)
+        # Locked in the order in which senders do, so that neither waits for the other.
+        budgets = LockedBudgets([_awaited_cost(campaign)])
+        _lock_campaign(campaign_id)
+        lifecycle.change_budget(campaign_id, actor, amount)
+        campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        if amount is not None and not all(
-            _remaining_of_campaign(campaign_id, currency) > 0
-            for currency in spending_by_currency(campaign_id)
-        ):
+        if budgets.take(_awaited_cost(campaign)):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
+
+
+def _lock_campaign(campaign_id: int) -> None:
+    """Let no other worker reserve for this campaign until the transaction ends."""
+    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
+
+
+def resume_where_it_fits() -> int:
+    """Continue the campaigns that a budget paused, and whose batch that did not fit fits now.
+
+    Returns how many. Campaigns that wait for the same budget continue only if it has room for all
+    of them, the one launched first before the others.
+    """
+    paused = Campaign.objects.filter(
+        state=CampaignState.PAUSED, reason__in=BUDGET_REASONS, awaited_amount__isnull=False
+    )
+    costs = [_awaited_cost(campaign) for campaign in paused.order_by("launched_at", "pk")]
+    if not costs:
+        return 0
+    with transaction.atomic():
+        budgets = LockedBudgets(costs)
+        return sum(
+            lifecycle.resume_by_itself(cost.campaign_id, BUDGET_REASONS)
+            for cost in costs
+            if not budgets.take(cost)
+        )
+
+
+def _awaited_cost(campaign: Campaign) -> MaximumCost:
+    """What did not fit when a budget paused `campaign`; anything, if the version before did it."""
+    amount = from_units(1) if campaign.awaited_amount is None else campaign.awaited_amount
+    currency = campaign.awaited_currency or campaign.budget_currency
+    return MaximumCost(campaign.pk, amount, currency, campaign.launched_by_id)
 
 
 def spending_by_currency(campaign_id: int) -> dict[str, Spending]:
@@ -203,18 +319,19 @@ def _first_of_month() -> date:
 def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
     """What of a campaign's budget is neither spent nor reserved; infinite without a budget.
 
-    Locks the campaign's snapshot, so that no other worker reserves for it until the transaction
-    ends.
+    Locks the campaign, so that no other worker reserves for it until the transaction ends.
     """
-    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
+    _lock_campaign(campaign_id)
     spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
-    reserved = Batch.objects.filter(campaign_id=OuterRef("pk"), held__isnull=False)
+    reserved = Batch.objects.filter(
+        campaign_id=OuterRef("pk"), held__isnull=False, held_currency=currency
+    )
     # One statement: between two, another worker could move an amount from reserved to spent.
     campaigns = Campaign.objects.annotate(
         spent=_sum(spent, "amount", "campaign_id"), on_hold=_sum(reserved, "held", "campaign_id")
     )
     budget, *used = campaigns.values_list("budget", "spent", "on_hold").get(pk=campaign_id)
-    return Decimal("Infinity") if budget is None else budget - sum(filter(None, used), ZERO)
+    return UNLIMITED if budget is None else budget - sum(filter(None, used), ZERO)
 
 
 def remaining_of_month(currency: str) -> Decimal:

@@ -14,7 +14,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
-from campaigns.shared.money import exact
+from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
 from campaigns.team.models import Role, User
@@ -72,13 +72,20 @@ def user_usage(budget: UserBudget) -> BudgetUsage:
 
 
 def campaign_usages(campaign: Campaign) -> list[BudgetUsage]:
-    """The usage of a campaign's budget, for each currency it has spent."""
+    """The usage of a campaign's budget, in its currency.
+
+    Before that is known, for each currency that the campaign has spent.
+    """
     if campaign.budget is None:
         return []
     name, scope = _("Campaign “%(name)s”") % {"name": campaign.name}, f"campaign:{campaign.pk}"
+    spending = reservations.spending_by_currency(campaign.pk)
+    currencies = [campaign.budget_currency] if campaign.budget_currency else list(spending)
     return [
-        BudgetUsage(scope, "", name, campaign.budget, spent + reserved, currency)
-        for currency, (spent, reserved) in reservations.spending_by_currency(campaign.pk).items()
+        BudgetUsage(
+            scope, "", name, campaign.budget, sum(spending.get(currency, ()), ZERO), currency
+        )
+        for currency in currencies
     ]
 
 

@@ -47,7 +47,10 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(campaign)
     amount = None if campaign.budget is None else exact(campaign.budget)
     form = CampaignBudgetForm(
-        request.POST or None, initial={"amount": amount}, back=campaign.get_absolute_url()
+        request.POST or None,
+        initial={"amount": amount},
+        back=campaign.get_absolute_url(),
+        currency=campaign.budget_currency,
     )
     if request.method == "POST" and form.is_valid():
         return _change_budget(request, campaign, form.cleaned_data["amount"])
@@ -171,7 +174,7 @@ def _set_budget(request: HttpRequest, form: MonthlyBudgetForm | UserBudgetForm) 
     audit.record(current_user(request), budget, "set", f"{owner}{exact(amount)} {keys['currency']}")
     messages.success(
         request,
-        _("Monthly budget set. Campaigns that it had paused stay paused until you resume them."),
+        _("Monthly budget set. Campaigns that it had paused continue as far as there is room."),
     )
 
 

@@ -44,13 +44,16 @@ class CampaignBudgetForm(forms.Form):
         label=_("Budget"),
         required=False,
         help_text=_(
-            "Sending pauses before it would cost more. In the account's currency; leave empty for"
-            " no limit."
+            "Sending pauses before it would cost more. In the currency of the price list; leave"
+            " empty for no limit."
         ),
     )
 
-    def __init__(self, *args: Any, back: str = "", **options: Any) -> None:
+    def __init__(self, *args: Any, back: str = "", currency: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
+        if currency:
+            label = _("Budget in %(currency)s") % {"currency": currency}
+            self.fields["amount"].label = label
         self.helper = _helper(_("Change budget"), "amount", back=back)
 
 

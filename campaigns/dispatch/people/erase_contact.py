@@ -14,6 +14,7 @@ from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact, StopListEntry
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import (
     ERASED_PREFIX,
     Batch,
@@ -86,6 +87,7 @@ def _cancel_queued(recipients: list[Recipient]) -> None:
     Their batches are locked, so that no sender can claim them until the transaction ends.
     """
     changes = TallyChanges()
+    batch_ids = []
     for recipient in recipients:
         batch = Batch.objects.select_for_update().get(
             campaign=recipient.campaign_id, number=recipient.batch_number
@@ -100,6 +102,8 @@ def _cancel_queued(recipients: list[Recipient]) -> None:
         changes.add(
             recipient.campaign_id, recipient.country, SendState.CANCELLED.value, reason=REASON
         )
+        batch_ids.append(batch.pk)
+    holds.recompute(batch_ids)
     changes.write()
 
 

@@ -53,7 +53,6 @@ class BatchBuilder:
         self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
         self.template: CompiledMessage = compile_message(self.campaign)
         self.purpose = Purpose(self.campaign.purpose)
-        self.has_sms_fallback = bool(self.campaign.sms_text)
         self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
         self.report_url = delivery_reports.callback_url()
         self.rehearsal_gateway = (
@@ -103,8 +102,14 @@ class BatchBuilder:
             if messages
             else None
         )
-        counts = [(rendered, len(to)) for rendered, to in addresses.items()]
-        maximum_cost = self.costs.maximum(claim.country, counts) if self.costs else None
+        maximum_cost = (
+            self.costs.maximum(
+                claim.id, claim.country, addresses, len(rows), claim.size - len(rows),
+                was_sent=claim.attempts > 0,
+            )
+            if self.costs
+            else None
+        )  # fmt: skip
         ids = {row[3]: row[1] for row in rows}
         return PreparedBatch(claim, request, ids, not_accepted, maximum_cost)
 

@@ -101,7 +101,7 @@ def release_claims(ids: Sequence[int], token: str) -> None:
     """LEASED -> READY: batches that were claimed and will not be sent by us."""
     if ids:
         Batch.objects.filter(pk__in=ids, token=token, state=BatchState.LEASED).update(
-            state=BatchState.READY, token="", lease_until=None, held=None
+            state=BatchState.READY, token="", lease_until=None
         )
 
 

@@ -51,8 +51,6 @@ class OutcomeReader:
         interpretation.not_accepted.update(batch.not_accepted)
         return BatchOutcome(
             batch.claim, batch.ids, interpretation, result.sent_at, builder.purpose,
-            reserved=batch.maximum_cost.amount if batch.maximum_cost else None,
-            has_sms_fallback=builder.has_sms_fallback,
             summary=interpretation.summary or _summarize(answer),
             http_status=answer.http_status if answer else None, body=answer.body if answer else "",
         )  # fmt: skip

@@ -7,7 +7,7 @@ another worker does not move, and nothing of its outcome is written. No outcome 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch import evidence
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import account_rate
@@ -29,7 +31,7 @@ from campaigns.gateway.errors import REFERENCE_EXISTS
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, Purpose
 from campaigns.shared import bulk
-from campaigns.shared.money import ZERO, to_units
+from campaigns.shared.money import to_units
 
 RECIPIENT_TABLE = Recipient._meta.db_table
 COUNTERS = ("attempts", "entry_errors")  # columns of a batch
@@ -49,9 +51,6 @@ class BatchOutcome:
     interpretation: Interpretation
     sent_at: datetime
     purpose: Purpose = Purpose.CAMPAIGN
-    # What is reserved in the budget. Where an SMS may follow, what was not charged stays reserved.
-    reserved: Decimal | None = None
-    has_sms_fallback: bool = False
     # For the evidence.
     summary: str = ""
     http_status: int | None = None
@@ -66,12 +65,12 @@ def write_outcomes(
     Call it in a transaction: everything is recorded or nothing.
     """
     now = timezone.now()
-    moved_ids = _update_batches(outcomes, token, state, now)
-    ours = [outcome for outcome in outcomes if outcome.claim.id in moved_ids]
+    moved = _update_batches(outcomes, token, state, now)
+    ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
-    _reserve_for_sms(ours)
     _update_recipients(ours, is_after_question=state is BatchState.AMBIGUOUS)
     _mark_known_before(ours)
+    holds.recompute([batch_id for batch_id, currency in moved.items() if currency])
     failpoint("close_recipients")
     write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
@@ -80,13 +79,17 @@ def write_outcomes(
     _pause_campaigns(ours)
     if state is BatchState.SENDING:
         _learn_rate(ours, now)
+    _check_currencies(ours, moved)
     failpoint("close_counts")
 
 
 def _update_batches(
     outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
-) -> set[int]:
-    """Move SENDING (or AMBIGUOUS) batches to their next state; return the ids of those moved."""
+) -> dict[int, str]:
+    """Move SENDING (or AMBIGUOUS) batches to their next state.
+
+    Returns the ids of those moved, each with the currency in which a budget limits it, or "".
+    """
     groups: defaultdict[BatchChange, list[int]] = defaultdict(list)
     for outcome in outcomes:
         result = outcome.interpretation
@@ -94,11 +97,11 @@ def _update_batches(
             result.next_step, result.may_have_been_sent, result.has_entry_error, result.delay
         )
         groups[change].append(outcome.claim.id)
-    moved_ids: set[int] = set()
+    moved: dict[int, str] = {}
     for change, ids in groups.items():
         changes = _batch_changes(change, state, now)
-        moved_ids |= _update_batch_group(ids, token, state, changes)
-    return moved_ids
+        moved |= _update_batch_group(ids, token, state, changes)
+    return moved
 
 
 class BatchChange(NamedTuple):
@@ -119,8 +122,6 @@ def _batch_changes(change: BatchChange, state: BatchState, now: datetime) -> dic
         "attempts": 0 if change.may_have_been_sent else -1,
         "entry_errors": int(change.has_entry_error),
     }
-    if change.next_step is not NextStep.ASK:
-        changes["held"] = None
     if change.next_step is NextStep.DONE:
         changes["done_at"] = now
     elif change.next_step is NextStep.ASK or change.delay:
@@ -132,8 +133,11 @@ def _batch_changes(change: BatchChange, state: BatchState, now: datetime) -> dic
 
 def _update_batch_group(
     ids: list[int], token: str, state: BatchState, changes: dict[str, Any]
-) -> set[int]:
-    """Write `changes` to batches by one statement; those of COUNTERS are added to the column."""
+) -> dict[int, str]:
+    """Write `changes` to batches by one statement; those of COUNTERS are added to the column.
+
+    Returns as _update_batches does.
+    """
     table = Batch._meta.db_table
     values = [
         bulk.moment(value) if isinstance(value, datetime) else value for value in changes.values()
@@ -144,33 +148,12 @@ def _update_batch_group(
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET {assignments}"  # noqa: S608 - names of our own columns
-            f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s RETURNING id",
+            f" WHERE id IN ({', '.join(map(str, ids))}) AND token = %s AND state = %s"
+            " RETURNING id,"
+            " CASE WHEN worst_case IS NULL AND held IS NULL THEN '' ELSE held_currency END",
             [*values, token, state.value],
         )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _reserve_for_sms(outcomes: Sequence[BatchOutcome]) -> None:
-    """Keep reserved what a finished batch was not charged: an SMS that follows will use it."""
-    rows = [
-        (to_units(max(outcome.reserved - _charged_amount(outcome), ZERO)), outcome.claim.id)
-        for outcome in outcomes
-        if outcome.reserved is not None
-        and outcome.has_sms_fallback
-        and outcome.interpretation.next_step is NextStep.DONE
-    ]
-    bulk.update(Batch._meta.db_table, {}, {"held": "bigint"}, rows)
-
-
-def _charged_amount(outcome: BatchOutcome) -> Decimal:
-    return sum(
-        (
-            verdict.price
-            for verdict in outcome.interpretation.accepted.values()
-            if verdict.price is not None
-        ),
-        ZERO,
-    )
+        return dict(cursor.fetchall())
 
 
 def _update_recipients(outcomes: Sequence[BatchOutcome], *, is_after_question: bool) -> None:
@@ -304,3 +287,13 @@ def _learn_rate(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
     )
     if answers.requests:
         account_rate.record_answers(answers, now)
+
+
+def _check_currencies(outcomes: Sequence[BatchOutcome], limits: Mapping[int, str]) -> None:
+    """Pause campaigns with a price in another currency than that of their batch in `limits`."""
+    for outcome in outcomes:
+        if reserved := limits[outcome.claim.id]:
+            accepted = outcome.interpretation.accepted.values()
+            charged = {price.currency for price in accepted if price.price is not None}
+            if others := charged - {reserved}:
+                pause_for_currency(outcome.claim.campaign_id, reserved, min(others))

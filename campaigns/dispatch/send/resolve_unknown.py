@@ -131,8 +131,6 @@ def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply]) -> BatchOut
         _interpret_replies(open_batch, replies, timezone.now()),
         batch.intended_at or timezone.now(),
         Purpose(campaign.purpose),
-        reserved=batch.held,
-        has_sms_fallback=bool(campaign.sms_text),
         summary=str(error or ""),
         http_status=error.http_status if error else None,
         body=error.body if error else "",

@@ -23,6 +23,7 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "rehearsed": _("started a rehearsal"),
     "paused": _("paused it"),
     "resumed": _("resumed it"),
+    "resumed by itself": _("resumed it, as there is room in the budget again"),
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
     "budget": _("changed the budget"),

@@ -15,7 +15,13 @@ from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.models import Contact, RejectedRow, StopListEntry
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.ledger.models import LedgerEntry
-from campaigns.reports.campaign.recipients import MessageRow, reason_text, state_label, viber_price
+from campaigns.reports.campaign.recipients import (
+    MessageRow,
+    reason_text,
+    sms_currency,
+    state_label,
+    viber_price,
+)
 from campaigns.shared.money import exact
 
 
@@ -198,6 +204,7 @@ def _message_data(message: Recipient) -> dict[str, Any]:
         "currency": message.currency,
         "viber_price": _exact_or_none(viber_price(message)),
         "sms_price": _exact_or_none(message.sms_price),
+        "sms_currency": sms_currency(message),
         "charges": [
             {"at": entry.at, "channel": entry.channel, "amount": _exact_or_none(entry.amount)}
             for entry in charges

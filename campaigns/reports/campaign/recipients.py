@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.models import DeliveryState, Recipient, SendState
+from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.reports.campaign.reasons import (
     DELIVERY_STEPS,
@@ -282,19 +282,20 @@ class MessageRow:
     @property
     def sms_price(self) -> str:
         """The price of the SMS; "" where there was none."""
+        if self.message.sms_currency == SEVERAL_CURRENCIES:
+            return _("several currencies")
         if self.message.sms_price is None and not self.message.sms_status:
             return ""
-        return money_exact(self.message.sms_price, self.message.currency)
+        return money_exact(self.message.sms_price, self.message.currency_of_sms)
 
     @property
     def known_prices(self) -> str:
         """Both prices on one line, as far as they are known, for narrow screens."""
         viber, sms = viber_price(self.message), self.message.sms_price
-        currency = self.message.currency
         return format_html(
             "{} {}",
-            "" if viber is None else money_exact(viber, currency),
-            "" if sms is None else format_html("+ {} {}", _("SMS"), money_exact(sms, currency)),
+            "" if viber is None else money_exact(viber, self.message.currency),
+            "" if sms is None else format_html("+ {} {}", _("SMS"), self.sms_price),
         )
 
 
@@ -310,6 +311,7 @@ EXPORT_COLUMNS = (
     Column("currency"),
     Column("viber_price", Kind.MONEY),
     Column("sms_price", Kind.MONEY),
+    Column("sms_currency"),
     Column("gateway_id"),
     Column("reference"),
     Column("purpose"),
@@ -337,8 +339,16 @@ def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:
     return (
         phone, recipient.country, state_label(recipient), reason_text(recipient), recipient.status,
         recipient.error_code, recipient.sent_at, recipient.delivered_at, recipient.currency,
-        viber_price(recipient), recipient.sms_price, recipient.gateway_id, recipient.reference,
+        viber_price(recipient), recipient.sms_price, sms_currency(recipient),
+        recipient.gateway_id, recipient.reference,
     )  # fmt: skip
+
+
+def sms_currency(recipient: Recipient) -> str:
+    """The currency of the price of the SMS; "" without a price, "several" for more than one."""
+    if recipient.sms_currency == SEVERAL_CURRENCIES:
+        return "several"
+    return "" if recipient.sms_price is None else recipient.currency_of_sms
 
 
 def state_label(recipient: Recipient) -> str:

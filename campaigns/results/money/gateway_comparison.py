@@ -5,16 +5,17 @@ Nothing is changed in the ledger. Differences are shown on the Reconciliation pa
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Recipient, SendState, Snapshot
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError
@@ -30,6 +31,10 @@ RECHECKED_MAX = 2_000  # recipients without a price that are asked for again in 
 # for the sample of a night: far below the queue's time-out, also with a slow gateway
 SAMPLE_TIME = timedelta(seconds=60)
 NIGHT_HOUR = 3  # hour of the day, in the site's time zone
+# whose Viber message has no price, or whose SMS has none
+WITHOUT_PRICE = Q(charged__isnull=True, viber_price__isnull=True) | Q(
+    ~Q(sms_status=""), sms_price__isnull=True, sms_currency=""
+)
 ON_THE_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
@@ -105,10 +110,7 @@ def recheck_unknown_prices(now: datetime) -> int:
     remaining = RECHECKED_MAX
     for campaign_id in recent.values_list("pk", flat=True):
         unpriced = Recipient.objects.filter(
-            campaign=campaign_id,
-            send_state=SendState.ACCEPTED,
-            charged__isnull=True,
-            viber_price__isnull=True,
+            WITHOUT_PRICE, campaign=campaign_id, send_state=SendState.ACCEPTED
         ).order_by("batch_number")
         rows = list(unpriced.values_list("pk", "batch_number")[:remaining])
         remaining -= len(rows)
@@ -117,7 +119,9 @@ def recheck_unknown_prices(now: datetime) -> int:
             batches = Batch.objects.filter(
                 campaign=campaign_id, number__in={number for _pk, number in rows}
             )
+            ids = list(batches.values_list("pk", flat=True))
             batches.update(check_at=now)
+            holds.recompute(ids)  # whoever is asked for again may cost something again
         if remaining <= 0:
             break
     return RECHECKED_MAX - remaining
@@ -125,10 +129,12 @@ def recheck_unknown_prices(now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ReportedStatus:
-    """The answer of the gateway. `amount` None: no price; `status` "": no such message."""
+    """The answer of the gateway. `status` "": no such message. `amounts`: what the message and its
+    SMS cost, by currency; empty without a price.
+    """
 
     status: str = ""
-    amount: Decimal | None = None
+    amounts: dict[str, Decimal] = field(default_factory=dict)
 
 
 def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
@@ -141,19 +147,19 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
         if timezone.now() > deadline:
             break
         try:
-            reported = _reported_status(client.status_by_reference(recipient.reference))
+            status = client.status_by_reference(recipient.reference)
         except GatewayError:
             continue
-        entries = LedgerEntry.objects.filter(recipient=recipient, campaign=recipient.campaign_id)
-        amount = entries.aggregate(sum=Sum("amount"))["sum"]
-        agrees = reported.amount == amount and reported.status == recipient.status
+        reported, entered = _reported_status(status, recipient), _entered_amounts(recipient)
+        agrees = _agree(reported.amounts, entered) and reported.status == recipient.status
         differing += not agrees
         SampledStatus.objects.get_or_create(
             day=now.astimezone(settings.SITE_ZONE).date(),
             recipient=recipient,
             defaults={
                 "campaign_id": recipient.campaign_id, "currency": recipient.currency,
-                "entered": amount, "reported_amount": reported.amount,
+                "entered": entered.get(recipient.currency),
+                "reported_amount": reported.amounts.get(recipient.currency),
                 "status": recipient.status, "reported_status": reported.status[:30],
                 "agrees": agrees,
             },
@@ -161,12 +167,34 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
     return differing
 
 
-def _reported_status(status: MessageStatus | None) -> ReportedStatus:
+def _reported_status(status: MessageStatus | None, recipient: Recipient) -> ReportedStatus:
     if status is None:
         return ReportedStatus()
-    prices = [status.price, *(sms.price for sms in status.fallback)]
-    known = [price for price in prices if price is not None]
-    return ReportedStatus(status.status, sum(known, ZERO) if known else None)
+    currency = status.currency or recipient.currency
+    amounts: dict[str, Decimal] = {}
+    for name, price in [
+        (currency, status.price),
+        *((sms.currency or currency, sms.price) for sms in status.fallback),
+    ]:
+        if price is not None:
+            amounts[name] = amounts.get(name, ZERO) + price
+    return ReportedStatus(status.status, amounts)
+
+
+def _entered_amounts(recipient: Recipient) -> dict[str, Decimal]:
+    """What the ledger has for a message by currency, as far as prices are known."""
+    entries = LedgerEntry.objects.filter(
+        recipient=recipient, campaign=recipient.campaign_id, amount__isnull=False
+    )
+    sums = entries.order_by().values_list("currency").annotate(Sum("amount"))
+    return dict(sums)
+
+
+def _agree(reported: dict[str, Decimal], entered: dict[str, Decimal]) -> bool:
+    """Whether both have the same amounts; a currency that was taken back counts as none."""
+    known = bool(reported) == bool(entered)
+    names = {*reported, *entered}
+    return known and all(reported.get(name, ZERO) == entered.get(name, ZERO) for name in names)
 
 
 def _choose_sample(now: datetime, size: int) -> list[Recipient]:

@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.db.models import Case, Count, F, IntegerField, Sum, Value, When
 from django.db.models.functions import Coalesce, TruncHour
 
-from campaigns.dispatch.models import DeliveryState, Recipient, SendState, Tally
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import STATE_KEYS
 from campaigns.ledger.entries import MONEY_KEYS
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
@@ -65,6 +66,7 @@ def rebuild() -> list[str]:
             HourCount(**dict(zip(HOUR_KEY, key, strict=True)), people=people)
             for key, (people,) in _in_hours().items()
         )
+        holds.recompute_all()
     return differing
 
 
@@ -72,7 +74,7 @@ def _lock() -> None:
     if connection.vendor == "postgresql":
         tables = ", ".join(
             model._meta.db_table
-            for model in (LedgerEntry, LedgerTotal, Recipient, Tally, HourCount)
+            for model in (LedgerEntry, LedgerTotal, Batch, Recipient, Tally, HourCount)
         )
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
@@ -82,6 +84,8 @@ def _differences() -> Iterator[str]:
     yield from _compare("ledger", _entered(), _totals())
     yield from _compare("recipients", _recipients(), _tallied())
     yield from _compare("hours", _in_hours(), _by_hours())
+    for campaign, number, held, expected in holds.wrong_holds():
+        yield f"hold {(campaign, number)}: its recipients add up to {expected}, it is {held}"
 
 
 def _compare(what: str, rows: Sums, totals: Sums) -> Iterator[str]:

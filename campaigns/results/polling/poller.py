@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +20,8 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch import evidence
+from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import (
     Batch,
@@ -262,6 +263,9 @@ def _write(check: BatchCheck, replies: Replies) -> None:
     if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
         due_at = max(sent_at, campaign.scheduled_at)  # the gateway has it before it is due
     with transaction.atomic():
+        unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
+        if not unchanged.values_list("pk", flat=True).first():
+            return
         movements = record_updates(replies.updates, campaign, batch.country, sent_at)
         open_states = (
             set()  # its gateway answers with the final status at once
@@ -274,16 +278,25 @@ def _write(check: BatchCheck, replies: Replies) -> None:
             if open_states
             else None
         )
-        # without messages on the way no SMS will follow
-        held = _remaining_hold(batch, movements) if check_at and on_the_way else None
-        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at, "held": held}
+        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at}
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
             changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
         _save_evidence(batch, replies)
-        if not Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(**changes):
-            transaction.set_rollback(True)
+        Batch.objects.filter(pk=batch.pk).update(**changes)
+        if batch.worst_case is not None or batch.held is not None:
+            holds.recompute([batch.pk])
+            _check_currencies(batch, movements)
         failpoint("recorded")
+
+
+def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
+    """Pause the campaign if something was charged in another currency than was reserved."""
+    for movement in movements:
+        amounts = [amount for _recipient_id, amount in movement.amounts if amount]
+        if movement.currency != batch.held_currency and max(amounts, default=ZERO) > 0:
+            pause_for_currency(batch.campaign_id, batch.held_currency, movement.currency)
+            return
 
 
 def _save_evidence(batch: Batch, replies: Replies) -> None:
@@ -313,17 +326,3 @@ def _next_check(
     if replies.has_failures:
         return min(planned or now + RETRY_AFTER, now + RETRY_AFTER)
     return planned
-
-
-def _remaining_hold(batch: Batch, movements: Sequence[Movement]) -> Decimal | None:
-    """What stays reserved for SMS that may follow: without what `movements` have charged."""
-    if batch.held is None:
-        return None
-    amounts = [
-        amount
-        for movement in movements
-        if movement.currency == batch.held_currency
-        for _recipient_id, amount in movement.amounts
-    ]
-    remaining: Decimal = batch.held - sum(filter(None, amounts), ZERO)
-    return max(remaining, ZERO)

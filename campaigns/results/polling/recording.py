@@ -1,13 +1,13 @@
 """Write the statuses of messages: states, times, prices, and the money that moved.
 
 All of it is written in the caller's transaction, so that ledger, tally and counts always agree.
+What money moved is decided in prices.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 
 from django.utils import timezone
 
@@ -16,8 +16,18 @@ from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.entries import Movement, write_entries
-from campaigns.ledger.models import Channel, Kind, Purpose
+from campaigns.ledger.models import Channel, Purpose
 from campaigns.results.hourly_counts import BY_VIBER, HourlyCounter
+from campaigns.results.polling.prices import (
+    Change,
+    RowPrices,
+    entered_sms,
+    entered_viber,
+    named_sms,
+    named_viber,
+    price_changes,
+    row_prices,
+)
 from campaigns.results.polling.statuses import delivery_state, is_final, moves_forward
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
@@ -25,8 +35,8 @@ from campaigns.shared.money import to_units
 TABLE = Recipient._meta.db_table
 COLUMNS = {
     "delivery_state": "text", "status": "text", "final": "boolean", "currency": "text",
-    "viber_price": "bigint", "sms_price": "bigint", "sms_status": "text", "sent_at": "timestamptz",
-    "delivered_at": "timestamptz", "read_at": "timestamptz",
+    "viber_price": "bigint", "sms_currency": "text", "sms_price": "bigint", "sms_status": "text",
+    "sent_at": "timestamptz", "delivered_at": "timestamptz", "read_at": "timestamptz",
 }  # fmt: skip
 
 
@@ -47,18 +57,41 @@ def record_updates(
     """
     moves, hours = TallyChanges(), HourlyCounter(campaign.pk)
     movements: list[Movement] = []
+    written: list[UpdatedRecipient] = []
     if campaign.timing == Timing.GATEWAY:  # the gateway had it before it was due
         sent_at = max(sent_at, campaign.scheduled_at or sent_at)
-    written = [_updated(update, bool(campaign.sms_text), sent_at) for update in updates]
-    for update, after in zip(updates, written, strict=True):
-        movements += _movements(update.recipient, after, Purpose(campaign.purpose), country)
-        _count(moves, update.recipient, after, country)
-        hours.move(update.recipient, after)
+    current = _lock(updates)
+    sms_entered = entered_sms(list(current.values()))
+    for update in updates:
+        recipient, status = current.get(update.recipient.pk), update.status
+        if recipient is None:  # of a rehearsal that was deleted
+            continue
+        entered = sms_entered[recipient.pk]
+        viber, sms = named_viber(recipient, status), named_sms(recipient, status, entered)
+        prices = row_prices(recipient, status, viber, sms)
+        after = _updated(recipient, status, prices, bool(campaign.sms_text), sent_at)
+        changes = {
+            Channel.VIBER: price_changes(entered_viber(recipient), viber, recipient.currency),
+            Channel.SMS: price_changes(entered, sms, prices.currency),
+        }
+        movements += _movements(recipient, changes, Purpose(campaign.purpose), country)
+        _count(moves, recipient, after, country)
+        hours.move(recipient, after)
+        written.append(after)
     bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
     write_entries(movements, timezone.now())
     moves.write()
     hours.write()
     return movements
+
+
+def _lock(updates: Sequence[StatusUpdate]) -> dict[int, Recipient]:
+    """The recipients as they are now, locked: what was read before the gateway answered can be
+    older than what another worker has entered since.
+    """
+    ids = [update.recipient.pk for update in updates]
+    recipients = Recipient.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    return {recipient.pk: recipient for recipient in recipients}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +102,30 @@ class UpdatedRecipient:
     delivery_state: DeliveryState
     status: str
     final: bool
-    currency: str
-    viber_price: Decimal | None
-    sms_price: Decimal | None
-    sms_status: str
+    prices: RowPrices
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
 
 
-def _updated(update: StatusUpdate, expects_sms: bool, sent_at: datetime) -> UpdatedRecipient:
-    recipient, status = update.recipient, update.status
+def _updated(
+    recipient: Recipient,
+    status: MessageStatus,
+    prices: RowPrices,
+    expects_sms: bool,
+    sent_at: datetime,
+) -> UpdatedRecipient:
     reported = delivery_state(status)
     forward = reported is not DeliveryState.NONE and moves_forward(
         recipient.delivery_state, reported
     )
     state = reported if forward else DeliveryState(recipient.delivery_state)
-    sms_prices = [sms.price for sms in status.fallback if sms.price is not None]
     return UpdatedRecipient(
         recipient.pk,
         state,
         status.status[:30] if forward or not recipient.status else recipient.status,
         recipient.final or is_final(status, expects_sms),
-        status.currency or recipient.currency,
-        status.price if status.price is not None else recipient.viber_price,
-        sum(sms_prices, Decimal(0)) if sms_prices else recipient.sms_price,
-        status.fallback[-1].status[:30] if status.fallback else recipient.sms_status,
+        prices,
         *_times(recipient, status, state, sent_at),
     )
 
@@ -122,10 +153,11 @@ def _times(
 
 
 def _row(after: UpdatedRecipient) -> tuple[object, ...]:
+    prices = after.prices
     return (
-        after.delivery_state.value, after.status, after.final, after.currency,
-        _units(after.viber_price), _units(after.sms_price), after.sms_status, after.sent_at,
-        after.delivered_at, after.read_at, after.id,
+        after.delivery_state.value, after.status, after.final, prices.currency,
+        _units(prices.viber_price), prices.sms_currency, _units(prices.sms_price),
+        prices.sms_status, after.sent_at, after.delivered_at, after.read_at, after.id,
     )  # fmt: skip
 
 
@@ -134,55 +166,26 @@ def _units(amount: Decimal | None) -> int | None:
 
 
 def _movements(
-    recipient: Recipient, after: UpdatedRecipient, purpose: Purpose, country: str
-) -> list[Movement]:
-    """The entries for changed prices; for each channel they add up to the newest price."""
-    build = partial(_movement, recipient, purpose, country)
-    return [*_viber_movements(recipient, after, build), *_sms_movements(recipient, after, build)]
-
-
-def _movement(
     recipient: Recipient,
+    changes: Mapping[Channel, Sequence[Change]],
     purpose: Purpose,
     country: str,
-    kind: Kind,
-    channel: Channel,
-    currency: str,
-    amount: Decimal | None,
-    settles: bool = False,
-) -> Movement:
-    amounts = [(recipient.pk, amount)]
-    return Movement(
-        kind, channel, recipient.campaign_id, country, currency, amounts, purpose, settles
-    )
-
-
-def _viber_movements(
-    recipient: Recipient, after: UpdatedRecipient, build: Callable[..., Movement]
-) -> Iterator[Movement]:
-    old = recipient.viber_price if recipient.viber_price is not None else recipient.charged
-    new = after.viber_price
-    adjust = partial(build, Kind.ADJUSTMENT, Channel.VIBER)
-    if new is None:
-        return
-    if old is None:
-        yield adjust(after.currency, new, settles=True)
-    elif recipient.currency != after.currency:
-        yield adjust(recipient.currency, -old)
-        yield adjust(after.currency, new)
-    elif new != old:
-        yield adjust(after.currency, new - old)
-
-
-def _sms_movements(
-    recipient: Recipient, after: UpdatedRecipient, build: Callable[..., Movement]
-) -> Iterator[Movement]:
-    old, new = recipient.sms_price, after.sms_price
-    if after.sms_status and not recipient.sms_status:
-        yield build(Kind.CHARGE, Channel.SMS, after.currency, new)
-    elif new is not None and new != old:
-        change = new - (old or Decimal(0))
-        yield build(Kind.ADJUSTMENT, Channel.SMS, after.currency, change, settles=old is None)
+) -> list[Movement]:
+    """The `changes` of prices, by channel, as movements of the ledger."""
+    return [
+        Movement(
+            change.kind,
+            channel,
+            recipient.campaign_id,
+            country,
+            change.currency,
+            [(recipient.pk, change.amount)],
+            purpose,
+            change.settles,
+        )
+        for channel, channel_changes in changes.items()
+        for change in channel_changes
+    ]
 
 
 def _count(
