@@ -38,7 +38,7 @@ D, S = DeliveryState, SendState
 OUTCOMES: dict[str, Mapping[str, Any]] = {  # by the last digit of the phone
     "0": {"send_state": S.ACCEPTED, "delivery_state": D.READ},
     "1": {"send_state": S.ACCEPTED, "delivery_state": D.DELIVERED},
-    "2": {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED},
+    "2": {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED, "final": True},
     "3": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK},
     "4": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK, "final": True},
     "5": {"send_state": S.ACCEPTED, "delivery_state": D.FALLBACK_DELIVERED},

@@ -35,15 +35,16 @@ OUTCOMES: list[Mapping[str, Any]] = [
     {"send_state": S.REFUSED, "error_code": 41},
     {"send_state": S.UNRESOLVED},
     {"send_state": S.CANCELLED, "reason": "stop_list"},
+    {"send_state": S.ACCEPTED, "delivery_state": D.NOT_DELIVERED},  # an SMS may still follow
 ]
 FAILED, UNRESOLVED = {2, 5, 6}, {7}
 
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """A finished campaign with nine recipients, each with another outcome."""
+    """A finished campaign with ten recipients, each with another outcome."""
     campaign = factory.draft(
-        factory.contact_list("Nine", len(OUTCOMES), first_name="Олена"),
+        factory.contact_list("Ten", len(OUTCOMES), first_name="Олена"),
         text="Hi {first_name}", sms_sender="Shop", sms_text="Hi", rate=50, sends_from=DAYTIME.start,
         sends_until=DAYTIME.end,
     )  # fmt: skip

@@ -11,9 +11,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from campaigns.compose.models import Timing
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch.evidence import PRICE_ROUNDED
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Pace, Recipient
+from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg import status_questions
 from campaigns.results.polling import poller
@@ -65,8 +67,8 @@ def test_question_that_fails_at_the_end_of_the_plan_is_asked_again(
         asked_at = timezone.now()
         poll(gateway)
         times = Batch.objects.values_list("check_at", flat=True)
-        assert set(times) == {asked_at + poller.RETRY_AFTER}
-        clock.shift(poller.RETRY_AFTER)
+        assert set(times) == {asked_at + poller.RETRY_RARELY}
+        clock.shift(poller.RETRY_RARELY)
     Pace.objects.all().delete()
     gateway.on_question = lambda reference: delivered(gateway, reference)
     poll(gateway)
@@ -152,6 +154,32 @@ def test_gateway_that_is_down_is_asked_less_and_less_often(
     assert waits == [1, 2, 4, 8, 16, 32, 32]
 
 
+def test_undelivered_message_is_final_when_no_sms_can_follow(
+    gateway: ScriptedGateway, clock: time_machine.Traveller
+) -> None:
+    """Until then a resend would be a second message for those whose SMS is about to arrive."""
+    start = sent(gateway, sms_sender="Shop", sms_text="Hello", validity=3600)
+    campaign = Campaign.objects.get()
+    lifecycle.finish(campaign.pk)
+    gateway.on_question = lambda reference: (
+        200, gateway.find(reference)[1] | {"status": "expired"}
+    )  # fmt: skip
+    clock.move_to(start + timedelta(hours=2))
+    poll(gateway)
+    assert set(Recipient.objects.values_list("delivery_state", "final")) == {
+        ("not_delivered", False)
+    }
+    campaign.refresh_from_db()
+    with pytest.raises(lifecycle.Refused):
+        create_resend_draft(campaign, None)
+    clock.move_to(start + timedelta(hours=1) + AFTER_VALIDITY + SECOND)
+    poll(gateway)
+    assert set(Recipient.objects.values_list("delivery_state", "final")) == {
+        ("not_delivered", True)
+    }
+    assert create_resend_draft(campaign, None).lists.get().contact_count == 2
+
+
 def test_answers_that_cannot_be_read_are_kept_and_asked_for_again(
     gateway: ScriptedGateway, clock: time_machine.Traveller
 ) -> None:
@@ -169,7 +197,7 @@ def test_answers_that_cannot_be_read_are_kept_and_asked_for_again(
     assert '"msisdn": "380990000000"' in Evidence.objects.all()[0].body
     assert Batch.objects.filter(check_at__isnull=False).count() == Batch.objects.count()
     gateway.on_question = lambda reference: delivered(gateway, reference)
-    clock.shift(11)
+    clock.shift(60)
     poll(gateway)
     assert Recipient.objects.filter(final=True).count() == 100
 

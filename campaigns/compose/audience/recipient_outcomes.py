@@ -20,15 +20,28 @@ def _in_state(send_state: str, *delivery_states: str) -> Q:
     return condition
 
 
+def surely_not_delivered(prefix: str = "") -> Q:
+    """Accepted recipients whom neither Viber nor an SMS has reached or will reach.
+
+    An undelivered message is final only when no SMS fallback can follow. `prefix` leads to the
+    recipients, such as "recipients__".
+    """
+    return Q(
+        **{
+            f"{prefix}send_state": "accepted",
+            f"{prefix}delivery_state__in": ["not_delivered", "fallback"],
+            f"{prefix}final": True,
+        }
+    )
+
+
 OUTCOME_CONDITIONS = {
     RecipientOutcome.ALL: Q(),
     RecipientOutcome.SENT: _in_state("accepted")
     | _in_state("unresolved"),  # unresolved ones may have got it
     RecipientOutcome.DELIVERED: _in_state("accepted", "delivered", "read", "sms_delivered"),
     RecipientOutcome.READ: _in_state("accepted", "read"),
-    # a fallback SMS with a final status that is not "delivered" was not delivered either
-    RecipientOutcome.NOT_DELIVERED: _in_state("accepted", "not_delivered")
-    | (_in_state("accepted", "fallback") & Q(recipients__final=True)),
+    RecipientOutcome.NOT_DELIVERED: surely_not_delivered("recipients__"),
     RecipientOutcome.REFUSED: _in_state("refused"),
 }
 

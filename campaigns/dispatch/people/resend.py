@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
+from campaigns.compose.audience.recipient_outcomes import surely_not_delivered
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch.lifecycle import FINAL, Refused
 from campaigns.compose.message.render import compile_message
@@ -21,6 +22,7 @@ from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
 
+UNDELIVERED = (DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK)
 NAME_LENGTH = 80  # characters of the campaign's name in the name of the list
 
 
@@ -43,7 +45,7 @@ class FailedRecipients:
 
 
 def failed_recipients(campaign: Campaign) -> FailedRecipients:
-    """Count the failed recipients, from the tally; only a failed SMS needs the recipients."""
+    """Count the failed recipients, from the tally where it says enough."""
     by_states: Counter[tuple[str, str]] = Counter()
     rows = Tally.objects.filter(campaign=campaign).values_list("send_state", "delivery_state")
     for send_state, delivery_state, count in rows.annotate(Sum("recipients")).order_by():
@@ -51,25 +53,21 @@ def failed_recipients(campaign: Campaign) -> FailedRecipients:
     by_send_state: Counter[str] = Counter()
     for (send_state, _delivery), count in by_states.items():
         by_send_state[send_state] += count
-    sms = (SendState.ACCEPTED, DeliveryState.FALLBACK)
+    undelivered: dict[str, int] = {}
+    if any(by_states[SendState.ACCEPTED, state] for state in UNDELIVERED):
+        people = Recipient.objects.filter(surely_not_delivered(), campaign=campaign)
+        counts = people.order_by().values_list("delivery_state").annotate(Count("pk"))
+        undelivered = dict(counts)
     return FailedRecipients(
         refused=by_send_state[SendState.REFUSED],
-        not_delivered=by_states[SendState.ACCEPTED, DeliveryState.NOT_DELIVERED],
-        sms_failed=Recipient.objects.filter(_sms_failed(), campaign=campaign).count()
-        if by_states[sms]
-        else 0,
+        not_delivered=undelivered.get(DeliveryState.NOT_DELIVERED, 0),
+        sms_failed=undelivered.get(DeliveryState.FALLBACK, 0),
         unresolved=by_send_state[SendState.UNRESOLVED],
     )
 
 
-def _sms_failed() -> Q:
-    """The SMS fallback was sent, has its final status, and was not delivered."""
-    return Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.FALLBACK, final=True)
-
-
 def _undelivered(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
-    failed = Q(send_state=SendState.REFUSED) | _sms_failed()
-    failed |= Q(send_state=SendState.ACCEPTED, delivery_state=DeliveryState.NOT_DELIVERED)
+    failed = Q(send_state=SendState.REFUSED) | surely_not_delivered()
     if unresolved:
         failed |= Q(send_state=SendState.UNRESOLVED)
     return Recipient.objects.filter(failed, campaign=campaign).exclude(

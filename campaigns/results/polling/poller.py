@@ -51,6 +51,7 @@ CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batc
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
 # Until a batch is asked for again of which the gateway did not answer all questions.
 RETRY_AFTER = timedelta(seconds=10)
+RETRY_RARELY, RETRY_FOR = timedelta(minutes=10), timedelta(days=30)  # after the plan has ended
 RATE_SCOPE = "statuses"  # names the rate that all workers share
 
 
@@ -278,6 +279,8 @@ def _write(check: BatchCheck, replies: Replies) -> None:
             if open_states
             else None
         )
+        if check_at is None:
+            _settle_undelivered(batch)
         changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at}
         if check_at and check.is_hinted and on_the_way:
             # a hint does not put off the check of the others
@@ -288,6 +291,16 @@ def _write(check: BatchCheck, replies: Replies) -> None:
             holds.recompute([batch.pk])
             _check_currencies(batch, movements)
         failpoint("recorded")
+
+
+def _settle_undelivered(batch: Batch) -> None:
+    """At the end of the plan: an SMS fallback that has not come by now does not come any more.
+
+    Messages without an end stay open, for delivery reports that come late.
+    """
+    _open_recipients(batch).filter(
+        delivery_state__in=[DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK]
+    ).update(final=True)
 
 
 def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
@@ -323,6 +336,8 @@ def _next_check(
     if replies.is_cut_short:
         return now
     planned = next_check(due_at, now, validity, on_the_way=on_the_way)
-    if replies.has_failures:
-        return min(planned or now + RETRY_AFTER, now + RETRY_AFTER)
-    return planned
+    if not replies.has_failures or now > due_at + RETRY_FOR:
+        return planned
+    if planned and not replies.unreadable:
+        return min(planned, now + RETRY_AFTER)
+    return planned or now + RETRY_RARELY
