@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ chaos: .venv/installed-dev ## kill, rob and crash a whole installation that send
 
 hosts: .venv/installed-dev ## spread an installation over hosts of its own, and cut one off while it sends (root on Linux; two minutes)
 	@exec $(BIN)/python -m tests.chaos.hosts
+
+bench-follow: .venv/installed-dev ## how well status calls use their connections, as ratios to connections / latency
+	@exec $(BIN)/python -m tests.benchmarks.bench_follow
 
 bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_import

@@ -189,7 +189,8 @@ class Batch(models.Model):
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.READY)
     token = models.CharField(max_length=32, blank=True)  # of the sender that claimed it
     lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)  # READY, AMBIGUOUS: not sent or asked for earlier
+    # READY, AMBIGUOUS: not sent or asked for earlier. DONE: when to ask on about the unresolved.
+    not_before = models.DateTimeField(null=True)
     # Requests that may have reached the gateway.
     attempts = models.PositiveSmallIntegerField(default=0)
     # How often it was asked for by reference since the last request.
@@ -221,6 +222,11 @@ class Batch(models.Model):
             models.Index(
                 "state", "lease_until", name="batch_open", condition=~Q(state__in=["ready", "done"])
             ),  # the sweep
+            models.Index(
+                "not_before",
+                name="batch_unresolved",
+                condition=Q(state="done", not_before__isnull=False),
+            ),  # unresolved recipients: what is due
             models.Index(
                 "campaign", "held", name="batch_held", condition=Q(held__isnull=False)
             ),  # budgets: what is reserved

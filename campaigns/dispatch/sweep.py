@@ -94,7 +94,7 @@ def _cancel_next_batches(campaign_id: int) -> int:
     recipients.update(send_state=SendState.CANCELLED, reason="cancelled")
     changes.write()
     ids = list(batches.values_list("pk", flat=True))
-    batches.update(state=BatchState.DONE, done_at=timezone.now())
+    batches.update(state=BatchState.DONE, done_at=timezone.now(), not_before=None)
     holds.recompute(ids)
     return len(numbers)
 

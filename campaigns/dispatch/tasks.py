@@ -13,7 +13,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
 from campaigns.dispatch.freeze import recipients
-from campaigns.dispatch.send import resolve_unknown
+from campaigns.dispatch.send import follow_unresolved, resolve_unknown
 from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
 from campaigns.dispatch.send.sender import BatchSender
@@ -50,7 +50,8 @@ def work() -> None:
             enqueue(SEND)
     if not is_taken("rehearse") and sendable_batches(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    if not is_taken("reconcile") and reconcilable(now).exists():
+    in_doubt = reconcilable(now).exists() or follow_unresolved.due(now).exists()
+    if in_doubt and not is_taken("reconcile"):
         enqueue(RECONCILE)
 
 
@@ -111,10 +112,9 @@ def reconcile() -> None:
     with WorkerSlot("reconcile") as slot:
         if not slot.held:
             return
-        client = client_from_settings()
-        has_more = resolve_unknown.reconcile(
-            client, settings.SEND_CONNECTIONS, timezone.now() + TIME_SLICE, slot.renew
-        )
+        until = timezone.now() + TIME_SLICE
+        asking = client_from_settings(), settings.SEND_CONNECTIONS, until, slot.renew
+        has_more = resolve_unknown.reconcile(*asking) or follow_unresolved.follow(*asking)
     if has_more:
         enqueue(RECONCILE)
     else:

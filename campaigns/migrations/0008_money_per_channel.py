@@ -58,4 +58,12 @@ class Migration(migrations.Migration):
             name='worst_case',
             field=campaigns.shared.money.AmountField(null=True),
         ),
+        migrations.AddIndex(
+            model_name='batch',
+            index=models.Index(
+                'not_before',
+                name='batch_unresolved',
+                condition=models.Q(('not_before__isnull', False), ('state', 'done')),
+            ),
+        ),
     ]

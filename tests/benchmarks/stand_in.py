@@ -9,6 +9,8 @@ import re
 import sys
 
 REFERENCE = re.compile(rb'"reference":\s*"([0-9A-Za-z]+)"')
+QUESTION = re.compile(rb"GET /rest/viber/reference/([0-9A-Za-z]+) ")
+STATUS = b'{"error":0,"id":"1","reference":"%b","status":"sent","price":0.0230000,"currency":"EUR"}'
 LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 ENTRY = (
     b'{"error":0,"errorDescription":"No'
@@ -37,7 +39,8 @@ class Gateway(asyncio.Protocol):
             if len(rest) < length:
                 return
             self.buffer = rest[length:]
-            answer = self.answer(rest[:length])
+            asked = QUESTION.match(head)
+            answer = http(STATUS % asked[1]) if asked else self.answer(rest[:length])
             if self.latency:
                 asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
             else:
@@ -54,10 +57,14 @@ class Gateway(asyncio.Protocol):
             entries,
             0.023 * len(references),
         )
-        return (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(text), text)
-        )
+        return http(text)
+
+
+def http(text: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(text),
+        text,
+    )
 
 
 async def serve(port: int, latency: float) -> None:

@@ -27,7 +27,12 @@ from pathlib import Path
 from tests.chaos import installation, mistreatment
 from tests.chaos.server import Server
 
-FAULTS = {"lost": 5, "http500": 2, "http429": 1, "error11": 0.5, "slow": 25, "slow_ms": 600}
+FAULTS: dict[str, float | str] = {
+    "lost": 5, "lost_late": 1, "lost_late_s": 20, "http500": 2, "http429": 1, "error11": 0.5,
+    "slow": 25, "slow_ms": 600, "status_lost": 1, "status_http500": 2, "status_http429": 1,
+    "shape": "mixed", "status": "mixed", "price_noise": 20, "sms_first": "mixed",
+    "viber_charged": 5,
+}  # fmt: skip
 
 
 def arguments() -> argparse.Namespace:

@@ -216,10 +216,7 @@ class Run:
             ("queue tasks", queue.total()),
             *[(f"    {what}", queue[what]) for what in ("dropped", "doubled")],
             ("requests to send that the gateway got", bill["requests"]),
-            *[
-                (f"    {name} %" if name not in ("slow_ms",) else f"    {name}", v)
-                for name, v in command.FAULTS.items()
-            ],
+            *[(f"    {fault}", times) for fault, times in bill["faults"].items()],
             ("recipients refused as sent before (error 43)", bill["refused"].get("43", 0)),
             *[
                 (f"answers of the web server: {what}", number)

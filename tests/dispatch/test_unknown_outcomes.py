@@ -4,6 +4,7 @@ nothing of an earlier request can still be under way.
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -15,7 +16,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import leases, resolve_unknown
+from campaigns.dispatch.send import follow_unresolved, leases, resolve_unknown
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg import status_questions
 from campaigns.results import campaign_status
@@ -36,6 +37,10 @@ def send(gateway: ScriptedGateway) -> None:
 
 def ask(gateway: ScriptedGateway, until: timedelta = MINUTE) -> bool:
     return resolve_unknown.reconcile(gateway.client, 4, timezone.now() + until)
+
+
+def follow(gateway: ScriptedGateway) -> bool:
+    return follow_unresolved.follow(gateway.client, 4, timezone.now() + MINUTE)
 
 
 def states() -> set[str]:
@@ -201,3 +206,40 @@ def test_batch_nobody_was_asked_about_is_due_at_once(gateway: ScriptedGateway) -
     gateway.on_question = lambda _reference: NOT_FOUND
     assert not ask(gateway)
     assert set(untouched.values_list("asked", flat=True)) == {1}
+
+
+def test_unresolved_recipients_are_asked_for_until_the_gateway_knows_them(
+    gateway: ScriptedGateway,
+) -> None:
+    campaign = factory.launched(3, validity=60)
+    gateway.on_send = lambda to: (
+        200, {"result": [gateway.entry(address, 43) for address in to]}
+    )  # fmt: skip
+    send(gateway)
+    while not campaign_status.counts(campaign).unresolved:
+        factory.an_hour_later()
+        ask(gateway)
+    assert campaign_status.counts(campaign).unresolved == 3
+    assert sweep.finish_if_done(campaign.pk)
+    first, *others = Recipient.objects.order_by("pk")
+    asked = len(gateway.questions)
+    assert not follow(gateway)  # not due yet
+    assert len(gateway.questions) == asked
+
+    gateway.accepted[first.reference] = first.msisdn
+    factory.an_hour_later()
+    assert not follow(gateway)
+    assert len(gateway.questions) == asked + 3
+    first.refresh_from_db()
+    assert (first.send_state, first.reason, first.charged) == ("accepted", "", Decimal("0.05"))
+    counts = campaign_status.counts(campaign)
+    assert (counts.accepted, counts.unresolved) == (1, 2)
+    assert Batch.objects.get(number=first.batch_number).check_at  # and is followed from now on
+    assert differences() == []
+
+    waits = Batch.objects.exclude(number=first.batch_number).values_list("not_before", flat=True)
+    assert all(timezone.now() + timedelta(minutes=59) < wait for wait in waits if wait)
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        follow(gateway)
+    assert not Batch.objects.filter(not_before__isnull=False).exists()
+    assert [person.send_state for person in others] == ["unresolved"] * 2

@@ -76,26 +76,17 @@ def test_poll_again_changes_nothing(sandbox: RunningSandbox) -> None:
     assert set(Batch.objects.values_list("checks", flat=True)) == {2}
 
 
-def test_batches_without_time_are_due_at_once(sandbox: RunningSandbox) -> None:
-    factory.launched(150)
-    BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
-    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
-    turns = iter([True, False, False])  # the worker slot is lost after the claim
-    assert poller.poll(
-        sandbox.client(), 4, timezone.now() + timedelta(seconds=60), lambda: next(turns)
-    )
-    assert set(Batch.objects.values_list("checks", flat=True)) == {0}
-    assert Batch.objects.filter(check_at__lte=timezone.now()).count() == 3
-    assert asked_for(sandbox) == 0
-
-
-def test_no_message_is_asked_for_after_the_end(sandbox: RunningSandbox) -> None:
+def test_no_message_is_asked_for_after_the_end_and_batches_stay_due(
+    sandbox: RunningSandbox,
+) -> None:
     factory.launched(50)
     BatchSender(sandbox.client(), 4, timezone.now() + timedelta(seconds=60)).run()
+    Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     with ThreadPoolExecutor(4) as pool:
         questions = StatusQuestions(pool, timezone.now(), lambda: True)
-        late = poller.PollRun(sandbox.client(), questions, timezone.now(), lambda: True)
-        poller._run_checks(late, [poller._planned_check(batch) for batch in Batch.objects.all()])
+        late = poller.Poller(sandbox.client(), questions, 4)
+        assert late.step(start_more=True)
+        assert late.step(start_more=False)
     assert asked_for(sandbox) == 0
     assert not Batch.objects.exclude(check_at__lte=timezone.now()).exists()
 

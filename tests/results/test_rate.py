@@ -110,9 +110,9 @@ def test_delivered_recipients_are_skipped_while_others_are_on_the_way(
         ).order_by("pk")
         delivered = list(recipients.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(poller._planned_check(batch).recipients) == batch.size - 3
+        assert len(poller._planned_checks([batch])[0].recipients) == batch.size - 3
         batch.checks = 2
-        assert len(poller._planned_check(batch).recipients) == batch.size
+        assert len(poller._planned_checks([batch])[0].recipients) == batch.size
         recipients.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(poller._planned_check(batch).recipients) == batch.size
+        assert len(poller._planned_checks([batch])[0].recipients) == batch.size

@@ -83,6 +83,24 @@ def write_outcomes(
     failpoint("close_counts")
 
 
+def settle_unresolved(outcome: BatchOutcome) -> None:
+    """UNRESOLVED -> ACCEPTED for whom the gateway knows after all; call it in a transaction.
+
+    Raises RuntimeError if one of them is no longer unresolved.
+    """
+    accepted = outcome.interpretation.accepted
+    claim, country = outcome.claim, outcome.claim.country
+    _update_accepted([outcome], SendState.UNRESOLVED, {"error_code": None, "reason": ""})
+    write_entries(_charge_movements([outcome]), timezone.now())
+    changes = TallyChanges()
+    changes.add(claim.campaign_id, country, SendState.ACCEPTED.value, recipients=len(accepted))
+    changes.add(
+        claim.campaign_id, country, SendState.UNRESOLVED.value,
+        reason="unresolved", recipients=-len(accepted),
+    )  # fmt: skip
+    changes.write()
+
+
 def _update_batches(
     outcomes: Sequence[BatchOutcome], token: str, state: BatchState, now: datetime
 ) -> dict[int, str]:
@@ -124,7 +142,7 @@ def _batch_changes(change: BatchChange, state: BatchState, now: datetime) -> dic
     }
     if change.next_step is NextStep.DONE:
         changes["done_at"] = now
-    elif change.next_step is NextStep.ASK or change.delay:
+    if change.next_step is NextStep.ASK or change.delay:
         changes["not_before"] = now + (change.delay or timedelta(0))
     if change.next_step is NextStep.ASK and state is BatchState.SENDING:
         changes["in_flight_until"] = now  # the request has ended
@@ -158,22 +176,15 @@ def _update_batch_group(
 
 def _update_recipients(outcomes: Sequence[BatchOutcome], *, is_after_question: bool) -> None:
     """QUEUED -> a final state, by one statement for all who get the same values."""
-    accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
+    # 43 of an earlier answer
+    _update_accepted(outcomes, SendState.QUEUED, {"error_code": None} if is_after_question else {})
     not_accepted: defaultdict[NotAccepted, list[tuple[int]]] = defaultdict(list)
     for outcome in outcomes:
-        ids = outcome.ids
-        for reference, (gateway_id, price, currency) in outcome.interpretation.accepted.items():
-            units = None if price is None else to_units(price)
-            accepted[currency].append((gateway_id, units, ids[reference]))
         for reference, ending in outcome.interpretation.not_accepted.items():
-            not_accepted[ending].append((ids[reference],))
-    for currency, rows in accepted.items():
-        constants: dict[str, Any] = {"send_state": SendState.ACCEPTED.value, "currency": currency}
-        if is_after_question:
-            constants["error_code"] = None  # 43 of an earlier answer
-        _update_queued(constants, {"gateway_id": "text", "charged": "bigint"}, rows)
+            not_accepted[ending].append((outcome.ids[reference],))
     for ending, recipient_ids in not_accepted.items():
-        _update_queued(
+        _update_in_state(
+            SendState.QUEUED,
             {
                 "send_state": ending.state.value,
                 "error_code": ending.error_code,
@@ -184,6 +195,20 @@ def _update_recipients(outcomes: Sequence[BatchOutcome], *, is_after_question: b
         )
 
 
+def _update_accepted(
+    outcomes: Sequence[BatchOutcome], before: SendState, changes: dict[str, Any]
+) -> None:
+    """`before` -> ACCEPTED, with `changes` of other columns."""
+    accepted: defaultdict[str, list[tuple[str, int | None, int]]] = defaultdict(list)
+    for outcome in outcomes:
+        for reference, (gateway_id, price, currency) in outcome.interpretation.accepted.items():
+            units = None if price is None else to_units(price)
+            accepted[currency].append((gateway_id, units, outcome.ids[reference]))
+    for currency, rows in accepted.items():
+        constants = {"send_state": SendState.ACCEPTED.value, "currency": currency, **changes}
+        _update_in_state(before, constants, {"gateway_id": "text", "charged": "bigint"}, rows)
+
+
 def _mark_known_before(outcomes: Sequence[BatchOutcome]) -> None:
     """Keep that the gateway had a reference already: such a message is never sent again."""
     rows = [
@@ -191,18 +216,22 @@ def _mark_known_before(outcomes: Sequence[BatchOutcome]) -> None:
         for outcome in outcomes
         for reference in outcome.interpretation.known_before
     ]
-    _update_queued({"error_code": REFERENCE_EXISTS}, {}, rows)
+    _update_in_state(SendState.QUEUED, {"error_code": REFERENCE_EXISTS}, {}, rows)
 
 
-def _update_queued(
-    constants: dict[str, Any], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]
+def _update_in_state(
+    state: SendState,
+    constants: dict[str, Any],
+    columns: dict[str, str],
+    rows: Sequence[tuple[Any, ...]],
 ) -> None:
-    """Update recipients that are still QUEUED. Raises RuntimeError if one of `rows` is not."""
-    updated = bulk.update(
-        RECIPIENT_TABLE, constants, columns, rows, guard=f"{RECIPIENT_TABLE}.send_state = 'queued'"
-    )
+    """Update recipients that are still in `state`. Raises RuntimeError if one of `rows` is not."""
+    guard = f"{RECIPIENT_TABLE}.send_state = '{state.value}'"
+    updated = bulk.update(RECIPIENT_TABLE, constants, columns, rows, guard=guard)
     if updated != len(rows):
-        raise RuntimeError(f"{len(rows) - updated} of {len(rows)} recipients were no longer queued")
+        raise RuntimeError(
+            f"{len(rows) - updated} of {len(rows)} recipients were no longer {state.value}"
+        )
 
 
 def _charge_movements(outcomes: Sequence[BatchOutcome]) -> list[Movement]:

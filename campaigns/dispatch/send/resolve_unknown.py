@@ -12,6 +12,8 @@ about anybody:
   never sent to again; when the message has expired, they are UNRESOLVED.
 - No answer: asked again, ever more rarely, for ASK_FOR; then UNRESOLVED.
 
+About UNRESOLVED recipients follow_unresolved asks on.
+
 The results are recorded by record_outcomes, like answers to a send. See docs/guarantees.md.
 """
 
@@ -144,7 +146,7 @@ def _interpret_replies(
     may_resend_at = _may_resend_at(open_batch)
     for reference, reply in replies.items():
         if reply.status is not None:
-            result.accepted[reference] = _accepted_from(reply.status)
+            result.accepted[reference] = accepted_from(reply.status)
         elif ending := _ending(open_batch, reference, reply, now):
             result.not_accepted[reference] = ending
         elif (
@@ -158,6 +160,8 @@ def _interpret_replies(
             result.next_step = NextStep.AGAIN
     if result.next_step is NextStep.ASK:
         result.delay = _delay(open_batch, replies, now)
+    elif UNRESOLVED in result.not_accepted.values():
+        result.delay = RARE_DELAY  # then follow_unresolved asks on
     return result
 
 
@@ -211,5 +215,6 @@ def _delay(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime
     return delay_after(batch.asked)
 
 
-def _accepted_from(status: MessageStatus) -> Accepted:
+def accepted_from(status: MessageStatus) -> Accepted:
+    """The acceptance that the status of a message proves."""
     return Accepted(status.gateway_id, status.price, status.currency)

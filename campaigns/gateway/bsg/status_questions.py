@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,15 @@ class StatusReply:
         return self.error.retry_after if isinstance(self.error, GatewayRefused) else None
 
 
+@dataclass(frozen=True, slots=True)
+class StartedQuestions:
+    """Questions under way: about which messages, and their replies to come."""
+
+    client: Client
+    messages: Sequence[Address]
+    replies: Sequence["Future[StatusReply]"]
+
+
 class StatusQuestions:
     """Asks from the threads of `pool` until the moment `until` or while `keep_going()`.
 
@@ -60,24 +69,34 @@ class StatusQuestions:
         self._keep_going = keep_going
         self._is_over = False
 
-    def ask(self, client: Client, messages: Sequence[Address]) -> list[StatusReply]:
-        """The replies about `messages`, in their order.
+    def start(self, client: Client, messages: Sequence[Address]) -> StartedQuestions:
+        """Begin to ask about `messages`; `finish` has the replies."""
+        return StartedQuestions(
+            client, messages, [self._pool.submit(self._reply, client, each) for each in messages]
+        )
+
+    def finish(self, started: StartedQuestions) -> list[StatusReply]:
+        """The replies about the messages of `started`, in their order.
 
         Questions without an answer are repeated while others are answered: a gateway that fails
         now and then delays nobody, and one that is down is not asked again and again.
         """
-        replies = self._ask_each(client, messages)
+        client, messages = started.client, started.messages
+        replies = self._await(started.replies)
         for attempt in range(1, TRIES):
             failed = [position for position, reply in enumerate(replies) if reply.has_failed]
             if not failed or len(failed) == len(replies) or not self._wait(replies, attempt):
                 break
-            again = self._ask_each(client, [messages[position] for position in failed])
-            for position, reply in zip(failed, again, strict=True):
+            again = self.start(client, [messages[position] for position in failed])
+            for position, reply in zip(failed, self._await(again.replies), strict=True):
                 replies[position] = reply
         return replies
 
-    def _ask_each(self, client: Client, messages: Sequence[Address]) -> list[StatusReply]:
-        futures = [self._pool.submit(self._reply, client, message) for message in messages]
+    def ask(self, client: Client, messages: Sequence[Address]) -> list[StatusReply]:
+        """The replies about `messages`, as `finish` gives them."""
+        return self.finish(self.start(client, messages))
+
+    def _await(self, futures: Sequence["Future[StatusReply]"]) -> list[StatusReply]:
         pending = set(futures)
         while pending:
             _done, pending = wait(pending, KEEP_INTERVAL)

@@ -143,7 +143,11 @@ class Control:
             return _bill(self._account.tally_of(messages), len(messages), phones)
         bill = _bill(self._account.tally(), len(self._account.messages), self._account.phones())
         refused = {str(code): count for code, count in sorted(self._account.refused.items())}
-        return bill | {"requests": self._account.requests, "refused": refused}
+        return bill | {
+            "requests": self._account.requests,
+            "refused": refused,
+            "faults": self._faults.met(),
+        }
 
     def _messages(self, query: Mapping[str, str], default_limit: int) -> dict[str, Any]:
         offset = _count(query, "offset", 0)

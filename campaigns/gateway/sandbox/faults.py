@@ -7,6 +7,7 @@ import random
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ class Faults:
         with self._lock:
             self._random = random.Random(self._seed)  # noqa: S311 - not a secret
             self._values = {}
+            self._met: Counter[str] = Counter()
         self.set(self._start)
 
     def set(self, changes: Mapping[str, object]) -> None:
@@ -102,6 +104,11 @@ class Faults:
         with self._lock:
             return dict(self._values)
 
+    def met(self) -> dict[str, int]:
+        """How many calls each fault, or each form of a mixed one, has affected."""
+        with self._lock:
+            return dict(sorted(self._met.items()))
+
     def number(self, name: str) -> float:
         """The value of a fault."""
         with self._lock:
@@ -122,7 +129,9 @@ class Faults:
             return str(value)
         forms = [form for form in CHOICES[name] if form not in NOT_MIXED.get(name, ())]
         with self._lock:
-            return self._random.choice(forms)
+            form = self._random.choice(forms)
+            self._met[f"{name}={form}"] += 1
+            return form
 
     def currency(self, name: str, usual: str) -> str:
         """The currency of the next answer, `usual` if the fault `name` is not on."""
@@ -146,6 +155,7 @@ class Faults:
             for name in names:
                 which -= self._number(name)
                 if which < 0:
+                    self._met[name] += 1
                     return CallFault(name.removeprefix("status_"), delay)
             return CallFault("", delay)
 

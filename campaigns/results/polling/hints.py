@@ -1,7 +1,7 @@
 """Hints of delivery reports: whose status changed, stored until polling asks for it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -20,8 +20,13 @@ def store(references: Sequence[str]) -> int:
     recipients = Recipient.objects.filter(
         reference__in=references, send_state=SendState.ACCEPTED, final=False
     )
+    return put_back(recipients.only("pk"))
+
+
+def put_back(recipients: Iterable[Recipient]) -> int:
+    """Store hints for `recipients`, to be taken later; return how many."""
     now = timezone.now()
-    hints = [StatusHint(recipient_id=pk, at=now) for pk in recipients.values_list("pk", flat=True)]
+    hints = [StatusHint(recipient_id=recipient.pk, at=now) for recipient in recipients]
     StatusHint.objects.bulk_create(hints, ignore_conflicts=True)
     return len(hints)
 

@@ -1,4 +1,4 @@
-"""Ask the gateway for the statuses of messages, batch by batch, as a batch is sent at one moment.
+"""Ask the gateway for the statuses of messages. A batch, sent at one moment, is due as a whole.
 
 A worker claims a batch by moving its next check into the future. It writes the answers only if
 nobody else has checked the batch since (`checks` is unchanged), so no adjustment is entered twice.
@@ -6,6 +6,7 @@ Recipients with a hint are asked for in between, without the rest of their batch
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.models import Timing
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
@@ -34,7 +35,11 @@ from campaigns.dispatch.models import (
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
 from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
+from campaigns.gateway.bsg.status_questions import (
+    StartedQuestions,
+    StatusQuestions,
+    StatusReply,
+)
 from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import Address
@@ -45,7 +50,9 @@ from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_read
 from campaigns.results.polling.recording import StatusUpdate, record_updates
 from campaigns.shared.money import ZERO
 
-BATCHES_PER_ROUND = 10
+# Recipients to ask for in one round: enough to keep the connections busy while answers are written.
+PEOPLE_PER_ROUND, PEOPLE_PER_CONNECTION = 500, 10
+BATCHES_PER_ROUND = 200
 HINTS_PER_ROUND = 200  # recipients with a hint
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
@@ -65,13 +72,11 @@ class BatchCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class PollRun:
-    """The polling of one process until `until` or while `may_go_on()`."""
+class Round:
+    """Checks whose questions are under way."""
 
-    client: Client
-    questions: StatusQuestions
-    until: datetime
-    may_go_on: Callable[[], bool]
+    checks: list[BatchCheck]
+    questions: StartedQuestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,42 +100,72 @@ def poll(
 ) -> bool:
     """Ask for what is due, within STATUS_RATE. Return whether some is left at `until`.
 
-    `may_go_on` is called before each batch; polling stops when it returns False.
+    `may_go_on` is called again and again; polling stops when it returns False.
     """
     with ThreadPoolExecutor(connections, "poll") as pool:
-        run = PollRun(client, StatusQuestions(pool, until, may_go_on), until, may_go_on)
-        while timezone.now() < until and may_go_on():
+        questions = StatusQuestions(pool, until, may_go_on)
+        poller = Poller(client, questions, connections)
+        while True:
+            going_on = timezone.now() < until and may_go_on()
             wait = rate_control.seconds_to_wait(RATE_SCOPE, settings.STATUS_RATE, timezone.now())
-            if wait:
-                time.sleep(min(wait, LONGEST_SLEEP))
-            elif not _poll_round(run):
+            if poller.step(start_more=going_on and not wait):
+                continue
+            if not going_on:
+                return True
+            if not wait:
                 return False
-    return True
+            time.sleep(min(wait, LONGEST_SLEEP))
 
 
-def _poll_round(run: PollRun) -> bool:
-    """Ask for some hints and some batches, so that neither waits for the other.
+class Poller:
+    """Asks in rounds: while the gateway answers one, the answers of the last are written."""
 
-    Return whether there were any.
-    """
-    hinted = [
-        BatchCheck(batch, recipients, is_hinted=True)
-        for batch, recipients in hints.take(HINTS_PER_ROUND)
-    ]
-    if hinted:
-        _run_checks(run, hinted)
-    claimed = _claim(timezone.now())
-    if claimed and timezone.now() < run.until and run.may_go_on():
-        _run_checks(run, [_planned_check(batch) for batch in claimed])
-    else:
-        _make_due(claimed)
-    return bool(hinted or claimed)
+    def __init__(self, client: Client, questions: StatusQuestions, connections: int) -> None:
+        self.client = client
+        self.questions = questions
+        self.people = max(PEOPLE_PER_CONNECTION * connections, PEOPLE_PER_ROUND)
+        self.open_per_batch = float(MAX_RECIPIENTS)  # recipients, in the last round
+        self.round: Round | None = None  # under way
 
+    def step(self, *, start_more: bool) -> bool:
+        """Start the next round, and write the answers of the last. Return whether there was any."""
+        last = self.round
+        under_way = {check.batch.pk for check in last.checks} if last else set()
+        self.round = self._start_round(under_way) if start_more else None
+        if last:
+            _finish_round(self.questions, last)
+        return bool(last or self.round)
 
-def _make_due(batches: Sequence[Batch]) -> None:
-    """Make batches due at once that were claimed but not asked for."""
-    for batch in batches:
-        Batch.objects.filter(pk=batch.pk, checks=batch.checks).update(check_at=timezone.now())
+    def _start_round(self, under_way: set[int]) -> Round | None:
+        """Ask for some hints and some batches, so that neither waits for the other.
+
+        None if there are none. Batches that are `under_way` are left alone.
+        """
+        checks = []
+        for batch, recipients in hints.take(HINTS_PER_ROUND):
+            if batch.pk in under_way:
+                hints.put_back(recipients)
+            else:
+                checks.append(BatchCheck(batch, recipients, is_hinted=True))
+        hinted = {check.batch.pk for check in checks}
+        claimed = _claim(timezone.now(), self._batches_to_claim(), under_way | hinted)
+        planned = _planned_checks(claimed)
+        if planned:
+            self.open_per_batch = sum(len(check.recipients) for check in planned) / len(planned)
+        checks += planned
+        at_gateway = [check for check in checks if not check.batch.campaign.is_rehearsal]
+        recipients = [recipient for check in at_gateway for recipient in check.recipients]
+        rate_control.take_tokens(RATE_SCOPE, len(recipients), settings.STATUS_RATE, timezone.now())
+        messages = [Address(recipient.msisdn, recipient.reference) for recipient in recipients]
+        started = self.questions.start(self.client, messages)
+        for check in checks:
+            if check.batch.campaign.is_rehearsal:
+                _write(check, Replies(_rehearsal_statuses(check)))
+        return Round(at_gateway, started) if checks else None
+
+    def _batches_to_claim(self) -> int:
+        people = min(self.people, settings.STATUS_RATE or self.people)
+        return min(int(people / max(self.open_per_batch, 1.0)) + 1, BATCHES_PER_ROUND)
 
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
@@ -139,36 +174,39 @@ def _never_checked(now: datetime) -> QuerySet[Batch]:
     )
 
 
-def _claim(now: datetime) -> list[Batch]:
-    """Batches that are due, for this worker alone until CLAIM_TIME."""
+def _claim(now: datetime, most: int, except_for: set[int]) -> list[Batch]:
+    """Up to `most` batches that are due, for this worker alone until CLAIM_TIME.
+
+    Those that are due again and those never asked for get half each, as far as there are any, so
+    that neither waits for all of the other; within each the one that has waited longest is first.
+    """
     skip = connection.features.has_select_for_update_skip_locked
-    most = (
-        BATCHES_PER_ROUND
-        if not settings.STATUS_RATE
-        else min(BATCHES_PER_ROUND, settings.STATUS_RATE // MAX_RECIPIENTS + 1)
-    )
+    again = Batch.objects.filter(check_at__lte=now).order_by("check_at")
+    new = _never_checked(now).order_by("done_at")
     with transaction.atomic():
-        ids = list(
-            _never_checked(now)
-            .select_for_update(skip_locked=skip)
-            .order_by("done_at")
-            .values_list("pk", flat=True)[:most]
-        )
-        if len(ids) < most:
-            again = (
-                Batch.objects.filter(check_at__lte=now)
-                .select_for_update(skip_locked=skip)
-                .order_by("check_at")
-            )
-            ids += again.values_list("pk", flat=True)[: most - len(ids)]
+        ids: list[int] = []
+        for due, share in ((again, most // 2), (new, most), (again, most)):
+            rows = due.exclude(pk__in={*ids, *except_for}).select_for_update(skip_locked=skip)
+            ids += rows.values_list("pk", flat=True)[: max(share - len(ids), 0)]
         batches = Batch.objects.filter(pk__in=ids)
         batches.update(check_at=now + CLAIM_TIME)
         return list(batches.select_related("campaign"))
 
 
-def _planned_check(batch: Batch) -> BatchCheck:
-    """The recipients of `batch` to ask for now: delivered ones only in some of the checks."""
-    recipients = list(_open_recipients(batch))
+def _planned_checks(batches: Sequence[Batch]) -> list[BatchCheck]:
+    """The recipients of `batches` to ask for now, read with one query for each campaign."""
+    numbers: defaultdict[int, list[int]] = defaultdict(list)
+    for batch in batches:
+        numbers[batch.campaign_id].append(batch.number)
+    recipients: defaultdict[tuple[int, int], list[Recipient]] = defaultdict(list)
+    for campaign_id, own_numbers in numbers.items():
+        for recipient in _still_open(campaign_id, own_numbers):
+            recipients[campaign_id, recipient.batch_number].append(recipient)
+    return [_planned_check(batch, recipients[batch.campaign_id, batch.number]) for batch in batches]
+
+
+def _planned_check(batch: Batch, recipients: list[Recipient]) -> BatchCheck:
+    """Whom of the open `recipients` to ask for now: delivered ones only in some of the checks."""
     on_the_way = [
         recipient for recipient in recipients if recipient.delivery_state != DeliveryState.DELIVERED
     ]
@@ -177,26 +215,17 @@ def _planned_check(batch: Batch) -> BatchCheck:
     return BatchCheck(batch, recipients)
 
 
-def _open_recipients(batch: Batch) -> QuerySet[Recipient]:
+def _still_open(campaign_id: int, batch_numbers: Sequence[int]) -> QuerySet[Recipient]:
     return Recipient.objects.filter(
-        campaign_id=batch.campaign_id,
-        batch_number=batch.number,
+        campaign_id=campaign_id,
+        batch_number__in=batch_numbers,
         send_state=SendState.ACCEPTED,
         final=False,
-    )
+    ).order_by("pk")
 
 
-def _run_checks(run: PollRun, checks: Sequence[BatchCheck]) -> None:
-    """Ask for the recipients of all `checks` at once, then write the answers batch by batch."""
-    at_gateway = []
-    for check in checks:
-        if check.batch.campaign.is_rehearsal:
-            _write(check, Replies(_rehearsal_statuses(check)))
-        else:
-            at_gateway.append(check)
-    if at_gateway:
-        _ask_gateway(run, at_gateway)
-    failpoint("checked")
+def _open_recipients(batch: Batch) -> QuerySet[Recipient]:
+    return _still_open(batch.campaign_id, [batch.number])
 
 
 def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
@@ -212,16 +241,15 @@ def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
     return [StatusUpdate(recipient, status) for recipient, status in answers if status]
 
 
-def _ask_gateway(run: PollRun, checks: Sequence[BatchCheck]) -> None:
-    recipients = [recipient for check in checks for recipient in check.recipients]
-    rate_control.take_tokens(RATE_SCOPE, len(recipients), settings.STATUS_RATE, timezone.now())
-    messages = [Address(recipient.msisdn, recipient.reference) for recipient in recipients]
-    replies = run.questions.ask(run.client, messages)
+def _finish_round(questions: StatusQuestions, asked: Round) -> None:
+    """Wait for the answers of a round, and write them batch by batch."""
+    replies = questions.finish(asked.questions)
     _adapt_rate(replies)
     failpoint("asked")
     remaining = iter(replies)
-    for check in checks:
+    for check in asked.checks:
         _write(check, _read_replies(check, remaining))
+    failpoint("checked")
 
 
 def _read_replies(check: BatchCheck, replies: Iterator[StatusReply]) -> Replies:
@@ -258,7 +286,7 @@ def _adapt_rate(replies: Sequence[StatusReply]) -> None:
 def _write(check: BatchCheck, replies: Replies) -> None:
     """Write `replies` and the batch's next check; nothing if another worker has checked it."""
     batch = check.batch
-    campaign = Campaign.objects.get(pk=batch.campaign_id)
+    campaign = batch.campaign
     sent_at = batch.intended_at or batch.done_at or timezone.now()
     due_at = sent_at
     if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:

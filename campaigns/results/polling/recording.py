@@ -142,7 +142,9 @@ def _times(
     if not sent_at and state not in (DeliveryState.NONE, DeliveryState.WAITING):
         sent_at = batch_sent_at
     if state not in BY_VIBER:
-        return sent_at, status.time_dr or recipient.delivered_at, None
+        # `time_dr` is when Viber gave up; no answer says when the SMS arrived
+        by_sms = state is DeliveryState.FALLBACK_DELIVERED
+        return sent_at, (recipient.delivered_at or now) if by_sms else None, None
     known = recipient.delivered_at if recipient.delivery_state in BY_VIBER else None
     delivered_at = known or status.time_dr or now
     if state is not DeliveryState.READ:
