@@ -52,7 +52,7 @@ from campaigns.shared.money import ZERO
 
 # Recipients to ask for in one round: enough to keep the connections busy while answers are written.
 PEOPLE_PER_ROUND, PEOPLE_PER_CONNECTION = 500, 10
-BATCHES_PER_ROUND = 200
+BATCHES_PER_ROUND, BATCHES_PER_TRANSACTION = 200, 20
 HINTS_PER_ROUND = 200  # recipients with a hint
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
@@ -242,13 +242,17 @@ def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
 
 
 def _finish_round(questions: StatusQuestions, asked: Round) -> None:
-    """Wait for the answers of a round, and write them batch by batch."""
+    """Wait for the answers of a round and write them, some batches in one transaction."""
     replies = questions.finish(asked.questions)
     _adapt_rate(replies)
     failpoint("asked")
     remaining = iter(replies)
-    for check in asked.checks:
-        _write(check, _read_replies(check, remaining))
+    answered = [(check, _read_replies(check, remaining)) for check in asked.checks]
+    answered.sort(key=lambda pair: pair[0].batch.pk)  # the order in which all workers lock
+    for start in range(0, len(answered), BATCHES_PER_TRANSACTION):
+        with transaction.atomic():
+            for check, own_replies in answered[start : start + BATCHES_PER_TRANSACTION]:
+                _write(check, own_replies)
     failpoint("checked")
 
 
@@ -291,7 +295,7 @@ def _write(check: BatchCheck, replies: Replies) -> None:
     due_at = sent_at
     if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
         due_at = max(sent_at, campaign.scheduled_at)  # the gateway has it before it is due
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
         if not unchanged.values_list("pk", flat=True).first():
             return
