@@ -63,7 +63,7 @@ class DeliveryState(models.TextChoices):
     """The state of an accepted message, in the order in which it may change."""
 
     NONE = "", _("Not yet known")
-    WAITING = "waiting", _("Waiting")  # new, waiting, scheduled
+    WAITING = "waiting", _("Waiting")  # at the gateway
     SENT = "sent", _("Sent")
     NOT_DELIVERED = "not_delivered", _("Not delivered")
     FALLBACK = "fallback", _("By SMS")  # Viber did not reach them, and the SMS was sent

@@ -147,7 +147,7 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
         if timezone.now() > deadline:
             break
         try:
-            status = client.status_by_reference(recipient.reference)
+            status = client.status_by_reference(recipient.reference, recipient.msisdn)
         except GatewayError:
             continue
         reported, entered = _reported_status(status, recipient), _entered_amounts(recipient)
