@@ -49,15 +49,14 @@ def measured_hours(recipient: RecipientTimes) -> Iterator[tuple[Measure, datetim
 class HourlyCounter:
     """The changes of hourly counts in one transaction."""
 
-    def __init__(self, campaign_id: int) -> None:
-        self._campaign_id = campaign_id
+    def __init__(self) -> None:
         self._sums = PendingSums()
 
-    def move(self, before: RecipientTimes, after: RecipientTimes) -> None:
-        """Count a recipient as `after` instead of as `before`."""
+    def move(self, campaign_id: int, before: RecipientTimes, after: RecipientTimes) -> None:
+        """Count a recipient of the campaign as `after` instead of as `before`."""
         for recipient, change in ((before, -1), (after, 1)):
             for measure, hour in measured_hours(recipient):
-                self._sums.add((self._campaign_id, measure.value, bulk.moment(hour)), change)
+                self._sums.add((campaign_id, measure.value, bulk.moment(hour)), change)
 
     def write(self) -> None:
         """Write the changes, in the caller's transaction."""

@@ -33,7 +33,8 @@ FAILPOINTS = [
     "after_post:1", "after_post:3",  # the gateway has it, and nothing is recorded
     "close_batches:1", "close_batches:2", "close_recipients:2", "close_ledger:2", "close_counts:2",
     "close_counts:3", "asking:1", "reconciled:1", "settled:1", "asked:1", "recorded:1",
-    "recorded:3", "checked:1", *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
+    "results_written:1", "checked:1",
+    *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
 ]  # fmt: skip
 PEOPLE, STOPPED = 80, 7
 Run = Callable[[str, str], int]

@@ -22,7 +22,7 @@ from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal
 from campaigns.results.money.rebuilding import differences
 from campaigns.results.polling import poller
 from campaigns.results.polling.prices import Change, price_changes
-from campaigns.results.polling.recording import StatusUpdate, record_updates
+from campaigns.results.polling.recording import BatchUpdates, StatusUpdate, record_updates
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,9 @@ def status(answer: Answer, name: str = "expired") -> MessageStatus:
 
 def record(campaign: Campaign, recipient: Recipient, *answers: Answer) -> None:
     for answer in answers:
-        record_updates([StatusUpdate(recipient, status(answer))], campaign, "UA", LEFT)
+        record_updates(
+            [BatchUpdates([StatusUpdate(recipient, status(answer))], campaign, "UA", LEFT)]
+        )
 
 
 def entries() -> list[tuple[Any, ...]]:
@@ -221,8 +223,8 @@ def test_batch_that_another_worker_has_checked_since_is_left_alone() -> None:
     other = poller.BatchCheck(Batch.objects.get(), [recipient])
     named = status(("0", "EUR", [("sent", "0.05", "")]))
     late = status(("0.02", "EUR", [("sent", "0.01", "")]))
-    poller._write(check, poller.Replies([StatusUpdate(recipient, named)]))
-    poller._write(other, poller.Replies([StatusUpdate(recipient, late)]))
+    poller._write([(check, poller.Replies([StatusUpdate(recipient, named)]))])
+    poller._write([(other, poller.Replies([StatusUpdate(recipient, late)]))])
     assert sums(recipient, Channel.SMS) == {"EUR": D("0.05")}
     assert Batch.objects.get().checks == 1
 
@@ -244,7 +246,7 @@ def test_two_workers_at_the_same_moment_enter_prices_once() -> None:
             for batch in batches:
                 updates = [StatusUpdate(one, named) for one in own[batch.number]]
                 check = poller.BatchCheck(batch, own[batch.number])
-                poller._write(check, poller.Replies(updates))
+                poller._write([(check, poller.Replies(updates))])
         finally:
             connection.close()
 
@@ -315,7 +317,7 @@ def test_any_sequence_of_answers_ends_at_the_newest_prices(seed: int) -> None:
         ]
         for country in sorted({one.country for one in recipients}):
             own = [update for update in updates if update.recipient.country == country]
-            record_updates(own, campaign, country, LEFT)
+            record_updates([BatchUpdates(own, campaign, country, LEFT)])
         for pk, answer in heard.items():
             expected[pk].hear(*answer)
     for one in recipients:

@@ -15,7 +15,7 @@ from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.models import HourCount
 from campaigns.results.money.rebuilding import differences, rebuild
-from campaigns.results.polling.recording import StatusUpdate, record_updates
+from campaigns.results.polling.recording import BatchUpdates, StatusUpdate, record_updates
 from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
@@ -59,12 +59,8 @@ def record(recipient: Recipient, *statuses: MessageStatus) -> Recipient:
     campaign = Campaign.objects.get(pk=recipient.campaign_id)
     with time_machine.travel(NOW, tick=False):
         for one_status in statuses:
-            record_updates(
-                [StatusUpdate(Recipient.objects.get(pk=recipient.pk), one_status)],
-                campaign,
-                recipient.country,
-                LEFT,
-            )
+            update = StatusUpdate(Recipient.objects.get(pk=recipient.pk), one_status)
+            record_updates([BatchUpdates([update], campaign, recipient.country, LEFT)])
     return Recipient.objects.get(pk=recipient.pk)
 
 

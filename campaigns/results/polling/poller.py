@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.compose.models import Timing
@@ -47,7 +45,8 @@ from campaigns.ledger.entries import Movement
 from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
-from campaigns.results.polling.recording import StatusUpdate, record_updates
+from campaigns.results.polling.recording import BatchUpdates, StatusUpdate, record_updates
+from campaigns.shared import bulk
 from campaigns.shared.money import ZERO
 
 # Recipients to ask for in one round: enough to keep the connections busy while answers are written.
@@ -59,6 +58,8 @@ LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
 # Until a batch is asked for again of which the gateway did not answer all questions.
 RETRY_AFTER = timedelta(seconds=10)
 RETRY_RARELY, RETRY_FOR = timedelta(minutes=10), timedelta(days=30)  # after the plan has ended
+BATCH = Batch._meta.db_table
+DELIVERED = {DeliveryState.DELIVERED.value}
 RATE_SCOPE = "statuses"  # names the rate that all workers share
 
 
@@ -160,7 +161,7 @@ class Poller:
         started = self.questions.start(self.client, messages)
         for check in checks:
             if check.batch.campaign.is_rehearsal:
-                _write(check, Replies(_rehearsal_statuses(check)))
+                _write([(check, Replies(_rehearsal_statuses(check)))])
         return Round(at_gateway, started) if checks else None
 
     def _batches_to_claim(self) -> int:
@@ -193,14 +194,18 @@ def _claim(now: datetime, most: int, except_for: set[int]) -> list[Batch]:
         return list(batches.select_related("campaign"))
 
 
-def _planned_checks(batches: Sequence[Batch]) -> list[BatchCheck]:
-    """The recipients of `batches` to ask for now, read with one query for each campaign."""
+def _numbers_by_campaign(batches: Sequence[Batch]) -> dict[int, list[int]]:
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for batch in batches:
         numbers[batch.campaign_id].append(batch.number)
+    return numbers
+
+
+def _planned_checks(batches: Sequence[Batch]) -> list[BatchCheck]:
+    """The recipients of `batches` to ask for now, read with one query for each campaign."""
     recipients: defaultdict[tuple[int, int], list[Recipient]] = defaultdict(list)
-    for campaign_id, own_numbers in numbers.items():
-        for recipient in _still_open(campaign_id, own_numbers):
+    for campaign_id, numbers in _numbers_by_campaign(batches).items():
+        for recipient in _still_open(campaign_id, numbers):
             recipients[campaign_id, recipient.batch_number].append(recipient)
     return [_planned_check(batch, recipients[batch.campaign_id, batch.number]) for batch in batches]
 
@@ -224,10 +229,6 @@ def _still_open(campaign_id: int, batch_numbers: Sequence[int]) -> QuerySet[Reci
     ).order_by("pk")
 
 
-def _open_recipients(batch: Batch) -> QuerySet[Recipient]:
-    return _still_open(batch.campaign_id, [batch.number])
-
-
 def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
     """The answers of a rehearsal's gateway, which runs in this process and has no rate."""
     batch = check.batch
@@ -242,17 +243,14 @@ def _rehearsal_statuses(check: BatchCheck) -> list[StatusUpdate]:
 
 
 def _finish_round(questions: StatusQuestions, asked: Round) -> None:
-    """Wait for the answers of a round and write them, some batches in one transaction."""
+    """Wait for the answers of a round and write them, those of some batches at a time."""
     replies = questions.finish(asked.questions)
     _adapt_rate(replies)
     failpoint("asked")
     remaining = iter(replies)
     answered = [(check, _read_replies(check, remaining)) for check in asked.checks]
-    answered.sort(key=lambda pair: pair[0].batch.pk)  # the order in which all workers lock
     for start in range(0, len(answered), BATCHES_PER_TRANSACTION):
-        with transaction.atomic():
-            for check, own_replies in answered[start : start + BATCHES_PER_TRANSACTION]:
-                _write(check, own_replies)
+        _write(answered[start : start + BATCHES_PER_TRANSACTION])
     failpoint("checked")
 
 
@@ -287,52 +285,86 @@ def _adapt_rate(replies: Sequence[StatusReply]) -> None:
         rate_control.recover(RATE_SCOPE)
 
 
-def _write(check: BatchCheck, replies: Replies) -> None:
-    """Write `replies` and the batch's next check; nothing if another worker has checked it."""
-    batch = check.batch
-    campaign = batch.campaign
-    sent_at = batch.intended_at or batch.done_at or timezone.now()
-    due_at = sent_at
-    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
-        due_at = max(sent_at, campaign.scheduled_at)  # the gateway has it before it is due
-    with transaction.atomic(savepoint=False):
-        unchanged = Batch.objects.select_for_update().filter(pk=batch.pk, checks=batch.checks)
-        if not unchanged.values_list("pk", flat=True).first():
-            return
-        movements = record_updates(replies.updates, campaign, batch.country, sent_at)
-        open_states = (
-            set()  # its gateway answers with the final status at once
-            if campaign.is_rehearsal
-            else set(_open_recipients(batch).values_list("delivery_state", flat=True))
-        )
-        on_the_way = bool(open_states - {DeliveryState.DELIVERED})
-        check_at = (
-            _next_check(due_at, campaign.validity, replies, on_the_way=on_the_way)
-            if open_states
-            else None
-        )
-        if check_at is None:
-            _settle_undelivered(batch)
-        changes: dict[str, Any] = {"checks": F("checks") + 1, "check_at": check_at}
-        if check_at and check.is_hinted and on_the_way:
-            # a hint does not put off the check of the others
-            changes["check_at"] = Coalesce(F("check_at"), Value(check_at))
-        _save_evidence(batch, replies)
-        Batch.objects.filter(pk=batch.pk).update(**changes)
-        if batch.worst_case is not None or batch.held is not None:
-            holds.recompute([batch.pk])
-            _check_currencies(batch, movements)
+def _write(answered: Sequence[tuple[BatchCheck, Replies]]) -> None:
+    """Write the replies of some checks in one transaction, and when each batch is asked for next.
+
+    Nothing is written for a batch that another worker has checked.
+    """
+    with transaction.atomic():
+        planned = _lock_batches([check.batch for check, _replies in answered])
+        own = [(check, replies) for check, replies in answered if check.batch.pk in planned]
+        moved = record_updates([_batch_updates(check, replies) for check, replies in own])
+        failpoint("results_written")
+        states = _open_states([check.batch for check, _replies in own])
+        rows, ended = [], []
+        for check, replies in own:
+            batch = check.batch
+            check_at = _next_check(check, replies, states[batch.campaign_id, batch.number])
+            if check_at is None:
+                ended.append(batch)
+            elif check.is_hinted and states[batch.campaign_id, batch.number] - DELIVERED:
+                # a hint does not put off the check of the others
+                check_at = planned[batch.pk] or check_at
+            rows.append((check_at and bulk.moment(check_at), batch.checks + 1, batch.pk))
+            _save_evidence(batch, replies)
+        bulk.update(BATCH, {}, {"check_at": "timestamptz", "checks": "integer"}, rows)
+        _settle_undelivered(ended)
+        _update_holds([check.batch for check, _replies in own], moved)
         failpoint("recorded")
 
 
-def _settle_undelivered(batch: Batch) -> None:
+def _lock_batches(batches: Sequence[Batch]) -> dict[int, datetime | None]:
+    """Lock those of `batches` that nobody has checked since; their id and `check_at`."""
+    checks = {batch.pk: batch.checks for batch in batches}
+    locked = Batch.objects.select_for_update().filter(pk__in=checks).order_by("pk")
+    rows = locked.values_list("pk", "checks", "check_at")
+    return {pk: check_at for pk, now_checked, check_at in rows if now_checked == checks[pk]}
+
+
+def _batch_updates(check: BatchCheck, replies: Replies) -> BatchUpdates:
+    batch = check.batch
+    return BatchUpdates(replies.updates, batch.campaign, batch.country, _sent_at(batch))
+
+
+def _sent_at(batch: Batch) -> datetime:
+    return batch.intended_at or batch.done_at or timezone.now()
+
+
+def _open_states(batches: Sequence[Batch]) -> defaultdict[tuple[int, int], set[str]]:
+    """The delivery states of open recipients, by campaign and number of the batch."""
+    states: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    for campaign_id, numbers in _numbers_by_campaign(batches).items():
+        rows = _still_open(campaign_id, numbers).order_by()
+        for number, state in rows.values_list("batch_number", "delivery_state").distinct():
+            states[campaign_id, number].add(state)
+    return states
+
+
+def _settle_undelivered(batches: Sequence[Batch]) -> None:
     """At the end of the plan: an SMS fallback that has not come by now does not come any more.
 
     Messages without an end stay open, for delivery reports that come late.
     """
-    _open_recipients(batch).filter(
-        delivery_state__in=[DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK]
-    ).update(final=True)
+    for campaign_id, numbers in _numbers_by_campaign(batches).items():
+        Recipient.objects.filter(
+            campaign_id=campaign_id,
+            batch_number__in=numbers,
+            send_state=SendState.ACCEPTED,
+            final=False,
+            delivery_state__in=[DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK],
+        ).update(final=True)
+
+
+def _update_holds(batches: Sequence[Batch], moved: Sequence[Sequence[Movement]]) -> None:
+    """Work out what `batches` hold now, and look at the currencies of the money that moved."""
+    limited = [
+        (batch, movements)
+        for batch, movements in zip(batches, moved, strict=True)
+        if batch.worst_case is not None or batch.held is not None
+    ]
+    holds.recompute([batch.pk for batch, _movements in limited])
+    for batch, movements in limited:
+        _check_currencies(batch, movements)
 
 
 def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
@@ -360,14 +392,21 @@ def _save_evidence(batch: Batch, replies: Replies) -> None:
         evidence.save_rounded_price(batch.campaign_id, batch.number, rounded.body)
 
 
-def _next_check(
-    due_at: datetime, validity: int, replies: Replies, *, on_the_way: bool
-) -> datetime | None:
-    """When to ask next; None: not again. Only answers end the plan, failed questions never do."""
-    now = timezone.now()
+def _next_check(check: BatchCheck, replies: Replies, states: set[str]) -> datetime | None:
+    """When to ask next, by the `states` of open recipients; None: not again.
+
+    Only answers end the plan, failed questions never do.
+    """
+    batch, now = check.batch, timezone.now()
+    if not states or batch.campaign.is_rehearsal:  # its gateway names the final status at once
+        return None
     if replies.is_cut_short:
         return now
-    planned = next_check(due_at, now, validity, on_the_way=on_the_way)
+    due_at = _sent_at(batch)
+    if batch.campaign.timing == Timing.GATEWAY and batch.campaign.scheduled_at:
+        due_at = max(due_at, batch.campaign.scheduled_at)  # the gateway has it before it is due
+    on_the_way = bool(states - DELIVERED)
+    planned = next_check(due_at, now, batch.campaign.validity, on_the_way=on_the_way)
     if not replies.has_failures or now > due_at + RETRY_FOR:
         return planned
     if planned and not replies.unreadable:

@@ -48,52 +48,6 @@ class StatusUpdate:
     status: MessageStatus
 
 
-def record_updates(
-    updates: Sequence[StatusUpdate], campaign: Campaign, country: str, sent_at: datetime
-) -> list[Movement]:
-    """Write `updates` of recipients in one batch and return the money that moved.
-
-    `country` is that of the batch, `sent_at` when it was sent.
-    """
-    moves, hours = TallyChanges(), HourlyCounter(campaign.pk)
-    movements: list[Movement] = []
-    written: list[UpdatedRecipient] = []
-    if campaign.timing == Timing.GATEWAY:  # the gateway had it before it was due
-        sent_at = max(sent_at, campaign.scheduled_at or sent_at)
-    current = _lock(updates)
-    sms_entered = entered_sms(list(current.values()))
-    for update in updates:
-        recipient, status = current.get(update.recipient.pk), update.status
-        if recipient is None:  # of a rehearsal that was deleted
-            continue
-        entered = sms_entered[recipient.pk]
-        viber, sms = named_viber(recipient, status), named_sms(recipient, status, entered)
-        prices = row_prices(recipient, status, viber, sms)
-        after = _updated(recipient, status, prices, bool(campaign.sms_text), sent_at)
-        changes = {
-            Channel.VIBER: price_changes(entered_viber(recipient), viber, recipient.currency),
-            Channel.SMS: price_changes(entered, sms, prices.currency),
-        }
-        movements += _movements(recipient, changes, Purpose(campaign.purpose), country)
-        _count(moves, recipient, after, country)
-        hours.move(recipient, after)
-        written.append(after)
-    bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
-    write_entries(movements, timezone.now())
-    moves.write()
-    hours.write()
-    return movements
-
-
-def _lock(updates: Sequence[StatusUpdate]) -> dict[int, Recipient]:
-    """The recipients as they are now, locked: what was read before the gateway answered can be
-    older than what another worker has entered since.
-    """
-    ids = [update.recipient.pk for update in updates]
-    recipients = Recipient.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-    return {recipient.pk: recipient for recipient in recipients}
-
-
 @dataclass(frozen=True, slots=True)
 class UpdatedRecipient:
     """The new values of a recipient's result columns."""
@@ -106,6 +60,73 @@ class UpdatedRecipient:
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchUpdates:
+    """Statuses of recipients of one batch; `country` is that of the batch, `sent_at` its send."""
+
+    updates: Sequence[StatusUpdate]
+    campaign: Campaign
+    country: str
+    sent_at: datetime
+
+
+def record_updates(batches: Sequence[BatchUpdates]) -> list[list[Movement]]:
+    """Write the statuses of `batches`, with one statement for each table.
+
+    Returns the money that moved, for each of them.
+    """
+    tally, hours = TallyChanges(), HourlyCounter()
+    written: list[UpdatedRecipient] = []
+    current = _lock([update for batch in batches for update in batch.updates])
+    moved = [_update_batch(batch, current, tally, hours, written) for batch in batches]
+    bulk.update(TABLE, {}, COLUMNS, [_row(after) for after in written])
+    write_entries([movement for movements in moved for movement in movements], timezone.now())
+    tally.write()
+    hours.write()
+    return moved
+
+
+def _update_batch(
+    batch: BatchUpdates,
+    current: Mapping[int, Recipient],
+    tally: TallyChanges,
+    hours: HourlyCounter,
+    written: list[UpdatedRecipient],
+) -> list[Movement]:
+    """Add what changes for the recipients of `batch`; return the money that moves."""
+    campaign, sent_at = batch.campaign, batch.sent_at
+    if campaign.timing == Timing.GATEWAY:  # the gateway had it before it was due
+        sent_at = max(sent_at, campaign.scheduled_at or sent_at)
+    # without those of a rehearsal that was deleted
+    updates = [update for update in batch.updates if update.recipient.pk in current]
+    sms_entered = entered_sms([current[update.recipient.pk] for update in updates])
+    movements: list[Movement] = []
+    for update in updates:
+        recipient, status = current[update.recipient.pk], update.status
+        entered = sms_entered[recipient.pk]
+        viber, sms = named_viber(recipient, status), named_sms(recipient, status, entered)
+        prices = row_prices(recipient, status, viber, sms)
+        after = _updated(recipient, status, prices, bool(campaign.sms_text), sent_at)
+        changes = {
+            Channel.VIBER: price_changes(entered_viber(recipient), viber, recipient.currency),
+            Channel.SMS: price_changes(entered, sms, prices.currency),
+        }
+        movements += _movements(recipient, changes, Purpose(campaign.purpose), batch.country)
+        _count(tally, recipient, after, batch.country)
+        hours.move(campaign.pk, recipient, after)
+        written.append(after)
+    return movements
+
+
+def _lock(updates: Sequence[StatusUpdate]) -> dict[int, Recipient]:
+    """The recipients as they are now, locked: what was read before the gateway answered can be
+    older than what another worker has entered since.
+    """
+    ids = [update.recipient.pk for update in updates]
+    recipients = Recipient.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    return {recipient.pk: recipient for recipient in recipients}
 
 
 def _updated(
