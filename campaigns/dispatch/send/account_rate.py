@@ -24,10 +24,12 @@ from campaigns.dispatch.models import AccountRate
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
 WINDOW = timedelta(seconds=1)  # of answers that are judged together
-WINDOW_ANSWERS, LONGEST_WINDOW = 20, timedelta(seconds=60)  # so many, or for so long
+WINDOW_ANSWERS, LONGEST_WINDOW = 60, timedelta(seconds=60)  # so many, or for so long
 NOISE = 0.03  # the share of refused requests that calls for nothing
 CUT = 0.97  # of what was accepted
-MEASURED_BELOW = 0.8  # what was accepted is the rate, if it is less than this share of it
+# What was accepted becomes the rate if it is less than this share of the rate, though more than
+# that share of it was tried: workers that were idle prove nothing about the account.
+CLEARLY_LESS = 0.8
 # With a Retry-After each refusal costs a wait: cut more, even more if nobody was accepted since.
 CUT_WITH_WAIT, CUT_AGAIN = 0.95, 0.7
 LOWEST_RATE, FIRST_RATE = 10.0, 100.0  # recipients a second
@@ -159,13 +161,13 @@ def _wait_as_asked(account: AccountRate, seconds: float, now: datetime) -> None:
 
 def _judge(account: AccountRate, seconds: float, now: datetime) -> None:
     """Change the rate by what the window of so many `seconds` has shown."""
-    accepted = account.accepted / seconds
+    accepted, tried = account.accepted / seconds, account.requests * MAX_RECIPIENTS / seconds
     if account.requests and account.throttled / account.requests >= NOISE:
         if account.rate is None and accepted < FIRST_RATE:
             account.rate = FIRST_RATE  # most of the window was a wait: it says too little
         else:
             rate = account.rate or accepted
-            if accepted < rate * MEASURED_BELOW:
+            if accepted < rate * CLEARLY_LESS < tried:
                 rate = accepted
             account.rate, account.cut_at = max(rate * CUT, LOWEST_RATE), now
     elif account.rate is not None:
