@@ -18,6 +18,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from campaigns.compose.launch.reachable import of_reachable
 from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
@@ -39,7 +40,6 @@ from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import Address
 from campaigns.ledger.entries import Movement
-from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
 from campaigns.results.polling.recording import StatusUpdate, record_updates
@@ -86,8 +86,8 @@ class Replies:
 
 def is_due(now: datetime) -> bool:
     """Whether any message is to be asked for now."""
-    due_again = Batch.objects.filter(check_at__lte=now)
-    return StatusHint.objects.exists() or _never_checked(now).exists() or due_again.exists()
+    due_again = Batch.objects.filter(of_reachable(), check_at__lte=now)
+    return hints.waiting().exists() or _never_checked(now).exists() or due_again.exists()
 
 
 def poll(
@@ -135,7 +135,11 @@ def _make_due(batches: Sequence[Batch]) -> None:
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(
-        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST_CHECK
+        of_reachable(),
+        state=BatchState.DONE,
+        checks=0,
+        check_at__isnull=True,
+        done_at__lte=now - FIRST_CHECK,
     )
 
 
@@ -156,7 +160,7 @@ def _claim(now: datetime) -> list[Batch]:
         )
         if len(ids) < most:
             again = (
-                Batch.objects.filter(check_at__lte=now)
+                Batch.objects.filter(of_reachable(), check_at__lte=now)
                 .select_for_update(skip_locked=skip)
                 .order_by("check_at")
             )
