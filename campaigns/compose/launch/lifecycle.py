@@ -143,7 +143,7 @@ def _budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
 
 def _check_ready(campaign: Campaign, confirmed: int | None = None) -> tuple[int, ApprovalCheck]:
     """The number of recipients, and whether approval is needed. Raises Refused as `launch` does."""
-    if refusal := reachable.key_refusal(campaign.purpose):
+    if refusal := reachable.key_refusal(campaign.purpose, accounts.load()):
         raise Refused(refusal)
     measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
     if problem_list := problems(campaign, measured):
@@ -298,8 +298,8 @@ def resume(campaign_id: int, actor: User | None) -> None:
 
 
 def _refuse_other_account(campaign: Campaign) -> None:
-    known = accounts.load()
-    if why := reachable.key_refusal(campaign.purpose) or reachable.waiting_text(campaign, known):
+    known, purpose = accounts.load(), campaign.purpose
+    if why := reachable.key_refusal(purpose, known) or reachable.waiting_text(campaign, known):
         raise Refused(why)
 
 

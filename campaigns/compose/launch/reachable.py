@@ -45,17 +45,16 @@ def is_reachable(campaign: Campaign) -> bool:
     return Campaign.objects.filter(reachable(), pk=campaign.pk).exists()
 
 
-def key_refusal(purpose: str) -> str:
-    """Why nothing with this `purpose` can be launched with this key; "" if it can."""
+def key_refusal(purpose: str, known: Accounts) -> str:
+    """Why nothing with this `purpose` can be launched with the key in use; "" if it can."""
     if purpose == Purpose.REHEARSAL:
         return ""
-    current = accounts.load().current
-    if current is None:
+    if known.is_new_key:
         return _(
             "The gateway's address or key is new. An administrator first has to say which account"
             " it belongs to."
         )
-    if current.environment == Environment.TEST and purpose != Purpose.TEST:
+    if purpose != Purpose.TEST and known.current and known.current.environment == Environment.TEST:
         return _(
             "A test key sends nothing: the gateway answers with random data. Send a test or"
             " rehearse, or set BSG_API_KEY to a live key."

@@ -105,7 +105,9 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         "can_edit": is_marketer and campaign.state in lifecycle.CAN_EDIT,
         "can_review": is_marketer and campaign.state == CampaignState.AWAITING_APPROVAL,
         "can_pause": is_marketer and campaign.state in lifecycle.CAN_PAUSE,
-        "can_resume": is_marketer and campaign.state in lifecycle.CAN_RESUME,
+        "can_resume": is_marketer
+        and campaign.state in lifecycle.CAN_RESUME
+        and not reachable.waiting_text(campaign, accounts.cached()),
         "can_cancel": is_marketer and campaign.state in lifecycle.CAN_CANCEL,
         "can_change_hours": is_marketer and lifecycle.can_change_hours(campaign),
         "can_duplicate": is_marketer and campaign.launched_at is not None,
