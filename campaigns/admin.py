@@ -30,6 +30,7 @@ from campaigns.models import (
     Contact,
     ContactList,
     Evidence,
+    GatewayAccount,
     Import,
     LedgerEntry,
     LedgerTotal,
@@ -348,6 +349,20 @@ class MonthlyBudgetAdmin(ReadOnly):
 class UserBudgetAdmin(ReadOnly):
     list_display = ("user", "currency", "amount")
     list_select_related = ("user",)
+
+
+@admin.register(GatewayAccount)
+class GatewayAccountAdmin(ByRole):
+    """To be renamed; safe mode records them (team/accounts.py)."""
+
+    list_display = ("name", "environment", "base_url", "created_at")
+    readonly_fields = ("environment", "base_url", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 @admin.register(BalanceReading)

@@ -44,9 +44,17 @@ from campaigns.dispatch.models import (
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHint
-from campaigns.team.models import AuditEntry, Installation, Role, User
+from campaigns.team.models import (
+    AccountKey,
+    AuditEntry,
+    GatewayAccount,
+    Installation,
+    Role,
+    User,
+)
 
 __all__ = [
+    "AccountKey",
     "AccountRate",
     "ApprovalLimit",
     "AuditEntry",
@@ -65,6 +73,7 @@ __all__ = [
     "EarlierCampaign",
     "Editing",
     "Evidence",
+    "GatewayAccount",
     "Heartbeat",
     "HourCount",
     "Import",

@@ -13,7 +13,7 @@ from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from campaigns.team import safe_mode
+from campaigns.team import accounts, safe_mode
 
 pytest_plugins = ["tests.sandbox_fixture", "tests.scripted_gateway"]
 
@@ -76,3 +76,5 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     monkeypatch.setattr(safe_mode, "CACHED_FOR", float("inf"))  # making a database can take longer
     safe_mode.cache_state(safe=False)  # known, so that no page asks for it
+    monkeypatch.setattr(accounts, "CACHED_FOR", float("inf"))
+    accounts.cache_state(accounts.Accounts())

@@ -64,7 +64,7 @@ def set_environment() -> None:
     usual = {
         "DEBUG": "true",
         "SECRET_KEY": "tests",
-        "BSG_API_KEY": "test_tests",
+        "BSG_API_KEY": "live_tests",
         "BSG_API_URL": "http://127.0.0.1:9/rest",
         "STATE_FILE": f"{tempfile.gettempdir()}/viberdash-tests-{os.getpid()}/state.json",
     }

@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
@@ -100,9 +101,12 @@ def _cancel_next_batches(campaign_id: int) -> int:
 
 
 def finish_campaigns() -> None:
-    """Finish the campaigns that have nobody left to send to, paused ones too."""
+    """Finish the campaigns that have nobody left to send to, paused ones too.
+
+    Those of another account wait.
+    """
     under_way = Campaign.objects.filter(
-        state__in=[CampaignState.SENDING, CampaignState.PAUSED], audience__gt=0
+        reachable(), state__in=[CampaignState.SENDING, CampaignState.PAUSED], audience__gt=0
     )
     for campaign_id in under_way.values_list("pk", flat=True):
         finish_if_done(campaign_id)

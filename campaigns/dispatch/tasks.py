@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
@@ -35,9 +36,8 @@ PREPARE, SEND, REHEARSE, RECONCILE = (
 
 def work() -> None:
     """Look what there is to do, and enqueue a task for each kind of it."""
-    for campaign_id in Campaign.objects.filter(state=CampaignState.PREPARING).values_list(
-        "pk", flat=True
-    ):
+    preparing = Campaign.objects.filter(reachable(), state=CampaignState.PREPARING)
+    for campaign_id in preparing.values_list("pk", flat=True):
         enqueue(PREPARE, campaign_id)
     sweep_module.cancel_remaining()
     now = timezone.now()

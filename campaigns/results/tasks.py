@@ -12,6 +12,7 @@ from campaigns.results import clear_rehearsals
 from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import hints, poller
 from campaigns.shared.queue import enqueue, waiting
+from campaigns.team import accounts
 
 SLICE = timedelta(seconds=15)  # of polling in one task
 WAITING_MAX = 50  # tasks in the queue, beyond which no more are added
@@ -47,7 +48,7 @@ def follow() -> None:
 def check_money() -> None:
     """Read the balance once an hour and check a sample of messages once a night."""
     with WorkerSlot("money") as slot:
-        if not slot.held:
+        if not slot.held or accounts.load().is_new_key:
             return
         client, now = client_from_settings(), timezone.now()
         gateway_comparison.read_balance(client, now)

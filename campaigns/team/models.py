@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.gateway.environment import Environment
+
 
 class Role(models.TextChoices):
     """What a user may do. Each role includes the one before it."""
@@ -32,6 +34,39 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+class GatewayAccount(models.Model):
+    """An account at a gateway: what was sent with it exists nowhere else (accounts.py).
+
+    The first one recorded also owns the campaigns from before there were accounts.
+    """
+
+    name = models.CharField(_("name"), max_length=60)
+    environment = models.CharField(
+        _("environment"), max_length=7, choices=Environment.choices, editable=False
+    )
+    base_url = models.CharField(_("address"), max_length=300, editable=False)  # of its newest key
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("gateway account")
+        verbose_name_plural = _("gateway accounts")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccountKey(models.Model):
+    """A key of an account, as a fingerprint; a rotated key is one more."""
+
+    account = models.ForeignKey(GatewayAccount, models.CASCADE, related_name="keys")
+    fingerprint = models.CharField(max_length=64, unique=True)  # of address and key
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint[:8]
 
 
 class AuditEntry(models.Model):

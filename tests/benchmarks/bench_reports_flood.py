@@ -245,7 +245,7 @@ def measure(seconds: float, rounds: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "test_benchmark",
+            "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "live_benchmark",
             "SECRET_KEY": "benchmark" * 8, "DEBUG": "true", "LOG_LEVEL": "ERROR",
             "ENV_FILE": os.devnull, "REDIS_URL": "", "PUBLIC_BASE_URL": "http://localhost",
             "PORT": str(web), "HOST": "127.0.0.1", "WEB_WORKERS": "1",

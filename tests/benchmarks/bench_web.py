@@ -177,7 +177,7 @@ def upload(port: int, cookie: str, uploads: Path) -> tuple[float, bool]:
 def settings(folder: str) -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "UPLOAD_ROOT": f"{folder}/uploads",
-        "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "test_benchmark",
+        "BSG_API_URL": "http://127.0.0.1:9/rest", "BSG_API_KEY": "live_benchmark",
         "SECRET_KEY": "benchmark" * 8, "DEBUG": "true", "LOG_LEVEL": "ERROR",
         "ENV_FILE": os.devnull, "REDIS_URL": "", "PUBLIC_BASE_URL": "http://localhost",
         "STATE_FILE": f"{folder}/state.json", "DJANGO_SETTINGS_MODULE": "viberdash.settings",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
@@ -75,6 +76,12 @@ def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
         return int(process.stdout.readline())
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def same_account(settings: Settings, sandbox: RunningSandbox) -> None:
+    """The campaign belongs to the account that the killed processes use."""
+    settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
 
 
 def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 
 from campaigns.dispatch.send.sender import BatchSender
@@ -24,6 +25,13 @@ from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 PEOPLE = 300
+
+
+@pytest.fixture(autouse=True)
+def same_account(sandbox: RunningSandbox) -> Iterator[None]:
+    """The campaign belongs to the account that the processes use."""
+    with override_settings(BSG_API_URL=sandbox.api_url, BSG_API_KEY=KEY):
+        yield
 
 
 @pytest.fixture
@@ -62,6 +70,7 @@ def server() -> str:
 def environment(database: str) -> dict[str, str]:
     variables = {
         "DATABASE_URL": database,
+        "BSG_API_URL": settings.BSG_API_URL,
         "BSG_API_KEY": KEY,
         "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }

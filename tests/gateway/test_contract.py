@@ -198,13 +198,15 @@ def test_invalid_keys_are_refused(
 def test_a_test_key_gets_answers_and_sends_nothing(sandbox: RunningSandbox) -> None:
     client = sandbox.client("test_1234567890")
     for _ in range(2):
-        assert {
-            type(verdict) for verdict in client.send(to_references("a", "b")).verdicts.values()
-        } == {Accepted}
+        verdicts = client.send(to_references("a", "b")).verdicts.values()
+        assert {type(verdict) for verdict in verdicts} == {Accepted}
+        # its prices are random, and nothing is charged
+        assert {verdict.price for verdict in verdicts if isinstance(verdict, Accepted)} == {0}
     assert sandbox.bill()["messages"] == 0
     by_reference, by_id = client.status_by_reference("a"), client.status_by_id("470000001")
     assert by_reference
     assert by_reference.status in ("sent", "delivered", "read")
+    assert by_reference.price == 0
     assert by_id
     assert by_id.gateway_id == "470000001"
 

@@ -1,7 +1,7 @@
 """An installation of the version before comes through an upgrade with its data and its work."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,11 +9,15 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
+from pytest_django import Settings
 
 from campaigns.contacts import tasks
+from campaigns.dispatch import sweep
 from campaigns.dispatch.budgets import holds
+from campaigns.dispatch.send.sender import BatchSender
 from campaigns.models import (
     Batch,
     Campaign,
@@ -27,7 +31,8 @@ from campaigns.models import (
     User,
 )
 from campaigns.shared import queue
-from campaigns.team import audit
+from campaigns.team import accounts, audit
+from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
 BEFORE = [("campaigns", "0002_room_for_outcomes")]
 INTENDED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -119,6 +124,44 @@ def test_amounts_reserved_before_stay_until_they_settle(models_before: Any) -> N
         Recipient.objects.update(delivery_state=delivered)
         holds.recompute([batch.pk])
         assert Batch.objects.get().held == held
+
+
+def test_campaign_under_way_goes_on_under_the_first_account(
+    models_before: Any, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    old = models_before.get_model
+    campaign = old("campaigns", "Campaign").objects.create(
+        name="Spring", text="Hello!", sender=old("campaigns", "Sender").objects.create(name="Shop"),
+        state="sending", launched_at=INTENDED, frozen_at=INTENDED, audience=2,
+    )  # fmt: skip
+    for number, state in ((1, "done"), (2, "ready")):
+        old("campaigns", "Batch").objects.create(
+            campaign=campaign, number=number, size=1, state=state, country="UA"
+        )
+        old("campaigns", "Recipient").objects.create(
+            campaign_id=campaign.pk, msisdn=f"38067000000{number}", reference=f"{number}" * 32,
+            batch_number=number, country="UA",
+            send_state="accepted" if state == "done" else "queued",
+        )  # fmt: skip
+    old("campaigns", "Tally").objects.create(
+        campaign=campaign, country="UA", send_state="accepted", recipients=1
+    )
+
+    upgrade()
+
+    with strict_sandbox() as other:
+        settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
+        assert accounts.load().is_only_one
+        settings.BSG_API_URL = other.api_url
+        accounts.confirm_another(None)
+        BatchSender(other.client(), 1, timezone.now() + timedelta(minutes=1)).run()
+        assert other.requests() == []
+    settings.BSG_API_URL = sandbox.api_url
+    BatchSender(sandbox.client(), 1, timezone.now() + timedelta(minutes=1)).run()
+    sweep.sweep()
+    assert [message["reference"] for message in sandbox.messages()] == ["2" * 32]
+    upgraded = Campaign.objects.get()
+    assert (upgraded.state, upgraded.account) == ("finished", None)
 
 
 def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: None) -> None:

@@ -304,7 +304,7 @@ def test_errors_have_a_way_on(signed_in: Client) -> None:
 def test_error_of_ours_has_a_way_on(signed_in: Client) -> None:
     signed_in.raise_request_exception = False
     with (
-        patch("campaigns.team.pages.navigation.key_kind", side_effect=RuntimeError("boom")),
+        patch("campaigns.team.pages.navigation.environment", side_effect=RuntimeError("boom")),
         patch("campaigns.team.pages.views.key_kind", side_effect=RuntimeError("boom")),
     ):
         response = signed_in.get("/settings/")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch import approval
+from campaigns.compose.launch import approval, reachable
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
@@ -27,7 +27,7 @@ from campaigns.compose.pricing import price_list
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
-from campaigns.team import audit
+from campaigns.team import accounts, audit
 from campaigns.team.models import User
 
 S = CampaignState
@@ -81,6 +81,18 @@ def _launched_state(campaign: Campaign, now: datetime) -> CampaignState:
     return S.SCHEDULED if starts_later else S.PREPARING
 
 
+def _launch_columns(
+    campaign: Campaign, launched_by: User | None, approved_people: int | None
+) -> dict[str, Any]:
+    """The columns that a launch sets besides the state."""
+    return {
+        "launched_at": timezone.now(),
+        "launched_by": launched_by,
+        "approved_people": approved_people,
+        "account": reachable.account_to_send_with(campaign),
+    }
+
+
 def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -> None:
     """Launch a draft: send it now, schedule it, or request approval if it needs one.
 
@@ -102,11 +114,7 @@ def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -
         }
         state, entry = S.AWAITING_APPROVAL, ("asked for approval", check.summary)
     else:
-        changes = {
-            "launched_at": now,
-            "launched_by": actor,
-            "approved_people": check.recipients or None,
-        }
+        changes = _launch_columns(campaign, actor, check.recipients or None)
         state, entry = _launched_state(campaign, now), ("launched", str(recipients))
     with transaction.atomic():
         changes["budget_currency"] = _budget_currency(campaign, campaign.budget)
@@ -135,6 +143,8 @@ def _budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
 
 def _check_ready(campaign: Campaign, confirmed: int | None = None) -> tuple[int, ApprovalCheck]:
     """The number of recipients, and whether approval is needed. Raises Refused as `launch` does."""
+    if refusal := reachable.key_refusal(campaign.purpose, accounts.load()):
+        raise Refused(refusal)
     measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
     if problem_list := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in problem_list))
@@ -181,10 +191,8 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
         )
         if not waiting.update(
             state=_launched_state(campaign, now),
-            launched_at=now,
-            launched_by=campaign.approval_asked_by,
             approved_by=actor,
-            approved_people=recipients,
+            **_launch_columns(campaign, campaign.approval_asked_by, recipients),
         ):
             raise _refusal(campaign_id, _("approved"))
         audit.record(actor, campaign, "approved", check.summary)
@@ -273,6 +281,8 @@ def resume(campaign_id: int, actor: User | None) -> None:
     If it was paused because approval is missing, resuming approves it as it is now.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+    if campaign.state in CAN_RESUME:
+        _refuse_other_account(campaign)
     state = S.SENDING if campaign.frozen_at else _launched_state(campaign, timezone.now())
     changes: dict[str, Any] = {}
     if campaign.state in CAN_RESUME and campaign.reason == "approval":
@@ -285,6 +295,12 @@ def resume(campaign_id: int, actor: User | None) -> None:
             raise _refusal(campaign_id, _("resumed"))
         audit.record(actor, campaign, "approved" if changes else "resumed")
         _wake()
+
+
+def _refuse_other_account(campaign: Campaign) -> None:
+    known, purpose = accounts.load(), campaign.purpose
+    if why := reachable.key_refusal(purpose, known) or reachable.waiting_text(campaign, known):
+        raise Refused(why)
 
 
 def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
@@ -374,7 +390,7 @@ def start_due(now: datetime) -> int:
     now, are paused instead.
     """
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
-    due = Campaign.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now)
+    due = Campaign.objects.filter(reachable.reachable(), state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
         pause_if_running(campaign_id, "missed")
     for campaign in due.select_related("sender"):

@@ -16,6 +16,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
 from campaigns.shared.money import AmountField
+from campaigns.team.models import GatewayAccount
 
 
 class CampaignState(models.TextChoices):
@@ -144,6 +145,11 @@ class Campaign(models.Model):
         "self", models.SET_NULL, null=True, blank=True, related_name="rehearsals"
     )
     rehearsed_at = models.DateTimeField(null=True, blank=True)
+    # whose messages these are, since the launch; None for a rehearsal, and for a campaign from
+    # before there were accounts: it belongs to the first one
+    account = models.ForeignKey(
+        GatewayAccount, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
     # the recipients are complete since then; written by lifecycle
     frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen

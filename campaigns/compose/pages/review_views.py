@@ -17,6 +17,7 @@ from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
+from campaigns.compose.launch.reachable import key_refusal
 from campaigns.compose.message.preview import FIRST, find_recipient
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
@@ -32,6 +33,7 @@ from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
 from campaigns.shared.query_values import read_id
+from campaigns.team import accounts
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
 
@@ -58,6 +60,7 @@ def _review(
     wants_quote = "quote" in request.GET and not metrics.problems
     context = {
         "campaign": campaign,
+        "key_refusal": key_refusal(campaign.purpose, accounts.cached()),
         "metrics": metrics,
         "similar_campaigns": find_similar_campaigns(campaign, audience, funnel.recipients),
         "confirmation": confirmation or LaunchConfirmationForm(funnel.recipients, cost),

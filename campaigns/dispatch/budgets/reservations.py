@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.reachable import is_reachable, reachable
 from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
@@ -224,7 +225,7 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        if budgets.take(_awaited_cost(campaign)):
+        if not is_reachable(campaign) or budgets.take(_awaited_cost(campaign)):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
@@ -242,7 +243,10 @@ def resume_where_it_fits() -> int:
     of them, the one launched first before the others.
     """
     paused = Campaign.objects.filter(
-        state=CampaignState.PAUSED, reason__in=BUDGET_REASONS, awaited_amount__isnull=False
+        reachable(),
+        state=CampaignState.PAUSED,
+        reason__in=BUDGET_REASONS,
+        awaited_amount__isnull=False,
     )
     costs = [_awaited_cost(campaign) for campaign in paused.order_by("launched_at", "pk")]
     if not costs:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from campaigns.compose.launch.reachable import of_reachable
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import Interpretation
 from campaigns.dispatch.send.leases import Claim
@@ -31,7 +32,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)  # between t
 
 def due(now: datetime) -> QuerySet[Batch]:
     """The batches to ask about now."""
-    return Batch.objects.filter(state=BatchState.DONE, not_before__lte=now)
+    return Batch.objects.filter(of_reachable(), state=BatchState.DONE, not_before__lte=now)
 
 
 def follow(

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from campaigns.compose.launch.reachable import of_reachable
 from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.sending_hours import Place
 from campaigns.dispatch.models import Batch, BatchState
@@ -46,9 +47,11 @@ CLAIM_COLUMNS = ", ".join(Claim.__slots__)
 
 
 def reconcilable(now: datetime) -> QuerySet[Batch]:
-    """AMBIGUOUS batches whose outcome may be asked for now."""
+    """AMBIGUOUS batches whose outcome may be asked for now, of the current account."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    return Batch.objects.filter(free, state=BatchState.AMBIGUOUS, not_before__lte=now)
+    return Batch.objects.filter(
+        free, of_reachable(), state=BatchState.AMBIGUOUS, not_before__lte=now
+    )
 
 
 def claim(
@@ -107,10 +110,9 @@ def release_claims(ids: Sequence[int], token: str) -> None:
 
 def claim_ambiguous(limit: int, token: str, now: datetime) -> list[Batch]:
     """Lease up to `limit` reconcilable batches to the holder of `token`; they stay AMBIGUOUS."""
-    ids = list(reconcilable(now).order_by("pk").values_list("pk", flat=True)[:limit])
-    reconcilable(now).filter(pk__in=ids).update(
-        token=token, lease_until=now + LEASE, asked=F("asked") + 1
-    )
+    due = reconcilable(now)
+    ids = list(due.order_by("pk").values_list("pk", flat=True)[:limit])
+    due.filter(pk__in=ids).update(token=token, lease_until=now + LEASE, asked=F("asked") + 1)
     return list(Batch.objects.filter(pk__in=ids, token=token, state=BatchState.AMBIGUOUS))
 
 

@@ -18,6 +18,7 @@ from campaigns.gateway.bsg import json_values, payload, query_answers
 from campaigns.gateway.bsg.send_answers import read_answer, same_verdict
 from campaigns.gateway.bsg.transport import HttpAnswer, NoAnswer, Transport
 from campaigns.gateway.types import (
+    Accepted,
     Balance,
     Channel,
     MessageStatus,
@@ -27,12 +28,14 @@ from campaigns.gateway.types import (
     SendRequest,
     Unknown,
 )
+from campaigns.shared.money import ZERO
 
 EVIDENCE_MAX = 16_384  # characters of an answer that are kept as evidence
 CONNECT_TIMEOUT, DEADLINE = 5.0, 30.0  # seconds
 SHORTEST_KEY = 8  # characters; removing a shorter key would remove words from the evidence
 # how each reference of a rehearsal begins, and no other, as those are hex digits
 REHEARSAL_MARK = "rehearsal"
+TEST_KEY = "test_"  # how a key begins with which nothing is sent
 T = TypeVar("T")
 
 
@@ -66,6 +69,9 @@ class Client:
     - `transport`: answers in place of the network, for a rehearsal. Only such a client takes the
       references of rehearsals, and it takes no others.
 
+    With a test key the gateway sends and charges nothing, and names random prices: messages then
+    cost 0.
+
     Raises ValueError for a key that a header cannot carry.
     """
 
@@ -84,6 +90,7 @@ class Client:
         self._key = _Key(api_key.strip())
         if not re.fullmatch(r"[!-~]+", self._key):
             raise ValueError("the API key is empty or has invalid characters")
+        self._charges = not self._key.startswith(TEST_KEY)
         self._rehearses = transport is not None
         self._transport = transport or Transport(
             self.base_url, connect_timeout, deadline, connections
@@ -126,6 +133,7 @@ class Client:
         read = read_answer(
             request, answer.status, text, json_values.seconds(answer.headers.get("Retry-After"))
         )
+        read = read if self._charges else _uncharged_answer(read)
         return read if len(text) <= EVIDENCE_MAX else _with_short_body(read)
 
     def quote(self, request: SendRequest) -> Quote:
@@ -198,6 +206,7 @@ class Client:
             if refused.code == errors.NOT_FOUND:
                 return None
             raise
+        status = status if self._charges else _uncharged_status(status)
         return replace(status, body=text[:EVIDENCE_MAX]) if status.rounded else status
 
     def _ask(self, read: Callable[[Any], T], path: str, body: bytes | None = None) -> T:
@@ -256,6 +265,19 @@ def _references(request: SendRequest) -> list[str]:
 
 def _with_short_body(answer: SendAnswer) -> SendAnswer:
     return replace(answer, body=answer.body[:EVIDENCE_MAX])
+
+
+def _uncharged_answer(answer: SendAnswer) -> SendAnswer:
+    verdicts = {
+        reference: verdict._replace(price=ZERO) if isinstance(verdict, Accepted) else verdict
+        for reference, verdict in answer.verdicts.items()
+    }
+    return replace(answer, verdicts=verdicts, total_price=None)
+
+
+def _uncharged_status(status: MessageStatus) -> MessageStatus:
+    fallback = tuple(replace(sms, price=ZERO) for sms in status.fallback)
+    return replace(status, price=ZERO, fallback=fallback)
 
 
 @lru_cache(maxsize=4)

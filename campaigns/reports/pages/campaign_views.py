@@ -8,9 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.editor import rehearsal
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, reachable
 from campaigns.compose.library import archive
 from campaigns.compose.models import Campaign, CampaignState, Label
+from campaigns.gateway.environment import Environment
 from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign import recipients
 from campaigns.reports.campaign.progress import CampaignProgress, load_progress
@@ -31,6 +32,7 @@ from campaigns.reports.pages.campaign_tabs import (
 )
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.shared.table_export import FILES
+from campaigns.team import accounts
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.roles import has_role
@@ -71,6 +73,8 @@ def _render_page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResp
 def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[str, Any]:
     """Return what the part that updates by itself shows."""
     campaign, counts = progress.campaign, progress.counts
+    known = accounts.cached()
+    owner = known.owner(campaign.account_id)
     return {
         "progress": progress,
         "campaign": campaign,
@@ -79,6 +83,8 @@ def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[
         "figures": key_figures(progress),
         "cost_tables": cost_tables(progress),
         "state_text": state_text(progress),
+        "account_notice": reachable.waiting_text(campaign, known),
+        "is_of_test_key": owner is not None and owner.environment == Environment.TEST,
         "waiting_text": waiting_text(counts.queued),
         "waiting_places": [
             (waiting, waiting.place_text(str(campaign.sending_hours or "")))
@@ -99,7 +105,9 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         "can_edit": is_marketer and campaign.state in lifecycle.CAN_EDIT,
         "can_review": is_marketer and campaign.state == CampaignState.AWAITING_APPROVAL,
         "can_pause": is_marketer and campaign.state in lifecycle.CAN_PAUSE,
-        "can_resume": is_marketer and campaign.state in lifecycle.CAN_RESUME,
+        "can_resume": is_marketer
+        and campaign.state in lifecycle.CAN_RESUME
+        and not reachable.waiting_text(campaign, accounts.cached()),
         "can_cancel": is_marketer and campaign.state in lifecycle.CAN_CANCEL,
         "can_change_hours": is_marketer and lifecycle.can_change_hours(campaign),
         "can_duplicate": is_marketer and campaign.launched_at is not None,

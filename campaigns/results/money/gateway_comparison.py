@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from campaigns.compose.launch.reachable import of_reachable, reachable
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Recipient, SendState, Snapshot
@@ -104,7 +105,8 @@ def recheck_unknown_prices(now: datetime) -> int:
     )
     recent = (
         Campaign.objects.exclude(purpose=Purpose.REHEARSAL)
-        .filter(pk__in=unknown, launched_at__gte=now - RECENT, finished_at__lt=now - SETTLED)
+        .filter(reachable(), pk__in=unknown, launched_at__gte=now - RECENT)
+        .filter(finished_at__lt=now - SETTLED)
         .order_by("-launched_at")
     )
     remaining = RECHECKED_MAX
@@ -200,7 +202,10 @@ def _agree(reported: dict[str, Decimal], entered: dict[str, Decimal]) -> bool:
 def _choose_sample(now: datetime, size: int) -> list[Recipient]:
     """Up to `size` recipients in a final status, each from a random batch."""
     recent = Snapshot.objects.filter(
-        campaign__launched_at__gte=now - RECENT, campaign__purpose=Purpose.CAMPAIGN, batches__gt=0
+        of_reachable(),
+        campaign__launched_at__gte=now - RECENT,
+        campaign__purpose=Purpose.CAMPAIGN,
+        batches__gt=0,
     )
     sizes = dict(recent.values_list("campaign", F("batches")))
     if not sizes:

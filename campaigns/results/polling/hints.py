@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from campaigns.compose.launch.reachable import of_reachable
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.results.models import StatusHint
 
@@ -31,6 +33,11 @@ def put_back(recipients: Iterable[Recipient]) -> int:
     return len(hints)
 
 
+def waiting() -> QuerySet[StatusHint]:
+    """The hints that may be taken; those for messages of another account wait."""
+    return StatusHint.objects.filter(of_reachable("recipient__campaign"))
+
+
 def take(how_many: int) -> list[tuple[Batch, list[Recipient]]]:
     """Remove the oldest hints and return their open recipients by batch.
 
@@ -38,7 +45,7 @@ def take(how_many: int) -> list[tuple[Batch, list[Recipient]]]:
     """
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        oldest = StatusHint.objects.select_for_update(skip_locked=skip).order_by("at", "pk")
+        oldest = waiting().select_for_update(skip_locked=skip, of=("self",)).order_by("at", "pk")
         ids = list(oldest.values_list("pk", flat=True)[:how_many])
         StatusHint.objects.filter(pk__in=ids).delete()
     recipients: defaultdict[tuple[int, int], list[Recipient]] = defaultdict(list)

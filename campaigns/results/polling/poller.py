@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from campaigns.compose.launch.reachable import of_reachable
 from campaigns.compose.models import Timing
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
@@ -42,7 +43,6 @@ from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import Address
 from campaigns.ledger.entries import Movement
-from campaigns.results.models import StatusHint
 from campaigns.results.polling import hints
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads, next_check
 from campaigns.results.polling.recording import BatchUpdates, StatusUpdate, record_updates
@@ -92,8 +92,8 @@ class Replies:
 
 def is_due(now: datetime) -> bool:
     """Whether any message is to be asked for now."""
-    due_again = Batch.objects.filter(check_at__lte=now)
-    return StatusHint.objects.exists() or _never_checked(now).exists() or due_again.exists()
+    due_again = Batch.objects.filter(of_reachable(), check_at__lte=now)
+    return hints.waiting().exists() or _never_checked(now).exists() or due_again.exists()
 
 
 def poll(
@@ -171,7 +171,11 @@ class Poller:
 
 def _never_checked(now: datetime) -> QuerySet[Batch]:
     return Batch.objects.filter(
-        state=BatchState.DONE, checks=0, check_at__isnull=True, done_at__lte=now - FIRST_CHECK
+        of_reachable(),
+        state=BatchState.DONE,
+        checks=0,
+        check_at__isnull=True,
+        done_at__lte=now - FIRST_CHECK,
     )
 
 
@@ -182,7 +186,7 @@ def _claim(now: datetime, most: int, except_for: set[int]) -> list[Batch]:
     that neither waits for all of the other; within each the one that has waited longest is first.
     """
     skip = connection.features.has_select_for_update_skip_locked
-    again = Batch.objects.filter(check_at__lte=now).order_by("check_at")
+    again = Batch.objects.filter(of_reachable(), check_at__lte=now).order_by("check_at")
     new = _never_checked(now).order_by("done_at")
     with transaction.atomic():
         ids: list[int] = []

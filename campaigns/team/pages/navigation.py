@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.environment import is_real_gateway, key_kind
-from campaigns.team import safe_mode
-from campaigns.team.models import Role, User
+from campaigns.gateway.environment import Environment, environment
+from campaigns.team import accounts, safe_mode
+from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.roles import has_role
 from viberdash import __version__
 
@@ -51,9 +51,27 @@ TEST_KEY = EnvironmentBadge(
 
 
 def environment_badge() -> EnvironmentBadge | None:
-    if not is_real_gateway():
-        return SANDBOX
-    return TEST_KEY if key_kind() == "test" else None
+    badges = {Environment.SANDBOX: SANDBOX, Environment.TEST: TEST_KEY}
+    return badges.get(environment())
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What an administrator has to decide: whose key this installation uses since it changed."""
+
+    mark: str  # tells a form whether the key has changed again
+    same_environment: list[GatewayAccount]
+    known: tuple[GatewayAccount, ...]
+
+
+def new_key(known: accounts.Accounts) -> NewKey | None:
+    if not known.is_new_key:
+        return None
+    return NewKey(key_mark(), known.same_environment(), known.known)
+
+
+def key_mark() -> str:
+    return accounts.fingerprint()[:12]
 
 
 def sections(path: str) -> list[Section]:
@@ -75,10 +93,14 @@ def initials(user: User | AnonymousUser) -> str:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `navigation` for the templates around every page."""
     user = getattr(request, "user", AnonymousUser())
+    known = accounts.cached()
     return {
         "navigation": {
             "sections": sections(request.path),
             "environment": environment_badge(),
+            "account": known.current,
+            "has_several_accounts": len(known.known) > 1,
+            "new_key": new_key(known),
             "safe_mode": safe_mode.in_safe_mode(),
             "is_administrator": isinstance(user, User) and has_role(user, Role.ADMINISTRATOR),
             "initials": initials(user),

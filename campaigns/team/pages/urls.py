@@ -12,5 +12,6 @@ urlpatterns = [
     path("account/password/", views.ChangePassword.as_view(), name="password_change"),
     path("settings/", views.settings_page, name="settings"),
     path("settings/confirm-restore", views.confirm_restore, name="confirm-restore"),
+    path("settings/confirm-account", views.confirm_account, name="confirm-account"),
     path("settings/gateway-check", views.gateway_check, name="gateway-check"),
 ]

@@ -19,11 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
-from campaigns.team import safe_mode
+from campaigns.team import accounts, safe_mode
 from campaigns.team.gateway_check import check_connection
-from campaigns.team.models import Role, User
+from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.forms import AccountForm, NewPasswordForm, SignInForm
+from campaigns.team.pages.navigation import key_mark
 from campaigns.team.roles import has_role
 from viberdash import __version__
 
@@ -128,3 +129,23 @@ def confirm_restore(request: HttpRequest) -> HttpResponse:
     if safe_mode.confirm(current_user(request)):
         messages.success(request, _("Sending is resumed."))
     return redirect("campaign-list")
+
+
+@require_POST
+@role_required(Role.ADMINISTRATOR)
+def confirm_account(request: HttpRequest) -> HttpResponse:
+    """Say whose key this installation uses: that of the account `account`, or of another one."""
+    user, chosen = current_user(request), request.POST.get("account", "")
+    if request.POST.get("key") != key_mark():
+        messages.error(request, _("The gateway's address or key changed again. Choose again."))
+        return redirect("settings")
+    try:
+        if chosen == "another":
+            account = accounts.confirm_another(user, request.POST.get("name", ""))
+        else:
+            account = accounts.confirm_same(user, int(chosen))
+    except (ValueError, GatewayAccount.DoesNotExist):
+        messages.error(request, _("Choose an account."))
+    else:
+        messages.success(request, _("The account in use is “%(name)s”.") % {"name": account.name})
+    return redirect("settings")
