@@ -106,8 +106,8 @@ def test_unknown_prices_are_counted_until_they_are_settled() -> None:
     settling = [(1, D("0.03")), (2, D("0.04"))]
     write_entries(
         [
-            Movement(Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "", settling, settles=True),
             Movement(Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "", []),
+            Movement(Kind.ADJUSTMENT, Channel.VIBER, 7, "UA", "", settling, settles=True),
         ],
         NOON,
     )
