@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def test_answer_recorded_during_an_erasure_ends_both(monkeypatch: pytest.MonkeyP
     message = Recipient.objects.get(msisdn=PHONE)
     batch = Batch.objects.get(number=message.batch_number)
     Batch.objects.filter(pk=batch.pk).update(state=BatchState.SENDING, token="ours")
-    both = Barrier(2)
+    both, has_begun = Barrier(2), Event()
 
     def meet(*_arguments: object) -> None:
         with suppress(BrokenBarrierError):  # on SQLite the erasure waits for all of the other
@@ -60,6 +60,7 @@ def test_answer_recorded_during_an_erasure_ends_both(monkeypatch: pytest.MonkeyP
 
     def meet_and_wait_for_its_locks(place: str) -> None:
         if place == "close_batches":
+            has_begun.set()
             meet()
             meet()
 
@@ -74,6 +75,7 @@ def test_answer_recorded_during_an_erasure_ends_both(monkeypatch: pytest.MonkeyP
             connection.close()
 
     def erase() -> int:
+        has_begun.wait()
         try:
             return erase_contact.erase(PHONE, None).messages
         finally:
