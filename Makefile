@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow chaos hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow chaos full-disk hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios t
 chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends to 100,000 (takes about a quarter of an hour)
 	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 100000 --kills 200 --restarts 3 \
 		--machines 3 --workers 4 --rate 350 --every 1.3 --minutes 60
+
+full-disk: .venv/installed-dev ## fill the disk of the database while a campaign goes out (root on Linux; three minutes)
+	@exec $(BIN)/python -m tests.chaos.full_disk
 
 hosts: .venv/installed-dev ## spread an installation over hosts of its own, and cut one off while it sends (root on Linux; two minutes)
 	@exec $(BIN)/python -m tests.chaos.hosts

@@ -26,10 +26,11 @@ class Server:
     """`with Server(port) as server:` `server.address` is its database "postgres". Raises OSError
     without programs.
 
-    `host` is where it listens, for whoever can reach it.
+    `host` is where it listens, for whoever can reach it; `parent` the folder in which it stores
+    everything, by default that for temporary files.
     """
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", parent: Path | None = None) -> None:
         result = programs()
         if not result:
             raise OSError("PostgreSQL's programs (initdb, pg_ctl) are not there")
@@ -37,7 +38,7 @@ class Server:
         self.port = port
         # as it is now: without the mark of the installation, of which this is no part
         self.env = dict(os.environ)
-        self.folder = Path(tempfile.mkdtemp(prefix="chaos-postgresql"))
+        self.folder = Path(tempfile.mkdtemp(prefix="chaos-postgresql", dir=parent))
         self.host = host
         self.address = f"postgres://postgres@{host}:{port}/postgres"
 
@@ -49,12 +50,24 @@ class Server:
         )
         with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
             rules.write("host all all samenet trust\n")
+        self._start()
+        return self
+
+    def _start(self) -> None:
         options = (
             f"-p {self.port} -k {self.folder} -c listen_addresses={self.host} -c"
             " max_connections=300"
         )
         self._run("pg_ctl", "-w", f"--log={self.folder}/log", f"--options={options}", "start")
-        return self
+
+    def start_if_ended(self) -> bool:
+        """Start it if it has ended; whether it had. Raises CalledProcessError if it can't start."""
+        try:
+            self._run("pg_ctl", "status")
+        except subprocess.CalledProcessError:
+            self._start()
+            return True
+        return False
 
     def restart(self) -> str:
         """End it as a crash would, without a word to anybody, and start it again."""

@@ -92,6 +92,69 @@ def test_campaign_with_unknown_cost_or_currency_waits_for_approval(
     assert state_of(campaign) == S.AWAITING_APPROVAL
 
 
+def sms_price(price: str = "0.05", currency: str = "EUR", country: str = "UA") -> None:
+    row = {"country": country, "country_name": country, "mcc": "", "mnc": "0"}
+    rows = [row | {"price": price, "currency": currency}]
+    PriceList.objects.create(channel="sms", tariff=0, rows=rows, fetched_at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("limit", "text", "needed"),
+    [
+        ("0.4999999", "Hello", True),  # Viber to all costs 0.23, and SMS to all 0.50
+        ("0.50", "Hello", False),
+        ("0.9999999", "x" * 161, True),  # of two parts each
+        ("1", "x" * 161, False),
+    ],
+)
+def test_dear_end_of_the_cost_counts(limit: str, text: str, needed: bool) -> None:
+    sms_price()
+    campaign = ten_people(limit, sms_sender="Shop", sms_text=text)
+    check = approval.check_approval(campaign)
+    assert check.needed is needed
+    dearest = "0.50" if text == "Hello" else "1.00"
+    assert check.summary == f"10 recipients, at most {dearest} EUR"
+
+
+def test_cheap_sms_makes_nothing_cheaper() -> None:
+    sms_price("0.001")
+    assert approval.check_approval(ten_people("0.2299", sms_sender="S", sms_text="Hello")).needed
+
+
+@pytest.mark.parametrize("sms", [{"currency": "USD"}, {"country": "PL"}], ids=str)
+def test_cost_of_an_sms_that_is_not_known_needs_approval(sms: dict[str, str]) -> None:
+    sms_price(**sms)
+    ApprovalLimit.objects.create(currency="USD", amount=Decimal(1000))
+    check = approval.check_approval(ten_people("1000", sms_sender="Shop", sms_text="Hello"))
+    assert (check.needed, check.summary) == (True, "10 recipients, cost not fully known")
+
+
+def test_any_currency_above_its_limit_needs_approval() -> None:
+    rows = [*PriceList.objects.get().rows]
+    rows.append(rows[0] | {"country": "PL", "price": "0.1", "currency": "USD"})
+    PriceList.objects.update(rows=rows)
+    campaign = ten_people("0.207")
+    Contact.objects.filter(msisdn="380970000003").update(country="PL")
+    limit = ApprovalLimit.objects.create(currency="USD", amount=Decimal("0.1"))
+    assert not approval.check_approval(campaign).needed
+    for currency, amount in (("USD", "0.0999999"), ("EUR", "0.2069999")):
+        ApprovalLimit.objects.filter(currency=currency).update(amount=Decimal(amount))
+        assert approval.check_approval(campaign).needed
+        ApprovalLimit.objects.filter(currency=currency).update(amount=Decimal(1))
+    limit.delete()
+    assert approval.check_approval(campaign).needed
+
+
+def test_dearer_sms_is_another_cost_to_approve() -> None:
+    sms_price("0.05")
+    campaign = ten_people("1", sms_sender="Shop", sms_text="Hello")
+    before = approval.check_approval(campaign).fingerprint
+    assert approval.check_approval(campaign).fingerprint == before
+    PriceList.objects.filter(channel="sms").delete()
+    sms_price("0.06")
+    assert approval.check_approval(campaign).fingerprint != before
+
+
 def test_tests_and_rehearsals_need_no_approval() -> None:
     campaign = ten_people()
     assert approval.check_approval(campaign).needed

@@ -173,6 +173,28 @@ def test_month_ends_at_midnight_of_the_site(
         assert remaining(campaign) == D(100)
 
 
+def test_spending_of_a_campaign_is_that_of_all_channels_in_each_currency(
+    campaign: Campaign,
+) -> None:
+    total(campaign, "10")
+    total(campaign, "2.5", Channel.SMS)
+    total(campaign, "-1", Channel.SMS, Kind.ADJUSTMENT, day=date(2026, 1, 1))
+    total(campaign, "7", Channel.SMS, currency="USD")
+    total(campaign, "0", currency="")
+    hold(campaign, "3")
+    hold(campaign, "4")
+    hold(campaign, "5", "PLN")
+    other = make_campaign("Another")
+    total(other, "100", Channel.SMS)
+    hold(other, "100")
+    Batch.objects.create(campaign=campaign, number=99, size=1, held_currency="SEK")
+    assert reservations.spending_by_currency(campaign.pk) == {
+        "EUR": (D("11.5"), D(7)),
+        "PLN": (D(0), D(5)),
+        "USD": (D(7), D(0)),
+    }
+
+
 def cost(campaign: Campaign, amount: str | None, currency: str = "EUR") -> MaximumCost:
     user_id = campaign.launched_by_id
     return MaximumCost(campaign.pk, None if amount is None else D(amount), currency, user_id)

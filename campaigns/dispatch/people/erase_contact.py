@@ -5,9 +5,11 @@ phone back and no campaign is sent to it; the ledger, which names nobody; and th
 message, by which the gateway knows it. Sums and counts stay true.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import rejected_rows
@@ -69,11 +71,15 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     data = replace(count_stored_data(msisdn), rejected=len(rejected))
     stop_list.add_phones([msisdn], _("Erased"), actor)
-    for contact in Contact.objects.filter(msisdn=msisdn).select_related("list"):
+    contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list")
+    for contact in contacts:
         contact_lists.remove_contacts(contact.list, [contact.pk])
     rejected_rows.clear_cells(rejected)
-    messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn))
-    _cancel_queued([message for message in messages if message.send_state == SendState.QUEUED])
+    # Batches before their recipients, as a sender locks them: or each could wait for the other.
+    batches = _lock_batches_with_queued(msisdn)
+    messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"))
+    queued = [message for message in messages if message.send_state == SendState.QUEUED]
+    _cancel_queued(queued, batches)
     for message in messages:
         _anonymise(message)
     detail = f"lists {data.lists}, messages {data.messages}, rejected rows {data.rejected}"
@@ -81,18 +87,35 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     return data
 
 
-def _cancel_queued(recipients: list[Recipient]) -> None:
+def _lock_batches_with_queued(msisdn: str) -> dict[tuple[int, int], Batch]:
+    """Lock the batches in which a message to this phone is queued; by campaign and number.
+
+    No sender can claim them until the transaction ends.
+    """
+    queued = Recipient.objects.filter(msisdn=msisdn, send_state=SendState.QUEUED)
+    places = [
+        Q(campaign=campaign_id, number=number)
+        for campaign_id, number in queued.values_list("campaign_id", "batch_number")
+    ]
+    if not places:
+        return {}
+    batches = Batch.objects.filter(Q(*places, _connector=Q.OR))
+    return {
+        (batch.campaign_id, batch.number): batch
+        for batch in batches.select_for_update().order_by("pk")
+    }
+
+
+def _cancel_queued(recipients: list[Recipient], batches: Mapping[tuple[int, int], Batch]) -> None:
     """QUEUED -> CANCELLED. Raises Refused if a sender has the batch of one of `recipients`.
 
-    Their batches are locked, so that no sender can claim them until the transaction ends.
+    `batches` are locked; a batch that is not among them has come since.
     """
     changes = TallyChanges()
     batch_ids = []
     for recipient in recipients:
-        batch = Batch.objects.select_for_update().get(
-            campaign=recipient.campaign_id, number=recipient.batch_number
-        )
-        if batch.state != BatchState.READY:
+        batch = batches.get((recipient.campaign_id, recipient.batch_number))
+        if batch is None or batch.state != BatchState.READY:
             raise ContactsError(
                 _("A message to this phone is being sent right now. Try again in a few minutes.")
             )

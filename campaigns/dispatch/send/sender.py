@@ -368,9 +368,9 @@ def _retry_database(step: Callable[[], T]) -> T:
     while True:
         try:
             return step()
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
             if time.monotonic() > give_up:
                 raise
-            logger.warning("The database is unavailable; trying again")
+            logger.warning("The database is unavailable; trying again: %s", error)
             connection.close()
             time.sleep(0.5)

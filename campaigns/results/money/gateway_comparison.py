@@ -117,11 +117,13 @@ def recheck_unknown_prices(now: datetime) -> int:
         rows = list(unpriced.values_list("pk", "batch_number")[:remaining])
         remaining -= len(rows)
         with transaction.atomic():
-            Recipient.objects.filter(pk__in=[pk for pk, _number in rows]).update(final=False)
             batches = Batch.objects.filter(
                 campaign=campaign_id, number__in={number for _pk, number in rows}
             )
-            ids = list(batches.values_list("pk", flat=True))
+            # Locked before their recipients, as polling does: or each could wait for the other.
+            locked = batches.select_for_update().order_by("pk")
+            ids = list(locked.values_list("pk", flat=True))
+            Recipient.objects.filter(pk__in=[pk for pk, _number in rows]).update(final=False)
             batches.update(check_at=now)
             holds.recompute(ids)  # whoever is asked for again may cost something again
         if remaining <= 0:

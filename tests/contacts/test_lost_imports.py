@@ -1,0 +1,130 @@
+"""A worker whose import was cancelled, or taken over by another one, writes nothing."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from campaigns.contacts.importing import lifecycle, runner, uploads
+from campaigns.contacts.importing.rows import ParsedSlice
+from campaigns.contacts.models import IMPORTING, ContactList, Import, ImportState
+from tests.contacts.conftest import PEOPLE
+from tests.stored import changes, everything
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+LEASED = {"state": "running", "lease_until": NOW + runner.LEASE}
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def queued(write: Callable[..., Path]) -> Import:
+    return lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
+
+
+def slice_of(contact_import: Import) -> ParsedSlice:
+    path = uploads.locate(contact_import.path)
+    return next(iter(runner.parser_for(contact_import).slices(path, 0)))
+
+
+def assert_unchanged(act: Callable[[], Any]) -> Any:
+    before = everything()
+    answer = act()
+    assert everything() == before
+    return answer
+
+
+def lose(how: str) -> None:
+    if how == "taken over":
+        Import.objects.update(lease_token="theirs")
+    else:
+        Import.objects.update(state=how)
+
+
+LOST = pytest.mark.parametrize(
+    "how", ["taken over", *sorted(set(ImportState) - {ImportState.RUNNING})]
+)
+
+
+@LOST
+def test_slice_of_a_lost_import_is_not_written(queued: Import, how: str) -> None:
+    token = runner.claim_lease(queued.pk)
+    queued.refresh_from_db()
+    parsed = slice_of(queued)
+    lose(how)
+    before = everything()
+    with pytest.raises(runner.LeaseLost):
+        runner._commit_slice(queued, parsed, token)
+    assert everything() == before
+
+
+@LOST
+def test_end_of_a_lost_import_changes_nothing(queued: Import, how: str) -> None:
+    token = runner.claim_lease(queued.pk)
+    queued.refresh_from_db()
+    path = uploads.locate(queued.path)
+    lose(how)
+    assert_unchanged(lambda: runner._finish(queued, token))
+    assert path.exists()
+
+
+def test_lease_of_another_worker_is_not_given_back(queued: Import) -> None:
+    runner.claim_lease(queued.pk)
+    Import.objects.update(lease_token="theirs")
+    assert_unchanged(lambda: runner.release_lease(queued.pk, "ours"))
+    before = everything()
+    runner.release_lease(queued.pk, "theirs")
+    freed = {"lease_token": "", "lease_until": None}
+    assert changes(Import, before) == {queued.pk: freed}
+
+
+@pytest.mark.parametrize("state", sorted(set(ImportState) - set(IMPORTING)))
+def test_import_that_does_not_run_is_not_claimed(queued: Import, state: str) -> None:
+    Import.objects.update(state=state)
+    assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
+
+
+def test_lease_ends_at_its_moment_and_not_before(queued: Import) -> None:
+    token = runner.claim_lease(queued.pk)
+    before = everything()
+    assert before["Import"][queued.pk] | LEASED == before["Import"][queued.pk]
+    assert before["Import"][queued.pk]["started_at"] == NOW
+    with time_machine.travel(NOW + runner.LEASE - TICK, tick=False):
+        assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
+    with time_machine.travel(NOW + runner.LEASE, tick=False):
+        second = runner.claim_lease(queued.pk)
+    assert second not in ("", token)
+    assert changes(Import, before) == {
+        queued.pk: {"lease_token": second, "lease_until": NOW + 2 * runner.LEASE}
+    }
+
+
+def test_import_into_a_deleted_list_is_not_claimed(queued: Import) -> None:
+    ContactList.objects.all().delete()
+    assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
+    assert assert_unchanged(lambda: runner.claim_lease(queued.pk + 1)) == ""
+
+
+def test_slice_renews_the_lease_and_counts_once(queued: Import) -> None:
+    token = runner.claim_lease(queued.pk)
+    queued.refresh_from_db()
+    before = everything()
+    with time_machine.travel(NOW + runner.LEASE, tick=False):
+        runner._commit_slice(queued, slice_of(queued), token)
+    changed = changes(Import, before)[queued.pk]
+    assert changed == {
+        "lease_until": NOW + 2 * runner.LEASE, "next_row": 8, "rows": 7, "new": 3, "duplicates": 1,
+        "rejected": 3, "countries": {"UA": 3},
+        "rejected_by_reason": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
+    }  # fmt: skip
+    contacts = ContactList.objects.get()
+    assert (contacts.contact_count, contacts.countries) == (3, {"UA": 3})
