@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.environment import key_fingerprint
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance
 
@@ -62,7 +63,7 @@ def _request() -> Balance:
 
 
 def _key() -> str:
-    return f"account-balance:{settings.BSG_API_URL}"
+    return f"account-balance:{key_fingerprint()}"
 
 
 def _now() -> float:

@@ -1,5 +1,6 @@
 """Where messages go: to the real gateway with a live key, or nowhere."""
 
+import hashlib
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,6 +28,12 @@ def key_kind() -> str:
     """All that a page may show of the API key: "live", "test" or "other"."""
     kinds = (kind for kind in ("live", "test") if settings.BSG_API_KEY.startswith(f"{kind}_"))
     return next(kinds, "other")
+
+
+def key_fingerprint() -> str:
+    """SHA-256 over BSG_API_URL and BSG_API_KEY: tells keys apart without storing them."""
+    address = settings.BSG_API_URL.rstrip("/")
+    return hashlib.sha256(f"{address}\n{settings.BSG_API_KEY}".encode()).hexdigest()
 
 
 def environment() -> Environment:

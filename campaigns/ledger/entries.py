@@ -12,7 +12,9 @@ from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
 
-MONEY_KEYS = ("day", "campaign_id", "purpose", "channel", "kind", "country", "currency")
+MONEY_KEYS = (
+    "day", "campaign_id", "purpose", "channel", "kind", "country", "currency", "account_id",
+)  # fmt: skip
 TOTAL_KEYS = (*MONEY_KEYS, "shard")
 TOTAL_CONFLICT = "day, COALESCE(campaign_id, 0), purpose, channel, kind, country, currency, shard"
 TOTAL_DELTAS = ("amount", "entries", "unknown")
@@ -24,7 +26,8 @@ class Movement:
     """A charge or change for some recipients: one entry for each of `amounts`.
 
     An amount of None is a price that is not yet known. `settles`: the movement brings a price that
-    an earlier entry did not know.
+    an earlier entry did not know. `account_id`: whose money it is, if it has no campaign and is not
+    the first account's.
     """
 
     kind: Kind
@@ -36,6 +39,7 @@ class Movement:
     purpose: Purpose = Purpose.CAMPAIGN
     settles: bool = False
     note: str = ""
+    account_id: int | None = None
 
 
 def write_entries(movements: Sequence[Movement], at: datetime) -> None:
@@ -57,7 +61,7 @@ def write_entries(movements: Sequence[Movement], at: datetime) -> None:
             "at": at, "day": day, "kind": movement.kind.value, "channel": movement.channel.value,
             "purpose": movement.purpose.value, "campaign_id": movement.campaign_id,
             "country": movement.country, "currency": movement.currency,
-            "settles": movement.settles, "note": movement.note,
+            "settles": movement.settles, "note": movement.note, "account_id": movement.account_id,
         }  # fmt: skip
         bulk.insert(
             LedgerEntry._meta.db_table,
@@ -66,15 +70,7 @@ def write_entries(movements: Sequence[Movement], at: datetime) -> None:
             rows,
         )
         known = [units for _recipient, units in rows if units is not None]
-        key = (
-            day,
-            movement.campaign_id,
-            movement.purpose.value,
-            movement.channel.value,
-            movement.kind.value,
-            movement.country,
-            movement.currency,
-        )
+        key = tuple(constants[name] for name in MONEY_KEYS)
         unknown = len(rows) - len(known) - movement.settles * len(rows)
-        sums.add((*key, process_shard()), sum(known), len(rows), unknown)
+        sums.add((*key, process_shard(movement.account_id)), sum(known), len(rows), unknown)
     bulk.upsert(LedgerTotal._meta.db_table, TOTAL_KEYS, TOTAL_CONFLICT, TOTAL_DELTAS, sums.rows())

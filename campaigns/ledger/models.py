@@ -72,6 +72,15 @@ class LedgerEntry(models.Model):
     # Whether it brings the price of an earlier entry whose amount was not known.
     settles = models.BooleanField(default=False)
     note = models.CharField(max_length=200, blank=True)
+    # Only without a campaign, whose account it would be; None: the first account.
+    account = models.ForeignKey(
+        "campaigns.GatewayAccount",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -107,6 +116,10 @@ class BalanceReading(models.Model):
     entered = AmountField()
     unknown = models.IntegerField(default=0)  # entries whose price was not known then
     on_way = models.IntegerField(default=0)  # batches whose answer was not recorded then
+    # whose balance it is; None: the first account's
+    account = models.ForeignKey(
+        "campaigns.GatewayAccount", models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("balance reading")
@@ -139,6 +152,16 @@ class LedgerTotal(models.Model):
     entries = models.PositiveIntegerField(default=0)
     # Entries whose price was not known, less those that settled one.
     unknown = models.IntegerField(default=0)
+    # As of the entries. Not in the constraint, which the version before uses: each account has
+    # shards of its own (totals.py).
+    account = models.ForeignKey(
+        "campaigns.GatewayAccount",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
 
     class Meta:
         constraints = [

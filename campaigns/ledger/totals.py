@@ -9,9 +9,14 @@ from campaigns.ledger.models import SHARDS
 Key = tuple[Any, ...]
 
 
-def process_shard() -> int:
+def process_shard(account_id: int | None = None) -> int:
     """The shard that this process writes to, so that workers rarely wait for the same row."""
-    return os.getpid() % SHARDS
+    return first_shard(account_id) + os.getpid() % SHARDS
+
+
+def first_shard(account_id: int | None) -> int:
+    """The first shard of an account's totals without a campaign; None is the first account."""
+    return SHARDS * (account_id or 0)
 
 
 class PendingSums:

@@ -9,7 +9,6 @@ asking.
 No key is stored, only a fingerprint of address and key.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -18,10 +17,11 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from campaigns.gateway.environment import Environment, environment
+from campaigns.gateway.environment import Environment, environment, key_fingerprint
+from campaigns.ledger.sums import of_account
 from campaigns.team import audit
 from campaigns.team.models import AccountKey, GatewayAccount, User
 
@@ -55,6 +55,31 @@ class Accounts:
         """The account with this id; of what has none, the first."""
         return next((one for one in self.known if account_id in (None, one.pk)), None)
 
+    @property
+    def shown(self) -> GatewayAccount | None:
+        """Whose money pages show: that of the account in use, or of the last one recorded while it
+        is not known whose key is in use.
+        """
+        return self.current or (self.known[-1] if self.known else None)
+
+    def is_shown(self, field: str = "account") -> Q:
+        """The condition on rows that name their account in `field`; None is the first account."""
+        if len(self.known) < 2:
+            return Q()
+        own = Q(**{field: self.shown})
+        return own | Q(**{f"{field}__isnull": True}) if self.shown == self.known[0] else own
+
+    def money(self) -> Q:
+        """The condition on entries and totals of the ledger."""
+        if len(self.known) < 2 or self.shown is None:
+            return Q()
+        return of_account(self.shown.pk, is_first=self.shown == self.known[0])
+
+    @property
+    def id_in_ledger(self) -> int | None:
+        """How entries without a campaign name the account in use; None is the first account."""
+        return None if self.shown is None or self.shown == self.known[0] else self.shown.pk
+
     def same_environment(self) -> list[GatewayAccount]:
         """The accounts that a new key may belong to."""
         return [one for one in self.known if one.environment == environment()]
@@ -69,12 +94,6 @@ class _Cached:
 _cached = _Cached()
 
 
-def fingerprint() -> str:
-    """The fingerprint of BSG_API_URL and BSG_API_KEY."""
-    address = settings.BSG_API_URL.rstrip("/")
-    return hashlib.sha256(f"{address}\n{settings.BSG_API_KEY}".encode()).hexdigest()
-
-
 def load() -> Accounts:
     """The accounts as they are now, by one query. Records the first account, if there is none."""
     accounts = _load()
@@ -82,7 +101,7 @@ def load() -> Accounts:
         _record(lambda: None if GatewayAccount.objects.exists() else _create())
         accounts = _load()
     if accounts.is_new_key:
-        _warn(fingerprint())
+        _warn(key_fingerprint())
     return accounts
 
 
@@ -114,7 +133,7 @@ def confirm_another(actor: User | None, name: str = "") -> GatewayAccount:
 
 
 def _load() -> Accounts:
-    own_key = AccountKey.objects.filter(account=OuterRef("pk"), fingerprint=fingerprint())
+    own_key = AccountKey.objects.filter(account=OuterRef("pk"), fingerprint=key_fingerprint())
     known = tuple(GatewayAccount.objects.annotate(is_current=Exists(own_key)).order_by("pk"))
     return Accounts(known, next((one for one in known if one.is_current), None))
 
@@ -123,7 +142,7 @@ def _record(decide: Callable[[], GatewayAccount | None]) -> GatewayAccount:
     """Let `decide` say whose key this is, unless another process has by now."""
     with transaction.atomic():
         _let_others_wait()
-        known = AccountKey.objects.filter(fingerprint=fingerprint()).select_related("account")
+        known = AccountKey.objects.filter(fingerprint=key_fingerprint()).select_related("account")
         account = key.account if (key := known.first()) else decide()
     cache_state(_load())
     return account  # type: ignore[return-value]
@@ -151,7 +170,7 @@ def _create(name: str = "") -> GatewayAccount:
 
 
 def _add_key(account: GatewayAccount) -> GatewayAccount:
-    AccountKey.objects.create(account=account, fingerprint=fingerprint())
+    AccountKey.objects.create(account=account, fingerprint=key_fingerprint())
     account.base_url = settings.BSG_API_URL[:300]
     account.save(update_fields=["base_url"])
     return account

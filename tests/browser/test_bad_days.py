@@ -15,6 +15,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Import
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import AccountRate, Batch
+from campaigns.team import accounts
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -37,7 +38,9 @@ def campaign(nowhere: str, transactional_db: None, settings: Settings) -> Campai
 
 
 def point_at(settings: Settings, sandbox: RunningSandbox, key: str) -> None:
+    """Use this gateway with this key, as an administrator says: for the same account."""
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, key
+    accounts.confirm_same(None, accounts.load().known[0].pk)
     cache.clear()
 
 

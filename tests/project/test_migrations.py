@@ -39,10 +39,11 @@ def test_migrations_after_the_first_release_only_add() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_columns_for_money_are_added_without_copying_a_table() -> None:
-    """There may be millions of recipients."""
+@pytest.mark.parametrize("migration", ["0008", "0010"])
+def test_columns_for_money_are_added_without_copying_a_table(migration: str) -> None:
+    """There may be millions of recipients and of ledger entries."""
     statements = io.StringIO()
-    call_command("sqlmigrate", "campaigns", "0008", stdout=statements)
+    call_command("sqlmigrate", "campaigns", migration, stdout=statements)
     assert "ADD COLUMN" in statements.getvalue()
     assert "CREATE TABLE" not in statements.getvalue()
 

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from campaigns.team.models import GatewayAccount
+
 
 class PriceList(models.Model):
     """The gateway's prices of one channel and tariff, as last fetched."""
@@ -11,6 +13,8 @@ class PriceList(models.Model):
     # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency": "EUR"}]
     rows = models.JSONField(default=list)
     fetched_at = models.DateTimeField()
+    # whose prices these are, None: the first account's; another account's replace them
+    account = models.ForeignKey(GatewayAccount, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [

@@ -1,4 +1,7 @@
-"""The gateway's prices by country, stored for a day (docs/gateway-contract.md)."""
+"""The gateway's prices by country, stored for a day (docs/gateway-contract.md).
+
+They are those of the account in use: the stored prices of another one count as none.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +18,9 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import PriceList
 from campaigns.gateway import types
 from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.environment import key_fingerprint
 from campaigns.gateway.errors import GatewayError, GatewayRefused
+from campaigns.team import accounts
 
 MAX_AGE = timedelta(days=1)
 RETRY_SECONDS = 60  # after a failure, so that not every page waits for a gateway that is down
@@ -71,9 +76,9 @@ def _rows(prices: Iterable[types.PriceRow]) -> list[dict[str, str]]:
 
 
 @lru_cache(maxsize=2)
-def _client(base_url: str) -> Client:
+def _client(_fingerprint: str) -> Client:
     return Client(
-        base_url,
+        settings.BSG_API_URL,
         settings.BSG_API_KEY,
         connect_timeout=CONNECT_TIMEOUT,
         deadline=DEADLINE,
@@ -83,16 +88,31 @@ def _client(base_url: str) -> Client:
 
 def client() -> Client:
     """A client with short timeouts, for pages that wait for the gateway."""
-    return _client(settings.BSG_API_URL)
+    return _client(key_fingerprint())
 
 
 def _fetch(channel: types.Channel, tariff: int) -> PriceList:
     """Ask the gateway and store its answer. Raises GatewayError."""
     rows = _rows(client().prices(channel, tariff))
     stored, _created = PriceList.objects.update_or_create(
-        channel=channel, tariff=tariff, defaults={"rows": rows, "fetched_at": timezone.now()}
+        channel=channel,
+        tariff=tariff,
+        defaults={
+            "rows": rows,
+            "fetched_at": timezone.now(),
+            "account": accounts.cached().current,
+        },
     )
     return stored
+
+
+def _stored(channel: types.Channel, tariff: int) -> PriceList | None:
+    own = PriceList.objects.filter(accounts.cached().is_shown())
+    return own.filter(channel=channel, tariff=tariff).first()
+
+
+def _new_key_text() -> str:
+    return _("The gateway's key is new: its prices are not asked for yet.")
 
 
 def _failure_text(error: GatewayError, tariff: int) -> str:
@@ -107,10 +127,12 @@ def load_prices(channel: types.Channel, tariff: int, refresh: bool = False) -> P
     `refresh` asks the gateway in any case. If it fails, the stored prices are returned with a
     `failure`; no error of the gateway is raised.
     """
-    stored = PriceList.objects.filter(channel=channel, tariff=tariff).first()
+    stored = _stored(channel, tariff)
     if stored and not refresh and timezone.now() - stored.fetched_at < MAX_AGE:
         return Prices(_highest_by_country(stored.rows), stored)
     failure_key = f"prices-failed:{channel}:{tariff}"
+    if accounts.cached().is_new_key:
+        return Prices(_highest_by_country(stored.rows) if stored else {}, stored, _new_key_text())
     failure = "" if refresh else cache.get(failure_key, "")
     if not failure:
         try:
@@ -123,7 +145,7 @@ def load_prices(channel: types.Channel, tariff: int, refresh: bool = False) -> P
 
 def stored_prices(channel: types.Channel, tariff: int) -> Prices:
     """The prices as last fetched, however old: for code that must not wait for the gateway."""
-    stored = PriceList.objects.filter(channel=channel, tariff=tariff).first()
+    stored = _stored(channel, tariff)
     return Prices(_highest_by_country(stored.rows) if stored else {}, stored)
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.launch.reachable import is_reachable, reachable
+from campaigns.compose.launch.reachable import is_reachable, of_reachable, reachable
 from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
@@ -28,6 +28,7 @@ from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.shared import bulk
 from campaigns.shared.money import ZERO, from_units, to_units
+from campaigns.team import accounts
 from campaigns.team.models import User
 
 # Reasons to pause a campaign, keys of lifecycle's reason texts.
@@ -301,12 +302,17 @@ def _lock_user_budgets(
 
 
 def remaining_of_user(budget: UserBudget) -> Decimal:
-    """What the campaigns that a user launched have neither spent nor reserved this month."""
+    """What the campaigns that a user launched with the account in use have neither spent nor
+    reserved this month.
+    """
     same_user = {"campaign__launched_by": OuterRef("user")}
     spent = LedgerTotal.objects.filter(
         day__gte=_first_of_month(), currency=budget.currency, **same_user
     )
-    reserved = Batch.objects.filter(held__isnull=False, held_currency=budget.currency, **same_user)
+    spent = spent.filter(accounts.load().money())
+    reserved = Batch.objects.filter(
+        of_reachable(), held__isnull=False, held_currency=budget.currency, **same_user
+    )
     budgets = UserBudget.objects.annotate(
         spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "campaign__launched_by"),
         on_hold=_sum(reserved, "held", "campaign__launched_by"),
@@ -339,9 +345,15 @@ def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
 
 
 def remaining_of_month(currency: str) -> Decimal:
-    """What of the monthly budget is neither spent nor reserved; negative if it was lowered."""
-    spent = LedgerTotal.objects.filter(day__gte=_first_of_month(), currency=OuterRef("currency"))
-    reserved = Batch.objects.filter(held__isnull=False, held_currency=OuterRef("currency"))
+    """What of the monthly budget is neither spent nor reserved with the account in use; negative
+    if the budget was lowered.
+    """
+    spent = LedgerTotal.objects.filter(
+        accounts.load().money(), day__gte=_first_of_month(), currency=OuterRef("currency")
+    )
+    reserved = Batch.objects.filter(
+        of_reachable(), held__isnull=False, held_currency=OuterRef("currency")
+    )
     budgets = MonthlyBudget.objects.annotate(
         spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "currency"),
         on_hold=_sum(reserved, "held", "held_currency"),

@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Sum
 
 from campaigns.ledger.models import Channel, Kind, LedgerTotal, Purpose
 from campaigns.shared.money import ZERO
+from campaigns.team import accounts
 
 BILL_KEYS = ("currency", "channel", "kind")
 COST_PARTS = ("viber", "sms", "fee", "correction")  # they add up to the total
@@ -114,5 +115,5 @@ def load_country_bills(campaign_id: int) -> dict[str, Bill]:
 
 
 def totals_for(purpose: str = Purpose.CAMPAIGN) -> QuerySet[LedgerTotal]:
-    """Return the totals of one purpose; no page adds up several."""
-    return LedgerTotal.objects.filter(purpose=purpose)
+    """Return the totals of one purpose and of the account in use; no page adds up several."""
+    return LedgerTotal.objects.filter(accounts.cached().money(), purpose=purpose)

@@ -21,6 +21,7 @@ from campaigns.reports.shared.delivery_counts import TALLY_KEYS, DeliveryCounts
 from campaigns.reports.shared.periods import Period, period_bounds
 from campaigns.reports.spend.spending import apply_filters
 from campaigns.shared.money import ZERO
+from campaigns.team import accounts
 from campaigns.templatetags.viberdash import money_exact, number, percent
 
 UNIT_PLACES = Decimal("0.0001")
@@ -171,7 +172,8 @@ def load_costs_per_result(period: Period, filters: Mapping[str, str]) -> list[Co
     for tariff, count in campaigns:
         results[currencies[tariff]].campaigns += count
         results[currencies[tariff]].bill.merge(bills[tariff])
-    tallies = Tally.objects.filter(launched, campaign__purpose=Purpose.CAMPAIGN)
+    own = accounts.cached().is_shown("campaign__account")
+    tallies = Tally.objects.filter(own, launched, campaign__purpose=Purpose.CAMPAIGN)
     prices = lru_cache(maxsize=None)(_load_prices)
     for row in _tally_rows(apply_filters(tallies, known_filters)):
         tariff = row["campaign__tariff"]

@@ -18,6 +18,7 @@ from campaigns.reports.shared.periods import Period, today
 from campaigns.reports.spend.spending import NONE, apply_filters
 from campaigns.shared.paging import read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.team import accounts
 from campaigns.templatetags.viberdash import money_exact, number
 
 PAGE_COLUMN = "day"  # pages are ordered by it, then by id
@@ -66,7 +67,8 @@ def load_entries(period: Period, filters: Mapping[str, str], purpose: str) -> Qu
         if days["first"] is None:
             return LedgerEntry.objects.none()
         first, last = days["first"], days["last"]
-    entries = LedgerEntry.objects.filter(day__range=(first, last), purpose=purpose)
+    own = accounts.cached().money()
+    entries = LedgerEntry.objects.filter(own, day__range=(first, last), purpose=purpose)
     if conditions.get("channel") == Channel.SMS:
         entries = entries.filter(sms_entries())
     return apply_filters(entries, conditions).select_related("recipient")

@@ -17,6 +17,7 @@ from campaigns.reports.shared.delivery_counts import load_delivery_counts
 from campaigns.reports.shared.periods import Period, month_of, period_bounds, today
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.money import ZERO
+from campaigns.team import accounts
 from campaigns.templatetags.viberdash import money
 
 DAYS_BACK = 28  # four of each weekday
@@ -118,7 +119,8 @@ def _load_spend(first: date, last: date) -> dict[str, Decimal]:
 def _upcoming_campaigns(month: Period) -> list[Campaign]:
     """Return the campaigns under way, and those scheduled until the end of the month."""
     due = Q(state=CampaignState.SCHEDULED, scheduled_at__lt=period_bounds(month)[1])
-    return list(real_campaigns().filter(Q(state__in=UNDER_WAY) | due).select_related("sender"))
+    own = real_campaigns().filter(accounts.cached().is_shown())
+    return list(own.filter(Q(state__in=UNDER_WAY) | due).select_related("sender"))
 
 
 def _estimate_rest(campaigns: list[Campaign]) -> tuple[dict[str, CostRange], int]:

@@ -18,6 +18,8 @@ from campaigns.ledger.models import BalanceReading, LedgerTotal, Purpose
 from campaigns.reports.shared.key_figures import KeyFigure
 from campaigns.results.models import SampledStatus
 from campaigns.shared.money import ZERO
+from campaigns.team import accounts
+from campaigns.team.accounts import Accounts
 from campaigns.templatetags.viberdash import money, number
 
 PERIOD = timedelta(days=7)
@@ -143,13 +145,15 @@ class Reconciliation:
 
 
 def load_reconciliation(now: datetime | None = None) -> Reconciliation:
-    """Compare the last seven days."""
-    since = (now or timezone.now()) - PERIOD
+    """Compare the last seven days of the account in use."""
+    since, known = (now or timezone.now()) - PERIOD, accounts.cached()
+    readings = BalanceReading.objects.filter(known.is_shown(), hour__gte=since)
+    differing = Evidence.objects.filter(known.is_shown("campaign__account"), what=TOTAL_DIFFERS)
     return Reconciliation(
-        pair_readings(BalanceReading.objects.filter(hour__gte=since).order_by("hour")),
-        _load_sample(),
-        _load_unknown_prices(),
-        Evidence.objects.filter(what=TOTAL_DIFFERS).select_related("campaign")[:SHOWN_ROWS],
+        pair_readings(readings.order_by("hour")),
+        _load_sample(known),
+        _load_unknown_prices(known),
+        differing.select_related("campaign")[:SHOWN_ROWS],
     )
 
 
@@ -161,17 +165,20 @@ def pair_readings(readings: Iterable[BalanceReading]) -> list[BalanceHour]:
     return pairs[::-1]
 
 
-def _load_sample() -> StatusSample:
-    last = SampledStatus.objects.order_by("-day").values_list("day", flat=True).first()
+def _load_sample(known: Accounts) -> StatusSample:
+    own = SampledStatus.objects.all()
+    if condition := known.is_shown():
+        own = own.filter(campaign_id__in=Campaign.objects.filter(condition).values("pk"))
+    last = own.order_by("-day").values_list("day", flat=True).first()
     if last is None:
         return StatusSample(0, [])
-    sampled = SampledStatus.objects.filter(day=last).select_related("recipient")
+    sampled = own.filter(day=last).select_related("recipient")
     return StatusSample(sampled.count(), list(sampled.filter(agrees=False)[:SHOWN_ROWS]))
 
 
-def _load_unknown_prices() -> list[UnknownPrices]:
+def _load_unknown_prices(known: Accounts) -> list[UnknownPrices]:
     """Return the campaigns with unknown prices, those with the most first."""
-    totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL).order_by()
+    totals = LedgerTotal.objects.filter(known.money()).exclude(purpose=Purpose.REHEARSAL).order_by()
     sums = (
         totals.values_list("campaign")
         .annotate(prices=Sum("unknown"))

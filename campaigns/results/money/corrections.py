@@ -12,7 +12,7 @@ from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
 from campaigns.shared.money import exact
-from campaigns.team import audit
+from campaigns.team import accounts, audit
 from campaigns.team.models import User
 
 
@@ -29,7 +29,8 @@ def enter_fee(actor: User, sender: Sender, month: date, amount: Decimal, currenc
     # Of two users at once, the second waits here and is refused.
     Sender.objects.select_for_update().get(pk=sender.pk)
     note = f"{sender.name}, {month:%Y-%m}"
-    if LedgerEntry.objects.filter(campaign=None, kind=Kind.FEE, note=note).exists():
+    own = LedgerEntry.objects.filter(accounts.load().is_shown(), campaign=None)
+    if own.filter(kind=Kind.FEE, note=note).exists():
         raise CorrectionRefused(
             _("The fee for %(name)s is already in the ledger. Add a correction instead.")
             % {"name": note}
@@ -60,15 +61,19 @@ def _enter(
     currency: str,
     note: str,
 ) -> None:
+    account_id = None if campaign else accounts.load().id_in_ledger
+    campaign_id, amounts = campaign.pk if campaign else None, [(None, amount)]
     movement = Movement(
-        kind, channel, campaign.pk if campaign else None, "", currency, [(None, amount)], note=note
+        kind, channel, campaign_id, "", currency, amounts, note=note, account_id=account_id
     )
     write_entries([movement], timezone.now())
 
 
 def manual_entries() -> list[LedgerEntry]:
     """The newest 50 fees and corrections that belong to no campaign, newest first."""
-    entries = LedgerEntry.objects.filter(campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION))
+    entries = LedgerEntry.objects.filter(
+        accounts.cached().is_shown(), campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION)
+    )
     return list(entries.order_by("-pk")[:50])
 
 

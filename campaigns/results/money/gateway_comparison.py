@@ -24,6 +24,7 @@ from campaigns.gateway.types import MessageStatus
 from campaigns.ledger.models import BalanceReading, LedgerEntry, LedgerTotal, Purpose
 from campaigns.results.models import SampledStatus
 from campaigns.shared.money import ZERO
+from campaigns.team import accounts
 
 SAMPLE_SIZE = 200  # messages a night
 RECENT = timedelta(days=30)  # campaigns since then are sampled and their prices asked for
@@ -40,7 +41,8 @@ ON_THE_WAY = (BatchState.SENDING, BatchState.AMBIGUOUS)
 
 
 def read_balance(client: Client, now: datetime) -> bool:
-    """Store the balance and the sum of the ledger, once an hour; return whether it did so now.
+    """Store the balance and the sum of the ledger of the account in use, once an hour; return
+    whether it did so now.
 
     If the gateway does not answer, the next call tries again.
     """
@@ -52,7 +54,8 @@ def read_balance(client: Client, now: datetime) -> bool:
     except GatewayError:
         return False
     with transaction.atomic():
-        totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL)
+        known = accounts.load()
+        totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL).filter(known.money())
         _reading, made = BalanceReading.objects.get_or_create(
             hour=hour,
             defaults={
@@ -64,7 +67,8 @@ def read_balance(client: Client, now: datetime) -> bool:
                     or ZERO
                 ),
                 "unknown": max(totals.aggregate(sum=Sum("unknown"))["sum"] or 0, 0),
-                "on_way": Batch.objects.filter(state__in=ON_THE_WAY).count(),
+                "on_way": Batch.objects.filter(of_reachable(), state__in=ON_THE_WAY).count(),
+                "account": known.current,
             },
         )
     return made

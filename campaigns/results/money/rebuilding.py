@@ -13,6 +13,7 @@ from campaigns.dispatch.models import Batch, DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import STATE_KEYS
 from campaigns.ledger.entries import MONEY_KEYS
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
+from campaigns.ledger.totals import first_shard
 from campaigns.results.hourly_counts import BY_VIBER
 from campaigns.results.models import HourCount, Measure
 from campaigns.shared.money import ZERO
@@ -50,6 +51,7 @@ def rebuild() -> list[str]:
         LedgerTotal.objects.bulk_create(
             LedgerTotal(
                 **dict(zip(MONEY_KEYS, key, strict=True)),
+                shard=first_shard(key[MONEY_KEYS.index("account_id")]),
                 amount=amount,
                 entries=entries,
                 unknown=unknown,

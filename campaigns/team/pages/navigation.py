@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.environment import Environment, environment
+from campaigns.gateway.environment import Environment, environment, key_fingerprint
 from campaigns.team import accounts, safe_mode
 from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.roles import has_role
@@ -71,7 +71,7 @@ def new_key(known: accounts.Accounts) -> NewKey | None:
 
 
 def key_mark() -> str:
-    return accounts.fingerprint()[:12]
+    return key_fingerprint()[:12]
 
 
 def sections(path: str) -> list[Section]:
