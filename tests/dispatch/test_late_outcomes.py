@@ -54,7 +54,7 @@ def outcome(batch: Batch, interpretation: Interpretation) -> BatchOutcome:
 
 def write(batch: Batch, token: str = "ours", state: BatchState = S.SENDING, **result: Any) -> None:
     with transaction.atomic():
-        write_outcomes([outcome(batch, Interpretation(**result))], token, state)
+        write_outcomes([outcome(batch, Interpretation(**result))], token, NOW, state)
 
 
 def references() -> list[str]:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch import evidence
@@ -58,13 +57,15 @@ class BatchOutcome:
 
 
 def write_outcomes(
-    outcomes: Sequence[BatchOutcome], token: str, state: BatchState = BatchState.SENDING
+    outcomes: Sequence[BatchOutcome],
+    token: str,
+    now: datetime,
+    state: BatchState = BatchState.SENDING,
 ) -> None:
     """Record the `outcomes` of batches that are still in `state` under `token`; skip the others.
 
-    Call it in a transaction: everything is recorded or nothing.
+    Call it in a transaction: everything is recorded or nothing. `now` is the database's time.
     """
-    now = timezone.now()
     moved = _update_batches(outcomes, token, state, now)
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
