@@ -103,9 +103,10 @@ def test_everything_spent_and_reserved_in_the_currency_counts(
     hold(campaign, "30")
     hold(campaign, "12.9999999")
     assert remaining(campaign) == D(30)
-    total(campaign, "50", currency="USD")
-    total(campaign, "50", Channel.SMS, currency="USD")
-    hold(campaign, "50", "USD")
+    for other in ("AUD", "USD"):  # one that comes before EUR, and one after it
+        total(campaign, "50", currency=other)
+        total(campaign, "50", Channel.SMS, currency=other)
+        hold(campaign, "50", other)
     assert remaining(campaign) == D(30)
     total(campaign, "40")
     assert remaining(campaign) == D(-10)
@@ -136,9 +137,15 @@ def test_rehearsals_cost_nothing(campaign: Campaign, remaining: Remaining) -> No
 def test_another_campaign_counts_for_its_user_and_the_month(
     campaign: Campaign, remaining: Remaining
 ) -> None:
-    total(make_campaign("Of nobody"), "5")
-    total(make_campaign("Of olena", launched_by=campaign.launched_by), "10", Channel.SMS)
+    other = make_campaign("Of nobody")
+    own = make_campaign("Of olena", launched_by=campaign.launched_by)
+    total(other, "5")
+    total(own, "10", Channel.SMS)
     expected = {of_campaign: D(100), of_user: D(90), of_month: D(85)}
+    assert remaining(campaign) == expected[remaining]
+    hold(other, "2")
+    hold(own, "1")
+    expected = {of_campaign: D(100), of_user: D(89), of_month: D(82)}
     assert remaining(campaign) == expected[remaining]
 
 
@@ -254,6 +261,9 @@ def test_batch_sent_before_costs_what_comes_on_top(
     campaign: Campaign, before: str | None, currency: str, amount: str
 ) -> None:
     prices("viber", UA="EUR")
+    Batch.objects.create(
+        campaign=campaign, number=0, size=10, worst_case=D("0.7"), held_currency="EUR"
+    )
     batch = Batch.objects.create(
         campaign=campaign, number=1, size=10, worst_case=None if before is None else D(before),
         held_currency=currency,
