@@ -192,6 +192,7 @@ def test_questions_lease_as_many_batches_as_they_may(
     assert [batch.asked for batch in batches] == [3, 3]
     [third] = leases.claim_ambiguous(9, "other", NOW)
     assert third not in batches
+    assert leases.claim_ambiguous(9, "ours", NOW) == []  # nor what one has already
 
 
 def test_end_of_questions_under_another_token_changes_nothing(campaign: Campaign) -> None:
