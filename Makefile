@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow chaos full-disk hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow verify chaos full-disk mutations hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,16 @@ vendor: .venv/installed-dev ## fetch the third-party files under static/vendor a
 bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios to the wire (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
+# Everything goes on after a failure, and the end says what failed. What is added here is too long for `make test`.
+VERIFY := chaos full-disk mutations
+verify: .venv/installed-dev ## what is too long for `make test`: chaos, full-disk and mutations (root on Linux; some hours)
+	@failed=; for part in $(VERIFY); do echo "== make $$part"; $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
+		if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi; echo "All of it passed: $(VERIFY)"
+
+mutations: .venv/installed-dev ## make one mistake at a time in the core, and print which no test notices (ONLY="campaigns.ledger*"; hours)
+	@$(BIN)/python -m mutmut run --max-children $(or $(CHILDREN),1) $(ONLY) > mutants.log 2>&1 || { tail -c 2000 mutants.log; exit 1; }
+	@exec $(BIN)/python -m tests.project.mutations
+
 chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends to 100,000 (takes about a quarter of an hour)
 	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 100000 --kills 200 --restarts 3 \
 		--machines 3 --workers 4 --rate 350 --every 1.3 --minutes 60
@@ -107,7 +117,7 @@ bench-web: .venv/installed-dev ## requests per second with and without stalled c
 	@exec $(BIN)/python -m tests.benchmarks.bench_web
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/static
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache mutants mutants.log var/static
 	find . -name __pycache__ -not -path './.git/*' -type d -prune -exec rm -rf {} +
 
 .env: .env.example | .venv/installed

@@ -3,16 +3,20 @@ one is asked for.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
 
+from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 
 pytest_plugins = ["tests.sandbox_fixture", "tests.scripted_gateway"]
@@ -78,3 +82,15 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     safe_mode.cache_state(safe=False)  # known, so that no page asks for it
     monkeypatch.setattr(accounts, "CACHED_FOR", float("inf"))
     accounts.cache_state(accounts.Accounts())
+
+
+@pytest.fixture(autouse=True)
+def clocks_that_travel_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test moves this machine's clock, that of the database moves too."""
+    of_the_server = database_clock.now
+
+    def now() -> datetime:
+        is_travelling = time_machine.escape_hatch.is_travelling()
+        return timezone.now() if is_travelling else of_the_server()
+
+    monkeypatch.setattr(database_clock, "now", now)

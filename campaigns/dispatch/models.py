@@ -195,7 +195,7 @@ class Batch(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # How often it was asked for by reference since the last request.
     asked = models.PositiveSmallIntegerField(default=0)
-    # How often in a row its answer refused single recipients with an error that says nothing.
+    # How often its answer refused single recipients with an error that says nothing.
     entry_errors = models.PositiveSmallIntegerField(default=0, db_default=0)
     # When the last intent was committed: a request may have left since then.
     intended_at = models.DateTimeField(null=True, db_column="sent_at")

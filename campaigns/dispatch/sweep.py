@@ -18,6 +18,7 @@ from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
+from campaigns.shared import database_clock
 from campaigns.shared.queue import drop_unreadable, enqueue, waiting
 from campaigns.team import safe_mode
 
@@ -29,7 +30,7 @@ MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queu
 
 def sweep() -> None:
     """Sweep once."""
-    now = timezone.now()
+    now = database_clock.now()
     record_heartbeat("sweep")
     release_expired_leases(now)
     if not safe_mode.count_up(now, lifecycle.any_under_way()):

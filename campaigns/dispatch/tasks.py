@@ -21,6 +21,7 @@ from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers import health
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
 from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.shared import database_clock
 from campaigns.shared.queue import enqueue
 from campaigns.team import safe_mode
 
@@ -40,7 +41,7 @@ def work() -> None:
     for campaign_id in preparing.values_list("pk", flat=True):
         enqueue(PREPARE, campaign_id)
     sweep_module.cancel_remaining()
-    now = timezone.now()
+    now = database_clock.now()
     jobs = send_jobs()
     free_slots = sum(not is_taken(job) for job in jobs) + len(jobs) * health.count_idle_machines(
         "send"

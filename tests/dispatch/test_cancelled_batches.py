@@ -44,7 +44,7 @@ def test_accepted_and_refused_recipients_stay_as_they_are() -> None:
         decided |= decide(list(campaign.recipients.filter(batch_number=batch.number)))
     before = everything()
     with time_machine.travel(NOW, tick=False):
-        sweep.cancel_remaining()
+        assert sweep._cancel_next_batches(campaign.pk) == 3
     queued = [pk for pk in before["Recipient"] if pk not in decided]
     assert len(queued) == 15 - 9
     assert changes(Recipient, before) == dict.fromkeys(queued, CANCELLED)
@@ -65,7 +65,7 @@ def test_batches_that_a_sender_has_are_left_to_it(state: str) -> None:
     soon = timezone.now() + timedelta(minutes=1)
     Batch.objects.filter(pk=held.pk).update(state=state, token="theirs", lease_until=soon)
     before = everything()
-    sweep.cancel_remaining()
+    assert sweep._cancel_next_batches(campaign.pk) == 2
     others = campaign.recipients.exclude(batch_number=held.number)
     assert set(changes(Recipient, before)) == set(others.values_list("pk", flat=True))
     assert held.pk not in changes(Batch, before)
@@ -75,9 +75,10 @@ def test_batches_that_a_sender_has_are_left_to_it(state: str) -> None:
 def test_campaigns_that_are_not_cancelled_are_left_alone(state: str) -> None:
     campaign = factory.launched(6)
     Campaign.objects.filter(pk=campaign.pk).update(state=state)
-    cancelled(3)
+    over = cancelled(3)
     before = everything()
     sweep.cancel_remaining()
+    assert not over.recipients.filter(send_state=SendState.QUEUED).exists()
     other = set(campaign.recipients.values_list("pk", flat=True))
     assert len(other) == 6
     assert other.isdisjoint(changes(Recipient, before))

@@ -70,7 +70,7 @@ def test_answer_recorded_during_an_erasure_ends_both(monkeypatch: pytest.MonkeyP
     def record() -> None:
         try:
             with transaction.atomic():
-                write_outcomes([outcome_of(batch)], "ours")
+                write_outcomes([outcome_of(batch)], "ours", timezone.now())
         finally:
             connection.close()
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from campaigns.compose.launch import pause_reasons
 from campaigns.compose.message.render import RenderedMessage
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign, CampaignState, PriceList
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost
@@ -103,9 +103,10 @@ def test_everything_spent_and_reserved_in_the_currency_counts(
     hold(campaign, "30")
     hold(campaign, "12.9999999")
     assert remaining(campaign) == D(30)
-    total(campaign, "50", currency="USD")
-    total(campaign, "50", Channel.SMS, currency="USD")
-    hold(campaign, "50", "USD")
+    for other in ("AUD", "USD"):  # one that comes before EUR, and one after it
+        total(campaign, "50", currency=other)
+        total(campaign, "50", Channel.SMS, currency=other)
+        hold(campaign, "50", other)
     assert remaining(campaign) == D(30)
     total(campaign, "40")
     assert remaining(campaign) == D(-10)
@@ -136,9 +137,15 @@ def test_rehearsals_cost_nothing(campaign: Campaign, remaining: Remaining) -> No
 def test_another_campaign_counts_for_its_user_and_the_month(
     campaign: Campaign, remaining: Remaining
 ) -> None:
-    total(make_campaign("Of nobody"), "5")
-    total(make_campaign("Of olena", launched_by=campaign.launched_by), "10", Channel.SMS)
+    other = make_campaign("Of nobody")
+    own = make_campaign("Of olena", launched_by=campaign.launched_by)
+    total(other, "5")
+    total(own, "10", Channel.SMS)
     expected = {of_campaign: D(100), of_user: D(90), of_month: D(85)}
+    assert remaining(campaign) == expected[remaining]
+    hold(other, "2")
+    hold(own, "1")
+    expected = {of_campaign: D(100), of_user: D(89), of_month: D(82)}
     assert remaining(campaign) == expected[remaining]
 
 
@@ -240,6 +247,42 @@ def test_worst_case_is_viber_and_all_parts_of_the_longest_sms(campaign: Campaign
     assert calculator.maximum(1, "PL", [short], 3).amount is None
 
 
+def test_maximum_cost_says_of_what_it_is(campaign: Campaign) -> None:
+    prices("viber", UA="EUR", PL="EUR")
+    prices("sms", UA="EUR", PL="USD")
+    message, user_id = RenderedMessage("Hello", "", "Hello"), campaign.launched_by_id
+    Batch.objects.create(
+        campaign=campaign, number=1, size=10, worst_case=D("0.7"), held_currency="EUR"
+    )
+    pk = Batch.objects.get().pk
+    first = CostCalculator(campaign).maximum(pk, "UA", [message], 3, 7)  # not sent before
+    assert first == MaximumCost(campaign.pk, D("0.60"), "EUR", user_id, D("0.20"), was_sent=False)
+    again = CostCalculator(campaign).maximum(pk, "UA", [message], 3, was_sent=True)
+    assert again == MaximumCost(campaign.pk, D("2.10"), "EUR", user_id, D("0.7"), was_sent=True)
+    unknown = MaximumCost(campaign.pk, None, "")
+    assert CostCalculator(campaign).maximum(pk, "RO", [message], 3) == unknown
+    campaign.sms_text = "Hello"
+    with_sms = CostCalculator(campaign)
+    assert with_sms.maximum(pk, "UA", [message], 3).worst_case == D("0.40")
+    assert with_sms.maximum(pk, "UA", [], 0).worst_case == D("0.20")  # nobody is left in it
+    for country in ("PL", "RO"):  # an SMS in another currency, and no price at all
+        assert with_sms.maximum(pk, country, [message], 3) == unknown
+    PriceList.objects.filter(channel="sms").update(rows=[])
+    assert CostCalculator(campaign).maximum(pk, "UA", [message], 3) == unknown
+
+
+def test_budget_of_another_campaign_in_another_currency_changes_nothing(
+    campaign: Campaign,
+) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(budget_currency="USD")
+    later = make_campaign("Later", budget=D(5), launched_by=campaign.launched_by)
+    Snapshot.objects.create(campaign=later)
+    assert affordable(cost(later, "1")) == (1, "")  # and the first batch decides
+    currencies = Campaign.objects.order_by("pk").values_list("budget_currency", flat=True)
+    assert list(currencies) == ["USD", "EUR"]
+    assert affordable(cost(later, "1", "USD")) == (0, "budget_currency")
+
+
 @pytest.mark.parametrize(
     ("before", "currency", "amount"),
     [
@@ -254,6 +297,9 @@ def test_batch_sent_before_costs_what_comes_on_top(
     campaign: Campaign, before: str | None, currency: str, amount: str
 ) -> None:
     prices("viber", UA="EUR")
+    Batch.objects.create(
+        campaign=campaign, number=0, size=10, worst_case=D("0.7"), held_currency="EUR"
+    )
     batch = Batch.objects.create(
         campaign=campaign, number=1, size=10, worst_case=None if before is None else D(before),
         held_currency=currency,

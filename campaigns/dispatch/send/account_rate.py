@@ -202,8 +202,9 @@ def _grant(account: AccountRate, wanted: int, limit: float, now: datetime) -> in
     else:
         rate, kept = account.rate, LEARNT_BURST
     burst = max(rate * kept, float(MAX_RECIPIENTS))
-    account.tokens = min(account.tokens + (now - account.at).total_seconds() * rate, burst)
-    account.at = now
+    elapsed = max((now - account.at).total_seconds(), 0.0)
+    account.tokens = min(account.tokens + elapsed * rate, burst)
+    account.at = max(account.at, now)
     granted = 0
     while granted < wanted and account.tokens > 0:
         account.tokens -= MAX_RECIPIENTS

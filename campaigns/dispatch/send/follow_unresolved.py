@@ -25,6 +25,7 @@ from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.bsg.status_questions import StatusQuestions
 from campaigns.gateway.types import Address
 from campaigns.ledger.models import Purpose
+from campaigns.shared import database_clock
 
 BATCHES_PER_ROUND = 10
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)  # between two questions
@@ -42,7 +43,7 @@ def follow(
     with ThreadPoolExecutor(connections, "ask") as pool:
         questions = StatusQuestions(pool, until, keep_going)
         while timezone.now() < until and keep_going():
-            batches = due(timezone.now()).select_related("campaign").order_by("not_before")
+            batches = due(database_clock.now()).select_related("campaign").order_by("not_before")
             claimed = [batch for batch in batches[:BATCHES_PER_ROUND] if _put_off(batch)]
             if not claimed:
                 return False
@@ -53,7 +54,7 @@ def follow(
 
 def _put_off(batch: Batch) -> bool:
     """Set when `batch` is due next; False if another worker has done so."""
-    now = timezone.now()
+    now = database_clock.now()
     age = now - (batch.first_sent_at or batch.done_at or now)
     wait = min(max(age / 2, SHORTEST_WAIT), LONGEST_WAIT)
     later = now + wait if age < ASK_FOR else None
@@ -90,5 +91,6 @@ def _ask(client: Client, questions: StatusQuestions, batch: Batch) -> None:
         Purpose(batch.campaign.purpose),
     )
     with transaction.atomic():
-        settle_unresolved(outcome)
-        Batch.objects.filter(pk=batch.pk).update(check_at=timezone.now())
+        now = database_clock.now()
+        settle_unresolved(outcome, now)
+        Batch.objects.filter(pk=batch.pk).update(check_at=now)

@@ -76,7 +76,8 @@ def take_tokens(scope: str, amount: int, rate: int, now: datetime) -> None:
     if rate and amount:
         with transaction.atomic():
             pace = _lock_bucket(scope, now)
-            pace.tokens, pace.at = _current_tokens(pace, rate, now) - amount, now
+            pace.tokens = _current_tokens(pace, rate, now) - amount
+            pace.at = max(pace.at, now)
             pace.save(update_fields=["tokens", "at"])
 
 
@@ -103,7 +104,8 @@ def recover(scope: str) -> None:
 
 
 def _current_tokens(pace: Pace, rate: int, now: datetime) -> float:
-    tokens = pace.tokens + (now - pace.at).total_seconds() * rate
+    elapsed = max((now - pace.at).total_seconds(), 0.0)  # the clock of another machine may be ahead
+    tokens = pace.tokens + elapsed * rate
     return min(tokens, rate * BURST.total_seconds())
 
 
@@ -118,7 +120,7 @@ def _take_batches(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
     A batch may leave while any token is left; what it takes beyond that is on credit.
     """
     pace.tokens = _current_tokens(pace, rate, now)
-    pace.at = now
+    pace.at = max(pace.at, now)
     granted = 0
     while granted < wanted and pace.tokens > 0:
         pace.tokens -= MAX_RECIPIENTS

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.dispatch import evidence
@@ -58,13 +57,15 @@ class BatchOutcome:
 
 
 def write_outcomes(
-    outcomes: Sequence[BatchOutcome], token: str, state: BatchState = BatchState.SENDING
+    outcomes: Sequence[BatchOutcome],
+    token: str,
+    now: datetime,
+    state: BatchState = BatchState.SENDING,
 ) -> None:
     """Record the `outcomes` of batches that are still in `state` under `token`; skip the others.
 
-    Call it in a transaction: everything is recorded or nothing.
+    Call it in a transaction: everything is recorded or nothing. `now` is the database's time.
     """
-    now = timezone.now()
     moved = _update_batches(outcomes, token, state, now)
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
     failpoint("close_batches")
@@ -83,7 +84,7 @@ def write_outcomes(
     failpoint("close_counts")
 
 
-def settle_unresolved(outcome: BatchOutcome) -> None:
+def settle_unresolved(outcome: BatchOutcome, now: datetime) -> None:
     """UNRESOLVED -> ACCEPTED for whom the gateway knows after all; call it in a transaction.
 
     Raises RuntimeError if one of them is no longer unresolved.
@@ -91,7 +92,7 @@ def settle_unresolved(outcome: BatchOutcome) -> None:
     accepted = outcome.interpretation.accepted
     claim, country = outcome.claim, outcome.claim.country
     _update_accepted([outcome], SendState.UNRESOLVED, {"error_code": None, "reason": ""})
-    write_entries(_charge_movements([outcome]), timezone.now())
+    write_entries(_charge_movements([outcome]), now)
     changes = TallyChanges()
     changes.add(claim.campaign_id, country, SendState.ACCEPTED.value, recipients=len(accepted))
     changes.add(

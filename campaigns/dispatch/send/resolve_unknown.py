@@ -46,6 +46,7 @@ from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
 from campaigns.gateway.errors import REFERENCE_EXISTS, UNKNOWN_ERROR
 from campaigns.gateway.types import Accepted, Address, MessageStatus
 from campaigns.ledger.models import Purpose
+from campaigns.shared import database_clock
 
 BATCHES_PER_ROUND = 10
 # After the validity period, until a message that the gateway knew and does not find is given up.
@@ -80,7 +81,7 @@ def reconcile(
         while True:
             if timezone.now() >= until or not keep_going():
                 return True
-            batches = claim_ambiguous(BATCHES_PER_ROUND, token, timezone.now())
+            batches = claim_ambiguous(BATCHES_PER_ROUND, token, database_clock.now())
             if not batches:
                 return False
             failpoint("asking")
@@ -109,6 +110,7 @@ def _resolve_batches(
         questions.ask(client, [message for batch in at_gateway for message in batch.messages])
     )
     failpoint("reconciled")
+    now = database_clock.now()
     for batch in batches:
         if batch.campaign.is_rehearsal:
             simulated = RehearsalGateway(batch.campaign).client(batch.batch.country)
@@ -120,18 +122,18 @@ def _resolve_batches(
             release_ambiguous(batch.batch.pk, token)
             continue
         with transaction.atomic():
-            write_outcomes([_outcome(batch, own_replies)], token, BatchState.AMBIGUOUS)
+            write_outcomes([_outcome(batch, own_replies, now)], token, now, BatchState.AMBIGUOUS)
         failpoint("settled")
 
 
-def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply]) -> BatchOutcome:
+def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime) -> BatchOutcome:
     batch, campaign = open_batch.batch, open_batch.campaign
     error = next((reply.error for reply in replies.values() if reply.error), None)
     return BatchOutcome(
         Claim(batch.pk, batch.campaign_id, batch.number, batch.country, batch.size, batch.attempts),
         open_batch.ids,
-        _interpret_replies(open_batch, replies, timezone.now()),
-        batch.intended_at or timezone.now(),
+        _interpret_replies(open_batch, replies, now),
+        batch.intended_at or now,
         Purpose(campaign.purpose),
         summary=str(error or ""),
         http_status=error.http_status if error else None,

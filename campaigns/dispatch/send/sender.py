@@ -43,6 +43,7 @@ from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import SendAnswer, Unknown
+from campaigns.shared import database_clock
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,7 +65,8 @@ class RoundPlan:
     waiting: list[PreparedBatch]  # claimed, may not leave yet
     new_claims: list[Claim]
     running: list[RunningCampaign]
-    decided_at: datetime
+    intended_at: datetime  # by the database's clock
+    decided_at: datetime  # by this machine's, for deadlines
 
 
 class BatchSender:
@@ -147,9 +149,10 @@ class BatchSender:
 
     def _plan_round(self, outcomes: list[BatchOutcome], going_on: bool) -> RoundPlan:
         """The transaction of a round: record outcomes, commit intents, claim."""
-        now = timezone.now()
+        decided_at = timezone.now()
         with transaction.atomic():
-            write_outcomes(outcomes, self.token)
+            now = database_clock.now()
+            write_outcomes(outcomes, self.token, now)
             campaigns = load_running(now, rehearsals=self.client is None) if going_on else []
             sendable, waiting = self._split_by_rate(campaigns, now)
             limit, pauses = self._limit_of(sendable, now)
@@ -179,7 +182,7 @@ class BatchSender:
             for batch in sendable
             if batch.claim.id in intended
         ]
-        return RoundPlan(to_send, waiting, new_claims, campaigns, now)
+        return RoundPlan(to_send, waiting, new_claims, campaigns, now, decided_at)
 
     def _limit_of(self, sendable: list[PreparedBatch], now: datetime) -> tuple[int, dict[int, str]]:
         """How many of `sendable` may leave by connections, account rate and budgets.
@@ -263,7 +266,7 @@ class BatchSender:
         self.is_throttled = bool(plan.waiting) and not plan.to_send
         for batch in plan.to_send:
             self.outstanding += 1
-            pool.submit(self._post, batch, plan.decided_at)
+            pool.submit(self._post, batch, plan.intended_at, plan.decided_at)
 
     def _probe_gateway(self, pool: ThreadPoolExecutor) -> None:
         """Ask a gateway that was down whether it answers, while batches wait for it."""
@@ -275,12 +278,12 @@ class BatchSender:
             client
             and self.is_throttled
             and not self.probe
-            and account_rate.take_probe(timezone.now())
+            and account_rate.take_probe(database_clock.now())
         ):
             self.probe = pool.submit(_is_answering, client)
 
     def _record_probe(self, probe: "Future[bool]") -> None:
-        if account_rate.record_probe(probe.result(), timezone.now()):
+        if account_rate.record_probe(probe.result(), database_clock.now()):
             for campaign_id in self.running:
                 lifecycle.pause_if_running(campaign_id, "gateway_trouble")
 
@@ -301,15 +304,15 @@ class BatchSender:
 
     # In the threads of the pool
 
-    def _post(self, batch: PreparedBatch, intended_at: datetime) -> None:
+    def _post(self, batch: PreparedBatch, intended_at: datetime, decided_at: datetime) -> None:
         answer = None
         try:
-            if batch.request and not self._must_not_leave(batch, intended_at):
+            if batch.request and not self._must_not_leave(batch, decided_at):
                 failpoint("before_post")
                 answer = send_in_parts(
                     self._client_for(batch).send,
                     batch.request,
-                    lambda: timezone.now() - intended_at < PARTS_UNTIL,
+                    lambda: timezone.now() - decided_at < PARTS_UNTIL,
                 )
                 failpoint("after_post")
         except Exception as defect:  # whatever it is, the batch has to come back
@@ -330,12 +333,12 @@ class BatchSender:
             raise ValueError("a rehearsal and a gateway in one run")
         return self.client or rehearsal_gateway.client(batch.claim.country)  # type: ignore[union-attr]
 
-    def _must_not_leave(self, batch: PreparedBatch, intended_at: datetime) -> bool:
+    def _must_not_leave(self, batch: PreparedBatch, decided_at: datetime) -> bool:
         """Whether it is too late to send `batch`: paused, other hours, or its lease may end."""
         campaign = self.running.get(batch.claim.campaign_id)
         if campaign is None or not campaign.sends_to(batch.claim.country, batch.claim.area):
             return True
-        return timezone.now() - intended_at > STALE_AFTER
+        return timezone.now() - decided_at > STALE_AFTER
 
 
 def _is_answering(client: Client) -> bool:
