@@ -129,9 +129,10 @@ def test_entry_has_all_that_its_movement_says() -> None:
         "id": LedgerEntry.objects.get().pk, "at": NOON, "kind": "fee", "channel": "fee",
         "day": date(2026, 3, 1), "purpose": "test", "campaign_id": None, "recipient_id": None,
         "country": "UA", "currency": "EUR", "amount": D("12.5"), "settles": False, "note": "Why",
+        "account_id": None,
     }  # fmt: skip
     assert LedgerTotal.objects.values().get() == {
-        "id": LedgerTotal.objects.get().pk, "day": date(2026, 3, 1), "campaign_id": None,
+        "id": LedgerTotal.objects.get().pk, "day": date(2026, 3, 1), "campaign_id": None, "account_id": None,
         "purpose": "test", "channel": "fee", "kind": "fee", "country": "UA", "currency": "EUR",
         "shard": process_shard(), "amount": D("12.5"), "entries": 1, "unknown": 0,
     }  # fmt: skip

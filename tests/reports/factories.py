@@ -154,6 +154,7 @@ def _recipient(
         reason=fate.reason,
         delivery_state=fate.delivery_state,
         status=fate.status,
+        final=fate.delivery_state == D.NOT_DELIVERED,
         gateway_id=str(serial) if accepted else "",
         currency=currency if accepted and fate.priced else "",
         charged=price if accepted and fate.priced else None,
