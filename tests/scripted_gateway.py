@@ -31,6 +31,7 @@ class ScriptedGateway:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_GET(self) -> None:
                 reference = self.path.rpartition("/")[2]

@@ -187,8 +187,11 @@ def test_not_found_before_the_time_at_the_gateway_proves_nothing(
         assert states() == {BatchState.READY}
 
 
-def test_batch_nobody_was_asked_about_is_due_at_once(gateway: ScriptedGateway) -> None:
-    """The time of the task is over, or its slot is lost, before the first question."""
+def test_batch_nobody_was_asked_about_is_due_at_once(
+    gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot of the task is lost before the first question about it."""
+    monkeypatch.setattr(status_questions, "KEEP_INTERVAL", 0.0)
     factory.launched(100)
     gateway.on_send = lambda _to: DOWN
     send(gateway)
