@@ -104,9 +104,11 @@ def stand_in_maximum(port: int) -> float:
     return 4 * (rounds * at_once + 1) / in_threads(4, post)
 
 
-def engine(database_url: str, port: int, *arguments: str) -> dict[str, float]:
-    """What `tests.benchmarks.dispatch_engine` measures in a process and a database of its own; no
-    address: SQLite.
+def engine(
+    database_url: str, port: int, *arguments: str, module: str = "dispatch_engine"
+) -> dict[str, float]:
+    """What a module of this folder measures in a process and a database of its own; no address:
+    SQLite.
     """
     # new each time: what one measurement leaves unsent, the next would send
     folder = tempfile.TemporaryDirectory()
@@ -117,7 +119,7 @@ def engine(database_url: str, port: int, *arguments: str) -> dict[str, float]:
         "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull, "TEST_DATABASE_NAME": "test_viberdash_bench",
         "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.benchmarks.dispatch_engine", *arguments]
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
     with folder:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True

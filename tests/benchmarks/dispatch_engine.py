@@ -16,7 +16,6 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
 from django.test import Client as Browser  # noqa: E402
 from django.urls import reverse  # noqa: E402
@@ -33,6 +32,7 @@ from campaigns.gateway.bsg.client import client_from_settings  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
 from campaigns.shared import bulk  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
+from tests.benchmarks.own_database import in_own_database  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
 LONG = timedelta(hours=1)
@@ -252,12 +252,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if connection.vendor == "sqlite":  # a file of its own
-        call_command("migrate", verbosity=0)
-        main()
-    else:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        try:
-            main()
-        finally:
-            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    in_own_database(main)

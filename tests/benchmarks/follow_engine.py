@@ -11,14 +11,13 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState  # noqa: E402
 from campaigns.gateway.bsg.client import Client  # noqa: E402
 from campaigns.gateway.limits import MAX_RECIPIENTS  # noqa: E402
 from campaigns.results.polling import poller  # noqa: E402
+from tests.benchmarks.own_database import in_own_database  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
 # Connections, recipients open in each batch, and seconds that the questions take at best.
@@ -44,6 +43,7 @@ def make_due(questions: int, open_per_batch: int) -> None:
 
 
 def main() -> None:
+    settings.STATUS_RATE = 0
     client = Client(settings.BSG_API_URL, settings.BSG_API_KEY, connections=64)
     start = 0
     for connections, open_per_batch, seconds in CASES:
@@ -57,12 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if connection.vendor == "sqlite":  # a file of its own
-        call_command("migrate", verbosity=0)
-        main()
-    else:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        try:
-            main()
-        finally:
-            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    in_own_database(main)

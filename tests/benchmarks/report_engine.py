@@ -20,7 +20,6 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.db.models import Count, Sum  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -41,6 +40,7 @@ from campaigns.shared.table_columns import Cell  # noqa: E402
 from campaigns.shared.table_export import FILES  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
 from tests.benchmarks import report_rows  # noqa: E402
+from tests.benchmarks.own_database import in_own_database  # noqa: E402
 
 PEOPLE = (400, 300, 300)  # in one transaction: what twenty answers of the gateway bring, by country
 EXPORTED = 1_000_000  # rows
@@ -235,13 +235,4 @@ def main() -> None:
 if __name__ == "__main__":
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # nothing is collected
-    if connection.vendor == "sqlite":  # a file of its own
-        call_command("migrate", verbosity=0)
-        main()
-    else:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        try:
-            main()
-        finally:
-            sys.stdout.flush()
-            connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+    in_own_database(main)

@@ -13,7 +13,7 @@ from django.conf import settings
 from campaigns.contacts import tasks as contact_tasks
 from campaigns.contacts.importing import runner
 from campaigns.dispatch import tasks
-from campaigns.dispatch.send import account_rate, resolve_unknown, sender
+from campaigns.dispatch.send import account_rate, rate_control, resolve_unknown, sender
 from campaigns.dispatch.send.interpret_answer import FIRST_DELAY, MAX_DELAY
 from campaigns.dispatch.send.leases import LEASE
 from campaigns.dispatch.workers import health, slots
@@ -99,7 +99,7 @@ DATABASE_WAIT = OPTIONS.get("timeout") or OPTIONS["connect_timeout"]  # of SQLit
         # the account's rate
         (account_rate.WINDOW, account_rate.LONGEST_WINDOW),
         (account_rate.SUCCESS_NOTED_EVERY, account_rate.TROUBLE_AFTER),
-        (2**account_rate.LAST_DOUBLING, account_rate.TROUBLE_AFTER),
+        (2**rate_control.LAST_DOUBLING, account_rate.TROUBLE_AFTER),
         (account_rate.LONGEST_RETRY_AFTER, account_rate.TROUBLE_AFTER),
         # a page shows the balance it has rather than wait for a gateway that is slow
         (balance.DEADLINE, DEADLINE),

@@ -208,6 +208,12 @@ class Campaign(models.Model):
         timetable = Timetable(self.sending_hours, self.local_time)
         return None if self.timing == Timing.GATEWAY or timetable == Timetable() else timetable
 
+    def due_at(self, sent_at: datetime) -> datetime:
+        """When the gateway delivers what it got at `sent_at`: later if it was scheduled there."""
+        if self.timing == Timing.GATEWAY and self.scheduled_at:
+            return max(sent_at, self.scheduled_at)
+        return sent_at
+
 
 class EarlierCampaign(models.Model):
     """Recipients of an earlier campaign, selected for an audience or excluded (`left_out`)."""

@@ -21,6 +21,12 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.dispatch.models import AccountRate
+from campaigns.dispatch.send.rate_control import (
+    BURST,
+    LAST_DOUBLING,
+    doubling_wait,
+    take_batches,
+)
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
 WINDOW = timedelta(seconds=1)  # of answers that are judged together
@@ -35,11 +41,9 @@ CUT_WITH_WAIT, CUT_AGAIN = 0.95, 0.7
 LOWEST_RATE, FIRST_RATE = 10.0, 100.0  # recipients a second
 # Growth in a second, which doubles every so many seconds since the last cut.
 GROWTH, DOUBLED_EVERY, HIGHEST_GROWTH = 0.0015, 20.0, 1.0
-# Seconds for which an unused rate is kept: SEND_RATE, and one that was learnt.
-BURST, LEARNT_BURST = 1.0, 0.1
+LEARNT_BURST = 0.1  # seconds for which an unused rate is kept that was learnt
 UNUSED = 4.0  # a rate so many times above what is accepted limits nothing
 LONGEST_RETRY_AFTER = timedelta(minutes=10)
-LAST_DOUBLING = 5  # waits of 1, 2, 4 ... 32 seconds between probes
 TROUBLE_AFTER = timedelta(minutes=60)  # without success
 SUCCESS_NOTED_EVERY = timedelta(seconds=30)
 
@@ -102,7 +106,7 @@ def take_probe(now: datetime) -> bool:
     with transaction.atomic(), _locked(now) as account:
         if not _is_probe_due(account, now):
             return False
-        account.until = now + _wait(account.failures)
+        account.until = now + doubling_wait(account.failures)
         return True
 
 
@@ -193,7 +197,7 @@ def _grant(account: AccountRate, wanted: int, limit: float, now: datetime) -> in
     if account.failures:
         if not account.is_trial:
             return 0
-        account.is_trial, account.until = False, now + _wait(account.failures)
+        account.is_trial, account.until = False, now + doubling_wait(account.failures)
         return 1
     if not limit and account.rate is None:
         return wanted
@@ -202,24 +206,13 @@ def _grant(account: AccountRate, wanted: int, limit: float, now: datetime) -> in
     else:
         rate, kept = account.rate, LEARNT_BURST
     burst = max(rate * kept, float(MAX_RECIPIENTS))
-    elapsed = max((now - account.at).total_seconds(), 0.0)
-    account.tokens = min(account.tokens + elapsed * rate, burst)
-    account.at = max(account.at, now)
-    granted = 0
-    while granted < wanted and account.tokens > 0:
-        account.tokens -= MAX_RECIPIENTS
-        granted += 1
-    return granted
+    return take_batches(account, wanted, rate, burst, now)
 
 
 def _fail(account: AccountRate, now: datetime) -> None:
     account.failures = min(account.failures + 1, 1 + LAST_DOUBLING)
     account.failed_at, account.is_trial = now, False
-    account.until = now + _wait(account.failures)
-
-
-def _wait(failures: int) -> timedelta:
-    return timedelta(seconds=2 ** min(max(failures - 1, 0), LAST_DOUBLING))
+    account.until = now + doubling_wait(account.failures)
 
 
 def _is_free(account: AccountRate | None, now: datetime) -> bool:

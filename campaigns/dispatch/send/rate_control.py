@@ -1,11 +1,12 @@
 """The send rate of a campaign, and the rate at which statuses are asked for.
 
 A rate is a bucket of tokens (a Pace row) that fills by so many recipients a second, over all
-workers. The rate of the account is in account_rate.
+workers. The rate of the account, which is learnt, is in account_rate; its bucket works alike.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import F
@@ -13,8 +14,40 @@ from django.db.models import F
 from campaigns.dispatch.models import Pace
 from campaigns.gateway.limits import MAX_RECIPIENTS
 
-BURST = timedelta(seconds=1)  # how long an unused rate is kept
-MAX_STEP = 6  # waits of 1, 2, 4 … 32 seconds
+BURST = 1.0  # seconds for which an unused rate is kept
+LAST_DOUBLING = 5  # of the waits
+
+
+class Bucket(Protocol):
+    """A row with tokens: the recipients that may be sent to, or asked for, at the moment `at`."""
+
+    tokens: float
+    at: datetime
+
+
+def take_batches(bucket: Bucket, wanted: int, rate: float, most: float, now: datetime) -> int:
+    """Take the tokens of up to `wanted` batches; return how many may leave. Saves nothing.
+
+    The bucket fills by `rate` tokens a second, up to `most`. A batch may leave while any token is
+    left; what it takes beyond that is on credit.
+    """
+    bucket.tokens = _filled(bucket, rate, most, now)
+    bucket.at = max(bucket.at, now)
+    granted = 0
+    while granted < wanted and bucket.tokens > 0:
+        bucket.tokens -= MAX_RECIPIENTS
+        granted += 1
+    return granted
+
+
+def _filled(bucket: Bucket, rate: float, most: float, now: datetime) -> float:
+    elapsed = max((now - bucket.at).total_seconds(), 0.0)  # another machine's clock may be ahead
+    return min(bucket.tokens + elapsed * rate, most)
+
+
+def doubling_wait(times: int) -> timedelta:
+    """How long to wait after so many failures in a row: 1, 2, 4 … 32 seconds."""
+    return timedelta(seconds=2 ** min(max(times - 1, 0), LAST_DOUBLING))
 
 
 def allow_by_rate(
@@ -26,7 +59,7 @@ def allow_by_rate(
     of campaigns that have a rate of their own, over all workers.
     """
     granted = {
-        campaign_id: _take_batches(
+        campaign_id: _take_and_save(
             _lock_bucket(_campaign_scope(campaign_id), now),
             campaign_ids.count(campaign_id),
             rates[campaign_id],
@@ -88,12 +121,8 @@ def back_off(scope: str, now: datetime, requested: float | None = None) -> None:
     """
     with transaction.atomic():
         pace = _lock_bucket(scope, now)
-        pace.step = min(pace.step + 1, MAX_STEP)
-        wait = (
-            timedelta(seconds=2 ** (pace.step - 1))
-            if requested is None
-            else timedelta(seconds=requested)
-        )
+        pace.step = min(pace.step + 1, 1 + LAST_DOUBLING)
+        wait = doubling_wait(pace.step) if requested is None else timedelta(seconds=requested)
         pace.until = max(now + wait, pace.until or now)
         pace.save(update_fields=["step", "until"])
 
@@ -104,9 +133,7 @@ def recover(scope: str) -> None:
 
 
 def _current_tokens(pace: Pace, rate: int, now: datetime) -> float:
-    elapsed = max((now - pace.at).total_seconds(), 0.0)  # the clock of another machine may be ahead
-    tokens = pace.tokens + elapsed * rate
-    return min(tokens, rate * BURST.total_seconds())
+    return _filled(pace, rate, rate * BURST, now)
 
 
 def _lock_bucket(scope: str, now: datetime) -> Pace:
@@ -114,16 +141,7 @@ def _lock_bucket(scope: str, now: datetime) -> Pace:
     return Pace.objects.select_for_update().get(scope=scope)
 
 
-def _take_batches(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
-    """Take the tokens of up to `wanted` batches; return how many may leave.
-
-    A batch may leave while any token is left; what it takes beyond that is on credit.
-    """
-    pace.tokens = _current_tokens(pace, rate, now)
-    pace.at = max(pace.at, now)
-    granted = 0
-    while granted < wanted and pace.tokens > 0:
-        pace.tokens -= MAX_RECIPIENTS
-        granted += 1
+def _take_and_save(pace: Pace, wanted: int, rate: int, now: datetime) -> int:
+    granted = take_batches(pace, wanted, rate, rate * BURST, now)
     pace.save(update_fields=["tokens", "at"])
     return granted

@@ -27,7 +27,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import (
@@ -157,7 +157,7 @@ def _interpret_replies(
             or open_batch.error_codes[reference] == REFERENCE_EXISTS
         ):
             result.next_step = NextStep.ASK
-            result.keep_answer = result.keep_answer or (reply.was_asked and bool(reply.has_failed))
+            result.keep_answer = result.keep_answer or reply.error is not None
         elif result.next_step is not NextStep.ASK:
             result.next_step = NextStep.AGAIN
     if result.next_step is NextStep.ASK:
@@ -171,9 +171,7 @@ def _may_resend_at(open_batch: OpenBatch) -> datetime:
     """From when on "not found" is believed: nothing of an earlier request can still arrive."""
     batch, campaign = open_batch.batch, open_batch.campaign
     last = batch.in_flight_until or (batch.intended_at or timezone.now()) + LEASE
-    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
-        last = max(last, campaign.scheduled_at)
-    return last + timedelta(seconds=settings.RECONCILE_QUARANTINE)
+    return campaign.due_at(last) + timedelta(seconds=settings.RECONCILE_QUARANTINE)
 
 
 def _ending(
@@ -196,10 +194,7 @@ def _ending(
 
 
 def _expires_at(campaign: Campaign, sent_at: datetime) -> datetime:
-    due_at = sent_at
-    if campaign.timing == Timing.GATEWAY and campaign.scheduled_at:
-        due_at = max(sent_at, campaign.scheduled_at)
-    return due_at + timedelta(seconds=campaign.validity)
+    return campaign.due_at(sent_at) + timedelta(seconds=campaign.validity)
 
 
 def _delay(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime) -> timedelta:

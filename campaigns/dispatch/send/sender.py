@@ -73,7 +73,7 @@ class BatchSender:
     """One run of sending, for a limited time.
 
     client: the gateway; None for a run that sends only rehearsals, each to a simulated gateway of
-        its own, without account rate and brake. A run with a gateway sends no rehearsals.
+        its own, without the account's rate. A run with a gateway sends no rehearsals.
     connections: how many requests may be open at once.
     until: the moment after which no request leaves any more.
     keep_going: called in every round; False ends the run (the worker slot was lost).

@@ -1,7 +1,7 @@
 """Ask for the statuses of many messages at once, and again for those that got no answer."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +44,12 @@ class StatusReply:
     def retry_after(self) -> float | None:
         """The seconds that the gateway asks to wait, if it names them."""
         return self.error.retry_after if isinstance(self.error, GatewayRefused) else None
+
+
+def requested_wait(replies: Iterable[StatusReply]) -> float | None:
+    """The longest wait in seconds for which the gateway asks in `replies`; None: it names none."""
+    requested = [reply.retry_after for reply in replies if reply.retry_after is not None]
+    return max(requested, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,8 @@ class StatusQuestions:
         """Wait as throttled `replies` call for; False if that takes too long."""
         seconds = 0.0
         if any(reply.is_throttled for reply in replies):
-            requested = [reply.retry_after for reply in replies if reply.retry_after is not None]
-            seconds = max(requested, default=FIRST_WAIT * 2 ** (attempt - 1))
+            requested = requested_wait(replies)
+            seconds = FIRST_WAIT * 2 ** (attempt - 1) if requested is None else requested
         remaining = (self._until - timezone.now()).total_seconds()
         if seconds > min(LONGEST_WAIT, remaining):
             return False

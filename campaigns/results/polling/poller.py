@@ -18,7 +18,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.compose.launch.reachable import of_reachable
-from campaigns.compose.models import Timing
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
@@ -38,6 +37,7 @@ from campaigns.gateway.bsg.status_questions import (
     StartedQuestions,
     StatusQuestions,
     StatusReply,
+    requested_wait,
 )
 from campaigns.gateway.errors import GatewayUnreadable
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -281,8 +281,7 @@ def _adapt_rate(replies: Sequence[StatusReply]) -> None:
     asked = [reply for reply in replies if reply.was_asked]
     throttled = [reply for reply in asked if reply.is_throttled]
     if throttled:
-        requested = [reply.retry_after for reply in throttled if reply.retry_after is not None]
-        rate_control.back_off(RATE_SCOPE, timezone.now(), max(requested, default=None))
+        rate_control.back_off(RATE_SCOPE, timezone.now(), requested_wait(throttled))
     elif asked and all(reply.has_failed for reply in asked):
         rate_control.back_off(RATE_SCOPE, timezone.now())
     elif asked:
@@ -350,13 +349,9 @@ def _settle_undelivered(batches: Sequence[Batch]) -> None:
     Messages without an end stay open, for delivery reports that come late.
     """
     for campaign_id, numbers in _numbers_by_campaign(batches).items():
-        Recipient.objects.filter(
-            campaign_id=campaign_id,
-            batch_number__in=numbers,
-            send_state=SendState.ACCEPTED,
-            final=False,
-            delivery_state__in=[DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK],
-        ).update(final=True)
+        _still_open(campaign_id, numbers).filter(
+            delivery_state__in=[DeliveryState.NOT_DELIVERED, DeliveryState.FALLBACK]
+        ).order_by().update(final=True)
 
 
 def _update_holds(batches: Sequence[Batch], moved: Sequence[Sequence[Movement]]) -> None:
@@ -406,9 +401,7 @@ def _next_check(check: BatchCheck, replies: Replies, states: set[str]) -> dateti
         return None
     if replies.is_cut_short:
         return now
-    due_at = _sent_at(batch)
-    if batch.campaign.timing == Timing.GATEWAY and batch.campaign.scheduled_at:
-        due_at = max(due_at, batch.campaign.scheduled_at)  # the gateway has it before it is due
+    due_at = batch.campaign.due_at(_sent_at(batch))
     on_the_way = bool(states - DELIVERED)
     planned = next_check(due_at, now, batch.campaign.validity, on_the_way=on_the_way)
     if not replies.has_failures or now > due_at + RETRY_FOR:

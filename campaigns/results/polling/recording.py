@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.gateway.types import MessageStatus
@@ -96,9 +96,8 @@ def _update_batch(
     written: list[UpdatedRecipient],
 ) -> list[Movement]:
     """Add what changes for the recipients of `batch`; return the money that moves."""
-    campaign, sent_at = batch.campaign, batch.sent_at
-    if campaign.timing == Timing.GATEWAY:  # the gateway had it before it was due
-        sent_at = max(sent_at, campaign.scheduled_at or sent_at)
+    campaign = batch.campaign
+    sent_at = campaign.due_at(batch.sent_at)
     # without those of a rehearsal that was deleted
     updates = [update for update in batch.updates if update.recipient.pk in current]
     sms_entered = entered_sms([current[update.recipient.pk] for update in updates])
