@@ -123,6 +123,45 @@ def test_campaign_that_everybody_is_refused_of_pauses_and_loses_nobody(
     assert len(gateway.accepted) == 1500
 
 
+def test_part_whose_answer_was_lost_is_asked_for_before_anybody_is_sent_to_again(
+    gateway: ScriptedGateway,
+) -> None:
+    """The gateway took the first half and said nothing; it refuses all other requests."""
+    campaign = factory.launched(150)
+    Batch.objects.exclude(number=1).update(state=BatchState.DONE)
+
+    def on_send(to: list[dict[str, str]]) -> Reply:
+        if len(gateway.sends) != 2:
+            return UNPROCESSABLE
+        gateway.accept(to)
+        return 503, b"Service Unavailable"
+
+    gateway.on_send = on_send
+    BatchSender(gateway.client, 4, timezone.now() + MINUTE).run()
+    assert Batch.objects.get(number=1).state == BatchState.AMBIGUOUS
+    resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+    assert counts(campaign) == (25, 0, 125)
+    assert len(gateway.accepted) == 25
+
+
+def test_reference_known_before_is_kept_where_a_request_is_split(gateway: ScriptedGateway) -> None:
+    """Both are refused together; then one as known before, and the other by itself."""
+    factory.launched(6)  # batches of two
+    Batch.objects.exclude(number=1).update(state=BatchState.DONE)
+    known, other = Recipient.objects.filter(batch_number=1).order_by("pk")
+
+    def on_send(to: list[dict[str, str]]) -> Reply:
+        if [address["msisdn"] for address in to] == [known.msisdn]:
+            return 200, {"result": [gateway.entry(to[0], 43)]}
+        return UNPROCESSABLE
+
+    gateway.on_send = on_send
+    send(gateway)
+    rows = Recipient.objects.filter(batch_number=1).order_by("pk")
+    assert list(rows.values_list("send_state", "error_code")) == [("queued", 43), ("refused", 7)]
+    assert other.msisdn in {phone for phones in gateway.sends for phone in phones}
+
+
 def test_entries_refused_for_everybody_by_a_defect_refuse_nobody(gateway: ScriptedGateway) -> None:
     campaign = factory.launched(100)
     gateway.on_send = lambda to: (200, {"result": [gateway.entry(address, 7) for address in to]})

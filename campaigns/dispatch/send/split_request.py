@@ -5,14 +5,15 @@ example. Nobody was sent to then, so the request is sent again in halves, and ea
 refused again, until those are found whom it refuses by themselves.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from campaigns.gateway.errors import NO_SUCH_FUNCTION, Reaction, error_meaning
+from campaigns.gateway.errors import NO_SUCH_FUNCTION, REFERENCE_EXISTS, Reaction, error_meaning
 from campaigns.gateway.types import (
     Accepted,
     Address,
     Message,
+    Refusal,
     SendAnswer,
     SendRequest,
     Unknown,
@@ -23,7 +24,7 @@ from campaigns.gateway.types import (
 # recipients is found with six, two of them side by side with eight.
 REQUESTS_WITHOUT_SUCCESS = 10
 NOT_SENT_IN_TIME = Unknown("not sent: the time of the batch was over")
-REFUSED_WITH_ALL = Unknown("refused, like everybody who was sent to with it")
+REFUSED_WITH_ALL = Unknown("refused with others, of whom some may have been accepted")
 
 
 def send_in_parts(
@@ -35,37 +36,42 @@ def send_in_parts(
 
     `may_go_on` says before each further request whether there is time for it. Whoever is not sent
     to then is Unknown, and asked for before another try. Where nobody was accepted the fault is not
-    that of single recipients, and the answer is that to the whole request.
+    that of single recipients, and the answer is that to the whole request; unless the answer to a
+    part was lost, then all are Unknown.
     """
     answer = send(request)
     if not _may_be_split(answer, request):
         return answer
     verdicts: dict[str, Verdict] = dict(answer.verdicts)
     parts, requests, is_throttled = list(_halves(request)), 1, False
+    has_success = is_unknown = False
     while parts and not is_throttled and may_go_on():
+        if requests >= REQUESTS_WITHOUT_SUCCESS and not has_success:
+            break
         part = parts.pop(0)
         answer_to_part = send(part)
         requests += 1
         verdicts |= answer_to_part.verdicts
         is_throttled = answer_to_part.throttled
+        has_success = has_success or any(map(_proves_success, answer_to_part.verdicts.values()))
+        is_unknown = is_unknown or any(
+            isinstance(verdict, Unknown) for verdict in answer_to_part.verdicts.values()
+        )
         if _may_be_split(answer_to_part, part):
             parts[:0] = _halves(part)
-        if requests >= REQUESTS_WITHOUT_SUCCESS and not _has_success(verdicts):
-            return answer
-    verdicts |= dict.fromkeys(_references(parts), NOT_SENT_IN_TIME)
-    if not _has_success(verdicts):
-        if not any(isinstance(verdict, Unknown) for verdict in verdicts.values()):
-            return answer
-        verdicts |= {
-            reference: REFUSED_WITH_ALL
-            for reference, verdict in verdicts.items()
-            if not isinstance(verdict, Unknown)
-        }
+    if has_success:
+        verdicts |= dict.fromkeys(_references(parts), NOT_SENT_IN_TIME)
+    elif is_unknown:  # some may have been accepted: all are asked for
+        verdicts = dict.fromkeys(verdicts, REFUSED_WITH_ALL)
+    else:
+        return replace(answer, throttled=is_throttled)
     return replace(answer, verdicts=verdicts, refused_whole=None, throttled=is_throttled)
 
 
-def _has_success(verdicts: Mapping[str, Verdict]) -> bool:
-    return any(isinstance(verdict, Accepted) for verdict in verdicts.values())
+def _proves_success(verdict: Verdict) -> bool:
+    """Whether the gateway took a message, now or before: then it understands the requests."""
+    is_known = isinstance(verdict, Refusal) and verdict.code == REFERENCE_EXISTS
+    return is_known or isinstance(verdict, Accepted)
 
 
 def _may_be_split(answer: SendAnswer, request: SendRequest) -> bool:
