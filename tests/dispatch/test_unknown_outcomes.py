@@ -246,3 +246,21 @@ def test_unresolved_recipients_are_asked_for_until_the_gateway_knows_them(
         follow(gateway)
     assert not Batch.objects.filter(not_before__isnull=False).exists()
     assert [person.send_state for person in others] == ["unresolved"] * 2
+
+
+def test_message_known_after_all_is_reserved_for_its_sms(gateway: ScriptedGateway) -> None:
+    campaign = factory.launched(3, validity=60, sms_sender="Shop", sms_text="Hello")
+    gateway.on_send = lambda to: (
+        200, {"result": [gateway.entry(address, 43) for address in to]}
+    )  # fmt: skip
+    send(gateway)
+    while not campaign_status.counts(campaign).unresolved:
+        factory.an_hour_later()
+        ask(gateway)
+    Batch.objects.update(worst_case=Decimal("0.2"), held_currency="EUR")
+    first = Recipient.objects.order_by("pk")[0]
+    gateway.accepted[first.reference] = first.msisdn
+    factory.an_hour_later()
+    follow(gateway)
+    assert Batch.objects.get(number=first.batch_number).held == Decimal("0.15")
+    assert differences() == []

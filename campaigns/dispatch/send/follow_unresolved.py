@@ -92,5 +92,5 @@ def _ask(client: Client, questions: StatusQuestions, batch: Batch) -> None:
     )
     with transaction.atomic():
         now = database_clock.now()
+        Batch.objects.filter(pk=batch.pk).update(check_at=now)  # results follows the message
         settle_unresolved(outcome, now)
-        Batch.objects.filter(pk=batch.pk).update(check_at=now)

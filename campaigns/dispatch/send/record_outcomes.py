@@ -92,6 +92,7 @@ def settle_unresolved(outcome: BatchOutcome, now: datetime) -> None:
     accepted = outcome.interpretation.accepted
     claim, country = outcome.claim, outcome.claim.country
     _update_accepted([outcome], SendState.UNRESOLVED, {"error_code": None, "reason": ""})
+    holds.recompute([claim.id])
     write_entries(_charge_movements([outcome]), now)
     changes = TallyChanges()
     changes.add(claim.campaign_id, country, SendState.ACCEPTED.value, recipients=len(accepted))
