@@ -211,6 +211,10 @@ class Batch(models.Model):
     # Written by results: when to poll the statuses of its messages.
     check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
+    # When the gateway was last asked about its messages, and when it last answered about all that
+    # it was asked for.
+    asked_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("batch")

@@ -5,7 +5,6 @@ A task that is lost or runs twice changes nothing. See docs/queue.md.
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
@@ -14,7 +13,6 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
 from campaigns.dispatch.freeze import recipients
-from campaigns.dispatch.send import follow_unresolved, resolve_unknown
 from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
 from campaigns.dispatch.send.sender import BatchSender
@@ -30,9 +28,10 @@ TIME_SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's
 # How often a send task is passed on in search of a machine with a free slot; the next sweep
 # wakes them again.
 MAX_HOPS = 5
-PREPARE, SEND, REHEARSE, RECONCILE = (
-    f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse", "reconcile")
+PREPARE, SEND, REHEARSE = (
+    f"campaigns.dispatch.tasks.{name}" for name in ("prepare", "send", "rehearse")
 )
+ASK = "campaigns.results.tasks.ask"  # asks about unknown outcomes too
 
 
 def work() -> None:
@@ -51,9 +50,8 @@ def work() -> None:
             enqueue(SEND)
     if not is_taken("rehearse") and sendable_batches(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    in_doubt = reconcilable(now).exists() or follow_unresolved.due(now).exists()
-    if in_doubt and not is_taken("reconcile"):
-        enqueue(RECONCILE)
+    if not is_taken("ask") and reconcilable(now).exists():
+        enqueue(ASK)
 
 
 def prepare(campaign_id: int) -> None:
@@ -104,20 +102,6 @@ def rehearse() -> None:
     sweep_module.finish_campaigns()
     if has_more:
         enqueue(REHEARSE)
-    else:
-        work()
-
-
-def reconcile() -> None:
-    """Resolve unknown outcomes for one time slice."""
-    with WorkerSlot("reconcile") as slot:
-        if not slot.held:
-            return
-        until = timezone.now() + TIME_SLICE
-        asking = client_from_settings(), settings.SEND_CONNECTIONS, until, slot.renew
-        has_more = resolve_unknown.reconcile(*asking) or follow_unresolved.follow(*asking)
-    if has_more:
-        enqueue(RECONCILE)
     else:
         work()
 

@@ -6,43 +6,45 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from campaigns.dispatch.tasks import work
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.results import clear_rehearsals
 from campaigns.results.money import gateway_comparison
-from campaigns.results.polling import hints, poller
+from campaigns.results.polling import asker, hints
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import accounts
 
-SLICE = timedelta(seconds=15)  # of polling in one task
+SLICE = timedelta(seconds=15)  # of asking in one task
 WAITING_MAX = 50  # tasks in the queue, beyond which no more are added
-FOLLOW = "campaigns.results.tasks.follow"
+ASK = "campaigns.results.tasks.ask"
 
 
 def wake() -> None:
-    """Start polling if anything is due, and delete an old rehearsal."""
+    """Start asking if anything is due, and delete an old rehearsal."""
     clear_rehearsals.delete_old_rehearsal(timezone.now())
-    if not is_taken("follow") and poller.is_due(timezone.now()):
-        enqueue(FOLLOW)
+    if not is_taken("ask") and asker.is_due(timezone.now()):
+        enqueue(ASK)
 
 
 def note(references: Sequence[str]) -> None:
-    """Store the references that delivery reports name, and start polling for them."""
+    """Store the references that delivery reports name, and start asking about them."""
     if hints.store(references) and waiting() < WAITING_MAX:
         wake()
 
 
-def follow() -> None:
-    """Poll statuses for the time of a slice; one process does so on each machine."""
-    with WorkerSlot("follow") as slot:
+def ask() -> None:
+    """Ask the gateway about messages for the time of a slice; one process does so on a machine."""
+    with WorkerSlot("ask") as slot:
         if not slot.held:
             return
         client = client_from_settings()
-        is_unfinished = poller.poll(
+        is_unfinished = asker.ask(
             client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, slot.renew
         )
     if is_unfinished:
-        enqueue(FOLLOW)
+        enqueue(ASK)
+    work()  # what proved to be not accepted is sent again
 
 
 def check_money() -> None:

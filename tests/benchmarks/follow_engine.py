@@ -16,7 +16,7 @@ from django.utils import timezone  # noqa: E402
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState  # noqa: E402
 from campaigns.gateway.bsg.client import Client  # noqa: E402
 from campaigns.gateway.limits import MAX_RECIPIENTS  # noqa: E402
-from campaigns.results.polling import poller  # noqa: E402
+from campaigns.results.polling import asker  # noqa: E402
 from tests.benchmarks.own_database import in_own_database  # noqa: E402
 from tests.dispatch import factory  # noqa: E402
 
@@ -51,7 +51,7 @@ def main() -> None:
         questions = Recipient.objects.filter(final=False, pk__gt=start).count()
         start = Recipient.objects.order_by("-pk").values_list("pk", flat=True)[0]
         begun = time.perf_counter()
-        while poller.poll(client, connections, timezone.now() + timedelta(seconds=20)):
+        while asker.ask(client, connections, timezone.now() + timedelta(seconds=20)):
             pass
         print(f"{connections}x{open_per_batch}={questions / (time.perf_counter() - begun)}")
 

@@ -25,12 +25,12 @@ from django.utils import timezone  # noqa: E402
 from campaigns.compose.models import Campaign, CampaignState  # noqa: E402
 from campaigns.dispatch import sweep  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
-from campaigns.dispatch.send import resolve_unknown, sender  # noqa: E402
+from campaigns.dispatch.send import sender  # noqa: E402
 from campaigns.dispatch.send.sender import BatchSender  # noqa: E402
 from campaigns.results import campaign_status  # noqa: E402
 from campaigns.results.money.rebuilding import differences  # noqa: E402
-from campaigns.results.polling import poller  # noqa: E402
-from tests.dispatch import factory  # noqa: E402
+from campaigns.results.polling import asker  # noqa: E402
+from tests.dispatch import asking, factory  # noqa: E402
 from tests.sandbox_fixture import RunningSandbox, strict_sandbox  # noqa: E402
 
 PEOPLE, CONNECTIONS = 5_000, 4
@@ -115,7 +115,7 @@ def finish(sandbox: RunningSandbox) -> None:
     """What workers and the sweep do until the campaign is finished, as if hours had passed."""
     for _ in range(PASSES):
         sweep.sweep()
-        resolve_unknown.reconcile(sandbox.client(), CONNECTIONS, timezone.now() + MINUTE)
+        asking.resolve(sandbox.client(), CONNECTIONS)
         send(sandbox)
         if Campaign.objects.get().state == CampaignState.FINISHED:
             return
@@ -126,7 +126,7 @@ def poll_to_the_end(sandbox: RunningSandbox) -> None:
     """Ask for the last status of every message, after which the bill does not change any more."""
     sandbox.settle()
     factory.an_hour_later()
-    poller.poll(sandbox.client(), CONNECTIONS, timezone.now() + MINUTE)
+    asker.ask(sandbox.client(), CONNECTIONS, timezone.now() + MINUTE)
 
 
 def report(sandbox: RunningSandbox, disk: Disk, failures: int) -> int:

@@ -14,11 +14,11 @@ class Sooner(AppConfig):
         from campaigns.dispatch.send import leases
         from campaigns.dispatch.workers import health, slots
         from campaigns.management.commands import worker
-        from campaigns.results.polling import poller
+        from campaigns.results.polling import due_batches
 
         leases.LEASE = timedelta(seconds=8)
         slots.LEASE, slots.RENEW_INTERVAL = timedelta(seconds=3), timedelta(seconds=1)
-        poller.CLAIM_TIME = timedelta(seconds=8)
+        due_batches.CLAIM_TIME = timedelta(seconds=8)
         health.SIGN_INTERVAL = 0.0
         health.QUIET_AFTER, health.STALLED_AFTER = timedelta(seconds=1), timedelta(seconds=6)
         worker.CHECK_INTERVAL, worker.RESTART_DELAY = 0.5, 0.2

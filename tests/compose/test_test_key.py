@@ -19,7 +19,7 @@ from campaigns.dispatch.models import Batch, Recipient
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry, Purpose
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from campaigns.team import accounts
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians
@@ -89,7 +89,7 @@ def test_test_send_costs_nothing_and_says_so(
     gateway = sandbox.client(KEY)
     BatchSender(gateway, 1, timezone.now() + MINUTE).run()
     Batch.objects.update(done_at=timezone.now() - timedelta(hours=1))
-    poller.poll(gateway, 1, timezone.now() + MINUTE)
+    asker.ask(gateway, 1, timezone.now() + MINUTE)
 
     assert sandbox.messages() == []
     recipients = list(Recipient.objects.all())

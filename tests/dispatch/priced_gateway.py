@@ -14,7 +14,7 @@ from django.utils import timezone
 from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from tests.gateway.raw_server import answer, raw_server, read_request
 
 KEY = "live_priced_gateway_1"
@@ -83,7 +83,7 @@ class RunningGateway(PricedGateway):
         hour = timedelta(hours=1)
         Batch.objects.update(done_at=F("done_at") - hour, check_at=F("check_at") - hour)
         client = Client(self.api_url, KEY)
-        poller.poll(client, 1, timezone.now() + MINUTE)
+        asker.ask(client, 1, timezone.now() + MINUTE)
         client.close()
 
 

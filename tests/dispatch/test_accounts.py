@@ -17,7 +17,6 @@ from campaigns.dispatch import sweep
 from campaigns.dispatch import tasks as dispatch_tasks
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import resolve_unknown
 from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
 from campaigns.dispatch.send.sender import BatchSender
@@ -25,9 +24,9 @@ from campaigns.ledger.models import Purpose
 from campaigns.results import tasks as results_tasks
 from campaigns.results.models import StatusHint
 from campaigns.results.money import gateway_comparison
-from campaigns.results.polling import hints, poller
+from campaigns.results.polling import asker, hints
 from campaigns.team import accounts
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
 pytestmark = pytest.mark.django_db
@@ -64,8 +63,8 @@ def work(sandbox: RunningSandbox, key: str = KEY, hours: int = 3) -> None:
         factory.an_hour_later()
         sweep.sweep()
         BatchSender(client, 4, timezone.now() + MINUTE).run()
-        resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
-        poller.poll(client, 4, timezone.now() + MINUTE)
+        asking.resolve(client, 4)
+        asker.ask(client, 4, timezone.now() + MINUTE)
         gateway_comparison.check_sample(client, timezone.now())
         sweep.sweep()
 
@@ -171,7 +170,7 @@ def test_statuses_are_asked_of_the_own_account_only(
     accounts.confirm_another(None)
     factory.an_hour_later()
     Batch.objects.update(done_at=timezone.now() - timedelta(hours=1))
-    assert not poller.is_due(timezone.now())
+    assert not asker.is_due(timezone.now())
     work(other)
     assert other.requests() == []
     campaign.refresh_from_db()
@@ -179,7 +178,7 @@ def test_statuses_are_asked_of_the_own_account_only(
     assert StatusHint.objects.count() == 1
 
     use(settings, sandbox)
-    assert poller.is_due(timezone.now())
+    assert asker.is_due(timezone.now())
     work(sandbox)
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.FINISHED

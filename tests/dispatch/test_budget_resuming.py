@@ -21,7 +21,7 @@ from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerTotal
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from campaigns.team.models import AuditEntry
 from tests.dispatch import factory
 from tests.dispatch.priced_gateway import KEY, RunningGateway, priced_gateway
@@ -97,7 +97,7 @@ def test_what_answers_release_is_used_without_a_user(
         assert spent() + reserved <= D(budget)
         sandbox.settle()
         factory.an_hour_later()
-        poller.poll(client, 4, timezone.now() + factory.SOON)
+        asker.ask(client, 4, timezone.now() + factory.SOON)
         sweep.sweep()
     assert (state_and_reason(campaign)[0], sandbox.bill()["messages"]) == (state, sent)
     assert spent() == D(sandbox.bill()["spend"]["EUR"]["total"]) <= D(budget)

@@ -12,11 +12,10 @@ from campaigns.dispatch import sweep
 from campaigns.dispatch.models import AccountRate, Batch, BatchState, Pace
 from campaigns.dispatch.send import account_rate, rate_control
 from campaigns.dispatch.send.leases import LEASE
-from campaigns.dispatch.send.resolve_unknown import reconcile
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.shared import database_clock
 from campaigns.shared.database_clock import now as time_of_the_database
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.scripted_gateway import ScriptedGateway
 
 pytestmark = pytest.mark.django_db
@@ -87,10 +86,10 @@ def test_sweep_and_questions_wait_by_the_shared_clock(
         assert not Batch.objects.exclude(state=BatchState.SENDING).exists()
         Batch.objects.update(state=BatchState.AMBIGUOUS, not_before=SHARED + SECOND)
         Batch.objects.update(lease_until=None)
-        assert not reconcile(gateway.client, 2, timezone.now() + MINUTE)
+        assert not asking.resolve(gateway.client, 2)
         assert gateway.questions == []
         Batch.objects.update(not_before=SHARED)
-        assert not reconcile(gateway.client, 2, timezone.now() + MINUTE)
+        assert not asking.resolve(gateway.client, 2)
     assert len(gateway.questions) == 3
     # the quarantine is not over, however late it is on the machine
     assert not Batch.objects.exclude(state=BatchState.AMBIGUOUS).exists()

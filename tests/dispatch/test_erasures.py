@@ -25,7 +25,7 @@ from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.gateway.types import Accepted
 from campaigns.results.money import gateway_comparison
 from campaigns.results.money.rebuilding import differences, rebuild
-from campaigns.results.polling import poller, recording
+from campaigns.results.polling import batch_checks, recording
 from campaigns.results.polling.recording import StatusUpdate
 from tests.dispatch import factory
 from tests.results.test_prices import accept, status
@@ -112,13 +112,13 @@ def test_polling_during_the_nightly_check_of_prices_ends_both(
         meet()
         return record_updates(*arguments)
 
-    monkeypatch.setattr(poller, "record_updates", wait_and_record)
+    monkeypatch.setattr(batch_checks, "record_updates", wait_and_record)
 
     def poll() -> None:
         try:
             updates = [StatusUpdate(recipients[0], named)]
-            check = poller.BatchCheck(batch, recipients[:1])
-            poller._write([(check, poller.Replies(updates))])
+            check = batch_checks.BatchCheck(batch, recipients[:1])
+            batch_checks.write_checks([(check, batch_checks.Replies(updates))])
         finally:
             connection.close()
 

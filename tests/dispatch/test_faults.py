@@ -12,12 +12,12 @@ from django.utils import timezone
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import AccountRate, Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import account_rate, resolve_unknown
+from campaigns.dispatch.send import account_rate
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.sandbox import Sandbox
 from campaigns.results.money.rebuilding import differences
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def send_the_rest(client: Client) -> None:
     while Batch.objects.exclude(state=BatchState.DONE).exists():
         factory.an_hour_later()
         send(client, MINUTE)
-        resolve_unknown.reconcile(client, 4, timezone.now() + MINUTE)
+        asking.resolve(client, 4)
     assert not account_rate.is_down()
 
 

@@ -13,7 +13,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import AccountRate, Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import account_rate, resolve_unknown
+from campaigns.dispatch.send import account_rate
 from campaigns.dispatch.send.interpret_answer import ENTRY_TRIES, interpret
 from campaigns.dispatch.send.leases import LEASE
 from campaigns.dispatch.send.sender import PARTS_UNTIL, STALE_AFTER, BatchSender
@@ -23,7 +23,7 @@ from campaigns.gateway.types import Accepted, Refusal, SendAnswer, Unknown, Verd
 from campaigns.ledger.sums import spend_of
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.scripted_gateway import Reply, ScriptedGateway
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ UNPROCESSABLE: Reply = (422, {"code": 422, "message": "Validation failed", "erro
 
 def send(gateway: ScriptedGateway) -> None:
     BatchSender(gateway.client, 4, timezone.now() + MINUTE).run()
-    resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+    asking.resolve(gateway.client, 4)
 
 
 def counts(campaign: Campaign) -> tuple[int, int, int]:
@@ -139,7 +139,7 @@ def test_part_whose_answer_was_lost_is_asked_for_before_anybody_is_sent_to_again
     gateway.on_send = on_send
     BatchSender(gateway.client, 4, timezone.now() + MINUTE).run()
     assert Batch.objects.get(number=1).state == BatchState.AMBIGUOUS
-    resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+    asking.resolve(gateway.client, 4)
     assert counts(campaign) == (25, 0, 125)
     assert len(gateway.accepted) == 25
 
@@ -192,7 +192,7 @@ def test_phone_that_always_gets_error_5_is_refused_and_slows_nobody(
         tries += 1
         assert not account_rate.is_down()
         factory.an_hour_later()
-        resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+        asking.resolve(gateway.client, 4)
     assert tries == ENTRY_TRIES
     assert sum(phone in phones for phones in gateway.sends) == ENTRY_TRIES
     assert counts(campaign) == (99, 1, 0)
@@ -234,12 +234,12 @@ def test_reference_known_before_is_never_sent_again(gateway: ScriptedGateway) ->
     first = Recipient.objects.order_by("pk").first()
     assert first
     gateway.accepted[first.reference] = first.msisdn
-    resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+    asking.resolve(gateway.client, 4)
     first.refresh_from_db()
     assert (first.send_state, first.error_code) == (SendState.ACCEPTED, None)
     for _hours in range(3):
         factory.an_hour_later()
-        resolve_unknown.reconcile(gateway.client, 4, timezone.now() + MINUTE)
+        asking.resolve(gateway.client, 4)
     assert campaign_status.counts(campaign).unresolved == 2
     assert len(gateway.sends) == Batch.objects.count()
     assert sweep.finish_if_done(campaign.pk)

@@ -187,7 +187,7 @@ def test_questions_lease_as_many_batches_as_they_may(
     put(state=S.AMBIGUOUS, not_before=NOW, **(THEIRS | {"lease_until": lease_until}))
     before = everything()
     batches = leases.claim_ambiguous(2, "ours", NOW)
-    leased = {"token": "ours", "lease_until": NOW + LEASE, "asked": 3}
+    leased = {"token": "ours", "lease_until": NOW + LEASE, "asked": 3, "asked_at": NOW}
     assert changes(Batch, before) == {batch.pk: leased for batch in batches}
     assert [batch.asked for batch in batches] == [3, 3]
     [third] = leases.claim_ambiguous(9, "other", NOW)

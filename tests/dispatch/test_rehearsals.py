@@ -101,7 +101,7 @@ def run_rehearsal(rehearsed: Campaign) -> Campaign:
     tasks.prepare(rehearsed.pk)
     tasks.rehearse()
     factory.an_hour_later()
-    results.follow()
+    results.ask()
     rehearsed.refresh_from_db()
     return rehearsed
 
@@ -113,7 +113,7 @@ def test_rehearsal_is_complete_and_nothing_is_sent(real_gateway: CountingServer)
     rehearsed = run_rehearsal(rehearse(draft, None))
     tasks.send()
     sweep.sweep()
-    results.follow()
+    results.ask()
     assert real_gateway.calls == 0
     assert (rehearsed.state, rehearsed.audience) == (CampaignState.FINISHED, 120)
     recipients = list(Recipient.objects.filter(campaign=rehearsed))
@@ -225,7 +225,7 @@ def test_batches_of_a_dead_worker_are_rehearsed_again(real_gateway: CountingServ
     factory.an_hour_later()
     sweep.release_expired_leases(timezone.now())
     assert Batch.objects.get(number=1).state == BatchState.AMBIGUOUS
-    tasks.reconcile()
+    results.ask()
     rehearsed = run_rehearsal(rehearsed)
     assert rehearsed.state == CampaignState.FINISHED
     assert real_gateway.calls == 0

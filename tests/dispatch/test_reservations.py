@@ -14,7 +14,7 @@ from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
-from campaigns.results.polling import hints, poller
+from campaigns.results.polling import asker, hints
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -37,7 +37,7 @@ def settle(sandbox: RunningSandbox) -> None:
         batch.done_at = batch.done_at and batch.done_at - timedelta(hours=1)
         batch.check_at = batch.check_at and batch.check_at - timedelta(hours=1)
         batch.save()
-    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
 
 
 def total(campaign: Campaign) -> Decimal:
@@ -92,7 +92,7 @@ def test_cost_of_an_sms_comes_out_of_the_reservation(sandbox: RunningSandbox) ->
     sandbox.settle()
     polled = campaign.recipients.order_by("pk").values_list("reference", flat=True)[10:150:2]
     assert hints.store(list(polled)) == 70
-    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
     assert LedgerEntry.objects.filter(channel="sms").exists()
     spent, remaining = reservations.spending_by_currency(campaign.pk)["EUR"]
     assert spent != charged

@@ -10,13 +10,13 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import leases, resolve_unknown
+from campaigns.dispatch.send import leases
 from campaigns.dispatch.send.running_campaigns import load_running
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db
@@ -60,9 +60,7 @@ def test_lost_answers_are_asked_for_and_not_sent_again(sandbox: RunningSandbox) 
     assert set(Batch.objects.values_list("state", flat=True)) == {"ambiguous"}
     sandbox.faults()
     later(timedelta(hours=1))
-    assert not resolve_unknown.reconcile(
-        sandbox.client(), 4, timezone.now() + timedelta(seconds=60)
-    )
+    assert not asking.resolve(sandbox.client(), 4)
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (200, 0)
     assert campaign_status.counts(campaign).accepted == 200
@@ -86,7 +84,7 @@ def test_never_arrived_is_sent_again_with_the_same_references(sandbox: RunningSa
     references = set(Recipient.objects.values_list("reference", flat=True))
     sandbox.faults()
     later(timedelta(hours=1))
-    resolve_unknown.reconcile(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    asking.resolve(sandbox.client(), 4)
     assert set(Batch.objects.values_list("state", flat=True)) == {"ready"}
     assert not send(sandbox)
     assert {message["reference"] for message in sandbox.messages()} == references
@@ -184,7 +182,7 @@ def test_outcome_never_known_is_unresolved_and_not_sent_again(
     sandbox.server.stop()
     for days, unresolved in ((2, 0), (27, 0), (2, 60)):
         later(timedelta(days=days))
-        resolve_unknown.reconcile(client, 4, timezone.now() + timedelta(seconds=60))
+        asking.resolve(client, 4)
         assert campaign_status.counts(campaign).unresolved == unresolved
     counts = campaign_status.counts(campaign)
     assert (counts.unresolved, counts.queued) == (60, 0)

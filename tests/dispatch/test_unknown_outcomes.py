@@ -16,12 +16,12 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, Timing
 from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
-from campaigns.dispatch.send import follow_unresolved, leases, resolve_unknown
+from campaigns.dispatch.send import leases
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg import status_questions
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
-from tests.dispatch import factory
+from tests.dispatch import asking, factory
 from tests.scripted_gateway import NOT_FOUND, Reply, ScriptedGateway
 
 pytestmark = pytest.mark.django_db
@@ -36,11 +36,11 @@ def send(gateway: ScriptedGateway) -> None:
 
 
 def ask(gateway: ScriptedGateway, until: timedelta = MINUTE) -> bool:
-    return resolve_unknown.reconcile(gateway.client, 4, timezone.now() + until)
+    return asking.resolve(gateway.client, time=until)
 
 
 def follow(gateway: ScriptedGateway) -> bool:
-    return follow_unresolved.follow(gateway.client, 4, timezone.now() + MINUTE)
+    return asking.follow_unresolved(gateway.client)
 
 
 def states() -> set[str]:
@@ -196,9 +196,7 @@ def test_batch_nobody_was_asked_about_is_due_at_once(
     gateway.on_send = lambda _to: DOWN
     send(gateway)
     turns = iter([True])
-    assert resolve_unknown.reconcile(
-        gateway.client, 1, timezone.now() + MINUTE, lambda: next(turns, False)
-    )
+    assert asking.resolve(gateway.client, 1, keep_going=lambda: next(turns, False))
     asked = len(gateway.questions)
     assert asked < 100
     untouched = Batch.objects.filter(

@@ -24,7 +24,7 @@ from campaigns.management.commands import worker
 from campaigns.reports.spend import saved_reports
 from campaigns.results import tasks as result_tasks
 from campaigns.results.money import gateway_comparison
-from campaigns.results.polling import poll_schedule, poller
+from campaigns.results.polling import asker, batch_checks, due_batches, poll_schedule
 from campaigns.team import safe_mode
 
 
@@ -73,15 +73,15 @@ DATABASE_WAIT = OPTIONS.get("timeout") or OPTIONS["connect_timeout"]  # of SQLit
         (sender.IDLE_SECONDS, slots.RENEW_INTERVAL),
         (status_questions.KEEP_INTERVAL, slots.RENEW_INTERVAL),
         (status_questions.LONGEST_WAIT, slots.LEASE),
-        (poller.LONGEST_SLEEP, slots.RENEW_INTERVAL),
+        (asker.LONGEST_SLEEP, slots.RENEW_INTERVAL),
         (slots.LEASE, slots.ABANDONED_AFTER),
         # a batch that is being polled is asked about by nobody else
-        (seconds(result_tasks.SLICE) + QUESTION, poller.CLAIM_TIME),
-        (TASK, poller.CLAIM_TIME),
-        (poller.RETRY_AFTER, poller.RETRY_RARELY),
+        (seconds(result_tasks.SLICE) + QUESTION, due_batches.CLAIM_TIME),
+        (TASK, due_batches.CLAIM_TIME),
+        (batch_checks.RETRY_AFTER, batch_checks.RETRY_RARELY),
         (poll_schedule.FIRST_CHECK, poll_schedule.LONGEST),
         (poll_schedule.DECIDED_AFTER, poll_schedule.AFTER_VALIDITY),
-        (timedelta(seconds=VALIDITY_MAX) + poll_schedule.AFTER_VALIDITY, poller.RETRY_FOR),
+        (timedelta(seconds=VALIDITY_MAX) + poll_schedule.AFTER_VALIDITY, batch_checks.RETRY_FOR),
         # imports: a slice takes a second or two
         (20, runner.LEASE),
         # the queue: quiet, then stalled, and then a task may be at work for all of its time

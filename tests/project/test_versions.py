@@ -15,7 +15,7 @@ from campaigns.dispatch.models import Batch
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -35,7 +35,7 @@ def test_this_version_works_on_the_tables_of_the_next(sandbox: RunningSandbox) -
     sweep.sweep()
     sandbox.settle()
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
-    poller.poll(sandbox.client(), 4, timezone.now() + factory.SOON)
+    asker.ask(sandbox.client(), 4, timezone.now() + factory.SOON)
     campaign.refresh_from_db()
     bill = sandbox.bill()
     assert campaign.state == CampaignState.FINISHED

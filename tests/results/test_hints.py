@@ -13,7 +13,7 @@ from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status, tasks
 from campaigns.results.models import StatusHint
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import hints, poller
+from campaigns.results.polling import asker, hints
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -32,7 +32,7 @@ def asked_references(sandbox: RunningSandbox) -> list[str]:
 
 
 def poll(sandbox: RunningSandbox) -> None:
-    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
 
 
 def test_a_hint_asks_only_for_its_message(sandbox: RunningSandbox) -> None:
@@ -42,7 +42,7 @@ def test_a_hint_asks_only_for_its_message(sandbox: RunningSandbox) -> None:
         hints.store([recipients[3].reference, recipients[7].reference, recipients[3].reference])
         == 2
     )
-    assert poller.is_due(timezone.now())
+    assert asker.is_due(timezone.now())
     poll(sandbox)
     assert sorted(asked_references(sandbox)) == sorted(
         [recipients[3].reference, recipients[7].reference]
@@ -82,7 +82,7 @@ def test_hints_of_batches_that_are_not_done_are_dropped(sandbox: RunningSandbox)
     recipients = sent(sandbox)
     Batch.objects.update(state=BatchState.AMBIGUOUS)
     hints.store([recipients[0].reference])
-    assert hints.take(10) == []
+    assert hints._take(10) == []
     assert not StatusHint.objects.exists()
 
 
@@ -100,7 +100,7 @@ def test_note_wakes_a_worker(sandbox: RunningSandbox) -> None:
     tasks.note(["f" * 32])
     assert not OrmQ.objects.exists()
     tasks.note([recipients[0].reference])
-    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [tasks.FOLLOW]
+    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [tasks.ASK]
 
 
 def test_messages_have_a_callback_url_if_there_is_one(

@@ -13,7 +13,7 @@ from campaigns.gateway.bsg.status_questions import StatusQuestions
 from campaigns.ledger.models import Channel, Kind, LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences, rebuild
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -26,7 +26,7 @@ def poll(sandbox: RunningSandbox, after: timedelta) -> bool:
         batch.done_at = batch.done_at and batch.done_at - after
         batch.check_at = batch.check_at and batch.check_at - after
         batch.save()
-    return poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+    return asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
 
 
 def asked_for(sandbox: RunningSandbox) -> int:
@@ -84,7 +84,7 @@ def test_no_message_is_asked_for_after_the_end_and_batches_stay_due(
     Batch.objects.update(done_at=timezone.now() - timedelta(minutes=1))
     with ThreadPoolExecutor(4) as pool:
         questions = StatusQuestions(pool, timezone.now(), lambda: True)
-        late = poller.Poller(sandbox.client(), questions, 4)
+        late = asker.Asker(sandbox.client(), questions, 4)
         assert late.step(start_more=True)
         assert late.step(start_more=False)
     assert asked_for(sandbox) == 0

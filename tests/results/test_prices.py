@@ -20,7 +20,7 @@ from campaigns.gateway.types import FallbackStatus, MessageStatus
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import poller
+from campaigns.results.polling import batch_checks
 from campaigns.results.polling.prices import Change, price_changes
 from campaigns.results.polling.recording import BatchUpdates, StatusUpdate, record_updates
 from tests.dispatch import factory
@@ -219,12 +219,12 @@ def test_two_workers_that_read_the_same_row_enter_its_prices_once() -> None:
 
 def test_batch_that_another_worker_has_checked_since_is_left_alone() -> None:
     _campaign, [recipient] = accept(1)
-    check = poller.BatchCheck(Batch.objects.get(), [recipient])
-    other = poller.BatchCheck(Batch.objects.get(), [recipient])
+    check = batch_checks.BatchCheck(Batch.objects.get(), [recipient])
+    other = batch_checks.BatchCheck(Batch.objects.get(), [recipient])
     named = status(("0", "EUR", [("sent", "0.05", "")]))
     late = status(("0.02", "EUR", [("sent", "0.01", "")]))
-    poller._write([(check, poller.Replies([StatusUpdate(recipient, named)]))])
-    poller._write([(other, poller.Replies([StatusUpdate(recipient, late)]))])
+    batch_checks.write_checks([(check, batch_checks.Replies([StatusUpdate(recipient, named)]))])
+    batch_checks.write_checks([(other, batch_checks.Replies([StatusUpdate(recipient, late)]))])
     assert sums(recipient, Channel.SMS) == {"EUR": D("0.05")}
     assert Batch.objects.get().checks == 1
 
@@ -245,8 +245,8 @@ def test_two_workers_at_the_same_moment_enter_prices_once() -> None:
             both.wait()
             for batch in batches:
                 updates = [StatusUpdate(one, named) for one in own[batch.number]]
-                check = poller.BatchCheck(batch, own[batch.number])
-                poller._write([(check, poller.Replies(updates))])
+                check = batch_checks.BatchCheck(batch, own[batch.number])
+                batch_checks.write_checks([(check, batch_checks.Replies(updates))])
         finally:
             connection.close()
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from campaigns.dispatch.models import Batch, Pace, Recipient
 from campaigns.dispatch.send import rate_control
 from campaigns.dispatch.send.sender import BatchSender
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker, due_batches
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -74,8 +74,8 @@ def test_poll_stays_within_the_rate(
             naps.append(seconds)
             clock.shift(seconds)
 
-        monkeypatch.setattr("campaigns.results.polling.poller.time.sleep", nap)
-        left = poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
+        monkeypatch.setattr("campaigns.results.polling.asker.time.sleep", nap)
+        left = asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=3))
     assert left
     # the waits for the second and the third batch, and then for a fourth
     assert sum(naps) >= 3
@@ -89,14 +89,14 @@ def test_too_many_requests_pause_all_workers(sandbox: RunningSandbox) -> None:
     sandbox.faults(http429=100, everywhere=1)
     before = timezone.now()
     poll(sandbox)
-    until = Pace.objects.get(scope=poller.RATE_SCOPE).until
+    until = Pace.objects.get(scope=asker.RATE_SCOPE).until
     assert until
     assert until >= before + timedelta(seconds=1)
 
 
 def poll(sandbox: RunningSandbox) -> None:
     """Poll for a fifth of a second, so that the pause is not waited for."""
-    poller.poll(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
+    asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=0.2))
 
 
 def test_delivered_recipients_are_skipped_while_others_are_on_the_way(
@@ -110,9 +110,9 @@ def test_delivered_recipients_are_skipped_while_others_are_on_the_way(
         ).order_by("pk")
         delivered = list(recipients.values_list("pk", flat=True)[:3])
         Recipient.objects.filter(pk__in=delivered).update(delivery_state="delivered")
-        assert len(poller._planned_checks([batch])[0].recipients) == batch.size - 3
+        assert len(due_batches._planned_checks([batch])[0].recipients) == batch.size - 3
         batch.checks = 2
-        assert len(poller._planned_checks([batch])[0].recipients) == batch.size
+        assert len(due_batches._planned_checks([batch])[0].recipients) == batch.size
         recipients.update(delivery_state="delivered")
         batch.checks = 0
-        assert len(poller._planned_checks([batch])[0].recipients) == batch.size
+        assert len(due_batches._planned_checks([batch])[0].recipients) == batch.size

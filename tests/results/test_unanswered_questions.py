@@ -18,7 +18,7 @@ from campaigns.dispatch.models import Batch, BatchState, Evidence, Pace, Recipie
 from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg import status_questions
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker, batch_checks
 from campaigns.results.polling.poll_schedule import AFTER_VALIDITY
 from tests.dispatch import factory
 from tests.scripted_gateway import Reply, ScriptedGateway
@@ -38,7 +38,7 @@ def sent(gateway: ScriptedGateway, people: int = 2, **changes: object) -> dateti
 
 
 def poll(gateway: ScriptedGateway) -> None:
-    poller.poll(gateway.client, 4, timezone.now() + SECOND)
+    asker.ask(gateway.client, 4, timezone.now() + SECOND)
 
 
 def delivered(gateway: ScriptedGateway, reference: str) -> Reply:
@@ -50,7 +50,7 @@ def delivered(gateway: ScriptedGateway, reference: str) -> Reply:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
     """A clock that stands still, but for the waits of polling."""
     with time_machine.travel(timezone.now(), tick=False) as traveller:
-        monkeypatch.setattr("campaigns.results.polling.poller.time.sleep", traveller.shift)
+        monkeypatch.setattr("campaigns.results.polling.asker.time.sleep", traveller.shift)
         monkeypatch.setattr(status_questions, "FIRST_WAIT", 0.0)
         yield traveller
 
@@ -67,8 +67,8 @@ def test_question_that_fails_at_the_end_of_the_plan_is_asked_again(
         asked_at = timezone.now()
         poll(gateway)
         times = Batch.objects.values_list("check_at", flat=True)
-        assert set(times) == {asked_at + poller.RETRY_RARELY}
-        clock.shift(poller.RETRY_RARELY)
+        assert set(times) == {asked_at + batch_checks.RETRY_RARELY}
+        clock.shift(batch_checks.RETRY_RARELY)
     Pace.objects.all().delete()
     gateway.on_question = lambda reference: delivered(gateway, reference)
     poll(gateway)
@@ -135,7 +135,7 @@ def test_question_that_fails_once_is_answered_in_the_same_round(
     poll(gateway)
     assert Recipient.objects.filter(final=True).count() == 100
     assert len(gateway.questions) == 111  # ten failed, and one of them twice
-    assert not Pace.objects.filter(scope=poller.RATE_SCOPE, step__gt=0).exists()
+    assert not Pace.objects.filter(scope=asker.RATE_SCOPE, step__gt=0).exists()
 
 
 def test_gateway_that_is_down_is_asked_less_and_less_often(
@@ -148,7 +148,7 @@ def test_gateway_that_is_down_is_asked_less_and_less_often(
         clock.shift(timedelta(minutes=1))
         asked_at = timezone.now()
         poll(gateway)
-        until = Pace.objects.get(scope=poller.RATE_SCOPE).until
+        until = Pace.objects.get(scope=asker.RATE_SCOPE).until
         assert until
         waits.append((until - asked_at).total_seconds())
     assert waits == [1, 2, 4, 8, 16, 32, 32]

@@ -22,6 +22,7 @@ from campaigns.compose.launch.reachable import of_reachable
 from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.sending_hours import Place
 from campaigns.dispatch.models import Batch, BatchState
+from campaigns.ledger.models import Purpose
 from campaigns.shared import bulk
 
 # Longer than the wait for a free connection and the deadline of the request together.
@@ -108,11 +109,20 @@ def release_claims(ids: Sequence[int], token: str) -> None:
         )
 
 
-def claim_ambiguous(limit: int, token: str, now: datetime) -> list[Batch]:
-    """Lease up to `limit` reconcilable batches to the holder of `token`; they stay AMBIGUOUS."""
+def claim_ambiguous(
+    limit: int, token: str, now: datetime, *, rehearsals: bool = False
+) -> list[Batch]:
+    """Lease up to `limit` reconcilable batches to the holder of `token`; they stay AMBIGUOUS.
+
+    Those that have waited longest come first. `rehearsals`: of rehearsals, else of no rehearsal.
+    """
     due = reconcilable(now)
-    ids = list(due.order_by("pk").values_list("pk", flat=True)[:limit])
-    due.filter(pk__in=ids).update(token=token, lease_until=now + LEASE, asked=F("asked") + 1)
+    is_rehearsal = Q(campaign__purpose=Purpose.REHEARSAL)
+    chosen = due.filter(is_rehearsal if rehearsals else ~is_rehearsal)
+    ids = list(chosen.order_by("not_before", "pk").values_list("pk", flat=True)[:limit])
+    due.filter(pk__in=ids).update(
+        token=token, lease_until=now + LEASE, asked=F("asked") + 1, asked_at=now
+    )
     return list(Batch.objects.filter(pk__in=ids, token=token, state=BatchState.AMBIGUOUS))
 
 

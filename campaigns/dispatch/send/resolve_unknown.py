@@ -14,12 +14,12 @@ about anybody:
 
 About UNRESOLVED recipients follow_unresolved asks on.
 
-The results are recorded by record_outcomes, like answers to a send. See docs/guarantees.md.
+The questions are asked by results/polling/asker.py, together with all others. The results are
+recorded by record_outcomes, like answers to a send. See docs/guarantees.md.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,17 +38,23 @@ from campaigns.dispatch.send.interpret_answer import (
     NotAccepted,
     delay_after,
 )
-from campaigns.dispatch.send.leases import LEASE, Claim, claim_ambiguous, release_ambiguous
+from campaigns.dispatch.send.leases import (
+    LEASE,
+    Claim,
+    claim_ambiguous,
+    reconcilable,
+    release_ambiguous,
+)
 from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.rehearsals import RehearsalGateway
-from campaigns.gateway.bsg.client import Client
-from campaigns.gateway.bsg.status_questions import StatusQuestions, StatusReply
+from campaigns.gateway.bsg.status_questions import StatusReply
 from campaigns.gateway.errors import REFERENCE_EXISTS, UNKNOWN_ERROR
+from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.gateway.types import Accepted, Address, MessageStatus
 from campaigns.ledger.models import Purpose
 from campaigns.shared import database_clock
 
-BATCHES_PER_ROUND = 10
+BATCHES_PER_ROUND = 10  # of rehearsals
 # After the validity period, until a message that the gateway knew and does not find is given up.
 GRACE = timedelta(hours=1)
 ASK_FOR = timedelta(days=30)  # since the first request, while no answer comes
@@ -67,25 +73,49 @@ class OpenBatch:
     ids: dict[str, int]
     error_codes: dict[str, int | None]
 
+    @property
+    def batch_id(self) -> int:
+        """The batch."""
+        return self.batch.pk
 
-def reconcile(
-    client: Client, connections: int, until: datetime, keep_going: Callable[[], bool] = lambda: True
-) -> bool:
-    """Resolve ambiguous batches that are due, until the moment `until` or while `keep_going()`.
 
-    Returns whether some may be left.
-    """
-    token = secrets.token_hex(16)
-    with ThreadPoolExecutor(connections, "ask") as pool:
-        questions = StatusQuestions(pool, until, keep_going)
-        while True:
-            if timezone.now() >= until or not keep_going():
-                return True
-            batches = claim_ambiguous(BATCHES_PER_ROUND, token, database_clock.now())
-            if not batches:
-                return False
-            failpoint("asking")
-            _resolve_batches(client, questions, [_load(batch) for batch in batches], token)
+class UnknownOutcomes:
+    """A source of questions: batches whose outcome is unknown, under a lease of its own."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(16)
+
+    def is_due(self, _now: datetime) -> bool:
+        """Whether the outcome of any batch is to be asked for."""
+        return reconcilable(database_clock.now()).exists()
+
+    def take(self, people: int, _under_way: Collection[int]) -> list[OpenBatch]:
+        """Claim batches with about `people` queued recipients."""
+        limit = max(people // MAX_RECIPIENTS, 1)
+        claimed = claim_ambiguous(limit, self._token, database_clock.now())
+        return [_load(batch) for batch in claimed]
+
+    def record(self, answered: Sequence[tuple[OpenBatch, Sequence[StatusReply]]]) -> None:
+        """Write what the replies mean, batch by batch."""
+        failpoint("reconciled")
+        now = database_clock.now()
+        for batch, replies in answered:
+            if replies and not any(reply.was_asked for reply in replies):
+                release_ambiguous(batch.batch.pk, self._token)
+                continue
+            outcome = _outcome(batch, dict(zip(batch.ids, replies, strict=True)), now)
+            with transaction.atomic():
+                write_outcomes([outcome], self._token, now, BatchState.AMBIGUOUS)
+            failpoint("settled")
+
+    def answer_rehearsals(self) -> bool:
+        """Resolve some batches of rehearsals, whose gateway answers in this process."""
+        claimed = claim_ambiguous(
+            BATCHES_PER_ROUND, self._token, database_clock.now(), rehearsals=True
+        )
+        batches = [_load(batch) for batch in claimed]
+        self.record([(batch, _rehearsal_replies(batch)) for batch in batches])
+        return bool(batches)
 
 
 def _load(batch: Batch) -> OpenBatch:
@@ -102,28 +132,11 @@ def _load(batch: Batch) -> OpenBatch:
     )
 
 
-def _resolve_batches(
-    client: Client, questions: StatusQuestions, batches: Sequence[OpenBatch], token: str
-) -> None:
-    at_gateway = [batch for batch in batches if not batch.campaign.is_rehearsal]
-    replies = iter(
-        questions.ask(client, [message for batch in at_gateway for message in batch.messages])
-    )
-    failpoint("reconciled")
-    now = database_clock.now()
-    for batch in batches:
-        if batch.campaign.is_rehearsal:
-            simulated = RehearsalGateway(batch.campaign).client(batch.batch.country)
-            own = zip(batch.ids, questions.ask(simulated, batch.messages), strict=True)
-        else:
-            own = zip(batch.ids, replies, strict=False)  # as many as it has recipients
-        own_replies = dict(own)
-        if own_replies and not any(reply.was_asked for reply in own_replies.values()):
-            release_ambiguous(batch.batch.pk, token)
-            continue
-        with transaction.atomic():
-            write_outcomes([_outcome(batch, own_replies, now)], token, now, BatchState.AMBIGUOUS)
-        failpoint("settled")
+def _rehearsal_replies(batch: OpenBatch) -> list[StatusReply]:
+    gateway = RehearsalGateway(batch.campaign).client(batch.batch.country)
+    return [
+        StatusReply(gateway.status_by_reference(message.reference)) for message in batch.messages
+    ]
 
 
 def _outcome(open_batch: OpenBatch, replies: dict[str, StatusReply], now: datetime) -> BatchOutcome:

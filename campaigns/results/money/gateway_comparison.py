@@ -6,7 +6,7 @@ Nothing is changed in the ledger. Differences are shown on the Reconciliation pa
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -20,9 +20,10 @@ from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Recipient, SendState, Snapshot
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError
-from campaigns.gateway.types import MessageStatus
+from campaigns.gateway.types import Address, MessageStatus
 from campaigns.ledger.models import BalanceReading, LedgerEntry, LedgerTotal, Purpose
 from campaigns.results.models import SampledStatus
+from campaigns.results.polling import asker
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 
@@ -150,29 +151,34 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
 
     Larger campaigns are sampled more often. Return how many messages differ.
     """
-    differing, deadline = 0, timezone.now() + SAMPLE_TIME
-    for recipient in _choose_sample(now, size):
-        if timezone.now() > deadline:
-            break
-        try:
-            status = client.status_by_reference(recipient.reference, recipient.msisdn)
-        except GatewayError:
-            continue
-        reported, entered = _reported_status(status, recipient), _entered_amounts(recipient)
-        agrees = _agree(reported.amounts, entered) and reported.status == recipient.status
-        differing += not agrees
-        SampledStatus.objects.get_or_create(
-            day=now.astimezone(settings.SITE_ZONE).date(),
-            recipient=recipient,
-            defaults={
-                "campaign_id": recipient.campaign_id, "currency": recipient.currency,
-                "entered": entered.get(recipient.currency),
-                "reported_amount": reported.amounts.get(recipient.currency),
-                "status": recipient.status, "reported_status": reported.status[:30],
-                "agrees": agrees,
-            },
-        )  # fmt: skip
-    return differing
+    sample = _choose_sample(now, size)
+    messages = [Address(recipient.msisdn, recipient.reference) for recipient in sample]
+    until = timezone.now() + SAMPLE_TIME
+    replies = asker.ask_about(client, messages, settings.SEND_CONNECTIONS, until)
+    day = now.astimezone(settings.SITE_ZONE).date()
+    return sum(
+        not _compare(day, recipient, reply.status)
+        for recipient, reply in zip(sample, replies, strict=True)
+        if not reply.has_failed
+    )
+
+
+def _compare(day: date, recipient: Recipient, status: MessageStatus | None) -> bool:
+    """Store the comparison of `day`; return whether the gateway and the ledger agree."""
+    reported, entered = _reported_status(status, recipient), _entered_amounts(recipient)
+    agrees = _agree(reported.amounts, entered) and reported.status == recipient.status
+    SampledStatus.objects.get_or_create(
+        day=day,
+        recipient=recipient,
+        defaults={
+            "campaign_id": recipient.campaign_id, "currency": recipient.currency,
+            "entered": entered.get(recipient.currency),
+            "reported_amount": reported.amounts.get(recipient.currency),
+            "status": recipient.status, "reported_status": reported.status[:30],
+            "agrees": agrees,
+        },
+    )  # fmt: skip
+    return agrees
 
 
 def _reported_status(status: MessageStatus | None, recipient: Recipient) -> ReportedStatus:

@@ -1,5 +1,7 @@
-"""Polling: ask the gateway for the statuses of messages, and write down the answers.
+"""Polling: ask the gateway about messages, and write down the answers.
 
 It sends nothing and shows nothing. In the order of the flow: `poll_schedule` (when to ask),
-`hints` (whom to ask for first), `poller` (asks), `statuses` (reads a status), `recording` (writes).
+`due_batches` and `hints` (whom to ask about), `asker` (asks, also about unknown outcomes for
+dispatch), `batch_checks` (reads the replies and plans the next check), `statuses` (reads a status),
+`prices` and `recording` (write it).
 """
