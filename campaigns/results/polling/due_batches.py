@@ -28,6 +28,7 @@ from campaigns.results.polling.batch_checks import BatchCheck, record_checks, st
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads
 
 BATCHES_PER_ROUND = 200
+BATCHES_REMEMBERED = 10  # of earlier rounds, in the average of open recipients
 CLAIM_TIME = timedelta(minutes=3)  # after it, another worker may check the batch
 CAMPAIGN_SHARE = 0.25  # of a round, for one campaign after the other
 CAMPAIGNS_KNOWN_FOR = 5.0  # seconds until it is looked up again which campaigns have due batches
@@ -41,7 +42,7 @@ class DueBatches(ABC):
     order: str  # the column with the moment from which a batch is due
 
     def __init__(self) -> None:
-        self._open_per_batch = float(MAX_RECIPIENTS)  # recipients to ask about, on the last take
+        self._open_per_batch = float(MAX_RECIPIENTS)  # recipients to ask about, on average
         self._campaigns: Iterator[int] = iter(())
         self._look_up_at = 0.0  # on the monotonic clock
 
@@ -59,8 +60,10 @@ class DueBatches(ABC):
         limit = min(math.ceil(people / max(self._open_per_batch, 1.0)), BATCHES_PER_ROUND)
         due = self.due(now).exclude(REHEARSAL).exclude(pk__in=under_way)
         checks = _planned_checks(self._claim(due, limit, now))
-        if checks:
-            self._open_per_batch = sum(len(check.recipients) for check in checks) / len(checks)
+        open_recipients = sum(len(check.recipients) for check in checks)
+        self._open_per_batch = (self._open_per_batch * BATCHES_REMEMBERED + open_recipients) / (
+            BATCHES_REMEMBERED + len(checks)
+        )
         return checks
 
     def record(self, answered: Sequence[tuple[BatchCheck, Sequence[StatusReply]]]) -> None:
