@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import Campaign
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.models import Contact, RejectedRow, StopListEntry
-from campaigns.dispatch.models import Batch, Recipient
+from campaigns.dispatch.models import Recipient
 from campaigns.ledger.models import LedgerEntry
+from campaigns.reports.campaign.message_rows import MessageRow, load_rows
 from campaigns.reports.campaign.recipients import (
-    MessageRow,
     reason_text,
     sms_currency,
     state_label,
@@ -57,19 +57,16 @@ def campaigns_of_phone(msisdn: str, all_campaigns: bool) -> QuerySet[Campaign]:
 def load_contact_campaigns(msisdn: str, campaigns: Iterable[Campaign]) -> list[ContactCampaign]:
     """Return what the phone got of each of `campaigns`, by a fixed number of queries."""
     shown = list(campaigns)
-    messages = {
-        message.campaign_id: message
-        for message in Recipient.objects.filter(msisdn=msisdn, campaign__in=shown)
-    }
-    attempts = _load_attempts(list(messages.values()))
+    messages = Recipient.objects.filter(msisdn=msisdn, campaign__in=shown)
+    message_rows = {row.message.campaign_id: row for row in load_rows(list(messages))}
     absences = _Absences(msisdn, shown)
     rows = []
     for campaign in shown:
         on_lists = absences.contacts_on(absences.lists, campaign)
-        if message := messages.get(campaign.pk):
-            reason = " · ".join(filter(None, (reason_text(message), _several_lists(on_lists))))
-            attempt_count = attempts.get(message.pk, 0)
-            rows.append(ContactCampaign(campaign, reason, MessageRow(message), attempt_count))
+        if row := message_rows.get(campaign.pk):
+            reason = " · ".join(filter(None, (row.reason, _several_lists(on_lists))))
+            attempts = row.batch.attempts if row.batch else 0
+            rows.append(ContactCampaign(campaign, reason, row, attempts))
         else:
             rows.append(ContactCampaign(campaign, absences.reason(campaign)))
     return rows
@@ -125,20 +122,6 @@ def _load_list_ids(campaigns: list[Campaign], through: Any) -> dict[int, list[in
     for campaign_id, list_id in rows.values_list("campaign_id", "contactlist_id"):
         list_ids.setdefault(campaign_id, []).append(list_id)
     return list_ids
-
-
-def _load_attempts(messages: list[Recipient]) -> dict[int, int]:
-    """Return the number of requests that each message's batch took, by the recipient's id."""
-    batches = Q(pk__in=[])
-    for message in messages:
-        batches |= Q(campaign=message.campaign_id, number=message.batch_number)
-    attempts = {
-        (batch.campaign_id, batch.number): batch.attempts for batch in Batch.objects.filter(batches)
-    }
-    return {
-        message.pk: attempts.get((message.campaign_id, message.batch_number), 0)
-        for message in messages
-    }
 
 
 def _several_lists(contacts: list[Contact]) -> str:

@@ -262,43 +262,6 @@ def reason_text(recipient: Recipient) -> str:
     return status_label(recipient.status) if recipient.status not in ("delivered", "read") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    """A message in a table: why it is in its state, and its prices as markup."""
-
-    message: Recipient
-
-    @property
-    def reason(self) -> str:
-        return reason_text(self.message)
-
-    @property
-    def viber_price(self) -> str:
-        """The price of the Viber message; "" where the gateway did not accept it."""
-        if self.message.send_state != SendState.ACCEPTED:
-            return ""
-        return money_exact(viber_price(self.message), self.message.currency)
-
-    @property
-    def sms_price(self) -> str:
-        """The price of the SMS; "" where there was none."""
-        if self.message.sms_currency == SEVERAL_CURRENCIES:
-            return _("several currencies")
-        if self.message.sms_price is None and not self.message.sms_status:
-            return ""
-        return money_exact(self.message.sms_price, self.message.currency_of_sms)
-
-    @property
-    def known_prices(self) -> str:
-        """Both prices on one line, as far as they are known, for narrow screens."""
-        viber, sms = viber_price(self.message), self.message.sms_price
-        return format_html(
-            "{} {}",
-            "" if viber is None else money_exact(viber, self.message.currency),
-            "" if sms is None else format_html("+ {} {}", _("SMS"), self.sms_price),
-        )
-
-
 EXPORT_COLUMNS = (
     Column("phone"),
     Column("country"),

@@ -15,7 +15,7 @@ from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Evidence
-from campaigns.reports.campaign import recipients
+from campaigns.reports.campaign import message_rows, recipients
 from campaigns.reports.campaign.activity import describe_entries
 from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.campaign.reasons import count_reasons
@@ -117,7 +117,7 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
     )
     return {
         **recipient_chips(progress, query),
-        "rows": [recipients.MessageRow(message) for message in rows.rows],
+        "rows": message_rows.load_rows(rows.rows),
         "slice": rows,
         "total": recipients.count_recipients(progress.counts, query),
         "phone": request.GET.get("phone", ""),
