@@ -8,7 +8,6 @@ from itertools import pairwise
 from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils.functional import Promise
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -32,7 +31,6 @@ from campaigns.reports.shared.labels import is_country_code, refusal, status_lab
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
-from campaigns.templatetags.viberdash import money_exact
 
 _L = gettext_lazy
 # the columns that pages are ordered by, which have indexes
