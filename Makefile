@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow verify chaos full-disk mutations hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify chaos full-disk mutations hosts bench-import bench-contacts bench-reports bench-flood bench-web clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ hosts: .venv/installed-dev ## spread an installation over hosts of its own, and 
 
 bench-follow: .venv/installed-dev ## how well status calls use their connections, as ratios to connections / latency
 	@exec $(BIN)/python -m tests.benchmarks.bench_follow
+
+bench-faults: .venv/installed-dev ## how much longer a campaign takes where the gateway fails and workers die (some minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_faults
 
 bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios to the database and to other tools (takes some minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_import

@@ -10,6 +10,8 @@ every cent is right.
     --restart-command "pg_ctlcluster 15 main restart"    how that server is restarted; the
                                                          default ends all its connections
     --sooner                                             leases and waits are cut to seconds
+    --only lost=5,status_http500=5               these faults and no others; the queue keeps its tasks
+    --victims queue                              only processes of this role are killed
 """
 
 import argparse
@@ -54,11 +56,21 @@ def arguments() -> argparse.Namespace:
         "--every", type=float, default=1.0, help="seconds between two kills, on average"
     )
     parser.add_argument("--sooner", action="store_true")
+    parser.add_argument(
+        "--only", type=_faults, default=None, metavar="FAULTS", help='"" for no faults'
+    )
+    parser.add_argument("--victims", default="", metavar="ROLE")
     parser.add_argument("--minutes", type=float, default=30, help="until it is given up")
     parser.add_argument("--port", type=int, default=8170)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     return parser.parse_args()
+
+
+def _faults(text: str) -> dict[str, float | str]:
+    """The faults in "lost=5,slow=2"."""
+    pairs = (pair.split("=") for pair in text.split(",") if pair)
+    return {name: float(value) for name, value in pairs}
 
 
 def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict[str, str]:

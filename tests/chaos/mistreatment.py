@@ -63,15 +63,22 @@ def queue_statements(sqlite: bool) -> str:
 
 @dataclass
 class Killer:
-    """Kills processes with SIGKILL, each role about as often."""
+    """Kills processes with SIGKILL: of one role, or with "" of each role about as often."""
 
     installation: Installation
     dice: random.Random
+    only_role: str = ""
     killed: Counter[str] = field(default_factory=Counter)
 
     def strike(self) -> None:
         """Kill one process, of the role that had it least."""
-        result = self.installation.processes()
+        result = [
+            process
+            for process in self.installation.processes()
+            if self.only_role in ("", process.role)
+        ]
+        if not result:
+            return
         roles = sorted(
             {process.role for process in result},
             key=lambda role: (self.killed[role], self.dice.random()),

@@ -51,14 +51,15 @@ class Run:
     def run(self, dice: random.Random) -> int:
         """0 where everything came out right."""
         self.installation.manage("migrate", "--verbosity=0")
-        self._rob_the_queue()
+        if self.asked.only is None:
+            self._rob_the_queue()
         sandbox = self._start_sandbox()
         started = time.monotonic()
         try:
             self.campaign = self._campaign()
             self.installation.start()
             lifecycle.launch(self.campaign.pk, None, confirmed=self.asked.recipients)
-            killer = Killer(self.installation, dice)
+            killer = Killer(self.installation, dice, self.asked.victims)
             self._mistreat(killer, dice)
             ended = self._wait_for_the_end()
             self.installation.stop()
@@ -77,7 +78,8 @@ class Run:
                 cursor.execute(statements)
 
     def _start_sandbox(self) -> "subprocess.Popen[bytes]":
-        faults = [f"--fault={name}={value}" for name, value in command.FAULTS.items()]
+        chosen = command.FAULTS if self.asked.only is None else self.asked.only
+        faults = [f"--fault={name}={value}" for name, value in chosen.items()]
         process = subprocess.Popen(
             [PYTHON, "manage.py", "sandbox_gateway", f"--port={self.env['SANDBOX_PORT']}",
              "--latency=10", "--pace=20", "--balance=100000000", *faults],
@@ -202,9 +204,11 @@ class Run:
         return int(any(wrong.values()))
 
     def _print_table(self, killer: Killer, bill: dict[str, Any], seconds: float) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT what, COUNT(*) FROM chaos_queue GROUP BY what")
-            queue = Counter(dict(cursor.fetchall()))
+        queue: Counter[str] = Counter()
+        if self.asked.only is None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT what, COUNT(*) FROM chaos_queue GROUP BY what")
+                queue = Counter(dict(cursor.fetchall()))
         rows: list[tuple[str, Any]] = [
             ("recipients", self.asked.recipients),
             (
