@@ -38,7 +38,11 @@ def measure(name: str, database: str) -> None:
     disturbed = seconds_of(database, FAULTS, DEATHS)
     beyond_leases = disturbed - DEATHS * LEASE
     ratio = f"{max(beyond_leases, 0) / undisturbed:.2f} of {TARGET:.0f}"
-    say(f"{name}: with faults and {DEATHS} deaths; without their leases", f"{disturbed:,.0f} s", ratio)
+    say(
+        f"{name}: with faults and {DEATHS} deaths; without their leases",
+        f"{disturbed:,.0f} s",
+        ratio,
+    )
 
 
 def main() -> None:

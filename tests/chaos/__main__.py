@@ -10,8 +10,8 @@ every cent is right.
     --restart-command "pg_ctlcluster 15 main restart"    how that server is restarted; the
                                                          default ends all its connections
     --sooner                                             leases and waits are cut to seconds
-    --only lost=5,status_http500=5               these faults and no others; the queue keeps its tasks
-    --victims queue                              only processes of this role are killed
+    --only lost=5,status_http500=5                       only these faults; the queue keeps its tasks
+    --victims task                                       only processes of this role are killed
 """
 
 import argparse
