@@ -10,7 +10,7 @@ every cent is right.
     --restart-command "pg_ctlcluster 15 main restart"    how that server is restarted; the
                                                          default ends all its connections
     --sooner                                             leases and waits are cut to seconds
-    --only lost=5,status_http500=5                       only these faults; the queue keeps its tasks
+    --only lost=5,status_http500=5                       only these; the queue keeps its tasks
     --victims task                                       only processes of this role are killed
 """
 
