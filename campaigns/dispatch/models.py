@@ -327,9 +327,9 @@ class Pace(models.Model):
 
 
 class AccountRate(models.Model):
-    """How fast the gateway takes messages of the account: one row for all workers.
+    """How fast the gateway takes messages of an account: one row for all workers.
 
-    See send/account_rate.py.
+    Its id is that of the account. See send/account_rate.py.
     """
 
     rate = models.FloatField(null=True)  # recipients a second; None: no limit is known

@@ -8,6 +8,9 @@ import pytest
 from campaigns.dispatch.models import AccountRate
 from campaigns.dispatch.send import account_rate
 from campaigns.dispatch.send.account_rate import Answers
+from campaigns.team import accounts
+from campaigns.team.accounts import Accounts
+from campaigns.team.models import GatewayAccount
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 TICK = timedelta(milliseconds=50)
@@ -201,3 +204,18 @@ def test_send_rate_limits_the_account(settings: pytest.FixtureRequest) -> None:
     assert [account_rate.allow(40, START + second * SECOND) for second in range(5)] == [
         0, 2, 2, 2, 2,
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_each_account_learns_its_own_rate() -> None:
+    first, second = (
+        GatewayAccount.objects.create(name=name, environment="live") for name in ("A", "B")
+    )
+    accounts.cache_state(Accounts((first, second), first))
+    account_rate.record_failure(START, START)
+    assert account_rate.is_down()
+    accounts.cache_state(Accounts((first, second), second))
+    assert not account_rate.is_down()
+    assert account_rate.allow(40, START) == 40
+    accounts.cache_state(Accounts((first, second), first))
+    assert account_rate.allow(40, START) == 0

@@ -28,6 +28,7 @@ from campaigns.dispatch.send.rate_control import (
     take_batches,
 )
 from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.team import accounts
 
 WINDOW = timedelta(seconds=1)  # of answers that are judged together
 WINDOW_ANSWERS, LONGEST_WINDOW = 60, timedelta(seconds=60)  # so many, or for so long
@@ -229,13 +230,20 @@ def _is_probe_due(account: AccountRate, now: datetime) -> bool:
 
 
 def _find() -> AccountRate | None:
-    return AccountRate.objects.first()
+    return AccountRate.objects.filter(pk=_account_id()).first()
+
+
+def _account_id() -> int:
+    """The account in use: what was learnt about one says nothing about another."""
+    current = accounts.cached().current
+    return current.pk if current else 0
 
 
 @contextmanager
 def _locked(now: datetime) -> Iterator[AccountRate]:
     """The account's row, locked until the transaction ends; saved at the end of the block."""
-    AccountRate.objects.get_or_create(pk=1, defaults={"at": now})
-    account = AccountRate.objects.select_for_update().get(pk=1)
+    pk = _account_id()
+    AccountRate.objects.get_or_create(pk=pk, defaults={"at": now})
+    account = AccountRate.objects.select_for_update().get(pk=pk)
     yield account
     account.save()
