@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 from django.conf import settings
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.price_list import OTHER_COUNTRIES, SMS, VIBER
 from campaigns.contacts.phones.parsing import Phone, normalise
-from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.client import Client, Listener
 from campaigns.gateway.environment import Environment, environment
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance, PriceRow, Quote
@@ -23,6 +24,8 @@ from campaigns.results.gateway_check.content import CheckRequest, quote_request
 from campaigns.results.gateway_check.steps import Step
 from campaigns.shared.money import ZERO, exact
 
+# seconds of each call; somebody waits for the page
+CONNECT_TIMEOUT, DEADLINE = 2.0, 5.0
 T = TypeVar("T")
 
 
@@ -50,8 +53,23 @@ class Answers:
     quote: Quote | GatewayError | None  # None: not asked for
 
 
+def client(listener: Listener) -> Client:
+    """A client of the account in use, with short timeouts. Raises ValueError for a key that can't
+    be one.
+    """
+    return Client(
+        settings.BSG_API_URL,
+        settings.BSG_API_KEY,
+        connect_timeout=CONNECT_TIMEOUT,
+        deadline=DEADLINE,
+        connections=4,
+        listener=listener,
+    )
+
+
 def money(amount: Decimal, currency: str) -> str:
-    return f"{exact(amount)} {currency}"
+    """An amount with all its decimals and the currency, as text."""
+    return f"{formats.number_format(Decimal(exact(amount)), force_grouping=True)} {currency}"
 
 
 def attempt(call: Callable[[], T]) -> T | GatewayError:
@@ -101,15 +119,18 @@ def _balance_step(balance: Balance) -> Step:
 
 
 def ask_prices(
-    client: Client, pool: ThreadPoolExecutor, message: Campaign | None, msisdn: str
+    asked: Client, pool: ThreadPoolExecutor, message: Campaign | None, msisdn: str
 ) -> Callable[[], Answers]:
-    """Ask for both price lists and a quote for `message`; what is returned waits for them."""
-    viber = pool.submit(attempt, lambda: client.prices(VIBER))
-    sms = pool.submit(attempt, lambda: client.prices(SMS))
+    """Ask for both price lists and a quote for `message`; what is returned waits for them.
+
+    Without a phone the quote is for an example of this country.
+    """
+    viber = pool.submit(attempt, lambda: asked.prices(VIBER))
+    sms = pool.submit(attempt, lambda: asked.prices(SMS))
     quote: Future[Quote | GatewayError] | None = None
     if message:
         request = quote_request(message, msisdn or example_phone())
-        quote = pool.submit(attempt, lambda: client.quote(request))
+        quote = pool.submit(attempt, lambda: asked.quote(request))
     return lambda: Answers(viber.result(), sms.result(), quote.result() if quote else None)
 
 

@@ -67,6 +67,4 @@ def quote_request(message: Campaign, msisdn: str) -> SendRequest:
     """The request that asks what `message` to this phone costs."""
     rendered = compile_message(message).render({})
     to = (Address(msisdn, "quote0"),)
-    return SendRequest(
-        (message_for(message, rendered, to),), message.validity, message.tariff
-    )
+    return SendRequest((message_for(message, rendered, to),), message.validity, message.tariff)

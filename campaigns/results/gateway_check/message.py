@@ -27,7 +27,8 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 FOLLOWED_FOR = timedelta(minutes=30)  # after the launch; then what has not come does not count
-REPORTS_WITHIN = timedelta(minutes=2)  # after the end of the message is known
+# after it is known that the message has arrived: for its report, and for it to be read
+REPORTED_WITHIN, READ_WITHIN = timedelta(minutes=2), timedelta(minutes=3)
 D = DeliveryState
 ARRIVED = {D.DELIVERED, D.READ, D.FALLBACK_DELIVERED}
 STAGES = {
@@ -47,7 +48,8 @@ def launch(check: GatewayCheck, message: Campaign, msisdn: str, actor: User | No
     message.sender, _made = Sender.objects.get_or_create(name=name)
     campaign = test_send.send_message(message, [f"+{msisdn}"], actor)
     check.campaign, check.reference = campaign, reference_of(campaign.uuid, msisdn)
-    check.save(update_fields=["campaign", "reference"])
+    check.ended_at = None
+    check.save(update_fields=["campaign", "reference", "ended_at"])
     audit.record(actor, check, "sent a message", f"campaign:{campaign.pk}")
 
 
@@ -67,18 +69,26 @@ def has_ended(check: GatewayCheck, recipient: Recipient | None) -> bool:
     return recipient.final or recipient.delivery_state in ARRIVED
 
 
+def is_to_be_asked(check: GatewayCheck, recipient: Recipient) -> bool:
+    """Whether the time has come to ask for the status by id and by reference."""
+    has_come = was_accepted(recipient) and has_ended(check, recipient)
+    return check.asked_at is None and has_come
+
+
 def is_over(check: GatewayCheck, recipient: Recipient | None, now: datetime) -> bool:
     """Whether nothing more is waited for."""
     if check.campaign is None or now > check.started_at + FOLLOWED_FOR:
         return True
     if not has_ended(check, recipient):
         return False
-    if not _was_accepted(recipient):
+    if recipient is None or not was_accepted(recipient):
         return True
-    waits_for_report = settings.PUBLIC_BASE_URL and not check.reported_at
-    return check.asked_at is not None and not (
-        waits_for_report and now < check.asked_at + REPORTS_WITHIN
-    )
+    if check.asked_at is None:
+        return False
+    waits_for_report = bool(settings.PUBLIC_BASE_URL) and not check.reported_at
+    if waits_for_report and now < check.asked_at + REPORTED_WITHIN:
+        return False
+    return recipient.final or now >= check.asked_at + READ_WITHIN
 
 
 def message_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
@@ -90,7 +100,8 @@ def message_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
     if campaign.state == CampaignState.CANCELLED:
         return steps.failed(steps.MESSAGE, _("The test send was cancelled."))
     if campaign.state == CampaignState.AWAITING_APPROVAL:
-        return steps.running(steps.MESSAGE, _("It waits for approval by a second person."))
+        step = steps.warning if check.ended_at else steps.running
+        return step(steps.MESSAGE, _("It waits for approval by a second person."))
     if recipient is None or recipient.send_state == SendState.QUEUED:
         return _waiting_step(check)
     if recipient.send_state == SendState.REFUSED:
@@ -127,7 +138,8 @@ def _accepted_step(check: GatewayCheck, campaign: Campaign, recipient: Recipient
     text = " → ".join(stages) + ". " + _cost_text(campaign)
     meaning = status_meaning(recipient.status)
     if state in (D.DELIVERED, D.READ):
-        return steps.passed(steps.MESSAGE, text, _("Look at your phone: does it show the image?"))
+        has_image = _("Open it on your phone: it has an image.") if campaign.image else ""
+        return steps.passed(steps.MESSAGE, text, has_image)
     if state in (D.FALLBACK, D.FALLBACK_DELIVERED, D.NOT_DELIVERED):
         text += " " + _("Viber: %(reason)s.") % {"reason": meaning.label}
         arrived = state == D.FALLBACK_DELIVERED
@@ -168,7 +180,7 @@ def reports_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
         )
     if check.ended_at is None:
         return steps.running(steps.REPORTS, _("No report has come so far."))
-    if not _was_accepted(recipient):
+    if not was_accepted(recipient):
         return steps.not_tried(steps.REPORTS, _("The message was not accepted."))
     return steps.warning(
         steps.REPORTS,
@@ -180,15 +192,16 @@ def reports_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
     )
 
 
-def _was_accepted(recipient: Recipient | None) -> bool:
+def was_accepted(recipient: Recipient | None) -> bool:
+    """Whether BSG took the message."""
     return recipient is not None and recipient.send_state == SendState.ACCEPTED
 
 
-def waiting_status_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
-    """The status step of a message whose status was not asked for here yet."""
-    if check.ended_at is None and not (has_ended(check, recipient) and not recipient):
-        return steps.running(steps.STATUS, _("It is asked for when the message has arrived."))
-    return steps.not_tried(steps.STATUS, _("The message has not arrived."))
+def unasked_status_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
+    """The status step while the status was not asked for."""
+    if check.ended_at or (has_ended(check, recipient) and not was_accepted(recipient)):
+        return steps.not_tried(steps.STATUS, _("The message has not arrived."))
+    return steps.running(steps.STATUS, _("It is asked for when the message has arrived."))
 
 
 def status_step(client: Client, recipient: Recipient) -> Step:
@@ -222,6 +235,7 @@ def _answer_text(answer: MessageStatus | GatewayError | None) -> str:
 
 
 def send_samples(check: GatewayCheck) -> list[Sample]:
-    """The answers to the send of the message, as samples."""
-    answers = Evidence.objects.filter(campaign=check.campaign_id, what=TEST_ANSWER).order_by("pk")
-    return [make_sample(SEND, answer.http_status, answer.body) for answer in answers]
+    """The answer to the send of the message, as a sample; the newest one, if it was sent again."""
+    answers = Evidence.objects.filter(campaign=check.campaign_id, what=TEST_ANSWER)
+    answer = answers.order_by("pk").last()
+    return [make_sample(SEND, answer.http_status, answer.body)] if answer else []

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext as _
 from PIL import Image, ImageDraw
 
-from campaigns.compose.message.pictures import store_picture
+from campaigns.compose.message.pictures import store_picture, stored_picture_url
 from campaigns.compose.models import Picture
 from campaigns.gateway.bsg.transport import NoAnswer, Transport
 from campaigns.results.gateway_check import steps
@@ -34,7 +34,7 @@ class Loaded(NamedTuple):
 def stored_picture(actor: User | None) -> Picture:
     """The image of the library that checks send; it is drawn and added at the first one."""
     picture = Picture.objects.filter(title=TITLE).first()
-    if picture and picture.file.storage.exists(picture.file.name):
+    if picture and picture.file.storage.exists(str(picture.file)):
         return picture
     return store_picture(SimpleUploadedFile(f"{TITLE}.png", _drawn()), actor)
 
@@ -59,16 +59,15 @@ def load(url: str, connect_timeout: float, deadline: float) -> Loaded:
     return Loaded(answer.status, answer.headers.get("Content-Type", ""), answer.content)
 
 
-def is_to_be_loaded(request: CheckRequest) -> bool:
-    """Whether there is an address to try."""
-    return is_reachable(request.base_address)
-
-
-def picture_step(request: CheckRequest, url: str, expected: bytes, loaded: Loaded | None) -> Step:
-    """What loading the image at `url` showed. `expected` is its content, `loaded` None: not tried,
-    as the address can't be right.
-    """
+def address(request: CheckRequest, image: Picture) -> str:
+    """Where the gateway would load `image`; "" if it can't reach this site."""
     base = request.base_address
+    return stored_picture_url(base, str(image.file)) if is_reachable(base) else ""
+
+
+def picture_step(request: CheckRequest, image: Picture, loaded: Loaded | None) -> Step:
+    """What loading `image` from its address showed; `loaded` None: it has none to try."""
+    base, url = request.base_address, address(request, image)
     if not base:
         return steps.warning(
             steps.PICTURE,
@@ -91,8 +90,7 @@ def picture_step(request: CheckRequest, url: str, expected: bytes, loaded: Loade
                 " the image arrives."
             ),
         )
-    is_right = loaded.status == 200 and loaded.content == expected
-    if not is_right or not loaded.content_type.startswith("image/"):
+    if not _is(image, loaded):
         seen = f"HTTP {loaded.status}, {loaded.content_type or '–'}"
         return steps.failed(
             steps.PICTURE,
@@ -104,3 +102,10 @@ def picture_step(request: CheckRequest, url: str, expected: bytes, loaded: Loade
         _("This server loads its own image from %(url)s.") % {"url": url},
         _("Only a phone proves that others reach it: the message to your phone has the image."),
     )
+
+
+def _is(image: Picture, loaded: Loaded) -> bool:
+    """Whether `image` was loaded."""
+    with image.file.open() as file:
+        is_same: bool = file.read() == loaded.content
+    return is_same and loaded.status == 200 and loaded.content_type.startswith("image/")
