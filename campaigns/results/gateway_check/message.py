@@ -201,7 +201,7 @@ def unasked_status_step(check: GatewayCheck, recipient: Recipient | None) -> Ste
     """The status step while the status was not asked for."""
     if check.ended_at or (has_ended(check, recipient) and not was_accepted(recipient)):
         return steps.not_tried(steps.STATUS, _("The message has not arrived."))
-    return steps.running(steps.STATUS, _("It is asked for when the message has arrived."))
+    return steps.running(steps.STATUS, _("ViberDash asks for it once the message has arrived."))
 
 
 def status_step(client: Client, recipient: Recipient) -> Step:
