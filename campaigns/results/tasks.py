@@ -35,8 +35,9 @@ def wake() -> None:
 
 def note(references: Sequence[str]) -> None:
     """Store the references that delivery reports name, and start asking about them."""
+    stored = hints.store(references)
     following.note_reports(references)
-    if hints.store(references) and waiting() < WAITING_MAX:
+    if stored and waiting() < WAITING_MAX:
         wake()
 
 

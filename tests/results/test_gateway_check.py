@@ -30,7 +30,7 @@ from campaigns.results.gateway_check import checks, following, samples, shapes
 from campaigns.results.gateway_check.content import CheckRequest
 from campaigns.results.models import GatewayCheck
 from campaigns.results.money.rebuilding import differences
-from campaigns.results.polling import poller
+from campaigns.results.polling import asker
 from campaigns.team import accounts, safe_mode
 from campaigns.team.models import AuditEntry, Role
 from tests.compose.factories import person, stop
@@ -126,7 +126,7 @@ def end(sandbox: RunningSandbox, reference: str) -> None:
     """The message is read, a report says so, and workers ask for its status."""
     sandbox.settle()
     tasks.note([reference])
-    poller.poll(sandbox.client(), 4, timezone.now() + SOON)
+    asker.ask(sandbox.client(), 4, timezone.now() + SOON)
     tasks.follow_checks()
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0010_money_per_account'),
+        ('campaigns', '0011_batch_asked_at'),
     ]
 
     operations = [
