@@ -270,16 +270,27 @@ def test_other_answer_at_the_image_address_fails(
 
 
 @with_account
-def test_message_that_the_account_cannot_pay_says_so(sandbox: RunningSandbox) -> None:
-    sandbox.faults(error8_after=0)
+@pytest.mark.parametrize(
+    ("faults", "words", "sender"),
+    [
+        ({"error8_after": 0}, "BSG account is out of funds.", "passed"),
+        ({"message_error": 45}, "The sender is not registered at BSG.", "failed"),
+    ],
+)
+def test_message_that_is_refused_says_why(
+    sandbox: RunningSandbox, faults: dict[str, int], words: str, sender: str
+) -> None:
+    sandbox.faults(**faults)
     check = check_of(sender="Shop", msisdn=PHONE, sends=True)
     send_out(sandbox)
-    assert states(check)["message"] == "failed"
-    assert "BSG account is out of funds." in text_of(check, "message")
+    assert states(check) == WITHOUT_MESSAGE | {
+        "sender": sender, "message": "failed", "reports": "running", "status": "running",
+    }  # fmt: skip
+    assert words in text_of(check, "message")
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         tasks.follow_checks()
-    check.refresh_from_db()
-    assert check.ended_at is not None
+    assert states(check) == WITHOUT_MESSAGE | {"sender": sender, "message": "failed"}
+    assert [sample["call"] for sample in check.samples][-1] == samples.SEND
     assert not LedgerEntry.objects.exists()
 
 

@@ -90,8 +90,7 @@ def run(check: GatewayCheck, request: CheckRequest) -> Findings:
             made, findings = _make_steps(client, check.actor, request)
         finally:
             client.close()
-    reason = _("Fix the failed steps first.") if request.sends else _("No message was asked for.")
-    made += _skipped(WITH_MESSAGE, reason)
+    made += _skipped(WITH_MESSAGE, _why_unsent(request, findings))
     check.ended_at = timezone.now()
     write(check, made, recorder.samples)
     return findings
@@ -155,6 +154,13 @@ def _restriction() -> str:
     if safe_mode.in_safe_mode():
         return _("Safe mode is on: resume sending first, on any page.")
     return ""
+
+
+def _why_unsent(request: CheckRequest, findings: Findings) -> str:
+    """Why there is no message before `send`."""
+    if not request.sends:
+        return _("No message was asked for.")
+    return _("Not sent.") if findings.can_send else _("Fix the failed steps first.")
 
 
 def _without_key() -> str:

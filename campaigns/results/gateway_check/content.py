@@ -36,12 +36,6 @@ class CheckRequest:
         return settings.PUBLIC_BASE_URL or (self.site if web_addresses.gateway_is_local() else "")
 
 
-def is_reachable(base: str) -> bool:
-    """Whether the gateway may reach the address `base`, judged by its host alone."""
-    host = web_addresses.host_of(base)
-    return bool(host) and (web_addresses.gateway_is_local() or not web_addresses.is_private(host))
-
-
 def message_of(request: CheckRequest, picture: Picture | None) -> Campaign:
     """The message to send, as a campaign that is not stored; with `picture` where the gateway may
     reach it.
@@ -55,7 +49,7 @@ def message_of(request: CheckRequest, picture: Picture | None) -> Campaign:
     if request.sms_sender:
         message.sms_sender = request.sms_sender
         message.sms_text = _("ViberDash: this SMS checks the connection to the gateway.")
-    if picture and is_reachable(request.base_address):
+    if picture and web_addresses.is_reachable(request.base_address):
         message.image = picture.file.name
         message.image_url = stored_picture_url(request.base_address, str(picture.file))
         message.button_caption = _("It works")

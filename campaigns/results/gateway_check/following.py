@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.reachable import of_reachable
 from campaigns.dispatch.models import Recipient
@@ -78,10 +77,7 @@ def message_steps(check: GatewayCheck, recipient: Recipient | None) -> list[Step
     made = [message.message_step(check, recipient), message.reports_step(check, recipient)]
     if check.asked_at is None:
         made.append(message.unasked_status_step(check, recipient))
-    if message.was_accepted(recipient):
-        text = _("BSG accepted a message from “%(sender)s”.") % {"sender": check.sender}
-        made.append(steps.passed(steps.SENDER, text))
-    return made
+    return [*made, *message.sender_steps(check, recipient)]
 
 
 def write(check: GatewayCheck, newer: Sequence[Step], samples: Sequence[Sample] = ()) -> None:

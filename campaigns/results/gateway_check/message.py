@@ -29,15 +29,17 @@ from campaigns.team.models import User
 FOLLOWED_FOR = timedelta(minutes=30)  # after the launch; then what has not come does not count
 # after it is known that the message has arrived: for its report, and for it to be read
 REPORTED_WITHIN, READ_WITHIN = timedelta(minutes=2), timedelta(minutes=3)
+NOT_REGISTERED = 45
+UNREGISTERED = pause_reasons.error_reason_key(NOT_REGISTERED)
 D = DeliveryState
 ARRIVED = {D.DELIVERED, D.READ, D.FALLBACK_DELIVERED}
-STAGES = {
+STAGES = {  # after "accepted"
     D.SENT: [D.SENT],
     D.DELIVERED: [D.SENT, D.DELIVERED],
     D.READ: [D.SENT, D.DELIVERED, D.READ],
-    D.NOT_DELIVERED: [D.SENT, D.NOT_DELIVERED],
-    D.FALLBACK: [D.SENT, D.NOT_DELIVERED, D.FALLBACK],
-    D.FALLBACK_DELIVERED: [D.SENT, D.NOT_DELIVERED, D.FALLBACK_DELIVERED],
+    D.NOT_DELIVERED: [D.NOT_DELIVERED],
+    D.FALLBACK: [D.NOT_DELIVERED, D.FALLBACK],
+    D.FALLBACK_DELIVERED: [D.NOT_DELIVERED, D.FALLBACK_DELIVERED],
 }
 
 
@@ -96,7 +98,10 @@ def message_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
     campaign = check.campaign
     assert campaign is not None
     if campaign.state == CampaignState.PAUSED:
-        return steps.failed(steps.MESSAGE, pause_reasons.reason_text(campaign))
+        text = pause_reasons.reason_text(campaign) or _("The test send is paused.")
+        return steps.failed(
+            steps.MESSAGE, text, _("The page of the test send has the button Resume.")
+        )
     if campaign.state == CampaignState.CANCELLED:
         return steps.failed(steps.MESSAGE, _("The test send was cancelled."))
     if campaign.state == CampaignState.AWAITING_APPROVAL:
@@ -114,6 +119,17 @@ def message_step(check: GatewayCheck, recipient: Recipient | None) -> Step:
             _("Ask BSG about the reference, which the recipients' export has."),
         )
     return _accepted_step(check, campaign, recipient)
+
+
+def sender_steps(check: GatewayCheck, recipient: Recipient | None) -> list[Step]:
+    """The sender step, once a send has proved that it is registered or that it is not."""
+    if was_accepted(recipient):
+        text = _("BSG accepted a message from “%(sender)s”.") % {"sender": check.sender}
+        return [steps.passed(steps.SENDER, text)]
+    if check.campaign and check.campaign.reason == UNREGISTERED:
+        meaning = error_meaning(NOT_REGISTERED)
+        return [steps.failed(steps.SENDER, str(meaning.sentence), steps.next_step(NOT_REGISTERED))]
+    return []
 
 
 def _waiting_step(check: GatewayCheck) -> Step:

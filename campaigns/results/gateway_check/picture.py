@@ -8,11 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext as _
 from PIL import Image, ImageDraw
 
+from campaigns.compose.message import web_addresses
 from campaigns.compose.message.pictures import store_picture, stored_picture_url
 from campaigns.compose.models import Picture
 from campaigns.gateway.bsg.transport import NoAnswer, Transport
 from campaigns.results.gateway_check import steps
-from campaigns.results.gateway_check.content import CheckRequest, is_reachable
+from campaigns.results.gateway_check.content import CheckRequest
 from campaigns.results.gateway_check.steps import Step
 from campaigns.team.models import User
 
@@ -62,7 +63,7 @@ def load(url: str, connect_timeout: float, deadline: float) -> Loaded:
 def address(request: CheckRequest, image: Picture) -> str:
     """Where the gateway would load `image`; "" if it can't reach this site."""
     base = request.base_address
-    return stored_picture_url(base, str(image.file)) if is_reachable(base) else ""
+    return stored_picture_url(base, str(image.file)) if web_addresses.is_reachable(base) else ""
 
 
 def picture_step(request: CheckRequest, image: Picture, loaded: Loaded | None) -> Step:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.gateway.errors import GatewayError, GatewayRefused
+from campaigns.gateway.errors import GatewayError, GatewayRefused, error_meaning
 from campaigns.results.models import StepState
 from campaigns.team import gateway_check
 
@@ -78,10 +78,13 @@ def not_tried(key: str, text: str, next_step: str = "") -> Step:
 def failed_by(key: str, error: GatewayError) -> Step:
     """The step `key` that failed because a call did."""
     problem = gateway_check.explain(error)
-    next_step = problem.next_step
-    if isinstance(error, GatewayRefused):
-        next_step = _NEXT_STEPS.get(error.code, next_step)
-    return failed(key, f"{problem.problem} ({error.why})", str(next_step))
+    to_do = next_step(error.code) if isinstance(error, GatewayRefused) else str(problem.next_step)
+    return failed(key, f"{problem.problem} ({error.why})", to_do)
+
+
+def next_step(code: int) -> str:
+    """What an administrator does about an error code of the gateway."""
+    return str(_NEXT_STEPS.get(code) or error_meaning(code).next_step)
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:

@@ -21,7 +21,11 @@ class GatewayCheckForm(forms.Form):
 
     token = forms.UUIDField(widget=forms.HiddenInput)
     sender = forms.ModelChoiceField(
-        Sender.objects.all(), label=_("Sender"), required=False, empty_label=_("No sender")
+        Sender.objects.all(),
+        label=_("Sender"),
+        required=False,
+        empty_label=_("No sender"),
+        help_text=_("One of those in Settings > Senders."),
     )
     phone = forms.CharField(
         label=_("Your phone"),
