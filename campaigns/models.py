@@ -43,7 +43,14 @@ from campaigns.dispatch.models import (
 )
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
-from campaigns.results.models import HourCount, Measure, SampledStatus, StatusHint
+from campaigns.results.models import (
+    GatewayCheck,
+    HourCount,
+    Measure,
+    SampledStatus,
+    StatusHint,
+    StepState,
+)
 from campaigns.team.models import (
     AccountKey,
     AuditEntry,
@@ -74,6 +81,7 @@ __all__ = [
     "Editing",
     "Evidence",
     "GatewayAccount",
+    "GatewayCheck",
     "Heartbeat",
     "HourCount",
     "Import",
@@ -101,6 +109,7 @@ __all__ = [
     "Sender",
     "Snapshot",
     "StatusHint",
+    "StepState",
     "StopListEntry",
     "Tally",
     "TestGroup",

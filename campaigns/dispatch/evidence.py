@@ -1,4 +1,4 @@
-"""Keep unusual answers of the gateway, for users and for support."""
+"""Keep unusual answers of the gateway, and those to test sends, for users and for support."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,8 @@ from campaigns.dispatch.models import Evidence
 KEPT_MAX = 2_000  # answers of one campaign: more would tell nothing new
 # "What" of answers of which one in a campaign tells everything.
 PRICE_ROUNDED = "A price had more than seven decimal places and was rounded"
+# "What" of an answer to a test send, which is kept whether it is unusual or not.
+TEST_ANSWER = "The answer to a test send"
 
 
 def save(answers: Sequence[Evidence]) -> None:

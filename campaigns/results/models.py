@@ -1,11 +1,17 @@
-"""Hints, hourly counts and sampled statuses; other results are columns of `Recipient`."""
+"""Hints, hourly counts, sampled statuses and checks of the gateway; other results are columns of
+`Recipient`.
+"""
 
+import uuid
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
 from campaigns.shared.money import AmountField
+from campaigns.team.models import GatewayAccount
 
 
 class StatusHint(models.Model):
@@ -87,3 +93,46 @@ class SampledStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.recipient_id}"
+
+
+class StepState(models.TextChoices):
+    """What came of a step of a check."""
+
+    PASSED = "passed", _("Passed")
+    WARNING = "warning", _("Warning")
+    FAILED = "failed", _("Failed")
+    RUNNING = "running", _("Running")
+    NOT_TRIED = "not_tried", _("Not tried")
+
+
+class GatewayCheck(models.Model):
+    """A check of the connected account, step by step (results/gateway_check). The newest are kept.
+
+    It has no phone: that of its message is the recipient's.
+    """
+
+    # of the form that started it: a form that is submitted twice starts one check
+    token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    started_at = models.DateTimeField(auto_now_add=True)
+    # nothing more comes since then: all steps have their outcome, or their time is over
+    ended_at = models.DateTimeField(null=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    account = models.ForeignKey(GatewayAccount, models.SET_NULL, null=True, related_name="+")
+    sender = models.CharField(max_length=14, blank=True)
+    steps = models.JSONField(default=list)  # of gateway_check.steps.Step, in their order
+    samples = models.JSONField(default=list)  # of gateway_check.samples.Sample
+    # the message to one's own phone, and its reference, which delivery reports name
+    campaign = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="+")
+    reference = models.CharField(max_length=32, blank=True)
+    reported_at = models.DateTimeField(null=True)  # the first delivery report for it
+    asked_at = models.DateTimeField(null=True)  # its status was asked for, by id and by reference
+
+    class Meta:
+        verbose_name = _("gateway check")
+        verbose_name_plural = _("gateway checks")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"

@@ -10,6 +10,7 @@ from campaigns.dispatch.tasks import work
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.results import clear_rehearsals
+from campaigns.results.gateway_check import following
 from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import asker, hints
 from campaigns.shared.queue import enqueue, waiting
@@ -18,18 +19,25 @@ from campaigns.team import accounts
 SLICE = timedelta(seconds=15)  # of asking in one task
 WAITING_MAX = 50  # tasks in the queue, beyond which no more are added
 ASK = "campaigns.results.tasks.ask"
+FOLLOW_CHECKS = "campaigns.results.tasks.follow_checks"
 
 
 def wake() -> None:
-    """Start asking if anything is due, and delete an old rehearsal."""
+    """Start asking if anything is due, look after checks of the gateway, and delete an old
+    rehearsal.
+    """
     clear_rehearsals.delete_old_rehearsal(timezone.now())
     if not is_taken("ask") and asker.is_due(timezone.now()):
         enqueue(ASK)
+    if following.open_checks().exists():
+        enqueue(FOLLOW_CHECKS)
 
 
 def note(references: Sequence[str]) -> None:
     """Store the references that delivery reports name, and start asking about them."""
-    if hints.store(references) and waiting() < WAITING_MAX:
+    stored = hints.store(references)
+    following.note_reports(references)
+    if stored and waiting() < WAITING_MAX:
         wake()
 
 
@@ -42,9 +50,15 @@ def ask() -> None:
         is_unfinished = asker.ask(
             client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, slot.renew
         )
+    follow_checks()
     if is_unfinished:
         enqueue(ASK)
     work()  # what proved to be not accepted is sent again
+
+
+def follow_checks() -> None:
+    """Look after the messages of checks of the gateway."""
+    following.follow(timezone.now())
 
 
 def check_money() -> None:

@@ -40,12 +40,15 @@ def check_connection() -> Connection:
     """Ask for the balance, the cheapest call that needs the key. Raises nothing."""
     try:
         balance = request_balance()
-    except GatewayRefused as refused:
-        return Connection(
-            works=False, problem=refused.meaning.sentence, next_step=refused.meaning.next_step
-        )
-    except GatewayUnreachable:
-        return UNREACHABLE
-    except GatewayError:
-        return NOT_A_GATEWAY
+    except GatewayError as error:
+        return explain(error)
     return Connection(works=True, amount=balance.amount, currency=balance.currency)
+
+
+def explain(error: GatewayError) -> Connection:
+    """What is wrong if a call fails with `error`, and what to do."""
+    if isinstance(error, GatewayRefused):
+        return Connection(
+            works=False, problem=error.meaning.sentence, next_step=error.meaning.next_step
+        )
+    return UNREACHABLE if isinstance(error, GatewayUnreachable) else NOT_A_GATEWAY

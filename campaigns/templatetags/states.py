@@ -10,6 +10,7 @@ from campaigns.compose.models import CampaignState
 from campaigns.contacts.models import ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
 from campaigns.ledger.models import Purpose
+from campaigns.results.models import StepState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,18 @@ PURPOSES: dict[str, Look] = {  # a real campaign needs none
     Purpose.TEST: Look(_("Test"), "striped", "flask"),
     Purpose.REHEARSAL: Look(_("Rehearsal"), "striped", "test-pipe"),
 }
-TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT}
+STEP: dict[str, Look] = {
+    StepState.PASSED: Look(StepState.PASSED.label, "green", "check"),
+    StepState.WARNING: Look(StepState.WARNING.label, "yellow", "alert-triangle"),
+    StepState.FAILED: Look(StepState.FAILED.label, "red", "x"),
+    StepState.RUNNING: Look(StepState.RUNNING.label, "blue", "loader"),
+    StepState.NOT_TRIED: Look(StepState.NOT_TRIED.label, "secondary", "minus"),
+}
+TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT, "step": STEP}
 
 
 def look(kind: str, state: str) -> Look:
-    """The look of a state of a "campaign", "recipient" or "import"; unknown ones show their key."""
+    """The look of a state of a `kind` of TABLES; unknown ones show their key."""
     return TABLES[kind].get(state) or Look(state, "secondary")
 
 

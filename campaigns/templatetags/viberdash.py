@@ -174,7 +174,7 @@ def _drawn(sprite: str, name: str, extra: str) -> SafeString:
 
 @register.simple_tag
 def state_badge(kind: str, state: str, label: str = "") -> SafeString:
-    """The badge of a state of a "campaign", "recipient" or "import"; `label` replaces its word."""
+    """The badge of a state of a `kind` that states.py knows; `label` replaces its word."""
     return _badge(kind, state, str(label))
 
 

@@ -80,13 +80,7 @@ def send_test(
     """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
     names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
     """
-    if not 1 <= len(phones) <= PHONES_MAX:
-        raise Refused(
-            ngettext(
-                "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
-            )
-            % {"n": PHONES_MAX}
-        )
+    _check_number(phones)
     template = compile_message(campaign)
     person = find_recipient(Audience.of(campaign), template, whose)
     fields = {
@@ -94,23 +88,49 @@ def send_test(
         for name, value in (person.fields if person else {}).items()
         if name in template.names
     }
-    with transaction.atomic():
-        contact_list = _list_of(phones, fields, sorted(template.names), actor)
-        test = copy_campaign(
-            campaign, actor, _("Test: %(name)s") % {"name": campaign.name[:90]}, Purpose.TEST
+    name = _("Test: %(name)s") % {"name": campaign.name[:90]}
+    return _launch(copy_campaign(campaign, actor, name, Purpose.TEST), phones, actor, fields)
+
+
+def send_message(message: Campaign, phones: Sequence[str], actor: User | None) -> Campaign:
+    """Store and launch `message`, a new campaign without merge tags, as a test to `phones`; return
+    it. Raises Refused: then nothing is sent and nothing is stored.
+    """
+    _check_number(phones)
+    message.purpose, message.created_by = Purpose.TEST, actor
+    return _launch(message, phones, actor, {})
+
+
+def _check_number(phones: Sequence[str]) -> None:
+    if not 1 <= len(phones) <= PHONES_MAX:
+        raise Refused(
+            ngettext(
+                "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
+            )
+            % {"n": PHONES_MAX}
         )
+
+
+def _launch(
+    test: Campaign, phones: Sequence[str], actor: User | None, fields: dict[str, str]
+) -> Campaign:
+    names = sorted(compile_message(test).names)
+    with transaction.atomic():
+        contact_list = _list_of(phones, fields, names, actor)
         test.save()
         test.lists.set([contact_list])
         lifecycle.launch(test.pk, actor)
     return test
 
 
-def _list_name(actor: User) -> str:
+def _list_name(actor: User | None) -> str:
+    if actor is None:
+        return _("Test numbers")
     return _("Test numbers of %(name)s") % {"name": actor.get_username()[:80]}
 
 
 def _list_of(
-    phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User
+    phones: Sequence[str], fields: dict[str, str], names: list[str], actor: User | None
 ) -> ContactList:
     """This user's list of test phones, with exactly `phones` on it. Raises Refused for an invalid
     phone.

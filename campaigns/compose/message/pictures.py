@@ -107,8 +107,7 @@ def stored_picture_url(base: str, name: str) -> str:
 
 def is_picture_reachable(campaign: Campaign) -> bool:
     """Whether the gateway can fetch the campaign's image."""
-    host = web_addresses.host_of(picture_url(campaign))
-    return bool(host) and (web_addresses.gateway_is_local() or not web_addresses.is_private(host))
+    return web_addresses.is_reachable(picture_url(campaign))
 
 
 def store_picture(

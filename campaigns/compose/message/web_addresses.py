@@ -53,6 +53,12 @@ def host_of(url: str) -> str:
         return ""
 
 
+def is_reachable(url: str) -> bool:
+    """Whether the gateway can reach `url`, as far as its host tells."""
+    host = host_of(url)
+    return bool(host) and (gateway_is_local() or not is_private(host))
+
+
 def has_credentials(url: str) -> bool:
     """Whether `url` contains a user name or a password."""
     return "@" in url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]

@@ -269,18 +269,25 @@ def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
 
 
 def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
-    unusual = [outcome for outcome in outcomes if outcome.interpretation.keep_answer]
-    if unusual:
+    kept = [
+        *((outcome, outcome.summary) for outcome in outcomes if outcome.interpretation.keep_answer),
+        *(
+            (outcome, evidence.TEST_ANSWER)
+            for outcome in outcomes
+            if outcome.purpose == Purpose.TEST and outcome.body
+        ),
+    ]
+    if kept:
         evidence.save(
             [
                 Evidence(
                     campaign_id=outcome.claim.campaign_id,
                     batch_number=outcome.claim.number,
-                    what=outcome.summary,
+                    what=what,
                     http_status=outcome.http_status,
                     body=outcome.body,
                 )
-                for outcome in unusual
+                for outcome, what in kept
             ]
         )
     for outcome in outcomes:

@@ -78,6 +78,12 @@ def count_idle_machines(job: str) -> int:
     return len(alive - at_job - {settings.WORKER_NAME})
 
 
+def is_any_alive() -> bool:
+    """Whether the queue of any machine works."""
+    signs = Heartbeat.objects.filter(name__startswith="queue@")
+    return signs.filter(at__gt=timezone.now() - STALLED_AFTER).exists()
+
+
 def _machines(heartbeats: QuerySet[Heartbeat]) -> set[str]:
     return {name.partition("@")[2] for name in heartbeats.values_list("name", flat=True)}
 

@@ -37,6 +37,9 @@ SHORTEST_KEY = 8  # characters; removing a shorter key would remove words from t
 REHEARSAL_MARK = "rehearsal"
 TEST_KEY = "test_"  # how a key begins with which nothing is sent
 T = TypeVar("T")
+# Gets the method and the path of each call, the HTTP status of its answer (None: no answer came)
+# and its text without the key, or why there is none. Called in the thread that calls.
+Listener = Callable[[str, str, int | None, str], None]
 
 
 class AnyTransport(Protocol):
@@ -68,6 +71,7 @@ class Client:
     - `connections`: how many are kept open.
     - `transport`: answers in place of the network, for a rehearsal. Only such a client takes the
       references of rehearsals, and it takes no others.
+    - `listener`: is told of each answer as it came.
 
     With a test key the gateway sends and charges nothing, and names random prices: messages then
     cost 0.
@@ -85,6 +89,7 @@ class Client:
         deadline: float = DEADLINE,
         connections: int = 32,
         transport: AnyTransport | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = _Key(api_key.strip())
@@ -92,6 +97,7 @@ class Client:
             raise ValueError("the API key is empty or has invalid characters")
         self._charges = not self._key.startswith(TEST_KEY)
         self._rehearses = transport is not None
+        self._listener = listener
         self._transport = transport or Transport(
             self.base_url, connect_timeout, deadline, connections
         )
@@ -125,11 +131,10 @@ class Client:
         references = _references(request)
         self._refuse_mixed_up(references)
         try:
-            answer = self._transport.exchange(self._posting(self._create, payload.body(request)))
+            answer, text = self._exchange(self._posting(self._create, payload.body(request)))
         except NoAnswer as failure:
             unknown = Unknown(self._without_key(failure.why))
             return SendAnswer(same_verdict(references, unknown), not_sent=not failure.written)
-        text = self._text(answer)
         read = read_answer(
             request, answer.status, text, json_values.seconds(answer.headers.get("Retry-After"))
         )
@@ -218,10 +223,9 @@ class Client:
         """What `read` makes of the answer, and its text. Raises GatewayError with the evidence."""
         prepared = self._getting(path) if body is None else self._posting(self._address(path), body)
         try:
-            answer = self._transport.exchange(prepared)
+            answer, text = self._exchange(prepared)
         except NoAnswer as failure:
             raise errors.GatewayUnreachable(self._without_key(failure.why)) from None
-        text = self._text(answer)
         retry_after = json_values.seconds(answer.headers.get("Retry-After"))
         try:
             return read(query_answers.read_object(answer.status, text, retry_after)), text
@@ -229,6 +233,22 @@ class Client:
             error.http_status = answer.status
             error.body = text[:EVIDENCE_MAX]
             raise
+
+    def _exchange(self, prepared: requests.PreparedRequest) -> tuple[HttpAnswer, str]:
+        """The answer to `prepared`, and its text. Raises NoAnswer."""
+        try:
+            answer = self._transport.exchange(prepared)
+        except NoAnswer as failure:
+            self._tell(prepared, None, self._without_key(failure.why))
+            raise
+        text = self._text(answer)
+        self._tell(prepared, answer.status, text)
+        return answer, text
+
+    def _tell(self, prepared: requests.PreparedRequest, status: int | None, text: str) -> None:
+        if self._listener:
+            path = str(prepared.url).removeprefix(self.base_url)
+            self._listener(str(prepared.method), path, status, text)
 
     def _getting(self, path: str) -> requests.PreparedRequest:
         prepared = self._get.copy()

@@ -14,6 +14,7 @@ from campaigns.compose.library import notes
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.models import Evidence
 from campaigns.reports.campaign import message_rows, recipients
 from campaigns.reports.campaign.activity import describe_entries
@@ -79,7 +80,8 @@ def _notes_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
 
 def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     page = Paginator(audit.activity(campaign), PAGE).get_page(request.GET.get("page"))
-    evidence = Paginator(Evidence.objects.filter(campaign=campaign), PAGE)
+    unusual = Evidence.objects.filter(campaign=campaign).exclude(what=TEST_ANSWER)
+    evidence = Paginator(unusual, PAGE)
     response_page = evidence.get_page(request.GET.get("answers"))
     masked = not has_role(current_user(request), Role.MARKETER)
     return {

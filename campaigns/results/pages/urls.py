@@ -1,8 +1,24 @@
 from django.urls import path
 
-from campaigns.results.pages import clear_rehearsal_views, correction_views
+from campaigns.results.pages import clear_rehearsal_views, correction_views, gateway_check_views
 
 urlpatterns = [
     path("campaigns/<int:pk>/clear", clear_rehearsal_views.rehearsal_clear, name="rehearsal-clear"),
     path("spend/corrections/", correction_views.fees_and_corrections, name="corrections"),
+    path("settings/gateway/", gateway_check_views.gateway_checks, name="gateway-check-list"),
+    path(
+        "settings/gateway/<int:pk>/",
+        gateway_check_views.gateway_check,
+        name="gateway-check-detail",
+    ),
+    path(
+        "settings/gateway/<int:pk>/steps",
+        gateway_check_views.gateway_check_steps,
+        name="gateway-check-steps",
+    ),
+    path(
+        "settings/gateway/<int:pk>/samples",
+        gateway_check_views.gateway_check_samples,
+        name="gateway-check-samples",
+    ),
 ]
