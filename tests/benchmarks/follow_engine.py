@@ -2,6 +2,7 @@
 dropped after.
 """
 
+import threading
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db.models import Max  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns.compose.models import Campaign  # noqa: E402
@@ -91,18 +92,28 @@ def make_kind_due(kind: str, questions: int) -> list[int]:
 
 
 def measure_lateness(client: Client) -> None:
-    """How long the last question of each kind waits, as a share of backlog / rate."""
+    """How late the last question of each kind is asked, as a share of backlog / rate."""
     make_open_messages()
     batches = {kind: make_kind_due(kind, questions) for kind, questions in KINDS.items()}
     possible = sum(KINDS.values()) / (LATENESS_CONNECTIONS * CALLS_PER_CONNECTION)  # seconds
-    begun = timezone.now()
+    watching = threading.Thread(target=watch, args=(batches, possible))
+    watching.start()
     while asker.ask(client, LATENESS_CONNECTIONS, timezone.now() + timedelta(seconds=20)):
         pass
-    for kind, ids in batches.items():
-        of_kind = Batch.objects.filter(pk__in=ids, asked_at__gte=begun)
-        last = of_kind.aggregate(last=Max("asked_at"))["last"]
-        assert of_kind.count() == len(ids)
-        print(f"late:{kind.replace(' ', '_')}={(last - begun).total_seconds() / possible}")
+    watching.join()
+
+
+def watch(batches: dict[str, list[int]], possible: float) -> None:
+    """Print for each kind after how long the last of its batches was asked about."""
+    begun, remaining = time.perf_counter(), dict(batches)
+    while remaining:
+        time.sleep(0.1)
+        for kind, ids in list(remaining.items()):
+            if not Batch.objects.filter(pk__in=ids, asked_at=None).exists():
+                late = (time.perf_counter() - begun) / possible
+                print(f"late:{kind.replace(' ', '_')}={late}")
+                del remaining[kind]
+    connection.close()
 
 
 def main() -> None:
