@@ -178,10 +178,14 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsFile:
-    """A statistics file of the account. `status` is in lower case, otherwise as it came."""
+    """A statistics file of the account. `status` is in lower case, otherwise as it came.
+
+    `mark` recognizes the question that it answers: equal questions have the same. "": not known.
+    """
 
     key: str
     status: str
+    mark: str = ""
 
     @property
     def is_done(self) -> bool:

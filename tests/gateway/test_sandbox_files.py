@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.statistics_files import for_ids, for_window, mark_of
 from campaigns.gateway.errors import GatewayRefused
-from campaigns.gateway.types import Accepted, StatisticsFile, StatisticsRow
+from campaigns.gateway.types import Accepted, StatisticsRow
 from tests.gateway.requests_made import text_request, to_references
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -30,6 +31,10 @@ def refusal(call: Any, *arguments: object) -> int:
     return refused.value.code
 
 
+def states(client: Client) -> dict[str, str]:
+    return {file.key: file.status for file in client.files()}
+
+
 def raw(sandbox: RunningSandbox, method: str, path: str, **options: Any) -> dict[str, Any]:
     reply: dict[str, Any] = requests.request(
         method, f"{sandbox.api_url}{path}", headers={"X-API-KEY": KEY}, timeout=10, **options
@@ -46,7 +51,7 @@ def test_a_file_has_what_the_status_calls_say(
     sandbox.faults(files_s=0, files_shape=shape, files_rows=rows)
     ids = send(client)
     sandbox.settle()
-    content = client.fetch_file(client.create_file([*ids, "470009999"]))
+    content = client.fetch_file(client.create_file(for_ids([*ids, "470009999"])))
     assert content.unreadable == 0
     assert [row.status for row in content.rows] == [
         "delivered",
@@ -81,7 +86,7 @@ def test_shapes_and_spellings_come_at_random_from_the_seed(sandbox: RunningSandb
     sandbox.faults(files_s=0)
     ids = send(client)
     for _ in range(10):
-        key = client.create_file(ids)
+        key = client.create_file(for_ids(ids))
         assert len(client.fetch_file(key).rows) == 4
         client.delete_file(key)
     met = sandbox.bill()["faults"]
@@ -98,9 +103,9 @@ def test_a_file_of_a_window_has_the_messages_that_came_in_then(sandbox: RunningS
     sandbox.faults(files_s=0)
     ids, now = send(client), datetime.now(UTC)
     minute = timedelta(minutes=1)
-    around = client.fetch_file(client.create_file_of_window(now - minute, now + minute))
+    around = client.fetch_file(client.create_file(for_window(now - minute, now + minute)))
     assert [row.gateway_id for row in around.rows] == ids
-    before = client.create_file_of_window(now - 2 * minute, now - minute)
+    before = client.create_file(for_window(now - 2 * minute, now - minute))
     assert refusal(client.fetch_file, before) == 93
     asked = {"time_in_from": f"{now - minute:%F %T}", "time_in_to": f"{now + minute:%F %T}"}
     one = raw(sandbox, "GET", "/stat/create", params=asked | {"msisdn[]": PHONES[1]})["key"]
@@ -111,12 +116,16 @@ def test_an_account_has_five_files_until_one_is_deleted(sandbox: RunningSandbox)
     client = sandbox.client()
     sandbox.faults(files_s=0, files_others=2)
     ids = send(client)
-    keys = [client.create_file(ids) for _ in range(3)]
-    assert refusal(client.create_file, ids) == 92
-    assert client.files() == [StatisticsFile(key, "done") for key in ("others0", "others1", *keys)]
+    keys = [client.create_file(for_ids(ids)) for _ in range(3)]
+    assert refusal(client.create_file, for_ids(ids)) == 92
+    assert [(file.key, file.mark) for file in client.files()] == [
+        ("others0", ""),
+        ("others1", ""),
+        *((key, mark_of(for_ids(ids))) for key in keys),
+    ]
     client.delete_file(keys[0])
     assert refusal(client.delete_file, keys[0]) == refusal(client.fetch_file, keys[0]) == 90
-    assert client.create_file(ids) not in keys
+    assert client.create_file(for_ids(ids)) not in keys
     client.delete_file("others0")
     assert sandbox.take_violations() == ["a file of others was deleted"]
     assert len(client.files()) == 5
@@ -125,13 +134,13 @@ def test_an_account_has_five_files_until_one_is_deleted(sandbox: RunningSandbox)
 def test_a_file_is_ready_after_its_seconds_and_lists(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.faults(files_s=60, files_lists=2)
-    key = client.create_file(send(client))
+    key = client.create_file(for_ids(send(client)))
     sandbox.advance(59)
     assert refusal(client.fetch_file, key) == 91
-    assert client.files() == [StatisticsFile(key, "in progress")]
+    assert states(client) == {key: "in progress"}
     sandbox.advance(2)
     assert refusal(client.fetch_file, key) == 91
-    assert client.files() == [StatisticsFile(key, "done")]
+    assert states(client) == {key: "done"}
     # as it was asked for, not as it is by now
     assert {row.status for row in client.fetch_file(key).rows} == {"new"}
 
@@ -145,9 +154,9 @@ def test_files_that_are_never_ready(
 ) -> None:
     client = sandbox.client()
     sandbox.faults(files_s=0, **faults)
-    key = client.create_file(send(client))
+    key = client.create_file(for_ids(send(client)))
     sandbox.advance(1_000_000)
-    assert client.files() == [StatisticsFile(key, status)]
+    assert states(client) == {key: status}
     assert refusal(client.fetch_file, key) == code
 
 
@@ -155,7 +164,7 @@ def test_a_gateway_without_files(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     sandbox.faults(files="off")
     for call, arguments in (
-        (client.create_file, [["1"]]),
+        (client.create_file, [for_ids(["1"])]),
         (client.files, []),
         (client.fetch_file, ["a"]),
         (client.delete_file, ["a"]),
@@ -168,15 +177,15 @@ def test_files_that_lie(sandbox: RunningSandbox) -> None:
     ids = send(client)
     sandbox.settle()
     sandbox.faults(files_s=0, files_wrong_price=100)
-    rows = client.fetch_file(client.create_file(ids)).rows
+    rows = client.fetch_file(client.create_file(for_ids(ids))).rows
     assert [row.price for row in rows] == [
         Decimal(price) for price in ("0.0330000", "0.0330000", "0.0100000", "0.0215000")
     ]
     sandbox.faults(files_s=0, files_wrong_status=100)
-    rows = client.fetch_file(client.create_file(ids)).rows
+    rows = client.fetch_file(client.create_file(for_ids(ids))).rows
     assert [row.status for row in rows] == ["read", "rejected", "read", "read"]
     sandbox.faults(files_s=0, files_missing=100)
-    assert refusal(client.fetch_file, client.create_file(ids)) == 93
+    assert refusal(client.fetch_file, client.create_file(for_ids(ids))) == 93
 
 
 @pytest.mark.parametrize(
@@ -203,6 +212,6 @@ def test_what_a_file_cannot_be_asked_by(
 def test_a_reset_forgets_the_files(sandbox: RunningSandbox) -> None:
     client = sandbox.client()
     client.send(to_references("a"))
-    client.create_file(["470000001"])
+    client.create_file(for_ids(["470000001"]))
     sandbox.reset()
     assert client.files() == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.statistics_files import for_ids, for_window, mark_of
 from campaigns.gateway.errors import GatewayRefused, GatewayUnreadable
 from campaigns.gateway.types import StatisticsFile, StatisticsRow, StatisticsRows
 from tests.gateway.raw_server import answer, raw_server, read_request
@@ -59,7 +60,8 @@ def fetched(body: bytes) -> StatisticsRows:
 
 def test_files_are_asked_for_by_ids() -> None:
     assert exchange(
-        lambda client: client.create_file(["470000001", "id7"]), b'{"error": 0, "key": "a109"}'
+        lambda client: client.create_file(for_ids(["470000001", "id7"])),
+        b'{"error": 0, "key": "a109"}',
     ) == (b"POST /rest/stat/create HTTP/1.1", b'{"message_id": [470000001, "id7"]}', "a109")
 
 
@@ -67,7 +69,7 @@ def test_files_are_asked_for_by_window_in_utc() -> None:
     since = datetime(2026, 1, 5, 1, 0, 9, tzinfo=timezone(timedelta(hours=2)))
     until = datetime(2026, 1, 5, 3, 4, 5, 999_999, tzinfo=UTC)
     assert exchange(
-        lambda client: client.create_file_of_window(since, until),
+        lambda client: client.create_file(for_window(since, until)),
         b'{"error": "0", "result": {"key": 12}}',
     ) == (
         b"POST /rest/stat/create HTTP/1.1",
@@ -154,11 +156,22 @@ def test_other_answers_are_unreadable(body: bytes) -> None:
     assert unreadable.value.body == body.decode()
 
 
-def test_no_file_is_asked_for_more_than_300_messages() -> None:
-    client = Client("http://127.0.0.1:1/rest", "live_x_000001")
-    for ids in ([], ["1"] * 301):
-        with pytest.raises(ValueError, match="1 to 300"):
-            client.create_file(ids)
+@pytest.mark.parametrize("count", [0, 301])
+def test_no_file_is_asked_for_more_than_300_messages(count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 300"):
+        for_ids(["1"] * count)
+
+
+def test_the_list_tells_which_file_answers_which_question() -> None:
+    since = datetime(2026, 1, 5, 1, 0, 9, tzinfo=UTC)
+    by_ids, by_window = for_ids(["12", "7"]), for_window(since, since)
+    listed = (
+        b'{"error": 0, "result": [{"key": "a", "request": {"message_id": ["7", 12]}}, {"key": "b",'
+        b' "request": {"time_in_from": "2026-01-05 01:00:09", "time_in_to": "2026-01-05 01:00:09",'
+        b' "source_type": "api"}}, {"key": "c", "request": {"status": "read"}}]}'
+    )
+    files = exchange(lambda client: client.files(), listed)[2]
+    assert [file.mark for file in files] == [mark_of(by_ids), mark_of(by_window), ""]
 
 
 def test_a_gateway_without_files_has_no_such_function() -> None:

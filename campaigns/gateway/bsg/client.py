@@ -6,7 +6,6 @@ Nothing else knows the API key.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote as url_quote
@@ -188,19 +187,13 @@ class Client:
             msisdn,
         )
 
-    def create_file(self, gateway_ids: Sequence[str]) -> str:
-        """Have a statistics file made about the messages with these ids; return its key.
+    def create_file(self, question: bytes) -> str:
+        """Have a statistics file made and return its key.
 
-        Raises GatewayError, with error 92 if the account has 5 files, and ValueError for more than
-        300 ids.
+        `question` is of `statistics_files.for_ids` or `for_window`. Raises GatewayError, with error
+        92 if the account has 5 files.
         """
-        body = statistics_files.body_for_ids(gateway_ids)
-        return self._ask(statistics_files.read_key, statistics_files.CREATE, body)
-
-    def create_file_of_window(self, since: datetime, until: datetime) -> str:
-        """The same about all Viber messages that came in from `since` to `until`, both aware."""
-        body = statistics_files.body_for_window(since, until)
-        return self._ask(statistics_files.read_key, statistics_files.CREATE, body)
+        return self._ask(statistics_files.read_key, statistics_files.CREATE, question)
 
     def files(self) -> list[StatisticsFile]:
         """The statistics files of the account, those of others too. Raises GatewayError."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from campaigns.gateway.bsg import json_values
@@ -27,21 +28,26 @@ _BARE_ARRAY = re.compile(
 _BLANKS_IN_TIME = re.compile(r"\s*([:-])\s*")
 
 
-def body_for_ids(gateway_ids: Sequence[str]) -> bytes:
-    """The body that asks for a file about these messages. Raises ValueError for more than 300."""
+def for_ids(gateway_ids: Sequence[str]) -> bytes:
+    """The question for a file about these messages. Raises ValueError for more than 300."""
     if not 0 < len(gateway_ids) <= IDS_MAX:
         raise ValueError(f"a statistics file takes 1 to {IDS_MAX} messages")
     ids = [int(one) if one.isascii() and one.isdigit() else one for one in gateway_ids]
     return json.dumps({"message_id": ids}).encode()
 
 
-def body_for_window(since: datetime, until: datetime) -> bytes:
-    """The body that asks for a file about the Viber messages that came in from `since` to `until`.
+def for_window(since: datetime, until: datetime) -> bytes:
+    """The question for a file about the Viber messages that came in from `since` to `until`.
 
     Both are aware, and included; fractions of a second are widened.
     """
     window = {"time_in_from": _written(since), "time_in_to": _written(until)}
     return json.dumps(window | {"message_type": "viber"}).encode()
+
+
+def mark_of(question: bytes) -> str:
+    """What recognizes `question` in a list of files: the `mark` of its file."""
+    return _mark(json.loads(question))
 
 
 def path_of(key: str) -> str:
@@ -70,7 +76,11 @@ def read_list(answer: Mapping[str, Any]) -> list[StatisticsFile]:
         raise GatewayUnreadable("no list of files in the answer")
     files = [entry if isinstance(entry, Mapping) else {} for entry in entries]
     return [
-        StatisticsFile(_key(file), json_values.text(file.get("status"), 30).lower())
+        StatisticsFile(
+            _key(file),
+            json_values.text(file.get("status"), 30).lower(),
+            _mark(file.get("request")),
+        )
         for file in files
     ]
 
@@ -87,6 +97,18 @@ def read_rows(answer: Mapping[str, Any]) -> StatisticsRows:
         raise GatewayUnreadable("no messages in the file")
     rows = [row for entry in entries if (row := _row(entry)) is not None]
     return StatisticsRows(tuple(rows), len(entries) - len(rows))
+
+
+def _mark(request: Any) -> str:
+    """A hash of the ids or of the window in `request`, however it writes them; "" without them."""
+    if not isinstance(request, Mapping):
+        return ""
+    ids = request.get("message_id")
+    ids = sorted(map(str, ids)) if isinstance(ids, list) else []
+    window = [str(request.get(name) or "") for name in ("time_in_from", "time_in_to")]
+    if not ids and not all(window):
+        return ""
+    return sha256(" ".join(ids or window).encode()).hexdigest()
 
 
 def _key(entry: Mapping[str, Any]) -> str:
