@@ -28,7 +28,7 @@ NUMBERS = {
     "everywhere": 0.0, "reports_lost": 0.0, "reports_doubled": 0.0, "reports_late": 0.0,
     "late_s": 5.0, "lost_late_s": 5.0, "status_seconds": 0.0, "not_found": 0.0,
     "message_error": 0.0, "price_noise": 0.0, "rate": 0.0, "sms_late": 0.0, "viber_charged": 0.0,
-    "files_s": 2.0, "files_lists": 0.0, "files_others": 0.0, "files_missing": 0.0,
+    "files_s": 0.0, "files_lists": 0.0, "files_others": 0.0, "files_missing": 0.0,
     "files_wrong_price": 0.0, "files_wrong_status": 0.0,
 }  # fmt: skip
 # The forms of answers; the first is the usual one.

@@ -28,7 +28,7 @@ from campaigns.results.polling.file_rows import contradiction
 from campaigns.team.models import GatewayAccount
 
 LOOK_EVERY = 2.0  # seconds between two questions whether a file is ready
-PATIENCE = 60.0  # seconds for each of two files
+PATIENCE = 30.0  # seconds for each of two files
 DELETED_AFTER = timedelta(minutes=10)
 AROUND = timedelta(seconds=5)  # of the window on each side of the moment of the message
 
@@ -37,7 +37,8 @@ AROUND = timedelta(seconds=5)  # of the window on each side of the moment of the
 class TrialOutcome:
     """`works`: files agree with the status call. `detail` says what happened, in English.
 
-    `is_inconclusive`: nothing was learnt or stored, as the gateway did not answer or had no room.
+    `is_inconclusive`: nothing was learnt or stored, as the gateway did not answer in time or had no
+    room.
     """
 
     works: bool
@@ -59,7 +60,7 @@ def try_files(
     """Ask for a file about the message `gateway_id`, by its id and by a window, compare it with its
     status call, delete it, and store whether files work for `account`. Raises nothing.
 
-    It takes up to two minutes: `wait` waits so many seconds.
+    It takes up to a minute: `wait` waits so many seconds.
     """
     try:
         status = client.status_by_id(gateway_id)
@@ -68,6 +69,8 @@ def try_files(
         trial = _Trial(client, account, gateway_id, wait)
         trial.compare(for_ids([gateway_id]))
         takes_windows, detail = trial.try_window(status)
+    except _NotReady as reason:
+        return _inconclusive(str(reason))
     except _DoesNotWork as failure:
         return _failed(account, str(failure))
     except GatewayRefused as refused:
@@ -80,6 +83,10 @@ def try_files(
         return _failed(account, str(error))
     file_use.record_success(account, timezone.now(), takes_windows=takes_windows)
     return TrialOutcome(True, detail, takes_windows)
+
+
+class _NotReady(_DoesNotWork):
+    """A file takes longer than there is time for: that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ class _Trial:
                     if refused.code != FILE_NOT_READY:
                         raise
             if waited >= PATIENCE:
-                raise _DoesNotWork(f"a file was not ready after {PATIENCE:.0f} seconds")
+                raise _NotReady(f"a file was not ready after {PATIENCE:.0f} seconds")
             self.wait(LOOK_EVERY)
             waited += LOOK_EVERY
 

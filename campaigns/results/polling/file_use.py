@@ -107,7 +107,9 @@ def switch(account: GatewayAccount, actor: User, *, on: bool) -> None:
         use = _locked(account)
         if on and use.seen_at is None:
             raise SwitchRefused(
-                _("They have to be seen to work first: run `manage.py check_gateway`.")
+                _(
+                    "They have to be seen to work first: check the gateway with a message to your phone."
+                )
             )
         if on == use.is_on:
             return
