@@ -108,7 +108,8 @@ def switch(account: GatewayAccount, actor: User, *, on: bool) -> None:
         if on and use.seen_at is None:
             raise SwitchRefused(
                 _(
-                    "They have to be seen to work first: check the gateway with a message to your phone."
+                    "They have to be seen to work first: check the gateway with a message to your"
+                    " phone."
                 )
             )
         if on == use.is_on:
