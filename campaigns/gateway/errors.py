@@ -12,6 +12,7 @@ from campaigns.gateway.types import LazyText
 
 INVALID_KEY, NO_SUCH_FUNCTION, UNKNOWN_ERROR, INVALID_PARAMETERS = 1, 4, 5, 7
 TOO_MANY_AT_ONCE, NOT_FOUND, REFERENCE_EXISTS = 11, 40, 43
+NO_SUCH_FILE, FILE_NOT_READY, TOO_MANY_FILES, FILE_EMPTY = 90, 91, 92, 93
 
 
 class Reaction(Enum):
@@ -183,8 +184,44 @@ _OTHERS = (
     _defect(44, "Invalid payload"),
     _defect(47, "Invalid reference"),
 )
+# Answers to calls for statistics files, never to a send.
+_FILES = (
+    _defect(80, "Invalid message id"),
+    _defect(81, "Invalid message type"),
+    _defect(82, "Invalid source"),
+    _defect(83, "Invalid status"),
+    _defect(84, "Invalid country"),
+    _defect(85, "Invalid clicks"),
+    _defect(86, "Invalid time frame"),
+    _defect(87, "Invalid phones"),
+    ErrorMeaning(
+        NO_SUCH_FILE,
+        "No such file",
+        Reaction.DEFECT,
+        _("BSG does not know this statistics file."),
+    ),
+    ErrorMeaning(
+        FILE_NOT_READY,
+        "File not ready",
+        Reaction.DEFECT,
+        _("BSG is still preparing the statistics file."),
+    ),
+    ErrorMeaning(
+        TOO_MANY_FILES,
+        "Too many files",
+        Reaction.DEFECT,
+        _("The BSG account already has as many statistics files as it may have."),
+        _("Delete some of them in the BSG account."),
+    ),
+    ErrorMeaning(
+        FILE_EMPTY,
+        "File empty",
+        Reaction.DEFECT,
+        _("The statistics file has no messages."),
+    ),
+)
 MEANINGS: dict[int, ErrorMeaning] = {
-    entry.code: entry for entry in _PAUSING + _RECIPIENTS + _OTHERS
+    entry.code: entry for entry in _PAUSING + _RECIPIENTS + _OTHERS + _FILES
 }
 
 

@@ -174,3 +174,52 @@ class Balance:
     amount: Decimal
     currency: str
     limit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsFile:
+    """A statistics file of the account. `status` is in lower case, otherwise as it came.
+
+    `mark` recognizes the question that it answers: equal questions have the same. "": not known.
+    """
+
+    key: str
+    status: str
+    mark: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it can be fetched."""
+        return self.status == "done"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the gateway could not make it."""
+        return self.status == "error"
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRow:
+    """A message in a statistics file, which never names our reference.
+
+    Times are aware, in UTC as in a status answer. `price` None: not known. `channel`: "" if the
+    row does not name it.
+    """
+
+    gateway_id: str
+    channel: str
+    msisdn: str
+    status: str
+    price: Decimal | None
+    currency: str
+    time_in: datetime | None = None
+    time_sent: datetime | None = None
+    time_dr: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRows:
+    """What a statistics file has. `unreadable`: rows without an id or a status."""
+
+    rows: tuple[StatisticsRow, ...]
+    unreadable: int = 0

@@ -1,15 +1,16 @@
-"""Hints, hourly counts, sampled statuses and checks of the gateway; other results are columns of
-`Recipient`.
+"""Hints, hourly counts, sampled statuses, checks of the gateway and statistics files; other results
+are columns of `Recipient`.
 """
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.models import Recipient
+from campaigns.dispatch.models import Batch, Recipient
 from campaigns.shared.money import AmountField
 from campaigns.team.models import GatewayAccount
 
@@ -136,3 +137,83 @@ class GatewayCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+
+class WhyOff(models.TextChoices):
+    """Why an account's statistics files are switched off."""
+
+    NONE = "", _("They were not tried yet.")
+    TRIAL = "trial", _("They did not work when they were tried.")
+    MISMATCH = "mismatch", _("A file did not agree with a single status.")
+    NOT_THERE = "not_there", _("The gateway does not offer them.")
+    ADMINISTRATOR = "administrator", _("An administrator switched them off.")
+
+
+class StatusFileUse(models.Model):
+    """Whether statuses of an account are asked for by statistics files; no row: not tried.
+
+        not tried -> on (seen to work) -> off (by a mismatch or an administrator) -> on
+
+    See polling/file_use.py.
+    """
+
+    account = models.OneToOneField(
+        GatewayAccount, models.CASCADE, primary_key=True, related_name="status_file_use"
+    )
+    tried_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # when they were seen to work, if they still may
+    takes_windows = models.BooleanField(default=False)  # seen to work by window too
+    is_on = models.BooleanField(default=False)
+    why_off = models.CharField(max_length=13, choices=WhyOff.choices, blank=True)
+    detail = models.CharField(max_length=300, blank=True)  # of `why_off`, in English
+    off_at = models.DateTimeField(null=True)
+    # On, but not used earlier: somebody else's files take all the room, or one was never ready.
+    paused_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("use of statistics files")
+        verbose_name_plural = _("uses of statistics files")
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {'on' if self.is_on else 'off'}"
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether files may be asked for now."""
+        return self.is_on and (self.paused_until is None or self.paused_until <= now)
+
+
+class StatusFile(models.Model):
+    """A statistics file that we asked the gateway for, until it is deleted there.
+
+    Its row is written before the gateway is asked, so that no file of ours is forgotten.
+    """
+
+    account = models.ForeignKey(GatewayAccount, models.CASCADE, related_name="+")
+    mark = models.CharField(max_length=64)  # recognizes it in the list if its key is not known
+    key = models.CharField(max_length=100, blank=True)
+    asked_at = models.DateTimeField()
+    look_at = models.DateTimeField()  # when to look whether it is ready; claimed by moving it
+    # The `check_at` of its batches: afterwards they are asked for by single calls.
+    until = models.DateTimeField()
+    is_over = models.BooleanField(default=False)  # read or given up: only to be deleted
+
+    class Meta:
+        verbose_name = _("status file")
+        verbose_name_plural = _("status files")
+
+    def __str__(self) -> str:
+        return self.key or self.mark[:8]
+
+
+class StatusFileBatch(models.Model):
+    """A batch whose recipients a file is about."""
+
+    file = models.ForeignKey(StatusFile, models.CASCADE, related_name="batches")
+    batch = models.ForeignKey(Batch, models.DO_NOTHING, db_constraint=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("batch of a status file")
+        verbose_name_plural = _("batches of status files")
+
+    def __str__(self) -> str:
+        return f"{self.file_id}: {self.batch_id}"

@@ -14,7 +14,7 @@ from campaigns.gateway.errors import MEANINGS, GatewayRefused, Reaction, error_m
         (Reaction.REFUSE_RECIPIENT, {41, 46, 51}),
         (Reaction.ACCEPTED_BEFORE, {43}),
         (Reaction.NOT_FOUND, {40}),
-        (Reaction.DEFECT, {3, 4, 7, 12, 44, 47}),
+        (Reaction.DEFECT, {3, 4, 7, 12, 44, 47, *range(80, 88), *range(90, 94)}),
     ],
 )
 def test_each_reaction_has_its_codes(reaction: Reaction, codes: set[int]) -> None:

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from campaigns.gateway.errors import GatewayRefused, GatewayUnreachable
 from campaigns.gateway.sandbox import courses, prices
-from campaigns.gateway.sandbox.faults import CHOICES, NAMES, NOT_MIXED, Faults
+from campaigns.gateway.sandbox.faults import CHOICES, NAMES, NEVER_MIXED, NOT_MIXED, Faults
 from campaigns.gateway.types import (
     Accepted,
     Balance,
@@ -153,7 +153,7 @@ def test_mixed_forms_follow_the_seed() -> None:
     assert forms(1) == forms(1) != forms(2)
 
 
-@pytest.mark.parametrize("name", sorted(set(CHOICES) - {"status", "sms_first", "rate_answer"}))
+@pytest.mark.parametrize("name", sorted(set(CHOICES) - {"status", "sms_first", *NEVER_MIXED}))
 def test_mixed_is_each_form_that_loses_nothing(name: str) -> None:
     faults = Faults(1, {name: "mixed"})
     expected = set(CHOICES[name]) - set(NOT_MIXED.get(name, ()))
@@ -510,6 +510,7 @@ def test_requests_still_to_be_accepted_end_with_the_run(sandbox: RunningSandbox,
         ("status_id", "never"),
         ("status", "both"),
         ("rate_answer", "mixed"),
+        ("files", "mixed"),
         ("currency", "euro"),
         ("currency", "eur"),
         ("error5_phone", "+380972920001"),

@@ -28,7 +28,7 @@ from campaigns.management.commands import check_gateway
 from campaigns.results import tasks
 from campaigns.results.gateway_check import checks, following, samples, shapes
 from campaigns.results.gateway_check.content import CheckRequest
-from campaigns.results.models import GatewayCheck
+from campaigns.results.models import GatewayCheck, StatusFileUse
 from campaigns.results.money.rebuilding import differences
 from campaigns.results.polling import asker
 from campaigns.team import accounts, safe_mode
@@ -154,7 +154,9 @@ def test_message_is_charged_once_and_followed_to_its_end(
     assert submit(administrator, token=token, phone=f"+{PHONE}", send="on").pk == check.pk
     end(sandbox, check.reference)
 
-    assert states(check) == dict.fromkeys(WITHOUT_MESSAGE, "passed") | {"files": "not_tried"}
+    assert states(check) == dict.fromkeys(WITHOUT_MESSAGE, "passed")
+    assert "files work by id and by window" in text_of(check, "files")
+    assert StatusFileUse.objects.get().is_on
     assert check.ended_at is not None
     assert "Accepted → Sent → Delivered → Read." in text_of(check, "message")
     assert text_of(check, "status").startswith("By id: “Read”. By reference: “Read”.")

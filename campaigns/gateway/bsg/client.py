@@ -14,7 +14,7 @@ import requests
 from django.conf import settings
 
 from campaigns.gateway import errors
-from campaigns.gateway.bsg import json_values, payload, query_answers
+from campaigns.gateway.bsg import json_values, payload, query_answers, statistics_files
 from campaigns.gateway.bsg.send_answers import read_answer, same_verdict
 from campaigns.gateway.bsg.transport import HttpAnswer, NoAnswer, Transport
 from campaigns.gateway.types import (
@@ -26,6 +26,8 @@ from campaigns.gateway.types import (
     Quote,
     SendAnswer,
     SendRequest,
+    StatisticsFile,
+    StatisticsRows,
     Unknown,
 )
 from campaigns.shared.money import ZERO
@@ -185,6 +187,36 @@ class Client:
             msisdn,
         )
 
+    def create_file(self, question: bytes) -> str:
+        """Have a statistics file made and return its key.
+
+        `question` is of `statistics_files.for_ids` or `for_window`. Raises GatewayError, with error
+        92 if the account has 5 files.
+        """
+        return self._ask(statistics_files.read_key, statistics_files.CREATE, question)
+
+    def files(self) -> list[StatisticsFile]:
+        """The statistics files of the account, those of others too. Raises GatewayError."""
+        return self._ask(statistics_files.read_list, statistics_files.LIST)
+
+    def fetch_file(self, key: str) -> StatisticsRows:
+        """The messages of a statistics file. Raises GatewayError.
+
+        With error 91 it is not ready yet; with error 90 there is none with this key.
+        """
+        content = self._ask_for_text(
+            statistics_files.read_rows,
+            self._getting(statistics_files.path_of(url_quote(key, safe=""))),
+            statistics_files.repaired,
+        )[0]
+        return content if self._charges else _uncharged_rows(content)
+
+    def delete_file(self, key: str) -> None:
+        """Delete a statistics file. Raises GatewayError, with error 90 if there is none."""
+        prepared = self._getting(f"/exports/file?id={url_quote(key, safe='')}")
+        prepared.method = "DELETE"
+        self._ask_for_text(lambda answer: answer, prepared)
+
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._transport.close()
@@ -206,7 +238,7 @@ class Client:
             return status
 
         try:
-            status, text = self._ask_for_text(read, path)
+            status, text = self._ask_for_text(read, self._getting(path))
         except errors.GatewayRefused as refused:
             if refused.code == errors.NOT_FOUND:
                 return None
@@ -215,20 +247,26 @@ class Client:
         return replace(status, body=text[:EVIDENCE_MAX]) if status.rounded else status
 
     def _ask(self, read: Callable[[Any], T], path: str, body: bytes | None = None) -> T:
-        return self._ask_for_text(read, path, body)[0]
+        prepared = self._getting(path) if body is None else self._posting(self._address(path), body)
+        return self._ask_for_text(read, prepared)[0]
 
     def _ask_for_text(
-        self, read: Callable[[Any], T], path: str, body: bytes | None = None
+        self,
+        read: Callable[[Any], T],
+        prepared: requests.PreparedRequest,
+        repair: Callable[[str], str] = str,
     ) -> tuple[T, str]:
-        """What `read` makes of the answer, and its text. Raises GatewayError with the evidence."""
-        prepared = self._getting(path) if body is None else self._posting(self._address(path), body)
+        """What `read` makes of the answer, and its text. Raises GatewayError with the evidence.
+
+        `repair` makes JSON of a text that is not.
+        """
         try:
             answer, text = self._exchange(prepared)
         except NoAnswer as failure:
             raise errors.GatewayUnreachable(self._without_key(failure.why)) from None
         retry_after = json_values.seconds(answer.headers.get("Retry-After"))
         try:
-            return read(query_answers.read_object(answer.status, text, retry_after)), text
+            return read(query_answers.read_object(answer.status, repair(text), retry_after)), text
         except errors.GatewayError as error:
             error.http_status = answer.status
             error.body = text[:EVIDENCE_MAX]
@@ -298,6 +336,10 @@ def _uncharged_answer(answer: SendAnswer) -> SendAnswer:
 def _uncharged_status(status: MessageStatus) -> MessageStatus:
     fallback = tuple(replace(sms, price=ZERO) for sms in status.fallback)
     return replace(status, price=ZERO, fallback=fallback)
+
+
+def _uncharged_rows(content: StatisticsRows) -> StatisticsRows:
+    return replace(content, rows=tuple(replace(row, price=ZERO) for row in content.rows))
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import TOO_MANY_AT_ONCE, GatewayError, GatewayRefused
 from campaigns.gateway.types import Address, MessageStatus
 
+T = TypeVar("T")
 TRIES = 3  # of a question in a row, while the gateway answers others
 FIRST_WAIT = 1.0  # seconds after HTTP 429 or error 11, doubling; or as long as the gateway asks
 LONGEST_WAIT = 5.0  # seconds; whoever is asked to wait longer asks in another task
@@ -102,7 +104,11 @@ class StatusQuestions:
         """The replies about `messages`, as `finish` gives them."""
         return self.finish(self.start(client, messages))
 
-    def _await(self, futures: Sequence["Future[StatusReply]"]) -> list[StatusReply]:
+    def run(self, call: Callable[[], T]) -> T:
+        """The result of another call of the gateway, from a thread of the pool."""
+        return self._await([self._pool.submit(call)])[0]
+
+    def _await(self, futures: Sequence["Future[T]"]) -> list[T]:
         pending = set(futures)
         while pending:
             _done, pending = wait(pending, KEEP_INTERVAL)

@@ -24,7 +24,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util import Timeout
 
-ANSWER_MAX = 16 * 1024 * 1024  # bytes; a longer answer counts as none
+ANSWER_MAX = 48 * 1024 * 1024  # bytes; a longer answer counts as none
+TOO_LONG = "the answer is too long"
 # ValueError: for a host or header that `requests` refuses
 LIBRARY_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
 
@@ -284,7 +285,7 @@ class Transport:
             if not complete:
                 raw.close()  # half an answer is still in it
         if not complete:
-            raise OSError("the answer is too long")
+            raise OSError(TOO_LONG)
         raw.release_conn()
         return HttpAnswer(raw.status, raw.headers, content)
 

@@ -5,7 +5,7 @@ Django model and needs no database. docs/sandbox.md says how to use it and how t
 
 In the order of the flow: `server`, `calls`, `contract` (reads a request), `faults`, `account`
 (accepts messages), `prices`, `parts`, `courses` (what happens to a message), `answers`,
-`callbacks`, `journal`; `control` and `page` are for tests and people.
+`callbacks`, `statistics_files`, `journal`; `control` and `page` are for tests and people.
 """
 
 from campaigns.gateway.sandbox.server import Sandbox

@@ -19,6 +19,7 @@ from campaigns.gateway.sandbox.answers import Reply, SendForm, StatusForm
 from campaigns.gateway.sandbox.callbacks import Callbacks
 from campaigns.gateway.sandbox.contract import ReadRequest, RequestRefused, read_request
 from campaigns.gateway.sandbox.faults import CallFault, Faults
+from campaigns.gateway.sandbox.statistics_files import StatisticsFiles
 from campaigns.gateway.types import Address
 
 HTML_ERROR = (
@@ -53,6 +54,7 @@ class Calls:
         self._pace = pace
         self._latency = latency
         self._callbacks = Callbacks(account, faults, self.describe)
+        self._files = StatisticsFiles(account, faults, self.describe, self._note)
         self._creating = 0
         self._lock = threading.Lock()
         # requests to be accepted later, each with its moment on the message clock
@@ -61,7 +63,13 @@ class Calls:
         self.violations: deque[Violation] = deque(maxlen=VIOLATIONS_KEPT)
 
     def answer(
-        self, method: str, path: str, key: str | None, body: bytes, wait: Callable[[float], object]
+        self,
+        method: str,
+        path: str,
+        key: str | None,
+        body: bytes,
+        wait: Callable[[float], object],
+        query: str = "",
     ) -> Reply:
         """The reply to a call; `path` is what follows /rest. `wait` waits so many seconds."""
         self.accept_late()
@@ -81,7 +89,8 @@ class Calls:
             reply = (
                 self._create(method, key or "", body, fault)
                 if is_create
-                else self._ask(method, path, key or "", body)
+                else self._files.answer(method, path, query, body)
+                or self._ask(method, path, key or "", body)
             )
             return _fail_after(reply, fault)
 
@@ -94,6 +103,7 @@ class Calls:
 
     def reset(self) -> None:
         self._callbacks.forget()
+        self._files.forget()
         with self._lock:
             self._late.clear()
         self._account.reset()

@@ -28,6 +28,8 @@ NUMBERS = {
     "everywhere": 0.0, "reports_lost": 0.0, "reports_doubled": 0.0, "reports_late": 0.0,
     "late_s": 5.0, "lost_late_s": 5.0, "status_seconds": 0.0, "not_found": 0.0,
     "message_error": 0.0, "price_noise": 0.0, "rate": 0.0, "sms_late": 0.0, "viber_charged": 0.0,
+    "files_s": 0.0, "files_lists": 0.0, "files_others": 0.0, "files_missing": 0.0,
+    "files_wrong_price": 0.0, "files_wrong_status": 0.0,
 }  # fmt: skip
 # The forms of answers; the first is the usual one.
 CHOICES = {
@@ -40,7 +42,12 @@ CHOICES = {
     "status_spelling": ("plain", "upper", "capitals", "hyphens"),
     "sms_first": FIRST_SMS_STAGES,
     "rate_answer": ("error11", "http429"),
+    "files": ("on", "off", "stuck", "failed"),
+    "files_shape": ("object", "array"),
+    "files_rows": ("documented", "blanks", "strings"),
 }
+NEVER_MIXED = ("rate_answer", "files")
+USUALLY_MIXED = ("files_shape", "files_rows")  # the documents do not say which form comes
 NOT_MIXED = {"status_price": ("none", "currency")}  # the final price would never be known
 PHONES = ("error5_phone", "http400_phone", "http422_phone")
 CURRENCIES = ("currency", "status_currency")
@@ -122,6 +129,8 @@ class Faults:
         """The form of the next answer: one of CHOICES[name]."""
         value = self._values.get(name)
         if value is None and name.startswith("status_") and self._values.get("status") == MIXED:
+            value = MIXED
+        if value is None and name in USUALLY_MIXED:
             value = MIXED
         if value is None:
             return CHOICES[name][0]
@@ -228,7 +237,7 @@ def _value(name: str, value: object) -> float | str:
 
 
 def _choice(name: str, value: object) -> str:
-    allowed = CHOICES[name] if name == "rate_answer" else (*CHOICES[name], MIXED)
+    allowed = CHOICES[name] if name in NEVER_MIXED else (*CHOICES[name], MIXED)
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     return str(value)

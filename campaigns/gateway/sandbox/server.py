@@ -86,7 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         address = urlsplit(self.path)
         if address.path.startswith("/rest/"):
-            reply = self.server.sandbox.call(self.command, address.path[5:], self.headers, body)
+            reply = self.server.sandbox.call(
+                self.command, address.path[5:], address.query, self.headers, body
+            )
         else:
             reply = self.server.sandbox.control_call(
                 self.command, address.path, address.query, self.headers, body
@@ -165,13 +167,14 @@ class Sandbox:
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
-    def call(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
+    def call(self, method: str, path: str, query: str, headers: Any, body: bytes) -> Reply:
         """Answer a call under /rest."""
+        whole = f"{path}?{query}" if query else path
         self.control.received.append(
-            ReceivedCall(time.time(), method, path, headers.get("X-API-SOURCE", ""), body)
+            ReceivedCall(time.time(), method, whole, headers.get("X-API-SOURCE", ""), body)
         )
         return self.calls.answer(
-            method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait
+            method, path, headers.get("X-API-KEY"), body, self._server.stopping.wait, query
         )
 
     def control_call(self, method: str, path: str, query: str, headers: Any, body: bytes) -> Reply:

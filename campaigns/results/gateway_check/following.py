@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from campaigns.compose.launch.reachable import of_reachable
 from campaigns.dispatch.models import Recipient
-from campaigns.results.gateway_check import account, message, steps
+from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.results.gateway_check import account, message, statistics_files, steps
 from campaigns.results.gateway_check.samples import Recorder, Sample
 from campaigns.results.gateway_check.steps import Step
 from campaigns.results.models import GatewayCheck
@@ -36,7 +37,7 @@ def _follow_message(check: GatewayCheck, now: datetime) -> None:
     newer, samples = [], message.send_samples(check)
     if recipient and message.is_to_be_asked(check, recipient) and _claim_question(check, now):
         step, asked = _ask_for_status(recipient)
-        newer.append(step)
+        newer += [step, statistics_files.check_files(client_from_settings(), recipient)]
         samples += asked
     if message.is_over(check, recipient, now):
         check.ended_at = now

@@ -1,6 +1,11 @@
 from django.urls import path
 
-from campaigns.results.pages import clear_rehearsal_views, correction_views, gateway_check_views
+from campaigns.results.pages import (
+    clear_rehearsal_views,
+    correction_views,
+    gateway_check_views,
+    statistics_files_views,
+)
 
 urlpatterns = [
     path("campaigns/<int:pk>/clear", clear_rehearsal_views.rehearsal_clear, name="rehearsal-clear"),
@@ -20,5 +25,10 @@ urlpatterns = [
         "settings/gateway/<int:pk>/samples",
         gateway_check_views.gateway_check_samples,
         name="gateway-check-samples",
+    ),
+    path(
+        "settings/statistics-files",
+        statistics_files_views.statistics_files,
+        name="statistics-files",
     ),
 ]

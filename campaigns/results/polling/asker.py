@@ -30,6 +30,7 @@ from campaigns.gateway.bsg.status_questions import (
     requested_wait,
 )
 from campaigns.gateway.types import Address
+from campaigns.results.polling import status_files
 from campaigns.results.polling.due_batches import DueAgain, NeverChecked
 from campaigns.results.polling.hints import HintedRecipients
 
@@ -85,6 +86,7 @@ SHARES: dict[Callable[[], Source[Any]], float] = {
     NeverChecked: 0.15,
     UnresolvedRecipients: 0.1,
 }
+FILES_SHARE = 0.05  # of samples of statistics files; they come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Round:
 
 def is_due(now: datetime) -> bool:
     """Whether there is anything to ask now."""
-    return any(kind().is_due(now) for kind in SHARES)
+    return status_files.is_due(now) or any(kind().is_due(now) for kind in SHARES)
 
 
 def ask(
@@ -152,7 +154,9 @@ class Asker:
         self.client = client
         self.questions = questions
         self.people = max(PEOPLE_PER_CONNECTION * connections, PEOPLE_PER_ROUND)
-        self.sources = {kind(): share for kind, share in SHARES.items()}
+        files = status_files.StatusFiles(client, questions.run)
+        self.sources: dict[Source[Any], float] = {files: FILES_SHARE}
+        self.sources |= {kind(): share for kind, share in SHARES.items()}
         self.round: Round | None = None  # under way
 
     def step(self, *, start_more: bool) -> bool:

@@ -4,13 +4,13 @@ The replies are written only if nobody else has checked the batch since (`checks
 no adjustment is entered twice.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from campaigns.dispatch import evidence
@@ -70,7 +70,11 @@ class Replies:
 
 def record_checks(answered: Sequence[tuple[BatchCheck, Sequence[StatusReply]]]) -> None:
     """Write the replies about each check, those of some batches at a time."""
-    checked = [(check, read_replies(check, replies)) for check, replies in answered]
+    write_all([(check, read_replies(check, replies)) for check, replies in answered])
+
+
+def write_all(checked: Sequence[tuple[BatchCheck, Replies]]) -> None:
+    """Write what was replied, that of some batches at a time."""
     for start in range(0, len(checked), BATCHES_PER_TRANSACTION):
         write_checks(checked[start : start + BATCHES_PER_TRANSACTION])
 
@@ -84,6 +88,17 @@ def still_open(batches: Sequence[Batch]) -> Iterator[tuple[Batch, Recipient]]:
     for campaign_id, numbers in _numbers_by_campaign(batches).items():
         for recipient in _open_recipients(campaign_id, numbers):
             yield by_number[campaign_id, recipient.batch_number], recipient
+
+
+def count_open(batches: Sequence[Batch]) -> Counter[int]:
+    """How many recipients `still_open` would give for each batch, by the batch's id."""
+    by_number = {(batch.campaign_id, batch.number): batch.pk for batch in batches}
+    counts: Counter[int] = Counter()
+    for campaign_id, numbers in _numbers_by_campaign(batches).items():
+        rows = _open_recipients(campaign_id, numbers).order_by().values_list("batch_number")
+        for number, count in rows.annotate(Count("pk")):
+            counts[by_number[campaign_id, number]] = count
+    return counts
 
 
 def _numbers_by_campaign(batches: Sequence[Batch]) -> dict[int, list[int]]:

@@ -25,6 +25,7 @@ from campaigns.gateway.bsg.status_questions import StatusReply
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.ledger.models import Purpose
 from campaigns.results.polling.batch_checks import BatchCheck, record_checks, still_open
+from campaigns.results.polling.file_use import waiting
 from campaigns.results.polling.poll_schedule import FIRST_CHECK, checks_for_reads
 
 BATCHES_PER_ROUND = 200
@@ -55,10 +56,12 @@ class DueBatches(ABC):
         return self.due(now).exists()
 
     def take(self, people: int, under_way: Collection[int]) -> list[BatchCheck]:
-        """Claim batches with about `people` open messages, none of those `under_way`."""
+        """Claim batches with about `people` open messages, none of those `under_way`, nor of those
+        that wait for a statistics file.
+        """
         now = timezone.now()
         limit = min(math.ceil(people / max(self._open_per_batch, 1.0)), BATCHES_PER_ROUND)
-        due = self.due(now).exclude(REHEARSAL).exclude(pk__in=under_way)
+        due = self.due(now).exclude(REHEARSAL).exclude(pk__in=under_way).exclude(waiting(now))
         checks = _planned_checks(self._claim(due, limit, now))
         open_recipients = sum(len(check.recipients) for check in checks)
         self._open_per_batch = (self._open_per_batch * BATCHES_REMEMBERED + open_recipients) / (

@@ -25,10 +25,10 @@ def store(references: Sequence[str]) -> int:
     recipients = Recipient.objects.filter(
         reference__in=references, send_state=SendState.ACCEPTED, final=False
     )
-    return _put_back(recipients.only("pk"))
+    return put_back(recipients.only("pk"))
 
 
-def _put_back(recipients: Iterable[Recipient]) -> int:
+def put_back(recipients: Iterable[Recipient]) -> int:
     """Store hints for `recipients`, to be taken later; return how many."""
     now = timezone.now()
     hints = [StatusHint(recipient_id=recipient.pk, at=now) for recipient in recipients]
@@ -48,7 +48,7 @@ class HintedRecipients:
         checks = []
         for batch, recipients in _take(people):
             if batch.pk in under_way:
-                _put_back(recipients)
+                put_back(recipients)
             else:
                 checks.append(BatchCheck(batch, recipients, is_hinted=True))
         return checks
