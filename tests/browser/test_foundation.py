@@ -98,6 +98,18 @@ def test_page_says_that_the_key_is_wrong(
     assert "nobodys_key_00000" not in signed_in.content()
 
 
+def test_everything_about_the_gateway_is_checked(
+    signed_in: Page, look: Look, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    settings.BSG_API_URL = sandbox.api_url
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("link", name="Check everything").click()
+    look(signed_in, "gateway-check-empty")
+    signed_in.get_by_role("button", name="Check", exact=True).click()
+    expect(signed_in.get_by_text("answers and accepts the key")).to_be_visible()
+    look(signed_in, "gateway-check")
+
+
 def test_senders_are_added_and_removed_after_asking(signed_in: Page, look: Look) -> None:
     signed_in.goto("/settings/")
     signed_in.get_by_role("link", name="Senders").click()
