@@ -18,7 +18,15 @@ from tests.chaos.installation import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 900.0  # seconds, with the download of all packages
-KEPT = ("PATH", "HOME", "LANG", "PIP_INDEX_URL", "UV_INDEX_URL", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "PIP_INDEX_URL",
+    "UV_INDEX_URL",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+)
 
 
 def answers(address: str, server: "subprocess.Popen[bytes]") -> bool:
