@@ -3,7 +3,7 @@ them.
 """
 
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from smtplib import SMTPException
 from unittest.mock import patch
@@ -41,7 +41,8 @@ def report(olena: User) -> SavedReport:
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+    """In March, whose 32nd is the first of April."""
+    return datetime(2026, 3, 1, hour, minute, tzinfo=UTC) + timedelta(days=day - 1)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +67,41 @@ def test_deliver_at_eight_where_the_owner_is_and_never_twice(report: SavedReport
     assert [saved_reports.deliver_due_reports(at(11, 6)) for _ in range(2)] == [1, 0]
     [letter] = mail.outbox
     assert (letter.to, letter.subject) == (["olena@example.com"], "ViberDash: Ours, 10 Mar 2026")
-    assert "Spend by campaign, Country: Ukraine, 10 Mar 2026." in letter.body
+    assert "Spend by campaign, Country: Ukraine, 10 Mar 2026, time zone UTC." in letter.body
     assert "/spend/?group=campaign&country=UA&from=2026-03-10&to=2026-03-10" in letter.body
     [(name, content, kind)] = letter.attachments
     assert (name, kind) == ("spend-campaign-2026-03-10-2026-03-10.csv", "text/csv")
     assert str(content).splitlines()[1] == "Spring,EUR,0.10,0.00,0.00,0.00,0.10,0.10,0.00,2,0"
     assert ReportDelivery.objects.get().sent_at
     assert saved_reports.deliver_due_reports(at(12, 6)) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "rhythm", "too_early", "due", "days"),
+    [
+        # in Kiritimati it is 14 hours later: the site's 11th ends there at 14:00 on the 12th
+        ("Pacific/Kiritimati", "daily", at(12, 17, 59), at(12, 18), "11 Mar 2026"),
+        ("Pacific/Kiritimati", "weekly", at(16, 17, 59), at(16, 18), "9 Mar 2026 – 15 Mar 2026"),
+        ("Pacific/Kiritimati", "monthly", at(32, 17), at(32, 18), "1 Mar 2026 – 31 Mar 2026"),
+        ("Pacific/Honolulu", "daily", at(12, 17, 59), at(12, 18), "11 Mar 2026"),
+        ("Asia/Shanghai", "daily", at(11, 23, 59), at(12, 0), "11 Mar 2026"),
+    ],
+)
+def test_deliver_only_what_has_ended_where_the_site_is(
+    report: SavedReport, zone: str, rhythm: str, too_early: datetime, due: datetime, days: str
+) -> None:
+    User.objects.update(time_zone=zone)
+    SavedReport.objects.update(rhythm=rhythm)
+    saved_reports.deliver_due_reports(too_early)  # those of the days before
+    assert saved_reports.deliver_due_reports(due) == 1
+    assert mail.outbox[-1].subject == f"ViberDash: Ours, {days}"
+    assert f"{days}, time zone UTC." in mail.outbox[-1].body
+
+
+def test_deliver_what_a_night_without_workers_left_over(report: SavedReport) -> None:
+    User.objects.update(time_zone="Pacific/Kiritimati")
+    assert saved_reports.deliver_due_reports(at(13, 3)) == 1  # the 12th is not due, the 11th is
+    assert ReportDelivery.objects.get().last == date(2026, 3, 11)
 
 
 def test_deliver_attaches_a_workbook(report: SavedReport) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
+from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
@@ -105,7 +105,7 @@ def load_usages_for(user: User) -> list[BudgetUsage]:
 
 
 def _month() -> str:
-    return f"{timezone.localdate(timezone=settings.SITE_ZONE):%Y-%m}"
+    return f"{site_month():%Y-%m}"
 
 
 def record_warnings() -> int:

@@ -1,5 +1,6 @@
 """The pages of saved reports; every user has their own."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,6 +21,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     reports = saved_reports.reports_of(user)
     context = {
+        "zone": settings.TIME_ZONE,
         "rows": [(report, saved_reports.describe(report)) for report in reports],
         "deliveries": [
             (delivery, format_days(delivery.first, delivery.last))

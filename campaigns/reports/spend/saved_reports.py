@@ -1,10 +1,11 @@
 """Saved reports: which are due, and mailing each of them once."""
 
-import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from smtplib import SMTPException
+from time import monotonic
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.ledger.models import Purpose
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
-from campaigns.reports.shared.periods import Period, month_of
+from campaigns.reports.shared.periods import Period, month_of, period_bounds
 from campaigns.reports.spend import spend_export
 from campaigns.reports.spend.spending import (
     FILTERS,
@@ -25,6 +26,7 @@ from campaigns.reports.spend.spending import (
     load_spending,
     read_filters,
 )
+from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
 from campaigns.team.mail import link
@@ -33,7 +35,7 @@ from campaigns.team.roles import has_role
 from campaigns.team.time_zones import reader_zone
 
 TIME_LIMIT = 60.0  # seconds of mailing in one task, far below the queue's timeout
-HOUR = 8  # o'clock, in the owner's time zone
+DUE = time(8)  # in the owner's time zone
 PERIOD_KEYS = ("period", "from", "to")
 SAVED_KEYS = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
 
@@ -59,7 +61,7 @@ def _grouping(query: QueryDict) -> Grouping:
 
 
 def period_of(rhythm: str, today: date) -> Period:
-    """Return the last period that ended before `today`."""
+    """Return the last period that ended before `today`, a day of the site."""
     if rhythm == Rhythm.MONTHLY:
         return Period("month", *month_of(today.replace(day=1) - timedelta(days=1)))
     if rhythm == Rhythm.WEEKLY:
@@ -69,22 +71,33 @@ def period_of(rhythm: str, today: date) -> Period:
 
 
 def due_reports(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
-    """Yield the reports to send at `now`, each with its period.
+    """Yield the reports to send at `now`, each with the last period that is due.
 
-    A period that ended before the report was saved is not sent.
+    Periods are of the site's days, as the ledger. A period that ended before the report was saved
+    is not sent.
     """
     for report in (
         SavedReport.objects.filter(paused=False)
         .exclude(rhythm=Rhythm.NEVER)
         .select_related("owner")
     ):
-        zone = reader_zone(report.owner.time_zone)
-        local = now.astimezone(zone)
-        period = period_of(report.rhythm, local.date())
-        if local.hour < HOUR or period.last < report.created_at.astimezone(zone).date():
-            continue
-        if not report.deliveries.filter(last=period.last).exists():
+        period = _last_due(report, now)
+        _begin, end = period_bounds(period)
+        if end > report.created_at and not report.deliveries.filter(last=period.last).exists():
             yield report, period
+
+
+def _last_due(report: SavedReport, now: datetime) -> Period:
+    period = period_of(report.rhythm, site_day(now))
+    return period if due_at(period, report.owner) <= now else period_of(report.rhythm, period.first)
+
+
+def due_at(period: Period, owner: User) -> datetime:
+    """Return when `owner` gets the report of `period`: at 8:00 where they are, once it has ended
+    where the site is.
+    """
+    _begin, end = period_bounds(period)
+    return next_time(DUE, end, reader_zone(owner.time_zone))
 
 
 def deliver_due_reports(now: datetime) -> int:
@@ -93,9 +106,9 @@ def deliver_due_reports(now: datetime) -> int:
     Reports whose owner may no longer read them are paused. What a slow mail server leaves no time
     for is still due at the next call.
     """
-    sent, until = 0, time.monotonic() + TIME_LIMIT
+    sent, until = 0, monotonic() + TIME_LIMIT
     for report, period in due_reports(now):
-        if time.monotonic() > until:
+        if monotonic() > until:
             break
         if not has_role(report.owner, Role.VIEWER):
             SavedReport.objects.filter(pk=report.pk).update(paused=True)
@@ -169,7 +182,11 @@ def _body(report: SavedReport, period: Period) -> str:
         query.pop(key, None)
     query.update({"from": period.first.isoformat(), "to": period.last.isoformat()})
     page_url = link(f"{reverse('spend')}?{query.urlencode()}")
-    about = _("Spend %(view)s, %(days)s.") % {"view": describe(report), "days": period.label}
+    about = _("Spend %(view)s, %(days)s, time zone %(zone)s.") % {
+        "view": describe(report),
+        "days": period.label,
+        "zone": settings.TIME_ZONE,
+    }
     stop = _("To stop these e-mails, delete the report: %(address)s") % {
         "address": link(reverse("saved-reports"))
     }
