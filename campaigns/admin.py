@@ -13,7 +13,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -414,7 +414,17 @@ class AuditEntryAdmin(Huge):
     search_fields = ("=subject",)
 
 
+class Fallback(ReadOnly):
+    """Models that have no pages above. The text of a row may name any row that it refers to."""
+
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self.list_select_related = [
+            field.name for field in model._meta.concrete_fields if isinstance(field, ForeignKey)
+        ]
+
+
 admin.site.unregister(Group)  # roles take the place of groups
 for model in apps.get_app_config("campaigns").get_models():
     if not admin.site.is_registered(model):
-        admin.site.register(model, ReadOnly)
+        admin.site.register(model, Fallback)
