@@ -35,6 +35,7 @@ from campaigns.models import (
     LedgerEntry,
     LedgerTotal,
     MonthlyBudget,
+    OutgoingMail,
     Recipient,
     RejectedRow,
     Role,
@@ -390,6 +391,14 @@ class SavedReportAdmin(ReadOnly):
     list_select_related = ("owner",)
 
 
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(Huge):
+    list_display = ("address", "subject", "state", "tries", "last_error", "created_at", "sent_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
+        return super().get_queryset(request).defer("attachment")
+
+
 @admin.register(LedgerTotal)
 class LedgerTotalAdmin(Huge):
     list_display = (
@@ -417,11 +426,11 @@ class AuditEntryAdmin(Huge):
 class Fallback(ReadOnly):
     """Models that have no pages above. The text of a row may name any row that it refers to."""
 
-    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
-        super().__init__(model, admin_site)
-        self.list_select_related = [
-            field.name for field in model._meta.concrete_fields if isinstance(field, ForeignKey)
-        ]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        fields = self.model._meta.concrete_fields
+        related = [field.name for field in fields if isinstance(field, ForeignKey)]
+        rows: QuerySet[Model] = super().get_queryset(request)
+        return rows.select_related(*related) if related else rows
 
 
 admin.site.unregister(Group)  # roles take the place of groups

@@ -47,7 +47,7 @@ def _value(field: "models.Field[Any, Any]") -> Any:
     if field.choices:
         return field.choices[0][0]
     values: dict[type[models.Field[Any, Any]], Any] = {
-        models.CharField: f"{number}",
+        models.CharField: f"{number}"[-(field.max_length or 9) :],
         models.TextField: f"{number}",
         models.FileField: f"pictures/{number}.png",
         models.BinaryField: b"",

@@ -46,6 +46,7 @@ SCHEDULES = {
     "reports": "campaigns.reports.tasks.deliver",
     "money": "campaigns.results.tasks.check_money",
     "budgets": "campaigns.dispatch.tasks.warn",
+    "mail": "campaigns.team.tasks.deliver_mail",
 }
 
 
