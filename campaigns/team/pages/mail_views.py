@@ -43,7 +43,7 @@ def mail_resend(request: HttpRequest, pk: int) -> HttpResponse:
 def _resend(request: HttpRequest, ids: Iterable[int]) -> HttpResponse:
     chosen = OutgoingMail.objects.filter(pk__in=ids)
     count = mail_delivery.resend(chosen, current_user(request))
-    text = ngettext("%d e-mail is sent again.", "%d e-mails are sent again.", count)
+    text = ngettext("%d e-mail is being resent.", "%d e-mails are being resent.", count)
     messages.success(request, text % count)
     return redirect("undelivered-mail")
 
