@@ -62,6 +62,7 @@ from campaigns.team.models import (
     MailState,
     OutgoingMail,
     Role,
+    Submission,
     User,
 )
 
@@ -121,6 +122,7 @@ __all__ = [
     "StatusHint",
     "StepState",
     "StopListEntry",
+    "Submission",
     "Tally",
     "TestGroup",
     "Timing",

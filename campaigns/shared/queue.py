@@ -47,6 +47,7 @@ SCHEDULES = {
     "money": "campaigns.results.tasks.check_money",
     "budgets": "campaigns.dispatch.tasks.warn",
     "mail": "campaigns.team.tasks.deliver_mail",
+    "prune": "campaigns.team.tasks.prune",
 }
 
 

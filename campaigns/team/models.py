@@ -140,3 +140,21 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}: {self.subject}"
+
+
+class Submission(models.Model):
+    """A form that was submitted, so that a repeated submit is answered with the result of the first
+    (pages/submissions.py). Deleted after a day.
+    """
+
+    key = models.CharField(max_length=64, unique=True)  # of its token, user, address and content
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    # the result, once it is there: where the page leads, or else what it answered as JSON
+    answered_at = models.DateTimeField(null=True)
+    location = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    messages = models.JSONField(default=list)  # [level, text] of what the next page says
+
+    def __str__(self) -> str:
+        return self.key[:8]

@@ -19,6 +19,7 @@ from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, sto
 from campaigns.compose.models import Picture
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import visible_to
 
 STORED_IMAGE = re.compile(r"pictures/\w+\.(?:jpg|png)")
@@ -39,6 +40,7 @@ def picture_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/image_list.html", context)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_POST
 def picture_add(request: HttpRequest) -> HttpResponse:

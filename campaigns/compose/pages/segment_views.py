@@ -20,6 +20,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.removal import describe_uses
 from campaigns.team.roles import has_role, visible_to
 
@@ -108,6 +109,7 @@ def _delete_text(segment: Segment) -> str:
     return f"{text} {describe_uses(segment)}".strip()
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
@@ -168,6 +170,7 @@ def _count(form: SegmentForm) -> int | str:
     return segments.count_contacts(form.choice) if form.rows_are_valid() else ""
 
 
+@once
 @role_required(Role.MARKETER)
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:

@@ -14,6 +14,7 @@ from campaigns.compose.models import CampaignState, CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
 PAGE_SIZE = 50
@@ -37,6 +38,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/template_list.html", context)
 
 
+@once
 @require_POST
 def template_save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the message of campaign `pk` as a template."""

@@ -25,6 +25,7 @@ from campaigns.shared.query_values import read_ids
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.removal import describe_uses
 from campaigns.team.roles import has_role, visible_to
 
@@ -138,6 +139,7 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("list-list")
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
@@ -167,6 +169,7 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     return FILES[kind](f"list-{contact_list.pk}", *table)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
@@ -186,6 +189,7 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     return form_page(request, form, contact_list, _("Add contact"))
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_paste(request: HttpRequest, pk: int) -> HttpResponse:

@@ -13,6 +13,7 @@ from campaigns.reports.shared.periods import format_days
 from campaigns.reports.spend import saved_reports
 from campaigns.team import audit
 from campaigns.team.pages.access import current_user
+from campaigns.team.pages.submissions import once
 
 
 @require_safe
@@ -31,6 +32,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/reports/saved_reports.html", context)
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_new(request: HttpRequest) -> HttpResponse:
     """Save the view of the Spend page that the query string names."""
