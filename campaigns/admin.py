@@ -13,7 +13,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -35,6 +35,7 @@ from campaigns.models import (
     LedgerEntry,
     LedgerTotal,
     MonthlyBudget,
+    OutgoingMail,
     Recipient,
     RejectedRow,
     Role,
@@ -390,6 +391,14 @@ class SavedReportAdmin(ReadOnly):
     list_select_related = ("owner",)
 
 
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(Huge):
+    list_display = ("address", "subject", "state", "tries", "last_error", "created_at", "sent_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
+        return super().get_queryset(request).defer("attachment")
+
+
 @admin.register(LedgerTotal)
 class LedgerTotalAdmin(Huge):
     list_display = (
@@ -414,7 +423,17 @@ class AuditEntryAdmin(Huge):
     search_fields = ("=subject",)
 
 
+class Fallback(ReadOnly):
+    """Models that have no pages above. The text of a row may name any row that it refers to."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        fields = self.model._meta.concrete_fields
+        related = [field.name for field in fields if isinstance(field, ForeignKey)]
+        rows: QuerySet[Model] = super().get_queryset(request)
+        return rows.select_related(*related) if related else rows
+
+
 admin.site.unregister(Group)  # roles take the place of groups
 for model in apps.get_app_config("campaigns").get_models():
     if not admin.site.is_registered(model):
-        admin.site.register(model, ReadOnly)
+        admin.site.register(model, Fallback)

@@ -10,11 +10,13 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from django_q.signals import post_execute
 
+        from campaigns.compose.library import dependants
         from campaigns.contacts.search.index import ensure_search_index
         from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
 
+        dependants.register()
         post_migrate.connect(ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)
         # after the queue's own tables are there

@@ -40,9 +40,16 @@ def trouble(address: str) -> str:
             row = connection.execute(
                 "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
             ).fetchone()
-            return "" if row and row[0] else "its user may not create a database"
+            return "" if row and row[0] else f"its user may not create a database. {hint(address)}"
     except (psycopg.Error, redis.RedisError) as error:
-        return str(error).strip().partition("\n")[0]
+        return f"{str(error).strip().partition(chr(10))[0]}. {hint(address)}"
+
+
+def hint(address: str) -> str:
+    """What to set where another service than that at `address` is to be used."""
+    if address.startswith("redis"):
+        return "Set TEST_REDIS_URL=redis://:PASSWORD@HOST:PORT/15"
+    return "Set TEST_DATABASE_URL=postgres://USER:PASSWORD@HOST:PORT/postgres, a user with CREATEDB"
 
 
 def missing() -> dict[str, str]:

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.admin import ReadOnly, ShortPaginator
 from campaigns.models import Campaign, CampaignState, LedgerEntry, Recipient, Role, Sender, User
+from tests.made_rows import make_row
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +74,24 @@ def test_rows_cost_the_same_with_one_and_with_three(
         for model in (Recipient, LedgerEntry):
             with django_assert_num_queries(4):
                 boss.get(page(model, "changelist"))
+
+
+def test_no_list_asks_a_query_for_each_row(boss: Client) -> None:
+    def queries(model: type[Model]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert boss.get(page(model, "changelist")).status_code == 200
+        return len(asked)
+
+    grown = []
+    for model in MODELS:
+        make_row(model)
+        with_few, few = queries(model), model._default_manager.count()
+        make_row(model)
+        make_row(model)
+        assert model._default_manager.count() == few + 2
+        if queries(model) != with_few:
+            grown.append(model.__name__)
+    assert grown == []
 
 
 def test_a_huge_table_is_counted_no_further_than_needed(

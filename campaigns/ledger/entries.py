@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
-
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.ledger.totals import PendingSums, process_shard
 from campaigns.shared import bulk
+from campaigns.shared.days import site_day
 from campaigns.shared.money import to_units
 
 MONEY_KEYS = (
@@ -48,7 +47,7 @@ def write_entries(movements: Sequence[Movement], at: datetime) -> None:
     Call it in a transaction. Raises IntegrityError on a second charge of the same recipient and
     channel, InexactAmountError on more than seven decimals.
     """
-    day = at.astimezone(settings.SITE_ZONE).date()
+    day = site_day(at)
     sums = PendingSums()
     for movement in movements:
         rows = [

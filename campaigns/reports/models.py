@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.team.models import OutgoingMail
+
 
 class Rhythm(models.TextChoices):
     NEVER = "never", _("Not by e-mail")
@@ -38,7 +40,10 @@ class SavedReport(models.Model):
 
 
 class ReportDelivery(models.Model):
-    """One period of a saved report, sent to its owner. Its row keeps it from being sent twice."""
+    """One period of a saved report, mailed to its owner. Its row keeps it from being mailed twice.
+
+    `sent_at` and `failure` repeat what became of the mail.
+    """
 
     report = models.ForeignKey(SavedReport, models.CASCADE, related_name="deliveries")
     first = models.DateField()
@@ -47,6 +52,8 @@ class ReportDelivery(models.Model):
     at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=200, blank=True)
+    # until it is pruned; None also for those from before e-mails were stored
+    mail = models.OneToOneField(OutgoingMail, models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("report delivery")

@@ -6,5 +6,6 @@ from campaigns.reports.spend import saved_reports
 
 
 def deliver() -> None:
-    """Mail the reports that are due."""
+    """Mail the reports that are due, and note which were delivered."""
     saved_reports.deliver_due_reports(timezone.now())
+    saved_reports.record_outcomes()

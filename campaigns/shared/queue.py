@@ -1,5 +1,6 @@
 """The queue (django-q2). It only wakes workers: losing or repeating a task changes nothing."""
 
+from django.db import transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -45,6 +46,8 @@ SCHEDULES = {
     "reports": "campaigns.reports.tasks.deliver",
     "money": "campaigns.results.tasks.check_money",
     "budgets": "campaigns.dispatch.tasks.warn",
+    "mail": "campaigns.team.tasks.deliver_mail",
+    "prune": "campaigns.team.tasks.prune",
 }
 
 
@@ -52,9 +55,7 @@ def ensure_schedules(**_signal: object) -> None:
     """Make the queue's table hold exactly these schedules. Runs after each migration."""
     from django_q.models import Schedule
 
-    Schedule.objects.filter(func__startswith="campaigns.").exclude(
-        func__in=SCHEDULES.values()
-    ).delete()
+    Schedule.objects.filter(func__startswith="campaigns.").exclude(name__in=SCHEDULES).delete()
     each_minute = {
         "schedule_type": Schedule.MINUTES,
         "minutes": 1,
@@ -63,4 +64,11 @@ def ensure_schedules(**_signal: object) -> None:
         "kwargs": None,
     }
     for name, func in SCHEDULES.items():
-        Schedule.objects.update_or_create(name=name, defaults={"func": func, **each_minute})
+        with transaction.atomic():
+            # no constraint keeps two machines that migrate at once from adding a row each
+            rows = Schedule.objects.filter(name=name).order_by("pk")
+            if kept := rows.first():
+                rows.exclude(pk=kept.pk).delete()
+                rows.update(func=func, **each_minute)
+            else:
+                Schedule.objects.create(name=name, func=func, **each_minute)

@@ -89,3 +89,72 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.action}"
+
+
+class MailState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Not delivered")
+
+
+class OutgoingMail(models.Model):
+    """An e-mail to one address (mail.py writes it, mail_delivery.py sends it).
+
+    WAITING -> SENT
+       ^ |
+       | +---> FAILED: refused for good, or after the last try; an administrator resends it
+       +---------+
+    """
+
+    address = models.CharField(_("recipient"), max_length=254)
+    subject = models.CharField(_("subject"), max_length=250)
+    body = models.TextField()
+    # at most one file; its content is dropped once sent
+    attachment_name = models.CharField(max_length=200, blank=True)
+    attachment_type = models.CharField(max_length=100, blank=True)
+    attachment = models.BinaryField(null=True)
+    # the same at each try, so that a mailbox can tell a repeated e-mail
+    message_id = models.CharField(max_length=200)
+    state = models.CharField(
+        _("state"), max_length=7, choices=MailState.choices, default=MailState.WAITING
+    )
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    # set before each try to the time of the one after: a crash during a try leads to another
+    next_try_at = models.DateTimeField(_("next try"))
+    last_error = models.CharField(_("error"), max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("e-mail")
+        verbose_name_plural = _("e-mails")
+        ordering = ["-id"]
+        indexes = [
+            # for the delivery
+            models.Index(
+                "next_try_at", name="mail_due", condition=models.Q(state=MailState.WAITING)
+            ),
+            # for the page of what is not delivered
+            models.Index("id", name="mail_failed", condition=models.Q(state=MailState.FAILED)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.subject}"
+
+
+class Submission(models.Model):
+    """A form that was submitted, so that a repeated submit is answered with the result of the first
+    (pages/submissions.py). Deleted after a day.
+    """
+
+    key = models.CharField(max_length=64, unique=True)  # of its token, user, address and content
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    # the result, once it is there: where the page leads, or else what it answered as JSON
+    answered_at = models.DateTimeField(null=True)
+    location = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    messages = models.JSONField(default=list)  # [level, text] of what the next page says
+
+    def __str__(self) -> str:
+        return self.key[:8]

@@ -21,6 +21,7 @@ from campaigns.contacts.phones.parsing import format_phone
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import Role, User
+from campaigns.team.pages import submissions
 from campaigns.templatetags import states
 
 register = template.Library()
@@ -34,6 +35,19 @@ def _unknown() -> SafeString:
 
 def _grouped(value: Decimal | int | float, places: int | None = None) -> str:
     return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.simple_tag
+def submission_token() -> SafeString:
+    """The hidden field of a form that must not be submitted twice, beside {% csrf_token %}.
+
+    Browsers must not restore it: it names one showing of the form.
+    """
+    return format_html(
+        '<input type="hidden" name="{}" value="{}" autocomplete="off">',
+        submissions.FIELD,
+        submissions.new_token(),
+    )
 
 
 @register.filter

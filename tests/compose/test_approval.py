@@ -17,6 +17,7 @@ from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, PriceList, Timing
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
+from campaigns.team import mail_delivery
 from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, ukrainians
 from tests.markup import squeezed
@@ -331,6 +332,7 @@ def test_approvers_and_then_the_requester_are_e_mailed(olena: User, ivan: User) 
     assert approval.notify_approvers(campaign.pk) == 1
     lifecycle.return_to_draft(campaign.pk, ivan, "Shorter, please")
     assert approval.notify_requester(campaign.pk, olena.pk, 0) == 1
+    assert mail_delivery.deliver_due() == 2
     first, second = mail.outbox
     assert (first.to, first.subject) == (["ivan@example.com"], "“Spring” waits for your approval")
     assert f"/campaigns/{campaign.pk}/review" in first.body

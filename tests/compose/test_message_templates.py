@@ -157,7 +157,9 @@ def test_a_picture_of_a_template_stays(saved: CampaignTemplate, olena: User) -> 
     picture = Picture.objects.create(file="pictures/a.png", width=1, height=1, size=1)
     saved.content["image"] = "pictures/a.png"
     saved.save()
-    assert not pictures.delete(picture, olena)
+    with pytest.raises(Refused, match="used by: "):
+        pictures.delete(picture, olena)
+    assert Picture.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["1/template", "templates/1/lock", "templates/1/delete"])

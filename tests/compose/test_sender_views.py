@@ -86,7 +86,7 @@ def test_sender_in_use_stays(signed_in: Client) -> None:
     sender = Sender.objects.create(name="Shop")
     Campaign.objects.create(name="Autumn", sender=sender)
     page = signed_in.post(f"{ADDRESS}{sender.pk}/delete", follow=True).content.decode()
-    assert "can&#x27;t be removed: campaigns use it" in page
+    assert "can&#x27;t be removed. It is used by: Autumn." in page
     assert Sender.objects.exists()
     assert not AuditEntry.objects.exists()
 

@@ -199,7 +199,9 @@ def test_delete_names_what_uses_the_list(signed_in: Client, clients: ContactList
     campaign = Campaign.objects.create(name="Spring sale")
     campaign.lists.add(clients)
     page = signed_in.get(clients.get_absolute_url())
-    assert page.context["delete_warning"] == "Deletes 2 contacts. Used in: Spring sale."
+    assert (
+        page.context["delete_warning"] == "Deletes 2 contacts. These drafts lose it: Spring sale."
+    )
     Campaign.objects.update(state=CampaignState.SENDING)
     signed_in.post(reverse("list-delete", args=[clients.pk]))
     assert _counts(clients)[0] == 2

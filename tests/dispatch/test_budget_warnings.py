@@ -12,6 +12,7 @@ from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets import reservations, warnings
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.dispatch.send.sender import BatchSender
+from campaigns.team import mail_delivery
 from campaigns.team.models import Role, User
 from tests.dispatch import factory
 from tests.reports.factories import make_campaign, make_user, send
@@ -37,6 +38,7 @@ def recorded_steps() -> list[int]:
     for pk in BudgetWarning.objects.values_list("pk", flat=True):
         warnings.mail_warning(pk)
         warnings.mail_warning(pk)
+    mail_delivery.deliver_due()
     return sorted(BudgetWarning.objects.values_list("percent", flat=True))
 
 

@@ -21,6 +21,7 @@ from campaigns.gateway.bsg import json_values
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import SHARDS, Channel, Kind, LedgerTotal, Purpose
 from campaigns.results.hourly_counts import BY_VIBER
+from campaigns.shared.days import site_month
 from tests.dispatch.test_budget_currencies import prices
 from tests.reports.factories import make_campaign, make_user
 
@@ -174,7 +175,7 @@ def test_month_ends_at_midnight_of_the_site(
     write_entries([charge], at)
     assert LedgerTotal.objects.get().day.replace(day=1) == month
     with time_machine.travel(at, tick=False):
-        assert reservations._first_of_month() == month
+        assert site_month() == month
         assert remaining(campaign) == D(93)
     with time_machine.travel(datetime(month.year, month.month + 1, 2, tzinfo=UTC), tick=False):
         assert remaining(campaign) == D(100)

@@ -233,6 +233,19 @@ def test_campaign_list_filters_by_label_sender_person_and_days(
     assert f'href="?label={label.pk}&amp;q=x"' in page  # the chip that takes the sender off
 
 
+def test_campaigns_are_filtered_by_the_day_that_the_row_shows(
+    marketer: Client, olena: User
+) -> None:
+    User.objects.filter(pk=olena.pk).update(time_zone="Asia/Tokyo")  # nine hours later
+    late = datetime(2026, 3, 30, 15, 30, tzinfo=UTC)
+    make_campaign("Late", CampaignState.FINISHED, launched_at=late)
+    page = marketer.get("/campaigns/?from=2026-03-31&to=2026-03-31")
+    assert [row.campaign.name for row in page.context["rows"]] == ["Late"]
+    assert "31 Mar 2026" in page.content.decode()
+    assert "Time zone Asia/Tokyo" in page.content.decode()
+    assert marketer.get("/campaigns/?to=2026-03-30").context["rows"] == []
+
+
 def test_empty_campaign_list_names_its_filter(marketer: Client) -> None:
     make_campaign("Autumn")
     assert "No campaign has “spring” in its name." in text(marketer, "/campaigns/?q=spring")

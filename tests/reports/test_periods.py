@@ -7,7 +7,8 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from campaigns.reports.shared.periods import month_of, read_period, today
+from campaigns.reports.shared.periods import month_of, read_period
+from campaigns.shared.days import site_today
 
 NOW = date(2026, 3, 5)
 
@@ -63,4 +64,4 @@ def test_month_of_a_leap_year() -> None:
 def test_today_is_the_day_of_the_site(settings: Settings) -> None:
     settings.SITE_ZONE = ZoneInfo("Europe/Kyiv")
     with time_machine.travel(datetime(2026, 6, 30, 21, 30, tzinfo=ZoneInfo("UTC")), tick=False):
-        assert today() == date(2026, 7, 1)
+        assert site_today() == date(2026, 7, 1)

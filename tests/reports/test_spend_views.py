@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -194,6 +195,18 @@ def test_groups_that_overlap_say_so(marketer: Client, campaign: Campaign) -> Non
     assert b"".join(marketer.get(f"/spend/export.csv?{DAYS}&group=label")).startswith(
         b"\xef\xbb\xbflabel_overlapping,"
     )
+
+
+def test_forecast_begins_anew_with_each_month(marketer: Client) -> None:
+    autumn = make_campaign("Autumn", CampaignState.FINISHED)
+    before = datetime(2026, 3, 31, 23, 58, tzinfo=UTC)
+    send(autumn, {("UA", "read"): 28}, Decimal(1), at=before)
+    with time_machine.travel(before, tick=False) as clock:
+        [march] = marketer.get("/spend/forecast/").context["forecast"].currencies
+        clock.shift(180)
+        [april] = marketer.get("/spend/forecast/").context["forecast"].currencies
+    assert (march.spent, march.days_left) == (Decimal(28), 0)
+    assert (april.spent, april.days_left) == (Decimal(0), 29)
 
 
 def test_forecast_names_its_parts(marketer: Client) -> None:

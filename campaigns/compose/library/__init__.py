@@ -2,6 +2,8 @@
 
 Nothing here changes what a campaign sends or when; drafts themselves are written in `editor`.
 
+dependants         what depends on lists, segments and images
+segments           segments that nothing needs are deleted
 senders            the names that messages come from
 pictures           the image library, and where each image is used
 message_templates  messages saved to start campaigns from, with locked fields

@@ -10,6 +10,7 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team import audit
 from campaigns.team.models import Role, User
+from campaigns.team.removal import remove_if_unneeded
 from campaigns.team.roles import has_role
 
 LOCKABLE = {
@@ -57,4 +58,4 @@ def lock(template: CampaignTemplate, fields: Iterable[str], actor: User) -> None
 
 def delete(template: CampaignTemplate, actor: User) -> None:
     """Delete `template`; campaigns made from it stay, with nothing locked any more."""
-    audit.delete(actor, template, "deleted", template.name)
+    remove_if_unneeded(template, actor, "deleted", template.name)

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
+from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, CampaignTemplate, Picture
 from campaigns.team import audit
 from campaigns.team.models import User
+from campaigns.team.removal import InUse, remove_if_unneeded
 
 
 def with_uses(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
@@ -16,14 +18,17 @@ def with_uses(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
     return pictures.annotate(used=Exists(Campaign.objects.filter(image=OuterRef("file"))))
 
 
-def attach_campaigns(pictures: Iterable[Picture]) -> None:
-    """Set `campaigns` on each of `pictures`: those that use it, newest first."""
+def attach_uses(pictures: Iterable[Picture]) -> None:
+    """Set `campaigns` and `templates` on each of `pictures`: those that use it."""
     campaigns: defaultdict[str, list[Campaign]] = defaultdict(list)
     by_file = {str(picture.file): picture for picture in pictures}
     for campaign in Campaign.objects.filter(image__in=by_file).only("pk", "name", "image"):
         campaigns[str(campaign.image)].append(campaign)
+    templates: defaultdict[str, list[CampaignTemplate]] = defaultdict(list)
+    for template in CampaignTemplate.objects.filter(content__image__in=list(by_file)):
+        templates[template.content["image"]].append(template)
     for file, picture in by_file.items():
-        vars(picture)["campaigns"] = campaigns[file]
+        vars(picture).update(campaigns=campaigns[file], templates=templates[file])
 
 
 def rename(picture: Picture, title: str, actor: User) -> None:
@@ -33,18 +38,11 @@ def rename(picture: Picture, title: str, actor: User) -> None:
     audit.record(actor, picture, "renamed", picture.title)
 
 
-def delete(picture: Picture, actor: User) -> bool:
-    """Delete `picture` and its file. Return False if a campaign or a template still uses it: phones
-    load the image for as long as they keep the message.
-    """
-    if CampaignTemplate.objects.filter(content__image=str(picture.file)).exists():
-        return False
-    with transaction.atomic():
-        unused = Picture.objects.filter(pk=picture.pk).exclude(
-            Exists(Campaign.objects.filter(image=OuterRef("file")))
-        )
-        if not unused.delete()[0]:
-            return False
-        audit.record(actor, picture, "deleted", str(picture))
+def delete(picture: Picture, actor: User) -> None:
+    """Delete `picture` and its file. Raises Refused if a campaign or a template still uses it."""
+    try:
+        remove_if_unneeded(picture, actor, "deleted", str(picture))
+    except InUse as used:
+        message = _("This image can't be deleted. It is used by: %(names)s.")
+        raise Refused(message % {"names": used}) from used
     picture.file.delete(save=False)
-    return True

@@ -1,27 +1,29 @@
 """Senders: the names that messages come from, as registered with BSG."""
 
-from django.db.models import Count, Max, ProtectedError, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.models import Sender
-from campaigns.team import audit
+from campaigns.compose.models import Condition, Sender
 from campaigns.team.models import User
+from campaigns.team.removal import InUse, remove_if_unneeded
 
 
 def senders_with_use() -> QuerySet[Sender]:
-    """All senders by name, each with `campaigns` (how many use it) and `last_used` (the latest
-    launch of one of them).
+    """All senders by name, each with `campaigns` (how many use it), `last_used` (the latest launch
+    of one of them) and `in_segment`: whether a segment asks for it.
     """
     return Sender.objects.annotate(
-        campaigns=Count("campaign"), last_used=Max("campaign__launched_at")
+        campaigns=Count("campaign"),
+        last_used=Max("campaign__launched_at"),
+        in_segment=Exists(Condition.objects.filter(sender=OuterRef("pk"))),
     ).order_by("name")
 
 
 def remove_sender(sender: Sender, actor: User) -> None:
-    """Remove `sender`. Raises Refused if a campaign uses it."""
+    """Remove `sender`. Raises Refused if a campaign or a segment uses it."""
     try:
-        audit.delete(actor, sender, "removed", sender.name)
-    except ProtectedError as used:
-        message = _("“%(name)s” can't be removed: campaigns use it.") % {"name": sender.name}
-        raise Refused(message) from used
+        remove_if_unneeded(sender, actor, "removed", sender.name)
+    except InUse as used:
+        message = _("“%(name)s” can't be removed. It is used by: %(names)s.")
+        raise Refused(message % {"name": sender.name, "names": used}) from used

@@ -11,8 +11,10 @@ from campaigns.compose.launch.lifecycle import CAN_APPROVE, Refused
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, require_role
+from campaigns.team.pages.submissions import once
 
 
+@once
 @require_POST
 def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve and launch a campaign, if it is still as on the review page that was posted."""

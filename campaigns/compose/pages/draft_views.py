@@ -34,6 +34,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import visible_to
 
 
@@ -125,6 +126,7 @@ def _from_template(form: CampaignForm) -> Campaign:
     return Campaign(**values, sender=Sender(name=form.initial["sender"]))
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
@@ -139,6 +141,7 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
     return _composer(request, form, status=422 if form.is_bound else 200)
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a draft."""
@@ -169,6 +172,7 @@ def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return redirect("campaign-edit", campaign.pk)
 
 
+@once
 @require_POST
 def campaign_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy a campaign to a new draft."""

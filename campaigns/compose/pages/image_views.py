@@ -13,11 +13,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import pictures as library
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import visible_to
 
 STORED_IMAGE = re.compile(r"pictures/\w+\.(?:jpg|png)")
@@ -33,11 +35,12 @@ def picture_list(request: HttpRequest) -> HttpResponse:
     if query:
         pictures = pictures.filter(title__icontains=query)
     page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
-    library.attach_campaigns(page.object_list)
+    library.attach_uses(page.object_list)
     context = {"page": page, "query": query, "advised_size": SIZE_RECOMMENDED}
     return render(request, "campaigns/compose/image_list.html", context)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_POST
 def picture_add(request: HttpRequest) -> HttpResponse:
@@ -72,10 +75,12 @@ def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
 def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an image that is not used."""
     picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
-    if library.delete(picture, current_user(request)):
-        messages.success(request, _("Image deleted."))
+    try:
+        library.delete(picture, current_user(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
     else:
-        messages.error(request, _("This image can't be deleted: a campaign or a template uses it."))
+        messages.success(request, _("Image deleted."))
     return redirect("picture-list")
 
 

@@ -13,6 +13,7 @@ from campaigns.compose.models import Campaign, Label, Note
 from campaigns.shared.query_values import read_id
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.pages.submissions import once
 
 
 def _campaign(request: HttpRequest, pk: int) -> Campaign:
@@ -49,6 +50,7 @@ def _change_labels(request: HttpRequest, campaign: Campaign) -> None:
         labels.add_label(campaign, request.POST.get("name", ""), user)
 
 
+@once
 @require_POST
 def campaign_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a note to a campaign."""

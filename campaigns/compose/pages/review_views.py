@@ -36,6 +36,7 @@ from campaigns.shared.query_values import read_id
 from campaigns.team import accounts
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.submissions import once
 
 
 @require_safe
@@ -134,6 +135,7 @@ def _test_context(
     }
 
 
+@once
 @require_POST
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
@@ -159,6 +161,7 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(tests[0])
 
 
+@once
 @require_POST
 def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Simulate the campaign with its real audience; nothing is sent."""
@@ -171,6 +174,7 @@ def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(rehearsal)
 
 
+@once
 @require_POST
 def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch the campaign that was rehearsed, if it has not changed since."""
@@ -187,6 +191,7 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(campaign)
 
 
+@once
 @require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch the draft, if the typed number of recipients and maximum cost are right."""

@@ -10,15 +10,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.compose.audience import segments
 from campaigns.compose.audience.segments import ConditionSet
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library.segments import delete_segment
 from campaigns.compose.models import Campaign, ConditionKind, Match, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
+from campaigns.team.removal import describe_uses
 from campaigns.team.roles import has_role, visible_to
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
@@ -102,11 +105,11 @@ def _contacts_title(shown: int, total: int) -> str:
 
 def _delete_text(segment: Segment) -> str:
     """What the user is asked before `segment` is deleted."""
-    names = ", ".join(campaign.name for campaign in find_dependants(segment)[:5])
-    used_in = _("Used in: %(names)s.") % {"names": names} if names else ""
-    return f"{_('No contacts are deleted: a segment only describes them.')} {used_in}".strip()
+    text = _("No contacts are deleted: a segment only describes them.")
+    return f"{text} {describe_uses(segment)}".strip()
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
@@ -167,6 +170,7 @@ def _count(form: SegmentForm) -> int | str:
     return segments.count_contacts(form.choice) if form.rows_are_valid() else ""
 
 
+@once
 @role_required(Role.MARKETER)
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
@@ -181,8 +185,8 @@ def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment, unless a campaign still needs it."""
     segment = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
     try:
-        segments.delete(segment, current_user(request))
-    except ContactsError as refused:
+        delete_segment(segment, current_user(request))
+    except Refused as refused:
         messages.error(request, str(refused))
         return redirect(segment)
     messages.success(request, _("“%(name)s” deleted.") % {"name": segment.name})

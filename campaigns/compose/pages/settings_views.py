@@ -17,11 +17,13 @@ from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderF
 from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, users_with_role
 
 PAGE_SIZE = 50
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def senders(request: HttpRequest) -> HttpResponse:
     """The senders; administrators add to them."""
@@ -54,6 +56,7 @@ def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("sender-list")
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_groups(request: HttpRequest) -> HttpResponse:
@@ -80,6 +83,7 @@ def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("test-groups")
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_list(request: HttpRequest) -> HttpResponse:
     """The labels, each with its number of campaigns; marketers add to them."""
@@ -120,6 +124,7 @@ def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("label-list")
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def approval_limits(request: HttpRequest) -> HttpResponse:
     """The approval limits and the approvers; administrators set the limits."""

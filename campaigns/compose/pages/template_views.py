@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -10,10 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates
-from campaigns.compose.models import CampaignTemplate
+from campaigns.compose.models import CampaignState, CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
 PAGE_SIZE = 50
@@ -23,9 +24,11 @@ PAGE_SIZE = 50
 def template_list(request: HttpRequest) -> HttpResponse:
     """All templates, each with its locked fields."""
     user = current_user(request)
-    templates = visible_to(
-        user, CampaignTemplate.objects.annotate(uses=Count("campaigns")).order_by("name")
+    in_drafts = Q(campaigns__state=CampaignState.DRAFT)
+    counted = CampaignTemplate.objects.annotate(
+        uses=Count("campaigns"), drafts=Count("campaigns", filter=in_drafts)
     )
+    templates = visible_to(user, counted.order_by("name"))
     page = Paginator(templates, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -35,6 +38,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/template_list.html", context)
 
 
+@once
 @require_POST
 def template_save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the message of campaign `pk` as a template."""

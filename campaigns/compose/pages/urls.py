@@ -13,6 +13,7 @@ from campaigns.compose.pages import (
     settings_views,
     template_views,
 )
+from campaigns.team.pages.submissions import once
 
 urlpatterns = [
     path("campaigns/new", draft_views.campaign_new, name="campaign-new"),
@@ -38,7 +39,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/rehearse", review_views.campaign_rehearse, name="campaign-rehearse"),
     path("campaigns/<int:pk>/live", review_views.rehearsal_live, name="rehearsal-live"),
     path("campaigns/<int:pk>/test", review_views.campaign_test, name="campaign-test"),
-    path("campaigns/autosave", live_views.campaign_autosave, name="campaign-autosave-new"),
+    # each autosave of a draft has its version instead
+    path("campaigns/autosave", once(live_views.campaign_autosave), name="campaign-autosave-new"),
     path("campaigns/<int:pk>/autosave", live_views.campaign_autosave, name="campaign-autosave"),
     path("campaigns/<int:pk>/present", live_views.campaign_present, name="campaign-present"),
     path("campaigns/preview", live_views.campaign_preview, name="campaign-preview"),

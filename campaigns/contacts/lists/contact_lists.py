@@ -6,10 +6,9 @@ Each change keeps the stored counts of the list true.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import PROTECT, Count, ManyToManyRel, ManyToOneRel, Model
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
@@ -18,11 +17,9 @@ from campaigns.contacts.importing.rows import clean_value
 from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
-from campaigns.team.audit import record
 from campaigns.team.models import User
-
-# states in which an object no longer needs the lists that it refers to
-STATES_THAT_RELEASE = ("", "draft", "finished", "cancelled")
+from campaigns.team.removal import InUse, remove_if_unneeded
+from campaigns.team.removal import find_dependants as find_dependants
 
 
 @dataclass(slots=True)
@@ -160,50 +157,16 @@ def copy_contacts(
     return locked_list.contact_count - count_before
 
 
-class Dependant(NamedTuple):
-    """An object that refers to a list: its kind, its name, and whether it still needs the list."""
-
-    kind: str
-    name: str
-    needs_it: bool
-
-
-def find_dependants(instance: Model) -> list[Dependant]:
-    """The objects of later stages that refer to a list (or to another model instance).
-
-    They are found by their relations, as this package must not import later stages. An object that
-    protects the instance needs it; of others, their state decides.
-    """
-    dependants: dict[Dependant, None] = {}
-    for relation in instance._meta.get_fields(include_hidden=True):
-        if not isinstance(relation, ManyToOneRel | ManyToManyRel):
-            continue
-        protects = getattr(relation, "on_delete", None) is PROTECT
-        if not protects and not isinstance(relation, ManyToManyRel):
-            continue
-        for referrer in _select_referring(relation.related_model, relation.field.name, instance):
-            needs_it = protects or str(getattr(referrer, "state", "")) not in STATES_THAT_RELEASE
-            kind = str(referrer._meta.verbose_name)
-            dependants[Dependant(kind, str(referrer), needs_it)] = None
-    return list(dependants)
-
-
-def _select_referring(model: type[Model], field_name: str, instance: Model) -> Iterable[Model]:
-    return model._default_manager.filter(**{field_name: instance})[:1000]
-
-
 def delete_list(contact_list: ContactList, actor: User | None) -> int:
     """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use."""
-    names = [dependant.name for dependant in find_dependants(contact_list) if dependant.needs_it]
-    if names:
-        text = _("The list cannot be deleted. It is used by: %(names)s.")
-        raise ContactsError(text % {"names": ", ".join(names[:5])})
     if Import.objects.filter(list=contact_list, state__in=IMPORTING).exists():
         raise ContactsError(
             _("A file is being imported into this list. Wait until it finishes, or cancel it.")
         )
-    with transaction.atomic():
-        count = contact_list.contact_count
-        record(actor, contact_list, "deleted", f"{contact_list.name}: {count}")
-        contact_list.delete()
+    count = contact_list.contact_count
+    try:
+        remove_if_unneeded(contact_list, actor, "deleted", f"{contact_list.name}: {count}")
+    except InUse as used:
+        text = _("The list cannot be deleted. It is used by: %(names)s.")
+        raise ContactsError(text % {"names": used}) from used
     return count

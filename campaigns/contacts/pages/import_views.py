@@ -24,6 +24,7 @@ from campaigns.shared.query_values import read_id
 from campaigns.shared.table_export import csv_answer
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
 BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
@@ -43,6 +44,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/contacts/import_list.html", context)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_new(request: HttpRequest) -> HttpResponse:
@@ -245,6 +247,7 @@ def import_back(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact_import)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_POST
 def import_start(request: HttpRequest, pk: int) -> HttpResponse:

@@ -25,6 +25,8 @@ from campaigns.shared.query_values import read_ids
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.submissions import once
+from campaigns.team.removal import describe_uses
 from campaigns.team.roles import has_role, visible_to
 
 SORT_COLUMNS = {
@@ -99,10 +101,7 @@ def _delete_warning(contact_list: ContactList) -> str:
     """How many contacts are deleted with the list, and what uses it."""
     count = contact_list.contact_count
     warning = ngettext("Deletes %d contact.", "Deletes %d contacts.", count) % count
-    names = [dependant.name for dependant in contact_lists.find_dependants(contact_list)]
-    if names:
-        warning += " " + _("Used in: %(names)s.") % {"names": ", ".join(names[:5])}
-    return warning
+    return f"{warning} {describe_uses(contact_list)}".strip()
 
 
 @role_required(Role.MARKETER)
@@ -140,6 +139,7 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("list-list")
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
@@ -169,6 +169,7 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     return FILES[kind](f"list-{contact_list.pk}", *table)
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
@@ -188,6 +189,7 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     return form_page(request, form, contact_list, _("Add contact"))
 
 
+@once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_paste(request: HttpRequest, pk: int) -> HttpResponse:

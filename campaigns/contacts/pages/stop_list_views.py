@@ -17,9 +17,11 @@ from campaigns.shared.paging import slice_of
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_list_page(request: HttpRequest) -> HttpResponse:
     """Show the stop list with a form to add phones."""

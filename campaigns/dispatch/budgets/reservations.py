@@ -6,14 +6,11 @@ a batch holds after that follows from its rows: see holds. See docs/money.md.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
@@ -27,6 +24,7 @@ from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.shared import bulk
+from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, from_units, to_units
 from campaigns.team import accounts
 from campaigns.team.models import User
@@ -306,9 +304,7 @@ def remaining_of_user(budget: UserBudget) -> Decimal:
     reserved this month.
     """
     same_user = {"campaign__launched_by": OuterRef("user")}
-    spent = LedgerTotal.objects.filter(
-        day__gte=_first_of_month(), currency=budget.currency, **same_user
-    )
+    spent = LedgerTotal.objects.filter(day__gte=site_month(), currency=budget.currency, **same_user)
     spent = spent.filter(accounts.load().money())
     reserved = Batch.objects.filter(
         of_reachable(), held__isnull=False, held_currency=budget.currency, **same_user
@@ -320,10 +316,6 @@ def remaining_of_user(budget: UserBudget) -> Decimal:
     amount, *used = budgets.values_list("amount", "spent", "on_hold").get(pk=budget.pk)
     remaining: Decimal = amount - sum(filter(None, used), ZERO)
     return remaining
-
-
-def _first_of_month() -> date:
-    return timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)
 
 
 def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
@@ -349,7 +341,7 @@ def remaining_of_month(currency: str) -> Decimal:
     if the budget was lowered.
     """
     spent = LedgerTotal.objects.filter(
-        accounts.load().money(), day__gte=_first_of_month(), currency=OuterRef("currency")
+        accounts.load().money(), day__gte=site_month(), currency=OuterRef("currency")
     )
     reserved = Batch.objects.filter(
         of_reachable(), held__isnull=False, held_currency=OuterRef("currency")

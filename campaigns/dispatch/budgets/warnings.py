@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
+from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
@@ -105,7 +106,7 @@ def load_usages_for(user: User) -> list[BudgetUsage]:
 
 
 def _month() -> str:
-    return f"{timezone.localdate(timezone=settings.SITE_ZONE):%Y-%m}"
+    return f"{site_month():%Y-%m}"
 
 
 def record_warnings() -> int:
@@ -140,11 +141,11 @@ def _warning_text(usage: BudgetUsage) -> str:
     }  # fmt: skip
 
 
+@transaction.atomic
 def mail_warning(pk: int) -> bool:
     """Mail a warning to the administrators and the budget's owner, unless it was mailed before.
 
-    Returns whether it was mailed now. The warning is claimed before the mail is sent: a crash in
-    between loses the mail but never doubles it, and the page shows the warning anyway.
+    Returns whether it was mailed now. Claim and mail are committed together.
     """
     if not BudgetWarning.objects.filter(pk=pk, claimed_at=None).update(claimed_at=timezone.now()):
         return False

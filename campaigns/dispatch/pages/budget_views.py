@@ -30,11 +30,13 @@ from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role
 
 WARNINGS_SHOWN = 10
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the most that a campaign may cost, before or after its launch."""
@@ -135,6 +137,7 @@ def _user_budget_rows() -> list[BudgetRow]:
     return [BudgetRow(budget, user_usage(budget)) for budget in budgets]
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def monthly_budgets(request: HttpRequest) -> HttpResponse:
     """The budgets of the month, for all campaigns and by user; administrators set them."""

@@ -14,6 +14,7 @@ from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.submissions import once
 
 
 def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) -> HttpResponse:
@@ -79,6 +80,7 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Create a draft to the failed recipients; unresolved ones are added only if chosen."""

@@ -13,8 +13,10 @@ from django.db import Error, connection
 from campaigns.contacts.tasks import resume_stalled
 from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
+from campaigns.team.mail_delivery import deliver_due
 
 logger = logging.getLogger(__name__)
+MAIL_SECONDS = 10.0  # so that a slow mail server does not hold up the next sweep
 
 
 class Command(BaseCommand):
@@ -44,3 +46,4 @@ class Command(BaseCommand):
         sweep()
         wake_results()
         resume_stalled()
+        deliver_due(MAIL_SECONDS)

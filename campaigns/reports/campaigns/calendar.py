@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.reports.shared.periods import format_days, month_of, read_day
+from campaigns.shared.days import reader_bounds, reader_day, reader_today
 from campaigns.templatetags import states
 
 MONTH, WEEK = "month", "week"
@@ -121,7 +122,7 @@ def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> Calend
     """Return the month or week of `day` with those of `campaigns` that run in it; one query."""
     first, last = month_of(day) if kind == MONTH else _week_of(day)
     begin, end = _week_of(first)[0], _week_of(last)[1]
-    today = timezone.localdate()
+    today = reader_today()
     days = [
         CalendarDay(
             shown,
@@ -131,7 +132,7 @@ def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> Calend
         )
         for shown in (begin + timedelta(days=number) for number in range((end - begin).days + 1))
     ]
-    _add_events(days, _running(campaigns, _midnight(begin), _midnight(end + timedelta(days=1))))
+    _add_events(days, _running(campaigns, *reader_bounds(begin, end)))
     return CalendarView(kind, first, last, days)
 
 
@@ -144,10 +145,6 @@ def _week_of(day: date) -> tuple[date, date]:
     first_weekday = int(formats.get_format("FIRST_DAY_OF_WEEK"))  # 0: Sunday
     first = day - timedelta(days=(day.isoweekday() - first_weekday) % 7)
     return first, first + timedelta(days=6)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, timezone.get_current_timezone())
 
 
 def _running(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> Iterable[Campaign]:
@@ -170,8 +167,9 @@ def _running(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> I
 def _add_events(days: list[CalendarDay], campaigns: Iterable[Campaign]) -> None:
     by_date = {day.date: day for day in days}
     for campaign in campaigns:
-        starts, ends = (timezone.localtime(getattr(campaign, name)) for name in ("starts", "ends"))
-        for number in range(max((ends.date() - starts.date()).days, 0) + 1):
-            day = by_date.get(starts.date() + timedelta(days=number))
-            if day:
-                day.events.append(CalendarEvent(campaign, None if number else starts))
+        starts, ends = (getattr(campaign, name) for name in ("starts", "ends"))
+        first = reader_day(starts)
+        for number in range(max((reader_day(ends) - first).days, 0) + 1):
+            if day := by_date.get(first + timedelta(days=number)):
+                at = None if number else timezone.localtime(starts)
+                day.events.append(CalendarEvent(campaign, at))

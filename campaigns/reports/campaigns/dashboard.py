@@ -20,7 +20,9 @@ from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
-from campaigns.team.models import User
+from campaigns.team import mail_delivery
+from campaigns.team.models import Role, User
+from campaigns.team.roles import has_role
 from campaigns.templatetags.viberdash import moment, money, number, who
 
 ACTIVE_STATES = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
@@ -81,9 +83,25 @@ class AttentionItems:
     paused: list[PausedCampaign]
     unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
+    failed_mails: int  # only for administrators, who can resend them
 
     def __bool__(self) -> bool:
-        return bool(self.approvals or self.paused or self.unresolved or self.failed_imports)
+        return bool(
+            self.approvals
+            or self.paused
+            or self.unresolved
+            or self.failed_imports
+            or self.failed_mails
+        )
+
+    @property
+    def failed_mails_text(self) -> str:
+        text = ngettext(
+            "%(number)s e-mail could not be delivered.",
+            "%(number)s e-mails could not be delivered.",
+            self.failed_mails,
+        )
+        return text % {"number": number(self.failed_mails)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +130,9 @@ def load_active_campaigns() -> ActiveCampaigns:
 
 
 def load_attention_items(user: User) -> AttentionItems:
-    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports."""
+    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports, and
+    how many e-mails failed.
+    """
     since = timezone.now() - RECENT
     paused = (
         real_campaigns()
@@ -125,6 +145,7 @@ def load_attention_items(user: User) -> AttentionItems:
         [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
+        mail_delivery.count_failed() if has_role(user, Role.ADMINISTRATOR) else 0,
     )
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, CampaignState, Label, Sender
 from campaigns.reports.shared.periods import format_days, read_day
+from campaigns.shared.days import reader_bounds
 from campaigns.team.models import User
 
 LAUNCHED_OR_EDITED = Coalesce("launched_at", "updated_at")
@@ -52,10 +52,10 @@ class Filters:
         """Return those of `campaigns` that all filters select."""
         selected = self.apply_undated(campaigns.filter(archived_at__isnull=not self.archived))
         if self.first:
-            begin = _midnight(self.first)
+            begin, _end = reader_bounds(self.first, self.first)
             selected = selected.annotate(when=LAUNCHED_OR_EDITED).filter(when__gte=begin)
         if self.last:
-            end = _midnight(self.last + timedelta(days=1))
+            _begin, end = reader_bounds(self.last, self.last)
             selected = selected.annotate(when=LAUNCHED_OR_EDITED).filter(when__lt=end)
         return selected
 
@@ -144,10 +144,6 @@ def read_filters(query: Mapping[str, str]) -> Filters:
 def read_search(query: Mapping[str, str]) -> str:
     """Return the search text, without NULs, which PostgreSQL refuses."""
     return query.get("q", "").replace("\0", "").strip()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, settings.SITE_ZONE)
 
 
 def _known_value(value: str, values: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from campaigns.reports.campaigns import dashboard as dashboard_data
 from campaigns.reports.campaigns.filters import Filters, read_filters
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
+from campaigns.shared.days import reader_today
 from campaigns.shared.paging import PAGE
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user
@@ -101,7 +102,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def campaign_calendar(request: HttpRequest) -> HttpResponse:
     """The campaigns by day: a month, or a week with `?week=2026-11-23`."""
-    filters, today = read_filters(request.GET), timezone.localdate()
+    filters, today = read_filters(request.GET), reader_today()
     kind, day = calendar.read_view(request.GET, today)
     campaigns = visible_to(current_user(request), filters.apply_undated(real_campaigns()))
     view = calendar.load_calendar(campaigns, kind, day)

@@ -1,5 +1,6 @@
 """The pages of saved reports; every user has their own."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +13,7 @@ from campaigns.reports.shared.periods import format_days
 from campaigns.reports.spend import saved_reports
 from campaigns.team import audit
 from campaigns.team.pages.access import current_user
+from campaigns.team.pages.submissions import once
 
 
 @require_safe
@@ -20,6 +22,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     reports = saved_reports.reports_of(user)
     context = {
+        "zone": settings.TIME_ZONE,
         "rows": [(report, saved_reports.describe(report)) for report in reports],
         "deliveries": [
             (delivery, format_days(delivery.first, delivery.last))
@@ -29,6 +32,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/reports/saved_reports.html", context)
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_new(request: HttpRequest) -> HttpResponse:
     """Save the view of the Spend page that the query string names."""

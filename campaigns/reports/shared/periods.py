@@ -3,13 +3,14 @@
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from django.conf import settings
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from campaigns.shared.days import site_bounds, site_today
 
 PERIOD_LABELS: dict[str, str | Promise] = {
     "this_month": gettext_lazy("This month"),
@@ -52,16 +53,7 @@ def format_days(first: date, last: date) -> str:
 
 def period_bounds(period: Period) -> tuple[datetime, datetime]:
     """Return when `period` begins, and when the next one does."""
-    return _midnight(period.first), _midnight(period.last + timedelta(days=1))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, settings.SITE_ZONE)
-
-
-def today() -> date:
-    """Return the current day in the site's time zone."""
-    return timezone.localdate(timezone=settings.SITE_ZONE)
+    return site_bounds(period.first, period.last)
 
 
 def month_of(day: date) -> tuple[date, date]:
@@ -83,7 +75,7 @@ def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Peri
 
     With an error, the period is the default one.
     """
-    now = now or today()
+    now = now or site_today()
     key = query.get("period") or (
         "custom" if query.get("from") or query.get("to") else DEFAULT_PERIOD
     )
@@ -101,7 +93,7 @@ def read_period(query: Mapping[str, str], now: date | None = None) -> tuple[Peri
 
 def this_month(now: date | None = None) -> Period:
     """Return the period from the first of the month to today."""
-    now = now or today()
+    now = now or site_today()
     return Period(DEFAULT_PERIOD, now.replace(day=1), now)
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import Max, Min, QuerySet
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
@@ -14,8 +12,9 @@ from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
 from campaigns.reports.shared.key_figures import KeyFigure, channel_split
 from campaigns.reports.shared.partial_indexes import sms_entries
-from campaigns.reports.shared.periods import Period, today
+from campaigns.reports.shared.periods import Period
 from campaigns.reports.spend.spending import NONE, apply_filters
+from campaigns.shared.days import site_day, site_today
 from campaigns.shared.paging import read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.team import accounts
@@ -42,11 +41,11 @@ EXPORT_COLUMNS = (
 def ledger_url(campaign: Campaign, **filters: str) -> str:
     """Return the page of all entries of `campaign` that `filters` select."""
     launched = campaign.launched_at
-    first = timezone.localdate(launched, settings.SITE_ZONE) if launched else today()
+    first = site_day(launched) if launched else site_today()
     query = {
         "campaign": campaign.pk,
         "from": first.isoformat(),
-        "to": today().isoformat(),
+        "to": site_today().isoformat(),
         **filters,
     }
     if campaign.purpose != Purpose.CAMPAIGN:

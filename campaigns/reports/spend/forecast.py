@@ -14,8 +14,9 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.estimate import CostRange, estimate_cost
 from campaigns.reports.shared.bills import load_bills, totals_for
 from campaigns.reports.shared.delivery_counts import load_delivery_counts
-from campaigns.reports.shared.periods import Period, month_of, period_bounds, today
+from campaigns.reports.shared.periods import Period, month_of, period_bounds
 from campaigns.reports.shared.real_campaigns import real_campaigns
+from campaigns.shared.days import site_today
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 from campaigns.templatetags.viberdash import money
@@ -78,22 +79,23 @@ class MonthForecast:
 
 
 def load_forecast() -> MonthForecast:
-    """Return the forecast as it was at most ten minutes ago."""
-    cached = cache.get(CACHE_KEY)
+    """Return today's forecast of the account that pages show, at most ten minutes old."""
+    today, account = site_today(), accounts.cached().shown
+    key = f"{CACHE_KEY}:{today}:{account.pk if account else 0}"
+    cached = cache.get(key)
     if isinstance(cached, MonthForecast):
         return cached
-    forecast = _calculate()
-    cache.set(CACHE_KEY, forecast, FRESH_SECONDS)
+    forecast = _calculate(today)
+    cache.set(key, forecast, FRESH_SECONDS)
     return forecast
 
 
-def _calculate() -> MonthForecast:
-    now = today()
-    first, last = month_of(now)
+def _calculate(today: date) -> MonthForecast:
+    first, last = month_of(today)
     campaigns = _upcoming_campaigns(Period("month", first, last))
     estimates, unpriced = _estimate_rest(campaigns)
-    spent = _load_spend(first, now)
-    recent = _load_spend(now - timedelta(days=DAYS_BACK), now - timedelta(days=1))
+    spent = _load_spend(first, today)
+    recent = _load_spend(today - timedelta(days=DAYS_BACK), today - timedelta(days=1))
     return MonthForecast(
         [
             CurrencyForecast(
@@ -102,7 +104,7 @@ def _calculate() -> MonthForecast:
                 estimates[currency].least,
                 estimates[currency].most,
                 recent.get(currency, ZERO) / DAYS_BACK,
-                (last - now).days,
+                (last - today).days,
             )
             for currency in sorted({*spent, *recent, *estimates})
         ],

@@ -1,20 +1,21 @@
 """Saved reports: which are due, and mailing each of them once."""
 
-import time
+import logging
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from smtplib import SMTPException
+from datetime import date, datetime, time, timedelta
+from time import monotonic
 
-from django.core.mail import EmailMessage
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Substr
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.ledger.models import Purpose
 from campaigns.reports.models import ReportDelivery, Rhythm, SavedReport
-from campaigns.reports.shared.periods import Period, month_of
+from campaigns.reports.shared.periods import Period, month_of, period_bounds
 from campaigns.reports.spend import spend_export
 from campaigns.reports.spend.spending import (
     FILTERS,
@@ -25,15 +26,17 @@ from campaigns.reports.spend.spending import (
     load_spending,
     read_filters,
 )
+from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
-from campaigns.team.mail import link
-from campaigns.team.models import Role, User
+from campaigns.team.mail import Attachment, link, mail_to
+from campaigns.team.models import MailState, OutgoingMail, Role, User
 from campaigns.team.roles import has_role
 from campaigns.team.time_zones import reader_zone
 
-TIME_LIMIT = 60.0  # seconds of mailing in one task, far below the queue's timeout
-HOUR = 8  # o'clock, in the owner's time zone
+logger = logging.getLogger(__name__)
+TIME_LIMIT = 60.0  # seconds of one task, far below the queue's timeout
+DUE = time(8)  # in the owner's time zone
 PERIOD_KEYS = ("period", "from", "to")
 SAVED_KEYS = (*FILTERS, *PERIOD_KEYS, "group", "purpose")
 
@@ -59,7 +62,7 @@ def _grouping(query: QueryDict) -> Grouping:
 
 
 def period_of(rhythm: str, today: date) -> Period:
-    """Return the last period that ended before `today`."""
+    """Return the last period that ended before `today`, a day of the site."""
     if rhythm == Rhythm.MONTHLY:
         return Period("month", *month_of(today.replace(day=1) - timedelta(days=1)))
     if rhythm == Rhythm.WEEKLY:
@@ -69,81 +72,84 @@ def period_of(rhythm: str, today: date) -> Period:
 
 
 def due_reports(now: datetime) -> Iterator[tuple[SavedReport, Period]]:
-    """Yield the reports to send at `now`, each with its period.
+    """Yield the reports to send at `now`, each with the last period that is due.
 
-    A period that ended before the report was saved is not sent.
+    Periods are of the site's days, as the ledger. A period that ended before the report was saved
+    is not sent.
     """
     for report in (
         SavedReport.objects.filter(paused=False)
         .exclude(rhythm=Rhythm.NEVER)
         .select_related("owner")
     ):
-        zone = reader_zone(report.owner.time_zone)
-        local = now.astimezone(zone)
-        period = period_of(report.rhythm, local.date())
-        if local.hour < HOUR or period.last < report.created_at.astimezone(zone).date():
-            continue
-        if not report.deliveries.filter(last=period.last).exists():
+        period = _last_due(report, now)
+        _begin, end = period_bounds(period)
+        if end > report.created_at and not report.deliveries.filter(last=period.last).exists():
             yield report, period
 
 
-def deliver_due_reports(now: datetime) -> int:
-    """Send the reports that are due; return how many were sent.
+def _last_due(report: SavedReport, now: datetime) -> Period:
+    period = period_of(report.rhythm, site_day(now))
+    return period if due_at(period, report.owner) <= now else period_of(report.rhythm, period.first)
 
-    Reports whose owner may no longer read them are paused. What a slow mail server leaves no time
-    for is still due at the next call.
+
+def due_at(period: Period, owner: User) -> datetime:
+    """Return when `owner` gets the report of `period`: at 8:00 where they are, once it has ended
+    where the site is.
     """
-    sent, until = 0, time.monotonic() + TIME_LIMIT
+    _begin, end = period_bounds(period)
+    return next_time(DUE, end, reader_zone(owner.time_zone))
+
+
+def deliver_due_reports(now: datetime) -> int:
+    """Mail the reports that are due; return how many.
+
+    Reports whose owner may no longer read them are paused. One that fails does not stop the others.
+    What is not done within the time limit is still due at the next call.
+    """
+    mailed, until = 0, monotonic() + TIME_LIMIT
     for report, period in due_reports(now):
-        if time.monotonic() > until:
+        if monotonic() > until:
             break
         if not has_role(report.owner, Role.VIEWER):
             SavedReport.objects.filter(pk=report.pk).update(paused=True)
-        elif report.owner.email and (delivery := _claim(report, period, now)):
-            sent += _send(delivery, report, period)
-    return sent
+        elif report.owner.email:
+            try:
+                mailed += _mail(report, period, now)
+            except Exception:
+                logger.exception("Saved report %s failed", report.pk)
+    return mailed
 
 
-def _claim(report: SavedReport, period: Period, now: datetime) -> ReportDelivery | None:
-    """Commit the delivery before anything is sent; None if it was committed before.
-
-    Whoever comes second, also after a crash, does not send.
-    """
+def _mail(report: SavedReport, period: Period, now: datetime) -> bool:
+    """Commit the delivery and its mail together; False if another worker was first."""
+    subject = _("ViberDash: %(name)s, %(days)s") % {"name": report.name, "days": period.label}
+    body, attachment = _body(report, period), _attachment(report, period)
     try:
         with transaction.atomic():
-            return ReportDelivery.objects.create(
+            ReportDelivery.objects.create(
                 report=report,
                 first=period.first,
                 last=period.last,
                 address=report.owner.email,
                 at=now,
+                mail=mail_to(report.owner.email, subject, body, attachment),
             )
     except IntegrityError:
-        return None
-
-
-def _send(delivery: ReportDelivery, report: SavedReport, period: Period) -> bool:
-    spending = spending_of(report, period)
-    message = EmailMessage(
-        _("ViberDash: %(name)s, %(days)s")
-        % {"name": _single_line(report.name), "days": period.label},
-        _body(report, period),
-        to=[delivery.address],
-    )
-    message.attach(
-        f"{spend_export.file_name(spending)}.{report.kind}",
-        _content(report, spending),
-        _content_type(report),
-    )
-    try:
-        message.send()
-    except (SMTPException, OSError) as error:
-        ReportDelivery.objects.filter(pk=delivery.pk).update(
-            failure=_single_line(str(error))[:200] or "not sent"
-        )
         return False
-    ReportDelivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
     return True
+
+
+def record_outcomes() -> None:
+    """Note at the deliveries what became of their mails; a failed one may be resent."""
+    mails = OutgoingMail.objects.filter(pk=OuterRef("mail"))
+    unsent = ReportDelivery.objects.filter(sent_at=None)
+    unsent.filter(mail__state=MailState.SENT).update(
+        sent_at=Subquery(mails.values("sent_at")), failure=""
+    )
+    unsent.filter(mail__state=MailState.FAILED, failure="").update(
+        failure=Substr(Subquery(mails.values("last_error")), 1, 200)
+    )
 
 
 def spending_of(report: SavedReport, period: Period) -> Spending:
@@ -158,22 +164,27 @@ def spending_of(report: SavedReport, period: Period) -> Spending:
     )
 
 
-def _single_line(text: str) -> str:
-    """Remove line breaks, which would begin another header."""
-    return " ".join(text.split())
-
-
 def _body(report: SavedReport, period: Period) -> str:
     query = QueryDict(report.query, mutable=True)
     for key in PERIOD_KEYS:
         query.pop(key, None)
     query.update({"from": period.first.isoformat(), "to": period.last.isoformat()})
     page_url = link(f"{reverse('spend')}?{query.urlencode()}")
-    about = _("Spend %(view)s, %(days)s.") % {"view": describe(report), "days": period.label}
+    about = _("Spend %(view)s, %(days)s, time zone %(zone)s.") % {
+        "view": describe(report),
+        "days": period.label,
+        "zone": settings.TIME_ZONE,
+    }
     stop = _("To stop these e-mails, delete the report: %(address)s") % {
         "address": link(reverse("saved-reports"))
     }
     return f"{about}\n\n{page_url}\n\n{stop}\n"
+
+
+def _attachment(report: SavedReport, period: Period) -> Attachment:
+    spending = spending_of(report, period)
+    name = f"{spend_export.file_name(spending)}.{report.kind}"
+    return Attachment(name, _content_type(report), _content(report, spending))
 
 
 def _content(report: SavedReport, spending: Spending) -> bytes:
@@ -195,4 +206,7 @@ def reports_of(user: User) -> list[SavedReport]:
 
 def deliveries_to(user: User) -> list[ReportDelivery]:
     """Return the deliveries of the reports of `user`, the newest first."""
-    return list(ReportDelivery.objects.filter(report__owner=user).select_related("report")[:50])
+    deliveries = ReportDelivery.objects.filter(report__owner=user)
+    # without their files
+    light = deliveries.select_related("report", "mail").defer("mail__body", "mail__attachment")
+    return list(light[:50])

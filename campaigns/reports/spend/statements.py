@@ -8,8 +8,9 @@ from django.utils.translation import ngettext
 
 from campaigns.ledger.models import Purpose
 from campaigns.reports.shared.bills import Bill, Cost
-from campaigns.reports.shared.periods import Period, month_of, read_day, today
+from campaigns.reports.shared.periods import Period, month_of, read_day
 from campaigns.reports.spend.spending import GROUPINGS, load_spending
+from campaigns.shared.days import site_today
 from campaigns.templatetags.viberdash import number
 
 
@@ -40,7 +41,7 @@ class Statement:
     @property
     def is_final(self) -> bool:
         """Whether the month is over and every price known, so that nothing will change."""
-        return self.period.last < today() and not self.bill.not_yet_known
+        return self.period.last < site_today() and not self.bill.not_yet_known
 
     @property
     def status_text(self) -> str:
@@ -64,7 +65,7 @@ class Statement:
     def next(self) -> str:
         """The next month; "" where it has not begun."""
         following = month_of(self.period.first)[1] + timedelta(days=1)
-        return "" if following > today() else _month_key(following)
+        return "" if following > site_today() else _month_key(following)
 
 
 def _month_key(day: date) -> str:
@@ -74,7 +75,7 @@ def _month_key(day: date) -> str:
 def read_month(text: str) -> Period:
     """Return the month that `text` ("2026-11") names, or this month."""
     day = read_day(f"{text}-01")
-    return Period("month", *month_of(min(day or today(), today())))
+    return Period("month", *month_of(min(day or site_today(), site_today())))
 
 
 def load_statement(period: Period) -> Statement:

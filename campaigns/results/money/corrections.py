@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -75,8 +74,3 @@ def manual_entries() -> list[LedgerEntry]:
         accounts.cached().is_shown(), campaign=None, kind__in=(Kind.FEE, Kind.CORRECTION)
     )
     return list(entries.order_by("-pk")[:50])
-
-
-def this_month() -> date:
-    """The first day of the month in the site's time zone."""
-    return timezone.localdate(timezone=settings.SITE_ZONE).replace(day=1)

@@ -24,6 +24,7 @@ from campaigns.gateway.types import Address, MessageStatus
 from campaigns.ledger.models import BalanceReading, LedgerEntry, LedgerTotal, Purpose
 from campaigns.results.models import SampledStatus
 from campaigns.results.polling import asker
+from campaigns.shared.days import site_bounds, site_day
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 
@@ -81,9 +82,8 @@ def check_nightly(client: Client, now: datetime) -> bool:
     Return whether it did so now.
     """
     local = now.astimezone(settings.SITE_ZONE)
-    if local.hour < NIGHT_HOUR or not _first_of_day(
-        "nightly", local.replace(hour=0, minute=0, second=0, microsecond=0)
-    ):
+    midnight, _end = site_bounds(site_day(now), site_day(now))
+    if local.hour < NIGHT_HOUR or not _first_of_day("nightly", midnight):
         return False
     recheck_unknown_prices(now)
     check_sample(client, now)
@@ -155,7 +155,7 @@ def check_sample(client: Client, now: datetime, size: int = SAMPLE_SIZE) -> int:
     messages = [Address(recipient.msisdn, recipient.reference) for recipient in sample]
     until = timezone.now() + SAMPLE_TIME
     replies = asker.ask_about(client, messages, settings.SEND_CONNECTIONS, until)
-    day = now.astimezone(settings.SITE_ZONE).date()
+    day = site_day(now)
     return sum(
         not _compare(day, recipient, reply.status)
         for recipient, reply in zip(sample, replies, strict=True)

@@ -11,8 +11,10 @@ from campaigns.results.money import corrections
 from campaigns.results.pages.forms import CorrectionForm, FeeForm
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.submissions import once
 
 
+@once
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.ADMINISTRATOR)
 def fees_and_corrections(request: HttpRequest) -> HttpResponse:

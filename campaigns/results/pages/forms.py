@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Channel
-from campaigns.results.money.corrections import this_month
+from campaigns.shared.days import site_month
 from campaigns.shared.money import PLACES
 
 NOTE_MAX = 200  # characters
@@ -51,7 +51,7 @@ class FeeForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.initial["month"] = f"{this_month():%Y-%m}"
+        self.initial["month"] = f"{site_month():%Y-%m}"
         self.auto_id = "id_fee_%s"  # the other form of the page has a currency too
         self.helper = _helper(_("Add fee"), "sender", "month", "amount", "currency")
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
-from campaigns.team import accounts, safe_mode
+from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.pages.access import current_user, role_required
@@ -68,6 +68,7 @@ def _third_party() -> list[dict[str, str]]:
 @require_safe
 def settings_page(request: HttpRequest) -> HttpResponse:
     """How this installation is set up, and links to what administrators can change."""
+    administers = has_role(current_user(request), Role.ADMINISTRATOR)
     return render(
         request,
         "campaigns/team/settings.html",
@@ -78,8 +79,9 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             "time_zone": settings.TIME_ZONE,
             "country": settings.DEFAULT_COUNTRY,
             "users": User.objects.filter(is_active=True).count(),
-            "is_administrator": has_role(current_user(request), Role.ADMINISTRATOR)
-            and current_user(request).is_staff,
+            "is_administrator": administers and current_user(request).is_staff,
+            "administers": administers,
+            "failed_mails": mail_delivery.count_failed() if administers else 0,
             "version": __version__,
             "third_party": _third_party(),
         },

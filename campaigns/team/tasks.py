@@ -1,0 +1,22 @@
+"""Tasks of the queue: sending the e-mails that wait, and deleting what is kept for a time only."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from campaigns.team import mail_delivery
+from campaigns.team.models import Submission
+
+SUBMISSIONS_KEPT = timedelta(days=1)
+
+
+def deliver_mail() -> None:
+    """Send the e-mails that are due."""
+    mail_delivery.deliver_due()
+
+
+def prune() -> None:
+    """Delete old e-mails and submissions of forms."""
+    now = timezone.now()
+    mail_delivery.prune(now)
+    Submission.objects.filter(created_at__lt=now - SUBMISSIONS_KEPT).delete()
