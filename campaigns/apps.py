@@ -15,6 +15,9 @@ class CampaignsConfig(AppConfig):
         from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
+        from campaigns.shared.text import register_lookups
+
+        register_lookups()
 
         dependants.register()
         post_migrate.connect(ensure_append_only, sender=self)

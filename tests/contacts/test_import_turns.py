@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from campaigns.contacts import tasks
-from campaigns.contacts.importing import claims, contact_store, lifecycle, runner, uploads
+from campaigns.contacts.importing import claims, contact_store, dry_run, lifecycle, runner, uploads
 from campaigns.contacts.importing import rows as rows_module
 from campaigns.contacts.models import Contact, ContactList, Import, ImportState
 from tests.contacts.conftest import PEOPLE
@@ -40,6 +40,12 @@ def parts() -> Callable[[], bool]:
     return lambda: next(left)
 
 
+def waiting() -> list[tuple[str, tuple[int, ...]]]:
+    """The tasks in the queue: function and arguments."""
+    tasks_in_queue: list[Any] = list(OrmQ.objects.all())
+    return [(task.func(), task.args()) for task in tasks_in_queue]
+
+
 def state_of(contact_import: Import) -> tuple[str, str]:
     contact_import.refresh_from_db()
     return contact_import.state, contact_import.failure
@@ -62,14 +68,13 @@ def test_end_of_an_import_wakes_the_next_one_by_age(
     for end in (lambda: runner.run(older.pk), lambda: lifecycle.cancel(newer.pk)):
         third = lifecycle.create_queued_import(write(OLDER), "Clients", "", "UA")
         end()
-        assert [task.func() for task in OrmQ.objects.all()] == [claims.RUN]
-        assert OrmQ.objects.get().args() == (claims.next_in_line(third.list_id or 0),)
+        assert waiting() == [(claims.RUN, (claims.next_in_line(third.list_id or 0),))]
         OrmQ.objects.all().delete()
     tasks.resume_stalled()
     oldest = Import.objects.filter(list_name="Clients", state=ImportState.QUEUED).last()
     assert oldest
-    woken = {task.args() for task in OrmQ.objects.all() if task.func() == claims.RUN}
-    assert woken == {(oldest.pk,), (other.pk,)}
+    woken = sorted(args for func, args in waiting() if func == claims.RUN)
+    assert woken == sorted([(oldest.pk,), (other.pk,)])
 
 
 def test_later_upload_does_not_run_between_two_parts(
@@ -185,7 +190,7 @@ def test_file_is_opened_and_checked_by_one_worker(write: Write) -> None:
     made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     for state, work in (
         (ImportState.READING, lifecycle.open_file),
-        (ImportState.CHECKING, tasks.dry_run.run),
+        (ImportState.CHECKING, dry_run.run),
     ):
         later = timezone.now() + timedelta(seconds=30)
         Import.objects.update(state=state, lease_token="theirs", lease_until=later)
@@ -197,7 +202,7 @@ def test_file_is_opened_and_checked_by_one_worker(write: Write) -> None:
 def test_list_deleted_meanwhile_frees_nobody_elses_turn(two: tuple[Import, Import]) -> None:
     ContactList.objects.all().delete()
     tasks.resume_stalled()
-    assert {task.args() for task in OrmQ.objects.all()} == {(made.pk,) for made in two}
+    assert waiting() == [(claims.RUN, (made.pk,)) for made in reversed(two)]
     for made in two:
         tasks.run_import(made.pk)
         assert state_of(made)[0] == ImportState.FAILED

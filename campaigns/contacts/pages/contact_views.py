@@ -15,6 +15,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
+from campaigns.shared.query_values import read_search
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.roles import has_role, visible_to
@@ -70,7 +71,7 @@ def contact_search(request: HttpRequest) -> HttpResponse:
 
     A complete phone leads to its page. Viewers see phones masked, so only that works for them.
     """
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     phone = parsing.normalise(query, settings.DEFAULT_COUNTRY) if query else None
     if isinstance(phone, parsing.Phone):
         return redirect("person", msisdn=phone.msisdn)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import Campaign, CampaignState, Label, Sender
 from campaigns.reports.shared.periods import format_days, read_day
 from campaigns.shared.days import reader_bounds
+from campaigns.shared.query_values import read_search
 from campaigns.team.models import User
 
 LAUNCHED_OR_EDITED = Coalesce("launched_at", "updated_at")
@@ -70,7 +71,7 @@ class Filters:
         if self.user:  # as in the table: who launched it, or else who created it
             user = int(self.user)
             campaigns = campaigns.filter(Q(launched_by=user) | Q(launched_by=None, created_by=user))
-        return campaigns.filter(name__icontains=self.search) if self.search else campaigns
+        return campaigns.filter(name__folded_contains=self.search) if self.search else campaigns
 
     @property
     def active(self) -> list[ActiveFilter]:
@@ -139,11 +140,6 @@ def read_filters(query: Mapping[str, str]) -> Filters:
         senders=senders,
         users=users,
     )
-
-
-def read_search(query: Mapping[str, str]) -> str:
-    """Return the search text, without NULs, which PostgreSQL refuses."""
-    return query.get("q", "").replace("\0", "").strip()
 
 
 def _known_value(value: str, values: Iterable[str]) -> str:
