@@ -5,7 +5,7 @@ What cannot be read selects nothing: never everything, as if it were not there.
 
 from collections.abc import Iterable, Mapping
 
-from campaigns.shared.text import without_nul
+from campaigns.shared.text import NUL, without_nul
 
 ID_DIGITS_MAX = 18  # below 2**63, which is all that a column of ids takes
 NO_ID = 0  # no row has it
@@ -21,6 +21,11 @@ def read_ids(texts: Iterable[str]) -> list[int]:
     """The ids that `texts` name, in order; what `read_id` cannot read is left out."""
     ids = map(read_id, texts)
     return [number for number in ids if number is not None]
+
+
+def read_text(form: Mapping[str, str], key: str) -> str:
+    """A text from a form, to be stored: without NULs, which no database takes everywhere."""
+    return form.get(key, "").replace(NUL, "")
 
 
 def read_search(query: Mapping[str, str], key: str = "q") -> str:

@@ -32,7 +32,7 @@ from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
-from campaigns.shared.query_values import read_id
+from campaigns.shared.query_values import read_id, read_text
 from campaigns.team import accounts
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
@@ -140,7 +140,7 @@ def _test_context(
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
     campaign = draft_of(request, pk)
-    phones = phones_in(request.POST.get("phones", ""))
+    phones = phones_in(read_text(request.POST, "phones"))
     if (chosen := read_id(request.POST.get("group", ""))) is not None:
         phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
     try:

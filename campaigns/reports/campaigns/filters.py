@@ -1,6 +1,6 @@
 """Filters of the list and the calendar of campaigns, read from the query string."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -35,7 +35,10 @@ class ActiveFilter:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`labels`, `senders` and `users` are the options; the other fields are what is chosen."""
+    """`labels`, `senders` and `users` are the options; the other fields are what is chosen.
+
+    `unreadable`: a value was given that is no option; then no campaign is selected.
+    """
 
     state: str = ""
     search: str = ""
@@ -45,6 +48,7 @@ class Filters:
     user: str = ""
     first: date | None = None
     last: date | None = None
+    unreadable: bool = False
     labels: list[Label] = field(default_factory=list)
     senders: list[Choice] = field(default_factory=list)
     users: list[Choice] = field(default_factory=list)
@@ -62,6 +66,8 @@ class Filters:
 
     def apply_undated(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
         """Apply the filters that the calendar has too: all but days and archive."""
+        if self.unreadable:
+            return campaigns.none()
         if self.state:
             campaigns = campaigns.filter(state=self.state)
         if self.label:
@@ -96,7 +102,8 @@ class Filters:
     @property
     def any(self) -> bool:
         """Whether any filter is in use."""
-        return bool(self.active or self.state or self.search or self.archived)
+        chosen = self.active or self.state or self.search or self.archived
+        return bool(chosen or self.unreadable)
 
     @property
     def query(self) -> dict[str, str]:
@@ -113,7 +120,7 @@ class Filters:
 
 
 def read_filters(query: Mapping[str, str]) -> Filters:
-    """Return the filters in a query string; unknown values are ignored.
+    """Return the filters in a query string; with an unknown value, they select nothing.
 
     Three queries, for the options.
     """
@@ -123,27 +130,34 @@ def read_filters(query: Mapping[str, str]) -> Filters:
         Choice(str(user.pk), user.get_full_name() or user.username)
         for user in User.objects.order_by("username")
     ]
-    state = query.get("state", "")
-    first, last = read_day(query.get("from", "")), read_day(query.get("to", ""))
+    options = {
+        "state": list(CampaignState.values),
+        "label": [str(label.pk) for label in labels],
+        "sender": [choice.value for choice in senders],
+        "who": [choice.value for choice in users],
+    }
+    chosen = {key: query.get(key, "") for key in options}
+    days = {key: query.get(key, "") for key in ("from", "to")}
+    first, last = read_day(days["from"]), read_day(days["to"])
+    unreadable = any(value and value not in options[key] for key, value in chosen.items())
+    unreadable |= bool(days["from"] and not first) or bool(days["to"] and not last)
     if first and last and first > last:
         first, last = last, first
+    known = {key: value if value in options[key] else "" for key, value in chosen.items()}
     return Filters(
-        state=state if state in CampaignState.values else "",
+        state=known["state"],
         search=read_search(query),
         archived=query.get("archived") == "1",
-        label=_known_value(query.get("label", ""), (str(label.pk) for label in labels)),
-        sender=_known_value(query.get("sender", ""), (choice.value for choice in senders)),
-        user=_known_value(query.get("who", ""), (choice.value for choice in users)),
+        label=known["label"],
+        sender=known["sender"],
+        user=known["who"],
         first=first,
         last=last,
+        unreadable=unreadable,
         labels=labels,
         senders=senders,
         users=users,
     )
-
-
-def _known_value(value: str, values: Iterable[str]) -> str:
-    return value if value in values else ""
 
 
 def _choice_label(choices: list[Choice], value: str) -> str:
