@@ -82,7 +82,7 @@ def conditions(draw: st.DrawFn) -> tuple[str, list[Condition], list[Rule]]:
         elif kind == ConditionKind.COUNTRY:
             codes = draw(st.lists(st.sampled_from(["UA", "RO", ""]), min_size=1))
             made.append(Condition(kind=kind, countries=codes, negated=negated))
-            rules.append(lambda row, _rows, codes=codes, no=negated: (row[2] in codes) != no)
+            rules.append(country_rule(codes, negated))
         else:
             place = draw(st.integers(0, 1))
             made.append(Condition(kind=kind, list_id=place, negated=negated))
@@ -91,6 +91,10 @@ def conditions(draw: st.DrawFn) -> tuple[str, list[Condition], list[Rule]]:
             has_list = has_list or own
             rules.append(list_rule(place, negated, own))
     return match, made, rules
+
+
+def country_rule(codes: list[str], negated: bool) -> Rule:
+    return lambda row, _rows: (row[2] in codes) != negated
 
 
 def list_rule(place: int, negated: bool, own: bool) -> Rule:

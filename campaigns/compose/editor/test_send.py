@@ -5,7 +5,7 @@ for next time.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.phones.parsing import format_phone
+from campaigns.contacts.phones.parsing import Phone, format_phone, normalise
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
@@ -34,7 +34,16 @@ _BETWEEN = re.compile(r"[,;\n]+")
 
 def phones_in(text: str) -> list[str]:
     """The phones in `text`, one per line or separated by commas, each once."""
-    return list(dict.fromkeys(phone.strip() for phone in _BETWEEN.split(text) if phone.strip()))
+    return each_once(phone.strip() for phone in _BETWEEN.split(text) if phone.strip())
+
+
+def each_once(phones: Iterable[str]) -> list[str]:
+    """`phones` without those that are another spelling of an earlier one."""
+    spellings: dict[str, str] = {}
+    for phone in phones:
+        parsed = normalise(phone, settings.DEFAULT_COUNTRY)
+        spellings.setdefault(parsed.msisdn if isinstance(parsed, Phone) else phone, phone)
+    return list(spellings.values())
 
 
 def remembered(actor: User) -> str:
@@ -80,6 +89,7 @@ def send_test(
     """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
     names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
     """
+    phones = each_once(phones)
     _check_number(phones)
     template = compile_message(campaign)
     person = find_recipient(Audience.of(campaign), template, whose)

@@ -14,7 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.compose.audience.selection import Audience, audience_sources
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
-from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
+from campaigns.compose.editor.test_send import (
+    each_once,
+    phones_in,
+    remembered,
+    send_tests,
+    variants,
+)
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.launch.reachable import key_refusal
@@ -142,7 +148,8 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = draft_of(request, pk)
     phones = phones_in(read_text(request.POST, "phones"))
     if (chosen := read_id(request.POST.get("group", ""))) is not None:
-        phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
+        group = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen)
+        phones = each_once(group.phones)
     try:
         tests = send_tests(
             campaign, phones, current_user(request), request.POST.get("recipient", FIRST)
