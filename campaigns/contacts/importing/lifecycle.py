@@ -223,21 +223,26 @@ def start_check(import_id: int) -> None:
 def start(import_id: int, actor: User | None) -> None:
     """Have a worker import the file; creates the list if it is new."""
     with transaction.atomic():
+        contact_import = Import.objects.get(pk=import_id)
+        if contact_import.state not in CAN_START:
+            return
+        # before the state: whoever deletes a list has locked it, and looks for imports then
+        lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
+        contact_list = lists.first() or _get_or_create_list(contact_import.list_name, actor)
         started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(
-            state=ImportState.QUEUED, **claims.FREE
+            state=ImportState.QUEUED, list=contact_list, **claims.FREE
         )
         if not started:
             return
-        contact_import = Import.objects.get(pk=import_id)
-        if contact_import.list is None:
-            contact_import.list = _get_or_create_list(contact_import.list_name, actor)
-            contact_import.save(update_fields=["list"])
+        contact_import.list = contact_list
         record(actor, contact_import.list, "imported", contact_import.file_name)
         enqueue(claims.RUN, import_id)
 
 
 def _get_or_create_list(name: str, actor: User | None) -> ContactList:
-    return ContactList.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
+    """The list called `name`, locked, in the caller's transaction."""
+    lists = ContactList.objects.select_for_update()
+    return lists.get_or_create(name=name, defaults={"created_by": actor})[0]
 
 
 def cancel(import_id: int) -> None:
@@ -277,8 +282,9 @@ def create_queued_import(
         uploads.remove(name)
         raise
     contact_import.state = ImportState.QUEUED
-    contact_import.list = _get_or_create_list(list_name, None)
-    contact_import.save()
+    with transaction.atomic():
+        contact_import.list = _get_or_create_list(list_name, None)
+        contact_import.save()
     return contact_import
 
 

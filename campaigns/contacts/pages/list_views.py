@@ -152,7 +152,11 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
         target = form.cleaned_data["into"] or ContactList.objects.create(
             name=form.cleaned_data["name"], created_by=current_user(request)
         )
-        copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
+        try:
+            copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
+        except ContactsError as refused:
+            messages.error(request, str(refused))
+            return redirect("list-list")
         text = ngettext("%d contact was copied.", "%d contacts were copied.", copied)
         messages.success(request, text % copied)
         return redirect(target)
@@ -199,7 +203,11 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     result = None
     if request.method == "POST" and form.is_valid():
         lines = form.cleaned_data["phones"].splitlines()
-        result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+        try:
+            result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+        except ContactsError as refused:
+            messages.error(request, str(refused))
+            return redirect("list-list")
         if not result.rejected:
             messages.success(request, _paste_summary(result))
             return redirect(contact_list)
