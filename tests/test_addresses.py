@@ -136,7 +136,7 @@ def _fails(client: Client, method: str, address: str, query: dict[str, str]) -> 
             b"".join(answer)
         transaction.set_rollback(True)
 
-    return answer.status_code == 500
+    return int(answer.status_code) == 500
 
 
 EXPORTS = [

@@ -29,5 +29,6 @@ def read_text(form: Mapping[str, str], key: str) -> str:
 
 
 def read_search(query: Mapping[str, str], key: str = "q") -> str:
-    """The text to search for; "" for none. One with a NUL finds nothing."""
-    return without_nul(query.get(key, "")).strip()
+    """The text to search for, without NULs; "" for none. Nothing but NULs finds nothing."""
+    given = query.get(key, "").strip()
+    return given.replace(NUL, "").strip() or without_nul(given)
