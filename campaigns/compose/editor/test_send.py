@@ -89,8 +89,7 @@ def send_test(
     """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
     names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
     """
-    phones = each_once(phones)
-    _check_number(phones)
+    phones = _checked(phones)
     template = compile_message(campaign)
     person = find_recipient(Audience.of(campaign), template, whose)
     fields = {
@@ -106,19 +105,22 @@ def send_message(message: Campaign, phones: Sequence[str], actor: User | None) -
     """Store and launch `message`, a new campaign without merge tags, as a test to `phones`; return
     it. Raises Refused: then nothing is sent and nothing is stored.
     """
-    _check_number(phones)
+    phones = _checked(phones)
     message.purpose, message.created_by = Purpose.TEST, actor
     return _launch(message, phones, actor, {})
 
 
-def _check_number(phones: Sequence[str]) -> None:
-    if not 1 <= len(phones) <= PHONES_MAX:
+def _checked(phones: Sequence[str]) -> list[str]:
+    """`phones`, each once. Raises Refused for none or too many."""
+    once = each_once(phones)
+    if not 1 <= len(once) <= PHONES_MAX:
         raise Refused(
             ngettext(
                 "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
             )
             % {"n": PHONES_MAX}
         )
+    return once
 
 
 def _launch(

@@ -251,11 +251,17 @@ def cancel(import_id: int) -> None:
 
 
 def create_queued_import(
-    path: Path, list_name: str, phone_column: str, country: str, sheet: str = ""
+    path: Path,
+    list_name: str,
+    phone_column: str,
+    country: str,
+    sheet: str = "",
+    existing: str = "update",
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
-    `phone_column`: name, letter or number from 1; empty: the proposed ones. Raises ContactsError.
+    `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
+    "keep" for contacts already on the list. Raises ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -268,13 +274,7 @@ def create_queued_import(
         mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
-        layout = Layout.from_json(contact_import.mapping)
-        rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
-        contact_import.mapping |= column_mapping.propose_with_phone_column(
-            rows, layout, phone_column, country
-        ).as_json()
-        contact_import.mapping["columns"] = column_mapping.column_names(rows, layout)
+        _map_columns(contact_import, phone_column, existing)
     except OSError as error:
         uploads.remove(name)
         raise file_error(error) from error
@@ -286,6 +286,17 @@ def create_queued_import(
         contact_import.list = _get_or_create_list(list_name, None)
         contact_import.save()
     return contact_import
+
+
+def _map_columns(contact_import: Import, phone_column: str, existing: str) -> None:
+    """Open the file of an import that no page shows, and choose its columns."""
+    contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
+    layout = Layout.from_json(contact_import.mapping)
+    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    country = contact_import.mapping["country"]
+    columns = column_mapping.propose_with_phone_column(rows, layout, phone_column, country)
+    names = column_mapping.column_names(rows, layout)
+    contact_import.mapping |= columns.as_json() | {"columns": names, "existing": existing}
 
 
 def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
