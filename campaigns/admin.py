@@ -176,7 +176,7 @@ class CampaignAdmin(ReadOnly):
     )
     list_filter = ("state", "purpose")
     list_select_related = ("sender", "launched_by")
-    search_fields = ("name", "uuid")
+    search_fields = ("name__folded_contains", "uuid")
     date_hierarchy = "launched_at"
     actions = ("pause", "resume", "cancel", "change_hours")
     action_form = CampaignActionForm
@@ -223,14 +223,14 @@ class CampaignAdmin(ReadOnly):
 @admin.register(Sender)
 class SenderAdmin(ByRole):
     list_display = ("name", "created_at")
-    search_fields = ("name",)
+    search_fields = ("name__folded_contains",)
 
 
 @admin.register(ContactList)
 class ContactListAdmin(ReadOnly):
     list_display = ("name", "contact_count", "created_by", "created_at", "updated_at")
     list_select_related = ("created_by",)
-    search_fields = ("name",)
+    search_fields = ("name__folded_contains",)
 
 
 @admin.register(Contact)
@@ -238,7 +238,7 @@ class ContactAdmin(Huge):
     list_display = ("msisdn", "country", "list", "fields")
     list_select_related = ("list",)
     raw_id_fields = ("list", "source")
-    search_fields = ("=msisdn",)
+    search_fields = ("msisdn__exact",)
 
 
 @admin.register(Import)
@@ -255,7 +255,7 @@ class ImportAdmin(ReadOnly):
     )
     list_filter = ("state",)
     list_select_related = ("created_by",)
-    search_fields = ("file_name", "list_name")
+    search_fields = ("file_name__folded_contains", "list_name__folded_contains")
 
 
 @admin.register(RejectedRow)
@@ -268,7 +268,7 @@ class RejectedRowAdmin(Huge):
 class StopListEntryAdmin(Huge):
     list_display = ("msisdn", "reason", "created_by", "created_at")
     list_select_related = ("created_by",)
-    search_fields = ("=msisdn",)
+    search_fields = ("msisdn__exact",)
 
 
 @admin.register(Recipient)
@@ -284,7 +284,7 @@ class RecipientAdmin(Huge):
     )
     list_select_related = ("campaign",)
     raw_id_fields = ("campaign",)
-    search_fields = ("=msisdn", "=reference")
+    search_fields = ("msisdn__exact", "reference__exact")
 
 
 @admin.register(Batch)
@@ -420,7 +420,7 @@ class LedgerTotalAdmin(Huge):
 class AuditEntryAdmin(Huge):
     list_display = ("at", "actor", "subject", "action", "detail")
     list_select_related = ("actor",)
-    search_fields = ("=subject",)
+    search_fields = ("subject__exact",)
 
 
 class Fallback(ReadOnly):

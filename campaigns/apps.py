@@ -11,14 +11,20 @@ class CampaignsConfig(AppConfig):
         from django_q.signals import post_execute
 
         from campaigns.compose.library import dependants
+        from campaigns.contacts.lists import contact_lists
         from campaigns.contacts.search.index import ensure_search_index
         from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
+        from campaigns.shared.text import register_lookups
+
+        register_lookups()
 
         dependants.register()
+        contact_lists.register_removal()
         post_migrate.connect(ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)
+        post_migrate.connect(contact_lists.delete_contacts_of_no_list, sender=self)
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))
         post_execute.connect(record_sign_of_life)

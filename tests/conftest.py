@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 from django.conf import settings
@@ -23,6 +24,16 @@ pytest_plugins = ["tests.mail_server", "tests.sandbox_fixture", "tests.scripted_
 
 
 def pytest_configure() -> None:
+    # the same examples in each run, and no clock that could fail them
+    hypothesis.settings.register_profile(
+        "tests",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=30,
+        suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    )
+    hypothesis.settings.load_profile("tests")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # static files as they stand in the tree: nothing is collected before the tests
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True

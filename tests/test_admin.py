@@ -11,8 +11,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from campaigns.admin import ReadOnly, ShortPaginator
-from campaigns.models import Campaign, CampaignState, LedgerEntry, Recipient, Role, Sender, User
+from campaigns.admin import Huge, ReadOnly, ShortPaginator
+from campaigns.models import (
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    LedgerEntry,
+    Recipient,
+    Role,
+    Sender,
+    StopListEntry,
+    User,
+)
 from tests.made_rows import make_row
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -208,3 +219,30 @@ def test_people_are_made_inactive_and_never_deleted(boss: Client) -> None:
 def test_a_sender_can_be_added(boss: Client) -> None:
     boss.post(page(Sender, "add"), {"name": "NewShop"})
     assert Sender.objects.filter(name="NewShop").exists()
+
+
+@pytest.mark.parametrize("model", [Contact, StopListEntry, Recipient])
+def test_search_for_a_phone_uses_its_index(boss: Client, model: type[Model]) -> None:
+    campaign = make_campaign("Autumn", CampaignState.FINISHED)
+    send(campaign, {("UA", "read"): 1})
+    msisdn = Recipient.objects.get().msisdn
+    clients = ContactList.objects.create(name="Clients")
+    Contact.objects.create(list=clients, msisdn=msisdn)
+    StopListEntry.objects.create(msisdn=msisdn)
+    with CaptureQueriesContext(connection) as queries:
+        answer = boss.get(page(model, "changelist"), {"q": msisdn})
+    assert [row.msisdn for row in answer.context["cl"].result_list] == [msisdn]
+    searches = [query["sql"] for query in queries if msisdn in query["sql"]]
+    assert searches
+    assert not [sql for sql in searches if "UPPER" in sql or "LIKE" in sql]
+
+
+def test_searches_of_huge_tables_are_exact(boss: Client) -> None:
+    searched = {
+        field: model.__name__
+        for model, pages in admin.site._registry.items()
+        if isinstance(pages, Huge)
+        for field in pages.search_fields
+    }
+    assert searched
+    assert [field for field in searched if not field.endswith("__exact")] == []

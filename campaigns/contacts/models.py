@@ -150,6 +150,8 @@ class Import(models.Model):
     finished_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)  # no other worker may take it before
     lease_token = models.CharField(max_length=32, blank=True)
+    # errors of the database since the last slice: an import that has too many fails
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("import")

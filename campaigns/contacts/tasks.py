@@ -2,7 +2,8 @@
 
 import time
 
-from campaigns.contacts.importing import dry_run, lifecycle, runner
+from campaigns.contacts.importing import claims, dry_run, lifecycle, runner
+from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.search import index
 from campaigns.shared.queue import enqueue
 
@@ -23,10 +24,10 @@ def check(import_id: int) -> None:
 def run_import(import_id: int) -> None:
     """Import for MAX_SECONDS; enqueue another task for the rest."""
     end = time.monotonic() + MAX_SECONDS
-    if runner.run(import_id, lambda: time.monotonic() < end):
-        enqueue(lifecycle.RUN, import_id)
-    else:
-        lifecycle.enqueue_next(import_id)
+    outcome = runner.run(import_id, lambda: time.monotonic() < end)
+    if outcome is Outcome.MORE:
+        enqueue(claims.RUN, import_id)
+    elif outcome is Outcome.DONE:
         enqueue(INDEX)
 
 
@@ -39,7 +40,7 @@ def index_contacts() -> None:
 
 def resume_stalled() -> None:
     """Enqueue stalled imports, cancel abandoned ones, index new contacts. For the sweep."""
-    lifecycle.enqueue_stalled()
+    claims.enqueue_stalled()
     lifecycle.cancel_abandoned()
     if index.lists_to_index().exists():
         enqueue(INDEX)

@@ -13,6 +13,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest
 
+from campaigns.shared.query_values import read_id
+from campaigns.shared.text import NUL
+
 PAGE = 50
 M = TypeVar("M", bound=Model)
 
@@ -95,15 +98,14 @@ def _key(row: Model, column: str) -> str:
 
 
 def _position(model: type[Model], column: str, at: str) -> tuple[bool, tuple[Any, int] | None]:
-    value, dot, pk = at[1:].rpartition(".")
-    if at[:1] not in ("a", "b") or not dot:
+    value, _dot, text = at[1:].rpartition(".")
+    pk = read_id(text)
+    if at[:1] not in ("a", "b") or pk is None or NUL in value:
         return False, None
+    field = cast("Field[Any, Any]", model._meta.get_field(column))
     try:
-        return at[0] == "b", (
-            cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value),
-            int(pk),
-        )
-    except (ValidationError, ValueError):
+        return at[0] == "b", (field.to_python(value), pk)
+    except (ValidationError, ValueError, OverflowError):
         return False, None
 
 

@@ -5,6 +5,7 @@ from django.db import IntegrityError
 from django.test import Client
 
 from campaigns.compose.editor import drafts
+from campaigns.compose.pages.settings_forms import LabelForm
 from campaigns.models import AuditEntry, Campaign, CampaignState, Label, Note, Role, User
 from tests.compose import factories
 
@@ -53,6 +54,17 @@ def test_label_is_created_once_whatever_its_capitals(marketer: Client, campaign:
     assert AuditEntry.objects.filter(action="labelled").count() == 2
     campaign.refresh_from_db()
     assert campaign.updated_at == before  # a draft that somebody else has open is not changed by it
+
+
+def test_label_of_any_script_is_created_once_whatever_its_capitals(
+    marketer: Client, campaign: Campaign
+) -> None:
+    for name in ("Знижка", "ЗНИЖКА", "знижка"):
+        marketer.post(f"/campaigns/{campaign.pk}/labels", {"name": name})
+    assert names(campaign) == ["Знижка"]
+    assert LabelForm({"name": "зниЖКА", "colour": "red"}).errors["name"] == [
+        "This label already exists."
+    ]
 
 
 def test_label_is_removed(marketer: Client, campaign: Campaign) -> None:

@@ -38,6 +38,23 @@ def test_a_quote_covers_the_first_fifty_and_sends_nothing(gateway: RunningSandbo
     assert gateway.bill()["messages"] == 0
 
 
+def test_recipients_without_a_value_are_in_neither_sum(gateway: RunningSandbox) -> None:
+    people = ukrainians(2)
+    people += [(msisdn, country, {}) for msisdn, country, _fields in ukrainians(3, start=10)]
+    campaign = draft(contact_list("A", people), text="Hi {first_name}")
+    whole = quote_sample(draft(contact_list("B", ukrainians(2)), text="Hi {first_name}"))
+    assert quote_sample(campaign) == whole
+
+
+def test_sample_is_of_the_list_made_first(gateway: RunningSandbox) -> None:
+    first = contact_list("Z", ukrainians(50))
+    campaign = draft(first, contact_list("A", ukrainians(50, start=50)))
+    quote_sample(campaign)
+    asked = "".join(str(call["body"]) for call in gateway.requests())
+    assert "380970000000" in asked
+    assert "380970000050" not in asked
+
+
 def test_an_empty_audience_has_no_quote(gateway: RunningSandbox) -> None:
     assert quote_sample(draft()) is None
 

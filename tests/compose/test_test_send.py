@@ -116,6 +116,22 @@ def test_each_variant_is_a_test_of_its_own_with_a_list_of_its_own(
     assert len({test.lists.get().pk for test in tests}) == 3
 
 
+def test_phone_in_two_spellings_is_one_phone(signed_in: Client, campaign: Campaign) -> None:
+    phones = "0972920283, +380 97 292 0283\n380972920283"
+    signed_in.post("/settings/test-groups/", {"name": "Office", "phones": phones})
+    group = TestGroup.objects.get()
+    assert group.phones == ["0972920283"]
+    group.phones = ["0972920283", "+380 97 292 0283"]  # as of an earlier version
+    group.save()
+    for data in ({"group": str(group.pk)}, {"phones": phones}):
+        signed_in.post(f"/campaigns/{campaign.pk}/test", data | {"recipient": "first"})
+    tests = Campaign.objects.filter(purpose=Purpose.TEST)
+    assert tests.count() == 2
+    assert {
+        contact.msisdn for contact in Contact.objects.filter(list__in=tests.values("lists"))
+    } == {"380972920283"}
+
+
 def test_a_group_is_made_once_and_sent_to(signed_in: Client, campaign: Campaign) -> None:
     groups = "/settings/test-groups/"
     assert signed_in.post(groups, {"name": "Office", "phones": "12"}).status_code == 422

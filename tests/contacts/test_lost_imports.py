@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from campaigns.contacts.importing import lifecycle, runner, uploads
+from campaigns.contacts.importing import claims, lifecycle, runner, uploads
 from campaigns.contacts.importing.rows import ParsedSlice
 from campaigns.contacts.models import IMPORTING, ContactList, Import, ImportState
 from tests.contacts.conftest import PEOPLE
@@ -17,7 +17,7 @@ from tests.stored import changes, everything
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
-LEASED = {"state": "running", "lease_until": NOW + runner.LEASE}
+LEASED = {"state": "running", "lease_until": NOW + claims.LEASE}
 
 
 @pytest.fixture(autouse=True)
@@ -57,32 +57,32 @@ LOST = pytest.mark.parametrize(
 
 @LOST
 def test_slice_of_a_lost_import_is_not_written(queued: Import, how: str) -> None:
-    token = runner.claim_lease(queued.pk)
+    token = claims.claim_list(queued.pk)
     queued.refresh_from_db()
     parsed = slice_of(queued)
     lose(how)
     before = everything()
-    with pytest.raises(runner.LeaseLost):
+    with pytest.raises(claims.LeaseLost):
         runner._commit_slice(queued, parsed, token)
     assert everything() == before
 
 
 @LOST
 def test_end_of_a_lost_import_changes_nothing(queued: Import, how: str) -> None:
-    token = runner.claim_lease(queued.pk)
+    token = claims.claim_list(queued.pk)
     queued.refresh_from_db()
     path = uploads.locate(queued.path)
     lose(how)
-    assert_unchanged(lambda: runner._finish(queued, token))
+    assert_unchanged(lambda: claims.end_as_finished(runner._held(queued, token), 7))
     assert path.exists()
 
 
 def test_lease_of_another_worker_is_not_given_back(queued: Import) -> None:
-    runner.claim_lease(queued.pk)
+    claims.claim_list(queued.pk)
     Import.objects.update(lease_token="theirs")
-    assert_unchanged(lambda: runner.release_lease(queued.pk, "ours"))
+    assert_unchanged(lambda: claims.release(queued.pk, "ours"))
     before = everything()
-    runner.release_lease(queued.pk, "theirs")
+    claims.release(queued.pk, "theirs")
     freed = {"lease_token": "", "lease_until": None}
     assert changes(Import, before) == {queued.pk: freed}
 
@@ -90,39 +90,45 @@ def test_lease_of_another_worker_is_not_given_back(queued: Import) -> None:
 @pytest.mark.parametrize("state", sorted(set(ImportState) - set(IMPORTING)))
 def test_import_that_does_not_run_is_not_claimed(queued: Import, state: str) -> None:
     Import.objects.update(state=state)
-    assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
+    assert assert_unchanged(lambda: claims.claim_list(queued.pk)) == ""
 
 
 def test_lease_ends_at_its_moment_and_not_before(queued: Import) -> None:
-    token = runner.claim_lease(queued.pk)
+    token = claims.claim_list(queued.pk)
     before = everything()
     assert before["Import"][queued.pk] | LEASED == before["Import"][queued.pk]
     assert before["Import"][queued.pk]["started_at"] == NOW
-    with time_machine.travel(NOW + runner.LEASE - TICK, tick=False):
-        assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
-    with time_machine.travel(NOW + runner.LEASE, tick=False):
-        second = runner.claim_lease(queued.pk)
+    with time_machine.travel(NOW + claims.LEASE - TICK, tick=False):
+        assert assert_unchanged(lambda: claims.claim_list(queued.pk)) == ""
+    with time_machine.travel(NOW + claims.LEASE, tick=False):
+        second = claims.claim_list(queued.pk)
     assert second not in ("", token)
     assert changes(Import, before) == {
-        queued.pk: {"lease_token": second, "lease_until": NOW + 2 * runner.LEASE}
+        queued.pk: {"lease_token": second, "lease_until": NOW + 2 * claims.LEASE}
     }
 
 
-def test_import_into_a_deleted_list_is_not_claimed(queued: Import) -> None:
+def test_import_into_a_deleted_list_fails(queued: Import) -> None:
     ContactList.objects.all().delete()
-    assert assert_unchanged(lambda: runner.claim_lease(queued.pk)) == ""
-    assert assert_unchanged(lambda: runner.claim_lease(queued.pk + 1)) == ""
+    assert claims.claim_list(queued.pk) == ""
+    queued.refresh_from_db()
+    assert (queued.state, queued.failure, queued.path) == (
+        ImportState.FAILED,
+        "The list was deleted. Upload the file again and choose another list.",
+        "",
+    )
+    assert assert_unchanged(lambda: claims.claim_list(queued.pk + 1)) == ""
 
 
 def test_slice_renews_the_lease_and_counts_once(queued: Import) -> None:
-    token = runner.claim_lease(queued.pk)
+    token = claims.claim_list(queued.pk)
     queued.refresh_from_db()
     before = everything()
-    with time_machine.travel(NOW + runner.LEASE, tick=False):
+    with time_machine.travel(NOW + claims.LEASE, tick=False):
         runner._commit_slice(queued, slice_of(queued), token)
     changed = changes(Import, before)[queued.pk]
     assert changed == {
-        "lease_until": NOW + 2 * runner.LEASE, "next_row": 8, "rows": 7, "new": 3, "duplicates": 1,
+        "lease_until": NOW + 2 * claims.LEASE, "next_row": 8, "rows": 7, "new": 3, "duplicates": 1,
         "rejected": 3, "countries": {"UA": 3},
         "rejected_by_reason": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
     }  # fmt: skip

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from campaigns.contacts.importing import contact_store, lifecycle, runner
+from campaigns.contacts.importing import claims, contact_store, lifecycle, runner
 from campaigns.contacts.importing import rows as rows_module
+from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import (
     Contact,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 def _import(path: Path, name: str = "Clients") -> Import:
     made = lifecycle.create_queued_import(path, name, "", "UA")
-    assert runner.run(made.pk) is False
+    assert runner.run(made.pk) is Outcome.DONE
     made.refresh_from_db()
     return made
 
@@ -131,10 +132,10 @@ def test_run_continues_where_a_killed_worker_stopped(
     monkeypatch.setattr(rows_module.RowParser.slices, "__defaults__", (0, 2))
     made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     left = iter([True, False])
-    assert runner.run(made.pk, lambda: next(left)) is True
+    assert runner.run(made.pk, lambda: next(left)) is Outcome.MORE
     made.refresh_from_db()
     assert (made.next_row, made.rows, made.state) == (4, 3, ImportState.RUNNING)
-    assert runner.run(made.pk) is False
+    assert runner.run(made.pk) is Outcome.DONE
     made.refresh_from_db()
     assert _counts(made)["new"] == 3
     assert _counts(made)["duplicates"] == 1
@@ -166,19 +167,19 @@ def test_run_rolls_a_slice_back_whole(write: Write, monkeypatch: pytest.MonkeyPa
 
 def test_only_one_worker_gets_the_lease(write: Write) -> None:
     made = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
-    assert runner.claim_lease(made.pk)
-    assert runner.claim_lease(made.pk) == ""
+    assert claims.claim_list(made.pk)
+    assert claims.claim_list(made.pk) == ""
     Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert runner.claim_lease(made.pk)
+    assert claims.claim_list(made.pk)
 
 
 def test_no_lease_while_another_import_of_the_list_runs(write: Write) -> None:
     first = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     second = lifecycle.create_queued_import(write(PEOPLE), "Clients", "", "UA")
     other = lifecycle.create_queued_import(write(PEOPLE), "Others", "", "UA")
-    assert runner.claim_lease(first.pk)
-    assert not runner.claim_lease(second.pk)
-    assert runner.claim_lease(other.pk)
+    assert claims.claim_list(first.pk)
+    assert not claims.claim_list(second.pk)
+    assert claims.claim_list(other.pk)
 
 
 def test_run_stops_when_cancelled(
@@ -191,7 +192,7 @@ def test_run_stops_when_cancelled(
         lifecycle.cancel(made.pk)
         return True
 
-    assert runner.run(made.pk, cancel) is False
+    assert runner.run(made.pk, cancel) is Outcome.NOT_MINE
     made.refresh_from_db()
     assert (made.state, made.rows) == (ImportState.CANCELLED, 1)
     assert list(uploads.iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from campaigns.contacts import tasks as contact_tasks
-from campaigns.contacts.importing import runner
+from campaigns.contacts.importing import claims
 from campaigns.dispatch import tasks
 from campaigns.dispatch.send import account_rate, rate_control, resolve_unknown, sender
 from campaigns.dispatch.send.interpret_answer import FIRST_DELAY, MAX_DELAY
@@ -83,7 +83,7 @@ DATABASE_WAIT = OPTIONS.get("timeout") or OPTIONS["connect_timeout"]  # of SQLit
         (poll_schedule.DECIDED_AFTER, poll_schedule.AFTER_VALIDITY),
         (timedelta(seconds=VALIDITY_MAX) + poll_schedule.AFTER_VALIDITY, batch_checks.RETRY_FOR),
         # imports: a slice takes a second or two
-        (20, runner.LEASE),
+        (20, claims.LEASE),
         # the queue: quiet, then stalled, and then a task may be at work for all of its time
         (health.SIGN_INTERVAL, health.QUIET_AFTER),
         (SWEEP, health.QUIET_AFTER),

@@ -46,14 +46,30 @@ def test_search_finds_any_part_of_a_phone(campaign: Campaign) -> None:
     result = people.filter_recipients(campaign, people.read_query({"phone": "67-000-00 07"}))
     assert [person.msisdn for person in result] == ["380670000007"]
     assert people.filter_recipients(campaign, people.read_query({"phone": "0091"})).count() == 1
-    assert (
-        people.filter_recipients(campaign, people.read_query({"phone": "%"})).count()
-        == campaign.audience
-    )
+    dialled = people.read_query({"phone": "0038067000 0007"})
+    assert people.filter_recipients(campaign, dialled).count() == 1
 
 
-def test_read_chosen_takes_nonsense_for_no_filter() -> None:
-    assert not people.read_query({"state": "happy", "phone": "abc\0", "country": "\0"})
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "happy"},
+        {"phone": "abc\0"},
+        {"phone": "%"},
+        {"country": "\0"},
+        {"why": "0.opt_out"},
+        {"state": "read", "country": "Ukraine"},
+    ],
+)
+def test_filter_that_cannot_be_read_selects_nobody(
+    campaign: Campaign, query: dict[str, str]
+) -> None:
+    outcome = load_delivery_counts({campaign.pk: campaign.audience})[campaign.pk]
+    chosen = people.read_query(query)
+    assert people.filter_recipients(campaign, chosen).count() == 0
+    assert people.count_recipients(outcome, chosen) == 0
+    assert list(people.load_page(campaign, chosen, outcome, "").rows) == []
+    assert list(people.export_rows(campaign, chosen, masked=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -159,3 +175,26 @@ def test_search_in_a_large_campaign_is_by_the_beginning(
             phone for phone in everybody if phone.startswith(digits)
         )
     assert people.page_column(campaign, chosen) == "msisdn"
+
+
+@pytest.mark.parametrize(
+    ("dialled", "stored"),
+    [
+        ("050123", "38050123"),
+        ("067", "38067"),
+        ("0038050", "38050"),
+        ("0038067", "38067"),
+        ("0", "380"),
+        ("000", "380"),
+        ("380679", "380679"),
+        ("999", "999"),
+    ],
+)
+def test_dialled_zeros_do_not_select_everybody(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, dialled: str, stored: str
+) -> None:
+    monkeypatch.setattr(people, "ANY_PART_MAX", 0)
+    chosen = people.read_query({"phone": dialled})
+    result = set(people.filter_recipients(campaign, chosen).values_list("msisdn", flat=True))
+    everybody = campaign.recipients.values_list("msisdn", flat=True)
+    assert result == {phone for phone in everybody if phone.startswith(stored)}

@@ -28,7 +28,7 @@ from django.db.models import (
 )
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Replace
-from django.db.models.lookups import Exact, GreaterThan, IContains, IStartsWith, LessThan, Regex
+from django.db.models.lookups import Exact, GreaterThan, LessThan, Regex
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -50,11 +50,13 @@ from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
+from campaigns.shared.text import FoldedContains, FoldedStartsWith
 from campaigns.team import audit
 from campaigns.team.models import User
 
-NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$"
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"  # sorts as it reads
+# \Z: in Python "$" also stands before a newline at the end, in PostgreSQL it does not
+NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?\Z"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"  # sorts as it reads
 NO_CONTACTS = Q(pk__in=[])
 # campaigns whose recipients can be selected
 SELECTABLE_CAMPAIGNS = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
@@ -146,9 +148,9 @@ def _meets_field(condition: Condition) -> Q:
         case Operator.IS_NOT:
             return ~Q(Exact(value, wanted))
         case Operator.CONTAINS:
-            return Q(IContains(value, wanted))
+            return Q(FoldedContains(value, wanted))
         case Operator.STARTS:
-            return Q(IStartsWith(value, wanted))
+            return Q(FoldedStartsWith(value, wanted))
         case Operator.FILLED:
             return ~Q(Exact(value, ""))
         case Operator.EMPTY:

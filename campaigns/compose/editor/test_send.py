@@ -5,7 +5,7 @@ for next time.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.phones.parsing import format_phone
+from campaigns.contacts.phones.parsing import Phone, format_phone, normalise
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
@@ -34,7 +34,16 @@ _BETWEEN = re.compile(r"[,;\n]+")
 
 def phones_in(text: str) -> list[str]:
     """The phones in `text`, one per line or separated by commas, each once."""
-    return list(dict.fromkeys(phone.strip() for phone in _BETWEEN.split(text) if phone.strip()))
+    return each_once(phone.strip() for phone in _BETWEEN.split(text) if phone.strip())
+
+
+def each_once(phones: Iterable[str]) -> list[str]:
+    """`phones` without those that are another spelling of an earlier one."""
+    spellings: dict[str, str] = {}
+    for phone in phones:
+        parsed = normalise(phone, settings.DEFAULT_COUNTRY)
+        spellings.setdefault(parsed.msisdn if isinstance(parsed, Phone) else phone, phone)
+    return list(spellings.values())
 
 
 def remembered(actor: User) -> str:
@@ -80,7 +89,7 @@ def send_test(
     """Launch a test of `campaign` to `phones`, with the merge fields of the recipient that `whose`
     names (as in `preview.somebody`), and return it. Raises Refused: then nothing is sent.
     """
-    _check_number(phones)
+    phones = _checked(phones)
     template = compile_message(campaign)
     person = find_recipient(Audience.of(campaign), template, whose)
     fields = {
@@ -96,19 +105,22 @@ def send_message(message: Campaign, phones: Sequence[str], actor: User | None) -
     """Store and launch `message`, a new campaign without merge tags, as a test to `phones`; return
     it. Raises Refused: then nothing is sent and nothing is stored.
     """
-    _check_number(phones)
+    phones = _checked(phones)
     message.purpose, message.created_by = Purpose.TEST, actor
     return _launch(message, phones, actor, {})
 
 
-def _check_number(phones: Sequence[str]) -> None:
-    if not 1 <= len(phones) <= PHONES_MAX:
+def _checked(phones: Sequence[str]) -> list[str]:
+    """`phones`, each once. Raises Refused for none or too many."""
+    once = each_once(phones)
+    if not 1 <= len(once) <= PHONES_MAX:
         raise Refused(
             ngettext(
                 "Enter up to %(n)d phone number.", "Enter up to %(n)d phone numbers.", PHONES_MAX
             )
             % {"n": PHONES_MAX}
         )
+    return once
 
 
 def _launch(

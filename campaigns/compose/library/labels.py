@@ -17,6 +17,7 @@ def labels_with_counts() -> QuerySet[Label]:
     return Label.objects.annotate(campaign_count=Count("campaigns")).order_by("name")
 
 
+@transaction.atomic  # on SQLite nobody else can then create it between look-up and creation
 def get_or_create_label(name: str) -> Label:
     """The label called `name`, whatever its capitals; a new one gets the next colour.
 
@@ -26,7 +27,7 @@ def get_or_create_label(name: str) -> Label:
     if not 0 < len(name) <= LABEL_MAX:
         raise Refused(_("Enter a label of 1 to %(most)d characters.") % {"most": LABEL_MAX})
     colours = Colour.values
-    matching = Label.objects.filter(name__iexact=name)
+    matching = Label.objects.filter(name__folded_exact=name)
     if label := matching.first():
         return label
     try:

@@ -106,12 +106,12 @@ def find_recipient(
 
 
 def _first(recipients: QuerySet[Contact]) -> Contact | None:
-    return recipients.order_by("list", "id").first()
+    return recipients.order_by("list_id", "id").first()
 
 
 def _longest(recipients: QuerySet[Contact], template: CompiledMessage) -> Contact | None:
     length = ExpressionWrapper(message_lengths.length_expression(template.text), IntegerField())
-    return recipients.order_by(length.desc(), "list", "id").first()
+    return recipients.order_by(length.desc(), "list_id", "id").first()
 
 
 def _lacks_any_value(template: CompiledMessage) -> Q:

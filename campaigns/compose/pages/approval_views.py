@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, Refused
 from campaigns.compose.pages.draft_request import draft_of
+from campaigns.shared.query_values import read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, require_role
 from campaigns.team.pages.submissions import once
@@ -37,7 +38,7 @@ def campaign_return(request: HttpRequest, pk: int) -> HttpResponse:
     """Request changes with a note, or withdraw one's own campaign: it becomes a draft again."""
     campaign = draft_of(request, pk)
     try:
-        lifecycle.return_to_draft(pk, current_user(request), request.POST.get("note", ""))
+        lifecycle.return_to_draft(pk, current_user(request), read_text(request.POST, "note"))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)

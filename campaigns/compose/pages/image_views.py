@@ -17,6 +17,7 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import pictures as library
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture
+from campaigns.shared.query_values import read_search, read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.submissions import once
@@ -30,10 +31,10 @@ PAGE_SIZE = 48
 @require_safe
 def picture_list(request: HttpRequest) -> HttpResponse:
     """The library: each image, and the campaigns that use it."""
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     pictures = visible_to(current_user(request), library.with_uses(Picture.objects.all()))
     if query:
-        pictures = pictures.filter(title__icontains=query)
+        pictures = pictures.filter(title__folded_contains=query)
     page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
     library.attach_uses(page.object_list)
     context = {"page": page, "query": query, "advised_size": SIZE_RECOMMENDED}
@@ -66,7 +67,7 @@ def picture_add(request: HttpRequest) -> HttpResponse:
 def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename an image."""
     picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
-    library.rename(picture, request.POST.get("title", ""), current_user(request))
+    library.rename(picture, read_text(request.POST, "title"), current_user(request))
     messages.success(request, _("Image renamed."))
     return redirect("picture-list")
 

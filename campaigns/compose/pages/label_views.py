@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import archive, labels, notes
 from campaigns.compose.models import Campaign, Label, Note
-from campaigns.shared.query_values import read_id
+from campaigns.shared.query_values import read_id, read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role
 from campaigns.team.pages.submissions import once
@@ -47,7 +47,7 @@ def _change_labels(request: HttpRequest, campaign: Campaign) -> None:
         label = get_object_for(user, campaign.labels.all(), pk=removed)
         labels.remove_label(campaign, label, user)
     else:
-        labels.add_label(campaign, request.POST.get("name", ""), user)
+        labels.add_label(campaign, read_text(request.POST, "name"), user)
 
 
 @once
@@ -56,7 +56,7 @@ def campaign_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a note to a campaign."""
     campaign = _campaign(request, pk)
     try:
-        notes.add_note(campaign, request.POST.get("text", ""), current_user(request))
+        notes.add_note(campaign, read_text(request.POST, "text"), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(f"{reverse('campaign-detail', args=[pk])}?tab=notes#tabs")

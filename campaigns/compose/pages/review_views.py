@@ -14,7 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.compose.audience.selection import Audience, audience_sources
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
-from campaigns.compose.editor.test_send import phones_in, remembered, send_tests, variants
+from campaigns.compose.editor.test_send import (
+    each_once,
+    phones_in,
+    remembered,
+    send_tests,
+    variants,
+)
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.launch.reachable import key_refusal
@@ -32,7 +38,7 @@ from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
-from campaigns.shared.query_values import read_id
+from campaigns.shared.query_values import read_id, read_text
 from campaigns.team import accounts
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
@@ -140,9 +146,10 @@ def _test_context(
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
     campaign = draft_of(request, pk)
-    phones = phones_in(request.POST.get("phones", ""))
+    phones = phones_in(read_text(request.POST, "phones"))
     if (chosen := read_id(request.POST.get("group", ""))) is not None:
-        phones = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen).phones
+        group = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen)
+        phones = each_once(group.phones)
     try:
         tests = send_tests(
             campaign, phones, current_user(request), request.POST.get("recipient", FIRST)

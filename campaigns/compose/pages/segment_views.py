@@ -18,6 +18,7 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
+from campaigns.shared.query_values import read_search
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.submissions import once
@@ -32,11 +33,11 @@ CONTACTS_SHOWN = 50
 def segment_list(request: HttpRequest) -> HttpResponse:
     """All segments, each with its last count of contacts and its number of campaigns."""
     segment_rows = visible_to(current_user(request), Segment.objects.all())
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     key = request.GET.get("sort", "name")
     column = ORDERS.get(key.lstrip("-"), "name")
     if query:
-        segment_rows = segment_rows.filter(name__icontains=query)
+        segment_rows = segment_rows.filter(name__folded_contains=query)
     page = page_of(
         request, segment_rows.order_by(f"-{column}" if key.startswith("-") else column, "pk")
     )

@@ -92,7 +92,7 @@ class LabelForm(LabelModelForm):
 
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())
-        if Label.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+        if Label.objects.filter(name__folded_exact=name).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("This label already exists."))
         return name
 

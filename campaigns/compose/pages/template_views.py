@@ -12,6 +12,7 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates
 from campaigns.compose.models import CampaignState, CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
+from campaigns.shared.query_values import read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.submissions import once
@@ -45,7 +46,7 @@ def template_save(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = draft_of(request, pk)
     try:
         message_templates.save_as_template(
-            campaign, request.POST.get("name", ""), current_user(request)
+            campaign, read_text(request.POST, "name"), current_user(request)
         )
     except Refused as refused:
         messages.error(request, str(refused))

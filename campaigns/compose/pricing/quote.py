@@ -1,5 +1,6 @@
 """The gateway's own quote for a sample of the audience, and our estimate for the same sample."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -40,27 +41,37 @@ def quote_sample(campaign: Campaign) -> SampleQuote | None:
 
     None if the audience is empty.
     """
-    recipients = list(Audience.of(campaign).recipients().order_by("list", "id")[:MAX_RECIPIENTS])
-    request = _request(campaign, recipients)
-    if not request.messages:
+    first = Audience.of(campaign).recipients().order_by("list_id", "id")[:MAX_RECIPIENTS]
+    sample = _rendered(campaign, first)
+    if not sample:
         return None
-    count = sum(len(message.to) for message in request.messages)
     try:
-        answer = price_list.client().quote(request)
+        answer = price_list.client().quote(_request(campaign, sample))
     except GatewayError:
-        return SampleQuote(count, failed=True)
-    estimated = _estimate(campaign, recipients, answer.currency)
-    return SampleQuote(count, answer.total, estimated, answer.currency)
+        return SampleQuote(len(sample), failed=True)
+    estimated = _estimate(campaign, [contact for contact, _text in sample], answer.currency)
+    return SampleQuote(len(sample), answer.total, estimated, answer.currency)
 
 
-def _request(campaign: Campaign, recipients: list[Contact]) -> SendRequest:
+def _rendered(
+    campaign: Campaign, recipients: Iterable[Contact]
+) -> list[tuple[Contact, RenderedMessage]]:
+    """Those of `recipients` who have a value for each merge tag, with their message: the others get
+    none, so that they have a part neither in the quote nor in the estimate.
+    """
     template = compile_message(campaign)
-    groups: dict[RenderedMessage, list[Address]] = {}
-    for number, recipient in enumerate(recipients):
+    sample = []
+    for recipient in recipients:
         try:
-            rendered = template.render(recipient.fields)
+            sample.append((recipient, template.render(recipient.fields)))
         except MissingValue:
             continue
+    return sample
+
+
+def _request(campaign: Campaign, sample: list[tuple[Contact, RenderedMessage]]) -> SendRequest:
+    groups: dict[RenderedMessage, list[Address]] = {}
+    for number, (recipient, rendered) in enumerate(sample):
         groups.setdefault(rendered, []).append(Address(recipient.msisdn, f"quote{number}"))
     messages = tuple(message_for(campaign, rendered, tuple(to)) for rendered, to in groups.items())
     return SendRequest(messages, campaign.validity, campaign.tariff)

@@ -1,15 +1,15 @@
 """Checks a file before its import: counts what would be written, without writing it."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
 
-from campaigns.contacts.importing import contact_store, uploads
+from campaigns.contacts.importing import claims, contact_store, uploads
+from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.rows import ParsedSlice
-from campaigns.contacts.importing.runner import LEASE, parser_for
+from campaigns.contacts.importing.runner import parser_for
 from campaigns.contacts.models import Import, ImportState
 
 
@@ -43,34 +43,38 @@ class DryRunCounts:
         return counts | {"rejected": dict(self.rejected), "countries": dict(self.countries)}
 
 
-def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> None:
+def run(import_id: int) -> Outcome:
     """Check the file of an import in state CHECKING.
 
     The import becomes CHECKED, or UPLOADED again with the reason in `failure`. A check that was
     killed starts again from the first row.
     """
-    checking = Import.objects.filter(pk=import_id, state=ImportState.CHECKING)
-    contact_import = checking.first()
-    if contact_import is None:
-        return
+    token = claims.claim(import_id, ImportState.CHECKING)
+    return claims.guard(import_id, token, lambda mine: _check(mine, token))
+
+
+def _check(contact_import: Import, token: str) -> Outcome:
+    held = Import.objects.filter(
+        pk=contact_import.pk, state=ImportState.CHECKING, lease_token=token
+    )
     check = DryRunCounts(contact_import.list_id)
     try:
         for parsed in parser_for(contact_import).slices(uploads.locate(contact_import.path)):
             check.add(parsed)
-            still_checking = checking.update(
-                rows=check.counts["rows"], lease_until=timezone.now() + LEASE
-            )
-            if not still_checking or not keep_going():
-                return
-    except ContactsError as refused:
-        checking.update(state=ImportState.UPLOADED, failure=str(refused)[:300], lease_until=None)
-        return
+            lease_until = timezone.now() + claims.LEASE
+            if not held.update(rows=check.counts["rows"], lease_until=lease_until):
+                raise claims.LeaseLost
+    except ContactsError as refused:  # other columns or another layout may be right
+        held.update(state=ImportState.UPLOADED, failure=str(refused)[:300], **claims.FREE)
+        return Outcome.DONE
     counts = check.as_json()
-    checking.update(
+    held.update(
         state=ImportState.CHECKED,
         checked=counts,
         total_rows=counts["rows"],
         rows=0,
+        failures=0,
         failure="",
-        lease_until=None,
+        **claims.FREE,
     )
+    return Outcome.DONE

@@ -229,6 +229,7 @@ def _convert_spreadsheet(
     """
     new_target = target.with_name(target.name + ".new")
     link = source.with_name(f"{source.name}.{kind}")  # the library needs the extension
+    link.unlink(missing_ok=True)  # of a worker that was killed
     link.hardlink_to(source)
     seconds = 10 + _unpacked_size(source, kind) // (20 << 20)
     try:
@@ -251,7 +252,7 @@ def _convert_spreadsheet(
     except subprocess.TimeoutExpired as timeout:
         raise ContactsError(_too_large_text()) from timeout
     finally:
-        link.unlink()
+        link.unlink(missing_ok=True)
     if process.returncode:
         new_target.unlink(missing_ok=True)
         raise ContactsError(_failure_text(process.returncode, process.stderr.strip(), sheet))

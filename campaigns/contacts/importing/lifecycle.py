@@ -11,38 +11,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
+from campaigns.contacts.importing import claims, column_mapping, csv_reader, file_types, uploads
+from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
-from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.importing.runner import LEASE, fail_import
+from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
 MAX_OPENED_AT_ONCE = 2 << 20  # bytes; larger files are opened by a worker
-OPEN, CHECK, RUN = (
-    f"campaigns.contacts.tasks.{name}" for name in ("open_file", "check", "run_import")
-)
-TASKS = {
-    ImportState.READING: OPEN,
-    ImportState.CHECKING: CHECK,
-    ImportState.QUEUED: RUN,
-    ImportState.RUNNING: RUN,
-}
-UNFINISHED = (
-    ImportState.READING,
-    ImportState.UPLOADED,
-    ImportState.CHECKING,
-    ImportState.CHECKED,
-    ImportState.QUEUED,
-    ImportState.RUNNING,
-)
 CAN_CHOOSE_COLUMNS = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
 # key in the mapping: a newly chosen sheet that is not opened yet
@@ -60,9 +42,12 @@ def receive_upload(
     """Store an uploaded file and open it: small ones at once, others by a worker.
 
     `contact_list`: the list to import into; None: a new list called `list_name`, which is created
-    when the import starts.
+    when the import starts. Raises ContactsError if the file cannot be stored.
     """
-    path = uploads.store(chunks)
+    try:
+        path = uploads.store(chunks)
+    except OSError as error:
+        raise file_error(error) from error
     contact_import = Import.objects.create(
         list=contact_list,
         list_name=contact_list.name if contact_list else list_name,
@@ -71,7 +56,7 @@ def receive_upload(
         mapping={"country": country or settings.DEFAULT_COUNTRY},
         state=ImportState.READING,
         created_by=actor,
-        lease_until=timezone.now() + LEASE,
+        lease_until=timezone.now() + claims.LEASE,
     )
     _open(contact_import)
     contact_import.refresh_from_db()
@@ -80,36 +65,48 @@ def receive_upload(
 
 def _open(contact_import: Import) -> None:
     upload = uploads.locate(uploads.upload_name(contact_import.path))
-    if upload.stat().st_size <= MAX_OPENED_AT_ONCE:
-        open_file(contact_import.pk)
+    try:
+        large = upload.stat().st_size > MAX_OPENED_AT_ONCE
+    except OSError:  # open_file says what is wrong with it
+        large = False
+    if large:
+        enqueue(claims.OPEN, contact_import.pk)
     else:
-        enqueue(OPEN, contact_import.pk)
+        open_file(contact_import.pk)
 
 
-def open_file(import_id: int) -> None:
+def open_file(import_id: int) -> Outcome:
     """Unpack the file and propose how to read it: READING becomes UPLOADED, or FAILED.
 
     If a newly chosen sheet cannot be read, the import keeps the previous one, with the reason in
     `failure`.
     """
-    contact_import = Import.objects.filter(pk=import_id, state=ImportState.READING).first()
-    if contact_import is None:
-        return
+    token = claims.claim(import_id, ImportState.READING, claims.OPENING_LEASE)
+    return claims.guard(import_id, token, lambda mine: _open_claimed(mine, token))
+
+
+def _open_claimed(contact_import: Import, token: str) -> Outcome:
     try:
         path, proposed = _propose_mapping(contact_import)
     except ContactsError as refused:
         if WANTED_SHEET not in contact_import.mapping:
-            fail_import(import_id, str(refused))
-            return
+            raise
         path, failure = contact_import.path, str(refused)[:300]
         proposed = {
             name: value for name, value in contact_import.mapping.items() if name != WANTED_SHEET
         }
     else:
         failure = ""
-    Import.objects.filter(pk=import_id, state=ImportState.READING).update(
-        state=ImportState.UPLOADED, path=path, mapping=proposed, failure=failure, lease_until=None
+    held = Import.objects.filter(pk=contact_import.pk, state=ImportState.READING, lease_token=token)
+    held.update(
+        state=ImportState.UPLOADED,
+        path=path,
+        mapping=proposed,
+        failures=0,
+        failure=failure,
+        **claims.FREE,
     )
+    return Outcome.DONE
 
 
 def _propose_mapping(contact_import: Import) -> tuple[str, dict[str, Any]]:
@@ -145,10 +142,22 @@ def _mapping_of_last_import(
     return ColumnMapping.from_json(last_import.mapping)
 
 
+def read_rows(contact_import: Import, layout: Layout) -> list[list[str]]:
+    """The first rows of the file, for its pages. Raises ContactsError, also for a file that is
+    gone.
+    """
+    if not contact_import.path:
+        raise file_error(FileNotFoundError())
+    try:
+        return csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    except OSError as error:
+        raise file_error(error) from error
+
+
 def change_layout(import_id: int, layout: Layout) -> None:
     """Read the file with another layout and propose its columns anew. Raises ContactsError."""
     contact_import = Import.objects.get(pk=import_id)
-    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    rows = read_rows(contact_import, layout)
     proposed = column_mapping.propose(rows, layout, contact_import.mapping["country"])
     _save_mapping(import_id, contact_import.mapping | layout.as_json() | proposed.as_json())
 
@@ -162,8 +171,10 @@ def choose_sheet(import_id: int, sheet: str) -> None:
         contact_import.state = ImportState.READING
         contact_import.checked, contact_import.failure = {}, ""
         contact_import.mapping |= {WANTED_SHEET: sheet}
-        contact_import.lease_until = timezone.now() + LEASE
-        contact_import.save(update_fields=["state", "checked", "failure", "mapping", "lease_until"])
+        contact_import.lease_until = timezone.now() + claims.LEASE
+        contact_import.lease_token = ""
+        changed = ["state", "checked", "failure", "mapping", "lease_until", "lease_token"]
+        contact_import.save(update_fields=changed)
     _open(contact_import)
 
 
@@ -175,9 +186,7 @@ def choose_columns(import_id: int, columns: ColumnMapping, country: str, existin
     if not columns.phones:
         raise ContactsError(_("Choose the column with the phone numbers."))
     contact_import = Import.objects.get(pk=import_id)
-    rows = csv_reader.read_sample(
-        uploads.locate(contact_import.path), Layout.from_json(contact_import.mapping)
-    )
+    rows = read_rows(contact_import, Layout.from_json(contact_import.mapping))
     names = column_mapping.column_names(rows, Layout.from_json(contact_import.mapping))
     new_mapping = columns.as_json() | {"country": country, "existing": existing, "columns": names}
     _save_mapping(import_id, contact_import.mapping | new_mapping)
@@ -204,55 +213,60 @@ def start_check(import_id: int) -> None:
             checked={},
             rows=0,
             failure="",
-            lease_until=timezone.now() + LEASE,
+            lease_until=timezone.now() + claims.LEASE,
+            lease_token="",
         )
         if started:
-            enqueue(CHECK, import_id)
+            enqueue(claims.CHECK, import_id)
 
 
 def start(import_id: int, actor: User | None) -> None:
     """Have a worker import the file; creates the list if it is new."""
     with transaction.atomic():
+        contact_import = Import.objects.get(pk=import_id)
+        if contact_import.state not in CAN_START:
+            return
+        # before the state: whoever deletes a list has locked it, and looks for imports then
+        lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
+        contact_list = lists.first() or _get_or_create_list(contact_import.list_name, actor)
         started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(
-            state=ImportState.QUEUED
+            state=ImportState.QUEUED, list=contact_list, **claims.FREE
         )
         if not started:
             return
-        contact_import = Import.objects.get(pk=import_id)
-        if contact_import.list is None:
-            contact_import.list = _get_or_create_list(contact_import.list_name, actor)
-            contact_import.save(update_fields=["list"])
+        contact_import.list = contact_list
         record(actor, contact_import.list, "imported", contact_import.file_name)
-        enqueue(RUN, import_id)
+        enqueue(claims.RUN, import_id)
 
 
 def _get_or_create_list(name: str, actor: User | None) -> ContactList:
-    return ContactList.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
+    """The list called `name`, locked, in the caller's transaction."""
+    lists = ContactList.objects.select_for_update()
+    return lists.get_or_create(name=name, defaults={"created_by": actor})[0]
 
 
 def cancel(import_id: int) -> None:
     """Cancel the import; contacts already written stay on the list."""
-    unfinished = Import.objects.filter(pk=import_id, state__in=UNFINISHED)
-    path = unfinished.values_list("path", flat=True).first()
-    cancelled = unfinished.update(
-        state=ImportState.CANCELLED,
-        finished_at=timezone.now(),
-        path="",
-        lease_until=None,
-        lease_token="",
-    )
-    if cancelled:
-        uploads.remove(path or "")
+    claims.end_as_cancelled(Import.objects.filter(pk=import_id))
 
 
 def create_queued_import(
-    path: Path, list_name: str, phone_column: str, country: str, sheet: str = ""
+    path: Path,
+    list_name: str,
+    phone_column: str,
+    country: str,
+    sheet: str = "",
+    existing: str = "update",
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
-    `phone_column`: name, letter or number from 1; empty: the proposed ones. Raises ContactsError.
+    `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
+    "keep" for contacts already on the list. Raises ContactsError.
     """
-    name = uploads.store_copy(path)
+    try:
+        name = uploads.store_copy(path)
+    except OSError as error:
+        raise file_error(error) from error
     contact_import = Import(
         list_name=list_name,
         file_name=path.name[:255],
@@ -260,30 +274,29 @@ def create_queued_import(
         mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
-        layout = Layout.from_json(contact_import.mapping)
-        rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
-        contact_import.mapping |= column_mapping.propose_with_phone_column(
-            rows, layout, phone_column, country
-        ).as_json()
-        contact_import.mapping["columns"] = column_mapping.column_names(rows, layout)
+        _map_columns(contact_import, phone_column, existing)
+    except OSError as error:
+        uploads.remove(name)
+        raise file_error(error) from error
     except ContactsError:
         uploads.remove(name)
         raise
     contact_import.state = ImportState.QUEUED
-    contact_import.list = _get_or_create_list(list_name, None)
-    contact_import.save()
+    with transaction.atomic():
+        contact_import.list = _get_or_create_list(list_name, None)
+        contact_import.save()
     return contact_import
 
 
-def enqueue_stalled() -> None:
-    """Enqueue every import without a worker: its worker died, or its task was lost."""
-    now = timezone.now()
-    stalled = Import.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now), state__in=list(TASKS)
-    )
-    for import_id, state in stalled.values_list("pk", "state"):
-        enqueue(TASKS[ImportState(state)], import_id)
+def _map_columns(contact_import: Import, phone_column: str, existing: str) -> None:
+    """Open the file of an import that no page shows, and choose its columns."""
+    contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
+    layout = Layout.from_json(contact_import.mapping)
+    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    country = contact_import.mapping["country"]
+    columns = column_mapping.propose_with_phone_column(rows, layout, phone_column, country)
+    names = column_mapping.column_names(rows, layout)
+    contact_import.mapping |= columns.as_json() | {"columns": names, "existing": existing}
 
 
 def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
@@ -295,15 +308,3 @@ def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
         cancel(import_id)
     paths_in_use = Import.objects.exclude(path="").values_list("path", flat=True)
     uploads.remove_orphans(paths_in_use, (timezone.now() - older_than).timestamp())
-
-
-def enqueue_next(import_id: int) -> None:
-    """Enqueue the next import that waits for the list of an import that has ended."""
-    list_id = Import.objects.filter(pk=import_id).values_list("list", flat=True).first()
-    waiting = (
-        Import.objects.filter(list=list_id, state=ImportState.QUEUED)
-        .exclude(list=None)
-        .order_by("pk")
-    )
-    for next_id in waiting.values_list("pk", flat=True)[:1]:
-        enqueue(RUN, next_id)

@@ -2,69 +2,82 @@
 
 Each slice is one transaction with its counts and the position of the next row. A worker may be
 killed at any moment: the next one continues after the last committed slice, so no row is lost or
-counted twice. A lease keeps two workers from running the same import.
+counted twice. Claims (claims.py) keep two workers from running the same import.
 """
 
 import contextlib
 import queue
 import sys
 import threading
-import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Q
+from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from campaigns.contacts.importing import contact_store, uploads
+from campaigns.contacts.importing import claims, contact_store, uploads
+from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.rows import ParsedSlice, RowParser
-from campaigns.contacts.models import IMPORTING, CompactEncoder, ContactList, Import, ImportState
+from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
-LEASE = timedelta(seconds=60)  # a slice takes a second or two
 KEEP_EXISTING = "keep"  # mapping["existing"]: do not change contacts already on the list
 SLICES_AHEAD = 1  # slices read while one is being written
 # seconds between switches of the reading and the writing thread, which often waits for the database
 SWITCH_INTERVAL = 0.0005
 
 
-class LeaseLost(Exception):  # noqa: N818 - not an error
-    """The import was cancelled, or another worker has taken it over."""
+def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> Outcome:
+    """Run the import while `keep_going` returns True: MORE if rows are left after that.
 
-
-def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> bool:
-    """Run the import while `keep_going` returns True; whether rows are left.
-
-    Does nothing while another worker holds the lease.
+    NOT_MINE while another worker has it, or another import of the list has its turn.
     """
-    token = claim_lease(import_id)
-    if not token:
-        return False
-    contact_import = Import.objects.get(pk=import_id)
+    token = claims.claim_list(import_id)
+    return claims.guard(import_id, token, lambda mine: _write_rows(mine, token, keep_going))
+
+
+def _write_rows(contact_import: Import, token: str, keep_going: Callable[[], bool]) -> Outcome:
+    _add_tags_to_list(contact_import)
     slices = parser_for(contact_import).slices(
         uploads.locate(contact_import.path), contact_import.next_row
     )
-    try:
-        with contact_store.asynchronous_commits(), contextlib.closing(_read_ahead(slices)) as ready:
-            for parsed in ready:
-                _commit_slice(contact_import, parsed, token)
-                if not keep_going():
-                    release_lease(import_id, token)
-                    return True
-        _finish(contact_import, token)
-    except ContactsError as refused:
-        fail_import(import_id, str(refused))
-    except FileNotFoundError:
-        fail_import(import_id, _("The file is no longer on the server. Upload it again."))
-    except LeaseLost:
-        pass
-    return False
+    with contact_store.asynchronous_commits(), contextlib.closing(_read_ahead(slices)) as ready:
+        for parsed in ready:
+            _commit_slice(contact_import, parsed, token)
+            if not keep_going():
+                claims.release(contact_import.pk, token)
+                return Outcome.MORE
+    claims.end_as_finished(_held(contact_import, token), contact_import.rows)
+    return Outcome.DONE
+
+
+@transaction.atomic
+def _add_tags_to_list(contact_import: Import) -> None:
+    """Add the merge tags of the file to those of the list."""
+    contact_list = _lock_list(contact_import)
+    names = ColumnMapping.from_json(contact_import.mapping).fields.values()
+    new_names = [name for name in names if name not in contact_list.fields]
+    if new_names:
+        contact_list.fields = [*contact_list.fields, *new_names]
+        contact_list.save(update_fields=["fields", "updated_at"])
+
+
+def _lock_list(contact_import: Import) -> ContactList:
+    """Lock the row of the list. Raises ContactsError if the list was deleted."""
+    lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
+    contact_list = lists.first()
+    if contact_list is None:
+        raise ContactsError(claims.list_deleted_text())
+    return contact_list
+
+
+def _held(contact_import: Import, token: str) -> QuerySet[Import]:
+    """The import while this worker has it; nothing once it was cancelled or taken over."""
+    return Import.objects.filter(pk=contact_import.pk, state=ImportState.RUNNING, lease_token=token)
 
 
 def parser_for(contact_import: Import) -> RowParser:
@@ -73,40 +86,6 @@ def parser_for(contact_import: Import) -> RowParser:
     return RowParser(
         Layout.from_json(mapping), ColumnMapping.from_json(mapping), mapping["country"]
     )
-
-
-def claim_lease(import_id: int) -> str:
-    """Take a lease on a queued or running import; its token.
-
-    Empty if there is nothing to do, or if another worker is busy with the import or its list.
-    """
-    token, now = uuid.uuid4().hex, timezone.now()
-    with transaction.atomic():
-        contact_import = Import.objects.filter(pk=import_id).first()
-        if contact_import is None or contact_import.list_id is None:
-            return ""
-        # Two imports into one list would count each other's contacts: the lock serialises claims.
-        ContactList.objects.select_for_update().filter(pk=contact_import.list_id).first()
-        running = Import.objects.filter(
-            list=contact_import.list_id, state=ImportState.RUNNING, lease_until__gt=now
-        )
-        claimed = (
-            Import.objects.filter(
-                Q(lease_until=None) | Q(lease_until__lte=now), pk=import_id, state__in=IMPORTING
-            )
-            .filter(~Exists(running.exclude(pk=import_id)))
-            .update(state=ImportState.RUNNING, lease_token=token, lease_until=now + LEASE)
-        )
-        if Import.objects.filter(pk=import_id, lease_token=token, started_at=None).update(
-            started_at=now
-        ):
-            _add_tags_to_list(contact_import)
-    return token if claimed else ""
-
-
-def release_lease(import_id: int, token: str) -> None:
-    """Give the lease back, so that another worker can continue at once."""
-    Import.objects.filter(pk=import_id, lease_token=token).update(lease_until=None, lease_token="")
 
 
 def _read_ahead(slices: Iterator[ParsedSlice]) -> Generator[ParsedSlice, None, None]:
@@ -154,12 +133,7 @@ def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> No
     with transaction.atomic():
         stop_listed = contact_store.find_stop_listed(parsed.contacts.msisdns)
         contacts = parsed.contacts.without(stop_listed) if stop_listed else parsed.contacts
-        lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
-        contact_list = lists.first()
-        if contact_list is None:
-            raise ContactsError(
-                _("The list was deleted. Upload the file again and choose another list.")
-            )
+        contact_list = _lock_list(contact_import)
         result = contact_store.write(
             contacts,
             contact_list.pk,
@@ -209,8 +183,9 @@ COUNTED_FIELDS = (
 def _save_counts(contact_import: Import, token: str) -> bool:
     """Save the counts and renew the lease; False if the lease is lost."""
     values = {name: getattr(contact_import, name) for name in COUNTED_FIELDS}
-    held = Import.objects.filter(pk=contact_import.pk, state=ImportState.RUNNING, lease_token=token)
-    return bool(held.update(**values, lease_until=timezone.now() + LEASE))
+    lease_until = timezone.now() + claims.LEASE
+    held = _held(contact_import, token)
+    return bool(held.update(**values, failures=0, failure="", lease_until=lease_until))
 
 
 def _add_to_list_counts(contact_list: ContactList, result: contact_store.WriteResult) -> None:
@@ -220,46 +195,3 @@ def _add_to_list_counts(contact_list: ContactList, result: contact_store.WriteRe
     contact_list.countries = dict(Counter(contact_list.countries) + result.countries)
     contact_list.contact_count += result.new
     contact_list.save(update_fields=["countries", "contact_count", "updated_at"])
-
-
-def _finish(contact_import: Import, token: str) -> None:
-    held = Import.objects.filter(pk=contact_import.pk, state=ImportState.RUNNING, lease_token=token)
-    failed = held.update(
-        state=ImportState.FINISHED,
-        finished_at=timezone.now(),
-        total_rows=contact_import.rows,
-        path="",
-        lease_until=None,
-        lease_token="",
-    )
-    if failed:
-        uploads.remove(contact_import.path)
-
-
-def _add_tags_to_list(contact_import: Import) -> None:
-    """Add the merge tags of the file to those of the list."""
-    contact_list = ContactList.objects.get(pk=contact_import.list_id or 0)
-    names = ColumnMapping.from_json(contact_import.mapping).fields.values()
-    contact_list.fields = [
-        *contact_list.fields,
-        *(name for name in names if name not in contact_list.fields),
-    ]
-    contact_list.save(update_fields=["fields", "updated_at"])
-
-
-def fail_import(import_id: int, reason_text: str) -> None:
-    """End the import with the reason shown to the user; contacts already written stay."""
-    unfinished = Import.objects.filter(pk=import_id).exclude(
-        state__in=(ImportState.FINISHED, ImportState.CANCELLED)
-    )
-    item = unfinished.values_list("path", flat=True).first()
-    failed = unfinished.update(
-        state=ImportState.FAILED,
-        failure=reason_text[:300],
-        finished_at=timezone.now(),
-        lease_until=None,
-        lease_token="",
-        path="",
-    )
-    if failed:
-        uploads.remove(item or "")

@@ -1,20 +1,30 @@
 """Uploaded files on disk: below UPLOAD_ROOT, under random names, deleted after the import."""
 
+import logging
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
 
+logger = logging.getLogger(__name__)
+
 
 def store(chunks: Iterable[bytes]) -> str:
-    """Write the chunks to a new file; returns its path below UPLOAD_ROOT."""
+    """Write the chunks to a new file; returns its path below UPLOAD_ROOT.
+
+    Raises OSError, for example for a full disk; then nothing is left of it.
+    """
     root = Path(settings.UPLOAD_ROOT)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = secrets.token_hex(16)
-    with (root / name).open("xb") as file:
-        for chunk in chunks:
-            file.write(chunk)
+    try:
+        with (root / name).open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+    except OSError:
+        remove(name)
+        raise
     return name
 
 
@@ -39,12 +49,26 @@ def remove(name: str) -> None:
     if not name:
         return
     for path in Path(settings.UPLOAD_ROOT).glob(f"{upload_name(name)}*"):
+        _unlink(path)
+
+
+def _unlink(path: Path) -> None:
+    """Delete a file; what cannot be deleted is logged, and tried again with the orphans."""
+    try:
         path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("cannot delete the upload %s: %s", path.name, error)
 
 
 def remove_orphans(paths_in_use: Iterable[str], before: float) -> None:
     """Delete files that a crash left behind: not in use, last written `before` (Unix time)."""
     names_in_use = {upload_name(name) for name in paths_in_use}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
-        if upload_name(path.name) not in names_in_use and path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
+        if upload_name(path.name) in names_in_use:
+            continue
+        try:
+            old = path.stat().st_mtime < before
+        except FileNotFoundError:  # another worker has just deleted it
+            continue
+        if old:
+            _unlink(path)

@@ -4,11 +4,11 @@ Each change keeps the stored counts of the list true.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connection, transaction
-from django.db.models import Count
+from django.db import connection, connections, transaction
+from django.db.models import Count, Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
@@ -17,8 +17,9 @@ from campaigns.contacts.importing.rows import clean_value
 from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.team import removal
 from campaigns.team.models import User
-from campaigns.team.removal import InUse, remove_if_unneeded
+from campaigns.team.removal import InUse, Reference
 from campaigns.team.removal import find_dependants as find_dependants
 
 
@@ -58,11 +59,21 @@ def add_contact(
 
 
 def _lock(contact_list: ContactList) -> ContactList:
-    return ContactList.objects.select_for_update().get(pk=contact_list.pk)
+    """Lock the row of a list, in the caller's transaction. Raises ContactsError if it is gone.
+
+    Whoever adds contacts, starts an import or deletes the list takes this lock first.
+    """
+    locked_list = ContactList.objects.select_for_update().filter(pk=contact_list.pk).first()
+    if locked_list is None:
+        raise ContactsError(_("The list was deleted."))
+    return locked_list
 
 
 def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) -> PasteResult:
-    """Add phones, one per line, to a list; contacts already on it stay unchanged."""
+    """Add phones, one per line, to a list; contacts already on it stay unchanged.
+
+    Raises ContactsError if the list was deleted.
+    """
     cells = [line.strip() for line in lines if line.strip()]
     pasted = PasteResult(rows=len(cells))
     phones: dict[str, str] = {}  # msisdn -> country
@@ -84,10 +95,32 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
     return pasted
 
 
-def update_fields(contact: Contact, fields: Mapping[str, str]) -> None:
-    """Replace the merge tags of a contact; empty values are dropped."""
-    contact.fields = _clean_fields(fields)
-    contact.save(update_fields=["fields"])
+@transaction.atomic
+def change_fields(
+    contact: Contact, values: Mapping[str, str], seen: Mapping[str, str]
+) -> dict[str, str]:
+    """Change the merge tags whose `values` differ from those that the user has `seen`.
+
+    Others keep what an import may have brought meanwhile. If one of those to change is no longer as
+    it was seen, nothing is saved; returned are these tags with their present values. Raises
+    ContactsError if the contact was removed meanwhile.
+    """
+    locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
+    if locked is None:
+        raise ContactsError(_("The contact was removed from the list meanwhile."))
+    cleaned = {name: clean_value(value) for name, value in values.items()}
+    changed = {name for name, value in cleaned.items() if value != clean_value(seen[name])}
+    present = {name: str(locked.fields.get(name, "")) for name in changed}
+    conflicts = {
+        name: value
+        for name, value in present.items()
+        if value not in (clean_value(seen[name]), cleaned[name])
+    }
+    if not conflicts and changed:
+        fields = locked.fields | {name: cleaned[name] for name in changed}
+        locked.fields = {name: value for name, value in fields.items() if value}
+        locked.save(update_fields=["fields"])
+    return conflicts
 
 
 def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +129,7 @@ def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
-    """Remove contacts from a list; returns how many."""
+    """Remove contacts from a list; returns how many. Raises ContactsError if it was deleted."""
     with transaction.atomic():
         locked_list = _lock(contact_list)
         contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
@@ -133,7 +166,8 @@ def copy_contacts(
 ) -> int:
     """Copy all contacts of `source`, or those of `contact_ids`, to `target`; returns how many.
 
-    Merge tags are copied too. Contacts already on `target` stay unchanged.
+    Merge tags are copied too. Contacts already on `target` stay unchanged. Raises ContactsError if
+    `target` was deleted.
     """
     statement = (
         "INSERT INTO campaigns_contact (list_id, msisdn, country, fields, source_id)"
@@ -157,16 +191,45 @@ def copy_contacts(
     return locked_list.contact_count - count_before
 
 
+def delete_contacts_of_no_list(using: str = "default", **_signal: object) -> None:
+    """Delete contacts that were added while their list was being deleted, by an earlier version.
+
+    Segments counted them, and no campaign was ever sent to them. Runs after each migration.
+    """
+    if Contact._meta.db_table not in connections[using].introspection.table_names():
+        return
+    lists = ContactList.objects.using(using).order_by()
+    Contact.objects.using(using).exclude(Exists(lists.filter(pk=OuterRef("list")))).delete()
+
+
+def register_removal() -> None:
+    """Let an import keep its list, also one that starts while the list is being deleted. Called
+    once, at the start.
+    """
+    removal.register(ContactList, _imports_into)
+
+
+def _imports_into(contact_list: ContactList) -> Iterator[Reference]:
+    for contact_import in Import.objects.filter(list=contact_list, state__in=IMPORTING):
+        yield Reference(contact_import, needs_it=True)
+
+
 def delete_list(contact_list: ContactList, actor: User | None) -> int:
-    """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use."""
+    """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use, or
+    was deleted before.
+    """
     if Import.objects.filter(list=contact_list, state__in=IMPORTING).exists():
         raise ContactsError(
             _("A file is being imported into this list. Wait until it finishes, or cancel it.")
         )
     count = contact_list.contact_count
     try:
-        remove_if_unneeded(contact_list, actor, "deleted", f"{contact_list.name}: {count}")
+        deleted = removal.remove_if_unneeded(
+            contact_list, actor, "deleted", f"{contact_list.name}: {count}"
+        )
     except InUse as used:
         text = _("The list cannot be deleted. It is used by: %(names)s.")
         raise ContactsError(text % {"names": used}) from used
+    if not deleted:
+        raise ContactsError(_("The list was deleted."))
     return count

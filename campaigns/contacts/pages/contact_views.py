@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact
 from campaigns.contacts.pages.forms import ContactForm
@@ -15,6 +16,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
+from campaigns.shared.query_values import read_search
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.roles import has_role, visible_to
@@ -27,12 +29,17 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     contact = _editable_contact(request, pk)
     list_tags = contact.list.fields
     tags = [*list_tags, *(name for name in contact.fields if name not in list_tags)]
-    initial = {f"tag_{name}": value for name, value in contact.fields.items()}
-    form = ContactForm(tags, request.POST or None, new=False, initial=initial)
+    form = ContactForm(tags, request.POST or None, present=contact.fields)
     if request.method == "POST" and form.is_valid():
-        contact_lists.update_fields(contact, form.values())
-        messages.success(request, _("The contact was saved."))
-        return redirect(contact.list)
+        try:
+            conflicts = contact_lists.change_fields(contact, form.values(), form.seen())
+        except ContactsError as refused:
+            messages.error(request, str(refused))
+            return redirect(contact.list)
+        if not conflicts:
+            messages.success(request, _("The contact was saved."))
+            return redirect(contact.list)
+        form.show_conflicts(conflicts)
     return form_page(request, form, contact.list, parsing.format_phone(contact.msisdn))
 
 
@@ -46,7 +53,11 @@ def _editable_contact(request: HttpRequest, pk: int) -> Contact:
 def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a contact from its list."""
     contact = _editable_contact(request, pk)
-    contact_lists.remove_contacts(contact.list, [contact.pk])
+    try:
+        contact_lists.remove_contacts(contact.list, [contact.pk])
+    except ContactsError as refused:
+        messages.error(request, str(refused))
+        return redirect("list-list")
     text = _("%(phone)s was removed from the list.")
     messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
     return redirect(contact.list)
@@ -70,7 +81,7 @@ def contact_search(request: HttpRequest) -> HttpResponse:
 
     A complete phone leads to its page. Viewers see phones masked, so only that works for them.
     """
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     phone = parsing.normalise(query, settings.DEFAULT_COUNTRY) if query else None
     if isinstance(phone, parsing.Phone):
         return redirect("person", msisdn=phone.msisdn)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.contacts.importing import column_mapping, csv_reader, lifecycle, runner, uploads
+from campaigns.contacts.importing import claims, column_mapping, lifecycle, runner
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
@@ -54,22 +54,29 @@ def import_new(request: HttpRequest) -> HttpResponse:
     contact_list = lists.filter(pk=list_id).first() if list_id else None
     form = UploadForm(request.POST or None, request.FILES or None, initial={"into": contact_list})
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        contact_import = lifecycle.receive_upload(
-            data["file"].chunks(),
-            data["file"].name,
-            data["into"],
-            data["name"],
-            data["country"],
-            current_user(request),
-        )
-        if contact_import.state != ImportState.FAILED:
-            return redirect(contact_import)
-        form.add_error("file", contact_import.failure)
-        contact_import.delete()
+        try:
+            return redirect(_receive(request, form.cleaned_data))
+        except ContactsError as refused:
+            form.add_error("file", str(refused))
     return render(
         request, "campaigns/contacts/import_new.html", {"form": form, "tabs": tabs("imports")}
     )
+
+
+def _receive(request: HttpRequest, data: dict[str, Any]) -> Import:
+    """The import of an uploaded file. Raises ContactsError for a file that is refused at once."""
+    contact_import = lifecycle.receive_upload(
+        data["file"].chunks(),
+        data["file"].name,
+        data["into"],
+        data["name"],
+        data["country"],
+        current_user(request),
+    )
+    if contact_import.state == ImportState.FAILED:
+        contact_import.delete()
+        raise ContactsError(contact_import.failure)
+    return contact_import
 
 
 @require_safe
@@ -117,7 +124,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
     if contact_import.state == ImportState.UPLOADED:
         try:
             return {"part": "columns", **_columns(contact_import, form)}
-        except (ContactsError, FileNotFoundError) as error:
+        except ContactsError as error:
             layout_form = LayoutForm(contact_import.mapping)
             return {"part": "columns", "unreadable": str(error), "layout_form": layout_form}
     if contact_import.state == ImportState.CHECKED:
@@ -158,6 +165,7 @@ def _progress(contact_import: Import) -> dict[str, Any]:
         "progress_label": _("Opening file") if opening else _("Rows"),
         "rows_per_second": None,
         "time_left": None,
+        "waits_for": _waits_for(contact_import),
     }
     if contact_import.state != ImportState.RUNNING or not contact_import.started_at:
         return context
@@ -170,11 +178,20 @@ def _progress(contact_import: Import) -> dict[str, Any]:
     return context
 
 
+def _waits_for(contact_import: Import) -> Import | None:
+    """The import into the same list that has its turn before this one."""
+    if contact_import.state != ImportState.QUEUED or not contact_import.list_id:
+        return None
+    first_id = claims.next_in_line(contact_import.list_id)
+    waits = first_id is not None and first_id != contact_import.pk
+    return Import.objects.filter(pk=first_id or 0).first() if waits else None
+
+
 def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]:
     """Layout form, columns with examples, and preview of an uploaded file. Raises ContactsError."""
     mapping = contact_import.mapping
     layout = Layout.from_json(mapping)
-    rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
+    rows = lifecycle.read_rows(contact_import, layout)
     names = column_mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
     form = form or ColumnsForm(
@@ -220,9 +237,10 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     if contact_import.state not in lifecycle.CAN_CHOOSE_COLUMNS or not contact_import.path:
         return redirect(contact_import)
     layout = Layout.from_json(contact_import.mapping)
-    names = column_mapping.column_names(
-        csv_reader.read_sample(uploads.locate(contact_import.path), layout), layout
-    )
+    try:
+        names = column_mapping.column_names(lifecycle.read_rows(contact_import, layout), layout)
+    except ContactsError:  # the page of the import says why
+        return redirect(contact_import)
     form = ColumnsForm(
         names, column_mapping.ColumnMapping.from_json(contact_import.mapping), request.POST
     )

@@ -21,7 +21,7 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
-from campaigns.shared.query_values import read_ids
+from campaigns.shared.query_values import read_ids, read_search
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
@@ -43,9 +43,9 @@ MAX_REJECTED_LINES = 100  # shown after pasting
 def list_list(request: HttpRequest) -> HttpResponse:
     """Show all lists, with their stored counts."""
     lists = visible_to(current_user(request), ContactList.objects.select_related("used_by"))
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     if query:
-        lists = lists.filter(name__icontains=query)
+        lists = lists.filter(name__folded_contains=query)
     sort = request.GET.get("sort", "name")
     column = F(SORT_COLUMNS.get(sort.lstrip("-"), "name"))
     descending = sort.startswith("-")
@@ -74,7 +74,7 @@ def _country_summary(contact_list: ContactList, limit: int = 3) -> str:
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the contacts of a list, or those that match ?q=."""
     contact_list = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     hits = queries.search(query, contact_list) if query else None
     contacts = Contact.objects.filter(list=contact_list).order_by("id")
     page: Page[Contact] | Slice[Contact]
@@ -152,7 +152,11 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
         target = form.cleaned_data["into"] or ContactList.objects.create(
             name=form.cleaned_data["name"], created_by=current_user(request)
         )
-        copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
+        try:
+            copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
+        except ContactsError as refused:
+            messages.error(request, str(refused))
+            return redirect("list-list")
         text = ngettext("%d contact was copied.", "%d contacts were copied.", copied)
         messages.success(request, text % copied)
         return redirect(target)
@@ -165,7 +169,7 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
     contact_list = _editable_list(request, pk)
-    table = exports.list_table(contact_list, request.GET.get("q", "").strip())
+    table = exports.list_table(contact_list, read_search(request.GET))
     return FILES[kind](f"list-{contact_list.pk}", *table)
 
 
@@ -199,7 +203,11 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     result = None
     if request.method == "POST" and form.is_valid():
         lines = form.cleaned_data["phones"].splitlines()
-        result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+        try:
+            result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+        except ContactsError as refused:
+            messages.error(request, str(refused))
+            return redirect("list-list")
         if not result.rejected:
             messages.success(request, _paste_summary(result))
             return redirect(contact_list)

@@ -14,6 +14,7 @@ from campaigns.contacts.pages.list_views import MAX_REJECTED_LINES
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.shared.paging import slice_of
+from campaigns.shared.query_values import read_search
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
@@ -60,13 +61,13 @@ def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
 def _context(
     request: HttpRequest, form: StopListForm, result: stop_list.StopResult | None
 ) -> dict[str, object]:
-    query = request.GET.get("q", "").strip()
+    query = read_search(request.GET)
     entries = visible_to(current_user(request), StopListEntry.objects.select_related("created_by"))
     digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
     if digits:
         entries = entries.filter(msisdn__contains=digits)
     elif query:
-        entries = entries.filter(reason__icontains=query)
+        entries = entries.filter(reason__folded_contains=query)
     rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
     return {
         "form": form,

@@ -166,6 +166,11 @@ def _impossible_reason(number: PhoneNumber) -> Reason:
     )
 
 
+def country_code(country: str) -> int:
+    """The code that international numbers of a country begin with: UA -> 380."""
+    return phonenumbers.country_code_for_region(country)
+
+
 def national_number(msisdn: str) -> str:
     """The number without its country code, which all forms contain: 380972920283 -> 972920283."""
     try:

@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.contacts.models import IMPORTING, Contact, ContactList, Import
+from campaigns.shared.text import postgresql_fold
 
 logger = logging.getLogger(__name__)
 INDEX = "contact_search"
@@ -63,11 +64,6 @@ POSTGRESQL = [
     ),
     f"CREATE INDEX IF NOT EXISTS contact_search_trigrams ON {INDEX} USING gin (text gin_trgm_ops)",
     (
-        "CREATE OR REPLACE FUNCTION contact_search_text(msisdn text, fields jsonb) RETURNS text"
-        " LANGUAGE sql IMMUTABLE AS $$ SELECT LOWER(msisdn || ' ' || COALESCE((SELECT"
-        " STRING_AGG(value, ' ') FROM JSONB_EACH_TEXT(fields)), '')) $$"
-    ),
-    (
         "CREATE OR REPLACE FUNCTION contact_search_forget() RETURNS trigger LANGUAGE plpgsql AS"
         f" $$ BEGIN DELETE FROM {INDEX} USING gone WHERE {INDEX}.id = gone.id; RETURN NULL; END $$"
     ),
@@ -90,16 +86,55 @@ POSTGRESQL = [
 ]
 
 
+def _postgresql_text(using: str) -> str:
+    """The text of a contact that is searched, in small letters."""
+    text = postgresql_fold(
+        "(msisdn || ' ' || COALESCE((SELECT STRING_AGG(value, ' ') FROM JSONB_EACH_TEXT(fields)),"
+        " ''))",
+        using,
+    )
+    return f"SELECT {text}"
+
+
 def ensure_search_index(using: str = "default", **_signal: object) -> None:
     """Create the index and its triggers, if the table of contacts exists."""
     database = connections[using]
     if CONTACT not in database.introspection.table_names():
         return
-    if database.vendor == "postgresql" and not _has_trigrams(using):
-        return
+    if database.vendor == "postgresql":
+        is_new = _set_text(using)
+        if not _has_trigrams(using):
+            return
+        if is_new:
+            _start_anew(using)
     with database.cursor() as cursor:
         for statement in SQLITE if database.vendor == "sqlite" else POSTGRESQL:
             cursor.execute(statement)
+
+
+def _set_text(using: str) -> bool:
+    """Define the text that PostgreSQL searches; whether another one was indexed so far."""
+    text = _postgresql_text(using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT prosrc FROM pg_proc WHERE proname = 'contact_search_text'"
+            " AND pronamespace = CURRENT_SCHEMA()::regnamespace"
+        )
+        earlier = cursor.fetchone()
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION contact_search_text(msisdn text, fields jsonb) RETURNS text"
+            f" LANGUAGE sql IMMUTABLE AS $${text}$$"
+        )
+    return earlier is not None and earlier[0] != text
+
+
+def _start_anew(using: str) -> None:
+    """Empty the index: a worker adds all contacts again, by the new text."""
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT TO_REGCLASS(%s)", [INDEX])
+        if cursor.fetchone()[0]:
+            cursor.execute(f"TRUNCATE {INDEX}")
+        cursor.execute(f"UPDATE {LIST} SET searched_to = 0")
 
 
 def _has_trigrams(using: str) -> bool:

@@ -71,7 +71,7 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     data = replace(count_stored_data(msisdn), rejected=len(rejected))
     stop_list.add_phones([msisdn], _("Erased"), actor)
-    contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list")
+    contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list_id")
     for contact in contacts:
         contact_lists.remove_contacts(contact.list, [contact.pk])
     rejected_rows.clear_cells(rejected)

@@ -68,12 +68,10 @@ class Command(BaseCommand):
                 options["phone_column"],
                 country,
                 options["sheet"],
+                runner.KEEP_EXISTING if options["keep"] else "update",
             )
         except ContactsError as refused:
             raise CommandError(str(refused)) from refused
-        if options["keep"]:
-            contact_import.mapping["existing"] = runner.KEEP_EXISTING
-            contact_import.save(update_fields=["mapping"])
         self._run(contact_import)
         if contact_import.state != ImportState.FINISHED:
             raise CommandError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils.functional import Promise
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
+from campaigns.contacts.models import MSISDN_LENGTH
+from campaigns.contacts.phones import parsing
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.reports.campaign.reasons import (
@@ -31,6 +34,7 @@ from campaigns.reports.shared.labels import is_country_code, refusal, status_lab
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.shared.text import without_nul
 
 _L = gettext_lazy
 # the columns that pages are ordered by, which have indexes
@@ -141,38 +145,47 @@ GROUPS: dict[str, StateFilter] = {
 class RecipientQuery:
     """What to show: a state, a country, a part of the phone, a reason within the state.
 
-    "" and None stand for any.
+    "" and None stand for any. `unreadable`: a value was given that cannot be read; then nobody is
+    shown, and nobody exported.
     """
 
     state: StateFilter | None = None
     country: str = ""
     phone: str = ""
     why: str = ""
+    unreadable: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.country or self.phone)
+        return bool(self.state or self.country or self.phone or self.unreadable)
 
 
 def read_query(query: Mapping[str, str]) -> RecipientQuery:
-    """Return the filters in a query string; malformed ones are ignored."""
-    digits = "".join(
-        character
-        for character in query.get("phone", "")
-        if character.isdecimal() and character.isascii()
+    """Return the filters in a query string; with a malformed one, they select nobody."""
+    given = {name: query.get(name, "").strip() for name in ("phone", "country", "state", "why")}
+    phone, country = _digits(given["phone"]), given["country"]
+    state = FILTERS.get(given["state"]) or GROUPS.get(given["state"])
+    has_reasons = state is not None and state.key in STATES_WITH_REASONS
+    unreadable = (
+        bool(given["phone"] and not phone)
+        or bool(country and not is_country_code(country))
+        or bool(given["state"] and not state)
+        or bool(given["why"] and not has_reasons)
     )
-    country = query.get("country", "")
-    key = query.get("state", "")
-    state = FILTERS.get(key) or GROUPS.get(key)
-    why = (
-        query.get("why", "")[:40].replace("\0", "")
-        if state and state.key in STATES_WITH_REASONS
-        else ""
-    )
-    return RecipientQuery(state, country if is_country_code(country) else "", digits[:15], why)
+    if unreadable:
+        return RecipientQuery(unreadable=True)
+    return RecipientQuery(state, country, phone, without_nul(given["why"][:40]))
+
+
+def _digits(phone: str) -> str:
+    """The digits of a part of a phone, without the 00 that is dialled before a country code."""
+    digits = "".join(sign for sign in parsing.strip_formatting(phone) if sign.isdecimal())
+    return digits.removeprefix("00")[:MSISDN_LENGTH] if digits.strip("0") else digits[:1]
 
 
 def filter_recipients(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
     """Return the recipients of `campaign` that `query` selects."""
+    if query.unreadable:
+        return Recipient.objects.none()
     recipients = _in_any_state(campaign, query)
     return query.state.select(recipients, query.why) if query.state else recipients
 
@@ -181,6 +194,8 @@ def load_page(
     campaign: Campaign, query: RecipientQuery, counts: DeliveryCounts, at: str
 ) -> Slice[Recipient]:
     """Return the page `at` of what `query` selects; `counts` are those of the campaign."""
+    if query.unreadable:
+        return Slice([])
     if not query.state or _by_first_digits(campaign, query):
         return read_slice(filter_recipients(campaign, query), page_column(campaign, query), at)
     parts = query.state.parts(_in_any_state(campaign, query), query.why, counts)
@@ -201,9 +216,16 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
         return recipients
     if not by_first_digits:
         return recipients.filter(msisdn__contains=query.phone)
-    recipients = recipients.filter(msisdn__gte=query.phone)
-    end = str(int(query.phone) + 1)  # the first phone after all that begin with these digits
-    return recipients.filter(msisdn__lt=end) if len(end) == len(query.phone) else recipients
+    first = first_digits(query.phone)
+    # all phones that begin with these digits, and no others
+    return recipients.filter(msisdn__gte=first, msisdn__lte=first.ljust(MSISDN_LENGTH, "9"))
+
+
+def first_digits(phone: str) -> str:
+    """The first digits of a phone as stored: a 0 that is dialled stands for the country's code."""
+    if not phone.startswith("0"):
+        return phone
+    return f"{parsing.country_code(settings.DEFAULT_COUNTRY)}{phone.lstrip('0')}"
 
 
 def _for_phone_index(campaign: Campaign) -> QuerySet[Recipient]:
@@ -235,6 +257,8 @@ def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | Non
 
     None where the tallies don't say and every recipient would have to be read.
     """
+    if query.unreadable:
+        return 0
     if query.phone or query.country:
         return None
     if not query.state:

@@ -1,6 +1,6 @@
 """Filters of the list and the calendar of campaigns, read from the query string."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import Campaign, CampaignState, Label, Sender
 from campaigns.reports.shared.periods import format_days, read_day
 from campaigns.shared.days import reader_bounds
+from campaigns.shared.query_values import read_search
 from campaigns.team.models import User
 
 LAUNCHED_OR_EDITED = Coalesce("launched_at", "updated_at")
@@ -34,7 +35,10 @@ class ActiveFilter:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`labels`, `senders` and `users` are the options; the other fields are what is chosen."""
+    """`labels`, `senders` and `users` are the options; the other fields are what is chosen.
+
+    `unreadable`: a value was given that is no option; then no campaign is selected.
+    """
 
     state: str = ""
     search: str = ""
@@ -44,6 +48,7 @@ class Filters:
     user: str = ""
     first: date | None = None
     last: date | None = None
+    unreadable: bool = False
     labels: list[Label] = field(default_factory=list)
     senders: list[Choice] = field(default_factory=list)
     users: list[Choice] = field(default_factory=list)
@@ -61,6 +66,8 @@ class Filters:
 
     def apply_undated(self, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
         """Apply the filters that the calendar has too: all but days and archive."""
+        if self.unreadable:
+            return campaigns.none()
         if self.state:
             campaigns = campaigns.filter(state=self.state)
         if self.label:
@@ -70,7 +77,7 @@ class Filters:
         if self.user:  # as in the table: who launched it, or else who created it
             user = int(self.user)
             campaigns = campaigns.filter(Q(launched_by=user) | Q(launched_by=None, created_by=user))
-        return campaigns.filter(name__icontains=self.search) if self.search else campaigns
+        return campaigns.filter(name__folded_contains=self.search) if self.search else campaigns
 
     @property
     def active(self) -> list[ActiveFilter]:
@@ -95,7 +102,8 @@ class Filters:
     @property
     def any(self) -> bool:
         """Whether any filter is in use."""
-        return bool(self.active or self.state or self.search or self.archived)
+        chosen = self.active or self.state or self.search or self.archived
+        return bool(chosen or self.unreadable)
 
     @property
     def query(self) -> dict[str, str]:
@@ -112,7 +120,7 @@ class Filters:
 
 
 def read_filters(query: Mapping[str, str]) -> Filters:
-    """Return the filters in a query string; unknown values are ignored.
+    """Return the filters in a query string; with an unknown value, they select nothing.
 
     Three queries, for the options.
     """
@@ -122,32 +130,34 @@ def read_filters(query: Mapping[str, str]) -> Filters:
         Choice(str(user.pk), user.get_full_name() or user.username)
         for user in User.objects.order_by("username")
     ]
-    state = query.get("state", "")
-    first, last = read_day(query.get("from", "")), read_day(query.get("to", ""))
+    options = {
+        "state": list(CampaignState.values),
+        "label": [str(label.pk) for label in labels],
+        "sender": [choice.value for choice in senders],
+        "who": [choice.value for choice in users],
+    }
+    chosen = {key: query.get(key, "") for key in options}
+    days = {key: query.get(key, "") for key in ("from", "to")}
+    first, last = read_day(days["from"]), read_day(days["to"])
+    unreadable = any(value and value not in options[key] for key, value in chosen.items())
+    unreadable |= bool(days["from"] and not first) or bool(days["to"] and not last)
     if first and last and first > last:
         first, last = last, first
+    known = {key: value if value in options[key] else "" for key, value in chosen.items()}
     return Filters(
-        state=state if state in CampaignState.values else "",
+        state=known["state"],
         search=read_search(query),
         archived=query.get("archived") == "1",
-        label=_known_value(query.get("label", ""), (str(label.pk) for label in labels)),
-        sender=_known_value(query.get("sender", ""), (choice.value for choice in senders)),
-        user=_known_value(query.get("who", ""), (choice.value for choice in users)),
+        label=known["label"],
+        sender=known["sender"],
+        user=known["who"],
         first=first,
         last=last,
+        unreadable=unreadable,
         labels=labels,
         senders=senders,
         users=users,
     )
-
-
-def read_search(query: Mapping[str, str]) -> str:
-    """Return the search text, without NULs, which PostgreSQL refuses."""
-    return query.get("q", "").replace("\0", "").strip()
-
-
-def _known_value(value: str, values: Iterable[str]) -> str:
-    return value if value in values else ""
 
 
 def _choice_label(choices: list[Choice], value: str) -> str:

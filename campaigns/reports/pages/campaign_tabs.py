@@ -138,6 +138,8 @@ def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool
 
 def _empty_text(progress: CampaignProgress, query: RecipientQuery) -> str:
     """Return why the table is empty: which filter found nobody, or that nobody is in it yet."""
+    if query.unreadable:
+        return _("A filter in this address cannot be read. Remove it to see recipients.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
             "state": query.state.label,

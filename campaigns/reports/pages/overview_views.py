@@ -139,6 +139,8 @@ def _tabs(filters: Filters, current: str) -> list[dict[str, object]]:
 
 def _empty_text(filters: Filters) -> str:
     """Return which filters found nothing."""
+    if filters.unreadable:
+        return _("A filter in this address cannot be read. Remove it to see campaigns.")
     state = str(CampaignState(filters.state).label) if filters.state else ""
     if filters.active or filters.archived:
         labels = [

@@ -32,6 +32,7 @@ from campaigns.reports.spend.spending import (
 )
 from campaigns.reports.spend.statements import load_statement, read_month
 from campaigns.shared.paging import PAGE, read_slice
+from campaigns.shared.query_values import NO_ID, read_id
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
@@ -170,7 +171,9 @@ def spend_entries(request: HttpRequest) -> HttpResponse:
     campaign = (
         None
         if campaign_id == NONE
-        else get_object_for(current_user(request), Campaign.objects.all(), pk=int(campaign_id))
+        else get_object_for(
+            current_user(request), Campaign.objects.all(), pk=read_id(campaign_id) or NO_ID
+        )
     )
     rows = read_slice(
         entries.load_entries(period, filters, purpose),

@@ -25,6 +25,7 @@ from campaigns.reports.shared.key_figures import KeyFigure
 from campaigns.reports.shared.labels import country_name, is_country_code
 from campaigns.reports.shared.periods import Period, format_days, month_of
 from campaigns.shared.query_values import read_id
+from campaigns.shared.text import without_nul
 from campaigns.team.models import User
 from campaigns.templatetags.viberdash import money, percent
 
@@ -169,12 +170,14 @@ class Spending:
 
 
 def read_filters(query: Mapping[str, str]) -> dict[str, str]:
-    """Return the filters in a query string; malformed ones are ignored."""
-    given = {key: query[key] for key in FILTERS if query.get(key)}
-    return {key: value for key, value in given.items() if value == NONE or _is_valid(key, value)}
+    """Return the filters in a query string; a malformed one selects nothing."""
+    return {key: without_nul(query[key]) for key in FILTERS if query.get(key)}
 
 
-def _is_valid(key: str, value: str) -> bool:
+def is_valid(key: str, value: str) -> bool:
+    """Whether a filter has a value that it can have; NONE stands for rows without one."""
+    if value == NONE:
+        return True
     if key == "channel":
         return value in Channel.values
     if key == "country":
@@ -185,6 +188,8 @@ def _is_valid(key: str, value: str) -> bool:
 def apply_filters(totals: QuerySet[M], filters: Mapping[str, str]) -> QuerySet[M]:
     """Return those of `totals`, or of other rows with the same fields, that `filters` select."""
     for key, value in filters.items():
+        if not is_valid(key, value):
+            return totals.none()
         if value != NONE:
             totals = totals.filter(**{FILTERS[key]: value})
         elif key == "country":
@@ -294,6 +299,8 @@ def describe_filter(key: str, value: str) -> str:
 
 
 def _value_label(key: str, value: str) -> str:
+    if not is_valid(key, value):
+        return value
     if key == "country":
         return country_name(value)
     if key == "channel":

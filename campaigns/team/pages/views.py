@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
+from campaigns.shared.query_values import read_text
 from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import GatewayAccount, Role, User
@@ -143,7 +144,7 @@ def confirm_account(request: HttpRequest) -> HttpResponse:
         return redirect("settings")
     try:
         if chosen == "another":
-            account = accounts.confirm_another(user, request.POST.get("name", ""))
+            account = accounts.confirm_another(user, read_text(request.POST, "name"))
         else:
             account = accounts.confirm_same(user, int(chosen))
     except (ValueError, GatewayAccount.DoesNotExist):
