@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0011_batch_asked_at'),
+        ('campaigns', '0015_form_submissions'),
     ]
 
     operations = [
