@@ -246,6 +246,30 @@ def test_any_change_after_the_request_makes_it_a_draft_again(
     )
 
 
+def _link_as_value(_campaign: Campaign) -> None:
+    Contact.objects.filter(msisdn="380970000001").update(fields={"first_name": "https://x.ua"})
+
+
+def _another_is_excluded(campaign: Campaign) -> None:
+    excluded = campaign.exclude_lists.get()
+    Contact.objects.filter(list=excluded).update(msisdn="380970000002")
+
+
+@pytest.mark.parametrize("change", [_link_as_value, _another_is_excluded])
+def test_approval_is_for_the_people_and_the_values_that_were_shown(
+    olena: User, ivan: User, change: object
+) -> None:
+    """Both changes leave the number of recipients and the cost as they were."""
+    campaign = ten_people("0.2", text="Hi {first_name}")
+    campaign.exclude_lists.add(contact_list("Out", ukrainians(1)))
+    lifecycle.launch(campaign.pk, olena)
+    campaign.refresh_from_db()
+    change(campaign)  # type: ignore[operator]
+    with pytest.raises(lifecycle.Refused, match="changed after approval was requested"):
+        lifecycle.approve(campaign.pk, ivan, campaign.approval_fingerprint)
+    assert state_of(campaign) == S.DRAFT
+
+
 def test_changes_are_requested_with_a_note_and_approval_again(olena: User, ivan: User) -> None:
     campaign = asked(olena)
     with pytest.raises(lifecycle.Refused, match="Write what has to be changed"):

@@ -2,23 +2,27 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.message.measured_audience import measure
 from campaigns.compose.message.merge_tags import CompiledText, MissingValue
-from campaigns.compose.message.message_lengths import (
-    SmsPartCounts,
-    count_sms_parts,
-    longest_link_length,
-)
-from campaigns.compose.message.render import encode_for_link
+from campaigns.compose.message.message_lengths import SmsPartCounts
+from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.sms import measure_sms
-from tests.compose.factories import contact_list
+from tests.compose.factories import Person, contact_list
 
 pytestmark = pytest.mark.django_db
 SAMPLES = "aZ09 @£\n-é" + "€[]{}^\\~|" + "яЇ’–ş漢" + "🎉𝒳" + "'\"%&?=/+._~`*#^"
+
+
+def counted(rows: Sequence[Person], sms_text: str) -> SmsPartCounts:
+    """The SMS parts over a list of `rows`."""
+    audience = Audience((contact_list("A", rows, ("name", "city")).pk,))
+    return measure(audience, CompiledMessage("Hello", "", sms_text)).sms
 
 
 def recipients_fields(count: int = 400) -> list[dict[str, str]]:
@@ -63,7 +67,7 @@ def test_sms_parts_are_those_of_each_recipients_text(text: str) -> None:
         expected[country, length.parts] += 1
         units.append((length.parts, length.units))
         septets += [length.units] if length.encoding == "GSM-7" else []
-    counts = count_sms_parts(Audience((contact_list("A", rows, ("name", "city")).pk,)), template)
+    counts = counted(rows, text)
     assert counts.recipients == expected
     assert (counts.largest.parts, counts.largest.units) == max(units)
     assert counts.longest_gsm == max(septets)
@@ -74,30 +78,29 @@ def test_longest_sms_names_the_characters_that_force_ucs_2() -> None:
         ("380970000001", "UA", {"name": "Їжак" * 30}),
         ("380970000002", "UA", {"name": "x" * 30}),
     ]
-    counts = count_sms_parts(
-        Audience((contact_list("A", rows, ("name",)).pk,)), CompiledText("Hi {name}")
-    )
+    counts = counted(rows, "Hi {name}")
     assert counts.largest.culprits == ("Ї", "ж", "а", "к")
 
 
 def test_longest_link_is_that_of_the_longest_values() -> None:
     rows = [(f"38097{n:07d}", "UA", fields) for n, fields in enumerate(recipients_fields())]
-    template = CompiledText("https://x.example.com/?n={name|é}&c={city}", encode=encode_for_link)
+    template = CompiledMessage("", "https://x.example.com/?n={name|é}&c={city}")
     expected = [
-        len(template.fill(fields)) for _phone, _country, fields in rows if fields.get("city")
+        len(template.button_url.fill(fields))
+        for _phone, _country, fields in rows
+        if fields.get("city")
     ]
-    assert longest_link_length(
-        Audience((contact_list("A", rows, ("name", "city")).pk,)), template
-    ) == max(expected)
+    audience = Audience((contact_list("A", rows, ("name", "city")).pk,))
+    link = measure(audience, template).link
+    assert link
+    assert (link.shortest, link.longest) == (min(expected), max(expected))
 
 
-def test_parts_are_counted_by_the_database_in_one_query(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
+def test_a_list_is_read_once(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     rows = [(f"38097{n:07d}", "UA", {"name": f"Customer {n:05d}"}) for n in range(300)]
     audience = Audience((contact_list("A", rows, ("name",)).pk,))
-    with django_assert_num_queries(1) as queries:
-        counts = count_sms_parts(audience, CompiledText("Hi {name}"))
-    assert counts.recipients == {("UA", 1): 300}
-    assert "GROUP BY" in queries.captured_queries[0]["sql"]
-    assert isinstance(counts, SmsPartCounts)
+    with django_assert_max_num_queries(3) as queries:
+        measured = measure(audience, CompiledMessage("{name}", "https://x.ua/{name}", "Hi {name}"))
+    assert measured.sms.recipients == {("UA", 1): 300}
+    # how many are on the list, and how many of them on the stop list: both without their values
+    assert sum("fields" in query["sql"] for query in queries.captured_queries) <= 1

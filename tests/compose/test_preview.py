@@ -40,6 +40,14 @@ def find_phone(campaign: Campaign, choice: str, phone: str = "") -> str | None:
     return person.msisdn if person else None
 
 
+def test_first_recipient_is_of_the_list_that_was_made_first() -> None:
+    first = contact_list("Z", [(IVAN, "UA", {}), (ANA, "RO", {})])
+    campaign = draft(first, contact_list("A", [(OLENA, "UA", {})]), text="Hi {first_name|you}")
+    assert find_phone(campaign, FIRST) == IVAN
+    assert find_phone(campaign, f"{COUNTRY}UA") == IVAN
+    assert find_phone(campaign, MISSING_DATA) == IVAN
+
+
 def test_each_choice_finds_its_recipient(campaign: Campaign) -> None:
     assert find_phone(campaign, FIRST) == OLENA
     assert find_phone(campaign, LONGEST) == ANA

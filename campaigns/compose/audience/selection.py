@@ -3,6 +3,7 @@
 Without the stop list, and without the lists, segments and earlier campaigns to exclude.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 
 from campaigns.compose.audience import recipient_outcomes
@@ -71,6 +73,18 @@ class Audience:
         """Whether no phone can be selected twice."""
         return self.has_only_lists and len(self.lists) < 2
 
+    @property
+    def asks_for_history(self) -> bool:
+        """Whether messages of campaigns, perhaps its own, can matter."""
+        return bool(
+            self.segments or self.exclude_segments or self.campaigns or self.exclude_campaigns
+        )
+
+    @property
+    def has_exclusions(self) -> bool:
+        """Whether anything but the stop list is excluded."""
+        return bool(self.exclude_lists or self.exclude_segments or self.exclude_campaigns)
+
     def possible_lists(self) -> QuerySet[ContactList]:
         """The lists whose contacts can be in the audience."""
         return (
@@ -101,7 +115,11 @@ class Audience:
         earlier = Contact.objects.filter(
             self._selected(), msisdn=OuterRef("msisdn"), list__lt=OuterRef("list")
         )
-        return contacts.exclude(Exists(earlier))
+        is_repeated = Q(Exists(earlier))
+        if connection.vendor == "sqlite" and self.has_only_lists:
+            # nobody is searched for on the first list; PostgreSQL joins the lists, without this
+            is_repeated = Q(list__gt=min(self.lists)) & is_repeated
+        return contacts.exclude(is_repeated)
 
     def _selected(self) -> Q:
         parts = [Q(list__in=self.lists)] if self.lists or not self else []
@@ -125,14 +143,23 @@ class Audience:
     def _received_outcome(self, source: int, outcome: str) -> Q:
         return recipient_outcomes.received_outcome(outcome, Q(pk=source), exclude_campaign=self.own)
 
-    def funnel(self) -> "Funnel":
-        """Count the steps from the selected contacts to the recipients."""
-        selected = self.selected_contacts().count()
-        stop_listed = self.selected_contacts().filter(_on_stop_list()).count()
-        allowed = self.allowed_contacts().count()
-        recipients = allowed
-        if not self.has_no_duplicates:
+    def funnel(self, recipients: int | None = None) -> "Funnel":
+        """Count the steps from the selected contacts to the recipients, who may be counted already.
+
+        Contacts are read only for what the other steps leave open.
+        """
+        if recipients is None:
             recipients = distinct_phones(self.allowed_contacts()).count()
+        selected = self.selected_contacts().count()
+        # few phones, looked for among many contacts
+        on_stop_list = Q(msisdn__in=StopListEntry.objects.order_by().values("msisdn"))
+        stop_listed = self.selected_contacts().filter(on_stop_list).count()
+        if self.has_no_duplicates:
+            allowed = recipients
+        elif not self.has_exclusions:
+            allowed = selected - stop_listed
+        else:
+            allowed = self.allowed_contacts().count()
         return Funnel(
             selected=selected,
             duplicates=allowed - recipients,
@@ -140,6 +167,15 @@ class Audience:
             excluded=selected - stop_listed - allowed,
             recipients=recipients,
         )
+
+    def by_country_roughly(self) -> dict[str, int]:
+        """Country -> contacts of the lists, as imports count them; empty for anything but lists."""
+        if not self.has_only_lists:
+            return {}
+        counts: Counter[str] = Counter()
+        for countries in self.possible_lists().values_list("countries", flat=True):
+            counts.update(countries)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def by_country(self) -> dict[str, int]:
         """Country -> recipients, the most first; "" is an unknown country."""
@@ -176,6 +212,9 @@ class Funnel:
     stop_listed: int
     excluded: int
     recipients: int
+
+
+NOBODY = Funnel(0, 0, 0, 0, 0)
 
 
 def audience_sources(campaign: Campaign, excluded: bool = False) -> list[tuple[str, str]]:

@@ -27,9 +27,10 @@ from campaigns.compose.editor.form_fields import (
     unix_lines,
 )
 from campaigns.compose.launch import checks
+from campaigns.compose.launch.local_start import local_start, possible_places
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
-from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import (
     Campaign,
@@ -39,7 +40,7 @@ from campaigns.compose.models import (
     Sender,
     Timing,
 )
-from campaigns.compose.schedule.sending_hours import DAYTIME, earliest_moment
+from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.shared.money import PLACES
@@ -278,9 +279,8 @@ class CampaignForm(forms.Form):
         campaign.scheduled_at, campaign.local_at = moment, ""
         if moment and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
             campaign.local_at = moment.isoformat(timespec="minutes")
-            campaign.scheduled_at = earliest_moment(
-                moment, checks.places(self.audience)
-            ) or moment.replace(tzinfo=settings.SITE_ZONE)
+            # The launch works it out again, from the recipients as they are then.
+            campaign.scheduled_at = local_start(moment, possible_places(self.audience))
 
     def _utm(self) -> dict[str, str]:
         """The UTM parameters to set in the link. What is empty here stays as it is there."""
@@ -323,16 +323,23 @@ class CampaignForm(forms.Form):
         self._check_hours()
         draft = self.fill(Campaign())
         problems = [*checks.message_problems(draft), *checks.time_problems(draft)]
-        problems += checks.hours_problems(draft, self.audience)
-        if self.audience:
-            problems += checks.audience_problems(
-                MessageLengths(self.audience, compile_message(draft))
-            )
+        problems += self._audience_problems(draft)
         for problem in problems:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
             if not self.has_error(field):
                 self.add_error(field, str(problem.message))
         return self.cleaned_data
+
+    def _audience_problems(self, draft: Campaign) -> list[checks.Problem]:
+        """Of a large audience that is not counted yet, the launch finds them."""
+        measured = measured_already(self.audience, compile_message(draft))
+        countries = measured.countries if measured else ()
+        problems = checks.hours_problems(draft, self.audience, countries)
+        if not self.audience:
+            return problems
+        if measured is None:
+            return problems + checks.tag_problems(self.audience, compile_message(draft))
+        return problems + checks.audience_problems(measured)
 
     def _check_hours(self) -> None:
         """Both ends of the sending hours or neither, the later one after the earlier."""

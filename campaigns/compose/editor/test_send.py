@@ -17,6 +17,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
@@ -61,7 +62,8 @@ def variants(audience: Audience, template: CompiledMessage) -> list[tuple[str, s
     """The recipients whose merge fields a test can have: those of `preview.choices` without the
     one chosen by phone, and EACH of them.
     """
-    offered = recipient_choices(audience.by_country() if audience else {}, template)[:-1]
+    measured = measured_already(audience, template)
+    offered = recipient_choices(measured.countries if measured else {}, template)[:-1]
     each = [(EACH, _("All of these, one message each"))] if len(offered) > 1 else []
     return [*offered, *each]
 

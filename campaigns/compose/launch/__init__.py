@@ -5,6 +5,7 @@ draft is `editor`, sending it is `campaigns.dispatch`. In the order of the flow:
 
 problem        one thing to fix or to consider, at a field of the form
 warnings       what is allowed and may still be a mistake
+local_start    when a campaign at the recipients' local time starts
 funds_check    the estimate against the budget and the balance
 checks         what forbids a launch
 confirmation   the figures that a user types to confirm

@@ -6,7 +6,6 @@ from decimal import Decimal
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import Sum
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -14,9 +13,10 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS
-from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.audience_counts import measure_now
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Segment
+from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Timing
 from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
 from campaigns.shared.money import exact
@@ -44,7 +44,7 @@ class ApprovalCheck:
 NOT_NEEDED = ApprovalCheck(False, 0, "", "")
 
 
-def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -> ApprovalCheck:
+def check_approval(campaign: Campaign, measured: MeasuredAudience | None = None) -> ApprovalCheck:
     """Check whether `campaign` needs approval: its maximum cost is above the limit of the currency,
     or is not fully known.
 
@@ -54,13 +54,13 @@ def check_approval(campaign: Campaign, measured: MessageLengths | None = None) -
     limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
     if not limits or campaign.purpose != Purpose.CAMPAIGN:
         return NOT_NEEDED
-    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     cost = estimate_cost(campaign, measured)
     return ApprovalCheck(
         needed=_exceeds(cost, limits),
-        recipients=measured.audience.funnel().recipients,
+        recipients=measured.recipients,
         summary=_summary(cost),
-        fingerprint=_fingerprint(campaign, measured.audience, cost),
+        fingerprint=_fingerprint(campaign, measured, cost),
     )
 
 
@@ -85,24 +85,24 @@ def _summary(cost: Estimate) -> str:
     return _("%(recipients)s, at most %(amounts)s") % {"recipients": recipients, "amounts": amounts}
 
 
-def _fingerprint(campaign: Campaign, audience: Audience, cost: Estimate) -> str:
+def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate) -> str:
     """SHA-256 over the message, the time, the audience and the cost.
 
-    The audience goes in by country and by the sum of its contacts' keys, which another contact
-    would change; segments go in by the time of their last change.
+    The audience goes in by its own fingerprint, which another recipient or another merge value
+    would change, and by what it selects and excludes. The moment when a local time begins follows
+    from the audience.
     """
-    values = [str(getattr(campaign, field.name)) for field in FIELDS if field.approved]
+    values = [
+        str(getattr(campaign, field.name))
+        for field in FIELDS
+        if field.approved and (field.name != "scheduled_at" or campaign.timing != Timing.LOCAL)
+    ]
     lines = [
         (line.country, line.recipients, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
     ]
-    key_sum = int(audience.selected_contacts().aggregate(sum=Sum("pk"))["sum"] or 0)
     sender = campaign.sender.name if campaign.sender else ""
-    segments = Segment.objects.filter(
-        pk__in=audience.segments + audience.exclude_segments
-    ).order_by("pk")
-    changed = [at.isoformat() for at in segments.values_list("updated_at", flat=True)]
-    whole = [values, sender, repr(audience), changed, key_sum, sorted(lines)]
+    whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

@@ -5,7 +5,7 @@ gateway come from `gateway.limits` (docs/gateway-contract.md); the others follow
 docs/message-rules.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 
@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.warnings import warnings
-from campaigns.compose.message import message_lengths, web_addresses
+from campaigns.compose.message import web_addresses
+from campaigns.compose.message.audience_counts import measure_now
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.merge_tags import CompiledText
-from campaigns.compose.message.message_lengths import LengthRange, MessageLengths
+from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
 from campaigns.compose.message.sms import GSM_7, measure_sms
@@ -47,18 +50,18 @@ COUNTRIES_NAMED = 5  # at most, in one message
 FARTHEST = timedelta(days=366)  # a later time is taken for a typing error
 
 
-def problems(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
+def problems(campaign: Campaign, measured: MeasuredAudience | None = None) -> list[Problem]:
     """Everything that forbids launching `campaign`.
 
     Pass `measured` to share its counts, or where the audience is not saved with the campaign yet.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     problem_list = message_problems(campaign)
     if not measured.audience:
         problem_list.append(Problem("lists", _("Choose a list or a segment.")))
         return problem_list
     problem_list += audience_problems(measured) + time_problems(campaign)
-    return problem_list + hours_problems(campaign, measured.audience)
+    return problem_list + hours_problems(campaign, measured.audience, measured.countries)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
@@ -198,11 +201,14 @@ def ends_problem(start: time | None, end: time | None) -> Problem | None:
     return None
 
 
-def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
+def hours_problems(
+    campaign: Campaign, audience: Audience, countries_sent_to: Collection[str] | None = None
+) -> list[Problem]:
     """Countries whose sending hours never come, or do not contain the time that is scheduled at the
     gateway.
 
     The gateway sends everything at that time and lets nobody wait, so it has to suit all countries.
+    `countries_sent_to` as in `local_start.places`.
     """
     hours, at = campaign.sending_hours, campaign.scheduled_at
     if hours is None:
@@ -210,7 +216,9 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
     at_gateway = campaign.timing == Timing.GATEWAY and at is not None
     moment = at if at_gateway and at else timezone.now()
     closed = [
-        place.country for place in places(audience) if not _suits(hours, place, moment, at_gateway)
+        place.country
+        for place in places(audience, countries_sent_to)
+        if not _suits(hours, place, moment, at_gateway)
     ]
     if not closed:
         return []
@@ -226,28 +234,22 @@ def hours_problems(campaign: Campaign, audience: Audience) -> list[Problem]:
     return [Problem("sends_until", message % {"hours": hours, "countries": named})]
 
 
-def places(audience: Audience) -> list[Place]:
-    """The countries of `audience`: as counted by the imports if it has lists only, else counted
-    now.
-    """
-    if not audience.has_only_lists:
-        return [Place(country) for country in sorted(audience.by_country())]
-    lists = audience.possible_lists().values_list("countries", flat=True)
-    return [Place(country) for country in sorted({country for codes in lists for country in codes})]
-
-
 def _suits(hours: SendingHours, place: Place, moment: datetime, at_gateway: bool) -> bool:
     if at_gateway:
         return hours.is_open(place, moment)
     return place.country in COUNTRIES_BY_AREA or hours.next_opening(place, moment) is not None
 
 
-def audience_problems(measured: MessageLengths) -> list[Problem]:
+def audience_problems(measured: MeasuredAudience) -> list[Problem]:
     """Merge tags without a column or a value, and texts that become too long or empty."""
-    unknown = list(_unknown_tags(measured.template, _known_fields(measured.audience)))
-    if unknown:
+    if unknown := tag_problems(measured.audience, measured.template):
         return unknown
     return [*_missing_values(measured), *_length_problems(measured)]
+
+
+def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]:
+    """Merge tags without a column in the lists."""
+    return list(_unknown_tags(template, _known_fields(audience)))
 
 
 def _known_fields(audience: Audience) -> set[str]:
@@ -278,7 +280,7 @@ def unknown_tag_message(name: str, known: set[str]) -> str:
     }
 
 
-def _missing_values(measured: MessageLengths) -> Iterator[Problem]:
+def _missing_values(measured: MeasuredAudience) -> Iterator[Problem]:
     for name, contacts in measured.missing.items():
         field = next(
             field
@@ -299,14 +301,12 @@ def _missing_message(name: str, contacts: int) -> str:
     ) % {"contacts": number_format(contacts, force_grouping=True), "name": name}
 
 
-def _length_problems(measured: MessageLengths) -> Iterator[Problem]:
+def _length_problems(measured: MeasuredAudience) -> Iterator[Problem]:
     template = measured.template
     if template.text.tags and measured.text:
         yield from _text_lengths(measured.text)
     if template.button_url.tags:
-        yield from _link_lengths(
-            message_lengths.longest_link_length(measured.audience, template.button_url)
-        )
+        yield from _link_lengths(measured.link.longest if measured.link else 0)
     if template.sms_text.tags and measured.sms_text:
         yield from _sms_lengths(measured, measured.sms_text)
 
@@ -331,7 +331,7 @@ def _link_lengths(longest: int) -> Iterator[Problem]:
         yield Problem("button_url", message % {"length": longest})
 
 
-def _sms_lengths(measured: MessageLengths, lengths: LengthRange) -> Iterator[Problem]:
+def _sms_lengths(measured: MeasuredAudience, lengths: LengthRange) -> Iterator[Problem]:
     if lengths.shortest == 0:
         yield Problem("sms_text", _("The SMS is empty for contacts without values."))
     elif lengths.longest > limits.SMS_TEXT_MAX:

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 _SEPARATORS = re.compile(r"[\s'’]")  # \s includes the no-break spaces
@@ -25,6 +26,11 @@ def parse_figure(typed: str, currency: str = "") -> Decimal | None:
             break
     text = text.replace(",", ".")
     return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def counted_again_message() -> str:
+    """The answer to a launch or an approval while a worker counts the audience again."""
+    return _("The audience changed and is being counted again. Review it, then confirm again.")
 
 
 def audience_changed_message(recipients: int, confirmed: int | Decimal) -> str:

@@ -19,8 +19,9 @@ from campaigns.compose.launch import approval, reachable
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
+from campaigns.compose.launch.local_start import move_starts, set_local_start
 from campaigns.compose.launch.pause_reasons import pause_reason
-from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.pricing import price_list
@@ -90,20 +91,23 @@ def _launch_columns(
         "launched_by": launched_by,
         "approved_people": approved_people,
         "account": reachable.account_to_send_with(campaign),
+        "scheduled_at": campaign.scheduled_at,
     }
 
 
-def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -> None:
+def launch(
+    campaign_id: int, actor: User | None, confirmed: int | None = None, fingerprint: str = ""
+) -> None:
     """Launch a draft: send it now, schedule it, or request approval if it needs one.
 
     `confirmed` is the number of recipients that the user typed; None where nothing was confirmed.
-    Raises Refused if the campaign is not a draft, has problems, or has another number of recipients
-    by now.
+    `fingerprint` is that of the audience that the user saw. Raises Refused if the campaign is not a
+    draft, has problems, or has other recipients by now.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_LAUNCH:
         raise _refusal(campaign_id, _("launched"))
-    recipients, check = _check_ready(campaign, confirmed)
+    recipients, check = _check_ready(campaign, confirmed, fingerprint)
     now = timezone.now()
     changes: dict[str, Any]
     if check.needed:
@@ -111,6 +115,7 @@ def launch(campaign_id: int, actor: User | None, confirmed: int | None = None) -
             "approval_asked_by": actor,
             "approval_asked_at": now,
             "approval_fingerprint": check.fingerprint,
+            "scheduled_at": campaign.scheduled_at,
         }
         state, entry = S.AWAITING_APPROVAL, ("asked for approval", check.summary)
     else:
@@ -141,18 +146,25 @@ def _budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
     return currency or campaign.budget_currency
 
 
-def _check_ready(campaign: Campaign, confirmed: int | None = None) -> tuple[int, ApprovalCheck]:
-    """The number of recipients, and whether approval is needed. Raises Refused as `launch` does."""
+def _check_ready(
+    campaign: Campaign, confirmed: int | None = None, fingerprint: str = ""
+) -> tuple[int, ApprovalCheck]:
+    """The number of recipients, and whether approval is needed. Sets the start of a campaign at
+    local time. Raises Refused as `launch` does.
+    """
     if refusal := reachable.key_refusal(campaign.purpose, accounts.load()):
         raise Refused(refusal)
-    measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
+    measured = measure_now(Audience.of(campaign), compile_message(campaign))
+    set_local_start(campaign, measured.audience, measured.countries)
     if problem_list := problems(campaign, measured):
         raise Refused(" ".join(str(problem.message) for problem in problem_list))
-    recipients = measured.audience.funnel().recipients
+    recipients = measured.recipients
     if recipients == 0:
         raise Refused(_("The audience is empty."))
     if confirmed is not None and confirmed != recipients:
         raise Refused(audience_changed_message(recipients, confirmed))
+    if fingerprint and fingerprint != measured.fingerprint:
+        raise Refused(_("The audience changed after you opened this page. Review it again."))
     return recipients, approval.check_approval(campaign, measured)
 
 
@@ -389,6 +401,7 @@ def start_due(now: datetime) -> int:
     Those that are late by more than MISSED_SCHEDULE_MINUTES, and those that need an approval by
     now, are paused instead.
     """
+    move_starts(now)
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
     due = Campaign.objects.filter(reachable.reachable(), state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
@@ -400,8 +413,8 @@ def start_due(now: datetime) -> int:
 
 
 def complete_freeze(campaign_id: int, audience: int) -> bool:
-    """Start sending to the frozen `audience`, unless it is empty or has grown beyond what was
-    approved: then pause. Return whether the campaign sends now.
+    """Start sending to the frozen `audience`, unless it is empty, or has grown or changed after it
+    was approved: then pause. Return whether the campaign sends now.
     """
     if audience == 0:
         pause_if_running(campaign_id, "nobody")
@@ -409,7 +422,8 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     frozen: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
     approved = campaign.approved_people
-    if approved is not None and audience > approved and (check := _missing_approval(campaign)):
+    has_grown = approved is not None and audience > approved
+    if (has_grown or campaign.approved_by_id) and (check := _missing_approval(campaign)):
         reason = {"reason": "approval", "reason_detail": check.summary}
         if _change_state(campaign_id, frozenset({S.PREPARING}), S.PAUSED, **reason, **frozen):
             audit.record(None, campaign, "paused", check.summary)

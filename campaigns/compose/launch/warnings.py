@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.problem import Problem
-from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.audience_counts import is_small, measure_now
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.sms import UCS_2, measure_sms
 from campaigns.compose.models import Campaign, CampaignState, Timing
@@ -31,14 +32,14 @@ _OPT_OUT = re.compile(
 )
 
 
-def warnings(campaign: Campaign, measured: MessageLengths | None = None) -> list[Problem]:
+def warnings(campaign: Campaign, measured: MeasuredAudience | None = None) -> list[Problem]:
     """What may be a mistake in `campaign`. `measured` as in `checks.problems`."""
-    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     problem_list = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
     return [
         *problem_list,
         *_repeated(campaign, measured.audience),
-        *_newcomers(campaign, measured.audience),
+        *_newcomers(campaign, measured),
     ]
 
 
@@ -64,7 +65,7 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
         yield Problem("text", _("The message does not say how to unsubscribe."))
 
 
-def _sms(campaign: Campaign, measured: MessageLengths) -> Iterator[Problem]:
+def _sms(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
     if not campaign.sms_text:
         return
     if campaign.validity < SHORT_VALIDITY:
@@ -150,9 +151,13 @@ def _repeated(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
         yield Problem("lists", message % {"name": same.name})
 
 
-def _newcomers(campaign: Campaign, audience: Audience) -> Iterator[Problem]:
+def _newcomers(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
     """A promotional message is the first one for some contacts, who may not expect it."""
-    contacts = count_first_time_recipients(audience) if campaign.promotional and audience else 0
+    if not campaign.promotional or not measured.audience:
+        return
+    contacts = measured.newcomers
+    if contacts is None and is_small(measured.audience):
+        contacts = count_first_time_recipients(measured.audience, measured.recipients)
     if not contacts:
         return
     message = ngettext(

@@ -3,13 +3,22 @@
 import re
 from dataclasses import dataclass, field
 
-from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message import message_lengths, sms
+from campaigns.compose.message import sms
+from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.links import punycode_host
+from campaigns.compose.message.measured_audience import (
+    COUNTRY,
+    FIRST,
+    LONGEST,
+    MISSING_DATA,
+    MeasuredAudience,
+)
 from campaigns.compose.message.merge_tags import MissingValue
+from campaigns.compose.message.message_lengths import NO_SMS
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import CompiledMessage, RenderedMessage, compile_message
 from campaigns.compose.models import Campaign
@@ -17,7 +26,19 @@ from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 
 _LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)\]])", re.IGNORECASE)
-FIRST, LONGEST, MISSING_DATA, BY_PHONE, COUNTRY = "first", "longest", "lacking", "phone", "country:"
+BY_PHONE = "phone"
+__all__ = [
+    "BY_PHONE",
+    "COUNTRY",
+    "FIRST",
+    "LONGEST",
+    "MISSING_DATA",
+    "Preview",
+    "build_preview",
+    "find_recipient",
+    "recipient_choices",
+    "split_links",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +70,7 @@ class Preview:
     network_name: str = ""  # the link's host in punycode, if that differs
     missing: str = ""  # the merge tag that this recipient has no value for, in braces
     pieces: list[TextPiece] = field(default_factory=list)
-    sms_length: sms.SmsLength = message_lengths.NO_SMS
+    sms_length: sms.SmsLength = NO_SMS
     sms_parts: list[SmsPart] = field(default_factory=list)
 
 
@@ -87,38 +108,33 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
 
 
 def find_recipient(
-    audience: Audience, template: CompiledMessage, choice: str = FIRST, phone: str = ""
+    audience: Audience,
+    template: CompiledMessage,
+    choice: str = FIRST,
+    phone: str = "",
+    measured: MeasuredAudience | None = None,
 ) -> Contact | None:
     """Find the recipient for `choice`, a value of `recipient_choices`; None if nobody fits.
 
-    `phone` counts for BY_PHONE alone.
+    `phone` counts for BY_PHONE alone. `measured` is the audience, if it is measured already. While
+    a large audience is being counted, its first recipient stands for the other choices.
     """
-    recipients = audience.recipients()
-    if choice == LONGEST and template.text.tags:
-        return _longest(recipients, template)
-    if choice == MISSING_DATA and template.names:
-        return _first(recipients.filter(_lacks_any_value(template)))
-    if choice.startswith(COUNTRY):
-        return _first(recipients.filter(country=choice.removeprefix(COUNTRY)))
     if choice == BY_PHONE:
-        return _by_phone(recipients, phone)
-    return _first(recipients)
+        return _by_phone(audience.recipients(), phone)
+    measured = measured or measured_already(audience, template)
+    if measured is None:
+        return _first(audience.recipients()) if audience.has_only_lists else None
+    if (choice == LONGEST and not template.text.tags) or (
+        choice == MISSING_DATA and not template.names
+    ):
+        choice = FIRST
+    contact_id = measured.people.get(choice)
+    return Contact.objects.filter(pk=contact_id).first() if contact_id else None
 
 
 def _first(recipients: QuerySet[Contact]) -> Contact | None:
+    """The recipient who is sent to first: of the list that was made first."""
     return recipients.order_by("list_id", "id").first()
-
-
-def _longest(recipients: QuerySet[Contact], template: CompiledMessage) -> Contact | None:
-    length = ExpressionWrapper(message_lengths.length_expression(template.text), IntegerField())
-    return recipients.order_by(length.desc(), "list_id", "id").first()
-
-
-def _lacks_any_value(template: CompiledMessage) -> Q:
-    condition = Q()
-    for name in sorted(template.names):
-        condition |= message_lengths.lacks_value(name)
-    return condition
 
 
 def _by_phone(recipients: QuerySet[Contact], phone: str) -> Contact | None:
@@ -129,7 +145,7 @@ def _by_phone(recipients: QuerySet[Contact], phone: str) -> Contact | None:
 def recipient_choices(counts: dict[str, int], template: CompiledMessage) -> list[tuple[str, str]]:
     """The recipients to preview: (value for `find_recipient`, label).
 
-    `counts` are the recipients of each country, as Audience.by_country returns them.
+    `counts` are the recipients of each country.
     """
     choices = [(FIRST, _("First recipient"))]
     if template.text.tags:

@@ -8,6 +8,7 @@ limits above which a campaign needs approval.
 """
 
 from campaigns.compose.models.approval import ApprovalLimit
+from campaigns.compose.models.audience_counts import AudienceCount
 from campaigns.compose.models.campaign import (
     Campaign,
     CampaignState,
@@ -29,6 +30,7 @@ from campaigns.compose.models.segments import (
 
 __all__ = [
     "ApprovalLimit",
+    "AudienceCount",
     "Campaign",
     "CampaignState",
     "CampaignTemplate",

@@ -6,8 +6,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.confirmation import counted_again_message
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, Refused
+from campaigns.compose.message.audience_counts import measure_soon
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.shared.query_values import read_text
 from campaigns.team.models import Role
@@ -21,6 +25,9 @@ def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve and launch a campaign, if it is still as on the review page that was posted."""
     campaign = draft_of(request, pk)
     require_role(current_user(request), Role.APPROVER)
+    if measure_soon(Audience.of(campaign), compile_message(campaign)) is None:
+        messages.warning(request, counted_again_message())
+        return redirect("campaign-review", pk)
     try:
         lifecycle.approve(pk, current_user(request), request.POST.get("fingerprint", ""))
     except Refused as refused:

@@ -1,5 +1,6 @@
 """What a request is about: the draft, its form, and the context of the preview and local times."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.editor.draft_metrics import cached_countries
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
+from campaigns.compose.message.audience_counts import measured_already
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.preview import (
     FIRST,
     Preview,
@@ -79,30 +81,43 @@ def draft_of(request: HttpRequest, pk: int) -> Campaign:
     )
 
 
-def local_times_context(campaign: Campaign, audience: Audience) -> dict[str, Any]:
-    """The time of `campaign` where its audience is, for _local_times.html."""
+def countries_of(audience: Audience, measured: MeasuredAudience | None) -> dict[str, int]:
+    """Country -> recipients; of a large audience that is not counted yet, contacts."""
+    return audience.by_country_roughly() if measured is None else measured.countries
+
+
+def local_times_context(campaign: Campaign, countries: Mapping[str, int]) -> dict[str, Any]:
+    """The time of `campaign` in the `countries` of its audience, for _local_times.html."""
     return {
-        "local_times": local_times(campaign, cached_countries(audience)),
+        "local_times": local_times(campaign, countries),
         "campaign_zone": campaign_zone(campaign).key,
         "local_time": campaign.local_time,
     }
 
 
-def preview_context(campaign: Campaign, audience: Audience, request: HttpRequest) -> dict[str, Any]:
+def preview_context(
+    campaign: Campaign,
+    audience: Audience,
+    request: HttpRequest,
+    measured: MeasuredAudience | None = None,
+) -> dict[str, Any]:
     """The message to the recipient that the user chose, for _phone.html and the choice itself."""
     template = compile_message(campaign)
     recipient = request.POST.get("recipient", FIRST)
     phone = request.POST.get("recipient_phone", "")
-    choices = recipient_choices(cached_countries(audience), template)
+    measured = measured or measured_already(audience, template)
+    choices = recipient_choices(countries_of(audience, measured), template)
     if recipient not in dict(choices):
         recipient = FIRST
-    contact = find_recipient(audience, template, recipient, phone) if audience else None
+    contact = None
+    if audience:
+        contact = find_recipient(audience, template, recipient, phone, measured)
     return {
         **phone_context(campaign, contact),
         "recipient": recipient,
         "recipient_choices": choices,
         "recipient_phone": phone,
-        "no_match": bool(audience) and contact is None,
+        "no_match": bool(audience) and contact is None and measured is not None,
     }
 
 

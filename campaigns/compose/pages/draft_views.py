@@ -16,6 +16,8 @@ from campaigns.compose.editor.card_summaries import card_summaries, script_messa
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.message import links
+from campaigns.compose.message.audience_counts import measured_already
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import (
     Campaign,
     CampaignTemplate,
@@ -25,6 +27,7 @@ from campaigns.compose.models import (
     Sender,
 )
 from campaigns.compose.pages.draft_request import (
+    countries_of,
     draft_of,
     form_of,
     local_times_context,
@@ -42,6 +45,7 @@ def _composer(
     request: HttpRequest, form: CampaignForm, status: int = 200, **more: Any
 ) -> HttpResponse:
     campaign, audience = _initial_content(form)
+    measured = measured_already(audience, compile_message(campaign))
     context = {
         "form": form,
         "campaign": form.campaign,
@@ -63,8 +67,8 @@ def _composer(
         "script_messages": script_messages(),
         "summaries": card_summaries(campaign, audience),
         "open_cards": _open_cards(form, campaign, audience),
-        **preview_context(campaign, audience, request),
-        **local_times_context(campaign, audience),
+        **preview_context(campaign, audience, request, measured),
+        **local_times_context(campaign, countries_of(audience, measured)),
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)

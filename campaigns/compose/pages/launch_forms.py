@@ -10,10 +10,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.confirmation import audience_changed_message, parse_figure
-from campaigns.compose.message.message_lengths import MessageLengths
-from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.shared.money import on_card
@@ -73,8 +71,8 @@ class LaunchConfirmationForm(forms.Form):
             )
 
 
-def launch_confirmation(campaign: Campaign, data: Mapping[str, Any]) -> LaunchConfirmationForm:
+def launch_confirmation(
+    campaign: Campaign, measured: MeasuredAudience, data: Mapping[str, Any]
+) -> LaunchConfirmationForm:
     """The posted confirmation of `campaign`, checked against its audience and cost as of now."""
-    measured = MessageLengths(Audience.of(campaign), compile_message(campaign))
-    recipients = measured.audience.funnel().recipients if measured.audience else 0
-    return LaunchConfirmationForm(recipients, estimate_cost(campaign, measured), data)
+    return LaunchConfirmationForm(measured.recipients, estimate_cost(campaign, measured), data)

@@ -11,8 +11,11 @@ from campaigns.compose.editor.autosave import autosave, report_present
 from campaigns.compose.editor.card_summaries import card_summaries
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.message.audience_counts import is_overdue, measure_soon
+from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.compose.pages.draft_request import (
+    countries_of,
     draft_of,
     form_of,
     local_times_context,
@@ -38,13 +41,20 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
 @role_required(Role.MARKETER)
 @require_POST
 def campaign_figures(request: HttpRequest) -> HttpResponse:
-    """A fragment: audience, lengths, cost, problems and warnings of the unsaved form."""
+    """A fragment: audience, lengths, cost, problems and warnings of the unsaved form.
+
+    While a worker counts, it says so, and asks for itself again with `?counting`.
+    """
     form = sketched(request)
     campaign, audience = form.fill(Campaign()), form.audience
+    template = compile_message(campaign)
+    measured = measure_soon(audience, template, polled="counting" in request.GET)
     context = {
-        "metrics": draft_metrics(campaign, audience),
+        "metrics": draft_metrics(campaign, measured) if measured else None,
+        "is_overdue": measured is None and is_overdue(audience, template),
+        "template": request.GET.get("template", ""),
         "summaries": card_summaries(campaign, audience),
-        **local_times_context(campaign, audience),
+        **local_times_context(campaign, countries_of(audience, measured)),
     }
     return render(request, "campaigns/compose/_metrics.html", context)
 

@@ -22,8 +22,12 @@ from campaigns.compose.editor.test_send import (
     variants,
 )
 from campaigns.compose.launch import approval, lifecycle
+from campaigns.compose.launch.confirmation import counted_again_message
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
+from campaigns.compose.launch.local_start import set_local_start
 from campaigns.compose.launch.reachable import key_refusal
+from campaigns.compose.message.audience_counts import is_overdue, measure_soon
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.preview import FIRST, find_recipient
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
@@ -44,6 +48,8 @@ from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.submissions import once
 
+COUNTED = "counted"  # in the address: the page has just waited for the count
+
 
 @require_safe
 def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
@@ -62,16 +68,21 @@ def _review(
 ) -> HttpResponse:
     """The review page; with the errors of a `confirmation`, or of a test send."""
     user, audience = current_user(request), Audience.of(campaign)
-    metrics = draft_metrics(campaign, audience, refresh="refresh" in request.GET)
+    measured = measure_soon(audience, compile_message(campaign), polled=COUNTED in request.GET)
+    if measured is None:
+        return _counting(request, campaign)
+    set_local_start(campaign, audience, measured.countries)
+    metrics = draft_metrics(campaign, measured, refresh="refresh" in request.GET)
     funnel, cost = metrics.funnel, metrics.estimate
     wants_quote = "quote" in request.GET and not metrics.problems
     context = {
         "campaign": campaign,
         "key_refusal": key_refusal(campaign.purpose, accounts.cached()),
         "metrics": metrics,
+        "audience_fingerprint": measured.fingerprint,
         "similar_campaigns": find_similar_campaigns(campaign, audience, funnel.recipients),
         "confirmation": confirmation or LaunchConfirmationForm(funnel.recipients, cost),
-        "cost_is_incomplete": bool(cost.totals and (cost.unpriced or cost.sms_unpriced)),
+        "cost_is_incomplete": cost.is_incomplete,
         "quote": quote_sample(campaign) if wants_quote else None,
         "validity": duration(campaign.validity),
         "included": audience_sources(campaign),
@@ -79,16 +90,33 @@ def _review(
         "budget_currency": campaign.budget_currency
         or price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text)),
         "rehearsals": campaign.rehearsals.all()[:5],
-        **phone_context(
-            campaign, find_recipient(audience, compile_message(campaign)) if audience else None
-        ),
-        **local_times_context(campaign, audience),
+        **phone_context(campaign, find_recipient(audience, measured.template, measured=measured)),
+        **local_times_context(campaign, measured.countries),
         **_start_context(campaign),
-        **_approval_context(campaign, user),
-        **_test_context(request, campaign, audience, test_error),
+        **_approval_context(campaign, user, measured),
+        **_test_context(request, measured, test_error),
     }
     status = 422 if confirmation or test_error else 200
     return render(request, "campaigns/compose/review.html", context, status=status)
+
+
+def _counting(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """The page while a worker counts the audience; `review_counting` fills it."""
+    audience, template = Audience.of(campaign), compile_message(campaign)
+    context = {"campaign": campaign, "is_overdue": is_overdue(audience, template)}
+    return render(request, "campaigns/compose/review_counting.html", context)
+
+
+@require_safe
+def review_counting(request: HttpRequest, pk: int) -> HttpResponse:
+    """A fragment: that the audience is still being counted; once it is, leads to the review."""
+    campaign = draft_of(request, pk)
+    audience, template = Audience.of(campaign), compile_message(campaign)
+    if measure_soon(audience, template, polled=True):
+        address = f"{reverse('campaign-review', args=[pk])}?{COUNTED}"
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    context = {"campaign": campaign, "is_overdue": is_overdue(audience, template)}
+    return render(request, "campaigns/compose/_review_counting.html", context)
 
 
 def _start_context(campaign: Campaign) -> dict[str, Any]:
@@ -107,9 +135,9 @@ def _start_context(campaign: Campaign) -> dict[str, Any]:
     return context
 
 
-def _approval_context(campaign: Campaign, user: User) -> dict[str, Any]:
+def _approval_context(campaign: Campaign, user: User, measured: MeasuredAudience) -> dict[str, Any]:
     """Whether approval is needed, whether `user` may give it, and what the launch button says."""
-    check = approval.check_approval(campaign)
+    check = approval.check_approval(campaign, measured)
     awaiting = campaign.state in CAN_APPROVE
     is_changed = check.fingerprint != campaign.approval_fingerprint
     return {
@@ -128,16 +156,14 @@ def _launch_label(campaign: Campaign, needs_approval: bool) -> str:
     return _("Send now") if campaign.timing == Timing.NOW else _("Schedule")
 
 
-def _test_context(
-    request: HttpRequest, campaign: Campaign, audience: Audience, error: str
-) -> dict[str, Any]:
+def _test_context(request: HttpRequest, measured: MeasuredAudience, error: str) -> dict[str, Any]:
     """The form of a test send, filled in as posted or with the phones of the last test."""
     last_phones = remembered(current_user(request))
     return {
         "test_values": request.POST if error else {"phones": last_phones},
         "test_error": error,
         "test_groups": TestGroup.objects.all(),
-        "recipient_choices": variants(audience, compile_message(campaign)),
+        "recipient_choices": variants(measured.audience, measured.template),
     }
 
 
@@ -203,13 +229,18 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch the draft, if the typed number of recipients and maximum cost are right."""
     campaign = draft_of(request, pk)
-    confirmation = launch_confirmation(campaign, request.POST)
+    measured = measure_soon(Audience.of(campaign), compile_message(campaign))
+    if measured is None:
+        messages.warning(request, counted_again_message())
+        return redirect("campaign-review", pk)
+    confirmation = launch_confirmation(campaign, measured, request.POST)
     # An unconfirmed launch goes on with 0, which `launch` refuses whatever the audience is by then.
     confirmed = confirmation.recipients if confirmation.is_valid() else 0
     if campaign.state in CAN_LAUNCH and confirmation.recipients and not confirmed:
         return _review(request, campaign, confirmation)
     try:
-        lifecycle.launch(campaign.pk, current_user(request), confirmed)
+        fingerprint = request.POST.get("audience", "")
+        lifecycle.launch(campaign.pk, current_user(request), confirmed, fingerprint)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])

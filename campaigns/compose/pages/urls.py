@@ -21,6 +21,11 @@ urlpatterns = [
     path("campaigns/<int:pk>/duplicate", draft_views.campaign_duplicate, name="campaign-duplicate"),
     path("campaigns/<int:pk>/delete", draft_views.campaign_delete, name="campaign-delete"),
     path("campaigns/<int:pk>/review", review_views.campaign_review, name="campaign-review"),
+    path(
+        "campaigns/<int:pk>/review/counting",
+        review_views.review_counting,
+        name="campaign-review-counting",
+    ),
     path("campaigns/<int:pk>/launch", review_views.campaign_launch, name="campaign-launch"),
     path("campaigns/<int:pk>/approve", approval_views.campaign_approve, name="campaign-approve"),
     path("campaigns/<int:pk>/return", approval_views.campaign_return, name="campaign-return"),

@@ -12,7 +12,8 @@ from decimal import Decimal
 from django.utils.formats import number_format
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.message_lengths import MessageLengths
+from campaigns.compose.message.audience_counts import measure_now
+from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
@@ -63,6 +64,11 @@ class Estimate:
     sms: Prices | None = None
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether the sums lack prices that are not known."""
+        return bool(self.totals and (self.unpriced or self.sms_unpriced))
+
+    @property
     def failures(self) -> list[str]:
         """The reasons why prices are missing or old, each once."""
         return list(
@@ -86,14 +92,14 @@ class Estimate:
 
 
 def estimate_cost(
-    campaign: Campaign, measured: MessageLengths | None = None, refresh: bool = False
+    campaign: Campaign, measured: MeasuredAudience | None = None, refresh: bool = False
 ) -> Estimate:
     """Estimate the cost of `campaign` by country.
 
-    `measured` are its message lengths, if they are counted already. `refresh` asks the gateway for
+    `measured` is its audience, if it is measured already. `refresh` asks the gateway for
     its prices again.
     """
-    measured = measured or MessageLengths(Audience.of(campaign), compile_message(campaign))
+    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     estimate = Estimate(viber=price_list.load_prices(price_list.VIBER, campaign.tariff, refresh))
     if campaign.sms_text:
         estimate.sms = price_list.load_prices(price_list.SMS, campaign.tariff, refresh)
@@ -102,12 +108,11 @@ def estimate_cost(
     return estimate
 
 
-def _recipients(campaign: Campaign, measured: MessageLengths) -> Iterator[tuple[str, PartCounts]]:
+def _recipients(campaign: Campaign, measured: MeasuredAudience) -> Iterator[tuple[str, PartCounts]]:
     """Each country with its recipients by SMS parts, the most recipients first."""
     if not campaign.sms_text:
         yield from (
-            (country, {0: recipients})
-            for country, recipients in measured.audience.by_country().items()
+            (country, {0: recipients}) for country, recipients in measured.countries.items()
         )
         return
     by_country: dict[str, Counter[int]] = defaultdict(Counter)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, connections, transaction
 from django.db.models import Count, Exists, OuterRef
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
@@ -105,6 +106,8 @@ def change_fields(
     it was seen, nothing is saved; returned are these tags with their present values. Raises
     ContactsError if the contact was removed meanwhile.
     """
+    # A new version of the list. It is locked before its contacts, as wherever they change.
+    ContactList.objects.filter(pk=contact.list_id).update(updated_at=timezone.now())
     locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
     if locked is None:
         raise ContactsError(_("The contact was removed from the list meanwhile."))
