@@ -179,7 +179,8 @@ def read_query(query: Mapping[str, str]) -> RecipientQuery:
 def _digits(phone: str) -> str:
     """The digits of a part of a phone, without the 00 that is dialled before a country code."""
     digits = "".join(sign for sign in parsing.strip_formatting(phone) if sign.isdecimal())
-    return digits.removeprefix("00")[:MSISDN_LENGTH] if digits.strip("0") else digits[:1]
+    only_zeros = not digits.strip("0")
+    return (digits if only_zeros else digits.removeprefix("00"))[:MSISDN_LENGTH]
 
 
 def filter_recipients(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
