@@ -208,7 +208,9 @@ def test_invalid_picture_is_refused_at_its_field(
     file = tmp_path / "sale.jpg"
     file.write_text("GIF89a not a picture")
     composer.locator("#id_picture").set_input_files(file)
-    expect(composer.locator("#picture-error")).to_have_text("This file is not a JPEG or PNG image.")
+    expect(composer.locator("#picture-error")).to_have_text(
+        "This file is not a JPEG, PNG or WebP image."
+    )
 
 
 def test_draft_can_be_continued_on_a_small_screen(signed_in: Page) -> None:
