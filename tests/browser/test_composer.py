@@ -349,12 +349,34 @@ def test_browser_counts_sms_like_the_server(composer: Page) -> None:
         }, vector["text"]
 
 
-def test_browser_replaces_characters_like_the_server(composer: Page) -> None:
-    typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
-    plain = composer.evaluate(
-        "async t => (await import('/static/js/sms.js')).replaceTypography(t)", typed
+def test_browser_replaces_and_names_characters_like_the_server(composer: Page) -> None:
+    vectors = [v for v in json.loads((VECTORS / "sms.json").read_text()) if "replaced" in v]
+    vectors += [{"text": character} for character in sms.REPLACEMENTS]
+    for vector in vectors[-len(sms.REPLACEMENTS) :]:
+        vector["replaced"] = sms.replace_typography(vector["text"])
+        vector["culprits"], vector["shown"] = [], []
+    answers = composer.evaluate(
+        "async all => { const m = await import('/static/js/sms.js'); const names ="
+        " JSON.parse(document.querySelector('#composer-messages').textContent).invisible; return"
+        " all.map(v => [m.replaceTypography(v.text), v.culprits.map(c => m.shownCharacter(c,"
+        " names))]); }",
+        vectors,
     )
-    assert plain == sms.replace_typography(typed)
+    for vector, (replaced, shown) in zip(vectors, answers, strict=True):
+        assert (replaced, shown) == (vector["replaced"], vector["shown"]), vector["text"]
+
+
+def test_replacing_is_offered_where_it_saves_something(composer: Page) -> None:
+    composer.locator("#card-sms > summary").click()
+    text, button = composer.locator("#id_sms_text"), composer.locator("#culprits-replace")
+    text.fill("Family day 👨‍👩‍👧‍👦 come!")
+    expect(composer.locator("#culprits-shown")).to_contain_text("zero width joiner")
+    expect(button).to_be_hidden()
+    text.fill("“Hi”" + "a" * 80)
+    expect(button).to_have_text("Replace characters: saves 1 SMS")
+    button.click()
+    expect(text).to_have_value('"Hi"' + "a" * 80)
+    expect(composer.locator("#culprits")).to_be_hidden()
 
 
 def test_browser_fills_merge_tags_like_the_server(composer: Page) -> None:

@@ -18,7 +18,7 @@ from campaigns.compose.launch.problem import Problem
 from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.message.sms import UCS_2, measure_sms
+from campaigns.compose.message.sms import UCS_2, measure_sms, shown_character
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.ledger.models import Purpose
 
@@ -82,7 +82,8 @@ def _sms(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
         size = measured.sms.largest
         yield from _several_parts(measured.sms.by_parts())
     elif size.encoding == UCS_2 and size.parts > 1:
-        shown = " ".join(size.culprits[:5]) + (" …" if len(size.culprits) > 5 else "")
+        shown = " ".join(map(shown_character, size.culprits[:5]))
+        shown += " …" if len(size.culprits) > 5 else ""
         yield Problem(
             "sms_text",
             _(
