@@ -21,7 +21,7 @@ from campaigns.compose.launch.warnings import warnings
 from campaigns.compose.message import web_addresses
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
-from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.merge_tags import MAX_FIELDS, CompiledText
 from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
@@ -83,8 +83,12 @@ def _once_a_field(problem_list: Iterable[Problem]) -> list[Problem]:
 
 def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     for field in MERGED:
-        for stray in getattr(template, field).strays[:1]:
+        compiled: CompiledText = getattr(template, field)
+        for stray in compiled.strays[:1]:
             yield Problem(field, _stray_message(stray))
+        if compiled.excess:
+            message = _("Use at most %(most)d different merge tags.") % {"most": MAX_FIELDS}
+            yield Problem(field, message)
     for field in ("button_caption", "sms_sender"):
         if CompiledText(getattr(campaign, field)).tags:
             yield Problem(field, _("Merge tags don't work here. Write plain text."))

@@ -13,6 +13,7 @@ _TOKEN = re.compile(
     r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
 )
 _BRACES = {"{{": "{", "}}": "}"}
+MAX_FIELDS = 50  # in one text; the database measures a text with a term for each of them
 
 
 class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
@@ -35,20 +36,33 @@ class CompiledText:
     """A text with merge tags, compiled once to be filled millions of times.
 
     `encode` is applied to each value, such as URL-encoding in a link. `names` are the fields used.
-    `strays` are braces outside of tags: they stay in the text, and launch.checks refuses them.
+    `strays` are braces outside of tags: they stay in the text, and launch.checks refuses them. Tags
+    of more fields than MAX_FIELDS are no tags: `excess` is the first of their names, which
+    launch.checks refuses too.
     """
 
-    __slots__ = ("_pieces", "_slots", "encode", "literal_length", "names", "strays", "tags", "text")
+    __slots__ = (
+        "_pieces",
+        "_slots",
+        "encode",
+        "excess",
+        "literal_length",
+        "names",
+        "strays",
+        "tags",
+        "text",
+    )
 
     def __init__(self, text: str, encode: Callable[[str], str] | None = None) -> None:
         self.text = text
         self.encode = encode
         self.tags: list[Tag] = []
         self.strays: list[str] = []
+        self.excess = ""
+        self.names: frozenset[str] = frozenset()
         self._pieces: list[str] = []
         self._slots: list[tuple[int, str, str | None]] = []
         self._compile()
-        self.names = frozenset(tag.name for tag in self.tags)
         self.literal_length = sum(map(len, self._pieces))
 
     def _compile(self) -> None:
@@ -68,6 +82,12 @@ class CompiledText:
             if stray:
                 self.strays.append(stray)
             return
+        if name not in self.names:
+            if len(self.names) == MAX_FIELDS:
+                self.excess = self.excess or name
+                self._pieces.append(match[0])
+                return
+            self.names |= {name}
         self.tags.append(Tag(name, fallback))
         encoded = self.encode(fallback) if self.encode and fallback is not None else fallback
         self._slots.append((len(self._pieces), name, encoded))
@@ -81,6 +101,11 @@ class CompiledText:
 
         An empty value is a missing one.
         """
+        if self.excess:
+            raise MissingValue(self.excess)
+        return self._filled(fields)
+
+    def _filled(self, fields: Mapping[str, str]) -> str:
         if not self._slots:
             return self._pieces[0]
         pieces = self._pieces.copy()
@@ -102,4 +127,4 @@ class CompiledText:
             for tag in self.tags
             if not fields.get(tag.name) and tag.fallback is None
         }
-        return self.fill({**fields, **missing}) if missing else self.fill(fields)
+        return self._filled({**fields, **missing})
