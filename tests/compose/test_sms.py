@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.compose.message import sms
 from campaigns.compose.message.render import CompiledMessage
+from campaigns.shared.composed_text import composed
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sms.json").read_text())
 
@@ -25,7 +26,7 @@ def test_a_text_is_split_into_as_many_parts_as_counted(vector: dict[str, object]
     text = str(vector["text"])
     parts = sms.split_parts(text)
     assert len(parts) == vector["parts"]
-    assert "".join(parts) == sms.compose_accents(text)
+    assert "".join(parts) == composed(text)
 
 
 REPLACED = [vector for vector in VECTORS if "replaced" in vector]

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.pictures import picture_url
-from campaigns.compose.message.sms import compose_accents
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
+from campaigns.shared.composed_text import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class CompiledMessage:
         return RenderedMessage(
             self.text.fill(fields),
             self.button_url.fill(fields),
-            compose_accents(self.sms_text.fill(fields)),
+            composed(self.sms_text.fill(fields)),
         )
 
     def render(self, fields: Mapping[str, str]) -> RenderedMessage:
@@ -58,7 +58,7 @@ class CompiledMessage:
         return RenderedMessage(
             self.text.fill_partially(fields),
             self.button_url.fill_partially(fields),
-            compose_accents(self.sms_text.fill_partially(fields)),
+            composed(self.sms_text.fill_partially(fields)),
         )
 
 

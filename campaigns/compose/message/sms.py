@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.composed_text import composed
+
 GSM_BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
     " !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -101,7 +103,7 @@ class SmsLength:
 
 def measure_sms(text: str) -> SmsLength:
     """Measure `text` as an SMS; an empty text has no parts."""
-    text = compose_accents(text)
+    text = composed(text)
     if _OUTSIDE.search(text):
         doubled = len(_ASTRAL.findall(text))
         units = len(text) + doubled
@@ -140,18 +142,13 @@ def _split(text: str, size: int, two_units: re.Pattern[str]) -> list[str]:
 
 def split_parts(text: str) -> list[str]:
     """Split `text` into the parts in which it is sent."""
-    text = compose_accents(text)
+    text = composed(text)
     length = measure_sms(text)
     if length.parts <= 1:
         return [text] if text else []
     if length.encoding == UCS_2:
         return _split(text, UCS_PART, _ASTRAL)
     return _split(text, GSM_PART, _EXTENDED)
-
-
-def compose_accents(text: str) -> str:
-    """`text` in Unicode's normal form C: an accent is one character with its letter."""
-    return unicodedata.normalize("NFC", text)
 
 
 def replace_typography(text: str) -> str:
@@ -161,7 +158,7 @@ def replace_typography(text: str) -> str:
     needs UCS-2 anyway, only what can't be seen is taken out. Nothing is taken from emoji or from
     scripts that need it.
     """
-    text = compose_accents(text)
+    text = composed(text)
     before = measure_sms(text)
     plain = _without_invisible(text.translate(_REPLACEMENT_TABLE))
     after = measure_sms(plain)
@@ -173,7 +170,7 @@ def replace_typography(text: str) -> str:
 
 def _without_invisible(text: str) -> str:
     taken = SUPERFLUOUS + ("" if _RIGHT_TO_LEFT.search(text) else DIRECTIONS)
-    return compose_accents(_LOOSE_JOINERS.sub("", re.sub(f"[{taken}]", "", text)))
+    return composed(_LOOSE_JOINERS.sub("", re.sub(f"[{taken}]", "", text)))
 
 
 def shown_character(character: str) -> str:
