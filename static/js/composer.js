@@ -119,6 +119,32 @@ function tagMenus() {
   }
 }
 
+// A problem that a click mends: a part of a field's text is replaced. UTM parameters belong to the link.
+function fixes() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".problem-fix");
+    if (!button) return;
+    const { field, written, by } = button.dataset;
+    const fields = field === "id_button_url" ? findAll(`#${field}, [name^="utm_"]`) : [find(`#${field}`)];
+    for (const text of fields.filter((each) => each.value.includes(written))) {
+      text.value = text.value.replaceAll(written, () => by);
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    button.remove();
+  });
+}
+
+// The figures are drawn anew as soon as a field is left, even if it is left to open their list of problems.
+function openLists() {
+  let open = [];
+  document.addEventListener("htmx:before:swap", () => {
+    open = findAll(".bar-list[open]").map((list) => list.className);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    for (const list of findAll(".bar-list")) if (open.includes(list.className)) list.open = true;
+  });
+}
+
 // --- images ---------------------------------------------------------------------------------------------------------
 
 // The crop area in per cent of the image, as chosen in the dialog; null if the dialog was cancelled, {} if there is
@@ -386,6 +412,8 @@ function sendingHours() {
 
 counters();
 tagMenus();
+fixes();
+openLists();
 sendingHours();
 images();
 phone();

@@ -264,7 +264,7 @@ class CampaignForm(forms.Form):
             if field.column:
                 value = self.value(field.name)
                 setattr(campaign, field.name, field.default if value in (None, "") else value)
-        campaign.button_url = links.set_utm(campaign.button_url, self._utm())
+        campaign.button_url = links.set_utm(links.read_pasted(campaign.button_url), self._utm())
         sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.launch.foreign_tag_checks import foreign_tag_problems, known_fields
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.warnings import warnings
@@ -246,19 +247,17 @@ def _suits(hours: SendingHours, place: Place, moment: datetime, at_gateway: bool
 
 def audience_problems(measured: MeasuredAudience) -> list[Problem]:
     """Merge tags without a column or a value, and texts that become too long or empty."""
-    if unknown := tag_problems(measured.audience, measured.template):
-        return unknown
+    if wrong := tag_problems(measured.audience, measured.template):
+        return wrong
     return [*_missing_values(measured), *_length_problems(measured)]
 
 
 def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]:
-    """Merge tags without a column in the lists."""
-    return list(_unknown_tags(template, _known_fields(audience)))
-
-
-def _known_fields(audience: Audience) -> set[str]:
-    lists = audience.possible_lists().values_list("fields", flat=True)
-    return {name for fields in lists for name in fields}
+    """Merge tags without a column in the lists, and placeholders of other programs for one."""
+    known = known_fields(audience)
+    return _once_a_field(
+        [*foreign_tag_problems(template, known), *_unknown_tags(template, known)]
+    )
 
 
 def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:

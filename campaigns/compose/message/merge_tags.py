@@ -1,16 +1,19 @@
 """Merge tags: `{first_name}` and `{first_name|friend}`, replaced in one pass over the text.
 
-A name is letters, digits and underscores; `{{` and `}}` are literal braces. Values are never parsed
-for tags themselves. The browser follows the same rules (static/js/merge.js); the tests run both
-with tests/compose/vectors/merge.json.
+A name is letters, digits and underscores; blanks around it and around the fallback value do not
+count; `{{` and `}}` are literal braces. Values are never parsed for tags themselves. The browser
+follows the same rules (static/js/merge.js); the tests run both with
+tests/compose/vectors/merge.json.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+BLANKS = " \t\u00a0\u2007\u202f"
 _TOKEN = re.compile(
-    r"(\{\{)|(\}\})|\{[ \t]*(\w+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})"
+    rf"(\{{\{{)|(\}}\}})|\{{[{BLANKS}]*(\w+)[{BLANKS}]*(?:\|([^{{}}\r\n]*))?\}}"
+    r"|(\{[^{}\r\n]{0,40}\}?|\})"
 )
 _BRACES = {"{{": "{", "}}": "}"}
 MAX_FIELDS = 50  # in one text; the database measures a text with a term for each of them
@@ -22,6 +25,17 @@ class MissingValue(Exception):  # noqa: N818 - a fact about a recipient
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+def split_at_tags(text: str) -> list[tuple[str, bool]]:
+    """Split `text` where merge tags begin and end: its pieces, each with whether it is a tag."""
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        if match[3] is not None:
+            pieces += [(text[end : match.start()], False), (match[0], True)]
+            end = match.end()
+    return [*pieces, (text[end:], False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,8 @@ class CompiledText:
             self._pieces = ["".join(self._pieces)]
 
     def _add(self, match: re.Match[str]) -> None:
-        name, fallback, stray = match[3], match[4], match[5]
+        name, stray = match[3], match[5]
+        fallback = None if match[4] is None else match[4].strip(BLANKS)
         if name is None:
             self._pieces.append(_BRACES.get(match[0], match[0]))
             if stray:
