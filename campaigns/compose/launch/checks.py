@@ -255,9 +255,7 @@ def audience_problems(measured: MeasuredAudience) -> list[Problem]:
 def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]:
     """Merge tags without a column in the lists, and placeholders of other programs for one."""
     known = known_fields(audience)
-    return _once_a_field(
-        [*foreign_tag_problems(template, known), *_unknown_tags(template, known)]
-    )
+    return _once_a_field([*foreign_tag_problems(template, known), *_unknown_tags(template, known)])
 
 
 def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:
