@@ -211,6 +211,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "campaigns.team.pages.middleware.SignInRequired",
     "campaigns.team.pages.middleware.ReaderTimeZone",

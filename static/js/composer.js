@@ -1,7 +1,7 @@
 // The composer beyond what the server renders: counters while typing, a menu of merge tags, immediate image uploads, the
 // preview on small screens, autosave, and a warning before unsaved changes are lost. The form works without any of it.
 import { fillPartially } from "./merge.js";
-import { isReplaceable, measureSms, replaceTypography } from "./sms.js";
+import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -31,6 +31,7 @@ function countSms(counter, field) {
   counter.classList.toggle("over", encoding === "GSM-7" && units > 765);
   counter.classList.toggle("near", parts > 1);
   showCulprits(culprits);
+  offerReplacement(field, parts);
 }
 
 const isCyrillic = (character) => /\p{Script=Cyrillic}/u.test(character);
@@ -38,15 +39,23 @@ const isCyrillic = (character) => /\p{Script=Cyrillic}/u.test(character);
 function showCulprits(culprits) {
   const shown = find("#culprits-shown");
   find("#culprits").hidden = !culprits.length;
-  find("#culprits-replace").hidden = !culprits.some(isReplaceable);
   shown.replaceChildren(
     ...culprits.slice(0, 12).flatMap((character) => {
       const code = document.createElement("code");
-      code.textContent = character === "\t" ? "⇥" : character;
+      code.textContent = shownCharacter(character, messages.invisible);
       return [code, " "];
     }),
     culprits.length > 12 ? "…" : "",
   );
+}
+
+// The button says how many parts it saves; there is none where replacing wins nothing.
+function offerReplacement(field, parts) {
+  const button = find("#culprits-replace");
+  const plain = replaceTypography(field.value);
+  button.hidden = plain === field.value.normalize("NFC");
+  const saved = parts - measureSms(fillPartially(plain.trim())).parts;
+  button.textContent = format(saved ? messages.replaceSaving : messages.replace, { saved });
 }
 
 function counters() {
@@ -108,6 +117,32 @@ function tagMenus() {
     menu.hidden = find(`#${menu.dataset.target}`).disabled;
     menu.addEventListener("show.bs.dropdown", () => fillTagMenu(menu));
   }
+}
+
+// A problem that a click mends: a part of a field's text is replaced. UTM parameters belong to the link.
+function fixes() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".problem-fix");
+    if (!button) return;
+    const { field, written, by } = button.dataset;
+    const fields = field === "id_button_url" ? findAll(`#${field}, [name^="utm_"]`) : [find(`#${field}`)];
+    for (const text of fields.filter((each) => each.value.includes(written))) {
+      text.value = text.value.replaceAll(written, () => by);
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    button.remove();
+  });
+}
+
+// The figures are drawn anew as soon as a field is left, even if it is left to open their list of problems.
+function openLists() {
+  let open = [];
+  document.addEventListener("htmx:before:swap", () => {
+    open = findAll(".bar-list[open]").map((list) => list.className);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    for (const list of findAll(".bar-list")) if (open.includes(list.className)) list.open = true;
+  });
 }
 
 // --- images ---------------------------------------------------------------------------------------------------------
@@ -377,6 +412,8 @@ function sendingHours() {
 
 counters();
 tagMenus();
+fixes();
+openLists();
 sendingHours();
 images();
 phone();

@@ -1,6 +1,9 @@
 // Merge tags in the browser, by the rules of campaigns/compose/message/merge_tags.py. The tests run both with
 // tests/compose/vectors/merge.json.
-const TOKEN = /(\{\{)|(\}\})|\{[ \t]*([\p{L}\p{N}_]+)[ \t]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
+const TOKEN =
+  /(\{\{)|(\}\})|\{[ \t\u00a0\u2007\u202f]*([\p{L}\p{N}_]+)[ \t\u00a0\u2007\u202f]*(?:\|([^{}\r\n]*))?\}|(\{[^{}\r\n]{0,40}\}?|\})/gu;
+const BLANKS_AROUND = /^[ \t\u00a0\u2007\u202f]+|[ \t\u00a0\u2007\u202f]+$/g;
+const withoutBlanks = (fallback) => fallback?.replace(BLANKS_AROUND, "");
 
 // Fill in the values of a recipient's `fields`: {filled, missing: [name], strays: [text]}. `filled` is null if a value is
 // missing; strays are braces outside of tags.
@@ -16,7 +19,7 @@ export function fill(text, fields) {
     }
     if (fields[name]) return fields[name];
     if (fallback === undefined) missing.push(name);
-    return fallback ?? "";
+    return withoutBlanks(fallback) ?? "";
   });
   return { filled: missing.length ? null : filled, missing, strays };
 }
@@ -26,6 +29,6 @@ export function fillPartially(text) {
   return text.replace(TOKEN, (all, open, close, name, fallback) => {
     if (open) return "{";
     if (close) return "}";
-    return name !== undefined && fallback !== undefined ? fallback : all;
+    return name !== undefined && fallback !== undefined ? withoutBlanks(fallback) : all;
   });
 }

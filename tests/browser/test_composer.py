@@ -208,7 +208,9 @@ def test_invalid_picture_is_refused_at_its_field(
     file = tmp_path / "sale.jpg"
     file.write_text("GIF89a not a picture")
     composer.locator("#id_picture").set_input_files(file)
-    expect(composer.locator("#picture-error")).to_have_text("This file is not a JPEG or PNG image.")
+    expect(composer.locator("#picture-error")).to_have_text(
+        "This file is not a JPEG, PNG or WebP image."
+    )
 
 
 def test_draft_can_be_continued_on_a_small_screen(signed_in: Page) -> None:
@@ -347,12 +349,94 @@ def test_browser_counts_sms_like_the_server(composer: Page) -> None:
         }, vector["text"]
 
 
-def test_browser_replaces_characters_like_the_server(composer: Page) -> None:
-    typed = "".join(sms.REPLACEMENTS) + "Привіт, ok 😀"
-    plain = composer.evaluate(
-        "async t => (await import('/static/js/sms.js')).replaceTypography(t)", typed
+def test_browser_replaces_and_names_characters_like_the_server(composer: Page) -> None:
+    vectors = [v for v in json.loads((VECTORS / "sms.json").read_text()) if "replaced" in v]
+    vectors += [{"text": character} for character in sms.REPLACEMENTS]
+    for vector in vectors[-len(sms.REPLACEMENTS) :]:
+        vector["replaced"] = sms.replace_typography(vector["text"])
+        vector["culprits"], vector["shown"] = [], []
+    answers = composer.evaluate(
+        "async all => { const m = await import('/static/js/sms.js'); const names ="
+        " JSON.parse(document.querySelector('#composer-messages').textContent).invisible; return"
+        " all.map(v => [m.replaceTypography(v.text), v.culprits.map(c => m.shownCharacter(c,"
+        " names))]); }",
+        vectors,
     )
-    assert plain == sms.replace_typography(typed)
+    for vector, (replaced, shown) in zip(vectors, answers, strict=True):
+        assert (replaced, shown) == (vector["replaced"], vector["shown"]), vector["text"]
+
+
+def test_replacing_is_offered_where_it_saves_something(composer: Page) -> None:
+    composer.locator("#card-sms > summary").click()
+    text, button = composer.locator("#id_sms_text"), composer.locator("#culprits-replace")
+    text.fill("Family day 👨‍👩‍👧‍👦 come!")
+    expect(composer.locator("#culprits-shown")).to_contain_text("zero width joiner")
+    expect(button).to_be_hidden()
+    text.fill("“Hi”" + "a" * 80)
+    expect(button).to_have_text("Replace characters: saves 1 SMS")
+    button.click()
+    expect(text).to_have_value('"Hi"' + "a" * 80)
+    expect(composer.locator("#culprits")).to_be_hidden()
+
+
+ARABIC = "عرض خاص! خصم 20% على Samsung Galaxy حتى الأحد.\nHello second line.\nاشتر الآن!"
+# Where the end mark of each line of an element's text stands within its line: at the left or right.
+END_MARKS = """(element) => {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  const marks = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    for (const match of node.data.matchAll(/[.!](?=\\n|$)/g)) {
+      const range = document.createRange();
+      range.setStart(node, match.index);
+      range.setEnd(node, match.index + 1);
+      const mark = range.getBoundingClientRect();
+      range.setStart(node, node.data.lastIndexOf("\\n", match.index) + 1);
+      const line = [...range.getClientRects()].filter(
+        (rect) => rect.top <= mark.bottom && rect.bottom >= mark.top,
+      );
+      const start = Math.min(...line.map((rect) => rect.left));
+      marks.push(mark.left <= start + 1 ? "left" : "right");
+    }
+  return marks;
+}"""
+
+
+def test_texts_run_as_on_a_phone(composer: Page, look: Look) -> None:
+    """digitalfabrik/integreat-cms#4497, tutao/tutanota#2157, rockbenben/subtitle-translator#62."""
+    composer.locator("#card-sms > summary").click()
+    composer.locator("#id_name").fill("اشتر الآن!")
+    composer.locator("#id_text").fill(ARABIC)
+    composer.locator("#id_button_caption").fill("اشتر الآن!")
+    composer.locator("#id_button_url").fill("https://shop.example.com/")
+    composer.locator("#id_sms_text").fill(ARABIC)
+    expect(composer.locator("#preview-text")).to_contain_text("Samsung")
+    expect(composer.locator(".bubble-button")).to_have_text("اشتر الآن!")
+    look(composer, "composer-right-to-left")
+    assert composer.locator("#preview-text").evaluate(END_MARKS) == ["left", "right", "left"]
+    assert composer.locator(".bubble-button").evaluate(END_MARKS) == ["left"]
+    for field in ("#id_name", "#id_text", "#id_button_caption", "#id_sms_text"):
+        style = "e => [getComputedStyle(e).unicodeBidi, e.dir]"
+        assert composer.locator(field).evaluate(style) == ["plaintext", "auto"], field
+    composer.locator("#screen-sms").check()
+    assert composer.locator("#preview-sms").evaluate(END_MARKS) == ["left", "right", "left"]
+    expect(composer.locator("#saved")).to_have_text("Saved just now")
+    composer.goto("/campaigns/")
+    assert composer.locator("tbody a.row-link").first.evaluate(END_MARKS) == ["left"]
+
+
+def test_a_placeholder_of_another_program_is_replaced_at_a_click(
+    composer: Page, look: Look
+) -> None:
+    composer.get_by_role("checkbox", name="VIP").check()
+    expect(composer.locator("#figures")).to_contain_text("3 recipients")
+    composer.locator("#id_text").fill("Hi {{first_name}}, {{first_name}}! STOP")
+    expect(composer.locator(".bar-problems")).to_contain_text("Replace {{first_name}}")
+    composer.locator(".bar-problems > summary").click()
+    button = composer.get_by_role("button", name="Replace {{first_name}} with {first_name}")
+    look(composer, "composer-placeholder")
+    button.click()
+    expect(composer.locator("#id_text")).to_have_value("Hi {first_name}, {first_name}! STOP")
+    expect(button).to_be_hidden()
 
 
 def test_browser_fills_merge_tags_like_the_server(composer: Page) -> None:

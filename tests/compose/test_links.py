@@ -5,7 +5,9 @@ import pytest
 from campaigns.compose.editor import drafts
 from campaigns.compose.editor.form import CampaignForm, initial_of
 from campaigns.compose.library import message_templates
-from campaigns.compose.message.links import punycode_host, read_utm, set_utm
+from campaigns.compose.message.links import punycode_host, read_utm, remove_utm, set_utm
+from campaigns.compose.message.render import CompiledMessage
+from campaigns.compose.message.web_addresses import is_private, punycode
 from campaigns.compose.models import Campaign
 from tests.compose.factories import draft, person
 
@@ -95,3 +97,69 @@ def test_the_length_of_a_link_includes_its_utm_parameters() -> None:
     typed = {"name": "Spring", "sender": "Shop", "text": "Hello", "button_caption": "Buy"}
     form = CampaignForm({**typed, "button_url": SHOP + "a" * 225, "utm_source": "viber"})
     assert set(form.errors) == {"button_url"}
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("fa\u00df.de", "xn--fa-hia.de"),  # desec-io/desec-stack#123: IDNA 2003 says fass.de
+        ("la\u00dfe.dk", "xn--lae-6ka.dk"),  # internetstandards/Internet.nl#507
+        ("\u03bf\u03b4\u03cc\u03c2.gr", "xn--pxavk3b.gr"),  # a final sigma stays one
+        ("www.россия.рф", "www.xn--h1alffa9f.xn--p1ai"),  # furikake/sublime-codec#14
+        ("надвор\u2019е.бел", "xn--80aeff0bjo6418c.xn--90ais"),  # kjd/idna#124
+        ("\u2615.us", "xn--53h.us"),  # kjd/idna#40: browsers open such domains
+        ("\uff25xample\u3002com", "example.com"),
+        ("c\u2105.com", ""),  # python-hyper/hyperlink#19: it would be c/o.com
+        ("а..com", ""),
+        ("я" * 64 + ".com", ""),
+        ("\u2615" * 64 + ".com", ""),
+    ],
+)
+def test_a_host_is_never_shown_as_another_domain(host: str, name: str) -> None:
+    assert punycode(host) == name
+
+
+def test_a_private_address_in_other_digits_is_private() -> None:
+    assert is_private("\uff11\uff12\uff17.0.0.1")
+    assert not is_private("shop\u3002com")
+
+
+CITY = "весна {city|Київ Центр}"
+ENCODED = "%D0%B2%D0%B5%D1%81%D0%BD%D0%B0%20"
+
+
+@pytest.mark.parametrize(
+    ("value", "fields", "sent"),
+    [
+        (CITY, {}, f"{ENCODED}%D0%9A%D0%B8%D1%97%D0%B2%20%D0%A6%D0%B5%D0%BD%D1%82%D1%80"),
+        (CITY, {"city": "Рим"}, f"{ENCODED}%D0%A0%D0%B8%D0%BC"),
+        ("{city|A&B?c=d#e}", {}, "A%26B%3Fc%3Dd%23e"),
+        ("{city|C++}", {}, "C%2B%2B"),
+        ("spring%20sale", {}, "spring%20sale"),  # simpleanalytics/roadmap#451: %2520
+        ("50% off", {}, "50%25%20off"),
+        ("%D0%B2", {}, "%D0%B2"),
+        ("%ff", {}, "%25ff"),
+    ],
+)
+def test_utm_values_are_encoded_once(value: str, fields: dict[str, str], sent: str) -> None:
+    """mozilla/bedrock#8230, mautic/mautic#8039."""
+    url = set_utm(f"{SHOP}?x=1#top", {"utm_source": "viber", "utm_campaign": value})
+    again = set_utm(f"{SHOP}?x=1#top", read_utm(url))
+    for link in (url, again):
+        message = CompiledMessage("t", link).render(fields)
+        assert message.button_url == f"{SHOP}?x=1&utm_source=viber&utm_campaign={sent}#top"
+    assert remove_utm(url) == f"{SHOP}?x=1#top"
+
+
+def test_an_encoded_fallback_value_of_before_is_read_as_it_was_typed() -> None:
+    link = f"{SHOP}?utm_campaign={{city|%D0%9A%D0%B8%D1%97%D0%B2%20+}}"
+    assert read_utm(link) == {"utm_campaign": "{city|Київ +}"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("entity", ["&amp;", "&#38;", "&#038;", "&#x26;", "&AMP;"])
+def test_an_ampersand_copied_from_the_source_of_a_page_is_one(entity: str) -> None:
+    """frontity/frontity#294, greenpeace/planet4#100, foundation/foundation-emails#58."""
+    form = CampaignForm({"button_url": f"{SHOP}?a=1{entity}utm_source=mine{entity}b=2"})
+    form.read_unfinished()
+    assert form.fill(Campaign()).button_url == f"{SHOP}?a=1&utm_source=mine&b=2"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from campaigns.compose.message import sms
+from campaigns.compose.message.render import CompiledMessage
+from campaigns.shared.composed_text import composed
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sms.json").read_text())
 
@@ -24,7 +26,28 @@ def test_a_text_is_split_into_as_many_parts_as_counted(vector: dict[str, object]
     text = str(vector["text"])
     parts = sms.split_parts(text)
     assert len(parts) == vector["parts"]
-    assert "".join(parts) == text
+    assert "".join(parts) == composed(text)
+
+
+REPLACED = [vector for vector in VECTORS if "replaced" in vector]
+
+
+@pytest.mark.parametrize("vector", REPLACED, ids=lambda v: ascii(v["text"][:12]))
+def test_only_what_wins_something_is_replaced(vector: dict[str, Any]) -> None:
+    """The sources of the vectors are public reports; each is named beside its text."""
+    assert sms.replace_typography(vector["text"]) == vector["replaced"]
+    assert sms.replace_typography(vector["replaced"]) == vector["replaced"]
+    before, after = sms.measure_sms(vector["text"]), sms.measure_sms(vector["replaced"])
+    assert (after.encoding, after.parts, after.units) <= (
+        before.encoding,
+        before.parts,
+        before.units,
+    )
+
+
+@pytest.mark.parametrize("vector", REPLACED, ids=lambda v: ascii(v["text"][:12]))
+def test_characters_that_cannot_be_seen_are_named(vector: dict[str, Any]) -> None:
+    assert [sms.shown_character(culprit) for culprit in vector["culprits"]] == vector["shown"]
 
 
 def test_characters_of_two_units_are_not_split() -> None:
@@ -40,3 +63,8 @@ def test_the_basic_alphabet_has_127_characters_without_escape() -> None:
 def test_typographic_characters_are_replaced_by_gsm_ones() -> None:
     assert sms.replace_typography("It’s “so” — №5…") == 'It\'s "so" - No.5...'
     assert all(sms.measure_sms(word).encoding == sms.GSM_7 for word in sms.REPLACEMENTS.values())
+
+
+def test_an_sms_is_sent_with_composed_accents() -> None:
+    message = CompiledMessage("Hi", sms_text="{name}, cafe\u0301")
+    assert message.render({"name": "Zoe\u0308"}).sms_text == "Zoë, café"

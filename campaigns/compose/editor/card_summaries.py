@@ -1,6 +1,7 @@
 """The cards of the composer in one line each, shown while they are folded."""
 
 from collections.abc import Iterable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience, EarlierOutcomes
+from campaigns.compose.message.sms import INVISIBLE_NAMES
 from campaigns.compose.models import Campaign, Segment, Timing
 from campaigns.compose.models.segments import RecipientOutcome
 from campaigns.contacts.models import ContactList
@@ -104,9 +106,12 @@ def _start(campaign: Campaign) -> str:
     return pattern % {"time": f"{moment} ({zone.key})"}
 
 
-def script_messages() -> dict[str, str]:
+def script_messages() -> dict[str, Any]:
     """The texts of composer.js, in the reader's language."""
     return {
+        "invisible": {character: str(name) for character, name in INVISIBLE_NAMES.items()},
+        "replace": _("Replace characters"),
+        "replaceSaving": _("Replace characters: saves %(saved)s SMS"),
         "saveFailed": _("Not saved: the server does not answer. Trying again."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),

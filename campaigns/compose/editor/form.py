@@ -24,7 +24,7 @@ from campaigns.compose.editor.form_fields import (
     EarlierCampaignsField,
     TextField,
     UnzonedDateTimeField,
-    unix_lines,
+    clean_text,
 )
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.local_start import local_start, possible_places
@@ -213,7 +213,7 @@ class CampaignForm(forms.Form):
             return self.cleaned_data[name]
         if not isinstance(self.fields[name], TextField):
             return None
-        return unix_lines(str(self.data.get(name) or "")).replace("\0", "")
+        return clean_text(str(self.data.get(name) or "")).replace("\0", "")
 
     @property
     def audience(self) -> Audience:
@@ -264,7 +264,7 @@ class CampaignForm(forms.Form):
             if field.column:
                 value = self.value(field.name)
                 setattr(campaign, field.name, field.default if value in (None, "") else value)
-        campaign.button_url = links.set_utm(campaign.button_url, self._utm())
+        campaign.button_url = links.set_utm(links.read_pasted(campaign.button_url), self._utm())
         sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None

@@ -1,5 +1,6 @@
 """The form fields of a draft that Django has no class for."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,23 +13,31 @@ from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
 from campaigns.compose.audience.selection import EarlierOutcomes
 from campaigns.compose.models import Campaign, RecipientOutcome
 from campaigns.gateway import limits
+from campaigns.shared.composed_text import composed
 from campaigns.shared.query_values import read_id
+
+LINE_ENDS = re.compile("\r\n|[\r\v\u0085\u2028\u2029]")
 
 
 class TextField(forms.CharField):
-    """A text with its line ends as they are sent: browsers post CR LF, the message has LF."""
+    """A text as it is sent, see `clean_text`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.widget.attrs.setdefault("dir", "auto")
 
     def to_python(self, value: Any) -> str:
         if value is not None:
-            value = unix_lines(str(value))
+            value = clean_text(str(value))
         text = super().to_python(value) or ""
         if not limits.is_encodable(text):
             raise ValidationError(_("The text contains a broken character. Delete it."))
         return text
 
 
-def unix_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def clean_text(text: str) -> str:
+    """`text` in normal form C, and each kind of line end as LF, which is what is sent."""
+    return LINE_ENDS.sub("\n", composed(text))
 
 
 class UnzonedDateTimeField(forms.DateTimeField):

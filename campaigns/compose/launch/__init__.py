@@ -4,6 +4,7 @@ What a launch needs (no problems, a confirmation, perhaps an approval) belongs h
 draft is `editor`, sending it is `campaigns.dispatch`. In the order of the flow:
 
 problem        one thing to fix or to consider, at a field of the form
+foreign_tag_checks  placeholders of other programs, which are no merge tags here
 warnings       what is allowed and may still be a mistake
 local_start    when a campaign at the recipients' local time starts
 funds_check    the estimate against the budget and the balance

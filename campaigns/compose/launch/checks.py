@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.launch.foreign_tag_checks import foreign_tag_problems, known_fields
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.warnings import warnings
 from campaigns.compose.message import web_addresses
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
-from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.merge_tags import MAX_FIELDS, CompiledText
 from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
@@ -83,8 +84,12 @@ def _once_a_field(problem_list: Iterable[Problem]) -> list[Problem]:
 
 def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     for field in MERGED:
-        for stray in getattr(template, field).strays[:1]:
+        compiled: CompiledText = getattr(template, field)
+        for stray in compiled.strays[:1]:
             yield Problem(field, _stray_message(stray))
+        if compiled.excess:
+            message = _("Use at most %(most)d different merge tags.") % {"most": MAX_FIELDS}
+            yield Problem(field, message)
     for field in ("button_caption", "sms_sender"):
         if CompiledText(getattr(campaign, field)).tags:
             yield Problem(field, _("Merge tags don't work here. Write plain text."))
@@ -242,19 +247,15 @@ def _suits(hours: SendingHours, place: Place, moment: datetime, at_gateway: bool
 
 def audience_problems(measured: MeasuredAudience) -> list[Problem]:
     """Merge tags without a column or a value, and texts that become too long or empty."""
-    if unknown := tag_problems(measured.audience, measured.template):
-        return unknown
+    if wrong := tag_problems(measured.audience, measured.template):
+        return wrong
     return [*_missing_values(measured), *_length_problems(measured)]
 
 
 def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]:
-    """Merge tags without a column in the lists."""
-    return list(_unknown_tags(template, _known_fields(audience)))
-
-
-def _known_fields(audience: Audience) -> set[str]:
-    lists = audience.possible_lists().values_list("fields", flat=True)
-    return {name for fields in lists for name in fields}
+    """Merge tags without a column in the lists, and placeholders of other programs for one."""
+    known = known_fields(audience)
+    return _once_a_field([*foreign_tag_problems(template, known), *_unknown_tags(template, known)])
 
 
 def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:

@@ -14,11 +14,12 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.launch.foreign_tag_checks import foreign_tag_warnings, known_fields
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.message.sms import UCS_2, measure_sms
+from campaigns.compose.message.sms import UCS_2, measure_sms, shown_character
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.ledger.models import Purpose
 
@@ -36,6 +37,8 @@ def warnings(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
     """What may be a mistake in `campaign`. `measured` as in `checks.problems`."""
     measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     problem_list = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
+    known = known_fields(measured.audience) if measured.audience else set()
+    problem_list += foreign_tag_warnings(measured.template, known)
     return [
         *problem_list,
         *_repeated(campaign, measured.audience),
@@ -82,7 +85,8 @@ def _sms(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
         size = measured.sms.largest
         yield from _several_parts(measured.sms.by_parts())
     elif size.encoding == UCS_2 and size.parts > 1:
-        shown = " ".join(size.culprits[:5]) + (" …" if len(size.culprits) > 5 else "")
+        shown = " ".join(map(shown_character, size.culprits[:5]))
+        shown += " …" if len(size.culprits) > 5 else ""
         yield Problem(
             "sms_text",
             _(

@@ -110,9 +110,9 @@ def _count_sms_parts(measured: MeasuredAudience, classes: Iterable[RecipientClas
         samples = recipients.sample_values
         if any(tag.fallback is None and not samples[tag.name] for tag in template.tags):
             continue
-        if measured.sms.add(template.fill(samples), recipients.country, recipients.count):
+        if measured.sms.add(template.fill_partially(samples), recipients.country, recipients.count):
             largest = recipients
     if largest and measured.sms.largest.encoding == UCS_2:
         # the characters that force UCS-2 are those of a real text
         fields = Contact.objects.values_list("fields", flat=True).get(pk=largest.first % RANK)
-        measured.sms.largest = measure_sms(template.fill(fields))
+        measured.sms.largest = measure_sms(template.fill_partially(fields))

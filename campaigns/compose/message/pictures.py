@@ -5,6 +5,7 @@ nothing hidden behind the image.
 """
 
 import secrets
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,9 +16,10 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from campaigns.compose.message import web_addresses
+from campaigns.compose.message.picture_colours import to_srgb
 from campaigns.compose.models import Campaign, Picture
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -28,12 +30,19 @@ else:
     Upload = UploadedFile
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
+READABLE = ("JPEG", "PNG", "WEBP")  # JPEG includes MPO, which has more pictures behind the first
+PHONE_FORMATS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the uploaded file
-SIDE_MIN, SIDE_MAX = 64, 4000  # pixels of the uploaded image
+SIDE_MIN = 64  # pixels of the uploaded image
+# Width times height, which bounds the memory that an upload can take. Pillow holds the pixels of a
+# WebP image several times at once.
+PIXELS_MAX, PIXELS_MAX_WEBP = 50_000_000, 20_000_000
 SIDE_STORED_MAX = 800  # pixels; Viber shows no more
 SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes
 SIZE_RECOMMENDED = 400 * 1024  # bytes
 JPEG_QUALITY = 85
+ORIENTATION = ExifTags.Base.Orientation
+Image.init()  # Pillow knows WebP only once all of its formats are loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,41 +146,68 @@ def store_picture(
 def encode_picture(
     file: IO[bytes] | Upload, square: bool = False, crop: Crop | None = None
 ) -> EncodedPicture:
-    """Encode `file` anew as a JPEG or PNG of at most 800 pixels a side. Raises ValidationError."""
+    """Encode `file` anew as a JPEG or PNG of at most 800 pixels a side. Raises ValidationError.
+
+    Of several pictures in one file, the first is taken.
+    """
     image = _open(file)
-    _check_sides(image.width, image.height)
     kind = image.format or ""
+    _check_size(image.width, image.height, PIXELS_MAX_WEBP if kind == "WEBP" else PIXELS_MAX)
     try:
-        pixels = _prepare(image, kind, square, crop)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        pixels = _prepare(image, square, crop)
+    except UNREADABLE as error:
         raise ValidationError(
             _("The image is damaged. Open it on your computer and save it again.")
         ) from error
-    content = _encode(pixels, kind)
+    stored_as = "PNG" if kind == "PNG" or pixels.mode == "RGBA" else "JPEG"
+    content = _encode(pixels, stored_as)
     if len(content) > SIZE_STORED_MAX:
         raise ValidationError(
             _("The image is larger than 2 MB even when scaled down. Save it as JPEG.")
         )
-    return EncodedPicture(content, EXTENSIONS[kind], pixels.width, pixels.height)
+    return EncodedPicture(content, EXTENSIONS[stored_as], pixels.width, pixels.height)
+
+
+# what Pillow raises for damaged files, depending on where the damage is
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    Image.DecompressionBombError,
+)
 
 
 def _open(file: IO[bytes] | Upload) -> Image.Image:
     """Read the size of the image; no pixel is decoded yet."""
+    start = file.read(12)
+    file.seek(0)
+    if start[4:8] == b"ftyp" and start[8:12] in PHONE_FORMATS:
+        raise ValidationError(
+            _("This is a HEIC or AVIF photo, which Viber can't show. Save it as JPEG.")
+        )
     try:
-        return Image.open(file, formats=list(EXTENSIONS))
-    except Image.DecompressionBombError as error:
-        raise ValidationError(_too_large_text()) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValidationError(_("This file is not a JPEG or PNG image.")) from error
+        return Image.open(file, formats=READABLE)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValidationError(_too_large_text(PIXELS_MAX)) from error
+    except UNREADABLE as error:
+        raise ValidationError(_("This file is not a JPEG, PNG or WebP image.")) from error
 
 
-def _too_large_text() -> str:
-    return _("The image has more than 4000 pixels on one side. Scale it down to 800 × 800.")
+def _too_large_text(most: int) -> str:
+    message = _(
+        "The image has more than %(most)d megapixels. Scale it down: 800 × 800 pixels is enough."
+    )
+    return message % {"most": most // 1_000_000}
 
 
-def _check_sides(width: int, height: int) -> None:
-    if max(width, height) > SIDE_MAX:
-        raise ValidationError(_too_large_text())
+def _check_size(width: int, height: int, most: int) -> None:
+    if width * height > most:
+        raise ValidationError(_too_large_text(most))
     if min(width, height) < SIDE_MIN:
         raise ValidationError(
             _(
@@ -182,20 +218,42 @@ def _check_sides(width: int, height: int) -> None:
         )
 
 
-def _prepare(image: Image.Image, kind: str, square: bool, crop: Crop | None) -> Image.Image:
-    """Turn the image upright, convert its colours, crop it, and scale it to what Viber shows."""
-    pixels = ImageOps.exif_transpose(image)
-    transparent = kind == "PNG" and (
-        pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info
-    )
-    pixels = pixels.convert("RGBA" if transparent else "RGB")
-    if square and crop:
-        pixels = pixels.crop(crop.box(*pixels.size))
-    elif square:
-        side = min(pixels.size)
-        pixels = ImageOps.fit(pixels, (side, side))
+def _prepare(image: Image.Image, square: bool, crop: Crop | None) -> Image.Image:
+    """Shrink the image, turn it upright, crop it, convert its colours, and scale it to what Viber
+    shows.
+    """
+    pixels = _shrink(image, crop.side if square and crop else 100)
+    ImageOps.exif_transpose(pixels, in_place=True)
+    if square:
+        pixels = pixels.crop(crop.box(*pixels.size) if crop else _middle(*pixels.size))
+    pixels = to_srgb(pixels)
     pixels.thumbnail((SIDE_STORED_MAX, SIDE_STORED_MAX), Image.Resampling.LANCZOS)
     return pixels
+
+
+def _middle(width: int, height: int) -> tuple[int, int, int, int]:
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def _shrink(image: Image.Image, used: float) -> Image.Image:
+    """Reduce a very large image to no less than twice the pixels that are stored, so that the next
+    steps take little memory. A JPEG is not even decoded in full.
+
+    `used` is the part of its shorter side that is kept, in per cent.
+    """
+    enough = round(2 * SIDE_STORED_MAX * 100 / used)
+    image.draft(None, (enough, enough))  # does nothing to other formats
+    image.load()
+    factor = min(image.size) // enough
+    if factor < 2 or image.mode in ("1", "P", "PA") or "transparency" in image.info:
+        return image  # neighbours of these can't be averaged
+    smaller = (image.convert("I") if image.mode.startswith("I;") else image).reduce(factor)
+    smaller.info = image.info
+    if (orientation := image.getexif().get(ORIENTATION)) is not None:
+        smaller.getexif()[ORIENTATION] = orientation
+    return smaller
 
 
 def _encode(pixels: Image.Image, kind: str) -> bytes:

@@ -8,6 +8,7 @@ from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
+from campaigns.shared.composed_text import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class CompiledMessage:
 
     def _fill(self, fields: Mapping[str, str]) -> RenderedMessage:
         return RenderedMessage(
-            self.text.fill(fields), self.button_url.fill(fields), self.sms_text.fill(fields)
+            self.text.fill(fields),
+            self.button_url.fill(fields),
+            composed(self.sms_text.fill(fields)),
         )
 
     def render(self, fields: Mapping[str, str]) -> RenderedMessage:
@@ -55,7 +58,7 @@ class CompiledMessage:
         return RenderedMessage(
             self.text.fill_partially(fields),
             self.button_url.fill_partially(fields),
-            self.sms_text.fill_partially(fields),
+            composed(self.sms_text.fill_partially(fields)),
         )
 
 

@@ -1,11 +1,15 @@
 """Web addresses in a message: their hosts, and whether others can reach them."""
 
 import ipaddress
+import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+import idna
 from django.conf import settings
 
+LABEL_MAX = 63  # characters between two dots of a host
+_HOST = re.compile(r"[a-z0-9._\-\u0080-\U0010ffff]+")  # what a host may hold once it is mapped
 LOCAL_NAMES = (
     "localhost",
     "local",
@@ -24,7 +28,8 @@ def is_private(host: str) -> bool:
 
     Private addresses, localhost, reserved domains and names without a dot.
     """
-    host = host.strip("[]").rstrip(".").lower()
+    host = host.strip("[]")
+    host = (punycode(host) or host).rstrip(".").lower()
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
@@ -64,9 +69,31 @@ def has_credentials(url: str) -> bool:
     return "@" in url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
 
 
+@lru_cache(maxsize=256)
 def punycode(host: str) -> str:
-    """`host` in punycode, "xn--…" if it has letters outside ASCII; "" if it is not a host."""
+    """`host` as browsers look it up: "xn--…" by IDNA 2008 if it has letters outside ASCII.
+
+    "" if it is not a host. Symbols, which IDNA 2008 refuses and some domains have, are encoded as
+    browsers do (UTS 46, not transitional).
+    """
     try:
-        return host.encode("idna").decode()
+        if host.isascii():
+            return host.encode("idna").decode()
+        mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+        if not _HOST.fullmatch(mapped) or ".." in mapped:
+            return ""
+        return ".".join(map(_ascii_label, mapped.split(".")))
     except UnicodeError:
         return ""
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label.encode("idna").decode()
+    try:
+        return idna.alabel(label).decode()
+    except idna.InvalidCodepoint:
+        encoded = "xn--" + label.encode("punycode").decode()
+        if len(encoded) > LABEL_MAX:
+            raise
+        return encoded
