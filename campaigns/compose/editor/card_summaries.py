@@ -105,9 +105,13 @@ def _start(campaign: Campaign) -> str:
 
 
 def script_messages() -> dict[str, str]:
-    """The texts of composer.js, in the reader's language."""
+    """The texts of composer.js and autosave.js, in the reader's language."""
     return {
-        "saveFailed": _("Not saved: the server does not answer. Trying again."),
+        "saved": _("Saved"),
+        "saveFailed": _("Not saved yet: the server does not answer. Trying again."),
+        "saveRefused": _("Not saved: you may not change this draft any more, or it was deleted."),
+        "signedOut": _("You are signed out. Sign in to save."),
+        "anotherUser": _("Another user is signed in here. Sign in again to save."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),
         "minutes": _("%(n)s min"),
