@@ -111,14 +111,14 @@ def test_lost_answers_make_neither_second_drafts_nor_conflicts(
     console.allow("ERR_FAILED")
     writer.route(AUTOSAVE, lose_answer, times=1)
     writer.locator("#id_text").fill("One")
-    expect(writer.locator("#saved")).to_contain_text("Not saved yet")
+    expect(writer.locator("#saved")).to_contain_text("the server does not answer")
     writer.locator("#id_text").fill("One, two")
     expect_saved(writer)
     assert Campaign.objects.get().text == "One, two"
 
     writer.route(AUTOSAVE, lose_answer, times=1)
     writer.locator("#id_text").fill("One, two, three")
-    expect(writer.locator("#saved")).to_contain_text("Not saved yet")
+    expect(writer.locator("#saved")).to_contain_text("the server does not answer")
     writer.locator("#id_sender").fill("Half a na")
     expect_saved(writer)
     campaign = Campaign.objects.get()
@@ -133,11 +133,12 @@ def test_what_could_not_be_saved_is_kept_in_the_browser_and_offered_again(
 ) -> None:
     console.allow("ERR_FAILED")
     console.allow("ERR_INTERNET_DISCONNECTED")
+    console.allow("Failed to fetch")
     questions = Questions(writer)
     break_network(writer)
     writer.locator("#id_text").fill("Written without a network")
     writer.get_by_label("Transactional").check(force=True)
-    expect(writer.locator("#saved")).to_contain_text("Not saved yet")
+    expect(writer.locator("#saved")).to_contain_text("the server does not answer")
     questions.leave = False
     writer.get_by_role("link", name="Dashboard").click()
     expect(writer.locator("#id_text")).to_have_value("Written without a network")
@@ -159,13 +160,13 @@ def test_what_could_not_be_saved_is_kept_in_the_browser_and_offered_again(
 
     writer.context.set_offline(True)  # the laptop sleeps
     writer.locator("#id_text").fill("Before it slept")
-    expect(writer.locator("#saved")).to_contain_text("Not saved yet")
+    expect(writer.locator("#saved")).to_contain_text("the server does not answer")
     writer.context.set_offline(False)
     expect_saved(writer)
 
     break_network(writer)
     writer.locator("#id_text").fill("Not for others")
-    expect(writer.locator("#saved")).to_contain_text("Not saved yet")
+    expect(writer.locator("#saved")).to_contain_text("the server does not answer")
     assert writer.evaluate(KEPT) == 1
     writer.get_by_role("button", name="Olena Koval").click()
     writer.get_by_role("button", name="Sign out").click()
