@@ -43,7 +43,7 @@ from campaigns.compose.models import (
 from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
-from campaigns.shared.money import PLACES
+from campaigns.shared.money import AmountInput
 from campaigns.shared.query_values import read_id
 from campaigns.team.models import User
 from campaigns.team.time_zones import zone_choices
@@ -138,11 +138,9 @@ class CampaignForm(forms.Form):
         error_messages={"invalid": _("Enter a date and a time.")},
     )
     time_zone = forms.ChoiceField(required=False, choices=zone_choices)
-    budget = forms.DecimalField(
+    budget = AmountInput(
         required=False,
         min_value=0,
-        max_digits=18,
-        decimal_places=PLACES,
         help_text=_("Sending pauses before it would cost more. In the account's currency."),
     )
     # a new campaign is promotional until its author says otherwise
