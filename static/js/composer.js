@@ -66,6 +66,19 @@ function counters() {
   });
 }
 
+// The limits of fields, in characters. `maxlength` would count an emoji as two or more.
+function limits() {
+  for (const field of findAll("[data-maxlength]", form)) {
+    const cut = () => {
+      const characters = [...field.value];
+      const max = Number(field.dataset.maxlength);
+      if (characters.length > max) field.value = characters.slice(0, max).join("");
+    };
+    field.addEventListener("input", (event) => event.isComposing || cut());
+    field.addEventListener("compositionend", cut);
+  }
+}
+
 // --- merge tags ---------------------------------------------------------------------------------------------------
 
 const chosenFields = () => [
@@ -318,6 +331,7 @@ function sendingHours() {
   }
 }
 
+limits();
 counters();
 tagMenus();
 sendingHours();

@@ -16,7 +16,16 @@ from campaigns.shared.query_values import read_id
 
 
 class TextField(forms.CharField):
-    """A text with its line ends as they are sent: browsers post CR LF, the message has LF."""
+    """A text with its line ends as they are sent: browsers post CR LF, the message has LF.
+
+    Its limit is in characters; that of a browser is not, so composer.js keeps to it.
+    """
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        if "maxlength" in attrs:
+            attrs["data-maxlength"] = attrs.pop("maxlength")
+        return attrs
 
     def to_python(self, value: Any) -> str:
         if value is not None:

@@ -285,7 +285,7 @@ def reason_text(recipient: Recipient) -> str:
 
 
 EXPORT_COLUMNS = (
-    Column("phone"),
+    Column("phone", Kind.PHONE),
     Column("country"),
     Column("state"),
     Column("reason"),
