@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0015_form_submissions'),
+        ('campaigns', '0017_audience_counts'),
     ]
 
     operations = [
