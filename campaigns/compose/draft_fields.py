@@ -92,7 +92,7 @@ def _promotional(campaign: Campaign) -> str:
 
 
 def _sender_name(campaign: Campaign) -> str:
-    return campaign.sender.name if campaign.sender else ""
+    return campaign.sender.name if campaign.sender else campaign.new_sender
 
 
 def _budget(campaign: Campaign) -> str | None:
@@ -164,6 +164,7 @@ FIELDS = (
     _limit("sends_until", _("Not after")),
     _limit("rate", _("Send rate, per second"), in_file=NUMBER),
     DraftField("made_from", copied=Copied.ALWAYS),
+    DraftField("new_sender", copied=Copied.ALWAYS),
 )
 LABELS = {field.name: field.label for field in FIELDS}
 AUDIENCE = tuple(field.name for field in FIELDS if field.card is Card.AUDIENCE)

@@ -8,9 +8,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from campaigns.shared.typed_numbers import read_number
 
 PLACES = 7
 ZERO = Decimal(0)
@@ -50,6 +54,27 @@ def on_card(amount: Decimal) -> Decimal:
     return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
 
 
+class AmountInput(forms.DecimalField):
+    """A form's field for an amount of money, with the gateway's decimal places."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(
+            **{"max_digits": 18, "decimal_places": PLACES, "widget": widget, **options}
+        )
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        if value in self.empty_values or not isinstance(value, str):
+            return super().to_python(value)
+        number = read_number(value)
+        if number is None and value.strip():
+            example = number_format(Decimal("1234.50"), force_grouping=True)
+            raise ValidationError(
+                _("Enter a number, such as %(example)s.") % {"example": example}, code="invalid"
+            )
+        return number
+
+
 if TYPE_CHECKING:
     IntegerColumn = models.BigIntegerField[Decimal | int | None, Any]
 else:
@@ -82,13 +107,4 @@ class AmountField(IntegerColumn):
         return "" if value is None else str(value)
 
     def formfield(self, **kwargs: Any) -> Any:
-        from django import forms
-
-        return forms.DecimalField(
-            **{
-                "decimal_places": PLACES,
-                "max_digits": 18,
-                "required": not self.blank,
-                "label": kwargs.get("label", self.verbose_name),
-            }
-        )
+        return AmountInput(required=not self.blank, label=kwargs.get("label", self.verbose_name))

@@ -13,7 +13,8 @@ Rows = Iterable[Sequence[Cell]]
 class Kind(Enum):
     """What the cells of a column hold where they are not empty."""
 
-    TEXT = auto()  # str; phones, references and codes too, which a number would cut or round
+    TEXT = auto()  # str; references and codes too, which a number would cut or round
+    PHONE = auto()  # str of digits
     NUMBER = auto()  # int
     MONEY = auto()  # Decimal
     TIME = auto()  # datetime, aware

@@ -1,35 +1,47 @@
 """Tables as files: exact, harmless to open in a spreadsheet, of any length in little memory."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
 
 from django.conf import settings
 from django.http import FileResponse, StreamingHttpResponse
 from django.utils import timezone
 
 from campaigns.shared.money import exact
-from campaigns.shared.table_columns import Cell, Column, Rows
+from campaigns.shared.table_columns import Cell, Column, Kind, Rows
 from campaigns.shared.xlsx_export import workbook
 
 AT_ONCE = 500  # rows in one piece of the answer
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a formula begins for a spreadsheet
+# How a formula begins for a spreadsheet, full-width signs too: at the start of a cell, or after
+# whatever it may take for the end of one.
+FORMULA = re.compile("""(?:^|(?<=[,;|\t\r\n])|(?<=[,;|\t\r\n]["']))(?=[=+\\-@\t\r\n＝＋－＠])""")
+LAST, MIDDLE = -4, -7  # where a phone is divided
 
 
 def safe(text: str) -> str:
-    """The text with an apostrophe before what looks like a formula; an import removes it."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """The text with an apostrophe before all that looks like a formula; an import removes it."""
+    return FORMULA.sub("'", text)
 
 
-def written(cell: Cell) -> str:
-    """A cell of a CSV file: amounts with all their decimals, times in the site's zone with their
-    offset, unknown as nothing.
+def grouped_phone(phone: str) -> str:
+    """A phone in groups that no spreadsheet takes for a number: "38050 123 4567"."""
+    if not phone.isascii() or not phone.isdigit() or len(phone) <= -MIDDLE:
+        return safe(phone)
+    return f"{phone[:MIDDLE]} {phone[MIDDLE:LAST]} {phone[LAST:]}"
+
+
+def written(cell: Cell, kind: Kind = Kind.TEXT) -> str:
+    """A cell of a CSV file: phones in groups, amounts with all their decimals, times in the site's
+    zone with their offset, unknown as nothing.
     """
     if cell is None:
         return ""
+    if kind is Kind.PHONE:
+        return grouped_phone(str(cell))
     if isinstance(cell, Decimal):
         return exact(cell)
     if isinstance(cell, datetime):
@@ -51,8 +63,10 @@ def csv_lines(columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
     writer = csv.writer(_Line())
     yield b"\xef\xbb\xbf"
     lines: list[str] = []
-    for row in chain([[column.name for column in columns]], rows):
-        lines.append(writer.writerow([written(cell) for cell in row]))
+    kinds = [column.kind for column in columns]
+    lines.append(writer.writerow([safe(column.name) for column in columns]))
+    for row in rows:
+        lines.append(writer.writerow(list(map(written, row, kinds))))
         if len(lines) == AT_ONCE:
             yield "".join(lines).encode()
             lines.clear()

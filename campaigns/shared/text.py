@@ -1,10 +1,12 @@
-"""Texts compared without regard to capitals, the same way in Python, SQLite and PostgreSQL.
+"""Texts compared without regard to capitals, the same way in Python, SQLite and PostgreSQL; and
+texts brought to Unicode's normal form C, in which equal words are equal characters.
 
 On their own SQLite folds ASCII letters alone, and PostgreSQL what its locale knows. Conditions use
 the lookups of this module, by name (`name__folded_contains=query`) or on an expression
 (`FoldedContains(value, wanted)`).
 """
 
+import unicodedata
 from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,15 @@ def fold(text: str) -> str:
     A sigma is the same in the middle of a word as at its end, and the capital I with a dot is an i.
     """
     return text.replace(DOTTED_I, "i").lower().replace(FINAL_SIGMA, SIGMA)
+
+
+def composed(text: str) -> str:
+    """`text` in normal form C: each accent is one character with its letter where there is one.
+
+    A Mac writes "é" of file names, and of what is pasted from them, as two characters. Joiners,
+    which emoji and many scripts need, stay as they are.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def without_nul(text: str) -> str:

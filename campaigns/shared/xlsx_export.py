@@ -136,6 +136,7 @@ def _write_time(sheet: Worksheet, row: int, col: int, moment: datetime, time: Fo
 STYLES = {
     # "=1+1" and "0501234567" stay text even when somebody edits the cell.
     Kind.TEXT: Style(_write_text, "@"),
+    Kind.PHONE: Style(_write_text, "@", 15),
     Kind.NUMBER: Style(Worksheet.write_number, "0", 8),
     Kind.MONEY: Style(_write_money, "#,##0.00#####", 14),  # the decimals that `exact` writes
     Kind.TIME: Style(_write_time, "yyyy-mm-dd hh:mm:ss", 19),

@@ -1,6 +1,8 @@
 // The composer beyond what the server renders: counters while typing, a menu of merge tags, immediate image uploads, the
-// preview on small screens, autosave, and a warning before unsaved changes are lost. The form works without any of it.
+// preview on small screens, and autosave. The form works without any of it.
+import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
+import { AnotherUser, SignedOut, post } from "./session.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -71,6 +73,19 @@ function counters() {
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
   });
+}
+
+// The limits of fields, in characters. `maxlength` would count an emoji as two or more.
+function limits() {
+  for (const field of findAll("[data-maxlength]", form)) {
+    const cut = () => {
+      const characters = [...field.value];
+      const max = Number(field.dataset.maxlength);
+      if (characters.length > max) field.value = characters.slice(0, max).join("");
+    };
+    field.addEventListener("input", (event) => event.isComposing || cut());
+    field.addEventListener("compositionend", cut);
+  }
 }
 
 // --- merge tags ---------------------------------------------------------------------------------------------------
@@ -225,11 +240,10 @@ async function uploadImage(file) {
     data.append("square", "on");
     for (const [name, value] of Object.entries(crop)) data.append(name, value);
   }
-  data.append("csrfmiddlewaretoken", find("[name=csrfmiddlewaretoken]", form).value);
   drop.setAttribute("aria-busy", "true");
   error.textContent = "";
   try {
-    const answer = await fetch(field.dataset.upload, { method: "POST", body: data });
+    const answer = await trackUpload(post(field.dataset.upload, data));
     const text = await answer.text();
     if (answer.ok) {
       find("#picture-chosen").innerHTML = text; // rendered and escaped by our own server
@@ -238,8 +252,9 @@ async function uploadImage(file) {
     } else {
       error.textContent = answer.status === 422 ? text : messages.uploadFailed;
     }
-  } catch {
-    error.textContent = messages.uploadFailed;
+  } catch (failure) {
+    const isSignedOut = failure instanceof SignedOut || failure instanceof AnotherUser;
+    error.textContent = isSignedOut ? messages.signedOut : messages.uploadFailed;
   }
   drop.removeAttribute("aria-busy");
   find("#id_picture").value = "";
@@ -260,7 +275,17 @@ function chooseFromLibrary(name, image) {
   changed();
 }
 
+// After changes were restored, the image shown is the one that is chosen.
+function showRestoredImage() {
+  const box = find("#picture-chosen");
+  const { value } = find("#id_image", box);
+  const offered = findAll('input[name="library"]').find((radio) => radio.value === value);
+  if (value && offered) chooseFromLibrary(value, find("img", offered.parentElement));
+  else if (!value) find("figure", box)?.remove();
+}
+
 function images() {
+  form.addEventListener("restored", showRestoredImage);
   const input = find("#id_picture");
   const drop = find("#picture-drop");
   input.addEventListener("change", () => input.files[0] && uploadImage(input.files[0]));
@@ -326,75 +351,6 @@ function validity() {
   show();
 }
 
-// --- autosave -----------------------------------------------------------------------------------------------------------
-
-const QUIET = 2000; // milliseconds without a change before the draft is saved
-let dirty = Boolean(find("#form-errors"));
-let stopped = false; // after a conflict with another user, or once the form is submitted
-let timer = 0;
-let saving = false;
-let pressed = null; // the submit button that waits for the autosave under way
-
-function saveSoon() {
-  dirty = true;
-  window.clearTimeout(timer);
-  if (!stopped) timer = window.setTimeout(save, QUIET);
-}
-
-// What autosave sends: everything but the file.
-const fields = () => {
-  const data = new FormData(form);
-  data.delete("picture");
-  return data;
-};
-
-async function save() {
-  if (saving || stopped) return;
-  const shown = find("#saved");
-  dirty = false;
-  saving = true;
-  try {
-    const answer = await fetch(form.dataset.autosave, { method: "POST", body: fields() });
-    const saved = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
-    if (answer.ok) {
-      find("[name=version]", form).value = saved.version;
-      find("[name=draft]", form).value = saved.draft;
-      form.action = saved.edit;
-      form.dataset.autosave = saved.autosave;
-      if (location.pathname !== saved.edit) history.replaceState(null, "", saved.edit);
-    } else {
-      dirty = true;
-      stopped = answer.status === 409;
-    }
-    shown.textContent = saved.message ?? messages.saveFailed;
-    shown.classList.toggle("wrong", !answer.ok);
-  } catch {
-    dirty = true;
-    shown.textContent = messages.saveFailed;
-  }
-  saving = false;
-  if (pressed) form.requestSubmit(pressed);
-  else if (dirty && !stopped) saveSoon();
-}
-
-// An autosave under way changes the version of the draft: the form is submitted once the new version is known.
-function autosave() {
-  form.addEventListener("input", saveSoon);
-  form.addEventListener("change", saveSoon);
-  document.body.addEventListener("composed", saveSoon);
-  form.addEventListener("submit", (event) => {
-    if (saving) {
-      event.preventDefault();
-      pressed = event.submitter ?? find('button[form="composer"][value="stay"]');
-      return;
-    }
-    window.clearTimeout(timer);
-    dirty = false;
-    stopped = true;
-  });
-  window.addEventListener("beforeunload", (event) => dirty && event.preventDefault());
-}
-
 // --- sending hours -------------------------------------------------------------------------------------------------
 
 // On for promotional messages and off for transactional ones, until the user changes them.
@@ -410,6 +366,7 @@ function sendingHours() {
   }
 }
 
+limits();
 counters();
 tagMenus();
 fixes();
@@ -419,4 +376,4 @@ images();
 phone();
 links();
 validity();
-autosave();
+startAutosave();

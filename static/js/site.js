@@ -1,5 +1,7 @@
 // On every page: the menu of small screens, confirmation of destructive actions, focus on the first error, submitting
 // once, closing messages, toasts, keyboard shortcuts. Pages work without any of it.
+import { dropAll } from "./kept_drafts.js";
+
 const find = (selector, root = document) => root.querySelector(selector);
 
 function menu() {
@@ -78,6 +80,18 @@ function submitOnce() {
   });
 }
 
+// Who signs out leaves no drafts in this browser.
+function signOut() {
+  const form = find("#sign-out");
+  form?.addEventListener("submit", async (event) => {
+    if (form.dataset.dropped) return;
+    event.preventDefault();
+    await dropAll(document.body.dataset.user);
+    form.dataset.dropped = "1";
+    form.requestSubmit();
+  });
+}
+
 function closeButtons() {
   document.addEventListener("click", (event) => event.target.closest?.("[data-close]")?.closest(".notice")?.remove());
 }
@@ -137,6 +151,7 @@ function submitOnChange() {
 
 menu();
 confirmations();
+signOut();
 submitOnce();
 closeButtons();
 shortcuts();

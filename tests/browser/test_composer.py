@@ -155,6 +155,11 @@ def test_counters_count_while_typing(composer: Page) -> None:
     text.fill("я" * 1001)
     expect(counter).to_have_text("1001 / 1000")
     expect(composer.locator("#figures")).to_contain_text("to fix")
+    caption = composer.locator("#id_button_caption")
+    caption.fill("😀" * 20)
+    expect(composer.locator('[data-for="id_button_caption"]')).to_have_text("20 / 20")
+    caption.fill("👍🏽" * 11)  # two code points each
+    expect(caption).to_have_value("👍🏽" * 10)
     composer.locator("#card-sms > summary").click()
     composer.get_by_label("SMS text").fill("It’s on – now")
     sms_counter = composer.locator('[data-for="id_sms_text"]')

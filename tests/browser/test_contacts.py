@@ -98,7 +98,7 @@ def test_a_file_becomes_a_list(signed_in: Page, people: Path, look: Look) -> Non
     page.get_by_role("button", name="Import 121 new contacts").click()
     expect(page.get_by_text("Queued")).to_be_visible()
     tasks.run_import(Import.objects.get().pk)
-    expect(page.get_by_role("link", name="Download rejected rows")).to_be_visible()
+    expect(page.get_by_role("link", name="Rejected rows as XLSX")).to_be_visible()
     look(page, "import-report")
     page.get_by_role("link", name="Open list").click()
     expect(page.get_by_text("121 contacts · Ukraine, Romania")).to_be_visible()

@@ -76,12 +76,51 @@ def test_value_that_no_column_can_hold_is_named_and_not_saved(signed_in: Client)
     assert answer["message"] == "Saved, except: Validity period, Button"
 
 
-def test_half_a_sender_is_not_made_one(signed_in: Client) -> None:
-    autosave(signed_in, "/campaigns/autosave", sender="Gre")
+def test_half_a_sender_is_kept_but_not_made_one(signed_in: Client) -> None:
+    first = autosave(signed_in, "/campaigns/autosave", sender="Gre")
     assert not Sender.objects.exists()
+    page = signed_in.get(first["edit"])
+    assert page.context["form"]["sender"].value() == "Gre"
+    assert "no-store" in page["Cache-Control"]
     known = Sender.objects.create(name="Green")
-    first = autosave(signed_in, "/campaigns/autosave", sender="Green")
-    assert Campaign.objects.get(pk=first["edit"].split("/")[2]).sender == known
+    version = first["version"]
+    second = autosave(signed_in, first["autosave"], sender="Green", version=version)
+    campaign = Campaign.objects.get()
+    assert (campaign.sender, campaign.new_sender) == (known, "")
+    third = autosave(signed_in, first["autosave"], sender="x" * 15, version=second["version"])
+    assert third["message"] == "Saved, except: Sender"
+    assert Campaign.objects.get().sender == known
+
+
+def test_save_whose_answer_was_lost_is_recognised_by_its_token(signed_in: Client) -> None:
+    token, next_token, another = "a" * 32, "b" * 32, "c" * 32
+    autosave(signed_in, "/campaigns/autosave", text="One", submission=token)
+    first = autosave(signed_in, "/campaigns/autosave", text="One, two", submission=token)
+    assert Campaign.objects.get().text == "One, two"
+    assert len(first["submission"]) == 32
+    address, version = first["autosave"], first["version"]
+    autosave(signed_in, address, text="Three", version=version, submission=next_token)
+    autosave(signed_in, address, text="Four", version=version, submission=next_token)
+    autosave(signed_in, address, 409, text="Not mine", version=version, submission=another)
+    autosave(signed_in, address, 409, text="No token", version=version)
+    assert Campaign.objects.get().text == "Four"
+    saved = {"name": "Spring", "sender": "Shop", "text": "Five", "submission": next_token}
+    answer = signed_in.post(first["edit"], saved | {"version": version})
+    assert (answer.status_code, Campaign.objects.get().text) == (302, "Five")
+    other = Client()
+    other.force_login(person(username="ivan"))
+    autosave(other, "/campaigns/autosave", 503, text="Stolen", submission=next_token)
+    assert Campaign.objects.get().text == "Five"
+
+
+def test_script_without_a_session_is_told_so(client: Client) -> None:
+    answer = client.post("/campaigns/autosave", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()) == (401, {"message": "You are signed out."})
+    assert client.get("/session").json()["user"] is None
+    user = person()
+    client.force_login(user)
+    session = client.get("/session").json()
+    assert (session["user"], len(session["token"])) == (user.pk, 64)
 
 
 def test_changes_of_another_user_are_never_overwritten(signed_in: Client) -> None:

@@ -14,7 +14,6 @@ from campaigns.compose.pricing.estimate import CostRange, Estimate
     [
         ("1200", "1200"),
         ("1,200", "1200"),
-        ("1.200", "1200"),
         (" 1 200 ", "1200"),
         ("1\u00a0200", "1200"),
         ("1\u202f234\u202f567,5", "1234567.5"),
@@ -30,6 +29,11 @@ from campaigns.compose.pricing.estimate import CostRange, Estimate
 )
 def test_figures_are_parsed_in_every_usual_notation(typed: str, expected: str) -> None:
     assert parse_figure(typed, "EUR") == Decimal(expected)
+
+
+def test_point_before_three_digits_begins_the_decimals_of_an_amount_only() -> None:
+    assert parse_figure("1.234", "EUR") == Decimal("1.234")
+    assert parse_figure("1.234") == 1234
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,24 @@ def test_now_forgets_the_time() -> None:
     assert filled(form(timing="now", scheduled_at="2026-12-24T10:00")).scheduled_at is None
 
 
+def test_hour_that_comes_twice_is_refused_in_words_of_its_own() -> None:
+    made = form(timing="at", scheduled_at="2027-10-31T03:30", time_zone="Europe/Kyiv")
+    assert made.errors["scheduled_at"] == [
+        "The clocks show this time twice on that day. Choose one before or after."
+    ]
+
+
+def test_limit_of_a_field_is_in_characters_not_in_utf_16() -> None:
+    made = form(button_caption="😀" * 20, button_url="https://shop.example.com/")
+    assert not made.errors
+    assert 'data-maxlength="20"' in str(made["button_caption"])
+    assert " maxlength" not in str(made["button_caption"])
+
+
 def test_budget_is_exact() -> None:
     assert filled(form(budget="0.0000001")).budget == Decimal("0.0000001")
+    assert filled(form(budget="12,50")).budget == Decimal("12.50")
+    assert filled(form(budget="1 000.50")).budget == Decimal("1000.50")
 
 
 def test_an_upload_becomes_a_picture_of_the_library() -> None:

@@ -5,13 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from campaigns.compose.audience import segments
+from campaigns.compose.audience.comparable_values import as_number
 from campaigns.compose.audience.recipient_outcomes import OUTCOME_CONDITIONS
 from campaigns.compose.audience.segments import (
     ConditionSet,
     count_contacts,
+    count_incomparable,
     describe_condition,
     distinct_phones,
 )
@@ -30,6 +33,7 @@ from campaigns.contacts.lists.contact_lists import delete_list as delete_list
 from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
+from campaigns.shared.typed_numbers import read_number
 from campaigns.team.models import AuditEntry
 from tests.compose.factories import contact_list, draft, person
 
@@ -122,6 +126,39 @@ def town() -> ContactList:
 )
 def test_a_condition_on_a_merge_tag(operator: Operator, value: str, digits: str) -> None:
     assert digits_of(field(operator, value)) == digits
+
+
+@pytest.mark.usefixtures("town")
+def test_dates_as_they_are_written() -> None:
+    written = ["31.01.2026", "01/02/2026", "2026-02-02T10:00", "2026-02-03", "32.01.2026", "soon"]
+    people = [(f"38099000001{n}", "UA", {"day": day}) for n, day in enumerate(written)]
+    contact_list("Days", people, ["day"])
+    later = field(Operator.MORE, "2026-01-31", name="day")
+    assert digits_of(later) == "123"
+    assert digits_of(field(Operator.LESS, "01.02.2026", name="day")) == "0"
+    assert count_incomparable(ConditionSet([Condition(**later)])) == 2
+
+
+NUMBERS = [
+    *("1 234,50", "1\u00a0234,50", "1\u202f234.5", "1,234.50", "1.234,50", "1234.5", "1234,5"),
+    *("900", "-5", "0,005", "0.005", "1,234", "1.234", "1.234.567", "12,34,567.50", "1'000"),
+    *("many", "1,20,0", "1.2.3", "-", "12 EUR", "1,2345", "10000,125"),
+]
+
+
+def test_numbers_are_read_by_the_database_as_in_forms() -> None:
+    """The amounts of koalyptus/TableFilter 494, thomasloven/lovelace-auto-entities 566,
+    SEED-platform/seed 642 among them.
+    """
+    people = [(f"3806711121{n:02d}", "UA", {"bonus": text}) for n, text in enumerate(NUMBERS)]
+    contact_list("People", people, ["bonus"])
+    text = KeyTextTransform("bonus", "fields")
+    read = Contact.objects.order_by("pk").values_list(as_number(text), flat=True)
+    expected = [read_number(typed) for typed in NUMBERS]
+    assert list(read) == [None if number is None else float(number) for number in expected]
+    more = ConditionSet([Condition(**field(Operator.MORE, "1 000,00", name="bonus"))])
+    assert count_contacts(more) == sum(number is not None and number > 1000 for number in expected)
+    assert count_incomparable(more) == expected.count(None) == 5
 
 
 def test_no_condition_selects_nobody(town: ContactList) -> None:

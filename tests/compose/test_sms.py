@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.compose.message import sms
 from campaigns.compose.message.render import CompiledMessage
-from campaigns.shared.composed_text import composed
+from campaigns.shared.text import composed
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sms.json").read_text())
 

@@ -235,7 +235,7 @@ def test_rejected_rows_can_be_corrected_and_uploaded(signed_in: Client, write: W
     tasks.check(made.pk)
     signed_in.post(reverse("import-start", args=[made.pk]))
     tasks.run_import(made.pk)
-    answer = signed_in.get(reverse("import-rejected", args=[made.pk]))
+    answer = signed_in.get(reverse("import-rejected-csv", args=[made.pk]))
     text = b"".join(answer).decode("utf-8-sig")
     assert text.splitlines() == [
         "Телефон,Ім'я,Місто,viberdash_row,viberdash_reason",
@@ -291,7 +291,7 @@ def test_viewers_see_reports_but_no_files(viewer: Client, signed_in: Client, wri
     made = _upload(signed_in, write(PEOPLE))
     assert viewer.get(made.get_absolute_url()).status_code == 200
     assert viewer.get(reverse("import-new")).status_code == 403
-    assert viewer.get(reverse("import-rejected", args=[made.pk])).status_code == 403
+    assert viewer.get(reverse("import-rejected-csv", args=[made.pk])).status_code == 403
     assert "0972920283" not in viewer.get(made.get_absolute_url()).content.decode()
 
 

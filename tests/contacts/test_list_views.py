@@ -177,8 +177,8 @@ def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList
     answer = signed_in.get(reverse("list-export-csv", args=[clients.pk]))
     assert b"".join(answer).decode("utf-8-sig").splitlines() == [
         "phone,country,first_name",
-        "380972920283,UA,Олена",
-        '380501234567,UA,"\'=HYPERLINK(""x"")"',
+        "38097 292 0283,UA,Олена",
+        '38050 123 4567,UA,"\'=HYPERLINK(""x"")"',
     ]
     some = signed_in.get(reverse("list-export-xlsx", args=[clients.pk]), {"q": "hyper"})
     sheet = (

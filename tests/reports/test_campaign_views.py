@@ -242,7 +242,7 @@ def test_recipients_as_csv(marketer: Client, campaign: Campaign) -> None:
     lines = b"".join(answer).decode("utf-8-sig").splitlines()
     assert len(lines) == 3
     assert lines[1].startswith(
-        "380670000049,UA,Refused,BSG does not accept this phone number. Error 41.,,41,,,,,,,"
+        "38067 000 0049,UA,Refused,BSG does not accept this phone number. Error 41.,,41,,,,,,,"
     )
     assert (
         answer.headers["Content-Disposition"]

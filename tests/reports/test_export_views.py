@@ -61,9 +61,9 @@ def test_recipients(reader: Client, campaign: Campaign) -> None:
     assert lines(reader, f"{address}.csv") == [
         "phone,country,state,reason,gateway_status,error_code,sent_at,delivered_at,currency,"
         "viber_price,sms_price,sms_currency,gateway_id,reference,purpose",
-        "380670000001,UA,Read,,read,,2026-03-03T00:00:00+02:00,2026-03-03T00:00:04+02:00,EUR,"
+        "38067 000 0001,UA,Read,,read,,2026-03-03T00:00:00+02:00,2026-03-03T00:00:04+02:00,EUR,"
         f"0.0234567,,,1,{first},campaign",
-        f"485010000002,PL,Refused,{refused},,41,,,,,,,,{second},campaign",
+        f"48501 000 0002,PL,Refused,{refused},,41,,,,,,,,{second},campaign",
     ]
     rows, formats = cells(reader, f"{address}.xlsx")
     assert rows == [
@@ -90,7 +90,7 @@ def test_entries(reader: Client, campaign: Campaign) -> None:
     assert lines(reader, f"{address}.csv{query}") == [
         "id,at,day,kind,channel,purpose,campaign_id,phone,country,currency,amount,note",
         f"{entry.pk},2026-03-03T00:00:00+02:00,2026-03-03,charge,viber,campaign,{campaign.pk},"
-        "380670000001,UA,EUR,0.0234567,",
+        "38067 000 0001,UA,EUR,0.0234567,",
     ]
     rows, formats = cells(reader, f"{address}.xlsx{query}")
     assert rows == [

@@ -168,12 +168,12 @@ def test_entries_as_a_file(marketer: Client, viewer: Client, campaign: Campaign)
         "amount",
         "note",
     ]
-    assert first.split(",")[7:] == ["485010000004", "PL", "EUR", "0.0410005", ""]
+    assert first.split(",")[7:] == ["48501 000 0004", "PL", "EUR", "0.0410005", ""]
     assert (
         b"".join(viewer.get(address)).decode("utf-8-sig").splitlines()[2].split(",")[7]
         == "4850•••05"
     )
-    assert second.split(",")[7] == "485010000005"
+    assert second.split(",")[7] == "48501 000 0005"
 
 
 def test_a_channel_of_a_group_opens_its_rows(marketer: Client, campaign: Campaign) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
+from campaigns.contacts.importing.rows import clean_value
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.shared.table_export import csv_answer, csv_lines, safe, written, xlsx_answer
 
@@ -16,7 +17,38 @@ def test_safe_disarms_formulas(text: str) -> None:
     assert safe(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "Olena", "380501234567", " =1"])
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("Olena;=1+1", "Olena;'=1+1"),
+        ("a,@SUM(A1)", "a,'@SUM(A1)"),
+        ('a;"=1+1"', 'a;"\'=1+1"'),
+        ("a\tb|+1\n-2", "a\tb|'+1\n'-2"),
+        ("＝1+1", "'＝1+1"),  # full-width
+        ("a;＋1", "a;'＋1"),
+        ("－1＠", "'－1＠"),
+    ],
+)
+def test_safe_disarms_formulas_after_whatever_ends_a_cell(text: str, harmless: str) -> None:
+    assert safe(text) == harmless
+    assert clean_value(harmless) == text
+
+
+@pytest.mark.parametrize(
+    ("phone", "text"),
+    [
+        ("380501234567", "38050 123 4567"),
+        ("4071234567", "407 123 4567"),
+        ("1234567", "1234567"),
+        ("=1", "'=1"),
+        ("", ""),
+    ],
+)
+def test_phone_is_no_number_for_a_spreadsheet(phone: str, text: str) -> None:
+    assert written(phone, Kind.PHONE) == text
+
+
+@pytest.mark.parametrize("text", ["", "Olena", "380501234567", " =1", "a - b", "x=1", "1-2"])
 def test_safe_leaves_the_rest_alone(text: str) -> None:
     assert safe(text) == text
 

@@ -6,35 +6,32 @@ phone. If all conditions have to be met, the first list to be on selects its own
 merge tags are used.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import and_, or_
 
 from django.db import transaction
 from django.db.models import (
     BigIntegerField,
-    Case,
     Exists,
-    FloatField,
     OuterRef,
     Q,
     QuerySet,
     TextField,
     Value,
-    When,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Replace
-from django.db.models.lookups import Exact, GreaterThan, LessThan, Regex
+from django.db.models.functions import Cast, Coalesce
+from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience import recipient_outcomes
+from campaigns.compose.audience.comparable_values import as_day, as_number, read_threshold
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -54,9 +51,6 @@ from campaigns.shared.text import FoldedContains, FoldedStartsWith
 from campaigns.team import audit
 from campaigns.team.models import User
 
-# \Z: in Python "$" also stands before a newline at the end, in PostgreSQL it does not
-NUMBER = r"^-?[0-9]{1,15}([.,][0-9]{1,6})?\Z"
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"  # sorts as it reads
 NO_CONTACTS = Q(pk__in=[])
 # campaigns whose recipients can be selected
 SELECTABLE_CAMPAIGNS = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
@@ -155,13 +149,33 @@ def _meets_field(condition: Condition) -> Q:
             return ~Q(Exact(value, ""))
         case Operator.EMPTY:
             return Q(Exact(value, ""))
+    return _compares(condition, value)
+
+
+def _compares(condition: Condition, value: Coalesce) -> Q:
     lookup = GreaterThan if condition.operator == Operator.MORE else LessThan
-    if re.match(DATE, wanted):
-        return Q(Regex(value, DATE)) & Q(lookup(value, Value(wanted)))
-    number = Cast(Replace(value, Value(","), Value(".")), FloatField())
-    # PostgreSQL fails on casting a text that is not a number
-    number_or_null = Case(When(Regex(value, NUMBER), then=number), output_field=FloatField())
-    return Q(lookup(number_or_null, Value(float(wanted.replace(",", ".")))))
+    threshold = read_threshold(condition.value)
+    if threshold is None:
+        return NO_CONTACTS
+    if isinstance(threshold, date):
+        return Q(lookup(as_day(value), Value(threshold.isoformat())))
+    return Q(lookup(as_number(value), Value(float(threshold))))
+
+
+def count_incomparable(conditions: ConditionSet) -> int:
+    """Count the contacts with a value that "more than" or "less than" cannot compare, because it is
+    no number, or no date.
+    """
+    parts = []
+    for condition in conditions.conditions:
+        threshold = read_threshold(condition.value)
+        if condition.operator in (Operator.MORE, Operator.LESS) and threshold is not None:
+            value = Coalesce(
+                KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField()
+            )
+            compared = as_day(value) if isinstance(threshold, date) else as_number(value)
+            parts.append(~Q(Exact(value, "")) & Q(IsNull(compared, True)))
+    return distinct_phones(Contact.objects.filter(reduce(or_, parts))).count() if parts else 0
 
 
 def distinct_phones(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:

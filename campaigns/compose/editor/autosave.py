@@ -12,7 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import FIELDS
-from campaigns.compose.editor.drafts import DraftChanged, lock_draft, save_audience
+from campaigns.compose.editor.drafts import (
+    lock_draft,
+    require_current,
+    save_audience,
+    set_token,
+)
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
@@ -30,17 +35,22 @@ class Autosaved:
 
 
 @transaction.atomic
-def autosave(form: CampaignForm, actor: User) -> Autosaved:
-    """Save what can be read of `form`. Raises Refused and DraftChanged as `drafts.save` does."""
+def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
+    """Save what can be read of `form`. Raises Refused and DraftChanged as `drafts.save` does, and
+    IntegrityError if the first save with `token` is still under way.
+    """
     form.read_unfinished()
     campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
-    if form.campaign and form.value("version") != campaign.updated_at.isoformat():
-        raise DraftChanged(campaign)
-    sender = campaign.sender
+    if form.campaign:
+        require_current(form, campaign, token)
+        set_token(campaign, token)
+    else:
+        campaign.save_token = token or None
     form.fill(campaign)
+    sender, campaign.new_sender = campaign.sender, ""
+    if sender is not None and sender._state.adding:
+        campaign.sender, campaign.new_sender = None, sender.name
     unsaved = _restore_unreadable(form, campaign)
-    if campaign.sender is not None and campaign.sender._state.adding:
-        campaign.sender = sender  # may be half a name; saving the form makes it a sender
     campaign.name = campaign.name or _("Untitled")
     campaign.save()
     save_audience(campaign, form.cleaned_data)
@@ -61,11 +71,13 @@ def _restore_unreadable(form: CampaignForm, campaign: Campaign) -> list[str]:
         text = str(getattr(campaign, column.attname) or "")
         if isinstance(column, models.CharField) and len(text) > (column.max_length or 0):
             names.append(column.attname)
+    if "new_sender" in names:
+        campaign.sender = before.sender
     if bool(campaign.sends_from) != bool(campaign.sends_until):
         names += ["sends_from", "sends_until"]
     for name in names:
         setattr(campaign, name, getattr(before, name))
-    return [str(form.fields[name].label) for name in names]
+    return [str(form.fields[name.removeprefix("new_")].label) for name in names]
 
 
 def report_present(campaign: Campaign, user: User) -> list[str]:

@@ -107,12 +107,16 @@ def _start(campaign: Campaign) -> str:
 
 
 def script_messages() -> dict[str, Any]:
-    """The texts of composer.js, in the reader's language."""
+    """The texts of composer.js and autosave.js, in the reader's language."""
     return {
         "invisible": {character: str(name) for character, name in INVISIBLE_NAMES.items()},
         "replace": _("Replace characters"),
         "replaceSaving": _("Replace characters: saves %(saved)s SMS"),
-        "saveFailed": _("Not saved: the server does not answer. Trying again."),
+        "saved": _("Saved"),
+        "saveFailed": _("Not saved yet: the server does not answer. Trying again."),
+        "saveRefused": _("Not saved: you may not change this draft any more, or it was deleted."),
+        "signedOut": _("You are signed out. Sign in to save."),
+        "anotherUser": _("Another user is signed in here. Sign in again to save."),
         "uploadFailed": _("The upload failed. Try again."),
         "hours": _("%(n)s h"),
         "minutes": _("%(n)s min"),

@@ -26,29 +26,48 @@ class DraftChanged(Exception):  # noqa: N818 - not a failure: two people edit on
 
 
 @transaction.atomic
-def save(form: CampaignForm, actor: User | None) -> Campaign:
-    """Save a valid `form` as a new draft, or over the draft it was opened for.
+def save(form: CampaignForm, actor: User | None, token: str = "") -> Campaign:
+    """Save a valid `form` as a new draft, or over the draft it was opened for. `token` is the
+    one-time token of the request, if it has one.
 
     Raises Refused when that is no longer a draft, and DraftChanged when somebody else saved it
     meanwhile, unless the form says to overwrite.
     """
     campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
     values = form.cleaned_data
-    seen = values["version"]
-    if (
-        form.campaign
-        and seen
-        and not values["overwrite"]
-        and seen != campaign.updated_at.isoformat()
-    ):
-        raise DraftChanged(campaign)
+    if form.campaign and values["version"] and not values["overwrite"]:
+        require_current(form, campaign, token)
     form.fill(campaign)
     if campaign.sender and campaign.sender._state.adding:
         campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
+    campaign.new_sender = ""
+    set_token(campaign, token)
     campaign.save()
     save_audience(campaign, values)
     audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)
     return campaign
+
+
+def require_current(form: CampaignForm, campaign: Campaign, token: str) -> None:
+    """Raise DraftChanged if somebody else saved `campaign` since the form was opened. A save with
+    the same `token` was the form's own, whose answer was lost on its way.
+    """
+    is_own = token and campaign.save_token == token
+    if not is_own and form.value("version") != campaign.updated_at.isoformat():
+        raise DraftChanged(campaign)
+
+
+def set_token(campaign: Campaign, token: str) -> None:
+    """Note on `campaign`, which is not saved here, that it is saved with `token`."""
+    if token:
+        Campaign.objects.filter(save_token=token).exclude(pk=campaign.pk).update(save_token=None)
+    campaign.save_token = token or None
+
+
+def saved_with(token: str, actor: User) -> Campaign | None:
+    """The campaign that `actor` made or saved with `token`; the answer may have been lost."""
+    campaigns = Campaign.objects.select_related("sender", "made_from")
+    return campaigns.filter(save_token=token, created_by=actor).first() if token else None
 
 
 def save_audience(campaign: Campaign, values: Mapping[str, Any]) -> None:

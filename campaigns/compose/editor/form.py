@@ -5,7 +5,7 @@ rules of a message stand in `launch.checks`.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,6 @@ from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.forms.utils import from_current_timezone
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -43,7 +42,7 @@ from campaigns.compose.models import (
 from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
-from campaigns.shared.money import PLACES
+from campaigns.shared.money import AmountInput
 from campaigns.shared.query_values import read_id
 from campaigns.team.models import User
 from campaigns.team.time_zones import zone_choices
@@ -138,11 +137,9 @@ class CampaignForm(forms.Form):
         error_messages={"invalid": _("Enter a date and a time.")},
     )
     time_zone = forms.ChoiceField(required=False, choices=zone_choices)
-    budget = forms.DecimalField(
+    budget = AmountInput(
         required=False,
         min_value=0,
-        max_digits=18,
-        decimal_places=PLACES,
         help_text=_("Sending pauses before it would cost more. In the account's currency."),
     )
     # a new campaign is promotional until its author says otherwise
@@ -204,7 +201,7 @@ class CampaignForm(forms.Form):
                 )
             except ValidationError:
                 continue
-        if not self._resolve_time():
+        if self._resolve_time():
             del self.cleaned_data["scheduled_at"]
 
     def value(self, name: str) -> Any:
@@ -316,10 +313,8 @@ class CampaignForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        if not self._resolve_time():
-            self.add_error(
-                "scheduled_at", _("The clocks skip this time on that day. Choose another.")
-            )
+        if wrong_time := self._resolve_time():
+            self.add_error("scheduled_at", wrong_time)
         self._check_hours()
         draft = self.fill(Campaign())
         problems = [*checks.message_problems(draft), *checks.time_problems(draft)]
@@ -347,21 +342,25 @@ class CampaignForm(forms.Form):
         if problem:
             self.add_error(problem.field, str(problem.message))
 
-    def _resolve_time(self) -> bool:
-        """Put a time without an offset into the chosen zone. False if it does not exist there."""
+    def _resolve_time(self) -> str:
+        """Put a time without an offset into the chosen zone. What is wrong with it there, or ""."""
         moment: datetime | None = self.cleaned_data.get("scheduled_at")
         if moment and self.cleaned_data.get("timing") == Timing.LOCAL:
             self.cleaned_data["scheduled_at"] = moment.replace(tzinfo=None)
-            return True
+            return ""
         if moment is None or timezone.is_aware(moment):
-            return True
+            return ""
         zone = ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
-        try:
-            with timezone.override(zone):
-                self.cleaned_data["scheduled_at"] = from_current_timezone(moment)
-        except ValidationError:
-            return False
-        return True
+        first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
+        if before < after:
+            return str(_("The clocks skip this time on that day. Choose another."))
+        if before > after:
+            return str(
+                _("The clocks show this time twice on that day. Choose one before or after.")
+            )
+        self.cleaned_data["scheduled_at"] = first
+        return ""
 
 
 def initial_of(campaign: Campaign) -> dict[str, Any]:

@@ -13,18 +13,27 @@ from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
 from campaigns.compose.audience.selection import EarlierOutcomes
 from campaigns.compose.models import Campaign, RecipientOutcome
 from campaigns.gateway import limits
-from campaigns.shared.composed_text import composed
 from campaigns.shared.query_values import read_id
+from campaigns.shared.text import composed
 
 LINE_ENDS = re.compile("\r\n|[\r\v\u0085\u2028\u2029]")
 
 
 class TextField(forms.CharField):
-    """A text as it is sent, see `clean_text`."""
+    """A text as it is sent, see `clean_text`.
+
+    Its limit is in characters; that of a browser is not, so composer.js keeps to it.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.widget.attrs.setdefault("dir", "auto")
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        if "maxlength" in attrs:
+            attrs["data-maxlength"] = attrs.pop("maxlength")
+        return attrs
 
     def to_python(self, value: Any) -> str:
         if value is not None:

@@ -1,31 +1,23 @@
 """The figures that a user types to confirm a launch: number of recipients and maximum cost."""
 
-import re
 from decimal import Decimal
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-_SEPARATORS = re.compile(r"[\s'’]")  # \s includes the no-break spaces
-_NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
+from campaigns.shared.typed_numbers import read_number
 
 
 def parse_figure(typed: str, currency: str = "") -> Decimal | None:
-    """The number in `typed`, with or without `currency`; None if it is not a number.
-
-    Commas or points before each group of three digits separate thousands, as in 1,200 or 1.200,50;
-    any other comma or point begins the decimals.
+    """The number in `typed`: an amount, with or without its `currency`, or else a whole number.
+    None if it is not one, or negative.
     """
-    text = _SEPARATORS.sub("", typed).upper()
+    text = typed.strip().upper()
     if currency:
         text = text.removeprefix(currency).removesuffix(currency)
-    for group, point in (",.", ".,"):
-        if re.fullmatch(rf"[1-9]\d{{0,2}}([{group}]\d{{3}})+([{point}]\d+)?", text, re.ASCII):
-            text = text.replace(group, "")
-            break
-    text = text.replace(",", ".")
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    number = read_number(text, whole=not currency)
+    return None if number is None or number.is_signed() else number
 
 
 def counted_again_message() -> str:

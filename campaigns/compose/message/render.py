@@ -8,7 +8,7 @@ from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
-from campaigns.shared.composed_text import composed
+from campaigns.shared.text import composed
 
 
 @dataclass(frozen=True, slots=True)

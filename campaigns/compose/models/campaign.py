@@ -62,6 +62,10 @@ class Campaign(models.Model):
     sender = models.ForeignKey(
         Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True
     )
+    # a sender as autosave got it, maybe half a name; saving the draft makes it a `sender`
+    new_sender = models.CharField(
+        max_length=limits.SENDER_MAX, blank=True, default="", db_default=""
+    )
     text = models.TextField(_("text"), blank=True)
     image = models.FileField(_("image"), upload_to="pictures/", blank=True)
     image_url = models.CharField(_("image URL"), max_length=limits.URL_MAX, blank=True)
@@ -125,6 +129,8 @@ class Campaign(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # the one-time token that the draft was last saved with: who repeats it has not got the answer
+    save_token = models.CharField(max_length=32, null=True, blank=True, unique=True, editable=False)
     launched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     # written by lifecycle: who asked for approval, of what, and who approved it

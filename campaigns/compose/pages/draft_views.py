@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.audience.selection import Audience
@@ -37,7 +38,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
-from campaigns.team.pages.submissions import once
+from campaigns.team.pages.submissions import once, token_of
 from campaigns.team.roles import visible_to
 
 
@@ -112,6 +113,8 @@ def _initial_content(form: CampaignForm) -> tuple[Campaign, Audience]:
     if form.is_bound:
         return form.fill(Campaign()), form.audience
     if form.campaign:
+        if form.campaign.new_sender:  # for the preview
+            form.campaign.sender = Sender(name=form.campaign.new_sender)
         return form.campaign, Audience.of(form.campaign)
     if form.made_from:
         return _from_template(form), Audience()
@@ -130,6 +133,7 @@ def _from_template(form: CampaignForm) -> Campaign:
     return Campaign(**values, sender=Sender(name=form.initial["sender"]))
 
 
+@never_cache  # after the back button the page shows the draft as it is now
 @once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -141,10 +145,11 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
     }
     form = form_of(request, initial=chosen)
     if request.method == "POST" and form.is_valid():
-        return _saved(request, drafts.save(form, current_user(request)))
+        return _saved(request, drafts.save(form, current_user(request), token_of(request)))
     return _composer(request, form, status=422 if form.is_bound else 200)
 
 
+@never_cache
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
@@ -161,7 +166,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _composer(request, form, status=422)
     try:
-        return _saved(request, drafts.save(form, current_user(request)))
+        return _saved(request, drafts.save(form, current_user(request), token_of(request)))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)

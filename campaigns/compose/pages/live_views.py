@@ -1,5 +1,6 @@
 """What the composer fetches while somebody types: preview, metrics, autosave, other editors."""
 
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,6 +25,7 @@ from campaigns.compose.pages.draft_request import (
 )
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.submissions import new_token, token_of
 
 
 @role_required(Role.MARKETER)
@@ -63,23 +65,28 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
 @require_POST
 def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonResponse:
     """Save the form as it is. Answers with the new version of the draft, or with 409 and the reason
-    why nothing was saved.
+    why nothing was saved. A repeated first save finds the draft that the first one made.
     """
-    form = form_of(request, draft_of(request, pk) if pk else None, files=None)
+    user, token = current_user(request), token_of(request)
+    campaign = draft_of(request, pk) if pk else drafts.saved_with(token, user)
     try:
-        saved = autosave(form, current_user(request))
+        saved = autosave(form_of(request, campaign, files=None), user, token)
     except Refused as refused:
         return JsonResponse({"message": str(refused)}, status=409)
     except drafts.DraftChanged:
         message = _("Autosave is off: this draft was changed elsewhere. Save to choose a version.")
         return JsonResponse({"message": message}, status=409)
+    except IntegrityError:
+        return JsonResponse({"message": _("Not saved yet. Trying again.")}, status=503)
     return JsonResponse(
         {
             "draft": saved.campaign.pk,
             "version": saved.campaign.updated_at.isoformat(),
+            "submission": new_token(),
             "edit": reverse("campaign-edit", args=[saved.campaign.pk]),
             "autosave": reverse("campaign-autosave", args=[saved.campaign.pk]),
             "message": _saved_message(saved.unsaved),
+            "incomplete": bool(saved.unsaved),
         }
     )
 

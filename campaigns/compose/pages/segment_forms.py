@@ -13,9 +13,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.compose.audience.comparable_values import read_threshold
 from campaigns.compose.audience.segments import (
-    DATE,
-    NUMBER,
     OUTCOME_TEXTS,
     SELECTABLE_CAMPAIGNS,
     ConditionSet,
@@ -182,8 +181,14 @@ class ConditionForm(ConditionModelForm):
             data["value"] = ""
         elif operator and "value" in data and not value:
             self.add_error("value", _("Enter a value to compare with."))
-        elif operator in (Operator.MORE, Operator.LESS) and not re.match(f"{NUMBER}|{DATE}", value):
-            self.add_error("value", _("Enter a number such as 12.5 or a date such as 2026-01-31."))
+        elif operator in (Operator.MORE, Operator.LESS):
+            threshold = read_threshold(value)
+            if threshold is None:
+                self.add_error(
+                    "value", _("Enter a number such as 12.5 or a date such as 2026-01-31.")
+                )
+            else:
+                data["value"] = str(threshold)
         return data
 
 

@@ -77,6 +77,7 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "conditions_title": _conditions_title(segment),
         "conditions": [segments.describe_condition(condition) for condition in choice.conditions],
         "contact_count": contact_count,
+        "incomparable": segments.count_incomparable(choice),
         "contacts_title": _contacts_title(len(contacts), contact_count),
         "contacts": [(contact, list(contact.fields.items())[:3]) for contact in contacts],
         "uses": _uses(segment),
@@ -141,7 +142,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
         form.reshape()
     elif "count" in request.POST:
         form.hide_errors()
-        context["count"] = _count(form)
+        context |= _count(form)
     elif form.is_valid() & form.rows_are_valid():
         try:
             return redirect(
@@ -162,13 +163,20 @@ def segment_count(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "campaigns/compose/_segment_count.html",
-        {"count": _count(SegmentForm(request.POST))},
+        _count(SegmentForm(request.POST)),
     )
 
 
-def _count(form: SegmentForm) -> int | str:
-    """The number of contacts; "" while a condition is incomplete."""
-    return segments.count_contacts(form.choice) if form.rows_are_valid() else ""
+def _count(form: SegmentForm) -> dict[str, int | str]:
+    """The number of contacts, and of those that could not be compared; "" while a condition is
+    incomplete.
+    """
+    if not form.rows_are_valid():
+        return {"count": ""}
+    return {
+        "count": segments.count_contacts(form.choice),
+        "incomparable": segments.count_incomparable(form.choice),
+    }
 
 
 @once

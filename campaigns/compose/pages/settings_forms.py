@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.editor.test_send import PHONES_MAX, phones_in
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
-from campaigns.shared.money import PLACES
+from campaigns.shared.money import AmountInput
 
 if TYPE_CHECKING:
     GroupModelForm = forms.ModelForm[TestGroup]
@@ -109,11 +109,9 @@ class LimitForm(LimitModelForm):
         help_text=gettext_lazy("The currency of your BSG account: three letters, such as EUR."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
     )
-    amount = forms.DecimalField(
+    amount = AmountInput(
         label=gettext_lazy("Approval needed above"),
         min_value=0,
-        max_digits=18,
-        decimal_places=PLACES,
         help_text=gettext_lazy("Compared with the maximum cost on the review page."),
     )
 

@@ -36,7 +36,10 @@ MAX_SPARSE_SIZE = 2_000  # a larger set takes more memory than the bits of its b
 MAX_VALUE = 1_000  # characters of a merge tag's value: a message has at most 1,000
 MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
 VALUE_SEPARATOR = "│"  # joins the values of a column to examine them at once
-FORMULA_APOSTROPHE = re.compile(r"^'(?=[=+\-@\t\r])")  # added by exports, see table_export.safe
+# added by exports, see table_export.safe
+FORMULA_APOSTROPHE = re.compile(
+    """(?:^|(?<=[,;|\t\r\n])|(?<=[,;|\t\r\n]["']))'(?=[=+\\-@\t\r\n＝＋－＠])"""
+)
 
 
 class RejectedRecord(NamedTuple):
@@ -298,4 +301,7 @@ def encode_value(value: str) -> str:
 
 def clean_value(value: str) -> str:
     """The value of a merge tag as stored: trimmed, without NUL, at most MAX_VALUE characters."""
-    return FORMULA_APOSTROPHE.sub("", value.replace("\0", "").strip())[:MAX_VALUE]
+    value = value.replace("\0", "").strip()
+    if "'" in value:
+        value = FORMULA_APOSTROPHE.sub("", value)
+    return value[:MAX_VALUE]

@@ -6,7 +6,7 @@ from campaigns.contacts.importing.column_mapping import REPORT_COLUMNS
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.search.queries import matches, split_terms
-from campaigns.shared.table_columns import Cell, Column
+from campaigns.shared.table_columns import Cell, Column, Kind
 
 CHUNK_ROWS = 2_000  # held in memory at a time
 
@@ -15,7 +15,7 @@ Table = tuple[list[Column], Iterator[list[Cell]]]
 
 def list_table(contact_list: ContactList, query: str = "") -> Table:
     """Columns and rows (phone, country, merge tags) of the contacts that match `query`."""
-    columns = [Column(name) for name in ("phone", "country", *contact_list.fields)]
+    columns = [Column("phone", Kind.PHONE), Column("country"), *map(Column, contact_list.fields)]
     return columns, _list_rows(contact_list, split_terms(query))
 
 
@@ -41,7 +41,8 @@ def rejected_table(contact_import: Import) -> Table:
     The file can be uploaded again once it is corrected: imports skip the two added columns.
     """
     names: list[str] = list(contact_import.mapping.get("columns") or [])
-    columns = [Column(name) for name in (*names, *REPORT_COLUMNS)]
+    row_number, reason = REPORT_COLUMNS
+    columns = [*map(Column, names), Column(row_number, Kind.NUMBER), Column(reason)]
     return columns, _rejected_rows(contact_import, len(names))
 
 
@@ -51,6 +52,6 @@ def _rejected_rows(contact_import: Import, width: int) -> Iterator[list[Cell]]:
         yield [
             *rejected.row,
             *[""] * (width - len(rejected.row)),
-            str(rejected.row_number),
+            rejected.row_number,
             str(Reason(rejected.reason).label),
         ]

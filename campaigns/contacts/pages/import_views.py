@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
 from campaigns.shared.query_values import read_id
-from campaigns.shared.table_export import csv_answer
+from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.submissions import once
@@ -299,7 +300,7 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def import_rejected(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Download the rejected rows, with row number and reason."""
+def import_rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
+    """Download the rejected rows, with row number and reason, as a file of `kind`."""
     contact_import = _editable_import(request, pk)
-    return csv_answer(f"rejected-{contact_import.pk}", *exports.rejected_table(contact_import))
+    return FILES[kind](f"rejected-{contact_import.pk}", *exports.rejected_table(contact_import))

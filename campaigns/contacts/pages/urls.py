@@ -40,9 +40,13 @@ urlpatterns = [
     path("contacts/imports/<int:pk>/back", import_views.import_back, name="import-back"),
     path("contacts/imports/<int:pk>/start", import_views.import_start, name="import-start"),
     path("contacts/imports/<int:pk>/cancel", import_views.import_cancel, name="import-cancel"),
-    path(
-        "contacts/imports/<int:pk>/rejected.csv",
-        import_views.import_rejected,
-        name="import-rejected",
+    *(
+        path(
+            f"contacts/imports/<int:pk>/rejected.{kind}",
+            import_views.import_rejected,
+            {"kind": kind},
+            name=f"import-rejected-{kind}",
+        )
+        for kind in FILES
     ),
 ]

@@ -15,17 +15,13 @@ from campaigns.compose.launch import checks
 from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.dispatch.budgets.models import MonthlyBudget
-from campaigns.shared.money import PLACES
+from campaigns.shared.money import AmountInput
 from campaigns.team.models import User
 
 if TYPE_CHECKING:
     MonthlyBudgetModelForm = forms.ModelForm[MonthlyBudget]
 else:
     MonthlyBudgetModelForm = forms.ModelForm
-
-
-def _amount_field(**options: Any) -> forms.DecimalField:
-    return forms.DecimalField(min_value=0, max_digits=18, decimal_places=PLACES, **options)
 
 
 def _helper(button: Any, *fields: Any, back: str = "") -> FormHelper:
@@ -40,8 +36,9 @@ def _helper(button: Any, *fields: Any, back: str = "") -> FormHelper:
 class CampaignBudgetForm(forms.Form):
     """The most that a campaign may cost."""
 
-    amount = _amount_field(
+    amount = AmountInput(
         label=_("Budget"),
+        min_value=0,
         required=False,
         help_text=_(
             "Sending pauses before it would cost more. In the currency of the price list; leave"
@@ -106,7 +103,7 @@ class MonthlyBudgetForm(MonthlyBudgetModelForm):
     """The most that all campaigns together may cost in a month."""
 
     currency = _currency_field()
-    amount = _amount_field(label=_("Monthly limit"))
+    amount = AmountInput(label=_("Monthly limit"), min_value=0)
 
     class Meta:
         model = MonthlyBudget
@@ -130,7 +127,7 @@ class UserBudgetForm(forms.Form):
         User.objects.filter(is_active=True).order_by("username"), label=_("User")
     )
     currency = _currency_field()
-    amount = _amount_field(label=_("Monthly limit"))
+    amount = AmountInput(label=_("Monthly limit"), min_value=0)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -286,7 +286,7 @@ def reason_text(recipient: Recipient) -> str:
 
 
 EXPORT_COLUMNS = (
-    Column("phone"),
+    Column("phone", Kind.PHONE),
     Column("country"),
     Column("state"),
     Column("reason"),

@@ -30,7 +30,7 @@ EXPORT_COLUMNS = (
     Column("channel"),
     Column("purpose"),
     Column("campaign_id", Kind.NUMBER),
-    Column("phone"),
+    Column("phone", Kind.PHONE),
     Column("country"),
     Column("currency"),
     Column("amount", Kind.MONEY),

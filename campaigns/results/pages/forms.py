@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Channel
 from campaigns.shared.days import site_month
-from campaigns.shared.money import PLACES
+from campaigns.shared.money import AmountInput
 
 NOTE_MAX = 200  # characters
 
@@ -44,9 +44,7 @@ class FeeForm(forms.Form):
         error_messages={"invalid": _("Enter the month as year and month, such as 2026-11.")},
         widget=forms.TextInput({"type": "month"}),
     )
-    amount = forms.DecimalField(
-        label=_("Amount"), min_value=0, max_digits=18, decimal_places=PLACES
-    )
+    amount = AmountInput(label=_("Amount"), min_value=0)
     currency = _currency()
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -62,10 +60,8 @@ class FeeForm(forms.Form):
 class CorrectionForm(forms.Form):
     """An amount to add to the ledger, with a note."""
 
-    amount = forms.DecimalField(
+    amount = AmountInput(
         label=_("Amount"),
-        max_digits=18,
-        decimal_places=PLACES,
         help_text=_("Additional cost, or a reduction with a minus sign."),
     )
     currency = _currency()

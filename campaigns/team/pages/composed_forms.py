@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from campaigns.shared.composed_text import composed
+from campaigns.shared.text import composed
 
 SECRET = "password"  # noqa: S105 - in the names of fields that are compared as they were typed
 

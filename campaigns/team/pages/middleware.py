@@ -4,15 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.team.time_zones import reader_zone
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """As Django's, but htmx reloads the page: it would put the sign-in page into a fragment."""
+    """As Django's, but htmx reloads the page, as it would put the sign-in page into a fragment; and
+    a script that asks for JSON gets 401, as it would take the sign-in page for success.
+    """
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
@@ -22,6 +25,8 @@ class SignInRequired(LoginRequiredMiddleware):
         )
         if refusal is not None and request.headers.get("HX-Request") == "true":
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        if refusal is not None and request.headers.get("Accept") == "application/json":
+            return JsonResponse({"message": _("You are signed out.")}, status=401)
         return refusal
 
 

@@ -8,6 +8,7 @@ token, such as of a script, is always handled.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,6 +35,12 @@ DEAD = timedelta(minutes=3)  # no request takes as long: the process that handle
 def new_token() -> str:
     """Return the value of the hidden field; another one each time a form is shown."""
     return uuid4().hex
+
+
+def token_of(request: HttpRequest) -> str:
+    """Return the token that was posted; "" if there is none."""
+    token = request.POST.get(FIELD, "")
+    return token if re.fullmatch("[0-9a-f]{32}", token) else ""
 
 
 def once(view: V) -> V:

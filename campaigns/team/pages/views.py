@@ -10,7 +10,8 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.db import connection as database
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -36,6 +37,20 @@ class SignIn(auth_views.LoginView):
     template_name = "campaigns/team/login.html"
     form_class = SignInForm
     redirect_authenticated_user = True
+
+
+@never_cache
+@login_not_required
+@require_safe
+def session(request: HttpRequest) -> JsonResponse:
+    """For scripts: the id of the signed-in user, null if nobody is, and the token for forms."""
+    return JsonResponse({"user": request.user.pk, "token": get_token(request)})
+
+
+@require_safe
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Where a sign-in leads that was begun in a new tab, from a page that waits for it."""
+    return render(request, "campaigns/team/signed_in.html")
 
 
 class ChangePassword(auth_views.PasswordChangeView):

@@ -1,0 +1,78 @@
+"""Values of merge tags as numbers and days, for conditions such as "more than".
+
+The values are texts, as they came in files. Those that are neither are NULL here: they are neither
+more nor less than anything.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Case, FloatField, TextField, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat, Replace, Substr
+from django.db.models.lookups import Regex
+from django.utils.formats import get_format
+
+from campaigns.shared.typed_numbers import read_number
+
+BLANKS = " \u00a0\u2009\u202f'’"  # between thousands
+DAY, MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
+# \Z: in Python "$" also stands before a newline at the end, in PostgreSQL it does not
+ISO_DAY = rf"^[0-9]{{4}}-{MONTH}-{DAY}([ T][0-9:.+Z-]*)?\Z"  # sorts as it reads
+WRITTEN_DAY = rf"^{DAY}[./]{MONTH}[./][0-9]{{4}}\Z"
+
+
+def read_threshold(typed: str) -> Decimal | date | None:
+    """The number or the day in `typed`, which values are compared with; None if it is neither."""
+    number = read_number(typed)
+    if number is not None:
+        return number
+    for day_format in ("%Y-%m-%d", "%d.%m.%Y", *get_format("DATE_INPUT_FORMATS")):
+        try:
+            return datetime.strptime(typed.strip(), day_format).date()  # noqa: DTZ007 - a day
+        except ValueError:
+            continue
+    return None
+
+
+def as_number(text: Combinable) -> Case:
+    """The number in `text`, as `read_number` reads it in the site's language, or NULL."""
+    point = get_format("DECIMAL_SEPARATOR", lang=settings.LANGUAGE_CODE)
+    group = "," if point == "." else "."
+    decimals, thousands = "[0-9]{1,6}", "^-?[1-9][0-9]{0,2}"
+    plain = (
+        rf"^-?([0-9]{{1,15}}([{point}]{decimals})?|[0-9]{{1,15}}[{group}]([0-9]{{1,2}}|[0-9]{{4,6}})"
+        rf"|(0|[0-9]{{4,15}})[{group}][0-9]{{3}})\Z"
+    )
+    grouped = rf"{thousands}([{group}][0-9]{{3}})+([{point}]{decimals})?\Z"
+    lakhs = rf"^-?[1-9][0-9]?([{group}][0-9]{{2}})+[{group}][0-9]{{3}}([{point}]{decimals})?\Z"
+    other = rf"{thousands}(([{point}][0-9]{{3}})+[{group}]{decimals}|([{point}][0-9]{{3}}){{2,}})\Z"
+    blanks = rf"{thousands}([{BLANKS}][0-9]{{3}})+([.,]{decimals})?\Z"
+    # PostgreSQL fails on casting a text that is not a number
+    return Case(
+        When(Regex(text, plain), then=_cast(text)),
+        When(Regex(text, grouped), then=_cast(text, group)),
+        When(Regex(text, blanks), then=_cast(text, BLANKS)),
+        When(Regex(text, other), then=_cast(text, point)),
+        When(Regex(text, lakhs), then=_cast(text, group)),
+        output_field=FloatField(),
+    )
+
+
+def _cast(text: Combinable, separators: str = "") -> Cast:
+    for separator in separators:
+        text = Replace(text, Value(separator), Value(""))
+    return Cast(Replace(text, Value(","), Value(".")), FloatField())
+
+
+def as_day(text: Combinable) -> Case:
+    """The day in `text`, as "2026-01-31", or NULL. Days come first: 31.01.2026, 31/01/2026."""
+    written = Concat(
+        Substr(text, 7, 4), Value("-"), Substr(text, 4, 2), Value("-"), Substr(text, 1, 2)
+    )
+    return Case(
+        When(Regex(text, ISO_DAY), then=Substr(text, 1, 10)),
+        When(Regex(text, WRITTEN_DAY), then=written),
+        output_field=TextField(),
+    )

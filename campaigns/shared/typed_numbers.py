@@ -1,0 +1,35 @@
+"""Numbers as people type them: decimal comma or point, and thousands in groups."""
+
+import re
+from decimal import Decimal
+
+from django.utils.formats import get_format
+
+BLANKS = re.compile(r"[\s'’]")  # \s includes the no-break spaces
+MINUS = re.compile("^[−–]")
+NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
+
+
+def read_number(typed: str, *, whole: bool = False) -> Decimal | None:
+    """The number in `typed`; None if it is none.
+
+    Blanks and apostrophes separate thousands, as do commas or points before each group of three
+    digits: 1,200 or 1.200,50; also lakhs, as 1,00,000. Any other comma or point begins the
+    decimals. Where both are possible, as in 1.234, the reader's language decides, and for a number
+    that has to be `whole` it is a thousand.
+    """
+    text = MINUS.sub("-", BLANKS.sub("", typed))
+    for group, point in (",.", ".,"):
+        if _is_grouped(text, group, point, whole=whole):
+            text = text.replace(group, "")
+            break
+    text = text.replace(",", ".")
+    return Decimal(text) if NUMBER.fullmatch(text) else None
+
+
+def _is_grouped(text: str, group: str, point: str, *, whole: bool) -> bool:
+    groups = rf"-?[1-9]\d{{0,2}}([{group}]\d{{3}})+|-?[1-9]\d?([{group}]\d\d)+[{group}]\d{{3}}"
+    if not re.fullmatch(rf"({groups})([{point}]\d+)?", text, re.ASCII):
+        return False
+    is_ambiguous = text.count(group) == 1 and point not in text
+    return whole or not is_ambiguous or get_format("DECIMAL_SEPARATOR") != group
