@@ -76,14 +76,16 @@ def changes(source: str, mutants: list[str]) -> Iterator[Mutation]:
     }
     for mutant in mutants:
         module, _dot, name = mutant.rpartition(".")
-        unchanged = f"{name.rpartition('_')[0]}_orig"
-        plain = name.partition("__mutmut_")[0].removeprefix("x").lstrip("_ǁ").replace("ǁ", ".")
-        lines = difflib.ndiff(
-            functions[unchanged].splitlines(),
-            functions[name].replace(name, unchanged, 1).splitlines(),
+        original = f"{name.rpartition('_')[0]}_orig"
+        # x_total__mutmut_1 of a function, xǁSumsǁadd__mutmut_1 of a method
+        mangled = name.partition("__mutmut_")[0]
+        plain = mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+        before, after = (
+            functions[mutated].replace(mutated, plain.rpartition(".")[2], 1).splitlines()
+            for mutated in (original, name)
         )
         changed: dict[str, list[str]] = {"-": [], "+": []}
-        for line in lines:
+        for line in difflib.ndiff(before, after):
             changed.get(line[0], []).append(line[1:].strip())
         yield Mutation(f"{module}.{plain}", *("\n".join(changed[sign]) for sign in "-+"))
 
