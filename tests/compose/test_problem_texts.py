@@ -16,11 +16,13 @@ from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.models import Campaign, Sender, Timing
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
+LATER_TODAY = NOW + timedelta(hours=2)
 TICK = timedelta(microseconds=1)
 STRAY = (
     "“{a b}” is not a merge tag. Write {first_name} or {first_name|friend}, with letters, digits"
     " and underscores in the name. To show a brace, write {{ or }}."
 )
+TARIFF = "The tariff must be a number from 0 to 9."
 NO_TAGS_HERE = "Merge tags don't work here. Write plain text."
 NO_PUBLIC_PICTURE = (
     "BSG can't fetch this image: it needs a public address. For uploaded images, an administrator"
@@ -66,6 +68,7 @@ def texts(problems: list[Problem]) -> list[tuple[str, str]]:
             {**BUTTON, "button_url": "https://a.example.com/", "image_url": "https://10.0.0.1/a.jpeg"},
             [("image_url", NO_PUBLIC_PICTURE)],
         ),
+        ({"tariff": 10}, [("tariff", TARIFF)]),
         ({**SMS}, [("sms_text", "Write the SMS text or remove the SMS sender.")]),
         ({**SMS, "sms_text": "a" * 765}, []),
         ({**SMS, "sms_text": "a" * 764 + "€"}, [("sms_text", SEPTETS)]),
@@ -74,7 +77,12 @@ def texts(problems: list[Problem]) -> list[tuple[str, str]]:
         ({**BUTTON, "button_url": "https://u:p@a.example.com/"}, [("button_url", NO_USER)]),
         ({**BUTTON, "button_url": "https://a.example.com/u@b"}, []),
         ({**BUTTON, "button_url": "https://{city}.example.com/"}, [("button_url", HOST_TAG)]),
-        ({**BUTTON, "button_url": "https://a.example.com/{city}"}, []),
+        (
+            {**BUTTON, "button_url": "https://{city}.example.com?to=https://b/"},
+            [("button_url", HOST_TAG)],
+        ),
+        ({**BUTTON, "button_url": "https://a.example.com/{city}/b"}, []),
+        ({**BUTTON, "button_url": "https://a.example.com?c={city}?d"}, []),
         ({**BUTTON, "button_url": "https://a.example.com?c={city}"}, []),
         ({**BUTTON, "button_url": "https://a.example.com?to=https://b/{city}"}, []),
         ({**BUTTON, "button_url": "https://a.example.com/?to=/{city}"}, []),
@@ -168,17 +176,17 @@ FIVE = "Germany, Spain, France, Italy, Poland"
         ),
         (Timing.AT, NOW, (9, 10), ["RU"], ("sends_until", NEVER.format("09:00-10:00", "Russia"))),
         (Timing.GATEWAY, None, (9, 10), ["UA"], None),
-        (Timing.GATEWAY, NOW, (9, 15), ["UA"], None),  # 14:00 in Kyiv
+        (Timing.GATEWAY, LATER_TODAY, (15, 17), ["UA"], None),  # 16:00 in Kyiv
         (
-            Timing.GATEWAY, NOW, (15, 17), ["UA", "PL", "GE"],
-            ("scheduled_at", OUTSIDE.format("15:00-17:00", "Poland, Ukraine")),
+            Timing.GATEWAY, LATER_TODAY, (17, 19), ["UA", "PL", "GE"],
+            ("scheduled_at", OUTSIDE.format("17:00-19:00", "Poland, Ukraine")),
         ),
         (
-            Timing.GATEWAY, NOW, (9, 10), ["UA", "PL", "DE", "FR", "ES", "IT"],
+            Timing.GATEWAY, LATER_TODAY, (9, 10), ["UA", "PL", "DE", "FR", "ES", "IT"],
             ("scheduled_at", OUTSIDE.format("09:00-10:00", FIVE)),
         ),
         (
-            Timing.GATEWAY, NOW, (9, 10), [""],
+            Timing.GATEWAY, LATER_TODAY, (9, 10), [""],
             ("scheduled_at", OUTSIDE.format("09:00-10:00", "unknown country")),
         ),
     ],
@@ -249,3 +257,15 @@ def test_values_of_the_audience_make_a_text_too_long_or_empty(
     )
     monkeypatch.setattr(checks, "_known_fields", lambda audience: {"city"})
     assert texts(checks.audience_problems(cast(MessageLengths, Measured()))) == problems
+
+
+def test_value_is_missing_where_its_own_tag_has_no_fallback() -> None:
+    class Measured:
+        template = CompiledMessage("{age} {city|there}", "https://a.example.com/{city}", "{city}")
+        missing = {"city": 2, "age": 1}
+
+    problems = list(checks._missing_values(cast(MessageLengths, Measured())))
+    assert texts(problems) == [
+        ("button_url", MISSING.format("2 contacts have")),
+        ("text", MISSING.format("1 contact has").replace("city", "age")),
+    ]
