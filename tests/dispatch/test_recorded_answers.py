@@ -120,7 +120,7 @@ def learnt(monkeypatch: pytest.MonkeyPatch, *outcomes: BatchOutcome) -> tuple[An
 
 
 def test_rate_learns_from_all_answers_of_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = {"is_throttled": True}
+    refused: dict[str, Any] = {"is_throttled": True}
     assert learnt(monkeypatch) == (None, None)
     assert learnt(monkeypatch, outcome(), outcome(has_entry_error=True)) == (None, None)
     assert learnt(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import time_machine
@@ -162,7 +163,7 @@ def check_after(
     planned: datetime | None = None,
     *,
     is_hinted: bool = False,
-    **fields: object,
+    **fields: Any,
 ) -> timedelta | None:
     """How long after now a batch is asked for again."""
     campaign = Campaign(**{"validity": 86_400, "timing": Timing.NOW, **fields})
@@ -198,7 +199,7 @@ def test_next_check_of_a_batch(
 
 
 def test_rehearsal_is_not_asked_for_again() -> None:
-    rehearsal = {"purpose": Purpose.REHEARSAL}
+    rehearsal: dict[str, Any] = {"purpose": Purpose.REHEARSAL}
     assert check_after(CUT_SHORT, ON_THE_WAY, HOUR, **rehearsal) is None
 
 
@@ -216,7 +217,7 @@ def test_hint_does_not_put_off_the_planned_check() -> None:
 
 def test_batch_scheduled_at_the_gateway_is_followed_from_its_time() -> None:
     due = SENT + 10 * HOUR
-    timing = {"timing": Timing.GATEWAY, "scheduled_at": due}
+    timing: dict[str, Any] = {"timing": Timing.GATEWAY, "scheduled_at": due}
     assert check_after(ANSWERED, ON_THE_WAY, 11 * HOUR, **timing) == 36 * MINUTE
     assert check_after(ANSWERED, ON_THE_WAY, 10 * HOUR + END - TICK, **timing) == 4 * HOUR
     assert check_after(SOME_FAILED, ON_THE_WAY, 10 * HOUR + RETRY_FOR, **timing) == RETRY_RARELY
