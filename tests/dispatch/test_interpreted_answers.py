@@ -176,8 +176,8 @@ def test_delays_double_up_to_five_minutes() -> None:
     assert seconds == [5, 5, 10, 20, 160, 300, 300, 300]
 
 
-def batch(people: int = 2, attempts: int = 1, **fields: Any) -> PreparedBatch:
-    claim = Claim(1, 7, 1, "UA", people, attempts)
+def batch(people: int = 2, attempts: int = 1, campaign: int = 7, **fields: Any) -> PreparedBatch:
+    claim = Claim(1, campaign, 1, "UA", people, attempts)
     values: dict[str, Any] = {
         "request": SendRequest((), 60, 0), "ids": {"0": 10, "1": 11}, "not_accepted": {},
     } | fields  # fmt: skip
@@ -243,6 +243,10 @@ def test_mistakes_in_a_row_pause_a_campaign_whatever_the_batch() -> None:
     assert reasons(mistake, mistake, mistake, mistake) == ["", "", "error_21", "error_21"]
     assert reasons(mistake, mistake, taken, mistake, mistake) == [""] * 5
     assert reasons(mistake, answer(LOST), mistake, mistake)[-1] == "error_21"
+    reader = OutcomeReader(gateway_was_down=False)
+    in_turn = [read(reader, batch(campaign=number % 2), mistake) for number in range(6)]
+    paused = [outcome.interpretation.pause_reason for outcome in in_turn]
+    assert paused == ["", "", "", "", "error_21", "error_21"]
 
 
 @pytest.mark.django_db
