@@ -227,3 +227,47 @@ def test_who_may_leave_without_a_lock_and_who_asks(
     assert account_rate._is_free(account, NOW) is is_free
     assert account_rate._is_probe_due(account, NOW) is is_probe_due
     assert account_rate._is_free(None, NOW)
+
+
+def test_send_rate_of_one_a_second_is_the_lower_one() -> None:
+    account = AccountRate(at=NOW - SECOND, tokens=-5.0, rate=10.0)
+    assert account_rate._grant(account, 40, 1.0, NOW) == 0
+    assert account.tokens == -4.0
+
+
+@pytest.mark.django_db
+def test_success_is_noted_twice_a_minute_at_most() -> None:
+    account_rate.record_answers(Answers(requests=1), NOW)
+    assert not AccountRate.objects.exists()
+    taken = Answers(accepted=50, requests=1)
+    for seconds, noted in ((0, 0), (29, 0), (30, 30), (31, 30), (61, 61)):
+        account_rate.record_answers(taken, NOW + seconds * SECOND)
+        account = AccountRate.objects.get()
+        assert account.success_at == NOW + noted * SECOND
+    assert (account.pk, account.at, account.window_at) == (0, NOW, None)
+
+
+@pytest.mark.django_db
+def test_answers_are_counted_from_the_first_refusal() -> None:
+    AccountRate.objects.create(pk=0, at=NOW, until=NOW)  # a wait that is over
+    assert account_rate.allow(40, NOW) == 40
+    account_rate.record_answers(Answers(accepted=50, requests=1), NOW)
+    assert AccountRate.objects.get().requests == 0
+    account_rate.record_answers(Answers(requests=1, throttled=1), NOW + SECOND)
+    account_rate.record_answers(Answers(accepted=50, requests=1), NOW + 2 * SECOND)
+    account = AccountRate.objects.get()
+    assert (account.window_at, account.accepted) == (NOW + SECOND, 50)
+    assert (account.requests, account.throttled) == (2, 1)
+
+
+@pytest.mark.django_db
+def test_failures_are_told_apart_by_when_they_were_sent() -> None:
+    assert [account_rate.allow(wanted, NOW) for wanted in (-1, 0, 1)] == [0, 0, 1]
+    assert not account_rate.take_probe(NOW)
+    AccountRate.objects.create(pk=0, at=NOW, failed_at=NOW)  # it recovered
+    assert not account_rate.is_down()
+    for sent_at, failures in ((NOW - SECOND, 1), (NOW - SECOND, 1), (NOW, 2)):
+        account_rate.record_failure(sent_at, NOW)
+        assert AccountRate.objects.get().failures == failures
+    assert account_rate.is_down()
+    assert account_rate.record_probe(answered=True, now=NOW) is False
