@@ -239,7 +239,7 @@ S = DeliveryState
 def test_times(
     state: DeliveryState,
     before: dict[str, Any],
-    named: dict[str, datetime],
+    named: dict[str, Any],
     times: tuple[datetime | None, ...],
 ) -> None:
     with time_machine.travel(NOW, tick=False):
