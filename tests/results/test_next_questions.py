@@ -100,6 +100,7 @@ def test_step_to_the_next_check(
     for on_the_way, expected in ((True, step), (False, read_step)):
         then = next_check(SENT, now, 86_400, on_the_way=on_the_way)
         assert then == (None if expected is None else now + expected)
+    assert next_check(SENT, now, 86_400) == next_check(SENT, now, 86_400, on_the_way=True)
 
 
 def test_each_third_check_asks_for_delivered_messages_too() -> None:
