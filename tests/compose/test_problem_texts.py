@@ -10,8 +10,8 @@ from pytest_django import Settings
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.problem import Problem
-from campaigns.compose.message import message_lengths
-from campaigns.compose.message.message_lengths import LengthRange, MessageLengths, SmsPartCounts
+from campaigns.compose.message.measured_audience import MeasuredAudience
+from campaigns.compose.message.message_lengths import LengthRange, SmsPartCounts
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.models import Campaign, Sender, Timing
 
@@ -151,15 +151,6 @@ def test_problem_of_sending_hours(
     assert texts([found] if found else []) == ([problem] if problem else [])
 
 
-class Countries:
-    """An audience of which these checks need the countries alone."""
-
-    has_only_lists = False
-
-    def __init__(self, *codes: str) -> None:
-        self.by_country = lambda: dict.fromkeys(codes, 1)
-
-
 NEVER = "Make the sending hours longer: {} never applies in all time zones of {}."
 OUTSIDE = "This time is outside the sending hours {} in: {}."
 FIVE = "Germany, Spain, France, Italy, Poland"
@@ -201,7 +192,7 @@ def test_countries_whose_sending_hours_do_not_come(
     start, end = (None if hour is None else time(hour) for hour in hours)
     checked = campaign(timing=timing, scheduled_at=at, sends_from=start, sends_until=end)
     with time_machine.travel(NOW, tick=False):
-        problems = checks.hours_problems(checked, cast(Audience, Countries(*countries)))
+        problems = checks.hours_problems(checked, Audience(segments=(1,)), countries)
     assert texts(problems) == ([problem] if problem else [])
 
 
@@ -250,13 +241,11 @@ def test_values_of_the_audience_make_a_text_too_long_or_empty(
         missing = {"city": ranges["missing"]} if "missing" in ranges else {}
         text = LengthRange(*cast(tuple[int, int], ranges.get("text", (1, 1))))
         sms_text = LengthRange(*cast(tuple[int, int], ranges.get("sms", (1, 1))))
+        link = LengthRange(1, cast(int, ranges.get("link", 9)))
         sms = SmsPartCounts(longest_gsm=cast(int, ranges.get("septets", 1)))
 
-    monkeypatch.setattr(
-        message_lengths, "longest_link_length", lambda audience, link: ranges.get("link", 9)
-    )
     monkeypatch.setattr(checks, "_known_fields", lambda audience: {"city"})
-    assert texts(checks.audience_problems(cast(MessageLengths, Measured()))) == problems
+    assert texts(checks.audience_problems(cast(MeasuredAudience, Measured()))) == problems
 
 
 def test_value_is_missing_where_its_own_tag_has_no_fallback() -> None:
@@ -264,7 +253,7 @@ def test_value_is_missing_where_its_own_tag_has_no_fallback() -> None:
         template = CompiledMessage("{age} {city|there}", "https://a.example.com/{city}", "{city}")
         missing = {"city": 2, "age": 1}
 
-    problems = list(checks._missing_values(cast(MessageLengths, Measured())))
+    problems = list(checks._missing_values(cast(MeasuredAudience, Measured())))
     assert texts(problems) == [
         ("button_url", MISSING.format("2 contacts have")),
         ("text", MISSING.format("1 contact has").replace("city", "age")),

@@ -1,17 +1,27 @@
 """Who is in the request of a batch, with which message, and who is not."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from campaigns.compose.message.render import CompiledMessage, RenderedMessage
+from campaigns.compose.models import Campaign, Sender
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, Recipient, SendState
-from campaigns.dispatch.send.batch_builder import ON_STOP_LIST, BatchBuilder, RecipientRow
+from campaigns.dispatch.send.batch_builder import (
+    ON_STOP_LIST,
+    BatchBuilder,
+    RecipientRow,
+    _decode_fields,
+)
 from campaigns.dispatch.send.interpret_answer import NotAccepted
 from campaigns.dispatch.send.leases import Claim
+from campaigns.gateway.bsg import delivery_reports
 from campaigns.gateway.types import Address
+from campaigns.ledger.models import Purpose
 from tests.dispatch import factory
 
 MISSING = NotAccepted(SendState.REFUSED, reason="missing_value")
@@ -104,3 +114,52 @@ def test_batches_have_their_own_queued_recipients() -> None:
         assert set(message.to) == expected
         assert batch.ids.items() <= {one.reference: one.pk for one in own}.items()
         assert batch.maximum_cost is None
+
+
+@pytest.mark.parametrize(("attempts", "was_sent"), [(0, False), (1, True), (2, True)])
+def test_most_that_a_batch_can_cost_is_of_its_messages_and_of_who_was_sent_to_before(
+    attempts: int, was_sent: bool
+) -> None:
+    asked: list[Any] = []
+
+    class Costs:
+        def maximum(self, *values: Any, was_sent: bool) -> str:
+            asked.append((*values, was_sent))
+            return "maximum"
+
+    builder = builder_of("Hello")
+    builder.campaign = Campaign(sender=Sender(name="Shop"), validity=60, tariff=1)
+    builder.costs, builder.report_url = Costs(), "https://dash.example.com/r"  # type: ignore[assignment]
+    claim = Claim(4, 7, 1, "UA", 5, attempts)
+    prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000"})
+    to_one = {RenderedMessage("Hello"): [address(1)]}
+    assert asked == [(4, "UA", to_one, 2, 3, was_sent)]
+    assert prepared.maximum_cost == "maximum"  # type: ignore[comparison-overlap]
+    assert prepared.request is not None
+    [message] = prepared.request.messages
+    assert (message.to, message.callback_url) == ((address(1),), "https://dash.example.com/r")
+
+
+@pytest.mark.django_db
+def test_builder_is_made_for_its_campaign(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = "https://dash.example.com"
+    contacts = factory.contact_list("Named", 3, first_name="Оля")
+    campaign = factory.launched_to(contacts, text="Hi {first_name}", budget=Decimal(9))
+    builder = BatchBuilder(campaign.pk)
+    assert (builder.campaign, builder.purpose) == (campaign, Purpose.CAMPAIGN)
+    assert builder.report_url == delivery_reports.callback_url() != ""
+    assert (builder.rehearsal_gateway, builder._same_for_all) == (None, None)
+    costs = builder.costs
+    assert costs is not None
+    builder.enforce_budget()
+    assert builder.costs is costs
+    numbers = list(Batch.objects.values_list("number", flat=True))
+    fields = [one[4] for rows in builder._load_rows(numbers).values() for one in rows]
+    assert [_decode_fields(stored) for stored in fields] == [{"first_name": "Оля"}] * 3
+
+    rehearsal = BatchBuilder(factory.draft(contacts, purpose=Purpose.REHEARSAL, budget=9).pk)
+    assert rehearsal.purpose == Purpose.REHEARSAL
+    assert (rehearsal.costs, rehearsal._same_for_all) == (None, RenderedMessage("Hello!"))
+    assert rehearsal.rehearsal_gateway is not None
+    rehearsal.enforce_budget()
+    assert rehearsal.costs is not None
