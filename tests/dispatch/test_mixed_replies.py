@@ -192,7 +192,7 @@ def test_when_a_batch_is_asked_for_again() -> None:
     # whoever is unresolved is followed on
     assert meaning([SILENT, NOT_FOUND], SENT + ASK_FOR).delay == RARE_DELAY
     # the lease of a batch of the version before begins with its intent
-    before = {"in_flight_until": None, "intended_at": SENT - 9 * SECOND}
+    before: dict[str, Any] = {"in_flight_until": None, "intended_at": SENT - 9 * SECOND}
     at = SENT - 9 * SECOND + LEASE + QUARANTINE
     assert meaning([NOT_FOUND], at - SECOND, **before).next_step is NextStep.ASK
     assert meaning([NOT_FOUND], at, **before).next_step is NextStep.AGAIN
@@ -202,6 +202,6 @@ def test_when_a_batch_is_asked_for_again() -> None:
 def test_thirty_days_begin_with_the_first_request(
     first: datetime | None, intended: datetime | None
 ) -> None:
-    columns = {"first_sent_at": first, "intended_at": intended}
+    columns: dict[str, Any] = {"first_sent_at": first, "intended_at": intended}
     assert meaning([SILENT], SENT + ASK_FOR - SECOND, **columns).not_accepted == {}
     assert meaning([SILENT], SENT + ASK_FOR, **columns).not_accepted == {"0": UNRESOLVED}
