@@ -1,5 +1,6 @@
 """What is charged, counted and learnt of several answers together, in two currencies and more."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.models import Batch, BatchState
+from campaigns.dispatch import evidence
+from campaigns.dispatch.models import Batch, BatchState, SendState
 from campaigns.dispatch.send import account_rate, record_outcomes, resolve_unknown
 from campaigns.dispatch.send.account_rate import Answers
-from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep
+from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
 from campaigns.dispatch.send.leases import Claim
 from campaigns.dispatch.send.record_outcomes import BatchChange, BatchOutcome
 from campaigns.dispatch.send.resolve_unknown import OpenBatch
@@ -198,3 +200,48 @@ def test_outcome_of_a_question_has_the_first_error_as_evidence() -> None:
     assert result.interpretation.next_step is NextStep.ASK
     quiet = resolve_unknown._outcome(batch, dict.fromkeys(ids, found), NOW)
     assert (quiet.summary, quiet.http_status, quiet.body) == ("", None, "")
+
+
+def test_evidence_of_what_was_kept_tested_or_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[Any, ...]] = []
+    rounded: list[tuple[int, int, str]] = []
+    columns = ("campaign_id", "batch_number", "what", "http_status", "body")
+    monkeypatch.setattr(
+        evidence,
+        "save",
+        lambda rows: saved.extend(tuple(getattr(row, name) for name in columns) for row in rows),
+    )
+    monkeypatch.setattr(evidence, "save_rounded_price", lambda *values: rounded.append(values))
+    answered: dict[str, Any] = {"summary": "Why", "http_status": 503, "body": "{}"}
+    record_outcomes._save_evidence([
+        replace(outcome(keep_answer=True), **answered),
+        replace(outcome(campaign=8, is_rounded=True), **answered),
+        replace(outcome(campaign=9, purpose=Purpose.TEST), **answered),
+        outcome(campaign=10, purpose=Purpose.TEST),
+        replace(outcome(campaign=11), **answered),
+    ])  # fmt: skip
+    assert saved == [(7, 1, "Why", 503, "{}"), (9, 1, evidence.TEST_ANSWER, 503, "{}")]
+    assert rounded == [(8, 1, "{}")]
+
+
+def test_everybody_is_counted_by_state_and_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[Any, ...]] = []
+
+    class Changes:
+        def add(self, *key: Any, **fields: Any) -> None:
+            counted.append((*key, fields))
+
+        def write(self) -> None:
+            counted.append(("written",))
+
+    monkeypatch.setattr(record_outcomes, "TallyChanges", Changes)
+    refused = NotAccepted(SendState.REFUSED, error_code=41)
+    stopped = NotAccepted(SendState.CANCELLED, reason="stop_list")
+    endings = {"a": refused, "b": refused, "c": stopped}
+    record_outcomes._update_tally([outcome(DOLLAR, DOLLAR, not_accepted=endings)])
+    assert counted == [
+        (7, "UA", "accepted", {"recipients": 2}),
+        (7, "UA", "refused", {"error_code": 41, "reason": "", "recipients": 2}),
+        (7, "UA", "cancelled", {"error_code": None, "reason": "stop_list", "recipients": 1}),
+        ("written",),
+    ]
