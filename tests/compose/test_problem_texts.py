@@ -241,7 +241,7 @@ def test_values_of_the_audience_make_a_text_too_long_or_empty(
         missing = {"city": ranges["missing"]} if "missing" in ranges else {}
         text = LengthRange(*cast(tuple[int, int], ranges.get("text", (1, 1))))
         sms_text = LengthRange(*cast(tuple[int, int], ranges.get("sms", (1, 1))))
-        link = LengthRange(1, cast(int, ranges.get("link", 9)))
+        link = LengthRange(1, cast(int, ranges["link"])) if "link" in ranges else None
         sms = SmsPartCounts(longest_gsm=cast(int, ranges.get("septets", 1)))
 
     monkeypatch.setattr(checks, "_known_fields", lambda audience: {"city"})

@@ -248,6 +248,13 @@ def test_success_is_noted_twice_a_minute_at_most() -> None:
 
 
 @pytest.mark.django_db
+def test_first_answer_of_an_account_can_be_a_refusal() -> None:
+    account_rate.record_answers(Answers(requests=1, throttled=1), NOW)
+    account = AccountRate.objects.get()
+    assert (account.at, account.window_at, account.success_at) == (NOW, NOW, None)
+
+
+@pytest.mark.django_db
 def test_answers_are_counted_from_the_first_refusal() -> None:
     AccountRate.objects.create(pk=0, at=NOW, until=NOW)  # a wait that is over
     assert account_rate.allow(40, NOW) == 40

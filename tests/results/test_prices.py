@@ -187,7 +187,7 @@ def test_row_of_several_currencies_says_so() -> None:
 
 
 def test_messages_of_one_batch_keep_their_own_money() -> None:
-    campaign, recipients = accept(3)
+    campaign, recipients = accept(4)
 
     def record_all(*answers: Answer) -> None:
         pairs = zip(recipients, answers, strict=True)
@@ -195,15 +195,15 @@ def test_messages_of_one_batch_keep_their_own_money() -> None:
         record_updates([BatchUpdates(updates, campaign, "UA", LEFT)])
 
     second = ("0.04", "", [("sent", "0.01", "EUR"), ("sent", "0.02", "USD")])
-    third: Answer = ("0.05", "", [])
-    record_all(("0.03", "", [("sent", None, "")]), second, third)
-    record_all(("0.03", "", [("sent", "0.05", "USD"), ("sent", "0.06", "GBP")]), second, third)
-    record_all(("0.03", "", [("sent", "0.07", "USD")]), second, third)
+    others: list[Answer] = [second, ("0.05", "", []), ("0.06", "", [("sent", "0.03", "EUR")])]
+    record_all(("0.03", "", [("sent", None, "")]), *others)
+    record_all(("0.03", "", [("sent", "0.05", "USD"), ("sent", "0.06", "GBP")]), *others)
+    record_all(("0.03", "", [("sent", "0.07", "USD")]), *others)
     assert [sums(one, Channel.VIBER) for one in recipients] == [
-        {"EUR": D("0.03")}, {"EUR": D("0.04")}, {"EUR": D("0.05")}
+        {"EUR": D("0.03")}, {"EUR": D("0.04")}, {"EUR": D("0.05")}, {"EUR": D("0.06")}
     ]  # fmt: skip
     assert [sums(one, Channel.SMS) for one in recipients] == [
-        {"USD": D("0.07")}, {"EUR": D("0.01"), "USD": D("0.02")}, {}
+        {"USD": D("0.07")}, {"EUR": D("0.01"), "USD": D("0.02")}, {}, {"EUR": D("0.03")}
     ]  # fmt: skip
     # an SMS of the third, which expired, can still come
     assert set(Recipient.objects.values_list("final", flat=True)) == {False}
