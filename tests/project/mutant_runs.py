@@ -16,10 +16,15 @@ make_database = DatabaseCreation.create_test_db
 
 
 def pytest_configure() -> None:
+    DatabaseCreation.create_test_db = copy_database  # type: ignore[method-assign, assignment]
+
+
+@functools.cache
+def made_database() -> Path:
+    """Where the database is kept: the copies of this process know it, so it is made once."""
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    copy = functools.partialmethod(copy_database, folder / "database.sqlite3")
-    DatabaseCreation.create_test_db = copy  # type: ignore[method-assign, assignment]
+    return folder / "database.sqlite3"
 
 
 def pytest_sessionstart() -> None:
@@ -37,8 +42,9 @@ def is_own(function: Any) -> bool:
     return str(getattr(function, "__module__", "")).startswith("campaigns.")
 
 
-def copy_database(creation: Any, made: Path, *arguments: Any, **options: Any) -> str:
-    """Make the database of the tests as Django does, the first time; then copy that, `made`."""
+def copy_database(creation: Any, *arguments: Any, **options: Any) -> str:
+    """Make the database of the tests as Django does, the first time; then copy that."""
+    made = made_database()
     name: str = creation._get_test_db_name()
     if not made.exists():
         make_database(creation, *arguments, **options)
