@@ -93,7 +93,7 @@ def test_a_text_of_1000_characters_with_emoji_fits() -> None:
 
 
 def test_no_list_is_a_problem() -> None:
-    assert set(problem_texts(draft())) == {"lists"}
+    assert problem_texts(draft()) == {"lists": "Choose a list or a segment."}
 
 
 def test_an_unknown_tag_is_named_with_the_nearest_one() -> None:

@@ -1,6 +1,10 @@
-import pytest
+import sys
 
-from campaigns.contacts.phones.parsing import Phone, Reason, format_phone, normalise
+import pytest
+from phonenumbers import NumberParseException, PhoneNumber
+
+from campaigns.contacts.phones import parsing
+from campaigns.contacts.phones.parsing import Phone, Reason, Verdict, format_phone, normalise
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,8 @@ def test_normalise_countries(cell: str, home: str, expected: Phone) -> None:
         ("+38097292028300", Reason.TOO_LONG),
         ("9" * 60, Reason.TOO_LONG),
         ("+999123456789", Reason.NO_SUCH_COUNTRY),
+        ("+999" + "1" * 16, Reason.NO_SUCH_COUNTRY),
+        ("+999" + "1" * 17, Reason.TOO_LONG),  # no number, whatever its country
         ("+881612345678", Reason.NO_SUCH_COUNTRY),  # a satellite phone
         ("+870301234567", Reason.NO_SUCH_COUNTRY),
         ("0441234567", Reason.NOT_A_MOBILE),
@@ -67,6 +73,51 @@ def test_normalise_countries(cell: str, home: str, expected: Phone) -> None:
 )
 def test_normalise_refuses(cell: str, reason: Reason) -> None:
     assert normalise(cell, "UA") is reason
+
+
+def test_signs_around_digits_are_removed_and_all_digits_are_read() -> None:
+    signs = parsing.INVISIBLE + parsing.SPACES + parsing.HYPHENS + parsing.BRACKETS
+    removed: dict[int, str | None] = dict.fromkeys(map(ord, f"{signs}{parsing.QUOTES}\0"))
+    digits = {
+        code: str(int(chr(code))) for code in range(0x80, sys.maxunicode) if chr(code).isdecimal()
+    }
+    assert len(digits) >= 640
+    assert parsing._cleaning_table() == removed | digits | {ord("＋"): "+"}
+
+
+@pytest.mark.parametrize(
+    ("country_code", "national_number", "expected"),
+    [
+        (380, 9729, Reason.TOO_SHORT),
+        (380, 97292, Phone("38097292", "UA")),
+        (380, 972920283000, Phone("380972920283000", "UA")),
+        (380, 9729202830000, Reason.TOO_LONG),
+        (999, 972920283, Reason.NO_SUCH_COUNTRY),
+    ],
+)
+def test_phone_has_eight_to_fifteen_digits(
+    country_code: int, national_number: int, expected: Verdict
+) -> None:
+    assert parsing._phone(PhoneNumber(country_code, national_number)) == expected
+
+
+def test_reason_of_the_library_is_kept() -> None:
+    error = NumberParseException
+    reasons = {
+        error.INVALID_COUNTRY_CODE: Reason.NO_SUCH_COUNTRY,
+        error.TOO_LONG: Reason.TOO_LONG,
+        error.TOO_SHORT_NSN: Reason.TOO_SHORT,
+        error.TOO_SHORT_AFTER_IDD: Reason.TOO_SHORT,
+        error.NOT_A_NUMBER: Reason.TOO_SHORT,
+    }
+    assert {kind: parsing._unreadable_reason(kind) for kind in reasons} == reasons
+    assert parsing._impossible_reason(PhoneNumber(999, 972920283)) is Reason.NO_SUCH_COUNTRY
+
+
+def test_national_number_has_no_country_code() -> None:
+    assert parsing.national_number("380972920283") == "972920283"
+    assert parsing.national_number("12025550123") == "2025550123"
+    assert parsing.national_number("12") == "12"
 
 
 def test_shown() -> None:

@@ -183,3 +183,25 @@ def test_message_handed_over_for_later_is_not_missed_before_its_time() -> None:
     # the same time of a campaign that ViberDash itself starts says nothing
     timing["timing"] = Timing.AT
     assert meaning([NOT_FOUND], BELIEVED, campaign=timing).next_step is NextStep.AGAIN
+
+
+def test_when_a_batch_is_asked_for_again() -> None:
+    # a gateway that answers, if not always, is asked soon, quarantine or not
+    assert meaning([SILENT, FOUND], BELIEVED - SECOND, asked=4).delay == FIRST_DELAY
+    assert meaning([NOT_FOUND], BELIEVED, {0: 43}).delay == FIRST_DELAY
+    # whoever is unresolved is followed on
+    assert meaning([SILENT, NOT_FOUND], SENT + ASK_FOR).delay == RARE_DELAY
+    # the lease of a batch of the version before begins with its intent
+    before: dict[str, Any] = {"in_flight_until": None, "intended_at": SENT - 9 * SECOND}
+    at = SENT - 9 * SECOND + LEASE + QUARANTINE
+    assert meaning([NOT_FOUND], at - SECOND, **before).next_step is NextStep.ASK
+    assert meaning([NOT_FOUND], at, **before).next_step is NextStep.AGAIN
+
+
+@pytest.mark.parametrize(("first", "intended"), [(SENT, SENT + SECOND), (None, SENT), (SENT, None)])
+def test_thirty_days_begin_with_the_first_request(
+    first: datetime | None, intended: datetime | None
+) -> None:
+    columns: dict[str, Any] = {"first_sent_at": first, "intended_at": intended}
+    assert meaning([SILENT], SENT + ASK_FOR - SECOND, **columns).not_accepted == {}
+    assert meaning([SILENT], SENT + ASK_FOR, **columns).not_accepted == {"0": UNRESOLVED}

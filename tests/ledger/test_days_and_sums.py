@@ -1,6 +1,7 @@
 """On which day an entry counts, and what belongs to a sum."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,8 +11,10 @@ from pytest_django import Settings
 
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import SHARDS, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
-from campaigns.ledger.sums import spend_of
+from campaigns.ledger.sums import of_account, spend_of
 from campaigns.ledger.totals import PendingSums, process_shard
+from campaigns.team.models import GatewayAccount
+from tests.compose.factories import draft
 
 D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -158,3 +161,36 @@ def test_shard_is_one_of_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -
     for pid in (1, SHARDS - 1, SHARDS, 4_194_304):
         monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
         assert process_shard() == pid % SHARDS
+
+
+@pytest.mark.django_db
+def test_each_account_has_totals_of_its_own() -> None:
+    fee = Movement(Kind.FEE, Channel.FEE, None, "", "EUR", [(None, D(5))])
+    write_entries([fee, replace(fee, account_id=3)], NOON)
+    own = os.getpid() % SHARDS
+    totals = LedgerTotal.objects.order_by("shard")
+    assert [(total.shard, total.account_id, total.amount) for total in totals] == [
+        (own, None, D(5)), (3 * SHARDS + own, 3, D(5))
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_first_account_owns_what_names_none() -> None:
+    first, other = (GatewayAccount.objects.create(name=name) for name in ("first", "other"))
+    owners = (first, other, None)
+    of_campaigns = [
+        replace(movement(str(10**place)), campaign_id=draft(account=owner).pk)
+        for place, owner in enumerate(owners)
+    ]
+    alone = [
+        replace(movement(str(10**place), campaign_id=None), account_id=owner.pk if owner else None)
+        for place, owner in enumerate(owners, start=3)
+    ]
+    write_entries(of_campaigns + alone, NOON)
+
+    def amounts(account: GatewayAccount, is_first: bool) -> set[int]:
+        totals = LedgerTotal.objects.filter(of_account(account.pk, is_first=is_first))
+        return {int(amount) for amount in totals.values_list("amount", flat=True)}
+
+    assert amounts(first, is_first=True) == {1, 100, 1_000, 100_000}
+    assert amounts(other, is_first=False) == {10, 10_000}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from campaigns.ledger.append_only import ensure_append_only
 from campaigns.ledger.entries import Amounts, Movement, write_entries
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, LedgerTotal
 from campaigns.ledger.sums import spend_of
@@ -56,6 +57,14 @@ def test_second_charge_of_a_recipient_is_refused() -> None:
 
 
 def test_database_refuses_to_change_an_entry() -> None:
+    if connection.vendor == "postgresql":
+        triggers = ["ledger_append_only ON campaigns_ledgerentry"]
+    else:
+        triggers = ["ledger_no_UPDATE", "ledger_no_DELETE"]
+    with connection.cursor() as cursor:
+        for trigger in triggers:
+            cursor.execute(f"DROP TRIGGER {trigger}")
+    ensure_append_only()  # as after each migration
     write_entries([charge((1, Decimal("0.23")))], NOON)
     statements = [
         "UPDATE campaigns_ledgerentry SET amount = 0",

@@ -186,6 +186,30 @@ def test_row_of_several_currencies_says_so() -> None:
     assert (recipient.sms_price, recipient.currency_of_sms) == (D("0.05"), "EUR")
 
 
+def test_messages_of_one_batch_keep_their_own_money() -> None:
+    campaign, recipients = accept(4)
+
+    def record_all(*answers: Answer) -> None:
+        pairs = zip(recipients, answers, strict=True)
+        updates = [StatusUpdate(one, status(answer)) for one, answer in pairs]
+        record_updates([BatchUpdates(updates, campaign, "UA", LEFT)])
+
+    second = ("0.04", "", [("sent", "0.01", "EUR"), ("sent", "0.02", "USD")])
+    others: list[Answer] = [second, ("0.05", "", []), ("0.06", "", [("sent", "0.03", "EUR")])]
+    record_all(("0.03", "", [("sent", None, "")]), *others)
+    record_all(("0.03", "", [("sent", "0.05", "USD"), ("sent", "0.06", "GBP")]), *others)
+    record_all(("0.03", "", [("sent", "0.07", "USD")]), *others)
+    assert [sums(one, Channel.VIBER) for one in recipients] == [
+        {"EUR": D("0.03")}, {"EUR": D("0.04")}, {"EUR": D("0.05")}, {"EUR": D("0.06")}
+    ]  # fmt: skip
+    assert [sums(one, Channel.SMS) for one in recipients] == [
+        {"USD": D("0.07")}, {"EUR": D("0.01"), "USD": D("0.02")}, {}, {"EUR": D("0.03")}
+    ]  # fmt: skip
+    # an SMS of the third, which expired, can still come
+    assert set(Recipient.objects.values_list("final", flat=True)) == {False}
+    assert unknown_prices() == 0
+
+
 def test_price_that_came_without_one_at_the_send_settles_it_in_any_currency() -> None:
     campaign, [recipient] = accept(1, lambda: None)
     record(campaign, recipient, (None, "USD", []), ("0.03", "USD", []))

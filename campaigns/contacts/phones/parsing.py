@@ -83,8 +83,7 @@ def strip_formatting(raw: str) -> str:
     return raw.translate(CLEANING)
 
 
-@lru_cache(maxsize=8192)  # the same invalid cells often repeat in a file
-def normalise(raw: str, default_country: str) -> Verdict:
+def parse_cell(raw: str, default_country: str) -> Verdict:
     """Parse a cell; `default_country` is that of numbers without a country code.
 
     International (`+`, `00`) and national forms are parsed by the library. Digits that are invalid
@@ -105,6 +104,9 @@ def normalise(raw: str, default_country: str) -> Verdict:
     if len([part for part in re.split(r"[,;/|\n]", cleaned) if len(part) >= 7]) > 1:
         return Reason.SEVERAL_NUMBERS
     return parse_digits(re.sub(r"[./\n]", "", cleaned), default_country)
+
+
+normalise = lru_cache(maxsize=8192)(parse_cell)  # the same invalid cells often repeat in a file
 
 
 def parse_digits(cleaned: str, default_country: str) -> Verdict:
