@@ -18,6 +18,8 @@ from campaigns.compose.audience.segments import (
     describe_condition,
     distinct_phones,
 )
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library.segments import delete_segment
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -29,7 +31,7 @@ from campaigns.compose.models import (
     Segment,
 )
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists.contact_lists import delete_list as delete_list
+from campaigns.contacts.lists.contact_lists import delete_list
 from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
@@ -273,7 +275,7 @@ def test_save_duplicate_and_delete(town: ContactList) -> None:
     assert [list(copy.conditions.values_list("field", "value")) for copy in copies] == [
         [("city", "Kyiv")]
     ] * 2
-    segments.delete(made, None)
+    delete_segment(made, None)
     actions = AuditEntry.objects.filter(subject=f"segment:{copies[0].pk - 1}").order_by("pk")
     assert list(actions.values_list("action", flat=True)) == ["created", "deleted"]
 
@@ -284,11 +286,11 @@ def test_a_segment_in_use_is_not_deleted(town: ContactList) -> None:
         delete_list(town, None)
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.exclude_segments.add(made)
-    with pytest.raises(ContactsError, match="used by Autumn"):
-        segments.delete(made, None)
+    with pytest.raises(Refused, match="used by Autumn"):
+        delete_segment(made, None)
     Campaign.objects.update(state=CampaignState.PREPARING)
     with pytest.raises(ContactsError, match="preparing its recipients from this segment"):
         segments.save(made, [], None)
     Campaign.objects.update(state=CampaignState.FINISHED)
-    segments.delete(made, None)
+    delete_segment(made, None)
     assert not Segment.objects.exists()

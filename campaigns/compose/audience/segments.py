@@ -1,4 +1,4 @@
-"""The contacts of a segment, its description, and saving, duplicating and deleting segments.
+"""The contacts of a segment, its description, and saving and duplicating segments.
 
 A segment selects rows of contacts; a phone has one row for each list it is on. Conditions on merge
 tags, countries and imports look at that row; conditions on lists and message history look at the
@@ -43,7 +43,6 @@ from campaigns.compose.models import (
     Segment,
 )
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists.contact_lists import find_dependants
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
@@ -322,16 +321,3 @@ def duplicate(segment: Segment, actor: User | None) -> Segment:
         name=free_name, match=segment.match, people=segment.people, counted_at=segment.counted_at
     )
     return save(copy, list(segment.conditions.all()), actor)
-
-
-def delete(segment: Segment, actor: User | None) -> None:
-    """Delete a segment. Raises Refused while a campaign that is not sent yet needs it."""
-    names = [dependant.name for dependant in find_dependants(segment) if dependant.needs_it]
-    if names:
-        raise ContactsError(
-            _("This segment is used by %(names)s. Remove it there first.")
-            % {"names": ", ".join(names[:5])}
-        )
-    with transaction.atomic():
-        audit.record(actor, segment, "deleted", segment.name)
-        segment.delete()
