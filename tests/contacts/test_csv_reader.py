@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.csv_reader import Layout, Reader, detect
+from campaigns.contacts.importing.csv_reader import Layout, Reader
+from campaigns.contacts.importing.reading.layout_detection import detect
 
 UKRAINIAN = "Телефон;Ім'я;Місто\n0972920283;Їжак Ґалаґан;Київ\n0501234567;Єва Щербань;Львів\n"
 RUSSIAN = "Телефон,Имя\n0972920283,Алексей Ёлкин\n0501234567,Наталья Объедкова\n"
@@ -50,7 +51,7 @@ def test_detect_reads_the_text_in_its_encoding(
 def test_detect_accepts_a_damaged_letter(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes((UKRAINIAN * 400).encode() + b"\xd0\n")
-    assert encodings.detect(path, "UA") == "utf-8"
+    assert encodings.detect(path, "UA").encoding == "utf-8"
 
 
 def test_detect_reads_non_ascii_letters_late_in_the_file(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_detect_reads_non_ascii_letters_late_in_the_file(tmp_path: Path) -> None
         + b"0972920283,Olena\n" * 200_000
         + "0972920283,Олена Ївга\n".encode("cp1251")
     )
-    assert encodings.detect(path, "UA") == "cp1251"
+    assert encodings.detect(path, "UA").encoding == "cp1251"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

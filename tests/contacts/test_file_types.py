@@ -8,10 +8,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from campaigns.contacts.importing import csv_reader
 from campaigns.contacts.importing.csv_reader import Layout, Reader
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.file_types import unpack
+from campaigns.contacts.importing.reading import layout_detection
 
 BOMB = 50 << 20  # bytes of zeros: a few hundred kilobytes in the archive
 
@@ -237,5 +237,5 @@ def test_refuses_a_truncated_workbook(tmp_path: Path) -> None:
 def test_nul_bytes_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes(b"phone,name\n09729\x0020283,Ole\x00na\n" + b"0501234567,Ivan\n" * 20)
-    layout = csv_reader.detect(unpack(path).path, "UA")
+    layout = layout_detection.detect(unpack(path).path, "UA")
     assert Reader(path, layout).take(2, 1_000)[1] == ["0972920283", "Olena"]

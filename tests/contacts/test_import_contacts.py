@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from campaigns.contacts.models import Contact, ContactList, Import
 from tests.contacts.conftest import PEOPLE
 
+FILES = Path(__file__).parent / "files"
 Write = Callable[..., Path]
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +85,36 @@ def test_refuses_a_missing_file() -> None:
 def test_refuses_an_unknown_country(write: Write) -> None:
     with pytest.raises(CommandError, match="Unknown country XX"):
         _run(str(write(PEOPLE)), "--list", "Clients", "--country", "XX")
+
+
+def test_takes_the_layout_from_its_options(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes("title\na^b\n0671110001^'Ол^ена'\n".encode("koi8_u"))
+    layout = ("--delimiter", "^", "--quote", "single", "--encoding", "koi8_u", "--header-row", "2")
+    answer = json.loads(_run(str(path), "--list", "Clients", "--json", *layout))
+    assert (answer["rows"], answer["new"]) == (1, 1)
+    assert Contact.objects.get().fields == {"b": "Ол^ена"}
+
+
+def test_a_title_and_the_line_of_the_delimiter_are_no_rows() -> None:
+    for number, name in enumerate(("sep-line.csv", "title-rows.csv", "title-rows.xlsx")):
+        answer = json.loads(_run(str(FILES / name), "--list", f"List {number}", "--json"))
+        assert (answer["rows"], answer["new"], answer["rejected"]) == (2, 2, {})
+        fields = Contact.objects.filter(list__name=f"List {number}").order_by("msisdn")[0].fields
+        assert list(fields)[0] == "first_name"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--delimiter", "ab"),
+        ("--encoding", "utf-9"),
+        ("--encoding", "base64"),
+        ("--header-row", "-1"),
+        ("--header-row", "1000"),
+        ("--quote", "x"),
+    ],
+)
+def test_refuses_options_that_mean_nothing(options: tuple[str, str], write: Write) -> None:
+    with pytest.raises(CommandError, match=options[0]):
+        _run(str(write(PEOPLE)), "--list", "Clients", *options)

@@ -17,6 +17,7 @@ MAX_NAME = 40
 MIN_PHONE_SHARE = 0.5  # of the cells that are valid phones, for a phone column of any name
 MIN_PHONE_SHARE_IF_NAMED = 0.1  # the same, if the name of the column means phone
 NAME_ONLY_SCORE = 0.05
+MAX_NAME_WORDS = 4  # more are a sentence, such as the title of a report
 # Beginnings of words without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
 # Russian and related languages.
 MOBILE_WORDS = (
@@ -66,6 +67,8 @@ KNOWN_NAMES = {
     "code": "code|promo code|promocode|промокод|код|cod|kod|κωδικος",
 }
 WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in words.split("|")}
+KNOWN_TAGS = frozenset(name.replace("_", " ") for name in KNOWN_NAMES) | {"name"}
+SEVERAL_NAMES = re.compile(r"[,;|\t]")  # in a cell: the header of another delimiter
 VALID_TAG = re.compile(r"[a-z][a-z0-9_]*")
 REPORT_COLUMNS = (
     "viberdash_row",
@@ -206,6 +209,20 @@ def _phone_score(name: str, cells: list[str], default_country: str) -> float:
     ):
         return share + 0.2 * phone + 0.4 * mobile
     return NAME_ONLY_SCORE if mobile or phone else 0.0
+
+
+def names_phone_column(cell: str) -> bool:
+    """Whether the cell is a name for a column of phones, in any of the languages."""
+    words = [] if SEVERAL_NAMES.search(cell) else plain_words(cell).split()
+    return len(words) <= MAX_NAME_WORDS and _any_word_begins(words, MOBILE_WORDS + PHONE_WORDS)
+
+
+def names_known_column(cell: str) -> bool:
+    """Whether the cell is the name of a column that many files have."""
+    if not cell or len(cell) > MAX_NAME:
+        return False
+    words = plain_words(cell)
+    return words in WORD_TO_NAME or words in KNOWN_TAGS or names_phone_column(cell)
 
 
 def _any_word_begins(words: list[str], beginnings: tuple[str, ...]) -> bool:

@@ -19,6 +19,8 @@ from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError, file_error
+from campaigns.contacts.importing.reading import layout_detection
+from campaigns.contacts.importing.reading.layout_detection import NOTHING_KNOWN, KnownLayout
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
@@ -109,11 +111,13 @@ def _open_claimed(contact_import: Import, token: str) -> Outcome:
     return Outcome.DONE
 
 
-def _propose_mapping(contact_import: Import) -> tuple[str, dict[str, Any]]:
+def _propose_mapping(
+    contact_import: Import, known: KnownLayout = NOTHING_KNOWN
+) -> tuple[str, dict[str, Any]]:
     upload = uploads.locate(uploads.upload_name(contact_import.path))
     unpacked = file_types.unpack(upload, contact_import.mapping.get(WANTED_SHEET, ""))
     country = contact_import.mapping["country"]
-    layout = csv_reader.detect(unpacked.path, country)
+    layout = layout_detection.detect(unpacked.path, country, known)
     rows = csv_reader.read_sample(unpacked.path, layout)
     proposed = _mapping_of_last_import(rows, layout, contact_import) or column_mapping.propose(
         rows, layout, country
@@ -257,11 +261,13 @@ def create_queued_import(
     country: str,
     sheet: str = "",
     existing: str = "update",
+    known: KnownLayout = NOTHING_KNOWN,
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
     `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
-    "keep" for contacts already on the list. Raises ContactsError.
+    "keep" for contacts already on the list. `known`: what need not be detected. Raises
+    ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -274,7 +280,7 @@ def create_queued_import(
         mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        _map_columns(contact_import, phone_column, existing)
+        _map_columns(contact_import, phone_column, existing, known)
     except OSError as error:
         uploads.remove(name)
         raise file_error(error) from error
@@ -288,9 +294,11 @@ def create_queued_import(
     return contact_import
 
 
-def _map_columns(contact_import: Import, phone_column: str, existing: str) -> None:
+def _map_columns(
+    contact_import: Import, phone_column: str, existing: str, known: KnownLayout
+) -> None:
     """Open the file of an import that no page shows, and choose its columns."""
-    contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
+    contact_import.path, contact_import.mapping = _propose_mapping(contact_import, known)
     layout = Layout.from_json(contact_import.mapping)
     rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     country = contact_import.mapping["country"]

@@ -171,8 +171,8 @@ class RowParser:
 
     def _add(self, parsed: ParsedSlice, records: list[Record], position: int) -> None:
         numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
-        if position == 0 and self.layout.header:
-            records, numbers = records[1:], numbers[1:]
+        if position < (body_start := self.layout.body_start):
+            records, numbers = records[body_start - position :], numbers[body_start - position :]
         if [] in records:
             numbers = [number for number, record in zip(numbers, records, strict=True) if record]
             records = [record for record in records if record]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
 from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.phones.parsing import Reason
@@ -48,7 +49,7 @@ def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | N
     result = StopResult()
     try:
         path = file_types.unpack(uploads.locate(name)).path
-        layout = csv_reader.detect(path, country)
+        layout = layout_detection.detect(path, country)
         rows = csv_reader.read_sample(path, layout)
         mapping = column_mapping.propose_with_phone_column(rows, layout, "", country)
         parser = RowParser(layout, ColumnMapping(mapping.phones), country)
