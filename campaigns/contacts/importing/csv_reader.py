@@ -132,8 +132,8 @@ class Reader:
                     yield text
             return
         with self.path.open("rb") as raw:
-            while lines := raw.readlines(BLOCK):
-                yield encodings.decode_lines(b"".join(lines), encoding, other_encoding)
+            for block in encodings.blocks_of_lines(raw, BLOCK):
+                yield encodings.decode_lines(block, encoding, other_encoding)
                 encoding = "utf-8"  # a byte order mark stands in the first line alone
 
     def _lines(self, text: str) -> io.StringIO:

@@ -7,11 +7,13 @@ where the phones are from.
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from campaigns.contacts.phones.parsing import country_code
 
@@ -137,8 +139,9 @@ CLOSE = 0.93  # of the best score: the other reading is nearly as likely
 MAX_OTHER_SHARE = 1 / 3  # of the lines beyond ASCII, which another program may have added
 LETTER_WEIGHTS = {
     2.0: "оаеинтсрвлкмдпуяіьбзг" + "αοιεστνηυρπκμλςά",
-    1.5: "éèêëàâäáçñíîïóôöúûüßøåæ" + "čćšžđąęłńśźżěřůășțşţőűğı" + "āēīūģķļņėįų",
+    1.5: "éèêëàâäáçñíîïóôöúûüßøåæ" + "čćšžđąęłńśźżěřůășțşţőűğı",
     1.0: "ыйчхжшюцщєїґэфёъћђљњџјѓќў" + "ωθδγχφβξζψέήίόύώϊϋΐΰ" + "ìòùãõœÿýďťň",
+    1.35: "āēīūģķļņėįų",
 }
 WEIGHT = {letter: weight for weight, letters in LETTER_WEIGHTS.items() for letter in letters}
 NEUTRAL_SIGNS = frozenset("«»„“”‘’–—…№€°\u00a0、。・（）")
@@ -214,11 +217,10 @@ def count_lines(path: Path) -> LineCounts:
     utf8 = other = 0
     sample: list[bytes] = []
     with path.open("rb") as file:
-        while lines := file.readlines(CHUNK):
-            block = b"".join(lines)
+        for block in blocks_of_lines(file, CHUNK):
             if block.isascii():
                 continue
-            for line in lines:
+            for line in block.splitlines():
                 if line.isascii():
                     continue
                 if is_other_line(line):
@@ -227,6 +229,18 @@ def count_lines(path: Path) -> LineCounts:
                 else:
                     utf8 += 1
     return LineCounts(utf8, other, b"".join(sample)[:SAMPLE_BYTES])
+
+
+def blocks_of_lines(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield a file in blocks of whole lines; a line that is longer than a block comes in pieces."""
+    remainder = b""
+    while chunk := file.read(size):
+        block = remainder + chunk
+        end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1 or len(block)
+        yield block[:end]
+        remainder = block[end:]
+    if remainder:
+        yield remainder
 
 
 def is_other_line(line: bytes) -> bool:
@@ -268,7 +282,8 @@ def _home(path: Path, default_country: str) -> tuple[str, float]:
 
 @cache
 def _encodings_by_code() -> dict[str, str]:
-    return {str(country_code(country)): name for country, name in HOME_ENCODINGS.items()}
+    others = {str(code): "cp1252" for code in COUNTRY_CODE_TO_REGION_CODE}
+    return others | {str(country_code(country)): name for country, name in HOME_ENCODINGS.items()}
 
 
 def _detect_utf16(head: bytes) -> str:

@@ -22,6 +22,7 @@ from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import ParsedSlice, RowParser
 from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
@@ -84,7 +85,10 @@ def parser_for(contact_import: Import) -> RowParser:
     """A parser for the layout and the mapping of the import."""
     mapping = contact_import.mapping
     return RowParser(
-        Layout.from_json(mapping), ColumnMapping.from_json(mapping), mapping["country"]
+        Layout.from_json(mapping),
+        ColumnMapping.from_json(mapping),
+        mapping["country"],
+        CellRules.from_json(mapping.get("rules", {})),
     )
 
 

@@ -15,6 +15,7 @@ from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
+from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.phones import countries
 
@@ -169,10 +170,28 @@ class ColumnsForm(forms.Form):
         choices=(("update", _("Update their merge tags")), ("keep", _("Keep them unchanged"))),
     )
 
+    older_form = forms.BooleanField(
+        label=_("Read older and domestic forms of numbers"),
+        help_text=_("Such as 8 067… in Ukraine or 52 1… of Mexico."),
+        required=False,
+    )
+    first_of_several = forms.BooleanField(
+        label=_("Use the first valid number of a cell with several"), required=False
+    )
+    null_words = forms.BooleanField(
+        label=_("Treat NULL, N/A, #N/A, NaN and - as no value"), required=False
+    )
+
     def __init__(
-        self, names: list[str], proposed: ColumnMapping, *args: Any, **kwargs: Any
+        self,
+        names: list[str],
+        proposed: ColumnMapping,
+        data: QueryDict | None = None,
+        *,
+        initial: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        initial = initial or {}
+        super().__init__(data, initial=initial | initial.get("rules", {}))
         self.names = names
         self.proposed = proposed
         for position, name in enumerate(names):
@@ -227,6 +246,10 @@ class ColumnsForm(forms.Form):
             for position in range(len(self.names))
             if self.cleaned_data.get(f"role_{position}") == role
         ]
+
+    def rules(self) -> CellRules:
+        """What may be guessed in cells."""
+        return CellRules.from_json(self.cleaned_data)
 
     def mapping(self) -> ColumnMapping:
         """The chosen mapping; of several phone columns the proposed ones come first."""

@@ -23,12 +23,16 @@ from campaigns.contacts.importing.csv_reader import (
     Record,
     read_sample,
 )
+from campaigns.contacts.importing.encodings import EncodingGuess
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.phones.parsing import Phone, Reason, normalise
+from campaigns.contacts.phones import guesses
+from campaigns.contacts.phones.parsing import Phone, Reason
 
 DELIMITERS = (",", ";", "\t", "|")
 QUOTE_COSTS = {'"': 0.0, "'": 0.05, "": 0.2}
 QUOTES = tuple(QUOTE_COSTS)
+# cells with several numbers prove nothing: with the wrong delimiter, a row is one
+OLDER = frozenset({guesses.Guess.OLDER_FORM})
 BACKSLASH = "\\"
 SAMPLE_ROWS = 200
 HEADER_ROWS = 20  # among which the names of the columns are looked for
@@ -64,7 +68,22 @@ NOTHING_KNOWN = KnownLayout()
 
 def detect(path: Path, default_country: str, known: KnownLayout = NOTHING_KNOWN) -> Layout:
     """Detect the layout of a text file. Raises ContactsError for a file without a row."""
-    base = _with_encoding(path, default_country, known.encoding)
+    return detect_with_encoding(path, default_country, known)[0]
+
+
+def detect_with_encoding(
+    path: Path, default_country: str, known: KnownLayout = NOTHING_KNOWN
+) -> tuple[Layout, EncodingGuess]:
+    """As `detect`, with how sure the encoding is."""
+    if known.encoding:
+        guess = EncodingGuess(known.encoding)
+    else:
+        guess = encodings.detect(path, default_country)
+    base = Layout(guess.encoding, other_encoding=guess.other_encoding)
+    return _detect_layout(path, base, default_country, known), guess
+
+
+def _detect_layout(path: Path, base: Layout, default_country: str, known: KnownLayout) -> Layout:
     named = "" if known.delimiter else named_delimiter(path, base)
     delimiter = known.delimiter or named
     layouts = _layouts(
@@ -88,13 +107,6 @@ def detect(path: Path, default_country: str, known: KnownLayout = NOTHING_KNOWN)
     above = 1 if named else 0
     skipped, header = find_table(rows[above:], default_country)
     return best.replaced(skip_rows=above + skipped, header=header)
-
-
-def _with_encoding(path: Path, default_country: str, encoding: str) -> Layout:
-    if encoding:
-        return Layout(encoding)
-    guess = encodings.detect(path, default_country)
-    return Layout(guess.encoding, other_encoding=guess.other_encoding)
 
 
 def named_delimiter(path: Path, layout: Layout) -> str:
@@ -193,7 +205,7 @@ def _looks_like_phone(cell: str, default_country: str) -> bool:
 
 @lru_cache(maxsize=50_000)  # each reading of the sample asks about the same cells
 def _verdict(cell: str, default_country: str) -> Phone | Reason:
-    return normalise(cell, default_country)
+    return guesses.read(cell, default_country, OLDER)
 
 
 def _phone_share(rows: Sequence[Record], column: int, default_country: str) -> float:
