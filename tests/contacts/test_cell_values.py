@@ -11,6 +11,7 @@ import pytest
 from campaigns.contacts.importing.column_mapping import ColumnMapping, merge_tag_name
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.reading.cell_values import (
+    AS_WRITTEN,
     LOWER_NULL_PARTS,
     NULL_SIGNS,
     UPPER_NULL_PARTS,
@@ -20,8 +21,6 @@ from campaigns.contacts.importing.reading.cell_values import (
 from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.phones.prefix_rules import Guessed
 from campaigns.shared.cell_texts import NULL_WORDS, clean_value
-
-AS_WRITTEN = CellRules(False, False, False)
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,10 @@ def test_no_guess_makes_a_landline_a_mobile() -> None:
         and isinstance(read := guesses.read(cell, home), Phone)
     }
     assert wrong == {}
+
+
+def test_fast_and_slow_way_guess_alike() -> None:
+    for home in ("UA", "BY", "MX"):
+        cells = [form for form, _home in _written_otherwise()][::7] + _cells("old-forms.csv")
+        expected = [guesses.read.__wrapped__(cell, home) for cell in cells]
+        assert Normaliser(home, guesses.ALL).column(cells) == expected

@@ -118,3 +118,15 @@ def test_a_title_and_the_line_of_the_delimiter_are_no_rows() -> None:
 def test_refuses_options_that_mean_nothing(options: tuple[str, str], write: Write) -> None:
     with pytest.raises(CommandError, match=options[0]):
         _run(str(write(PEOPLE)), "--list", "Clients", *options)
+
+
+def test_guesses_in_cells_unless_told_otherwise() -> None:
+    files = [str(FILES / "null.csv"), str(FILES / "old-forms.csv")]
+    for path in files:
+        _run(path, "--list", "Guessed")
+        _run(path, "--list", "As written", "--as-written")
+    fields = Contact.objects.order_by("msisdn").values_list("fields", flat=True)
+    guessed, written = fields.filter(list__name="Guessed"), fields.filter(list__name="As written")
+    assert [names.get("first_name") for names in guessed][:5] == [None] * 5
+    assert len(guessed) == 10
+    assert [names["first_name"] for names in written] == ["NULL", "\\N", "#N/A", "N/A", "nan"]

@@ -20,7 +20,7 @@ from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.importing.reading import layout_detection
-from campaigns.contacts.importing.reading.cell_values import CellRules
+from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules
 from campaigns.contacts.importing.reading.layout_detection import NOTHING_KNOWN, KnownLayout
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
@@ -134,7 +134,7 @@ def _propose_mapping(
         "close_encodings": list(encoding.close),
         "country": country,
         "existing": "update",
-        "rules": CellRules().as_json(),
+        "rules": EVERY_RULE.as_json(),
     }
     return unpacked.path.name, layout.as_json() | proposed.as_json() | file_facts
 
@@ -277,12 +277,13 @@ def create_queued_import(
     sheet: str = "",
     existing: str = "update",
     known: KnownLayout = NOTHING_KNOWN,
+    rules: CellRules = EVERY_RULE,
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
     `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
-    "keep" for contacts already on the list. `known`: what need not be detected. Raises
-    ContactsError.
+    "keep" for contacts already on the list. `known`: what need not be detected. `rules`: what
+    may be guessed in cells. Raises ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -303,6 +304,7 @@ def create_queued_import(
         uploads.remove(name)
         raise
     contact_import.state = ImportState.QUEUED
+    contact_import.mapping |= {"rules": rules.as_json()}
     with transaction.atomic():
         contact_import.list = _get_or_create_list(list_name, None)
         contact_import.save()

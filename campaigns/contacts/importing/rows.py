@@ -18,7 +18,7 @@ from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.importing.reading.cell_values import CellRules, encode_values
+from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules, encode_values
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Guessed, Normaliser
 
@@ -33,7 +33,6 @@ BLOCK_MASK = (1 << BLOCK_BITS) - 1
 MAX_SET_SIZE = 300_000  # numbers in one set: 30 MB, and three times as fast as blocks
 MAX_SPARSE_SIZE = 2_000  # a larger set takes more memory than the bits of its block
 MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
-EVERY_RULE = CellRules()
 
 
 class RejectedRecord(NamedTuple):

@@ -13,6 +13,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from campaigns.contacts.importing import lifecycle, runner
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.cell_values import AS_WRITTEN, EVERY_RULE
 from campaigns.contacts.importing.reading.layout_detection import KnownLayout
 from campaigns.contacts.models import Import, ImportState
 
@@ -56,6 +57,11 @@ class Command(BaseCommand):
             help="keep contacts already on the list unchanged",
         )
         _add_layout_arguments(parser)
+        parser.add_argument(
+            "--as-written",
+            action="store_true",
+            help="guess nothing in cells: no older forms of numbers, NULL is a value",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -78,6 +84,7 @@ class Command(BaseCommand):
                     options["quote"],
                     options["header_row"],
                 ),
+                AS_WRITTEN if options["as_written"] else EVERY_RULE,
             )
         except ContactsError as refused:
             raise CommandError(str(refused)) from refused

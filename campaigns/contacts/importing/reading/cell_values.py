@@ -44,6 +44,10 @@ class CellRules:
         return cls(**{name: bool(data.get(name)) for name in cls.__slots__})
 
 
+EVERY_RULE = CellRules()
+AS_WRITTEN = CellRules(null_words=False, older_form=False, first_of_several=False)
+
+
 def encode_values(values: list[str], guessed: Guessed | None = None) -> list[str]:
     """The trimmed values, escaped for JSON, without quotation marks.
 
