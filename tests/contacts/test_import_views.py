@@ -345,6 +345,15 @@ def test_the_check_says_what_was_guessed(signed_in: Client, write: Write) -> Non
         ),
     ]
     assert "80671110091 → 380671110091" in page.content.decode()
+    signed_in.post(reverse("import-start", args=[made.pk]))
+    tasks.run_import(made.pk)
+    made.refresh_from_db()
+    assert {guess: facts["count"] for guess, facts in made.checked["guessed"].items()} == {
+        "older_form": 1, "first_of_several": 1, "no_value": 2,
+    }  # fmt: skip
+    assert "80671110091" not in str(made.checked)  # or an erased phone would stay here
+    report = signed_in.get(made.get_absolute_url())
+    assert report.context["notes"][0].text.startswith("1 cell has several numbers.")
 
 
 def test_guesses_can_be_switched_off(signed_in: Client, write: Write) -> None:

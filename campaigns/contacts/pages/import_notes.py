@@ -47,7 +47,7 @@ def layout_notes(contact_import: Import) -> list[Note]:
 
 
 def check_notes(contact_import: Import) -> list[Note]:
-    """The notes of the layout, and what the check guessed in cells, with examples."""
+    """The notes of the layout, and what was guessed in cells; before the import with examples."""
     guessed = contact_import.checked.get("guessed", {})
     notes = [_cell_note(guess, **facts) for guess, facts in sorted(guessed.items())]
     return [*layout_notes(contact_import), *notes]
@@ -75,5 +75,7 @@ def _cell_note(guess: str, count: int, examples: list[list[str]]) -> Note:
 
 
 def _examples(examples: list[Any]) -> str:
+    if not examples:
+        return ""
     shown = [f"{text} → {value}" if value else text for text, value in examples]
     return _("Examples: %(examples)s.") % {"examples": " · ".join(shown)}

@@ -135,7 +135,8 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
         "rejected": contact_import.rejected_by_reason,
         "countries": contact_import.countries,
     }
-    return {"part": "report", **_breakdown(counts)}
+    notes = import_notes.check_notes(contact_import)
+    return {"part": "report", "notes": notes, **_breakdown(counts)}
 
 
 def _checked(contact_import: Import) -> dict[str, Any]:

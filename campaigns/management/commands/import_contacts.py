@@ -165,13 +165,20 @@ def _report(contact_import: Import) -> dict[str, Any]:
     names = ("rows", "new", "updated", "unchanged", "duplicates", "stop_listed")
     counts: dict[str, Any] = {name: getattr(contact_import, name) for name in names}
     total = contact_import.list.contact_count if contact_import.list else 0
-    return counts | {"rejected": contact_import.rejected_by_reason, "total_in_list": total}
+    guessed = {
+        guess: facts["count"] for guess, facts in contact_import.checked.get("guessed", {}).items()
+    }
+    return counts | {
+        "rejected": contact_import.rejected_by_reason,
+        "guessed": guessed,
+        "total_in_list": total,
+    }
 
 
 def _report_text(report: dict[str, Any]) -> str:
-    rejected = report["rejected"]
-    counts = {name: value for name, value in report.items() if name != "rejected"}
+    parts = ("rejected", "guessed")
+    counts = {name: value for name, value in report.items() if name not in parts}
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in counts.items()]
-    return "\n".join(
-        [*lines, *(f"rejected, {reason}: {count}" for reason, count in rejected.items())]
-    )
+    for part in parts:
+        lines += [f"{part}, {name}: {count}" for name, count in report[part].items()]
+    return "\n".join(lines)
