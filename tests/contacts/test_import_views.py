@@ -340,7 +340,7 @@ def test_the_check_says_what_was_guessed(signed_in: Client, write: Write) -> Non
             "Examples: NULL · #N/A.",
         ),
         (
-            "1 number in an older or domestic form was read as the number of today.",
+            "1 number in an older or domestic form was read in its current form.",
             "Examples: 80671110091 → 380671110091.",
         ),
     ]

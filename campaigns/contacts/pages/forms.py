@@ -113,14 +113,11 @@ class LayoutForm(forms.Form):
         max_value=MAX_HEAD_ROWS + 1,
         initial=1,
         required=False,
-        help_text=_("Rows above it, such as a title, are left out."),
     )
     header = forms.BooleanField(label=_("This row contains column names"), required=False)
-    escape = forms.BooleanField(
-        label=_("A backslash stands before quotation marks in a text"), required=False
-    )
+    escape = forms.BooleanField(label=_("Backslash before quotation marks"), required=False)
     other_encoding = forms.ChoiceField(
-        label=_("Encoding of the other lines"),
+        label=_("Encoding of other lines"),
         choices=[("", _("Replace unreadable letters")), *ENCODINGS],
         required=False,
     )

@@ -56,8 +56,8 @@ def check_notes(contact_import: Import) -> list[Note]:
 def _cell_note(guess: str, count: int, examples: list[list[str]]) -> Note:
     texts = {
         Guess.OLDER_FORM.value: ngettext(
-            "%(count)d number in an older or domestic form was read as the number of today.",
-            "%(count)d numbers in older or domestic forms were read as the numbers of today.",
+            "%(count)d number in an older or domestic form was read in its current form.",
+            "%(count)d numbers in older or domestic forms were read in their current form.",
             count,
         ),
         Guess.FIRST_OF_SEVERAL.value: ngettext(
