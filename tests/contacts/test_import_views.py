@@ -374,7 +374,7 @@ def test_the_page_says_what_is_not_certain_in_a_file(signed_in: Client, tmp_path
     made = _upload(signed_in, path)
     page = signed_in.get(made.get_absolute_url())
     assert [note.text for note in page.context["notes"]] == [
-        "The table begins in row 2. The rows above it are left out.",
+        "The table begins in row 2. The rows above it are not imported.",
         "1 line is not in the encoding of the others. It is read as CP1251.",
     ]
     form = page.context["layout_form"]

@@ -22,7 +22,7 @@ def layout_notes(contact_import: Import) -> list[Note]:
     mapping = contact_import.mapping
     notes = []
     if skipped := mapping.get("skip_rows", 0):
-        text = _("The table begins in row %(row)d. The rows above it are left out.")
+        text = _("The table begins in row %(row)d. The rows above it are not imported.")
         notes.append(Note(text % {"row": skipped + 1}))
     if close := mapping.get("close_encodings"):
         text = _("The encoding is not certain: it may also be %(names)s.")
@@ -41,7 +41,7 @@ def layout_notes(contact_import: Import) -> list[Note]:
             "%(count)d rows of the sheet are hidden. They are imported like the others.",
             hidden,
         )
-        more = _("To leave hidden rows out, delete them in the spreadsheet and upload it again.")
+        more = _("To exclude hidden rows, delete them in the spreadsheet and upload it again.")
         notes.append(Note(text % {"count": hidden}, more))
     return notes
 
