@@ -19,8 +19,8 @@ from campaigns.contacts.importing.reading.cell_values import (
     encode_values,
 )
 from campaigns.contacts.importing.rows import RowParser
+from campaigns.contacts.phones.cell_texts import NULL_WORDS, clean_value
 from campaigns.contacts.phones.prefix_rules import Guessed
-from campaigns.shared.cell_texts import NULL_WORDS, clean_value
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from campaigns.contacts.importing.csv_reader import Layout, Record
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.phones import guesses
+from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone
-from campaigns.shared.cell_texts import clean_value
 
 MAX_NAME = 40
 MIN_PHONE_SHARE = 0.5  # of the cells that are valid phones, for a phone column of any name

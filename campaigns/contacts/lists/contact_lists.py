@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
+from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
-from campaigns.shared.cell_texts import clean_value
 from campaigns.team import removal
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, Reference

@@ -13,7 +13,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
-from campaigns.shared.cell_texts import NULL_WORDS, unwrap_formula
+from campaigns.contacts.phones.cell_texts import NULL_WORDS, unwrap_formula
 
 MSISDN_MIN, MSISDN_MAX = 8, 15
 MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})

@@ -23,9 +23,9 @@ from phonenumbers import PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
 from campaigns.contacts.phones import guesses, parsing
+from campaigns.contacts.phones.cell_texts import unwrap_formula
 from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import CLEANING, MSISDN_MAX, MSISDN_MIN, Phone, Verdict
-from campaigns.shared.cell_texts import unwrap_formula
 
 WILDCARD = "x"
 TOKEN = re.compile(r"\\d|\[\^?[^\]]*\]|\{[^}]*\}|\d")

@@ -9,9 +9,9 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from campaigns.contacts.phones import guesses
+from campaigns.contacts.phones.cell_texts import MAX_VALUE, NULL_WORDS, clean_value
 from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.prefix_rules import Guessed
-from campaigns.shared.cell_texts import MAX_VALUE, NULL_WORDS, clean_value
 
 VALUE_SEPARATOR = "│"  # joins the values of a column to examine them at once
 NO_VALUE = "no_value"  # the key under which emptied words are counted
