@@ -145,12 +145,13 @@ def work(import_id: int) -> None:
     django.setup()
     from campaigns.contacts.importing import dry_run, lifecycle, runner
     from campaigns.contacts.importing.column_mapping import ColumnMapping
+    from campaigns.contacts.importing.reading.cell_values import CellRules
     from campaigns.contacts.models import Import, ImportState
 
     lifecycle.open_file(import_id)
     opened = Import.objects.get(pk=import_id)
     if opened.state == ImportState.UPLOADED:
-        lifecycle.choose_columns(import_id, ColumnMapping([0], {}), "UA", "update")
+        lifecycle.choose_columns(import_id, ColumnMapping([0], {}), "UA", "update", CellRules())
         lifecycle.start_check(import_id)
         dry_run.run(import_id)
         lifecycle.start(import_id, None)

@@ -8,11 +8,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from campaigns.contacts.importing import csv_reader
 from campaigns.contacts.importing.csv_reader import Layout, Reader
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.file_types import unpack
+from campaigns.contacts.importing.reading import layout_detection, workbook_parts
+from campaigns.contacts.importing.spreadsheets import cell_text
 
+FILES = Path(__file__).parent / "files"
 BOMB = 50 << 20  # bytes of zeros: a few hundred kilobytes in the archive
 
 
@@ -200,6 +202,9 @@ def test_refuses_a_zip_with_a_false_size(tmp_path: Path) -> None:
             {"[Content_Types].xml": b"", "word/document.xml": b""},
             "This is an Office document without a table.",
         ),
+        # PHPOffice/PhpSpreadsheet#1584
+        ({"Index/Document.iwa": b"", "Metadata/x.plist": b""}, "This is an Apple Numbers file."),
+        ({"Index.zip": b"PK", "preview.jpg": b""}, "This is an Apple Numbers file."),
         ({}, "The ZIP contains 0 files."),
     ],
 )
@@ -215,7 +220,13 @@ def test_refuses_archives_without_a_table(
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "The file is damaged"),
         (b"\xff\xd8\xff\xe0 JFIF", "This is a JPEG file"),
-        (b"<!DOCTYPE HTML><html>", "This is a HTML file"),
+        (b"<!DOCTYPE HTML><html>", "This is a web page"),
+        # Q42/TrelloScrum#69, jmaister/excellentexport#7, sonata-project/exporter#493
+        (b"<table><tr><td>phone</td></tr></table>", "This is a web page"),
+        (b"\xef\xbb\xbf\n<!-- x -->\n<meta charset=utf-8><table>", "This is a web page"),
+        (b'<?xml version="1.0"?><html xmlns="x">', "This is a web page"),
+        (b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>', "an XML spreadsheet"),
+        (b'<?xml version="1.0"?><people/>', "This is a XML file"),
         (b"\x1f\x8b\x08 gzip", "This is a gzip file"),
         (bytes(5_000), "This is not a table"),
     ],
@@ -237,5 +248,73 @@ def test_refuses_a_truncated_workbook(tmp_path: Path) -> None:
 def test_nul_bytes_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_bytes(b"phone,name\n09729\x0020283,Ole\x00na\n" + b"0501234567,Ivan\n" * 20)
-    layout = csv_reader.detect(unpack(path).path, "UA")
+    layout = layout_detection.detect(unpack(path).path, "UA")
     assert Reader(path, layout).take(2, 1_000)[1] == ["0972920283", "Olena"]
+
+
+@pytest.mark.parametrize("name", ["backslashes.xlsx", "capital-workbook.xlsx"])
+def test_parts_with_other_slashes_or_capitals(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "book"
+    path.write_bytes((FILES / name).read_bytes())
+    result = unpack(path)
+    assert result.kind == "xlsx"
+    layout = layout_detection.detect(result.path, "UA")
+    assert len(_rows_as_read(result.path, layout)) == 3
+
+
+def _rows_as_read(path: Path, layout: Layout) -> list[list[str]]:
+    return Reader(path, layout).take(100, 10_000)
+
+
+def test_numbers_as_spreadsheets_show_them(tmp_path: Path) -> None:
+    path = tmp_path / "book"
+    path.write_bytes((FILES / "balances.xlsx").read_bytes())
+    values = [cell for row in _rows(unpack(path).path)[1:] for cell in row]
+    assert {"0.3", "1.1", "1234.56", "19.9"} <= set(values)
+    assert not any(len(value) > 13 for value in values)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (0.1 + 0.2, "0.3"),  # SheetJS/sheetjs#2546, PHPOffice/PHPExcel#632
+        (1.1 * 3, "3.3"),
+        (1e-7, "0.0000001"),
+        (1.5e16 + 2, "15000000000000000"),
+        (380972920283.0, "380972920283"),
+        (dt.timedelta(hours=26, minutes=5), "26:05:00"),
+        (dt.timedelta(minutes=-5), "-0:05:00"),
+        (dt.time(9, 30), "09:30:00"),
+        (dt.date(2026, 3, 1), "2026-03-01"),
+    ],
+)
+def test_cell_text(cell: object, text: str) -> None:
+    assert cell_text(cell) == text
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 3])
+def test_hidden_rows_are_counted(hidden: int, tmp_path: Path) -> None:
+    """SheetJS/sheetjs#630, tidyverse/readxl#428, dfinke/ImportExcel#762, martijn/xsv#63."""
+    book = openpyxl.Workbook()
+    book.create_sheet("A & B", 0)
+    sheet = book["A & B"]
+    for number in range(5):
+        sheet.append(["hidden=", f"067111000{number}"])
+    for row in range(2, 2 + hidden):
+        sheet.row_dimensions[row].hidden = True
+    sheet.column_dimensions["A"].hidden = True  # a column is none
+    book.save(tmp_path / "book")
+    result = unpack(tmp_path / "book")
+    assert (result.sheet, result.hidden_rows, len(_rows(result.path))) == ("A & B", hidden, 5)
+
+
+def test_hidden_rows_are_counted_once_across_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(
+        f'<row r="{n}" hidden="1"><c r="A{n}"><v>{n}</v></c></row>' for n in range(1, 40)
+    )
+    path = _with_sheet(tmp_path / "book", _sheet_xml(rows))
+    for size in (7, 50, 64, 1000):
+        monkeypatch.setattr(workbook_parts, "CHUNK", size)
+        assert workbook_parts.count_hidden_rows(str(path), "Sheet") == 39

@@ -19,6 +19,7 @@ from campaigns.contacts.models import Contact, ContactList, Import, ImportState
 from campaigns.models import User
 from tests.contacts.conftest import PEOPLE
 
+FILES = Path(__file__).parent / "files"
 Write = Callable[..., Path]
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +67,7 @@ def test_import_from_upload_to_report(signed_in: Client, write: Write) -> None:
     assert made.checked == {
         "rows": 7, "new": 3, "known": 0, "duplicates": 1, "stop_listed": 0,
         "rejected": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
-        "countries": {"UA": 3},
+        "countries": {"UA": 3}, "guessed": {},
     }  # fmt: skip
     assert not ContactList.objects.exists()
     assert b"Import 3 new contacts" in signed_in.get(made.get_absolute_url()).content
@@ -312,3 +313,90 @@ def test_import_list_queries(
 def test_mapping_is_stored_as_json(signed_in: Client, write: Write) -> None:
     made = _upload(signed_in, write(PEOPLE))
     assert json.loads(json.dumps(made.mapping))["fields"] == {"1": "first_name", "2": "city"}
+
+
+GUESSES = [
+    ["phone", "first_name"],
+    ["80671110091", "Олена"],
+    ["0671110092 ::: 0501234567", "NULL"],
+    ["0671110093", "#N/A"],
+]
+
+
+def test_the_check_says_what_was_guessed(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(GUESSES))
+    _columns(signed_in, made)
+    tasks.check(made.pk)
+    made.refresh_from_db()
+    assert made.checked["new"] == 3
+    page = signed_in.get(made.get_absolute_url())
+    assert [(note.text, note.more) for note in page.context["notes"]] == [
+        (
+            "1 cell has several numbers. The first valid one is used.",
+            "Examples: 0671110092 ::: 0501234567 → 380671110092.",
+        ),
+        (
+            "2 cells stand for no value. The fallback values will be used.",
+            "Examples: NULL · #N/A.",
+        ),
+        (
+            "1 number in an older or domestic form was read in its current form.",
+            "Examples: 80671110091 → 380671110091.",
+        ),
+    ]
+    assert "80671110091 → 380671110091" in page.content.decode()
+    signed_in.post(reverse("import-start", args=[made.pk]))
+    tasks.run_import(made.pk)
+    made.refresh_from_db()
+    assert {guess: facts["count"] for guess, facts in made.checked["guessed"].items()} == {
+        "older_form": 1, "first_of_several": 1, "no_value": 2,
+    }  # fmt: skip
+    assert "80671110091" not in str(made.checked)  # or an erased phone would stay here
+    report = signed_in.get(made.get_absolute_url())
+    assert report.context["notes"][0].text.startswith("1 cell has several numbers.")
+
+
+def test_guesses_can_be_switched_off(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(GUESSES))
+    _columns(signed_in, made, older_form="", first_of_several="", null_words="")
+    tasks.check(made.pk)
+    made.refresh_from_db()
+    assert (made.checked["new"], made.checked["guessed"]) == (1, {})
+    assert sum(made.checked["rejected"].values()) == 2
+    signed_in.post(reverse("import-start", args=[made.pk]))
+    tasks.run_import(made.pk)
+    assert Contact.objects.get().fields == {"first_name": "#N/A"}
+
+
+def test_the_page_says_what_is_not_certain_in_a_file(signed_in: Client, tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_bytes(b"title;;\n" + (FILES / "two-encodings.csv").read_bytes())
+    made = _upload(signed_in, path)
+    page = signed_in.get(made.get_absolute_url())
+    assert [note.text for note in page.context["notes"]] == [
+        "The table begins in row 2. The rows above it are not imported.",
+        "1 line is not in the encoding of the others. It is read as CP1251.",
+    ]
+    form = page.context["layout_form"]
+    assert (form["first_row"].value(), form["other_encoding"].value()) == (2, "cp1251")
+    assert page.context["preview"][0][1] == "Олена Кравченко"
+    data = {"encoding": "utf-8", "delimiter": ";", "quote": '"', "header": "on"}
+    signed_in.post(
+        reverse("import-layout", args=[made.pk]),
+        data | {"first_row": "3", "other_encoding": "koi8_u", "escape": "on"},
+    )
+    made.refresh_from_db()
+    names = ("skip_rows", "other_encoding", "escape", "header")
+    assert [made.mapping[name] for name in names] == [2, "koi8_u", "\\", True]
+
+
+def test_a_delimiter_that_the_file_names_can_stay(signed_in: Client, tmp_path: Path) -> None:
+    path = tmp_path / "some.csv"
+    path.write_text("sep=~\nphone~name\n0671110001~A\n")
+    made = _upload(signed_in, path)
+    form = signed_in.get(made.get_absolute_url()).context["layout_form"]
+    assert form["delimiter"].value() == "~"
+    data = {name: form[name].value() or "" for name in form.fields}
+    signed_in.post(reverse("import-layout", args=[made.pk]), data)
+    made.refresh_from_db()
+    assert (made.mapping["delimiter"], made.mapping["skip_rows"]) == ("~", 1)

@@ -52,7 +52,7 @@ def test_normalise_countries(cell: str, home: str, expected: Phone) -> None:
     [
         ("", Reason.EMPTY),
         (" - ", Reason.EMPTY),
-        ("n/a", Reason.LETTERS),
+        ("n/a", Reason.EMPTY),
         ("38097292028A", Reason.LETTERS),
         ("12345", Reason.TOO_SHORT),
         ("+3809729202", Reason.TOO_SHORT),

@@ -256,7 +256,7 @@ def test_no_row_is_lost_between_blank_and_short_ones(write: Write, tmp_path: Pat
     ("content", "expected_text"),
     [
         (b"", "The file is empty."),
-        (b"\n\n", "The file is empty."),
+        (b"\n\n", "The file has no rows."),
         (b"name,city\nA,B\n", "No column contains phone numbers. The columns are: name, city."),
         (b"%PDF-1.7 ...", "This is a PDF file, not a table."),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This is a PNG file, not a table."),

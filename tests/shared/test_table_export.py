@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
-from campaigns.contacts.importing.rows import clean_value
+from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.shared.table_export import csv_answer, csv_lines, safe, written, xlsx_answer
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -178,10 +179,19 @@ def end_as_finished(imports: QuerySet[Import], total_rows: int) -> None:
     _end(imports, state=ImportState.FINISHED, total_rows=total_rows, failure="")
 
 
+def _without_examples(checked: dict[str, Any]) -> dict[str, Any]:
+    """The check without its examples of cells, which hold phones: they go with the file."""
+    guessed = {
+        guess: {**facts, "examples": []} for guess, facts in checked.get("guessed", {}).items()
+    }
+    return checked | {"guessed": guessed} if guessed else checked
+
+
 def _end(imports: QuerySet[Import], **values: object) -> None:
     """Set the last state, delete the file, and wake the next import of the list."""
-    row = imports.values_list("path", "list").first()
-    ended = imports.update(**values, finished_at=timezone.now(), path="", **FREE)
+    row = imports.values_list("path", "list", "checked").first()
+    checked = _without_examples(row[2]) if row else {}
+    ended = imports.update(**values, checked=checked, finished_at=timezone.now(), path="", **FREE)
     if ended and row:
         enqueue_next(row[1])
         uploads.remove(row[0])

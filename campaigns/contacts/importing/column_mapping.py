@@ -11,12 +11,16 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing.csv_reader import Layout, Record
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.phones.parsing import Phone, normalise
+from campaigns.contacts.phones import guesses
+from campaigns.contacts.phones.cell_texts import clean_value
+from campaigns.contacts.phones.parsing import Phone
 
 MAX_NAME = 40
 MIN_PHONE_SHARE = 0.5  # of the cells that are valid phones, for a phone column of any name
 MIN_PHONE_SHARE_IF_NAMED = 0.1  # the same, if the name of the column means phone
 NAME_ONLY_SCORE = 0.05
+OLDER = frozenset({guesses.Guess.OLDER_FORM})  # without a name, several numbers prove nothing
+MAX_NAME_WORDS = 4  # more are a sentence, such as the title of a report
 # Beginnings of words without accents: English, Ukrainian, Romanian, Bulgarian, Greek, Serbian,
 # Russian and related languages.
 MOBILE_WORDS = (
@@ -66,6 +70,8 @@ KNOWN_NAMES = {
     "code": "code|promo code|promocode|промокод|код|cod|kod|κωδικος",
 }
 WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in words.split("|")}
+KNOWN_TAGS = frozenset(name.replace("_", " ") for name in KNOWN_NAMES) | {"name"}
+SEVERAL_NAMES = re.compile(r"[,;|\t]")  # in a cell: the header of another delimiter
 VALID_TAG = re.compile(r"[a-z][a-z0-9_]*")
 REPORT_COLUMNS = (
     "viberdash_row",
@@ -151,7 +157,7 @@ def column_names(rows: Sequence[Record], layout: Layout) -> list[str]:
     """The name of each column: from the header, else "Column B"."""
     width = max(map(len, rows), default=0)
     header = rows[0] if layout.header and rows else []
-    labels = [cell.strip() for cell in header] + [""] * (width - len(header))
+    labels = [clean_value(cell) for cell in header] + [""] * (width - len(header))
     return [
         name or _("Column %(letter)s") % {"letter": column_letter(column)}
         for column, name in enumerate(labels)
@@ -194,18 +200,32 @@ def _phone_score(name: str, cells: list[str], default_country: str) -> float:
 
     NAME_ONLY_SCORE: only the name suggests it.
     """
-    share = sum(isinstance(normalise(cell, default_country), Phone) for cell in cells) / max(
-        len(cells), 1
-    )
     words = plain_words(name).split()
     mobile, phone, number = (
         _any_word_begins(words, of) for of in (MOBILE_WORDS, PHONE_WORDS, NUMBER_WORDS)
     )
+    allowed = guesses.ALL if mobile or phone else OLDER
+    phones = sum(isinstance(guesses.read(cell, default_country, allowed), Phone) for cell in cells)
+    share = phones / max(len(cells), 1)
     if share >= MIN_PHONE_SHARE or (
         (mobile or phone or number) and share >= MIN_PHONE_SHARE_IF_NAMED
     ):
         return share + 0.2 * phone + 0.4 * mobile
     return NAME_ONLY_SCORE if mobile or phone else 0.0
+
+
+def names_phone_column(cell: str) -> bool:
+    """Whether the cell is a name for a column of phones, in any of the languages."""
+    words = [] if SEVERAL_NAMES.search(cell) else plain_words(cell).split()
+    return len(words) <= MAX_NAME_WORDS and _any_word_begins(words, MOBILE_WORDS + PHONE_WORDS)
+
+
+def names_known_column(cell: str) -> bool:
+    """Whether the cell is the name of a column that many files have."""
+    if not cell or len(cell) > MAX_NAME:
+        return False
+    words = plain_words(cell)
+    return words in WORD_TO_NAME or words in KNOWN_TAGS or names_phone_column(cell)
 
 
 def _any_word_begins(words: list[str], beginnings: tuple[str, ...]) -> bool:
@@ -218,7 +238,8 @@ def plain_words(name: str) -> str:
     "E-mail" -> "e mail", "Ім'я" -> "імя"
     """
     letters = unicodedata.normalize(
-        "NFD", name.casefold().replace("й", "\u0000").replace("ї", "\u0001")
+        "NFD",
+        unicodedata.normalize("NFC", name.casefold()).replace("й", "\u0000").replace("ї", "\u0001"),
     )
     text = (
         "".join(sign for sign in letters if not unicodedata.combining(sign))

@@ -1,10 +1,11 @@
-"""Reads the records of a text file, and detects its layout (encoding, delimiter, quotes)."""
+"""Reads the records of a text file by its layout (encoding, delimiter, quotes, first row)."""
 
+import contextlib
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 
 MAX_COLUMNS = 500
 MAX_CELL = 131_072  # characters; the csv module's own limit
@@ -22,8 +22,8 @@ BLOCK = 1 << 18  # characters read at a time
 ROWS_AT_ONCE = 1_000  # rows
 MAX_CHARACTERS_AT_ONCE = 32 << 20  # more in so many rows cannot be contacts
 SAMPLE_CHARACTERS = 4 << 20  # read to detect the layout
-DELIMITERS = (",", ";", "\t", "|")
-QUOTES = ('"', "'", "")
+MAX_HEAD_ROWS = 100  # above the table, such as titles
+NULL_OF_DUMPS = re.compile(r"(?<!\\)\\N")
 Record = list[str]
 
 csv.field_size_limit(MAX_CELL)
@@ -31,12 +31,28 @@ csv.field_size_limit(MAX_CELL)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a text file is read. `header`: the first row names the columns."""
+    """How a text file is read.
+
+    `header`: the first row names the columns. `skip_rows`: rows above it, such as a title.
+    `escape`: the sign before a quotation mark that belongs to the text, in dumps of databases.
+    `other_encoding`: that of the lines which `encoding` cannot read; empty: none.
+    """
 
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     header: bool = True
+    skip_rows: int = 0
+    escape: str = ""
+    other_encoding: str = ""
+
+    @property
+    def body_start(self) -> int:
+        """The position of the first record with a contact."""
+        return self.skip_rows + self.header
+
+    def replaced(self, **changes: Any) -> "Layout":
+        return replace(self, **changes)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,6 +78,7 @@ class Reader:
             delimiter=layout.delimiter,
             quotechar=layout.quote or None,
             quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
+            escapechar=layout.escape or None,
         )
 
     def take(self, rows: int, characters: int) -> list[Record]:
@@ -82,8 +99,8 @@ class Reader:
     def _blocks(self) -> Iterator[io.StringIO]:
         """Yield the file in blocks of whole lines, so that no line can fill the memory."""
         remainder = ""
-        with self.path.open(encoding=self.layout.encoding, errors="replace", newline="") as file:
-            while text := file.read(BLOCK):
+        with contextlib.closing(self._texts()) as texts:
+            for text in texts:
                 self.characters += len(text)
                 if self.characters > self._character_limit:
                     raise ContactsError(
@@ -103,8 +120,26 @@ class Reader:
                         % {"limit": MAX_LINE}
                     )
                 remainder = text[end:]
-                yield io.StringIO(text[:end], newline="")
-        yield io.StringIO(remainder, newline="")
+                yield self._lines(text[:end])
+        yield self._lines(remainder)
+
+    def _texts(self) -> Generator[str, None, None]:
+        """Yield the file as text, in blocks; lines in another encoding by themselves."""
+        encoding, other_encoding = self.layout.encoding, self.layout.other_encoding
+        if not other_encoding:
+            with self.path.open(encoding=encoding, errors="replace", newline="") as file:
+                while text := file.read(BLOCK):
+                    yield text
+            return
+        with self.path.open("rb") as raw:
+            for block in encodings.blocks_of_lines(raw, BLOCK):
+                yield encodings.decode_lines(block, encoding, other_encoding)
+                encoding = "utf-8"  # a byte order mark stands in the first line alone
+
+    def _lines(self, text: str) -> io.StringIO:
+        if self.layout.escape and "\\N" in text:
+            text = NULL_OF_DUMPS.sub(r"\\\\N", text)  # or the escape would leave an N
+        return io.StringIO(text, newline="")
 
 
 def _error_text(line: int, error: str) -> str:
@@ -120,65 +155,11 @@ def _error_text(line: int, error: str) -> str:
 
 
 def read_sample(path: Path, layout: Layout, rows: int = 200) -> list[Record]:
-    """The first `rows` records. Raises ContactsError if there are too many columns."""
-    records = Reader(path, layout).take(rows, SAMPLE_CHARACTERS)
+    """The first `rows` records of the table. Raises ContactsError if there are too many columns."""
+    records = Reader(path, layout).take(rows + layout.skip_rows, SAMPLE_CHARACTERS)
+    del records[: layout.skip_rows]
     width = max(map(len, records), default=0)
     if width > MAX_COLUMNS:
         text = _("The file has %(columns)d columns. The maximum is %(limit)d.")
         raise ContactsError(text % {"columns": width, "limit": MAX_COLUMNS})
     return records
-
-
-def detect(path: Path, default_country: str, encoding: str = "") -> Layout:
-    """Detect the layout of a text file. Raises ContactsError for a file without a row."""
-    encoding = encoding or encodings.detect(path, default_country)
-    best = max(_layouts(path, encoding), key=lambda scored: scored[0])[1]
-    rows = [row for row in read_sample(path, best) if any(cell.strip() for cell in row)]
-    if not rows:
-        raise ContactsError(_("The file is empty."))
-    return Layout(encoding, best.delimiter, best.quote, has_header(rows, default_country))
-
-
-def _layouts(path: Path, encoding: str) -> Iterator[tuple[float, Layout]]:
-    for delimiter in DELIMITERS:
-        for quote in ('"', "'"):
-            layout = Layout(encoding, delimiter, quote)
-            try:
-                rows = [row for row in Reader(path, layout).take(200, SAMPLE_CHARACTERS) if row]
-            except ContactsError:
-                continue
-            yield _table_score(rows, quote), layout
-    yield 0.0, Layout(encoding, quote="")
-
-
-def _table_score(rows: list[Record], quote: str) -> float:
-    """How much the rows look like a table: most have the same number of columns, at least two."""
-    widths = Counter(map(len, rows))
-    if not widths:
-        return 0.1
-    width, count = widths.most_common(1)[0]
-    share = count / len(rows)
-    quoted = sum(cell[:1] == '"' for row in rows for cell in row) if quote != '"' else 0
-    return (share**2 * min(width, 20) if width > 1 else 0.5) - 0.01 * (quote != '"') - quoted
-
-
-def has_header(rows: list[Record], default_country: str) -> bool:
-    """Whether the first row names the columns: it has some text, but no phone and no number."""
-    header = rows[0]
-    for cell in header:
-        parsed = normalise(cell, default_country)
-        if isinstance(parsed, Phone) or parsed in NUMBER_REASONS:
-            return False
-    return any(cell.strip() for cell in header)
-
-
-NUMBER_REASONS = frozenset(
-    {
-        Reason.TOO_SHORT,
-        Reason.TOO_LONG,
-        Reason.NOT_A_MOBILE,
-        Reason.NO_SUCH_NUMBER,
-        Reason.NO_SUCH_COUNTRY,
-        Reason.SPREADSHEET_NUMBER,
-    }
-)

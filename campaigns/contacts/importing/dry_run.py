@@ -59,7 +59,8 @@ def _check(contact_import: Import, token: str) -> Outcome:
     )
     check = DryRunCounts(contact_import.list_id)
     try:
-        for parsed in parser_for(contact_import).slices(uploads.locate(contact_import.path)):
+        parser = parser_for(contact_import)
+        for parsed in parser.slices(uploads.locate(contact_import.path)):
             check.add(parsed)
             lease_until = timezone.now() + claims.LEASE
             if not held.update(rows=check.counts["rows"], lease_until=lease_until):
@@ -67,7 +68,7 @@ def _check(contact_import: Import, token: str) -> Outcome:
     except ContactsError as refused:  # other columns or another layout may be right
         held.update(state=ImportState.UPLOADED, failure=str(refused)[:300], **claims.FREE)
         return Outcome.DONE
-    counts = check.as_json()
+    counts = check.as_json() | {"guessed": parser.guessed.as_json()}
     held.update(
         state=ImportState.CHECKED,
         checked=counts,

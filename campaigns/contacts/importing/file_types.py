@@ -1,6 +1,7 @@
 """Turns an uploaded file into a text file, or refuses it. Its content decides, not its name."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.workbook_parts import plain_name
 
 MAX_BYTES = 500 << 20
 MAX_UNPACKED = 2 << 30
@@ -43,19 +45,28 @@ OTHER_FORMATS = (
     (b"\x7fELF", "ELF"),
     (b"SQLite format 3", "SQLite"),
     (b"{\\rtf", "RTF"),
-    (b"<!DOCTYPE html", "HTML"),
-    (b"<html", "HTML"),
     (b"<?xml", "XML"),
 )
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Programs save these under names such as report.xls, which Excel opens all the same.
+WEB_PAGE = re.compile(
+    rb"(?:<\?xml[^>]*\?>|<!--.*?-->|\s)*<(?:!doctype html|html|head|meta|style|body|div|table)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+XML_SPREADSHEET = re.compile(rb"<\?mso-application|<(?:ss:)?Workbook\b")
 
 
 class Unpacked(NamedTuple):
-    """The text file, the kind of the upload ("csv", "xlsx", "ods", "xls"), its sheet and sheets."""
+    """The text file, the kind of the upload ("csv", "xlsx", "ods", "xls"), its sheet and sheets.
+
+    `hidden_rows`: how many rows the sheet does not show, though they are read like the others.
+    """
 
     path: Path
     kind: str
     sheet: str = ""
     sheets: Sequence[str] = ()
+    hidden_rows: int = 0
 
 
 def unpack(upload: Path, sheet: str = "") -> Unpacked:
@@ -96,6 +107,12 @@ def detect_kind(path: Path) -> str:
 def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
+    if WEB_PAGE.match(head.removeprefix(BYTE_ORDER_MARK)):
+        raise ContactsError(
+            _("This is a web page (HTML), even if it is named .xls. Save it as CSV or XLSX.")
+        )
+    if XML_SPREADSHEET.search(head[:1000]):
+        raise ContactsError(_("This is an XML spreadsheet. Save it as CSV or XLSX and try again."))
     for signature, name in OTHER_FORMATS:
         if head.lstrip()[: len(signature)].lower() == signature.lower() and (
             len(signature) > 2 or not _looks_like_text(head)
@@ -128,18 +145,22 @@ def _looks_like_text(head: bytes) -> bool:
 
 def _archive_kind(path: Path) -> str:
     with _open_archive(path) as archive:
-        names = archive.namelist()
-        if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
-            return "xlsx" if "xl/workbook.xml" in names else "xlsb"
-        if "content.xml" in names and "mimetype" in names:
-            return "ods"
-        if "[Content_Types].xml" in names:
-            raise ContactsError(
-                _(
-                    "This is an Office document without a table. Save the table as CSV or XLSX and"
-                    " try again."
-                )
+        names = {plain_name(name) for name in archive.namelist()}
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+        return "xlsx" if "xl/workbook.xml" in names else "xlsb"
+    if "content.xml" in names and "mimetype" in names:
+        return "ods"
+    if any(name.endswith(".iwa") or name == "index.zip" for name in names):
+        raise ContactsError(
+            _("This is an Apple Numbers file. Export it as CSV or Excel and upload that.")
+        )
+    if "[content_types].xml" in names:
+        raise ContactsError(
+            _(
+                "This is an Office document without a table. Save the table as CSV or XLSX and"
+                " try again."
             )
+        )
     return "zip"
 
 
@@ -222,8 +243,8 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 
 def _convert_spreadsheet(
     source: Path, kind: str, target: Path, sheet: str
-) -> tuple[str, list[str]]:
-    """Convert a sheet to text in a limited process (spreadsheets.py); its name and all sheets.
+) -> tuple[str, list[str], int]:
+    """Convert a sheet in a limited process (spreadsheets.py); name, all sheets, hidden rows.
 
     If that fails, a previous file at `target` stays.
     """
@@ -257,8 +278,8 @@ def _convert_spreadsheet(
         new_target.unlink(missing_ok=True)
         raise ContactsError(_failure_text(process.returncode, process.stderr.strip(), sheet))
     new_target.replace(target)
-    sheet_name, sheets = json.loads(process.stdout)
-    return sheet_name, sheets
+    result: tuple[str, list[str], int] = json.loads(process.stdout)
+    return result
 
 
 def _unpacked_size(source: Path, kind: str) -> int:

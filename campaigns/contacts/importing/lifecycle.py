@@ -19,6 +19,9 @@ from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError, file_error
+from campaigns.contacts.importing.reading import layout_detection
+from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules
+from campaigns.contacts.importing.reading.layout_detection import NOTHING_KNOWN, KnownLayout
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
@@ -27,6 +30,8 @@ from campaigns.team.models import User
 MAX_OPENED_AT_ONCE = 2 << 20  # bytes; larger files are opened by a worker
 CAN_CHOOSE_COLUMNS = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
+# in the mapping, once a user has confirmed the layout
+SURE: dict[str, Any] = {"close_encodings": []}
 # key in the mapping: a newly chosen sheet that is not opened yet
 WANTED_SHEET = "wanted_sheet"
 
@@ -109,17 +114,28 @@ def _open_claimed(contact_import: Import, token: str) -> Outcome:
     return Outcome.DONE
 
 
-def _propose_mapping(contact_import: Import) -> tuple[str, dict[str, Any]]:
+def _propose_mapping(
+    contact_import: Import, known: KnownLayout = NOTHING_KNOWN
+) -> tuple[str, dict[str, Any]]:
     upload = uploads.locate(uploads.upload_name(contact_import.path))
     unpacked = file_types.unpack(upload, contact_import.mapping.get(WANTED_SHEET, ""))
     country = contact_import.mapping["country"]
-    layout = csv_reader.detect(unpacked.path, country)
+    layout, encoding = layout_detection.detect_with_encoding(unpacked.path, country, known)
     rows = csv_reader.read_sample(unpacked.path, layout)
     proposed = _mapping_of_last_import(rows, layout, contact_import) or column_mapping.propose(
         rows, layout, country
     )
-    file_facts = {"kind": unpacked.kind, "sheet": unpacked.sheet, "sheets": list(unpacked.sheets)}
-    file_facts |= {"country": country, "existing": "update"}
+    file_facts: dict[str, Any] = {
+        "kind": unpacked.kind,
+        "sheet": unpacked.sheet,
+        "sheets": list(unpacked.sheets),
+        "hidden_rows": unpacked.hidden_rows,
+        "other_lines": encoding.other_lines,
+        "close_encodings": list(encoding.close),
+        "country": country,
+        "existing": "update",
+        "rules": EVERY_RULE.as_json(),
+    }
     return unpacked.path.name, layout.as_json() | proposed.as_json() | file_facts
 
 
@@ -159,7 +175,7 @@ def change_layout(import_id: int, layout: Layout) -> None:
     contact_import = Import.objects.get(pk=import_id)
     rows = read_rows(contact_import, layout)
     proposed = column_mapping.propose(rows, layout, contact_import.mapping["country"])
-    _save_mapping(import_id, contact_import.mapping | layout.as_json() | proposed.as_json())
+    _save_mapping(import_id, contact_import.mapping | layout.as_json() | proposed.as_json() | SURE)
 
 
 def choose_sheet(import_id: int, sheet: str) -> None:
@@ -178,10 +194,12 @@ def choose_sheet(import_id: int, sheet: str) -> None:
     _open(contact_import)
 
 
-def choose_columns(import_id: int, columns: ColumnMapping, country: str, existing: str) -> None:
+def choose_columns(
+    import_id: int, columns: ColumnMapping, country: str, existing: str, rules: CellRules
+) -> None:
     """Save the columns with phones and merge tags. Raises ContactsError without a phone column.
 
-    `existing`: "update" or "keep" for contacts already on the list.
+    `existing`: "update" or "keep" for contacts already on the list. `rules`: what may be guessed.
     """
     if not columns.phones:
         raise ContactsError(_("Choose the column with the phone numbers."))
@@ -189,6 +207,7 @@ def choose_columns(import_id: int, columns: ColumnMapping, country: str, existin
     rows = read_rows(contact_import, Layout.from_json(contact_import.mapping))
     names = column_mapping.column_names(rows, Layout.from_json(contact_import.mapping))
     new_mapping = columns.as_json() | {"country": country, "existing": existing, "columns": names}
+    new_mapping |= {"rules": rules.as_json()}
     _save_mapping(import_id, contact_import.mapping | new_mapping)
 
 
@@ -257,11 +276,14 @@ def create_queued_import(
     country: str,
     sheet: str = "",
     existing: str = "update",
+    known: KnownLayout = NOTHING_KNOWN,
+    rules: CellRules = EVERY_RULE,
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
     `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
-    "keep" for contacts already on the list. Raises ContactsError.
+    "keep" for contacts already on the list. `known`: what need not be detected. `rules`: what
+    may be guessed in cells. Raises ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -274,7 +296,7 @@ def create_queued_import(
         mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        _map_columns(contact_import, phone_column, existing)
+        _map_columns(contact_import, phone_column, existing, known)
     except OSError as error:
         uploads.remove(name)
         raise file_error(error) from error
@@ -282,15 +304,18 @@ def create_queued_import(
         uploads.remove(name)
         raise
     contact_import.state = ImportState.QUEUED
+    contact_import.mapping |= {"rules": rules.as_json()}
     with transaction.atomic():
         contact_import.list = _get_or_create_list(list_name, None)
         contact_import.save()
     return contact_import
 
 
-def _map_columns(contact_import: Import, phone_column: str, existing: str) -> None:
+def _map_columns(
+    contact_import: Import, phone_column: str, existing: str, known: KnownLayout
+) -> None:
     """Open the file of an import that no page shows, and choose its columns."""
-    contact_import.path, contact_import.mapping = _propose_mapping(contact_import)
+    contact_import.path, contact_import.mapping = _propose_mapping(contact_import, known)
     layout = Layout.from_json(contact_import.mapping)
     rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     country = contact_import.mapping["country"]

@@ -4,13 +4,11 @@ Works by column, which is faster than row by row, and uses no database.
 """
 
 import gc
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import compress, repeat
-from json.encoder import encode_basestring
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +18,9 @@ from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules, encode_values
 from campaigns.contacts.phones.parsing import Reason
-from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.contacts.phones.prefix_rules import Guessed, Normaliser
 
 MAX_ROWS = 2_000_000
 SLICE_ROWS = 20_000
@@ -33,13 +32,7 @@ BLOCK_BITS = 20  # numbers that differ in their last 20 bits only share a block
 BLOCK_MASK = (1 << BLOCK_BITS) - 1
 MAX_SET_SIZE = 300_000  # numbers in one set: 30 MB, and three times as fast as blocks
 MAX_SPARSE_SIZE = 2_000  # a larger set takes more memory than the bits of its block
-MAX_VALUE = 1_000  # characters of a merge tag's value: a message has at most 1,000
 MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
-VALUE_SEPARATOR = "│"  # joins the values of a column to examine them at once
-# added by exports, see table_export.safe
-FORMULA_APOSTROPHE = re.compile(
-    """(?:^|(?<=[,;|\t\r\n])|(?<=[,;|\t\r\n]["']))'(?=[=+\\-@\t\r\n＝＋－＠])"""
-)
 
 
 class RejectedRecord(NamedTuple):
@@ -127,12 +120,23 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 
 class RowParser:
-    """Parses a file by its layout and mapping. Remembers phones to recognise duplicates."""
+    """Parses a file by its layout, mapping and rules. Remembers phones to recognise duplicates.
 
-    def __init__(self, layout: Layout, mapping: ColumnMapping, default_country: str) -> None:
+    `guessed`: what was guessed in the rows parsed so far.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        mapping: ColumnMapping,
+        default_country: str,
+        rules: CellRules = EVERY_RULE,
+    ) -> None:
         self.layout = layout
         self.mapping = mapping
-        self.normaliser = Normaliser(default_country)
+        self.guessed = Guessed()
+        self.null_words_guessed = self.guessed if rules.null_words else None
+        self.normaliser = Normaliser(default_country, rules.guesses(), self.guessed)
         self.seen = SeenPhones()
 
     def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[ParsedSlice]:
@@ -171,8 +175,8 @@ class RowParser:
 
     def _add(self, parsed: ParsedSlice, records: list[Record], position: int) -> None:
         numbers: Sequence[int] = range(position + 1, position + len(records) + 1)
-        if position == 0 and self.layout.header:
-            records, numbers = records[1:], numbers[1:]
+        if position < (body_start := self.layout.body_start):
+            records, numbers = records[body_start - position :], numbers[body_start - position :]
         if [] in records:
             numbers = [number for number, record in zip(numbers, records, strict=True) if record]
             records = [record for record in records if record]
@@ -221,7 +225,10 @@ class RowParser:
             parsed.duplicates += fresh.count(False)
             records, msisdns = list(compress(records, fresh)), list(compress(msisdns, fresh))
             countries = list(compress(countries, fresh))
-        parsed.contacts.add(msisdns, countries, fields_as_json(records, self.mapping.fields))
+        parsed.contacts.add(msisdns, countries, self._fields(records))
+
+    def _fields(self, records: list[Record]) -> list[str]:
+        return fields_as_json(records, self.mapping.fields, self.null_words_guessed)
 
 
 def _truncate_cells(record: Record) -> Record:
@@ -236,12 +243,15 @@ def column_cells(records: list[Record], place: int) -> list[str]:
         return [record[place] if place < len(record) else "" for record in records]
 
 
-def fields_as_json(records: list[Record], names: dict[int, str]) -> list[str]:
+def fields_as_json(
+    records: list[Record], names: dict[int, str], guessed: Guessed | None = None
+) -> list[str]:
     """The merge tags of each record as compact JSON without empty values.
 
-    For example `{"first_name":"Olena"}`. `names`: merge tags by column.
+    For example `{"first_name":"Olena"}`. `names`: merge tags by column. `guessed`: as in
+    encode_values.
     """
-    columns = [encode_values(column_cells(records, place)) for place in names]
+    columns = [encode_values(column_cells(records, place), guessed) for place in names]
     if not columns:
         return ["{}"] * len(records)
     if any("" in values for values in columns):
@@ -258,50 +268,3 @@ def _as_json_object(beginnings: list[str], values: tuple[str, ...]) -> str:
         f'{beginning}{value}"' for beginning, value in zip(beginnings, values, strict=True) if value
     ]
     return "{" + ",".join(members) + "}"
-
-
-def encode_values(values: list[str]) -> list[str]:
-    """The trimmed values, escaped for JSON, without quotation marks.
-
-    Values that need no change, as in most columns, are recognised all at once.
-    """
-    if not values:
-        return values
-    text = VALUE_SEPARATOR.join(values)
-    if (
-        text.isprintable()
-        and '"' not in text
-        and "\\" not in text
-        and "'" not in text
-        and f" {VALUE_SEPARATOR}" not in text
-        and f"{VALUE_SEPARATOR} " not in text
-        and text.count(VALUE_SEPARATOR) == len(values) - 1
-        and text == text.strip()
-        and _all_short(text)
-    ):
-        return values
-    return [
-        value if value.isalnum() and len(value) <= MAX_VALUE else encode_value(value)
-        for value in values
-    ]
-
-
-def _all_short(text: str) -> bool:
-    """Whether no value in the joined text is too long: each half length contains a separator."""
-    half = MAX_VALUE // 2
-    return all(
-        VALUE_SEPARATOR in text[start : start + half] for start in range(0, len(text) - half, half)
-    )
-
-
-def encode_value(value: str) -> str:
-    """The cleaned value, escaped for JSON."""
-    return encode_basestring(clean_value(value))[1:-1]
-
-
-def clean_value(value: str) -> str:
-    """The value of a merge tag as stored: trimmed, without NUL, at most MAX_VALUE characters."""
-    value = value.replace("\0", "").strip()
-    if "'" in value:
-        value = FORMULA_APOSTROPHE.sub("", value)
-    return value[:MAX_VALUE]

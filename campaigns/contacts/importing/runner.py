@@ -22,6 +22,7 @@ from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import ParsedSlice, RowParser
 from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
@@ -42,15 +43,17 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> Outcom
 
 def _write_rows(contact_import: Import, token: str, keep_going: Callable[[], bool]) -> Outcome:
     _add_tags_to_list(contact_import)
-    slices = parser_for(contact_import).slices(
-        uploads.locate(contact_import.path), contact_import.next_row
-    )
+    parser = parser_for(contact_import)
+    slices = parser.slices(uploads.locate(contact_import.path), contact_import.next_row)
     with contact_store.asynchronous_commits(), contextlib.closing(_read_ahead(slices)) as ready:
         for parsed in ready:
             _commit_slice(contact_import, parsed, token)
             if not keep_going():
                 claims.release(contact_import.pk, token)
                 return Outcome.MORE
+    _held(contact_import, token).update(
+        checked=contact_import.checked | {"guessed": parser.guessed.as_json()}
+    )
     claims.end_as_finished(_held(contact_import, token), contact_import.rows)
     return Outcome.DONE
 
@@ -84,7 +87,10 @@ def parser_for(contact_import: Import) -> RowParser:
     """A parser for the layout and the mapping of the import."""
     mapping = contact_import.mapping
     return RowParser(
-        Layout.from_json(mapping), ColumnMapping.from_json(mapping), mapping["country"]
+        Layout.from_json(mapping),
+        ColumnMapping.from_json(mapping),
+        mapping["country"],
+        CellRules.from_json(mapping.get("rules", {})),
     )
 
 

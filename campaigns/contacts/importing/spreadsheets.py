@@ -4,7 +4,8 @@
 
 The library keeps a whole sheet in memory and does not limit what an archive unpacks to. So the
 operating system limits memory and time: a hostile file ends this process and nothing else. Prints
-the name of the sheet and of all visible sheets as JSON. Imports nothing of the site, to start fast.
+the name of the sheet, of all visible sheets, and the number of hidden rows as JSON. Imports nothing
+of the site that needs Django, to start fast.
 """
 
 import csv
@@ -12,9 +13,12 @@ import datetime as dt
 import json
 import resource
 import sys
+from decimal import Decimal
 from typing import TextIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+
+from campaigns.contacts.importing.reading.workbook_parts import count_hidden_rows
 
 MEMORY = 480 << 20  # bytes; a million rows of four columns need 350 MB
 MAX_ROWS = 2_000_001
@@ -68,10 +72,25 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else _shown_float(cell)
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
+    if isinstance(cell, dt.timedelta):
+        return _shown_duration(cell)
     return str(cell)
+
+
+def _shown_float(number: float) -> str:
+    """With 15 digits, as spreadsheets show it: 0.30000000000000004 -> "0.3"."""
+    text = format(number, ".15g")
+    return text if "e" not in text else format(Decimal(text), "f")
+
+
+def _shown_duration(duration: dt.timedelta) -> str:
+    """Hours, minutes and seconds: 1 day and 2 hours -> "26:00:00"."""
+    seconds = round(abs(duration.total_seconds()))
+    sign = "-" if duration < dt.timedelta() else ""
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def main(source: str, target: str, seconds: str, wanted_sheet: str = "") -> int:
@@ -80,7 +99,9 @@ def main(source: str, target: str, seconds: str, wanted_sheet: str = "") -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
-            print(json.dumps(convert(source, file, wanted_sheet)))  # noqa: T201 - the result, for file_types.py
+            sheet, sheets = convert(source, file, wanted_sheet)
+        hidden_rows = count_hidden_rows(source, sheet)
+        print(json.dumps([sheet, sheets, hidden_rows]))  # noqa: T201 - for file_types.py
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)  # noqa: T201
         return 3

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.importing.rows import clean_value
 from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
+from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team import removal

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
 from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.reading import layout_detection
+from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.phones.parsing import Reason
@@ -12,6 +14,9 @@ from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team.models import User
 
 BATCH_SIZE = 5_000
+# An older form is somebody's who asked to be left alone. Of several numbers in a cell, all are: the
+# row is rejected, so that somebody looks at it.
+STOP_RULES = CellRules(first_of_several=False)
 
 
 @dataclass(slots=True)
@@ -32,7 +37,9 @@ def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | Non
     cells = [line.strip() for line in lines if line.strip()]
     result = StopResult(rows=len(cells))
     msisdns: dict[str, None] = {}
-    for cell, msisdn, phone_country in zip(cells, *Normaliser(country).columns(cells), strict=True):
+    for cell, msisdn, phone_country in zip(
+        cells, *_normaliser(country).columns(cells), strict=True
+    ):
         if phone_country:
             msisdns[msisdn] = None
         else:
@@ -42,16 +49,20 @@ def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | Non
     return result
 
 
+def _normaliser(country: str) -> Normaliser:
+    return Normaliser(country, STOP_RULES.guesses())
+
+
 def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | None) -> StopResult:
     """Add the phones of a file of any type that can be imported. Raises ContactsError."""
     name = uploads.store(chunks)
     result = StopResult()
     try:
         path = file_types.unpack(uploads.locate(name)).path
-        layout = csv_reader.detect(path, country)
+        layout = layout_detection.detect(path, country)
         rows = csv_reader.read_sample(path, layout)
         mapping = column_mapping.propose_with_phone_column(rows, layout, "", country)
-        parser = RowParser(layout, ColumnMapping(mapping.phones), country)
+        parser = RowParser(layout, ColumnMapping(mapping.phones), country, STOP_RULES)
         for parsed in parser.slices(path):
             result.rows += parsed.rows
             result.new += add_phones(parsed.contacts.msisdns, reason, actor)

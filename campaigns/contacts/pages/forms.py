@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
-from campaigns.contacts.importing.csv_reader import Layout
+from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
+from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList
 from campaigns.contacts.phones import countries
 
@@ -27,6 +28,7 @@ TAG = re.compile(r"[^\W\d]\w*")
 PASTE_MAX = 2_000_000  # characters
 STOP_FILE_MAX = 10 << 20  # bytes: some seconds of work, which the page waits for
 DELIMITERS = ((",", _("Comma ,")), (";", _("Semicolon ;")), ("\t", _("Tab")), ("|", _("Pipe |")))
+ENCODINGS = [(name, name.upper()) for name in encodings.CHOICES]
 QUOTES = (('"', _('Double "')), ("'", _("Single '")), ("", _("None")))
 NAME_TAKEN = _("A list with this name already exists. Choose it above or enter another name.")
 SKIP, PHONE, FIELD = "skip", "phone", "field"
@@ -102,15 +104,35 @@ class UploadForm(forms.Form):
 class LayoutForm(forms.Form):
     """How a file is read: the sheet of a workbook, the encoding and delimiter of a text file."""
 
-    encoding = forms.ChoiceField(
-        label=_("Encoding"), choices=[(name, name.upper()) for name in encodings.CHOICES]
-    )
+    encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS)
     delimiter = forms.ChoiceField(label=_("Delimiter"), choices=DELIMITERS)
     quote = forms.ChoiceField(label=_("Quotation marks"), choices=QUOTES, required=False)
-    header = forms.BooleanField(label=_("First row contains column names"), required=False)
+    first_row = forms.IntegerField(
+        label=_("Table begins in row"),
+        min_value=1,
+        max_value=MAX_HEAD_ROWS + 1,
+        initial=1,
+        required=False,
+    )
+    header = forms.BooleanField(label=_("This row contains column names"), required=False)
+    escape = forms.BooleanField(label=_("Backslash before quotation marks"), required=False)
+    other_encoding = forms.ChoiceField(
+        label=_("Encoding of other lines"),
+        choices=[("", _("Replace unreadable letters")), *ENCODINGS],
+        required=False,
+    )
 
     def __init__(self, mapping: dict[str, Any], data: QueryDict | None = None) -> None:
-        super().__init__(data, initial=mapping)
+        shown = {"first_row": mapping.get("skip_rows", 0) + 1}
+        super().__init__(data, initial=mapping | shown)
+        delimiter = mapping.get("delimiter", ",")
+        if delimiter not in dict(DELIMITERS):
+            other = (delimiter, _("Other %(sign)s") % {"sign": delimiter})
+            self.fields["delimiter"] = forms.ChoiceField(
+                label=_("Delimiter"), choices=[*DELIMITERS, other]
+            )
+        if not mapping.get("other_encoding"):
+            del self.fields["other_encoding"]
         self.current_sheet = mapping.get("sheet", "")
         if len(sheets := mapping.get("sheets", ())) > 1:
             self.fields["sheet"] = forms.ChoiceField(
@@ -118,7 +140,7 @@ class LayoutForm(forms.Form):
             )
         if self.current_sheet:
             del self.fields["encoding"]  # a workbook has been converted to UTF-8
-        self.order_fields(["sheet"])
+        self.order_fields(["sheet", "encoding", "other_encoding"])
 
     def other_sheet(self) -> str:
         """The newly chosen sheet; empty if it is the current one."""
@@ -127,9 +149,13 @@ class LayoutForm(forms.Form):
 
     def layout(self) -> Layout:
         """The chosen layout. A tab as delimiter survives: choice fields are not stripped."""
-        names = ("encoding", "delimiter", "quote", "header")
+        names = ("encoding", "delimiter", "quote", "header", "other_encoding")
         data = self.cleaned_data
-        return Layout(**{name: data[name] for name in names if name in data})
+        return Layout(
+            **{name: data[name] for name in names if name in data},
+            skip_rows=(data.get("first_row") or 1) - 1,
+            escape="\\" if data.get("escape") and data.get("quote") else "",
+        )
 
 
 class ColumnsForm(forms.Form):
@@ -141,10 +167,28 @@ class ColumnsForm(forms.Form):
         choices=(("update", _("Update their merge tags")), ("keep", _("Keep them unchanged"))),
     )
 
+    older_form = forms.BooleanField(
+        label=_("Read older and domestic forms of numbers"),
+        help_text=_("Such as 8 067… in Ukraine or 52 1… of Mexico."),
+        required=False,
+    )
+    first_of_several = forms.BooleanField(
+        label=_("Use the first valid number of a cell with several"), required=False
+    )
+    null_words = forms.BooleanField(
+        label=_("Treat NULL, N/A, #N/A, NaN and - as no value"), required=False
+    )
+
     def __init__(
-        self, names: list[str], proposed: ColumnMapping, *args: Any, **kwargs: Any
+        self,
+        names: list[str],
+        proposed: ColumnMapping,
+        data: QueryDict | None = None,
+        *,
+        initial: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        initial = initial or {}
+        super().__init__(data, initial=initial | initial.get("rules", {}))
         self.names = names
         self.proposed = proposed
         for position, name in enumerate(names):
@@ -199,6 +243,10 @@ class ColumnsForm(forms.Form):
             for position in range(len(self.names))
             if self.cleaned_data.get(f"role_{position}") == role
         ]
+
+    def rules(self) -> CellRules:
+        """What may be guessed in cells."""
+        return CellRules.from_json(self.cleaned_data)
 
     def mapping(self) -> ColumnMapping:
         """The chosen mapping; of several phone columns the proposed ones come first."""

@@ -16,6 +16,7 @@ from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
 from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.pages import import_notes
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm, UploadForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
@@ -134,7 +135,8 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
         "rejected": contact_import.rejected_by_reason,
         "countries": contact_import.countries,
     }
-    return {"part": "report", **_breakdown(counts)}
+    notes = import_notes.check_notes(contact_import)
+    return {"part": "report", "notes": notes, **_breakdown(counts)}
 
 
 def _checked(contact_import: Import) -> dict[str, Any]:
@@ -143,6 +145,7 @@ def _checked(contact_import: Import) -> dict[str, Any]:
     hint = _("will not be changed") if keep else _("merge tags will be updated")
     return {
         "check": check,
+        "notes": import_notes.check_notes(contact_import),
         "existing_hint": hint if check["known"] else "",
         **_breakdown(check),
     }
@@ -201,6 +204,7 @@ def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]
     return {
         "form": form,
         "layout_form": LayoutForm(mapping),
+        "notes": import_notes.layout_notes(contact_import),
         "names": names,
         "columns": [(*column, _examples(body, column[0])) for column in form.columns()],
         "preview": [row + [""] * (len(names) - len(row)) for row in body[:PREVIEW_ROWS]],
@@ -252,6 +256,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
         form.mapping(),
         form.cleaned_data["country"],
         form.cleaned_data["existing"],
+        form.rules(),
     )
     lifecycle.start_check(contact_import.pk)
     return redirect(contact_import)

@@ -5,13 +5,15 @@ The rules are those of the library phonenumbers; prefix_rules.py applies them fa
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import phonenumbers
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+
+from campaigns.contacts.phones.cell_texts import NULL_WORDS, unwrap_formula
 
 MSISDN_MIN, MSISDN_MAX = 8, 15
 MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -37,10 +39,14 @@ class Reason(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A valid mobile phone: E.164 digits without the plus, and its country code (two letters)."""
+    """A valid mobile phone: E.164 digits without the plus, and its country code (two letters).
+
+    `guess`: how it was read if it is not valid as written (guesses.py); empty as a rule.
+    """
 
     msisdn: str
     country: str
+    guess: str = field(default="", compare=False)
 
 
 Verdict = Phone | Reason
@@ -89,9 +95,13 @@ def parse_cell(raw: str, default_country: str) -> Verdict:
     International (`+`, `00`) and national forms are parsed by the library. Digits that are invalid
     in the default country are parsed again with a plus, which lists often omit.
     """
-    cell = raw.strip()
+    cell = unwrap_formula(raw).strip()
+    if cell in NULL_WORDS:
+        return Reason.EMPTY
     if SCIENTIFIC_NOTATION.fullmatch(cell):
-        return Reason.SPREADSHEET_NUMBER
+        if not (digits := _all_digits(cell)):
+            return Reason.SPREADSHEET_NUMBER
+        cell = digits
     if whole := WHOLE_FLOAT.fullmatch(cell):
         cell = whole[1]
     cleaned = strip_formatting(cell).removeprefix("tel:")
@@ -107,6 +117,25 @@ def parse_cell(raw: str, default_country: str) -> Verdict:
 
 
 normalise = lru_cache(maxsize=8192)(parse_cell)  # the same invalid cells often repeat in a file
+
+
+def _all_digits(cell: str) -> str:
+    """The whole number that scientific notation stands for; empty if it has lost digits.
+
+    3.80671110091E+11 -> 380671110091, 3.80671E+11 -> ""
+    """
+    mantissa, exponent = re.split("[eE]", cell)
+    whole, _point, decimals = mantissa.lstrip("+").replace(",", ".").partition(".")
+    places = int(exponent) if len(exponent) < 4 else -1
+    if not whole.isdecimal() or not 0 <= places <= len(decimals) or decimals[places:].strip("0"):
+        return ""
+    digits = whole + decimals[:places]
+    return digits if len(digits) >= MSISDN_MIN else ""
+
+
+def parse_international(digits: str) -> Verdict:
+    """Parse the digits of a number with its country code, without the plus."""
+    return _parse(f"+{digits}", "") if DIGITS.fullmatch(digits) else Reason.NOT_A_NUMBER
 
 
 def parse_digits(cleaned: str, default_country: str) -> Verdict:

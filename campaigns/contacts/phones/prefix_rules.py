@@ -13,14 +13,18 @@ What cannot be proved, and all numbers that are not valid mobiles, are parsed on
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import phonenumbers
 from phonenumbers import PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-from campaigns.contacts.phones import parsing
+from campaigns.contacts.phones import guesses, parsing
+from campaigns.contacts.phones.cell_texts import unwrap_formula
+from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import CLEANING, MSISDN_MAX, MSISDN_MIN, Phone, Verdict
 
 WILDCARD = "x"
@@ -268,11 +272,40 @@ def _make_rule(block: str, number: str, country: str) -> PrefixRule:
     return PrefixRule(drop, number[: len(number) - len(block) + drop], country)
 
 
+MAX_EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Guessed:
+    """How often each guess was made, with a few examples: the text as written, what was read."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, guess: str, text: str, value: str) -> None:
+        self.counts[guess] += 1
+        examples = self.examples.setdefault(guess, [])
+        if len(examples) < MAX_EXAMPLES and (text, value) not in examples:
+            examples.append((text[:60], value))
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """Each guess with its count and examples."""
+        return {
+            guess: {"count": count, "examples": self.examples[guess]}
+            for guess, count in self.counts.items()
+        }
+
+
 @dataclass(slots=True)
 class Normaliser:
-    """The fast form of parsing.normalise for many cells. Remembers the rules it has proved."""
+    """The fast form of parsing.normalise for many cells. Remembers the rules it has proved.
+
+    `allowed`: guesses for numbers that are not valid as written; `guessed` counts them.
+    """
 
     default_country: str
+    allowed: frozenset[Guess] = guesses.NONE
+    guessed: Guessed = field(default_factory=Guessed)
     rules: dict[str, RuleParts | None] = field(default_factory=dict)
     longer_rules: dict[str, RuleParts | None] = field(default_factory=dict)
 
@@ -287,7 +320,11 @@ class Normaliser:
 
     def columns(self, cells: list[str]) -> tuple[list[str], list[str]]:
         """Two columns: E.164 digits and country of each cell; or the reason and no country."""
-        cleaned = "\n".join(cells).translate(CLEANING).split("\n")
+        joined = "\n".join(cells)
+        if '="' in joined:
+            cells = list(map(unwrap_formula, cells))
+            joined = "\n".join(cells)
+        cleaned = joined.translate(CLEANING).split("\n")
         if len(cleaned) != len(cells) or "\n" in "".join(cells):
             cleaned = [cell.replace("\n", " ").translate(CLEANING) for cell in cells]
         msisdns: list[str] = []
@@ -317,7 +354,12 @@ class Normaliser:
                 if rule:
                     drop, add, country = rule
                     return add + text[drop:], country
-        parsed = parsing.normalise(cell, self.default_country)
+        if self.allowed:
+            parsed = guesses.read(cell, self.default_country, self.allowed)
+            if isinstance(parsed, Phone) and parsed.guess:
+                self.guessed.add(parsed.guess, cell, parsed.msisdn)
+        else:
+            parsed = parsing.normalise(cell, self.default_country)
         return (parsed.msisdn, parsed.country) if isinstance(parsed, Phone) else (parsed.value, "")
 
     def _find_rule(

@@ -2,7 +2,7 @@
 
 import json
 import time
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from phonenumbers import SUPPORTED_REGIONS
 
 from campaigns.contacts.importing import lifecycle, runner
+from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.cell_values import AS_WRITTEN, EVERY_RULE
+from campaigns.contacts.importing.reading.layout_detection import KnownLayout
 from campaigns.contacts.models import Import, ImportState
 
 MAX_WAIT = 120  # seconds, while another import of the same list is running
@@ -53,6 +56,12 @@ class Command(BaseCommand):
             action="store_true",
             help="keep contacts already on the list unchanged",
         )
+        _add_layout_arguments(parser)
+        parser.add_argument(
+            "--as-written",
+            action="store_true",
+            help="guess nothing in cells: no older forms of numbers, NULL is a value",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -69,6 +78,13 @@ class Command(BaseCommand):
                 country,
                 options["sheet"],
                 runner.KEEP_EXISTING if options["keep"] else "update",
+                KnownLayout(
+                    options["encoding"] or "",
+                    options["delimiter"] or "",
+                    options["quote"],
+                    options["header_row"],
+                ),
+                AS_WRITTEN if options["as_written"] else EVERY_RULE,
             )
         except ContactsError as refused:
             raise CommandError(str(refused)) from refused
@@ -93,17 +109,76 @@ class Command(BaseCommand):
             time.sleep(1)
 
 
+def _add_layout_arguments(parser: ArgumentParser) -> None:
+    """The options of the page "File format"; what is not given is detected."""
+    parser.add_argument(
+        "--encoding", type=_encoding, metavar="NAME", help="such as utf-8 or cp1251"
+    )
+    parser.add_argument("--delimiter", type=_delimiter, metavar="SIGN", help="one sign, or tab")
+    parser.add_argument(
+        "--quote",
+        choices=["double", "single", "none"],
+        action=_Quote,
+        help="quotation marks around cells",
+    )
+    parser.add_argument(
+        "--header-row",
+        type=_header_row,
+        metavar="N",
+        help="the row with the names of the columns, from 1; 0 if there is none",
+    )
+
+
+class _Quote(Action):
+    """Stores the sign that the name of a quotation mark stands for."""
+
+    SIGNS = {"double": '"', "single": "'", "none": ""}
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None
+    ) -> None:
+        namespace.quote = self.SIGNS[values]
+
+
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, UnicodeError) as error:
+        raise ArgumentTypeError(f"unknown encoding {name}") from error
+    return name
+
+
+def _delimiter(text: str) -> str:
+    sign = {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
+    if len(sign) != 1 or sign in "\"'\r\n":
+        raise ArgumentTypeError("give one sign, or tab")
+    return sign
+
+
+def _header_row(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_HEAD_ROWS + 1:
+        raise ArgumentTypeError(f"give a number from 0 to {MAX_HEAD_ROWS + 1}")
+    return int(text)
+
+
 def _report(contact_import: Import) -> dict[str, Any]:
     names = ("rows", "new", "updated", "unchanged", "duplicates", "stop_listed")
     counts: dict[str, Any] = {name: getattr(contact_import, name) for name in names}
     total = contact_import.list.contact_count if contact_import.list else 0
-    return counts | {"rejected": contact_import.rejected_by_reason, "total_in_list": total}
+    guessed = {
+        guess: facts["count"] for guess, facts in contact_import.checked.get("guessed", {}).items()
+    }
+    return counts | {
+        "rejected": contact_import.rejected_by_reason,
+        "guessed": guessed,
+        "total_in_list": total,
+    }
 
 
 def _report_text(report: dict[str, Any]) -> str:
-    rejected = report["rejected"]
-    counts = {name: value for name, value in report.items() if name != "rejected"}
+    parts = ("rejected", "guessed")
+    counts = {name: value for name, value in report.items() if name not in parts}
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in counts.items()]
-    return "\n".join(
-        [*lines, *(f"rejected, {reason}: {count}" for reason, count in rejected.items())]
-    )
+    for part in parts:
+        lines += [f"{part}, {name}: {count}" for name, count in report[part].items()]
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""The lines that say what was guessed about a file, before it is imported."""
+
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.contacts.importing.reading.cell_values import NO_VALUE
+from campaigns.contacts.models import Import
+from campaigns.contacts.phones.guesses import Guess
+
+
+class Note(NamedTuple):
+    """What was guessed, and examples or what to do if it is wrong."""
+
+    text: str
+    more: str = ""
+
+
+def layout_notes(contact_import: Import) -> list[Note]:
+    """How the file is read, as far as that is not certain or leaves something out."""
+    mapping = contact_import.mapping
+    notes = []
+    if skipped := mapping.get("skip_rows", 0):
+        text = _("The table begins in row %(row)d. The rows above it are not imported.")
+        notes.append(Note(text % {"row": skipped + 1}))
+    if close := mapping.get("close_encodings"):
+        text = _("The encoding is not certain: it may also be %(names)s.")
+        more = _("Check the names below. If they are wrong, choose another encoding.")
+        notes.append(Note(text % {"names": ", ".join(map(str.upper, close))}, more))
+    if (lines := mapping.get("other_lines")) and (other := mapping.get("other_encoding")):
+        text = ngettext(
+            "%(count)d line is not in the encoding of the others. It is read as %(name)s.",
+            "%(count)d lines are not in the encoding of the others. They are read as %(name)s.",
+            lines,
+        )
+        notes.append(Note(text % {"count": lines, "name": other.upper()}))
+    if hidden := mapping.get("hidden_rows"):
+        text = ngettext(
+            "%(count)d row of the sheet is hidden. It is imported like the others.",
+            "%(count)d rows of the sheet are hidden. They are imported like the others.",
+            hidden,
+        )
+        more = _("To exclude hidden rows, delete them in the spreadsheet and upload it again.")
+        notes.append(Note(text % {"count": hidden}, more))
+    return notes
+
+
+def check_notes(contact_import: Import) -> list[Note]:
+    """The notes of the layout, and what was guessed in cells; before the import with examples."""
+    guessed = contact_import.checked.get("guessed", {})
+    notes = [_cell_note(guess, **facts) for guess, facts in sorted(guessed.items())]
+    return [*layout_notes(contact_import), *notes]
+
+
+def _cell_note(guess: str, count: int, examples: list[list[str]]) -> Note:
+    texts = {
+        Guess.OLDER_FORM.value: ngettext(
+            "%(count)d number in an older or domestic form was read in its current form.",
+            "%(count)d numbers in older or domestic forms were read in their current form.",
+            count,
+        ),
+        Guess.FIRST_OF_SEVERAL.value: ngettext(
+            "%(count)d cell has several numbers. The first valid one is used.",
+            "%(count)d cells have several numbers. The first valid one of each is used.",
+            count,
+        ),
+        NO_VALUE: ngettext(
+            "%(count)d cell stands for no value. The fallback value will be used.",
+            "%(count)d cells stand for no value. The fallback values will be used.",
+            count,
+        ),
+    }
+    return Note(texts[guess] % {"count": count}, _examples(examples))
+
+
+def _examples(examples: list[Any]) -> str:
+    if not examples:
+        return ""
+    shown = [f"{text} → {value}" if value else text for text, value in examples]
+    return _("Examples: %(examples)s.") % {"examples": " · ".join(shown)}
