@@ -167,7 +167,7 @@ def read_the_report(page: Page) -> None:
     assert whole(stat(page, "Duplicates").inner_text()) == AGAIN
     assert whole(stat(page, "Rejected").inner_text()) == len(BAD)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download rejected rows").click()
+        page.get_by_role("link", name="Rejected rows as CSV").click()
     with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file, delimiter=";"))) == 1 + len(BAD)
 

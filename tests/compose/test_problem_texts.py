@@ -244,7 +244,7 @@ def test_values_of_the_audience_make_a_text_too_long_or_empty(
         link = LengthRange(1, cast(int, ranges["link"])) if "link" in ranges else None
         sms = SmsPartCounts(longest_gsm=cast(int, ranges.get("septets", 1)))
 
-    monkeypatch.setattr(checks, "_known_fields", lambda audience: {"city"})
+    monkeypatch.setattr(checks, "known_fields", lambda audience: {"city"})
     assert texts(checks.audience_problems(cast(MeasuredAudience, Measured()))) == problems
 
 

@@ -4,8 +4,8 @@ that has run all tests before: nothing may be left of that, and the database is 
 
 import atexit
 import functools
-import gc
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,11 @@ def pytest_sessionstart() -> None:
 
 def empty_caches() -> None:
     """Empty the caches of functions: an answer from there would hide what a mutant answers."""
-    for cached in gc.get_objects():
-        if isinstance(cached, functools._lru_cache_wrapper) and is_own(cached):
-            cached.cache_clear()
-
-
-def is_own(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("campaigns.")
+    modules = [module for name, module in sys.modules.items() if name.startswith("campaigns.")]
+    for module in modules:
+        for value in list(vars(module).values()):
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()
 
 
 def copy_database(creation: Any, *arguments: Any, **options: Any) -> str:
