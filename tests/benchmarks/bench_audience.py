@@ -4,11 +4,10 @@ the pages that show the figures, with 1,000,000 contacts on two lists, on SQLite
 The bare pass is one statement that makes the same selection by hand, counts it, and adds up the
 lengths of the merge values that the message uses. PostgreSQL is measured where TEST_DATABASE_URL or
 the local standard port answers. `--contacts` takes another number, `--only sqlite` or `--only
-postgresql` one of them. Exit status 1 where a ratio or a page is above its limit.
+postgresql` one of them.
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -24,40 +23,35 @@ LIMITS = {
 }
 
 
-def measure(name: str, database_url: str, folder: Path, contacts: int) -> bool:
-    """Print what was measured; whether everything kept its limit."""
+def measure(name: str, database_url: str, folder: Path, contacts: int) -> None:
+    """Print what was measured."""
     result = engine(database_url, folder, str(contacts), module="audience_engine")
-    good = True
     for what, value in result.items():
         kind = what.partition(".")[0]
         limit, text = LIMITS.get(kind, (None, ""))
         missed = limit is not None and value > limit
-        good &= not missed
         figure = f"{value:,.2f}" if kind in ("measured", "count_alone") else f"{value:,.2f} s"
         shown = what.partition(".")[2].replace("_", " ")
         say(f"{name}: {shown}", figure, text.format(limit) + ("  MISSED" if missed else ""))
-    return good
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contacts", type=int, default=1_000_000)
     parser.add_argument("--only", choices=("sqlite", "postgresql"), default="")
     asked = parser.parse_args()
-    good = True
     say("what", "figure", "its limit")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if asked.only != "postgresql":
-            good &= measure("SQLite", f"sqlite:///{folder}/bench.sqlite3", folder, asked.contacts)
+            measure("SQLite", f"sqlite:///{folder}/bench.sqlite3", folder, asked.contacts)
         if asked.only == "sqlite":
-            return 0 if good else 1
+            return
         if why := trouble(POSTGRESQL):
             say(f"PostgreSQL: not measured, {why}", "")
         else:
-            good &= measure("PostgreSQL", POSTGRESQL, folder, asked.contacts)
-    return 0 if good else 1
+            measure("PostgreSQL", POSTGRESQL, folder, asked.contacts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
