@@ -25,6 +25,7 @@ NEVER = "Unknown whether the gateway accepted the message."
         ),
         ({"status": "expired", "final": True}, {}, "Not reached within the validity period"),
         ({"send_state": SendState.QUEUED}, {}, ""),
+        ({}, {"checks": 0, "answered_at": None}, "Not yet known"),  # accepted by a question
         (
             {},
             {"check_at": ASKED, "answered_at": None},
@@ -43,6 +44,6 @@ def test_row_says_when_the_gateway_was_last_asked(
 ) -> None:
     factory.launched(1)
     Recipient.objects.update(**{"send_state": SendState.ACCEPTED, **recipient})
-    Batch.objects.update(**{"asked_at": ASKED, "answered_at": ASKED, **batch})
+    Batch.objects.update(**{"asked_at": ASKED, "answered_at": ASKED, "checks": 1, **batch})
     [row] = load_rows(list(Recipient.objects.all()))
     assert row.reason == reason

@@ -41,8 +41,8 @@ class MessageRow:
         day = {"moment": date_format(localtime(batch.asked_at), "j M Y, H:i")}
         if message.send_state == SendState.UNRESOLVED:
             return _("Last asked %(moment)s.") % day
-        if message.send_state != SendState.ACCEPTED:
-            return ""
+        if message.send_state != SendState.ACCEPTED or not batch.checks:
+            return ""  # a batch without checks was asked about for its acceptance alone
         if batch.check_at is None:
             return _("The end is unknown. Last asked %(moment)s.") % day
         if batch.answered_at is None or batch.asked_at - batch.answered_at > SILENCE:
