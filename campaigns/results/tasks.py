@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.dispatch.tasks import work
+from campaigns.dispatch.tasks import ASK, work
 from campaigns.dispatch.workers.slots import WorkerSlot, is_taken
 from campaigns.gateway.bsg.client import client_from_settings
 from campaigns.results import clear_rehearsals
@@ -18,7 +18,6 @@ from campaigns.team import accounts
 
 SLICE = timedelta(seconds=15)  # of asking in one task
 WAITING_MAX = 50  # tasks in the queue, beyond which no more are added
-ASK = "campaigns.results.tasks.ask"
 FOLLOW_CHECKS = "campaigns.results.tasks.follow_checks"
 
 
@@ -29,6 +28,10 @@ def wake() -> None:
     clear_rehearsals.delete_old_rehearsal(timezone.now())
     if not is_taken("ask") and asker.is_due(timezone.now()):
         enqueue(ASK)
+    _wake_for_checks()
+
+
+def _wake_for_checks() -> None:
     if following.open_checks().exists():
         enqueue(FOLLOW_CHECKS)
 
@@ -50,10 +53,10 @@ def ask() -> None:
         is_unfinished = asker.ask(
             client, settings.SEND_CONNECTIONS, timezone.now() + SLICE, slot.renew
         )
-    follow_checks()
     if is_unfinished:
         enqueue(ASK)
     work()  # what proved to be not accepted is sent again
+    _wake_for_checks()
 
 
 def follow_checks() -> None:

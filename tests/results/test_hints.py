@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, BatchState, Recipient
 from campaigns.dispatch.send.sender import BatchSender
+from campaigns.dispatch.tasks import ASK
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status, tasks
 from campaigns.results.models import StatusHint
@@ -100,7 +101,7 @@ def test_note_wakes_a_worker(sandbox: RunningSandbox) -> None:
     tasks.note(["f" * 32])
     assert not OrmQ.objects.exists()
     tasks.note([recipients[0].reference])
-    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [tasks.ASK]
+    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [ASK]
 
 
 def test_messages_have_a_callback_url_if_there_is_one(
