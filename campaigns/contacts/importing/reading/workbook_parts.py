@@ -7,6 +7,7 @@ text, so that a sheet with a million rows takes no longer. Imports nothing of th
 import re
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 
 CHUNK = 1 << 20
 MAX_TAG = 1 << 16  # bytes: a longer one is not the tag of a row
@@ -14,7 +15,6 @@ HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\
 SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 RELATIONSHIP = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 
 
 def plain_name(name: str) -> str:
@@ -52,13 +52,7 @@ def _part_of_sheet(archive: zipfile.ZipFile, parts: dict[str, str], sheet: str) 
 
 def _tags(pattern: re.Pattern[str], text: bytes) -> Iterator[dict[str, str]]:
     for tag in pattern.findall(text.decode("utf-8", "replace")):
-        yield {name: _unescape(double or single) for name, double, single in ATTRIBUTE.findall(tag)}
-
-
-def _unescape(text: str) -> str:
-    for entity, sign in ENTITIES.items():
-        text = text.replace(entity, sign)
-    return text
+        yield {name: unescape(double or single) for name, double, single in ATTRIBUTE.findall(tag)}
 
 
 def _count(archive: zipfile.ZipFile, part: str) -> int:
