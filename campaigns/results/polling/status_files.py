@@ -14,7 +14,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -41,7 +41,7 @@ from campaigns.gateway.types import Address, StatisticsFile, StatisticsRow
 from campaigns.results.models import StatusFile, StatusFileBatch, StatusFileUse, WhyOff
 from campaigns.results.polling import file_use, hints
 from campaigns.results.polling.batch_checks import BatchCheck, Replies, still_open, write_all
-from campaigns.results.polling.file_questions import Question, questions
+from campaigns.results.polling.file_questions import NEVER, Question, questions
 from campaigns.results.polling.file_rows import (
     NamedRecipient,
     believed,
@@ -57,7 +57,6 @@ logger = logging.getLogger(__name__)
 OWN_FILES_MAX = 4  # at a time; an account has 5, and somebody else may need one
 PATIENCE = timedelta(minutes=10)  # until a file that is not ready is given up
 ASK_EVERY = timedelta(seconds=5)  # looks whether there are enough batches for a file
-NEVER = datetime.min.replace(tzinfo=UTC)
 FIRST_LOOK, LAST_LOOK = timedelta(seconds=2), timedelta(seconds=30)
 LOOK_GROWTH = 0.3  # a file is looked at again after this share of its age
 CLAIM = timedelta(minutes=2)  # of a file, by a worker that looks at it
