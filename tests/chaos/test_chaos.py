@@ -40,5 +40,5 @@ def test_chaos_reaches_everybody_once(capfd: pytest.CaptureFixture[str]) -> None
     )  # fmt: skip
     with capfd.disabled():
         print(ended.stdout)
-    assert RIGHT in ended.stdout
+    assert RIGHT in ended.stdout, ended.stdout
     assert ended.returncode == 0
