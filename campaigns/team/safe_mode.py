@@ -53,8 +53,9 @@ def count_up(now: datetime, under_way: bool) -> bool:
 
 def detect_restore(now: datetime, under_way: bool) -> bool:
     """Turn safe mode on if the database was restored. Returns whether it is on."""
+    seen = _seen()  # before the database is read: other sweeps count up meanwhile
     installation = _installation(now)
-    if not installation.safe_since and _was_restored(installation, now):
+    if not installation.safe_since and _was_restored(installation, seen, now):
         if under_way:
             Installation.objects.filter(pk=1, safe_since=None).update(safe_since=now)
             audit.record(None, installation, "restored")
@@ -96,11 +97,11 @@ def _installation(now: datetime) -> Installation:
     return Installation.objects.get_or_create(pk=1, defaults={"at": now})[0]
 
 
-def _was_restored(installation: Installation, now: datetime) -> bool:
-    seen = _seen().get(str(installation.uuid))
-    if seen is None:
+def _was_restored(installation: Installation, seen: dict[str, int], now: datetime) -> bool:
+    number = seen.get(str(installation.uuid))
+    if number is None:
         return installation.number > 0 and installation.at < now - UNUSED_AFTER
-    return installation.number < seen
+    return installation.number < number
 
 
 def _seen() -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -66,6 +67,26 @@ def test_database_that_is_behind_and_has_nothing_under_way_is_not_held_back() ->
     assert not count_up(under_way=False)
     restore(5)
     assert count_up(under_way=True)
+
+
+@pytest.mark.parametrize("read_by", ["_installation", "_seen"])
+def test_sweep_of_another_process_in_between_is_not_taken_for_a_restore(
+    monkeypatch: pytest.MonkeyPatch, read_by: str
+) -> None:
+    """Its number is committed and written to the file right after this process has read one."""
+    count_up(3)
+    read = getattr(safe_mode, read_by)
+
+    def read_before_another_sweep(*arguments: Any) -> Any:
+        result = read(*arguments)
+        monkeypatch.undo()
+        Installation.objects.update(number=F("number") + 1)
+        safe_mode._remember(Installation.objects.get())
+        return result
+
+    monkeypatch.setattr(safe_mode, read_by, read_before_another_sweep)
+    assert not safe_mode.detect_restore(timezone.now(), under_way=True)
+    assert Installation.objects.get().safe_since is None
 
 
 def test_machine_that_joins_is_not_taken_for_a_restore(state_file: Path) -> None:
