@@ -24,7 +24,6 @@ class CampaignsConfig(AppConfig):
         contact_lists.register_removal()
         post_migrate.connect(ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)
-        post_migrate.connect(contact_lists.delete_contacts_of_no_list, sender=self)
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))
         post_execute.connect(record_sign_of_life)

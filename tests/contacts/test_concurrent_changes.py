@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import OperationalError, connection
 from django.db.models.signals import post_delete
 from django.test import Client
@@ -106,7 +108,8 @@ def test_import_of_a_deleted_list_makes_it_anew(write: Write) -> None:
 
 def test_contacts_of_no_list_are_deleted_by_an_upgrade(olena: Contact) -> None:
     Contact.objects.create(list_id=olena.list_id + 1, msisdn="380501234567")
-    contact_lists.delete_contacts_of_no_list()
+    migration = import_module("campaigns.migrations.0019_contacts_of_no_list")
+    migration.delete_contacts_of_no_list(apps, connection.schema_editor())
     assert list(Contact.objects.all()) == [olena]
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connection, connections, transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,6 @@ from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team import removal
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, Reference
-from campaigns.team.removal import find_dependants as find_dependants
 
 
 @dataclass(slots=True)
@@ -192,17 +191,6 @@ def copy_contacts(
         locked_list.save(update_fields=["fields"])
         recount(locked_list)
     return locked_list.contact_count - count_before
-
-
-def delete_contacts_of_no_list(using: str = "default", **_signal: object) -> None:
-    """Delete contacts that were added while their list was being deleted, by an earlier version.
-
-    Segments counted them, and no campaign was ever sent to them. Runs after each migration.
-    """
-    if Contact._meta.db_table not in connections[using].introspection.table_names():
-        return
-    lists = ContactList.objects.using(using).order_by()
-    Contact.objects.using(using).exclude(Exists(lists.filter(pk=OuterRef("list")))).delete()
 
 
 def register_removal() -> None:
