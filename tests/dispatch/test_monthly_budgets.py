@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle, pause_reasons
+from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -175,7 +176,7 @@ def test_two_workers_never_reserve_more_than_a_budget(reason: str) -> None:
     campaigns = [factory.launched(people) for people in (50, 49)]
     both_workers = Barrier(2)
 
-    def reserve(campaign: Campaign) -> tuple[int, dict[int, str]]:
+    def reserve(campaign: Campaign) -> tuple[int, list[Pause]]:
         cost = reservations.MaximumCost(campaign.pk, Decimal(5), "EUR", olena.pk, Decimal("0.1"))
         try:
             with transaction.atomic():
@@ -195,7 +196,7 @@ def test_two_workers_never_reserve_more_than_a_budget(reason: str) -> None:
         answers = list(pool.map(reserve, campaigns))
     assert sorted(affordable for affordable, _reason in answers) == [0, 1]
     assert [pauses for affordable, pauses in answers if not affordable] in [
-        [{campaign.pk: reason}] for campaign in campaigns
+        [[Pause(campaign.pk, reason)]] for campaign in campaigns
     ]
     assert Batch.objects.aggregate(held=Sum("held")) == {"held": Decimal(5)}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import evidence
 from campaigns.dispatch.models import Batch, BatchState, SendState
@@ -84,9 +84,10 @@ def test_charges_are_kept_apart_by_campaign_country_currency_and_purpose() -> No
 def test_price_in_another_currency_than_was_reserved_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    paused: list[tuple[int, str, str]] = []
     monkeypatch.setattr(
-        record_outcomes, "pause_for_currency", lambda *values: paused.append(values)
+        record_outcomes,
+        "pause_for_currency",
+        lambda campaign, *currencies: Pause(campaign, *currencies) if campaign < 6 else None,
     )
     outcomes = [
         outcome(euro("0.02"), first=1, campaign=1),
@@ -94,20 +95,19 @@ def test_price_in_another_currency_than_was_reserved_pauses(
         outcome(UNPRICED, first=21, campaign=3),  # it is not known what it costs
         outcome(DOLLAR, first=31, campaign=4),  # no budget limits it
         outcome(DOLLAR, first=41, campaign=5),
+        outcome(DOLLAR, first=51, campaign=6),  # its budget was removed meanwhile
     ]
-    limits = {1: "EUR", 11: "EUR", 21: "EUR", 31: "", 41: "EUR"}
-    record_outcomes._check_currencies(outcomes, limits)
-    assert paused == [(2, "EUR", "GBP"), (5, "EUR", "USD")]
+    limits = {1: "EUR", 11: "EUR", 21: "EUR", 31: "", 41: "EUR", 51: "EUR"}
+    pauses = list(record_outcomes._currency_pauses(outcomes, limits))
+    assert pauses == [(2, "EUR", "GBP"), (5, "EUR", "USD")]
 
 
-def test_each_campaign_pauses_once_for_each_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    paused: list[tuple[int, str]] = []
-    monkeypatch.setattr(lifecycle, "pause_if_running", lambda *values: paused.append(values))
+def test_each_campaign_pauses_once_for_each_reason() -> None:
     reasons = [(7, "error_1"), (7, "error_1"), (8, "error_6"), (9, "")]
-    record_outcomes._pause_campaigns(
+    pauses = record_outcomes._pauses(
         [outcome(campaign=campaign, pause_reason=reason) for campaign, reason in reasons]
     )
-    assert sorted(paused) == [(7, "error_1"), (8, "error_6")]
+    assert pauses == {Pause(7, "error_1"), Pause(8, "error_6")}
 
 
 def learnt(monkeypatch: pytest.MonkeyPatch, *outcomes: BatchOutcome) -> tuple[Any, Any]:

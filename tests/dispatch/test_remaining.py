@@ -211,8 +211,8 @@ def cost(campaign: Campaign, amount: str | None, currency: str = "EUR") -> Maxim
 def affordable(*costs: MaximumCost | None) -> tuple[int, str]:
     """How many of `costs` fit, and the reason why the next one does not."""
     with transaction.atomic():
-        count, reasons = reservations.count_affordable(costs)
-    return count, "".join(reasons.values())
+        count, pauses = reservations.count_affordable(costs)
+    return count, "".join(pause.reason for pause in pauses)
 
 
 def test_costs_fit_until_one_budget_is_used_up(campaign: Campaign) -> None:

@@ -45,6 +45,24 @@ def test_send_reaches_everybody_once(sandbox: RunningSandbox) -> None:
     assert differences() == []
 
 
+def test_slot_is_renewed_until_the_last_answer(sandbox: RunningSandbox) -> None:
+    """Another process would take it otherwise, and open as many connections again."""
+    factory.launched(50)
+    renewed_with = list[int]()
+
+    def renew() -> bool:
+        renewed_with.append(sender.outstanding)
+        if sender.outstanding:
+            sender.until = timezone.now()  # its time is over while the request is open
+        return True
+
+    sandbox.faults(slow=100, slow_ms=1000)
+    sender = BatchSender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60), renew)
+    sender.run()
+    assert renewed_with[-1] == 0
+    assert any(renewed_with)
+
+
 def test_batches_hold_fifty_of_one_country(sandbox: RunningSandbox) -> None:
     factory.launched(1234)
     sizes = sorted(Batch.objects.values_list("country", "size"))

@@ -1,12 +1,21 @@
 """Why a campaign is paused: the keys in `Campaign.reason`, and their texts for a marketer."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.gateway.errors import error_meaning
+
+
+class Pause(NamedTuple):
+    """A pause to be made: the campaign, the key of the reason, and more about it for the trail."""
+
+    campaign_id: int
+    reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

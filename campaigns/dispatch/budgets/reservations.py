@@ -14,6 +14,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.compose.launch.reachable import is_reachable, of_reachable, reachable
 from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
@@ -107,12 +108,11 @@ def has_budget(campaign: Campaign) -> bool:
     return campaign.budget is not None or MonthlyBudget.objects.exists() or user_budgets.exists()
 
 
-def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int, str]]:
+def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, list[Pause]]:
     """Count how many batches, from the first of `costs` on, fit into their budgets.
 
-    `costs` has None for a batch without a budget. Returns the number, and the campaigns to pause
-    (by id) with the reason. Call it in the transaction that records the intents: it locks the
-    budgets until that ends.
+    `costs` has None for a batch without a budget. Returns the number, and the campaigns to pause.
+    Call it in the transaction that records the intents: it locks the budgets until that ends.
     """
     budgets = LockedBudgets(costs)
     for position, cost in enumerate(costs):
@@ -120,16 +120,21 @@ def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, dict[int
             Campaign.objects.filter(pk=cost.campaign_id).update(
                 awaited_amount=cost.amount, awaited_currency=cost.currency
             )
-            return position, {cost.campaign_id: reason}
-    return len(costs), {}
+            return position, [Pause(cost.campaign_id, reason)]
+    return len(costs), []
 
 
 class LockedBudgets:
-    """The budgets of some costs, locked until the transaction ends, and what remains of them."""
+    """The budgets of some costs, locked until the transaction ends, and what remains of them.
+
+    Everybody locks the months first, then users, then campaigns by their id, and changes the row of
+    a campaign (its state, for example) only after that: so nobody waits in a circle.
+    """
 
     def __init__(self, costs: Sequence[MaximumCost | None]) -> None:
         self._months = _lock_monthly_budgets() if any(costs) else frozenset()
         self._of_users = _lock_user_budgets({cost.user_id for cost in costs if cost})
+        _lock_campaigns({cost.campaign_id for cost in costs if cost})
         self._remaining: dict[tuple[object, ...], Decimal] = {}
 
     def take(self, cost: MaximumCost) -> str:
@@ -180,15 +185,15 @@ def _is_budget_in(campaign_id: int, currency: str) -> bool:
     return named in (None, "", currency)
 
 
-def pause_for_currency(campaign_id: int, reserved: str, charged: str) -> None:
-    """Pause a campaign, if a budget limits it: a price came in the currency `charged`, where the
-    amount for it was reserved in `reserved`.
+def pause_for_currency(campaign_id: int, reserved: str, charged: str) -> Pause | None:
+    """The pause of a campaign that a budget limits: a price came in the currency `charged`, where
+    the amount for it was reserved in `reserved`. None: no budget limits it.
     """
-    campaign = Campaign.objects.get(pk=campaign_id)
-    if has_budget(campaign):
-        detail = _("Reserved in %(reserved)s, charged in %(charged)s.")
-        names = {"reserved": reserved, "charged": charged}
-        lifecycle.pause_if_running(campaign_id, OTHER_CURRENCY, detail % names)
+    if not has_budget(Campaign.objects.get(pk=campaign_id)):
+        return None
+    detail = _("Reserved in %(reserved)s, charged in %(charged)s.")
+    names = {"reserved": reserved, "charged": charged}
+    return Pause(campaign_id, OTHER_CURRENCY, detail % names)
 
 
 def reserve(costs: Mapping[int, MaximumCost | None]) -> None:
@@ -217,9 +222,7 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
     """
     with transaction.atomic():
         campaign = Campaign.objects.get(pk=campaign_id)
-        # Locked in the order in which senders do, so that neither waits for the other.
         budgets = LockedBudgets([_awaited_cost(campaign)])
-        _lock_campaign(campaign_id)
         lifecycle.change_budget(campaign_id, actor, amount)
         campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
@@ -230,9 +233,11 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         return True
 
 
-def _lock_campaign(campaign_id: int) -> None:
-    """Let no other worker reserve for this campaign until the transaction ends."""
-    Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
+def _lock_campaigns(campaign_ids: Collection[int]) -> None:
+    """Let no other worker reserve for these campaigns until the transaction ends."""
+    if campaign_ids:
+        snapshots = Snapshot.objects.select_for_update().filter(campaign_id__in=campaign_ids)
+        list(snapshots.order_by("campaign_id").values_list("pk"))
 
 
 def resume_where_it_fits() -> int:
@@ -319,11 +324,7 @@ def remaining_of_user(budget: UserBudget) -> Decimal:
 
 
 def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
-    """What of a campaign's budget is neither spent nor reserved; infinite without a budget.
-
-    Locks the campaign, so that no other worker reserves for it until the transaction ends.
-    """
-    _lock_campaign(campaign_id)
+    """What of a campaign's budget is neither spent nor reserved; infinite without a budget."""
     spent = LedgerTotal.objects.filter(campaign_id=OuterRef("pk"), currency=currency)
     reserved = Batch.objects.filter(
         campaign_id=OuterRef("pk"), held__isnull=False, held_currency=currency

@@ -7,7 +7,7 @@ another worker does not move, and nothing of its outcome is written. No outcome 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
@@ -61,10 +61,12 @@ def write_outcomes(
     token: str,
     now: datetime,
     state: BatchState = BatchState.SENDING,
-) -> None:
+) -> list[Pause]:
     """Record the `outcomes` of batches that are still in `state` under `token`; skip the others.
 
     Call it in a transaction: everything is recorded or nothing. `now` is the database's time.
+    Returns the pauses that the caller makes in this transaction, after it has locked the budgets
+    that it needs: see LockedBudgets.
     """
     moved = _update_batches(outcomes, token, state, now)
     ours = [outcome for outcome in outcomes if outcome.claim.id in moved]
@@ -77,11 +79,10 @@ def write_outcomes(
     failpoint("close_ledger")
     _update_tally(ours)
     _save_evidence(ours)
-    _pause_campaigns(ours)
     if state is BatchState.SENDING:
         _learn_rate(ours, now)
-    _check_currencies(ours, moved)
     failpoint("close_counts")
+    return [*_pauses(ours), *_currency_pauses(ours, moved)]
 
 
 def settle_unresolved(outcome: BatchOutcome, now: datetime) -> None:
@@ -297,13 +298,12 @@ def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:
             )
 
 
-def _pause_campaigns(outcomes: Sequence[BatchOutcome]) -> None:
-    for campaign_id, reason in {
-        (outcome.claim.campaign_id, outcome.interpretation.pause_reason)
+def _pauses(outcomes: Sequence[BatchOutcome]) -> set[Pause]:
+    return {
+        Pause(outcome.claim.campaign_id, outcome.interpretation.pause_reason)
         for outcome in outcomes
         if outcome.interpretation.pause_reason
-    }:
-        lifecycle.pause_if_running(campaign_id, reason)
+    }
 
 
 def _learn_rate(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
@@ -327,11 +327,15 @@ def _learn_rate(outcomes: Sequence[BatchOutcome], now: datetime) -> None:
         account_rate.record_answers(answers, now)
 
 
-def _check_currencies(outcomes: Sequence[BatchOutcome], limits: Mapping[int, str]) -> None:
-    """Pause campaigns with a price in another currency than that of their batch in `limits`."""
+def _currency_pauses(
+    outcomes: Sequence[BatchOutcome], limits: Mapping[int, str]
+) -> Iterator[Pause]:
+    """Pauses of campaigns with a price in another currency than that of their batch in `limits`."""
     for outcome in outcomes:
         if reserved := limits[outcome.claim.id]:
             accepted = outcome.interpretation.accepted.values()
             charged = {price.currency for price in accepted if price.price is not None}
             if others := charged - {reserved}:
-                pause_for_currency(outcome.claim.campaign_id, reserved, min(others))
+                pause = pause_for_currency(outcome.claim.campaign_id, reserved, min(others))
+                if pause:
+                    yield pause

@@ -27,6 +27,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
@@ -105,7 +106,8 @@ class UnknownOutcomes:
                 continue
             outcome = _outcome(batch, dict(zip(batch.ids, replies, strict=True)), now)
             with transaction.atomic():
-                write_outcomes([outcome], self._token, now, BatchState.AMBIGUOUS)
+                for pause in write_outcomes([outcome], self._token, now, BatchState.AMBIGUOUS):
+                    lifecycle.pause_if_running(*pause)
             failpoint("settled")
 
     def answer_rehearsals(self) -> bool:

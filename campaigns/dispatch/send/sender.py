@@ -30,6 +30,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.send import account_rate, rate_control
@@ -114,7 +115,9 @@ class BatchSender:
                     self.reader.read(result, self.builders[result.batch.claim.campaign_id])
                     for result in self._collect_results()
                 ]
-                going_on = timezone.now() < self.until and _retry_database(self.keep_going)
+                # Also after the time is over: while requests are open, nobody else takes the slot.
+                is_ours = _retry_database(self.keep_going)
+                going_on = is_ours and timezone.now() < self.until
                 plan = _retry_database(
                     lambda o=outcomes, g=going_on: self._plan_round(o, g)  # type: ignore[misc]
                 )
@@ -152,8 +155,8 @@ class BatchSender:
         decided_at = timezone.now()
         with transaction.atomic():
             now = database_clock.now()
-            write_outcomes(outcomes, self.token, now)
-            campaigns = load_running(now, rehearsals=self.client is None) if going_on else []
+            answered = write_outcomes(outcomes, self.token, now)
+            campaigns = self._running(now, {pause.campaign_id for pause in answered}, going_on)
             sendable, waiting = self._split_by_rate(campaigns, now)
             limit, pauses = self._limit_of(sendable, now)
             leaving = sendable[:limit]
@@ -166,8 +169,8 @@ class BatchSender:
                     if batch.claim.id in intended
                 }
             )
-            for campaign_id, reason in pauses.items():
-                lifecycle.pause_if_running(campaign_id, reason)
+            for pause in (*answered, *pauses):
+                lifecycle.pause_if_running(*pause)
             waiting = sendable[limit:] + waiting
             self._return_unused_rates(campaigns, sendable, intended)
             self._release_others(set(intended) | {batch.claim.id for batch in waiting})
@@ -184,10 +187,17 @@ class BatchSender:
         ]
         return RoundPlan(to_send, waiting, new_claims, campaigns, now, decided_at)
 
-    def _limit_of(self, sendable: list[PreparedBatch], now: datetime) -> tuple[int, dict[int, str]]:
+    def _running(
+        self, now: datetime, pausing: Collection[int], going_on: bool
+    ) -> list[RunningCampaign]:
+        """The campaigns that may send, without those `pausing` (ids) in this round."""
+        campaigns = load_running(now, rehearsals=self.client is None) if going_on else []
+        return [campaign for campaign in campaigns if campaign.id not in pausing]
+
+    def _limit_of(self, sendable: list[PreparedBatch], now: datetime) -> tuple[int, list[Pause]]:
         """How many of `sendable` may leave by connections, account rate and budgets.
 
-        Also the campaigns that reached a budget, with the reason to pause them.
+        Also the campaigns to pause because they reached a budget.
         """
         limit = min(len(sendable), self.capacity - self.outstanding)
         if self.client:

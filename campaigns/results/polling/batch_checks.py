@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from campaigns.compose.launch import lifecycle
 from campaigns.dispatch import evidence
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
@@ -216,7 +217,9 @@ def _check_currencies(batch: Batch, movements: Sequence[Movement]) -> None:
     for movement in movements:
         amounts = [amount for _recipient_id, amount in movement.amounts if amount]
         if movement.currency != batch.held_currency and max(amounts, default=ZERO) > 0:
-            pause_for_currency(batch.campaign_id, batch.held_currency, movement.currency)
+            pause = pause_for_currency(batch.campaign_id, batch.held_currency, movement.currency)
+            if pause:
+                lifecycle.pause_if_running(*pause)
             return
 
 
