@@ -156,7 +156,11 @@ REDIS_URL: str = read(
     lambda address: not address or address.startswith(("redis://", "rediss://", "unix://")),
 )
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "viberdash.json_cache.JsonSerializer"},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -174,6 +178,9 @@ Q_CLUSTER: dict[str, Any] = {
     "name": "viberdash",
     "label": "Queue",
     "orm": "default",
+    "broker_class": "campaigns.shared.queue.TaskBroker",
+    "cached": 1,  # seconds; the broker keeps no results at all
+    "save_limit": -1,  # nor are those kept that the version before queued without it
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,
@@ -181,7 +188,6 @@ Q_CLUSTER: dict[str, Any] = {
     "retry": TASK_RETRY,
     "max_attempts": 3,
     "ack_failures": True,
-    "save_limit": -1,  # successes are not kept: what was done stands in the tables
     "catch_up": False,
     "poll": 0.2,
     "recycle": 100_000,
@@ -189,6 +195,7 @@ Q_CLUSTER: dict[str, Any] = {
 }
 
 INSTALLED_APPS = [
+    "django_q",  # first: campaigns takes its pages out of the admin
     "campaigns",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -200,7 +207,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
-    "django_q",
     "csp",
 ]
 MIDDLEWARE = [

@@ -19,7 +19,7 @@ from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, Se
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
 from campaigns.shared import database_clock
-from campaigns.shared.queue import drop_unreadable, enqueue, waiting
+from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import safe_mode
 
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
@@ -39,7 +39,6 @@ def sweep() -> None:
     cancel_remaining()
     finish_campaigns()
     prune_evidence(now)
-    drop_unreadable()
     delete_abandoned(now)
     wake_worker()
 

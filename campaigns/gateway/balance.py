@@ -5,6 +5,8 @@ The hourly reading that reconciliation compares with the ledger is apart (result
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -31,8 +33,7 @@ class CachedBalance:
 
 def load_balance() -> CachedBalance:
     """Return the balance as it was at most a minute ago."""
-    cached = cache.get(_key())
-    if isinstance(cached, CachedBalance):
+    if cached := _read(cache.get(_key())):
         return cached
     try:
         answer = CachedBalance(_request(), _now())
@@ -71,4 +72,25 @@ def _now() -> float:
 
 
 def _keep(answer: CachedBalance) -> None:
-    cache.set(_key(), answer, FRESH_SECONDS if answer.balance else FRESH_FAILURE_SECONDS)
+    balance = answer.balance
+    stored = {"at": answer.at, "failure": answer.failure}
+    if balance:
+        stored |= {
+            "amount": str(balance.amount),
+            "currency": balance.currency,
+            "limit": str(balance.limit),
+        }
+    cache.set(_key(), stored, FRESH_SECONDS if balance else FRESH_FAILURE_SECONDS)
+
+
+def _read(stored: Any) -> CachedBalance | None:
+    """What `_keep` stored; None if it is not there, or if it is something else."""
+    try:
+        balance = (
+            Balance(Decimal(stored["amount"]), str(stored["currency"]), Decimal(stored["limit"]))
+            if "amount" in stored
+            else None
+        )
+        return CachedBalance(balance, float(stored["at"]), str(stored["failure"]))
+    except (TypeError, KeyError, ValueError, ArithmeticError):
+        return None

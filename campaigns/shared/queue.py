@@ -1,42 +1,23 @@
-"""The queue (django-q2). It only wakes workers: losing or repeating a task changes nothing."""
+"""The queue (django-q2). It only wakes workers: losing or repeating a task changes nothing.
 
+Its tables are no way into a worker: `TaskBroker` hands out nothing but the functions in TASKS, and
+keeps no results, which would be pickles that nobody signed. Waiting tasks are pickles signed with
+SECRET_KEY.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache.backends.dummy import DummyCache
 from django.db import transaction
 from django.utils import timezone
+from django_q.brokers.orm import ORM
+from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-
-def enqueue(task: str, *args: int | str) -> None:
-    """Have a worker call `task`, a function's dotted path, with `args`; after the commit, if in a
-    transaction.
-    """
-    async_task(task, *args)  # type: ignore[no-untyped-call]
-
-
-def waiting() -> int:
-    """How many tasks wait for a worker, or lost theirs long ago."""
-    from django_q.models import OrmQ
-
-    return OrmQ.objects.filter(lock__lte=timezone.now()).count()
-
-
-def drop_unreadable() -> int:
-    """Delete waiting tasks that no worker can read: signed with another key, or of deleted code.
-
-    Returns how many. The queue itself fails at them again and again.
-    """
-    from django_q.models import OrmQ
-    from django_q.signing import SignedPackage
-
-    unreadable = []
-    for task_id, payload in (
-        OrmQ.objects.filter(lock__lte=timezone.now()).order_by("pk").values_list("pk", "payload")
-    ):
-        try:
-            SignedPackage.loads(payload)
-        except Exception:  # noqa: BLE001 - unpickling raises anything
-            unreadable.append(task_id)
-    return int(OrmQ.objects.filter(pk__in=unreadable).delete()[0])
-
+logger = logging.getLogger(__name__)
 
 # called each minute by the queue; `manage.py sweep` does the same from outside
 SCHEDULES = {
@@ -49,13 +30,74 @@ SCHEDULES = {
     "mail": "campaigns.team.tasks.deliver_mail",
     "prune": "campaigns.team.tasks.prune",
 }
+# all functions that a worker may be asked to call
+TASKS = frozenset(SCHEDULES.values()) | {
+    "campaigns.compose.launch.approval.notify_approvers",
+    "campaigns.compose.launch.approval.notify_requester",
+    "campaigns.compose.message.audience_counts.count_requested",
+    "campaigns.contacts.tasks.open_file",
+    "campaigns.contacts.tasks.check",
+    "campaigns.contacts.tasks.run_import",
+    "campaigns.contacts.tasks.index_contacts",
+    "campaigns.dispatch.tasks.work",
+    "campaigns.dispatch.tasks.prepare",
+    "campaigns.dispatch.tasks.send",
+    "campaigns.dispatch.tasks.rehearse",
+    "campaigns.dispatch.tasks.mail_warning",
+    "campaigns.results.tasks.ask",
+    "campaigns.results.tasks.follow_checks",
+}
+
+
+class TaskBroker(ORM):
+    """The queue's tables, from which only our own tasks come."""
+
+    @staticmethod
+    def get_cache() -> DummyCache:
+        """Nobody reads the results of tasks: `cached` in Q_CLUSTER sends them here."""
+        return DummyCache("", {})
+
+    def dequeue(self) -> list[tuple[int, str]]:
+        """Claim the next tasks: pairs of id and signed package. Deletes a task that is not ours,
+        whether somebody wrote it into the table or a schedule made it.
+        """
+        tasks = []
+        for task_id, package in super().dequeue() or []:  # type: ignore[no-untyped-call]
+            if _is_ours(package):
+                tasks.append((task_id, package))
+            else:
+                logger.error("task %s of the queue is not one of ours: deleted", task_id)
+                self.delete(task_id)  # type: ignore[no-untyped-call]
+        return tasks
+
+
+def _is_ours(package: str) -> bool:
+    """Whether a signed package is a call of one of TASKS, without a function to call after it."""
+    try:
+        task: Mapping[str, Any] = SignedPackage.loads(package)
+    except Exception:  # noqa: BLE001 - unpickling raises anything
+        return False
+    return task.get("func") in TASKS and not any(task.get(name) for name in ("hook", "chain"))
+
+
+def enqueue(task: str, *args: int | str) -> None:
+    """Have a worker call `task`, one of TASKS, with `args`; after the commit, if in a transaction.
+
+    Raises ValueError for any other function.
+    """
+    if task not in TASKS:
+        raise ValueError(f"{task} is not in TASKS")
+    async_task(task, *args)  # type: ignore[no-untyped-call]
+
+
+def waiting() -> int:
+    """How many tasks wait for a worker, or lost theirs long ago."""
+    return OrmQ.objects.filter(lock__lte=timezone.now()).count()
 
 
 def ensure_schedules(**_signal: object) -> None:
     """Make the queue's table hold exactly these schedules. Runs after each migration."""
-    from django_q.models import Schedule
-
-    Schedule.objects.filter(func__startswith="campaigns.").exclude(name__in=SCHEDULES).delete()
+    Schedule.objects.exclude(name__in=SCHEDULES).delete()
     each_minute = {
         "schedule_type": Schedule.MINUTES,
         "minutes": 1,
