@@ -219,6 +219,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "campaigns.team.pages.body_limits.BodyLimitCookie",
     "campaigns.team.pages.middleware.SignInRequired",
     "campaigns.team.pages.middleware.ReaderTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterable
+from copy import copy
 from types import FrameType
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -19,12 +20,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 
 CONNECTIONS_MAX = 1_000  # further ones wait until one of these is closed
 OPEN_FILES = 4_096  # a connection uses up to three: its socket, its request, its response
 IDLE_S = 60  # seconds after which a connection on which nothing moves is closed
 HEADERS_MAX = 32 << 10  # bytes, with the first line
-BODY_MAX = 520 << 20  # bytes: the largest contact file, and the form around it
+BODY_OF_ANYBODY = 64 << 10  # bytes; a larger one depends on who sends it to where
+BODY_MAX = 520 << 20  # bytes of any: a contact file, and the form around it
 REQUEST_IN_MEMORY = 64 << 10  # bytes; a larger one is kept in a temporary file
 RESPONSE_IN_MEMORY = 256 << 10
 RESPONSE_MAX = 1 << 30  # bytes of a response that wait for the client; then its thread waits too
@@ -34,7 +37,28 @@ SEND_AT_ONCE = 128 << 10  # bytes; read anew at each attempt, even if the client
 SWITCH_INTERVAL = 0.001
 
 
-class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """A request as it arrives; refused when its headers say, or its body shows, that it is too
+    large for who sends it to where.
+    """
+
+    adj: Any
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked or self.content_length > BODY_OF_ANYBODY:
+            from campaigns.team.pages import body_limits  # after the models
+
+            limit = body_limits.limit(self.path, self.headers.get("COOKIE", ""))
+            self.adj = copy(self.adj)
+            self.adj.max_request_body_size = limit + 1  # waitress refuses from there on
+            if self.content_length > limit:
+                self.expect_continue = False  # nobody is asked for what is refused
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    parser_class = Request
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.sendbuf_len = SEND_AT_ONCE

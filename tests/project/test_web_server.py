@@ -11,11 +11,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from campaigns.compose.message.pictures import UPLOAD_MAX
+from campaigns.contacts.importing.file_types import MAX_BYTES
+from campaigns.gateway.bsg import delivery_reports
+from campaigns.team.pages import body_limits
 from tests.project import web_application
 from viberdash import web_worker
 
@@ -24,6 +29,7 @@ pytestmark = pytest.mark.processes
 WORKERS, THREADS = 2, 2
 STALLED = WORKERS * THREADS + 50
 TIMEOUT = 20.0  # seconds without a response after which a test fails
+EDITOR, USER = (f"body={body_limits.cookie_of(is_editor)}" for is_editor in (True, False))
 Stall = Callable[[int], socket.socket]
 
 
@@ -62,11 +68,12 @@ def connect(port: int) -> socket.socket:
 
 
 def request(
-    port: int, method: str, path: str, body: bytes | Iterator[bytes] = b"", proto: str = ""
+    port: int, method: str, path: str, body: bytes | Iterator[bytes] = b"", **headers: str
 ) -> tuple[int, bytes]:
-    """Status and body of the response on a new connection; `proto` is what a proxy adds."""
+    """Status and body of the response on a new connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
-    connection.request(method, path, body or None, {"X-Forwarded-Proto": proto} if proto else {})
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body or None, named)
     response = connection.getresponse()
     content = response.read()
     connection.close()
@@ -122,7 +129,8 @@ def test_body_arrives_complete_and_a_large_one_in_a_file(
 ) -> None:
     body = bytes(range(251)) * (size // 251 + 1)
     pieces = (body[start : start + 50_000] for start in range(0, len(body), 50_000))
-    status, content = request(port, "POST", "/test/received", pieces if chunked else body)
+    sent = pieces if chunked else body
+    status, content = request(port, "POST", "/contacts/import", sent, Cookie=EDITOR)
     assert status == 200
     assert json.loads(content) == {
         "length": len(body),
@@ -138,7 +146,7 @@ def test_large_response_arrives_complete(port: int) -> None:
 
 
 def test_scheme_of_the_proxy_reaches_django(port: int) -> None:
-    status, content = request(port, "GET", "/test/received", proto="https")
+    status, content = request(port, "GET", "/test/received", X_Forwarded_Proto="https")
     assert (status, json.loads(content)["scheme"]) == (200, "https")
 
 
@@ -154,17 +162,51 @@ def test_response_to_head_has_no_body(port: int) -> None:
     connection.close()
 
 
+def status_of_headers(port: int, path: str, *headers: str) -> int:
+    """The status of a POST of whose body nothing is sent; 0 where the server waits for it."""
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Expect: 100-continue", *headers, "", ""]
+    with connect(port) as client:
+        client.sendall("\r\n".join(lines).encode())
+        status = int(client.recv(12)[9:])
+    return 0 if status == HTTPStatus.CONTINUE else status
+
+
+def test_headers_above_the_limit_are_refused(port: int) -> None:
+    assert status_of_headers(port, "/sign-in/", f"X-Long: {'x' * web_worker.HEADERS_MAX}") == 431
+
+
 @pytest.mark.parametrize(
-    ("head", "status"),
+    ("path", "cookie", "limit"),
     [
-        (b"X-Long: " + b"x" * web_worker.HEADERS_MAX, b"431"),
-        (b"Content-Length: %d" % (web_worker.BODY_MAX + 1), b"413"),
+        ("/contacts/import", "", body_limits.ANONYMOUS),
+        ("/contacts/import", "Cookie: body=editor", body_limits.ANONYMOUS),
+        ("/contacts/import", f"Cookie: {USER}", body_limits.FORM),
+        ("/contacts/import", f"Cookie: {EDITOR}", body_limits.FILE),
+        ("/contacts/stop-list/", f"Cookie: {EDITOR}", body_limits.FILE),
+        ("/campaigns/pictures/add", f"Cookie: {EDITOR}", body_limits.IMAGE),
+        ("/campaigns/7/autosave", f"Cookie: a=b; {EDITOR}", body_limits.IMAGE),
+        ("/contacts/", f"Cookie: {EDITOR}", body_limits.FORM),
+        ("/nowhere", f"Cookie: {EDITOR}", body_limits.ANONYMOUS),
+        (delivery_reports.PATH, "", body_limits.ANONYMOUS),
     ],
 )
-def test_request_above_a_limit_is_refused(port: int, head: bytes, status: bytes) -> None:
-    with connect(port) as client:
-        client.sendall(b"POST /test/received HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n")
-        assert client.recv(12)[9:] == status
+def test_body_above_the_limit_is_refused_before_it_is_sent(
+    port: int, path: str, cookie: str, limit: int
+) -> None:
+    headers = [cookie] if cookie else []
+    assert status_of_headers(port, path, f"Content-Length: {limit}", *headers) == 0
+    assert status_of_headers(port, path, f"Content-Length: {limit + 1}", *headers) == 413
+
+
+def test_body_of_unknown_length_is_cut_off_at_the_limit(port: int) -> None:
+    pieces = (b"x" * 1_000 for _piece in range(body_limits.ANONYMOUS // 1_000 + 1))
+    assert request(port, "POST", "/sign-in/", pieces)[0] == 413
+
+
+def test_limits_of_the_web_server_are_those_of_the_pages() -> None:
+    assert web_worker.BODY_OF_ANYBODY == body_limits.ANONYMOUS
+    assert web_worker.BODY_MAX == body_limits.FILE > MAX_BYTES
+    assert body_limits.IMAGE > UPLOAD_MAX
 
 
 def test_urgent_data_closes_the_connection(port: int) -> None:

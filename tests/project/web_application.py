@@ -40,7 +40,8 @@ def blocked(environ: WSGIEnvironment) -> Iterable[bytes]:
 
 
 PATHS: dict[str, Callable[[WSGIEnvironment], Iterable[bytes]]] = {
-    "/test/received": received, "/test/large": large, "/test/blocked": blocked,
+    "/test/received": received, "/contacts/import": received,
+    "/test/large": large, "/test/blocked": blocked,
 }  # fmt: skip
 
 

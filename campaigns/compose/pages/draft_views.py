@@ -38,6 +38,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once, token_of
 from campaigns.team.roles import visible_to
 
@@ -137,6 +138,7 @@ def _from_template(form: CampaignForm) -> Campaign:
 @once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_body(IMAGE)
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """Write a new campaign. `?list=3` preselects a list, `?segment=3` a segment."""
     chosen = {
@@ -152,6 +154,7 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
 @never_cache
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_body(IMAGE)
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a draft."""
     campaign = draft_of(request, pk)

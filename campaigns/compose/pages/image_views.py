@@ -20,6 +20,7 @@ from campaigns.compose.models import Picture
 from campaigns.shared.query_values import read_search, read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import visible_to
 
@@ -44,6 +45,7 @@ def picture_list(request: HttpRequest) -> HttpResponse:
 @once
 @role_required(Role.MARKETER)
 @require_POST
+@accepts_body(IMAGE)
 def picture_add(request: HttpRequest) -> HttpResponse:
     """Add an image to the library."""
     upload = request.FILES.get("picture")
@@ -87,6 +89,7 @@ def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @role_required(Role.MARKETER)
 @require_POST
+@accepts_body(IMAGE)
 def picture_upload(request: HttpRequest) -> HttpResponse:
     """A fragment: the uploaded image as the chosen one; or 422 and the error as plain text."""
     upload = request.FILES.get("picture")

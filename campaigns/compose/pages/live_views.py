@@ -25,6 +25,7 @@ from campaigns.compose.pages.draft_request import (
 )
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import new_token, token_of
 
 
@@ -63,6 +64,7 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
 
 @role_required(Role.MARKETER)
 @require_POST
+@accepts_body(IMAGE)
 def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonResponse:
     """Save the form as it is. Answers with the new version of the draft, or with 409 and the reason
     why nothing was saved. A repeated first save finds the draft that the first one made.

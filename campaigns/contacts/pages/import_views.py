@@ -26,6 +26,7 @@ from campaigns.shared.query_values import read_id
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
@@ -49,6 +50,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @once
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_body(FILE)
 def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file; ?list= preselects its list."""
     lists = visible_to(current_user(request), ContactList.objects.all())

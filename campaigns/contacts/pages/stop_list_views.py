@@ -18,12 +18,14 @@ from campaigns.shared.query_values import read_search
 from campaigns.team.audit import record
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
 
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_body(FILE)
 def stop_list_page(request: HttpRequest) -> HttpResponse:
     """Show the stop list with a form to add phones."""
     form = StopListForm(request.POST or None, request.FILES or None)
