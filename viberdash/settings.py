@@ -219,6 +219,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "campaigns.team.pages.middleware.PrivateResponses",
     "campaigns.team.pages.body_limits.BodyLimitCookie",
     "campaigns.team.pages.middleware.SignInRequired",
     "campaigns.team.pages.middleware.ReaderTimeZone",
@@ -377,6 +378,12 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+# Over HTTPS a browser takes a cookie of this prefix from this very host alone.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+BODY_LIMIT_COOKIE_NAME = f"{COOKIE_PREFIX}body"
+CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page or from /session
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0

@@ -13,8 +13,10 @@ pytestmark = pytest.mark.django_db
 
 
 def limit_of(client: Client, path: str = "/contacts/import") -> int:
-    cookie = client.cookies.get(body_limits.COOKIE)
-    return body_limits.limit(path, f"{body_limits.COOKIE}={cookie.value}" if cookie else "")
+    cookie = client.cookies.get(settings.BODY_LIMIT_COOKIE_NAME)
+    return body_limits.limit(
+        path, f"{settings.BODY_LIMIT_COOKIE_NAME}={cookie.value}" if cookie else ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,13 +44,13 @@ def test_limit_follows_the_role(client: Client, role: Role, limit: int) -> None:
 
 def test_cookie_is_kept_from_scripts_and_renewed_only_when_needed(client: Client) -> None:
     client.force_login(make_user("olena", Role.MARKETER))
-    assert client.get("/contacts/").cookies[body_limits.COOKIE]["httponly"]
-    assert body_limits.COOKIE not in client.get("/contacts/").cookies
+    assert client.get("/contacts/").cookies[settings.BODY_LIMIT_COOKIE_NAME]["httponly"]
+    assert settings.BODY_LIMIT_COOKIE_NAME not in client.get("/contacts/").cookies
 
 
 def test_cookie_ends_with_the_longest_session() -> None:
     with time_machine.travel("2026-11-01", tick=False) as clock:
-        cookies = f"{body_limits.COOKIE}={body_limits.cookie_of(is_editor=True)}"
+        cookies = f"{settings.BODY_LIMIT_COOKIE_NAME}={body_limits.cookie_of(is_editor=True)}"
         clock.shift(settings.SESSION_COOKIE_AGE)
         assert body_limits.limit("/contacts/import", cookies) == body_limits.FILE
         clock.shift(1)

@@ -20,7 +20,6 @@ ANONYMOUS = 64 << 10  # bytes: signing in, a delivery report
 FORM = 4 << 20  # of a signed-in user
 IMAGE = 21 << 20  # 20 MB and the form around it
 FILE = 520 << 20  # 500 MB of contacts and the form around it
-COOKIE = "body"
 SIGNED_IN, EDITOR = "user", "editor"
 _signer = TimestampSigner(salt="campaigns.team.pages.body_limits")
 
@@ -37,7 +36,7 @@ def accepts_body(limit: int) -> Callable[[View], View]:
 
 def limit(path: str, cookies: str) -> int:
     """How many bytes the body of a request to `path` with these `cookies` may have."""
-    sender = _sender(parse_cookie(cookies).get(COOKIE, ""))
+    sender = _sender(parse_cookie(cookies).get(settings.BODY_LIMIT_COOKIE_NAME, ""))
     if not sender:
         return ANONYMOUS
     try:
@@ -68,15 +67,16 @@ class BodyLimitCookie:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        present = _sender(request.COOKIES.get(COOKIE, ""))
+        present = _sender(request.COOKIES.get(settings.BODY_LIMIT_COOKIE_NAME, ""))
         expected = ""
         if request.user.is_authenticated:
             expected = EDITOR if has_role(current_user(request), Role.MARKETER) else SIGNED_IN
         if expected and present != expected:
             response.set_cookie(
-                COOKIE, cookie_of(expected == EDITOR), max_age=settings.SESSION_COOKIE_AGE,
-                secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax",
+                settings.BODY_LIMIT_COOKIE_NAME, cookie_of(expected == EDITOR),
+                max_age=settings.SESSION_COOKIE_AGE, httponly=True, samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
             )  # fmt: skip
-        elif COOKIE in request.COOKIES and not expected:
-            response.delete_cookie(COOKIE)
+        elif settings.BODY_LIMIT_COOKIE_NAME in request.COOKIES and not expected:
+            response.delete_cookie(settings.BODY_LIMIT_COOKIE_NAME)
         return response

@@ -1,4 +1,6 @@
-"""Middleware: nobody reaches a view without signing in, and times are the reader's."""
+"""Middleware: nobody reaches a view without signing in, times are the reader's, and no browser
+keeps pages.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.team.time_zones import reader_zone
+
+SIGN_OUT = "logout"
+# Pages use none of these, and no script on them should.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope",
+        "magnetometer", "microphone", "midi", "payment", "serial", "usb", "xr-spatial-tracking",
+    )
+)  # fmt: skip
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -28,6 +40,27 @@ class SignInRequired(LoginRequiredMiddleware):
         if refusal is not None and request.headers.get("Accept") == "application/json":
             return JsonResponse({"message": _("You are signed out.")}, status=401)
         return refusal
+
+
+class PrivateResponses:
+    """Browsers and proxies store nothing that a signed-in user was shown, and forget all of it when
+    the user signs out. A session that ends by itself clears nothing: unsaved drafts are kept there.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        was_signed_in = request.user.is_authenticated
+        response = self.get_response(request)
+        response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
+        if was_signed_in:
+            # not where a view has decided, such as for images, whose names are hashes
+            response.headers.setdefault("Cache-Control", "no-store")
+        signed_out = was_signed_in and not request.user.is_authenticated
+        if signed_out and request.resolver_match and request.resolver_match.url_name == SIGN_OUT:
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
 
 
 class ReaderTimeZone:
