@@ -5,7 +5,7 @@ from dataclasses import astuple
 import pytest
 from django.utils import timezone
 
-from campaigns.compose.audience import segments
+from campaigns.compose.audience import merge_values, segments
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import (
@@ -68,7 +68,8 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
         campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED, left_out=True
     )  # in and out: out
     counted = Audience.of(campaign)
-    people = dict(counted.recipients().values_list("msisdn", "fields"))
+    filled = merge_values.fill(counted.recipients(), counted, ["city"])
+    people = {contact.msisdn: contact.fields for contact in filled}
     snapshot = frozen(campaign)
     steps = ("in_lists", "repeated", "stop_listed", "excluded", "left")
     assert tuple(getattr(snapshot, step) for step in steps) == astuple(
