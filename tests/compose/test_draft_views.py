@@ -63,6 +63,16 @@ def test_new_without_contacts_says_where_to_get_them(signed_in: Client) -> None:
     assert "No contacts yet." in page(signed_in, "/campaigns/new")
 
 
+def test_several_lists_say_which_gives_the_merge_tags(signed_in: Client) -> None:
+    phone, hint = "380970000001", "the list created first gives its merge tags"
+    first = contact_list("VIP", [(phone, "UA", {})])
+    assert hint not in page(signed_in, "/campaigns/new")
+    second = contact_list("Club", [(phone, "UA", {"first_name": "Olena"})])
+    assert hint in page(signed_in, "/campaigns/new")
+    posted = {"text": "Hi {first_name|you}", "lists": [first.pk, second.pk]}
+    assert "Hi Olena" in signed_in.post("/campaigns/preview", posted).content.decode()
+
+
 def test_new_saves_a_draft_with_a_new_sender(signed_in: Client, olena: User) -> None:
     chosen = contact_list("VIP", ukrainians(2))
     answer = signed_in.post("/campaigns/new", {**TYPED, "lists": [chosen.pk]})

@@ -1,16 +1,13 @@
 """What one pass counts is what reading each contact in Python gives, on both engines."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
-from campaigns.compose.audience.selection import Audience, Funnel
+from campaigns.compose.audience.merge_values import fill
+from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.measured_audience import (
     COUNTRY,
     FIRST,
@@ -20,110 +17,75 @@ from campaigns.compose.message.measured_audience import (
     measure,
 )
 from campaigns.compose.message.merge_tags import MissingValue
+from campaigns.compose.message.message_lengths import NO_SMS
+from campaigns.compose.message.preview import BY_PHONE, find_recipient
 from campaigns.compose.message.render import CompiledMessage
-from campaigns.compose.message.sms import measure_sms
+from campaigns.compose.message.sms import SmsLength, measure_sms
+from campaigns.compose.models import Campaign
+from campaigns.compose.pricing.estimate import estimate_cost
 from campaigns.contacts.models import Contact
-from tests.compose.factories import Person, contact_list, stop
+from tests.compose.audience_model import NAMES, World, modelled, worlds
+from tests.compose.factories import Person, contact_list
+from tests.compose.stored_worlds import stored
 
 pytestmark = pytest.mark.django_db
-NAMES = ("name", "city")
-PHONES = [f"38097000000{number}" for number in range(6)]
-VALUES = st.sampled_from(["", "Ann", "Олена", "€", "a" * 80, "я" * 40, "🎉", "x-y", "[", "'"])
-TEXTS = st.sampled_from(["Hello", "Hi {name|you}", "{city} {name}!", "{name|}", "{city|€}" * 2])
-PEOPLE = st.dictionaries(
-    st.sampled_from(PHONES),
-    st.tuples(st.sampled_from(["UA", "RO", ""]), st.dictionaries(st.sampled_from(NAMES), VALUES)),
-    max_size=6,
-)
 
 
-@dataclass
-class Lists:
-    """Random lists, in the order in which they are made, and what leaves people out."""
-
-    chosen: list[list[Person]]
-    excluded: list[Person]
-    stopped: list[str]
-    text: str
-    link: str
-    sms: str
-    ids: list[int] = field(default_factory=list)
-
-
-def people_of(contacts: dict[str, tuple[str, dict[str, str]]]) -> list[Person]:
-    return [
-        (msisdn, country, {name: value for name, value in fields.items() if value})
-        for msisdn, (country, fields) in contacts.items()
-    ]
-
-
-LISTS = st.builds(
-    Lists,
-    chosen=st.lists(PEOPLE.map(people_of), min_size=1, max_size=3),
-    excluded=PEOPLE.map(people_of),
-    stopped=st.lists(st.sampled_from(PHONES), max_size=2, unique=True),
-    text=TEXTS,
-    link=st.sampled_from(["", "https://x.example.com/{city}?n={name|é}"]),
-    sms=st.one_of(st.just(""), TEXTS),
-)
-
-
-@contextmanager
-def stored(lists: Lists) -> Iterator[Audience]:
-    """The lists in the database for as long as it takes; names in another order than ids."""
-    with transaction.atomic():
-        ids = [
-            contact_list(name, people, NAMES).pk
-            for name, people in zip("ZYX", lists.chosen, strict=False)
-        ]
-        excluded = contact_list("A", lists.excluded, NAMES)
-        stop(*lists.stopped)
-        yield Audience(tuple(ids), (excluded.pk,))
-        transaction.set_rollback(True)
-
-
-def reference(lists: Lists) -> tuple[Funnel, list[Person]]:
-    """The funnel, and the recipients in the order in which they are sent to."""
-    left_out = {msisdn for msisdn, _country, _fields in lists.excluded}
-    recipients: dict[str, Person] = {}
-    counts: Counter[str] = Counter()
-    for people in lists.chosen:
-        for person in people:
-            counts["selected"] += 1
-            if person[0] in lists.stopped:
-                counts["stop_listed"] += 1
-            elif person[0] in left_out:
-                counts["excluded"] += 1
-            elif person[0] in recipients:
-                counts["duplicates"] += 1
-            else:
-                recipients[person[0]] = person
-    rest = {name: counts[name] for name in ("selected", "duplicates", "stop_listed", "excluded")}
-    return Funnel(**rest, recipients=len(recipients)), list(recipients.values())
-
-
-@settings(
-    max_examples=40,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(LISTS)
-def test_one_pass_counts_what_reading_everybody_counts(lists: Lists) -> None:
-    template = CompiledMessage(lists.text, lists.link, lists.sms)
-    funnel, people = reference(lists)
-    with stored(lists) as audience:
+@settings(max_examples=60)
+@given(worlds())
+def test_one_pass_counts_what_reading_everybody_counts(world: World) -> None:
+    template = CompiledMessage(world.text, world.link, world.sms)
+    funnel, people = modelled(world)
+    with stored(world) as audience:
         measured = measure(audience, template)
         phones = dict(Contact.objects.values_list("pk", "msisdn"))
         chosen = {choice: phones[pk] for choice, pk in measured.people.items()}
+        values = used_values(fill(audience.recipients(), audience, template.names), template)
+        cost = estimate_cost(Campaign(sms_text=world.sms), measured)
+        previewed = previews(audience, template, measured, people)
     assert measured.funnel == funnel
     assert measured.countries == Counter(country for _phone, country, _fields in people)
     assert measured.missing == _missing(template, people)
     assert _range(measured, "text") == _lengths(template, "text", people)
     assert _range(measured, "link") == _lengths(template, "button_url", people)
     assert measured.sms.recipients == _sms_parts(template, people)
+    assert measured.sms.largest == _largest_sms(template, people)
     assert chosen == _chosen(template, people)
+    assert {line.country: line.recipients for line in cost.lines} == measured.countries
+    expected = {
+        phone: {name: fields.get(name) or "" for name in template.names}
+        for phone, _country, fields in people
+    }
+    assert values == expected
+    if people:
+        chosen[BY_PHONE] = people[-1][0]
+    assert previewed == {choice: (phone, expected[phone]) for choice, phone in chosen.items()}
+
+
+def used_values(contacts: list[Contact], template: CompiledMessage) -> dict[str, dict[str, str]]:
+    """Phone -> the values of the merge fields that the message uses."""
+    return {
+        contact.msisdn: {name: contact.fields.get(name) or "" for name in template.names}
+        for contact in contacts
+    }
+
+
+def previews(
+    audience: Audience, template: CompiledMessage, measured: MeasuredAudience, people: list[Person]
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """The phone and values that the preview shows for each choice; by phone, of the last person."""
+    asked = dict.fromkeys(measured.people, "")
+    if people:
+        asked[BY_PHONE] = people[-1][0]
+    found = {
+        choice: find_recipient(audience, template, choice, phone, measured)
+        for choice, phone in asked.items()
+    }
+    return {
+        choice: next(iter(used_values([contact], template).items()))
+        for choice, contact in found.items()
+        if contact
+    }
 
 
 def _range(measured: MeasuredAudience, name: str) -> tuple[int, int] | None:
@@ -162,6 +124,19 @@ def _sms_parts(template: CompiledMessage, people: list[Person]) -> Counter[tuple
         except MissingValue:
             continue
     return counts
+
+
+def _largest_sms(template: CompiledMessage, people: list[Person]) -> SmsLength:
+    """Of equally long ones the first."""
+    largest = NO_SMS
+    for _phone, _country, fields in people:
+        try:
+            length = measure_sms(template.sms_text.fill(fields))
+        except MissingValue:
+            continue
+        if (length.parts, length.units) > (largest.parts, largest.units):
+            largest = length
+    return largest
 
 
 def _chosen(template: CompiledMessage, people: list[Person]) -> dict[str, str]:

@@ -4,10 +4,12 @@ from dataclasses import astuple
 
 import pytest
 from django.utils import timezone
+from hypothesis import given, settings
 
-from campaigns.compose.audience import segments
+from campaigns.compose.audience import merge_values, segments
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -22,6 +24,8 @@ from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.dispatch.freeze import recipients
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Recipient, Snapshot
+from tests.compose.audience_model import World, modelled, worlds
+from tests.compose.stored_worlds import stored
 from tests.dispatch.factory import SOON, contact_list, draft, launched, phone
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +72,8 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
         campaign=campaign, source=earlier, outcome=RecipientOutcome.REFUSED, left_out=True
     )  # in and out: out
     counted = Audience.of(campaign)
-    people = dict(counted.recipients().values_list("msisdn", "fields"))
+    filled = merge_values.fill(counted.recipients(), counted, ["city"])
+    people = {contact.msisdn: contact.fields for contact in filled}
     snapshot = frozen(campaign)
     steps = ("in_lists", "repeated", "stop_listed", "excluded", "left")
     assert tuple(getattr(snapshot, step) for step in steps) == astuple(
@@ -77,6 +82,43 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     assert (snapshot.in_lists, snapshot.left) == (35, 22)
     assert dict(campaign.recipients.values_list("msisdn", "fields")) == people
     assert Campaign.objects.get(pk=campaign.pk).audience == 22
+
+
+@settings(max_examples=25)
+@given(worlds().filter(lambda world: world.own < 0))
+def test_frozen_are_whom_a_plain_model_chooses_with_their_values(world: World) -> None:
+    """In slices of four: a phone on several lists is in several of them."""
+    funnel, people = modelled(world)
+    template = CompiledMessage(world.text, world.link, world.sms)
+    with stored(world) as audience, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipients, "SLICE_SIZE", 4)
+        campaign = preparing(audience, world)
+        assert freeze(campaign.pk, timezone.now() + SOON)
+        snapshot = Snapshot.objects.get(campaign=campaign)
+        frozen = dict(campaign.recipients.values_list("msisdn", "fields"))
+    counted = (snapshot.in_lists, snapshot.repeated, snapshot.stop_listed, snapshot.excluded)
+    assert (*counted, snapshot.left) == astuple(funnel)
+    assert {phone: template.render_partially(fields) for phone, fields in frozen.items()} == {
+        phone: template.render_partially(fields) for phone, _country, fields in people
+    }
+    assert set().union(*frozen.values()) <= template.names
+
+
+def preparing(audience: Audience, world: World) -> Campaign:
+    """A launched campaign to `audience`."""
+    campaign = draft(
+        text=world.text, button_url=world.link, sms_text=world.sms, state=CampaignState.PREPARING
+    )
+    campaign.lists.set(audience.lists)
+    campaign.exclude_lists.set(audience.exclude_lists)
+    campaign.segments.set(audience.segments)
+    campaign.exclude_segments.set(audience.exclude_segments)
+    EarlierCampaign.objects.bulk_create(
+        EarlierCampaign(campaign=campaign, source_id=source, outcome=outcome, left_out=left_out)
+        for left_out, chosen in ((False, audience.campaigns), (True, audience.exclude_campaigns))
+        for source, outcome in chosen
+    )
+    return campaign
 
 
 def test_a_segment_that_changed_since_the_review_has_to_be_confirmed_again() -> None:

@@ -107,7 +107,8 @@ class Audience:
     def recipients(self) -> QuerySet[Contact]:
         """Those who will be sent to, each phone once.
 
-        Of a phone on several lists, the list that was created first gives the merge fields.
+        Of a phone on several lists, it is the contact on the list that was created first. The
+        others can fill its empty merge fields (merge_values).
         """
         contacts = self.allowed_contacts()
         if self.has_no_duplicates:

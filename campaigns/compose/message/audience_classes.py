@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
+from campaigns.compose.audience.merge_values import ContactsWithValues, with_values
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.render import CompiledMessage, encode_for_link
 from campaigns.compose.message.sms import GSM_BASIC, GSM_EXTENDED
@@ -112,34 +113,41 @@ def hash_of_values(values: Values) -> int:
 def classes_of(audience: Audience, template: CompiledMessage) -> Classes:
     """The recipients of `audience` in classes, by the merge fields that `template` uses."""
     classes = Classes(sorted(template.names))
-    columns = ("country", "list_id", "id", "msisdn", *(("fields",) if classes.names else ()))
+    rows = with_values(audience.recipients(), audience, classes.names)
+    columns = ("country", "list_id", "id", "msisdn", *rows.columns)
     try:
-        contacts = audience.recipients().order_by().values_list(*columns)
+        contacts = rows.contacts.order_by().values_list(*columns)
         statement, params = contacts.query.sql_with_params()
     except EmptyResultSet:  # Django knows that nobody fits: a segment without conditions
         return classes
     read = _read_postgresql if connection.vendor == "postgresql" else _read_sqlite
-    read(classes, statement, params)
+    read(classes, rows, statement, params)
     return classes
 
 
-def _read_postgresql(classes: Classes, contacts: str, params: Sequence[Any]) -> None:
-    values = [f"fields ->> '{name}'" for name in classes.names]  # word characters alone
-    keys = ", ".join(["country", *values])
-    parts = ["msisdn", *(f"COALESCE({value}, '')" for value in values)]
+def _read_postgresql(
+    classes: Classes, rows: ContactsWithValues, contacts: str, params: Sequence[Any]
+) -> None:
+    keys = ", ".join(["country", *rows.columns])
+    parts = ["msisdn", *(f"COALESCE({value}, '')" for value in rows.columns)]
     hashes = f"SUM(HASHTEXTEXTENDED({' || CHR(31) || '.join(parts)}, 0) & {MASK})"
     sums = f"COUNT(*), {hashes}, MIN(list_id * {RANK} + id)"
-    statement = f"SELECT {keys}, {sums} FROM ({contacts}) AS contact GROUP BY {keys}"  # noqa: S608
+    # otherwise each value is looked up wherever it stands, and the plan fits its highest cost
+    once = "MATERIALIZED" if rows.looks_up else "NOT MATERIALIZED"
+    statement = (
+        f"WITH contact AS {once} ({contacts}) SELECT {keys}, {sums} FROM contact GROUP BY {keys}"  # noqa: S608
+    )
     with connection.cursor() as cursor, connection.wrap_database_errors:
         # row by row, as there may be many; the server's own cursors never work in parallel
         for country, *values, count, hashes, first in cursor.cursor.stream(statement, params):
             classes.add(country, tuple(values), count, int(hashes), first)
 
 
-def _read_sqlite(classes: Classes, contacts: str, params: Sequence[Any]) -> None:
-    values = [f"JSON_EXTRACT(fields, '$.\"{name}\"')" for name in classes.names]
+def _read_sqlite(
+    classes: Classes, rows: ContactsWithValues, contacts: str, params: Sequence[Any]
+) -> None:
     rank, phone = f"list_id * {RANK} + id", "CAST(msisdn AS INTEGER)"
-    arguments = ", ".join([rank, phone, "country", *values])
+    arguments = ", ".join([rank, phone, "country", *rows.columns])
     connection.ensure_connection()
     connection.connection.create_aggregate(_GROUPS, -1, lambda: _Groups(classes))
     statement = f"SELECT {_GROUPS}({arguments}) FROM ({contacts}) AS contact"  # noqa: S608

@@ -27,6 +27,7 @@ from campaigns.shared.queue import enqueue
 from campaigns.shared.time_limit import TimeLimitReached, time_limit
 
 COUNT = "campaigns.compose.message.audience_counts.count_requested"
+RULES = 2  # one more whenever an audience is measured by other rules: older results are not used
 COUNTED_AT_ONCE = 20_000  # contacts; a tenth of a second
 MOVING_FOR = timedelta(minutes=1)
 # a page that shows a result while it changes asks for another so often
@@ -200,7 +201,7 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     ]
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    return sha256(repr((audience, tags, template.sms_text.text)).encode()).hexdigest()
+    return sha256(repr((RULES, audience, tags, template.sms_text.text)).encode()).hexdigest()
 
 
 def _result_json(measured: MeasuredAudience) -> dict[str, Any]:

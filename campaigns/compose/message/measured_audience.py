@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from campaigns.compose.audience.merge_values import fill
 from campaigns.compose.audience.selection import NOBODY, Audience, Funnel
 from campaigns.compose.message.audience_classes import RANK, RecipientClass, classes_of
 from campaigns.compose.message.merge_tags import CompiledText
@@ -106,7 +107,8 @@ def _choose(measured: MeasuredAudience, recipients: RecipientClass, text_length:
 def _count_sms_parts(measured: MeasuredAudience, classes: Iterable[RecipientClass]) -> None:
     """Count the parts of the SMS, by one text of sample values for each class."""
     template, largest = measured.template.sms_text, None
-    for recipients in classes:
+    # in the order in which they are sent to: of equally long ones the first is kept
+    for recipients in sorted(classes, key=lambda recipients: recipients.first):
         samples = recipients.sample_values
         if any(tag.fallback is None and not samples[tag.name] for tag in template.tags):
             continue
@@ -114,5 +116,6 @@ def _count_sms_parts(measured: MeasuredAudience, classes: Iterable[RecipientClas
             largest = recipients
     if largest and measured.sms.largest.encoding == UCS_2:
         # the characters that force UCS-2 are those of a real text
-        fields = Contact.objects.values_list("fields", flat=True).get(pk=largest.first % RANK)
-        measured.sms.largest = measure_sms(template.fill_partially(fields))
+        first = Contact.objects.filter(pk=largest.first % RANK)
+        [contact] = fill(first, measured.audience, template.names)
+        measured.sms.largest = measure_sms(template.fill_partially(contact.fields))

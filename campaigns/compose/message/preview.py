@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from campaigns.compose.audience.merge_values import fill
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message import sms
 from campaigns.compose.message.audience_counts import measured_already
@@ -114,32 +115,36 @@ def find_recipient(
     phone: str = "",
     measured: MeasuredAudience | None = None,
 ) -> Contact | None:
-    """Find the recipient for `choice`, a value of `recipient_choices`; None if nobody fits.
+    """Find the recipient for `choice`, a value of `recipient_choices`, with the values that the
+    message has (`merge_values.fill`); None if nobody fits.
 
     `phone` counts for BY_PHONE alone. `measured` is the audience, if it is measured already. While
     a large audience is being counted, its first recipient stands for the other choices.
     """
+    contacts = _contacts_for(audience, template, choice, phone, measured)
+    first = contacts.order_by("list_id", "id")[:1]
+    return next(iter(fill(first, audience, template.names)), None)
+
+
+def _contacts_for(
+    audience: Audience,
+    template: CompiledMessage,
+    choice: str,
+    phone: str,
+    measured: MeasuredAudience | None,
+) -> QuerySet[Contact]:
+    """The contacts of which the first is the recipient for `choice`."""
     if choice == BY_PHONE:
-        return _by_phone(audience.recipients(), phone)
+        digits = re.sub(r"\D", "", phone)
+        return audience.recipients().filter(msisdn=digits)
     measured = measured or measured_already(audience, template)
     if measured is None:
-        return _first(audience.recipients()) if audience.has_only_lists else None
+        return audience.recipients() if audience.has_only_lists else Contact.objects.none()
     if (choice == LONGEST and not template.text.tags) or (
         choice == MISSING_DATA and not template.names
     ):
         choice = FIRST
-    contact_id = measured.people.get(choice)
-    return Contact.objects.filter(pk=contact_id).first() if contact_id else None
-
-
-def _first(recipients: QuerySet[Contact]) -> Contact | None:
-    """The recipient who is sent to first: of the list that was made first."""
-    return recipients.order_by("list_id", "id").first()
-
-
-def _by_phone(recipients: QuerySet[Contact], phone: str) -> Contact | None:
-    digits = re.sub(r"\D", "", phone)
-    return _first(recipients.filter(msisdn=digits)) if digits else None
+    return Contact.objects.filter(pk=measured.people.get(choice, 0))
 
 
 def recipient_choices(counts: dict[str, int], template: CompiledMessage) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from campaigns.compose.audience.merge_values import fill
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import RenderedMessage, compile_message, message_for
@@ -41,8 +42,9 @@ def quote_sample(campaign: Campaign) -> SampleQuote | None:
 
     None if the audience is empty.
     """
-    first = Audience.of(campaign).recipients().order_by("list_id", "id")[:MAX_RECIPIENTS]
-    sample = _rendered(campaign, first)
+    audience = Audience.of(campaign)
+    first = audience.recipients().order_by("list_id", "id")[:MAX_RECIPIENTS]
+    sample = _rendered(campaign, fill(first, audience, compile_message(campaign).names))
     if not sample:
         return None
     try:

@@ -20,6 +20,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from campaigns.compose.audience.merge_values import with_values
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import compile_message
@@ -93,9 +94,7 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     by_area = areas.must_split_by_area(campaign, snapshot.list_id)
     if by_area:
         areas.create_area_table()
-    added = _insert_recipients(
-        campaign, snapshot, chosen, excluded, not audience.has_no_duplicates, by_area
-    )
+    added = _insert_recipients(campaign, audience, snapshot, chosen, excluded, by_area)
     snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, by_area)
     snapshot.in_lists += size
     snapshot.left += added
@@ -182,30 +181,37 @@ def _reference_sql(text: str, mark: str) -> str:
     return f"SUBSTR('{mark}' || SHA256({text}), 1, 32)"  # Django gives SQLite this function
 
 
-def _fields_sql(names: Iterable[str]) -> str:
-    """Those of a contact's fields that the message uses and the contact has."""
-    names = sorted(names)  # letters, digits and underscores: nothing to quote
+def _contacts_sql(audience: Audience, names: Iterable[str]) -> tuple[str, tuple[Any, ...], str]:
+    """The SELECT of all contacts with the values of `names`, its parameters, and the expression of
+    those values that a contact `c` of it has, as JSON.
+    """
+    rows = with_values(Contact.objects.order_by(), audience, names)
+    contacts = rows.contacts.values_list("id", "list_id", "msisdn", "country", *rows.columns)
+    statement, params = contacts.query.sql_with_params()
+    # names are letters, digits and underscores: nothing to quote
+    pairs = ", ".join(
+        f"'{name}', c.{column}" for name, column in zip(rows.names, rows.columns, strict=True)
+    )
     if connection.vendor == "postgresql":
-        if not names:
-            return "'{}'::jsonb"
-        pairs = ", ".join(f"'{name}', c.fields -> '{name}'" for name in names)
-        return f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))"
-    if not names:
-        return "'{}'"
-    pairs = ", ".join(f"'{name}', JSON_EXTRACT(c.fields, '$.\"{name}\"')" for name in names)
-    return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
+        fields = f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))" if pairs else "'{}'::jsonb"
+    else:
+        fields = f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))" if pairs else "'{}'"
+    return statement, params, fields
 
 
 def _recipients_sql(
-    campaign: Campaign, chosen: str, excluded: str, may_repeat: bool, by_area: bool
-) -> str:
-    """The INSERT of the contacts of a slice; see `_insert_recipients`."""
+    campaign: Campaign, audience: Audience, chosen: str, excluded: str, by_area: bool
+) -> tuple[str, tuple[Any, ...]]:
+    """The INSERT of the contacts of a slice, and its parameters after that of the reference; see
+    `_insert_recipients`.
+    """
+    contacts, params, fields = _contacts_sql(audience, compile_message(campaign).names)
     same_phone = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     is_new = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {same_phone})"  # noqa: S608 - a table of ours, a number
     mark = REHEARSAL_MARK if campaign.is_rehearsal else ""
     area, order = (areas.AREA_SQL, "country, area, id") if by_area else ("''", "country, id")
     group = f"c.country, {areas.AREA_SQL}" if by_area else "c.country"
-    return f"""
+    statement = f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number,
             send_state, reason, gateway_id, currency, delivery_state, status, final, sms_status)
         SELECT %s, msisdn, country, fields, reference,
@@ -216,34 +222,35 @@ def _recipients_sql(
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {_fields_sql(compile_message(campaign).names)} AS fields,
+                {fields} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
-            FROM {CONTACT} c {areas.join_sql("c") if by_area else ""}
+            FROM ({contacts}) c {areas.join_sql("c") if by_area else ""}
             WHERE {chosen} AND NOT {_STOPPED} AND NOT {excluded}
-                {"AND " + is_new if may_repeat else ""}
+                {"" if audience.has_no_duplicates else "AND " + is_new}
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
+    return statement, params
 
 
 def _insert_recipients(
     campaign: Campaign,
+    audience: Audience,
     snapshot: Snapshot,
     chosen: str,
     excluded: str,
-    may_repeat: bool,
     by_area: bool,
 ) -> int:
     """Insert the contacts of a slice as recipients, by one statement; return how many are new.
 
-    `chosen` and `excluded` are SQL conditions on the contact `c`. `may_repeat`: a phone may be in
-    several slices. Batches hold one country each; `by_area`: one area each.
+    `chosen` and `excluded` are SQL conditions on the contact `c`. Batches hold one country each;
+    `by_area`: one area each.
     """
-    statement = _recipients_sql(campaign, chosen, excluded, may_repeat, by_area)
-    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:"]
-    # Without `may_repeat` a phone can be there already only if it left the list and came back
-    # meanwhile. Checking that for each row takes a sixth of the time, so the statement runs
-    # without the check first.
+    statement, more = _recipients_sql(campaign, audience, chosen, excluded, by_area)
+    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *more]
+    # In an audience without duplicates a phone can be there already only if it left the list and
+    # came back meanwhile. Checking that for each row takes a sixth of the time, so the statement
+    # runs without the check first.
     try:
         with transaction.atomic():
             return _execute_insert(statement, params)
