@@ -161,7 +161,7 @@ def remove_contact() -> None:
 def change_a_value() -> None:
     contact = Contact.objects.filter(list__name="A")[0]
     seen = {"first_name": contact.fields["first_name"]}
-    assert contact_lists.change_fields(contact, {"first_name": "Eve"}, seen) == {}
+    assert contact_lists.change_fields(contact, {"first_name": "Eve"}, seen, None) == {}
 
 
 def exclude_another() -> None:
