@@ -183,7 +183,7 @@ def import_changes_a_value() -> None:
 
 
 def stop_another_instead() -> None:
-    stop_list.remove_entry(StopListEntry.objects.get())
+    stop_list.remove_entry(StopListEntry.objects.get(), None)
     stop_list.add_phones(["380970000002"], "", None)
 
 

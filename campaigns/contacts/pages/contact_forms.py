@@ -1,6 +1,7 @@
-"""The form of a contact on a list."""
+"""The forms of a contact on a list, and of the person with its phone."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
@@ -8,9 +9,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.contacts.lists.all_lists import fingerprint, has_tag
-from campaigns.contacts.models import Contact
+from campaigns.contacts.models import Consent, Contact
 from campaigns.contacts.pages.forms import form_helper
+from campaigns.contacts.people import languages
+from campaigns.contacts.people.person import CONSENT, UNWANTED, VALUES, WANTED
+from campaigns.contacts.people.topics import TOPIC_MAX, join_topics, read_topics
+from campaigns.shared.days import reader_today
 
+NOTES_MAX = 5_000
+TOPICS_MAX = 50
 LISTS_NAMED = 5  # of the other lists, beside a field
 
 
@@ -142,3 +149,129 @@ def _values_elsewhere(tag: str, present: Mapping[str, str], others: Sequence[Con
         _("On “%(list)s”: %(value)s.") % {"list": other.list, "value": theirs or _("empty")}
         for other, theirs in different[:LISTS_NAMED]
     )
+
+
+class PersonForm(SeenValuesForm):
+    """What belongs to the person: consent, language, topics and notes, as `person.values_of`."""
+
+    consent = forms.ChoiceField(
+        label=gettext_lazy("Consent"),
+        choices=Consent.choices,
+        required=False,
+        help_text=gettext_lazy("“Withdrawn” adds the phone to the stop list."),
+    )
+    consent_on = forms.DateField(
+        label=gettext_lazy("Given or withdrawn on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("Today, if you change the consent and not the date."),
+    )
+    consent_source = forms.CharField(
+        label=gettext_lazy("How it was given or withdrawn"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy(
+            "Such as: form on the website, by phone. If you change the consent, enter this anew."
+        ),
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
+    wanted_topics = forms.CharField(
+        label=gettext_lazy("Wants messages about"),
+        required=False,
+        max_length=2_000,
+        help_text=gettext_lazy("Topics with commas between them: sales, new arrivals."),
+    )
+    unwanted_topics = forms.CharField(
+        label=gettext_lazy("Does not want messages about"),
+        required=False,
+        max_length=2_000,
+        help_text=gettext_lazy("Segments can ask for topics, to select or to exclude contacts."),
+    )
+    notes = forms.CharField(
+        label=gettext_lazy("Notes"),
+        required=False,
+        max_length=NOTES_MAX,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def __init__(self, present: Mapping[str, str], data: QueryDict | None = None) -> None:
+        super().__init__(data, initial=dict(present))
+        none = ("", _("Not known"))
+        self.fields["language"].choices = [none, *languages.choices()]  # type: ignore[attr-defined]
+        self.keep_seen(present)
+        self.helper = form_helper(*self.fields, submit=_("Save"))
+
+    def clean_consent(self) -> str:
+        return str(self.cleaned_data["consent"] or Consent.UNKNOWN)
+
+    def clean_wanted_topics(self) -> str:
+        return _clean_topics(self.cleaned_data[WANTED])
+
+    def clean_unwanted_topics(self) -> str:
+        return _clean_topics(self.cleaned_data[UNWANTED])
+
+    def clean_notes(self) -> str:
+        return str(self.cleaned_data["notes"]).replace("\r\n", "\n")
+
+    def clean_seen_notes(self) -> str:
+        return str(self.cleaned_data["seen_notes"]).replace("\r\n", "\n")
+
+    def clean_consent_on(self) -> Any:
+        day = self.cleaned_data["consent_on"]
+        if day and day > reader_today():
+            raise forms.ValidationError(_("This date is in the future."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        both = set(read_topics(data.get(WANTED, ""))) & set(read_topics(data.get(UNWANTED, "")))
+        if both:
+            text = _("Both wanted and not wanted: %(topics)s.") % {"topics": join_topics(both)}
+            self.add_error(UNWANTED, text)
+        if "consent" in self.data and "consent_on" in data:
+            self._complete_consent()
+        return data
+
+    def _complete_consent(self) -> None:
+        """Another consent has another date and source; an unknown one has neither."""
+        data, seen = self.cleaned_data, self.seen()
+        day = data["consent_on"]
+        consent, source = data.get("consent", ""), data.get("consent_source", "")
+        is_changed = consent != seen["consent"]
+        if consent == Consent.UNKNOWN:
+            if (day or source) and not is_changed:
+                self.add_error("consent", _("Choose whether consent was given or withdrawn."))
+            data |= {"consent_on": None, "consent_source": ""}
+        elif is_changed:
+            if not day or day.isoformat() == seen["consent_on"]:
+                data["consent_on"] = reader_today()
+            if source == seen["consent_source"]:
+                data["consent_source"] = source = ""
+            if consent == Consent.GIVEN and not source:
+                self.add_error("consent_source", _("Enter how consent was given."))
+
+    def values(self) -> dict[str, str]:
+        """Name -> value, of those that the page had, as `person.change` takes them."""
+        names = {name for name in VALUES if name in self.data}
+        if "consent" in names and self.cleaned_data["consent"] != self.seen()["consent"]:
+            names |= set(CONSENT)
+        values: dict[str, Any] = {name: self.cleaned_data[name] for name in VALUES if name in names}
+        if "consent_on" in values:
+            day = values["consent_on"]
+            values["consent_on"] = day.isoformat() if day else ""
+        return values
+
+    def label_of(self, name: str, value: str) -> str:
+        if name == "consent":
+            return str(Consent(value).label)
+        return languages.name(value) if name == "language" else value
+
+
+def _clean_topics(typed: str) -> str:
+    topics = read_topics(typed)
+    if len(topics) > TOPICS_MAX:
+        raise forms.ValidationError(_("Enter at most %(most)d topics.") % {"most": TOPICS_MAX})
+    if any(len(topic) > TOPIC_MAX for topic in topics):
+        text = _("A topic has at most %(most)d characters. Put commas between topics.")
+        raise forms.ValidationError(text % {"most": TOPIC_MAX})
+    return join_topics(topics)
