@@ -20,12 +20,15 @@ from campaigns.compose.models import (
     Timing,
 )
 from campaigns.contacts.models import (
+    Consent,
     Contact,
     ContactList,
     Import,
     ImportState,
+    Person,
     RejectedRow,
     StopListEntry,
+    TopicPreference,
 )
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.dispatch.models import (
@@ -80,6 +83,7 @@ __all__ = [
     "CampaignTemplate",
     "Channel",
     "Condition",
+    "Consent",
     "Contact",
     "ContactList",
     "DeliveryState",
@@ -103,6 +107,7 @@ __all__ = [
     "Note",
     "OutgoingMail",
     "Pace",
+    "Person",
     "Picture",
     "PriceList",
     "Purpose",
@@ -126,6 +131,7 @@ __all__ = [
     "Tally",
     "TestGroup",
     "Timing",
+    "TopicPreference",
     "User",
     "UserBudget",
 ]

@@ -1,4 +1,4 @@
-"""Contact lists, their contacts, imports with rejected rows, and the stop list."""
+"""Contact lists, their contacts, imports with rejected rows, the stop list, and persons."""
 
 import json
 from typing import Any
@@ -197,3 +197,68 @@ class StopListEntry(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
+
+
+class Consent(models.TextChoices):
+    """Whether a person agreed to get messages. WITHDRAWN: the phone is on the stop list too."""
+
+    UNKNOWN = "unknown", _("Unknown")
+    GIVEN = "given", _("Given")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class Person(models.Model):
+    """What belongs to a phone and not to one of its lists.
+
+    Most phones have no row: it is made when something is first entered (people/person.py), so
+    imports never write here. Without a row all is as in a new one.
+    """
+
+    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
+    consent = models.CharField(
+        _("consent"), max_length=9, choices=Consent.choices, default=Consent.UNKNOWN
+    )
+    # when and how consent was given, or withdrawn; empty while it is unknown
+    consent_on = models.DateField(_("consent date"), null=True, blank=True)
+    consent_source = models.CharField(_("consent source"), max_length=200, blank=True)
+    language = models.CharField(_("language"), max_length=35, blank=True)  # a tag such as "pt-BR"
+    notes = models.TextField(_("notes"), blank=True)
+    # counts the changes, so that sums over all rows tell apart what was counted (versions.py)
+    version = models.PositiveIntegerField(default=0)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("persons")
+
+    def __str__(self) -> str:
+        return f"+{self.msisdn}"
+
+
+class TopicPreference(models.Model):
+    """A topic that a person wants to get messages about, or does not want."""
+
+    # by the phone, so that a segment finds it with one look-up
+    person = models.ForeignKey(
+        Person,
+        models.CASCADE,
+        to_field="msisdn",
+        db_column="msisdn",
+        db_index=False,
+        related_name="topics",
+    )
+    topic = models.CharField(_("topic"), max_length=50)  # in small letters
+    wanted = models.BooleanField(_("wanted"))
+
+    class Meta:
+        verbose_name = _("topic of a person")
+        verbose_name_plural = _("topics of persons")
+        ordering = ["topic"]
+        constraints = [models.UniqueConstraint("person", "topic", name="topic_preference_once")]
+        indexes = [models.Index("topic", name="topic_preference_topic")]  # the topics in use
+
+    def __str__(self) -> str:
+        return self.topic

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import CampaignState
-from campaigns.contacts.models import ImportState
+from campaigns.contacts.models import Consent, ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
 from campaigns.ledger.models import Purpose
 from campaigns.results.models import StepState
@@ -67,7 +67,18 @@ STEP: dict[str, Look] = {
     StepState.RUNNING: Look(StepState.RUNNING.label, "blue", "loader"),
     StepState.NOT_TRIED: Look(StepState.NOT_TRIED.label, "secondary", "minus"),
 }
-TABLES = {"campaign": CAMPAIGN, "recipient": RECIPIENT, "import": IMPORT, "step": STEP}
+CONSENT: dict[str, Look] = {
+    Consent.UNKNOWN: Look(Consent.UNKNOWN.label, "secondary", "question-mark"),
+    Consent.GIVEN: Look(Consent.GIVEN.label, "green", "check"),
+    Consent.WITHDRAWN: Look(Consent.WITHDRAWN.label, "red", "ban"),
+}
+TABLES = {
+    "campaign": CAMPAIGN,
+    "recipient": RECIPIENT,
+    "import": IMPORT,
+    "step": STEP,
+    "consent": CONSENT,
+}
 
 
 def look(kind: str, state: str) -> Look:

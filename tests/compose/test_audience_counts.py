@@ -161,7 +161,7 @@ def remove_contact() -> None:
 def change_a_value() -> None:
     contact = Contact.objects.filter(list__name="A")[0]
     seen = {"first_name": contact.fields["first_name"]}
-    assert contact_lists.change_fields(contact, {"first_name": "Eve"}, seen) == {}
+    assert contact_lists.change_fields(contact, {"first_name": "Eve"}, seen, None) == {}
 
 
 def exclude_another() -> None:
@@ -183,7 +183,7 @@ def import_changes_a_value() -> None:
 
 
 def stop_another_instead() -> None:
-    stop_list.remove_entry(StopListEntry.objects.get())
+    stop_list.remove_entry(StopListEntry.objects.get(), None)
     stop_list.add_phones(["380970000002"], "", None)
 
 

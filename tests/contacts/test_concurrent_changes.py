@@ -151,7 +151,7 @@ def test_edit_can_empty_a_tag(signed_in: Client, olena: Contact) -> None:
 def test_edit_of_a_contact_that_is_removed_meanwhile(
     signed_in: Client, olena: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from campaigns.contacts.pages.forms import ContactForm
+    from campaigns.contacts.pages.contact_forms import ContactForm
 
     values = ContactForm.values
 

@@ -78,7 +78,7 @@ def test_index_follows_changes_and_removals(crowd: ContactList) -> None:
         Contact.objects.get(msisdn="380970000031"),
         Contact.objects.get(msisdn="380970000032"),
     )
-    contact_lists.change_fields(one, {"first_name": "Veronika"}, {"first_name": "Taras_1"})
+    contact_lists.change_fields(one, {"first_name": "Veronika"}, {"first_name": "Taras_1"}, None)
     assert matches("veronika") == ["380970000031"]
     assert "380970000031" not in matches("taras_1 київ", crowd)
     contact_lists.remove_contacts(crowd, [two.pk])

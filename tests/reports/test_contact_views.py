@@ -9,7 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow, StopListEntry
+from campaigns.contacts.models import (
+    Contact,
+    ContactList,
+    Import,
+    Person,
+    RejectedRow,
+    StopListEntry,
+    TopicPreference,
+)
+from campaigns.contacts.people import person
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.ledger.models import LedgerEntry, LedgerTotal
 from campaigns.reports.campaign.recipients import viber_price
@@ -116,6 +125,57 @@ def test_person_data_is_all_that_is_held(marketer: Client, clients: ContactList)
         f"contact:{Contact.objects.get().pk}",
         "Lists: 1, messages: 1",
     )
+
+
+def enter_person() -> None:
+    seen = person.values_of(Person(msisdn=MSISDN))
+    values = {
+        "consent": "given",
+        "consent_on": "2026-01-05",
+        "consent_source": "web form",
+        "language": "uk",
+        "wanted_topics": "news",
+        "unwanted_topics": "sales",
+        "notes": "VIP",
+    }
+    assert person.change(MSISDN, values, seen, None) == {}
+
+
+def test_person_data_has_what_was_entered_about_the_person(marketer: Client, olena: User) -> None:
+    empty = marketer.get(reverse("person-data", args=[MSISDN]))
+    assert json.loads(empty.content)["person"] is None
+    enter_person()
+    held = json.loads(marketer.get(reverse("person-data", args=[MSISDN])).content)["person"]
+    assert held.pop("changed_at")
+    assert held == {
+        "consent": "given",
+        "consent_date": "2026-01-05",
+        "consent_source": "web form",
+        "language": "uk",
+        "wanted_topics": ["news"],
+        "unwanted_topics": ["sales"],
+        "notes": "VIP",
+    }
+    trail = AuditEntry.objects.get(action="exported")
+    assert trail.subject == f"person:{Person.objects.get().pk}"
+
+
+def test_erase_deletes_what_was_entered_about_the_person(client: Client, olena: User) -> None:
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    enter_person()
+    page = client.get(reverse("person", args=[MSISDN]))
+    assert "consent, language, topics and notes" in page.context["erase_warning"]
+    assert reverse("person-erase", args=[MSISDN]) in page.content.decode()
+    client.post(reverse("person-erase", args=[MSISDN]))
+    assert not Person.objects.exists()
+    assert not TopicPreference.objects.exists()
+    assert StopListEntry.objects.get().reason == "Erased"
+    details = "".join(AuditEntry.objects.values_list("detail", flat=True))
+    assert "VIP" not in details
+    assert "web form" not in details
+    page = client.get(reverse("person", args=[MSISDN]))
+    assert "consent, language, topics and notes" not in page.context["erase_warning"]
+    assert "Nothing entered yet" in page.content.decode()
 
 
 def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: ContactList) -> None:

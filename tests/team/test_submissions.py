@@ -120,8 +120,8 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
     # all others are drawn by crispy, or asked for by the button that confirms
     drawn = {
         "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
-        "list-paste", "month-budgets", "saved-report-new", "sender-list", "stop-list",
-        "test-groups", "rehearsal-live", "campaign-autosave-new",
+        "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
+        "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

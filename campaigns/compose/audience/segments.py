@@ -1,9 +1,9 @@
 """The contacts of a segment, its description, and saving and duplicating segments.
 
 A segment selects rows of contacts; a phone has one row for each list it is on. Conditions on merge
-tags, countries and imports look at that row; conditions on lists and message history look at the
-phone. If all conditions have to be met, the first list to be on selects its own rows, so that its
-merge tags are used.
+tags, countries and imports look at that row; all others (lists, message history, consent, language,
+topics) look at the phone. If all conditions have to be met, the first list to be on selects its own
+rows, so that its merge tags are used.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.compose.audience import recipient_outcomes
+from campaigns.compose.audience import person_conditions, recipient_outcomes
 from campaigns.compose.audience.comparable_values import as_day, as_number, read_threshold
 from campaigns.compose.models import (
     Campaign,
@@ -51,6 +51,8 @@ from campaigns.team import audit
 from campaigns.team.models import User
 
 NO_CONTACTS = Q(pk__in=[])
+# conditions on what belongs to the person: see contacts/people
+PERSON_KINDS = (ConditionKind.CONSENT, ConditionKind.LANGUAGE, ConditionKind.TOPIC)
 # campaigns whose recipients can be selected
 SELECTABLE_CAMPAIGNS = Q(frozen_at__isnull=False, purpose=Purpose.CAMPAIGN)
 
@@ -107,6 +109,12 @@ def _meets(condition: Condition, at: datetime, exclude_campaign: int) -> Q:
         meets = Q(source=condition.source_id)
         if condition.negated:  # then no row of the phone may come from the import
             meets = on_any_list(meets)
+    elif condition.kind == ConditionKind.TOPIC:  # not wanted is what the person said
+        return person_conditions.has_topic(condition.value, wanted=not condition.negated)
+    elif condition.kind == ConditionKind.CONSENT:
+        meets = person_conditions.has_consent(condition.value)
+    elif condition.kind == ConditionKind.LANGUAGE:
+        meets = person_conditions.has_language(condition.value)
     else:
         meets = _has_outcome(condition, at, exclude_campaign)
     return ~meets if condition.negated else meets
@@ -234,6 +242,8 @@ def describe_condition(condition: Condition) -> str:
     if condition.kind == ConditionKind.IMPORT:
         text = _("not imported from %(file)s") if condition.negated else _("imported from %(file)s")
         return text % {"file": import_label(condition.source)}
+    if condition.kind in PERSON_KINDS:
+        return person_conditions.describe(condition)
     return _describe_history(condition)
 
 

@@ -15,9 +15,10 @@ from django.apps import apps
 from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
+from campaigns.compose.audience.segments import PERSON_KINDS
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import Condition, ConditionKind, RecipientOutcome
-from campaigns.contacts.models import ContactList, Import, StopListEntry
+from campaigns.contacts.models import ContactList, Import, Person, StopListEntry
 
 CLOCK_STEP = timedelta(minutes=10)  # "in the last 30 days" is counted anew so often
 
@@ -39,6 +40,7 @@ def versions_of(audience: Audience) -> Versions:
                 _lists(audience),
                 _stop_list(),
                 [sorted(row.items()) for row in conditions],
+                _persons(conditions),
             ]
         ),
         moving=_digest([_outcomes(audience, conditions), _clock(conditions)]),
@@ -71,6 +73,14 @@ def _lists(audience: Audience) -> list[Any]:
 
 def _stop_list() -> dict[str, int | None]:
     return StopListEntry.objects.aggregate(n=Count("pk"), last=Max("pk"), ids=Sum("pk"))
+
+
+def _persons(conditions: Iterable[dict[str, Any]]) -> dict[str, int | None]:
+    """Rows are told apart as on the stop list; each change also raises the version of its row."""
+    if not any(row["kind"] in PERSON_KINDS for row in conditions):
+        return {}
+    columns = {"n": Count("pk"), "last": Max("pk"), "ids": Sum("pk"), "changes": Sum("version")}
+    return Person.objects.aggregate(**columns)
 
 
 def _clock(conditions: Iterable[dict[str, Any]]) -> int:

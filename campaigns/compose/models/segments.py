@@ -56,6 +56,9 @@ class ConditionKind(models.TextChoices):
     LIST = "list", _("List")
     IMPORT = "import", _("Import")
     MESSAGES = "messages", _("Message history")
+    CONSENT = "consent", _("Consent")
+    LANGUAGE = "language", _("Language")
+    TOPIC = "topic", _("Topic")
 
 
 class Operator(models.TextChoices):
@@ -95,6 +98,7 @@ class Condition(models.Model):
     negated = models.BooleanField(default=False)  # not for FIELD, which has operators
     field = models.CharField(_("merge tag"), max_length=100, blank=True)
     operator = models.CharField(_("condition"), max_length=8, choices=Operator.choices, blank=True)
+    # of FIELD, or the consent, the language ("" is none) or the topic
     value = models.CharField(_("value"), max_length=200, blank=True)
     countries = models.JSONField(default=list, blank=True)  # codes; "" is an unknown country
     list = models.ForeignKey(

@@ -4,7 +4,7 @@ Buttons that post the whole form add and remove rows, so nothing is lost and no 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crispy_forms.helper import FormHelper
@@ -21,7 +21,9 @@ from campaigns.compose.audience.segments import (
     import_label,
 )
 from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Operator, Segment
-from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.models import Consent, ContactList, Import, ImportState
+from campaigns.contacts.people import languages
+from campaigns.contacts.people.topics import topics_in_use
 from campaigns.contacts.phones import countries
 
 if TYPE_CHECKING:
@@ -36,18 +38,25 @@ ROWS_MAX = 30
 CHOICES_MAX = 200  # imports and campaigns to choose from: the newest
 DAYS_MAX = 3650
 CHECK = {"class": "form-check-input"}
-UNKNOWN = "-"  # stands for the unknown country, because "" means that nothing is chosen
+# stands for the unknown country or language, because "" means that nothing is chosen
+UNKNOWN = "-"
 COLUMNS = {  # the fields of a row, by the kind of its condition
     ConditionKind.FIELD: ("field", "operator", "value"),
     ConditionKind.COUNTRY: ("negated", "countries"),
     ConditionKind.LIST: ("negated", "list"),
     ConditionKind.IMPORT: ("negated", "source"),
     ConditionKind.MESSAGES: ("verdict", "campaign", "sender", "days"),
+    ConditionKind.CONSENT: ("negated", "value"),
+    ConditionKind.LANGUAGE: ("negated", "value"),
+    ConditionKind.TOPIC: ("negated", "value"),
 }
 VERBS = {
     ConditionKind.COUNTRY: (gettext_lazy("is"), gettext_lazy("is not")),
     ConditionKind.LIST: (gettext_lazy("is on"), gettext_lazy("is not on")),
     ConditionKind.IMPORT: (gettext_lazy("added by"), gettext_lazy("not added by")),
+    ConditionKind.CONSENT: (gettext_lazy("is"), gettext_lazy("is not")),
+    ConditionKind.LANGUAGE: (gettext_lazy("is"), gettext_lazy("is not")),
+    ConditionKind.TOPIC: (gettext_lazy("wants"), gettext_lazy("does not want")),
 }
 
 
@@ -159,6 +168,26 @@ class ConditionForm(ConditionModelForm):
         if self.instance.outcome:
             self.initial["verdict"] = _verdict(self.instance.outcome, self.instance.negated)
 
+    def _for_consent(self) -> None:
+        self._has_value(_("Consent"), Consent.choices, _("Choose the consent."))
+
+    def _for_language(self) -> None:
+        choices = [(UNKNOWN, _("Not known")), *languages.choices()]
+        self._has_value(_("Language"), choices, _("Choose a language."))
+        if self.instance.segment_id and not self.instance.value:
+            self.initial["value"] = UNKNOWN
+
+    def _for_topic(self) -> None:
+        in_use = {*topics_in_use(), self.instance.value} - {""}
+        choices = [(topic, topic) for topic in sorted(in_use)]
+        self._has_value(_("Topic"), choices, _("Choose a topic."))
+
+    def _has_value(self, label: str, choices: Sequence[tuple[str, Any]], message: str) -> None:
+        self.fields["value"] = forms.ChoiceField(
+            label=label, choices=choices, error_messages={"required": message}
+        )
+        self._has_verbs()
+
     def _has_verbs(self) -> None:
         verbs = zip((False, True), VERBS[self.kind], strict=True)
         self.fields["negated"].choices = [(str(value), verb) for value, verb in verbs]  # type: ignore[attr-defined]
@@ -170,6 +199,10 @@ class ConditionForm(ConditionModelForm):
 
     def clean_countries(self) -> list[str]:
         return ["" if code == UNKNOWN else code for code in self.cleaned_data["countries"]]
+
+    def clean_value(self) -> str:
+        value = str(self.cleaned_data["value"])
+        return "" if self.kind == ConditionKind.LANGUAGE and value == UNKNOWN else value
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

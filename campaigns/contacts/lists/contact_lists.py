@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.seen_values import changed_values, find_conflicts
 from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team import removal
+from campaigns.team.audit import record
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, Reference
 
@@ -97,7 +99,7 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
 
 @transaction.atomic
 def change_fields(
-    contact: Contact, values: Mapping[str, str], seen: Mapping[str, str]
+    contact: Contact, values: Mapping[str, str], seen: Mapping[str, str], actor: User | None
 ) -> dict[str, str]:
     """Change the merge tags whose `values` differ from those that the user has `seen`.
 
@@ -110,19 +112,36 @@ def change_fields(
     locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
     if locked is None:
         raise ContactsError(_("The contact was removed from the list meanwhile."))
-    cleaned = {name: clean_value(value) for name, value in values.items()}
-    changed = {name for name, value in cleaned.items() if value != clean_value(seen[name])}
+    changed, was = clean_changes(values, seen)
     present = {name: str(locked.fields.get(name, "")) for name in changed}
-    conflicts = {
-        name: value
-        for name, value in present.items()
-        if value not in (clean_value(seen[name]), cleaned[name])
-    }
-    if not conflicts and changed:
-        fields = locked.fields | {name: cleaned[name] for name in changed}
-        locked.fields = {name: value for name, value in fields.items() if value}
-        locked.save(update_fields=["fields"])
+    conflicts = find_conflicts(changed, was, present)
+    if not conflicts:
+        write_fields(locked, changed, actor)
     return conflicts
+
+
+def clean_changes(
+    values: Mapping[str, str], seen: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The values that the user changed, and all that were seen, both as they are stored."""
+    was = {name: clean_value(value) for name, value in seen.items()}
+    new = {name: clean_value(value) for name, value in values.items()}
+    return changed_values(new, was), was
+
+
+def write_fields(locked: Contact, changed: Mapping[str, str], actor: User | None) -> bool:
+    """Write merge tags of a contact whose row and list are locked; whether that changed any.
+
+    The trail names the tags, not their values.
+    """
+    fields = {name: value for name, value in {**locked.fields, **changed}.items() if value}
+    if fields == locked.fields:
+        return False
+    names = [name for name in changed if fields.get(name) != locked.fields.get(name)]
+    locked.fields = fields
+    locked.save(update_fields=["fields"])
+    record(actor, locked, "edited", ", ".join(names))
+    return True
 
 
 def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:

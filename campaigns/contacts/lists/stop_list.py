@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
 from campaigns.contacts.importing.column_mapping import ColumnMapping
+from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import RowParser
-from campaigns.contacts.models import StopListEntry
+from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.team.audit import delete
 from campaigns.team.models import User
 
 BATCH_SIZE = 5_000
@@ -90,6 +95,15 @@ def add_phones(msisdns: list[str], reason: str, actor: User | None) -> int:
     return StopListEntry.objects.count() - count_before
 
 
-def remove_entry(entry: StopListEntry) -> None:
-    """Remove a phone from the stop list."""
-    entry.delete()
+@transaction.atomic
+def remove_entry(entry: StopListEntry, actor: User | None) -> None:
+    """Remove a phone from the stop list, and record it.
+
+    Raises ContactsError if consent is withdrawn. That is looked up after the deletion: whoever
+    withdraws consent meanwhile holds the entry until it shows.
+    """
+    delete(actor, entry, "lifted")
+    if Person.objects.filter(msisdn=entry.msisdn, consent=Consent.WITHDRAWN).exists():
+        raise ContactsError(
+            _("This contact has withdrawn consent. Change that on the contact's page first.")
+        )

@@ -5,19 +5,20 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists import contact_lists, stop_list
+from campaigns.contacts.lists import all_lists, contact_lists, stop_list
 from campaigns.contacts.models import Contact
-from campaigns.contacts.pages.forms import ContactForm
+from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.list_views import form_page
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
 from campaigns.shared.query_values import read_search
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.roles import has_role, visible_to
 
@@ -25,22 +26,41 @@ from campaigns.team.roles import has_role, visible_to
 @role_required(Role.MARKETER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit the merge tags of a contact."""
+    """Edit the merge tags of a contact, on its list or on all lists with its phone."""
     contact = _editable_contact(request, pk)
     list_tags = contact.list.fields
     tags = [*list_tags, *(name for name in contact.fields if name not in list_tags)]
-    form = ContactForm(tags, request.POST or None, present=contact.fields)
+    others = all_lists.find_others(contact)
+    form = ContactForm(tags, request.POST or None, present=contact.fields, others=others)
     if request.method == "POST" and form.is_valid():
         try:
-            conflicts = contact_lists.change_fields(contact, form.values(), form.seen())
+            saved_text = _save(form, contact, current_user(request))
+        except all_lists.OtherListsChangedError as changed:
+            form.show_others(str(changed))
         except ContactsError as refused:
             messages.error(request, str(refused))
             return redirect(contact.list)
-        if not conflicts:
-            messages.success(request, _("The contact was saved."))
-            return redirect(contact.list)
-        form.show_conflicts(conflicts)
+        else:
+            if saved_text:
+                messages.success(request, saved_text)
+                return redirect(contact.list)
     return form_page(request, form, contact.list, parsing.format_phone(contact.msisdn))
+
+
+def _save(form: ContactForm, contact: Contact, actor: User) -> str:
+    """Save the contact and say so; "" where something changed meanwhile, which the form shows."""
+    values, seen = form.values(), form.seen()
+    if form.cleaned_data.get("all_lists"):
+        others_seen = form.cleaned_data["others_seen"]
+        change = all_lists.change_on_all_lists(contact, values, seen, others_seen, actor)
+        conflicts = change.conflicts
+        text = ngettext("Saved on %d list.", "Saved on %d lists.", change.lists) % change.lists
+    else:
+        conflicts = contact_lists.change_fields(contact, values, seen, actor)
+        text = _("The contact was saved.")
+    if conflicts:
+        form.show_conflicts(conflicts)
+    return "" if conflicts else text
 
 
 def _editable_contact(request: HttpRequest, pk: int) -> Contact:

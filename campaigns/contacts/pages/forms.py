@@ -272,65 +272,6 @@ class ListForm(ListModelForm):
         self.helper = form_helper("name", submit=_("Save"))
 
 
-class ContactForm(forms.Form):
-    """A contact: the phone (only of a new one) and the merge tags of its list.
-
-    `present`: the merge tags of an existing contact. The form keeps beside each field what it
-    showed at first, as an import may change the contact while the page is open.
-    """
-
-    phone = forms.CharField(label=_("Phone"), max_length=40)
-
-    def __init__(
-        self,
-        tags: list[str],
-        data: QueryDict | None = None,
-        *,
-        present: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(data)
-        self.tags, self.present = tags, present
-        if present is not None:
-            del self.fields["phone"]
-        for tag in tags:
-            value = (present or {}).get(tag, "")
-            self.fields[f"tag_{tag}"] = forms.CharField(
-                label=tag, required=False, max_length=1000, initial=value
-            )
-            if present is not None:
-                self.fields[f"seen_{tag}"] = forms.CharField(
-                    required=False, initial=value, widget=forms.HiddenInput
-                )
-        submit = _("Add") if present is None else _("Save")
-        self.helper = form_helper(*self.fields, submit=submit)
-
-    def values(self) -> dict[str, str]:
-        """Merge tag -> value, of those that the page had."""
-        return {
-            tag: self.cleaned_data[f"tag_{tag}"] for tag in self.tags if f"tag_{tag}" in self.data
-        }
-
-    def seen(self) -> dict[str, str]:
-        """Merge tag -> the value that the page showed at first."""
-        return {
-            tag: self.cleaned_data[f"seen_{tag}"]
-            if f"seen_{tag}" in self.data
-            else (self.present or {}).get(tag, "")
-            for tag in self.tags
-        }
-
-    def show_conflicts(self, conflicts: dict[str, str]) -> None:
-        """Say which merge tags were changed meanwhile; saving again overwrites them."""
-        self.data = {
-            **{name: self.data.get(name) for name in self.fields},
-            **{f"seen_{tag}": value for tag, value in conflicts.items()},
-        }
-        for tag, value in conflicts.items():
-            text = _("This was changed meanwhile to “%(value)s”. Save again to overwrite it.")
-            empty = _("This was emptied meanwhile. Save again to overwrite it.")
-            self.add_error(f"tag_{tag}", text % {"value": value} if value else empty)
-
-
 class PasteForm(forms.Form):
     phones = forms.CharField(
         label=_("Phones, one per line"),

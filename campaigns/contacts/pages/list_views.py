@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, exports
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.pages.forms import ContactForm, CopyForm, ListForm, PasteForm
+from campaigns.contacts.pages.contact_forms import ContactForm
+from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries

@@ -84,12 +84,18 @@ def _context(
 @role_required(Role.MARKETER)
 @require_POST
 def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove a phone from the stop list."""
-    entry = get_object_for(current_user(request), StopListEntry.objects.all(), Role.MARKETER, pk=pk)
-    record(current_user(request), entry, "lifted")
-    stop_list.remove_entry(entry)
+    """Remove a phone from the stop list; leads back to the page of the phone if that asked."""
+    user = current_user(request)
+    entry = get_object_for(user, StopListEntry.objects.all(), Role.MARKETER, pk=pk)
+    try:
+        stop_list.remove_entry(entry, user)
+    except ContactsError as refused:
+        messages.error(request, str(refused))
+        return redirect("person", entry.msisdn)
     text = _("%(phone)s was removed from the stop list.")
     messages.success(request, text % {"phone": parsing.format_phone(entry.msisdn)})
+    if request.POST.get("from") == "person":
+        return redirect("person", entry.msisdn)
     return redirect("stop-list")
 
 

@@ -1,4 +1,5 @@
-"""Erase the data of one phone: from every list, from rejected rows, and from sent messages.
+"""Erase the data of one phone: from every list, from rejected rows, from sent messages, and what
+was entered about the person.
 
 What stays: the entry of the stop list (created if there is none), so that no import brings the
 phone back and no campaign is sent to it; the ledger, which names nobody; and the reference of each
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
-from campaigns.contacts.models import Contact, StopListEntry
+from campaigns.contacts.models import Contact, Person, StopListEntry
+from campaigns.contacts.people import person
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import (
     ERASED_PREFIX,
@@ -36,18 +38,20 @@ REASON = "erased"  # of recipients who were still queued and are cancelled
 class StoredData:
     """How much data there is about a phone; false if there is none.
 
-    `lists` it is on, `tags`: merge tags with a value there, `messages` to it. `rejected`: rows
-    that an import rejected; counted only by the erasure, since all of them have to be read.
+    `lists` it is on, `tags`: merge tags with a value there, `messages` to it, `person`: whether
+    consent, language, topics or notes were entered. `rejected`: rows that an import rejected;
+    counted only by the erasure, since all of them have to be read.
     """
 
     lists: int
     tags: int
     messages: int
     waiting: int  # messages that are not sent yet, and never will be
+    person: bool
     rejected: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.lists or self.messages)
+        return bool(self.lists or self.messages or self.person)
 
 
 def count_stored_data(msisdn: str) -> StoredData:
@@ -55,7 +59,11 @@ def count_stored_data(msisdn: str) -> StoredData:
     contacts = Contact.objects.filter(msisdn=msisdn).values_list("fields", flat=True)
     states = list(Recipient.objects.filter(msisdn=msisdn).values_list("send_state", flat=True))
     return StoredData(
-        len(contacts), sum(map(len, contacts)), len(states), states.count(SendState.QUEUED)
+        lists=len(contacts),
+        tags=sum(map(len, contacts)),
+        messages=len(states),
+        waiting=states.count(SendState.QUEUED),
+        person=Person.objects.filter(msisdn=msisdn).exists(),
     )
 
 
@@ -70,6 +78,7 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 @transaction.atomic
 def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     data = replace(count_stored_data(msisdn), rejected=len(rejected))
+    person.erase(msisdn)  # before the stop list, as a change of the person locks the two
     stop_list.add_phones([msisdn], _("Erased"), actor)
     contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list_id")
     for contact in contacts:

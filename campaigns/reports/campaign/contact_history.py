@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
 from campaigns.contacts.importing import rejected_rows
-from campaigns.contacts.models import Contact, RejectedRow, StopListEntry
+from campaigns.contacts.models import Contact, Person, RejectedRow, StopListEntry
+from campaigns.contacts.people.person import topics_of
 from campaigns.dispatch.models import Recipient
 from campaigns.ledger.models import LedgerEntry
 from campaigns.reports.campaign.message_rows import MessageRow, load_rows
@@ -144,10 +145,26 @@ def held_data(msisdn: str) -> dict[str, Any]:
     messages = Recipient.objects.filter(msisdn=msisdn).select_related("campaign").order_by("pk")
     return {
         "phone": f"+{msisdn}",
+        "person": _person_data(Person.objects.filter(msisdn=msisdn).first()),
         "lists": [_contact_data(contact) for contact in contacts],
         "stop_list": {"reason": stopped.reason, "since": stopped.created_at} if stopped else None,
         "rejected_rows": [_rejected_row_data(row) for row in rejected.select_related("source")],
         "messages": [_message_data(message) for message in messages],
+    }
+
+
+def _person_data(person: Person | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    return {
+        "consent": person.consent,
+        "consent_date": person.consent_on,
+        "consent_source": person.consent_source,
+        "language": person.language,
+        "wanted_topics": topics_of(person, wanted=True),
+        "unwanted_topics": topics_of(person, wanted=False),
+        "notes": person.notes,
+        "changed_at": person.updated_at,
     }
 
 

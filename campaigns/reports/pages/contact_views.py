@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from campaigns.contacts.models import Contact, StopListEntry
+from campaigns.contacts.models import Contact, Person, StopListEntry
+from campaigns.contacts.pages.person_views import describe_person
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import erase_contact
@@ -36,6 +37,7 @@ def contact(request: HttpRequest, msisdn: str) -> HttpResponse:
     held = erase_contact.count_stored_data(msisdn)
     context = {
         "msisdn": msisdn,
+        "person": describe_person(msisdn),
         "contacts": contacts.select_related("list", "source").order_by("list__name"),
         "stopped": StopListEntry.objects.filter(msisdn=msisdn).first(),
         "page": page,
@@ -74,6 +76,8 @@ def _erase_warning(held: erase_contact.StoredData) -> str:
         ngettext("the phone in %d message", "the phone in %d messages", held.messages)
         % held.messages,
     ]
+    if held.person:
+        parts.append(_("consent, language, topics and notes"))
     sentences = [_("Deletes for good: %(parts)s.") % {"parts": ", ".join(parts)}]
     if held.waiting:
         text = ngettext(
@@ -94,7 +98,7 @@ def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:
     The audit trail says who downloaded it, without the phone.
     """
     held = held_data(msisdn)
-    for model in (StopListEntry, Contact, Recipient):
+    for model in (StopListEntry, Contact, Recipient, Person):
         if row := model._default_manager.filter(msisdn=msisdn).first():
             numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
             detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
