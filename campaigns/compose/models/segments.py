@@ -67,6 +67,16 @@ class Operator(models.TextChoices):
     LESS = "less", _("is less than")
     FILLED = "filled", _("is not empty")
     EMPTY = "empty", _("is empty")
+    AT_LEAST = "at_least", _("is at least")
+    AT_MOST = "at_most", _("is at most")
+    ON = "on", _("is on")
+    BEFORE = "before", _("is before")
+    AFTER = "after", _("is after")
+    LAST_DAYS = "last", _("is in the last … days")
+    NEXT_DAYS = "next", _("is in the next … days")
+    TODAY = "today", _("is today, in any year")
+    YES = "yes", _("is yes")
+    NO = "no", _("is no")
 
 
 class RecipientOutcome(models.TextChoices):

@@ -1,0 +1,31 @@
+"""The fields of a list and their types."""
+
+from collections.abc import Mapping
+
+from campaigns.contacts.models import ContactList, FieldType
+
+
+def types_of(contact_list: ContactList) -> dict[str, FieldType]:
+    """The type of each field of the list, of texts too."""
+    return {name: contact_list.type_of(name) for name in contact_list.fields}
+
+
+def first_conflict(contact_list: ContactList, types: Mapping[str, FieldType]) -> str:
+    """The first of the fields in `types` that the list has with another type; "" if none."""
+    present = types_of(contact_list)
+    return next((name for name in types if types[name] != present.get(name, types[name])), "")
+
+
+def add_fields(contact_list: ContactList, types: Mapping[str, FieldType]) -> bool:
+    """Add the fields that the list does not have yet; whether there were any.
+
+    The caller has locked the row of the list, and saves `fields` and `field_types`.
+    """
+    new = {name: kind for name, kind in types.items() if name not in contact_list.fields}
+    contact_list.fields = [*contact_list.fields, *new]
+    typed = {name: kind.value for name, kind in new.items() if kind != FieldType.TEXT}
+    # without what is left of a field that the list does not have any more
+    present: dict[str, str] = contact_list.field_types or {}
+    kept = {name: kind for name, kind in present.items() if name not in new}
+    contact_list.field_types = (kept | typed) or None
+    return bool(new)
