@@ -21,6 +21,7 @@ from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.field_types.shown_values import fields_in_message
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
@@ -96,7 +97,7 @@ def send_test(
     person = find_recipient(Audience.of(campaign), template, whose)
     fields = {
         name: value
-        for name, value in (person.fields if person else {}).items()
+        for name, value in (fields_in_message(person) if person else {}).items()
         if name in template.names
     }
     name = _("Test: %(name)s") % {"name": campaign.name[:90]}

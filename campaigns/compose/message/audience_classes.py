@@ -19,6 +19,9 @@ from django.db import connection
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.render import CompiledMessage, encode_for_link
 from campaigns.compose.message.sms import GSM_BASIC, GSM_EXTENDED
+from campaigns.contacts.field_types.list_fields import typed_lists
+from campaigns.contacts.field_types.shown_values import in_message
+from campaigns.contacts.models import FieldType
 
 # Contacts are ordered by the list that was made first, then by id, in one number.
 RANK = 2**40
@@ -112,6 +115,7 @@ def hash_of_values(values: Values) -> int:
 def classes_of(audience: Audience, template: CompiledMessage) -> Classes:
     """The recipients of `audience` in classes, by the merge fields that `template` uses."""
     classes = Classes(sorted(template.names))
+    types = typed_lists(audience.possible_lists(), classes.names) if classes.names else {}
     columns = ("country", "list_id", "id", "msisdn", *(("fields",) if classes.names else ()))
     try:
         contacts = audience.recipients().order_by().values_list(*columns)
@@ -119,29 +123,54 @@ def classes_of(audience: Audience, template: CompiledMessage) -> Classes:
     except EmptyResultSet:  # Django knows that nobody fits: a segment without conditions
         return classes
     read = _read_postgresql if connection.vendor == "postgresql" else _read_sqlite
-    read(classes, statement, params)
+    read(classes, _types_sql(types), statement, params)
     return classes
 
 
-def _read_postgresql(classes: Classes, contacts: str, params: Sequence[Any]) -> None:
+def _types_sql(types: Mapping[int, tuple[FieldType, ...]]) -> str:
+    """The types of a contact's values, in the order of their names: "date text"; "" without any
+    typed list.
+    """
+    if not types:
+        return ""
+    whens = " ".join(f"WHEN {pk} THEN '{' '.join(kinds)}'" for pk, kinds in types.items())
+    return f"CASE list_id {whens} ELSE '' END"
+
+
+def _shown(types_and_values: Sequence[str | None]) -> Values:
+    """The values as the message shows them, from what `_types_sql` gave and the values."""
+    types, *values = types_and_values
+    if not types:
+        return tuple(values)
+    kinds = map(FieldType, types.split(" "))
+    pairs = zip(values, kinds, strict=True)
+    return tuple([value and in_message(value, kind) for value, kind in pairs])
+
+
+def _read_postgresql(
+    classes: Classes, types_sql: str, contacts: str, params: Sequence[Any]
+) -> None:
     values = [f"fields ->> '{name}'" for name in classes.names]  # word characters alone
-    keys = ", ".join(["country", *values])
-    parts = ["msisdn", *(f"COALESCE({value}, '')" for value in values)]
+    by_types = [types_sql] if types_sql else []
+    keys = ", ".join(["country", *by_types, *values])
+    # another type is another text
+    parts = ["msisdn", *(f"COALESCE({value}, '')" for value in values), *by_types]
     hashes = f"SUM(HASHTEXTEXTENDED({' || CHR(31) || '.join(parts)}, 0) & {MASK})"
     sums = f"COUNT(*), {hashes}, MIN(list_id * {RANK} + id)"
     statement = f"SELECT {keys}, {sums} FROM ({contacts}) AS contact GROUP BY {keys}"  # noqa: S608
     with connection.cursor() as cursor, connection.wrap_database_errors:
         # row by row, as there may be many; the server's own cursors never work in parallel
-        for country, *values, count, hashes, first in cursor.cursor.stream(statement, params):
-            classes.add(country, tuple(values), count, int(hashes), first)
+        for country, *others, count, hashes, first in cursor.cursor.stream(statement, params):
+            shown = _shown(others) if types_sql else tuple(others)
+            classes.add(country, shown, count, int(hashes), first)
 
 
-def _read_sqlite(classes: Classes, contacts: str, params: Sequence[Any]) -> None:
+def _read_sqlite(classes: Classes, types_sql: str, contacts: str, params: Sequence[Any]) -> None:
     values = [f"JSON_EXTRACT(fields, '$.\"{name}\"')" for name in classes.names]
     rank, phone = f"list_id * {RANK} + id", "CAST(msisdn AS INTEGER)"
-    arguments = ", ".join([rank, phone, "country", *values])
+    arguments = ", ".join([rank, phone, "country", *([types_sql] if types_sql else []), *values])
     connection.ensure_connection()
-    connection.connection.create_aggregate(_GROUPS, -1, lambda: _Groups(classes))
+    connection.connection.create_aggregate(_GROUPS, -1, lambda: _Groups(classes, bool(types_sql)))
     statement = f"SELECT {_GROUPS}({arguments}) FROM ({contacts}) AS contact"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -151,9 +180,9 @@ def _read_sqlite(classes: Classes, contacts: str, params: Sequence[Any]) -> None
 class _Groups:
     """An aggregate function of SQLite that adds up recipients with equal values."""
 
-    def __init__(self, classes: Classes) -> None:
-        self._classes = classes
-        # country and values -> count, hashes, first rank
+    def __init__(self, classes: Classes, has_types: bool) -> None:
+        self._classes, self._has_types = classes, has_types
+        # country, types if there are any, and values -> count, hashes, first rank
         self._groups: dict[tuple[str | None, ...], list[int]] = {}
 
     def step(self, rank: int, phone: int, *key: str | None) -> None:
@@ -177,6 +206,7 @@ class _Groups:
     def _add_up(self) -> None:
         for (country, *others), (count, hashes, rank) in self._groups.items():
             values = tuple(value and str(value) for value in others)
+            values = _shown(values) if self._has_types else values
             hashes *= hash_of_values(values)
             self._classes.add(country or "", values, count, hashes, rank)
         self._groups.clear()

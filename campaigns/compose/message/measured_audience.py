@@ -10,6 +10,7 @@ from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.message_lengths import LengthRange, SmsPartCounts, fallback_length
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.sms import UCS_2, measure_sms
+from campaigns.contacts.field_types.shown_values import fields_in_message
 from campaigns.contacts.models import Contact
 
 FIRST, LONGEST, MISSING_DATA, COUNTRY = "first", "longest", "lacking", "country:"
@@ -114,5 +115,6 @@ def _count_sms_parts(measured: MeasuredAudience, classes: Iterable[RecipientClas
             largest = recipients
     if largest and measured.sms.largest.encoding == UCS_2:
         # the characters that force UCS-2 are those of a real text
-        fields = Contact.objects.values_list("fields", flat=True).get(pk=largest.first % RANK)
+        contact = Contact.objects.select_related("list").get(pk=largest.first % RANK)
+        fields = fields_in_message(contact)
         measured.sms.largest = measure_sms(template.fill_partially(fields))

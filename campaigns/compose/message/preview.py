@@ -22,6 +22,7 @@ from campaigns.compose.message.message_lengths import NO_SMS
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import CompiledMessage, RenderedMessage, compile_message
 from campaigns.compose.models import Campaign
+from campaigns.contacts.field_types.shown_values import fields_in_message
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 
@@ -82,7 +83,7 @@ def split_links(text: str) -> list[TextPiece]:
 def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
     """Build the preview of `campaign`, saved or not, for `person`."""
     template = compile_message(campaign)
-    fields = person.fields if person else {}
+    fields = fields_in_message(person) if person else {}
     missing = ""
     try:
         rendered = template.render(fields)
@@ -128,13 +129,13 @@ def find_recipient(
         choice == MISSING_DATA and not template.names
     ):
         choice = FIRST
-    contact_id = measured.people.get(choice)
-    return Contact.objects.filter(pk=contact_id).first() if contact_id else None
+    contacts = Contact.objects.select_related("list")
+    return contacts.filter(pk=measured.people.get(choice, 0)).first()
 
 
 def _first(recipients: QuerySet[Contact]) -> Contact | None:
     """The recipient who is sent to first: of the list that was made first."""
-    return recipients.order_by("list_id", "id").first()
+    return recipients.select_related("list").order_by("list_id", "id").first()
 
 
 def _by_phone(recipients: QuerySet[Contact], phone: str) -> Contact | None:

@@ -79,6 +79,14 @@ class Operator(models.TextChoices):
     NO = "no", _("is no")
 
 
+# Operators without a value, and those that compare with one as a number or a date.
+WITHOUT_VALUE = (Operator.FILLED, Operator.EMPTY, Operator.TODAY, Operator.YES, Operator.NO)
+COMPARISONS = (Operator.MORE, Operator.LESS, Operator.AT_LEAST, Operator.AT_MOST)
+WITH_DAY = (Operator.ON, Operator.BEFORE, Operator.AFTER)
+WITH_DAYS = (Operator.LAST_DAYS, Operator.NEXT_DAYS)
+BY_TODAY = (*WITH_DAYS, Operator.TODAY)  # what they select changes at midnight
+
+
 class RecipientOutcome(models.TextChoices):
     """The outcome of a campaign for a recipient, to select contacts by.
 

@@ -9,6 +9,7 @@ from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import RenderedMessage, compile_message, message_for
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing import price_list
+from campaigns.contacts.field_types.shown_values import fields_in_message
 from campaigns.contacts.models import Contact
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -41,8 +42,8 @@ def quote_sample(campaign: Campaign) -> SampleQuote | None:
 
     None if the audience is empty.
     """
-    first = Audience.of(campaign).recipients().order_by("list_id", "id")[:MAX_RECIPIENTS]
-    sample = _rendered(campaign, first)
+    recipients = Audience.of(campaign).recipients().select_related("list")
+    sample = _rendered(campaign, recipients.order_by("list_id", "id")[:MAX_RECIPIENTS])
     if not sample:
         return None
     try:
@@ -63,7 +64,7 @@ def _rendered(
     sample = []
     for recipient in recipients:
         try:
-            sample.append((recipient, template.render(recipient.fields)))
+            sample.append((recipient, template.render(fields_in_message(recipient))))
         except MissingValue:
             continue
     return sample

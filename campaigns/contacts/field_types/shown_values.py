@@ -3,7 +3,7 @@
 A value that is not of its field's type is shown as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -47,10 +47,11 @@ def fields_in_message(contact: Contact) -> dict[str, str]:
     }
 
 
-def fields_for_reader(contact: Contact, names: Iterable[str]) -> list[str]:
-    """The values of the fields `names` of `contact` in the language of the page; "" for none."""
-    types = contact.list.type_of
-    return [for_reader(str(contact.fields.get(name, "")), types(name)) for name in names]
+def fields_for_reader(contact_list: ContactList, fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a contact on `contact_list` in the language of the page."""
+    return {
+        name: for_reader(str(value), contact_list.type_of(name)) for name, value in fields.items()
+    }
 
 
 @lru_cache(50_000)

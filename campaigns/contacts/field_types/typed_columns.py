@@ -16,10 +16,13 @@ OTHER_ORDER = {
 
 
 class TypedColumn:
-    """One column. Reads each different value once, as most columns repeat theirs."""
+    """One column. Reads each different value once, as most columns repeat theirs.
 
-    def __init__(self, name: str, value_format: ValueFormat) -> None:
-        self.name, self.value_format = name, value_format
+    `escaped`: its values are escaped for JSON, and those that cannot be read stay so.
+    """
+
+    def __init__(self, name: str, value_format: ValueFormat, *, escaped: bool = False) -> None:
+        self.name, self.value_format, self.escaped = name, value_format, escaped
         self.read = self.unread = 0
         self.examples: dict[str, str] = {}  # value -> its normal form
         self.unread_examples: dict[str, None] = {}
@@ -29,7 +32,7 @@ class TypedColumn:
         self._unread: set[str] = set()
 
     def normalised(self, values: list[str]) -> list[str]:
-        """The normal forms of `values`, which are escaped for JSON; unreadable ones stay."""
+        """The normal forms of `values`; unreadable ones stay."""
         normal = self._normal
         if len(normal) > KEPT_VALUES:
             normal.clear()
@@ -45,12 +48,13 @@ class TypedColumn:
         return [normal[value] for value in values]
 
     def _learn(self, value: str) -> None:
-        form = read_value(value, self.value_format)
+        text = json.loads(f'"{value}"') if self.escaped and "\\" in value else value
+        form = read_value(text, self.value_format)
         self._normal[value] = value if form is None else form
         if form is None:
             self._unread.add(value)
             if len(self.unread_examples) < EXAMPLES_MAX:
-                self.unread_examples[json.loads(f'"{value}"')[:EXAMPLE_LENGTH]] = None
+                self.unread_examples[text[:EXAMPLE_LENGTH]] = None
             return
         if len(self.examples) < EXAMPLES_MAX:
             self.examples[value] = form

@@ -28,10 +28,10 @@ NORMAL_NUMBER = re.compile(r"-?(?=[1-9]|0\.|0\Z)(?=(\d\.?){1,15}\Z)\d+(\.\d*[1-9
 WHOLE_NUMBER = re.compile(r"-?[1-9]\d{0,14}", re.ASCII)
 NORMAL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 CODE = re.compile(r"[-−–]?0\d", re.ASCII)  # zeros at the beginning belong to codes
-IN_GROUPS = re.compile(r"[-−–]?\d{1,3}([\s'’]\d{3})+([.,]\d+)?", re.ASCII)
+IN_GROUPS = re.compile(r"[-−–]?[0-9]{1,3}([\s'’][0-9]{3})+([.,][0-9]+)?")
 MIDNIGHT = r"([T ]00:00(:00(\.0+)?)?Z?)?"  # of a program that knows no dates without a time
-YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d\d?)\2(\d\d?){MIDNIGHT}", re.ASCII)
-YEAR_LAST = re.compile(rf"(\d\d?)([-./])(\d\d?)\2(\d{{4}}){MIDNIGHT}", re.ASCII)
+YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d\d?)\2(\d\d?)\.?{MIDNIGHT}", re.ASCII)
+YEAR_LAST = re.compile(rf"(\d\d?)([-./])(\d\d?)\2(\d{{4}})\.?{MIDNIGHT}", re.ASCII)
 
 
 class ValueFormat(TextChoices):

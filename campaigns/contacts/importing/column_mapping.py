@@ -165,10 +165,15 @@ def propose_formats(
     formats: dict[int, ValueFormat] = {}
     for column, name in mapping.fields.items():
         values = [without_null_word(clean_value(cell)) for cell in _cells(body, column)]
-        proposed = propose_format(values, name, of_type=known.get(name), is_workbook=is_workbook)
-        if proposed != ValueFormat.TEXT:
-            formats[column] = proposed
-    return replace(mapping, formats=formats)
+        formats[column] = propose_format(
+            values, name, of_type=known.get(name), is_workbook=is_workbook
+        )
+    return replace(mapping, formats=without_texts(formats))
+
+
+def without_texts(formats: Mapping[int, ValueFormat]) -> dict[int, ValueFormat]:
+    """The formats of the columns that are no texts."""
+    return {column: each for column, each in formats.items() if each.type != FieldType.TEXT}
 
 
 def type_conflict(contact_list: ContactList, mapping: ColumnMapping) -> str:

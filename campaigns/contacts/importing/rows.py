@@ -142,7 +142,7 @@ class RowParser:
         self.null_words_guessed = self.guessed if rules.null_words else None
         self.normaliser = Normaliser(default_country, rules.guesses(), self.guessed)
         self.typed = {
-            place: TypedColumn(name, mapping.formats[place])
+            place: TypedColumn(name, mapping.formats[place], escaped=True)
             for place, name in mapping.fields.items()
             if place in mapping.formats
         }

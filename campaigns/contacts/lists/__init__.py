@@ -1,6 +1,7 @@
 """Changes of lists and of the stop list apart from imports, and the tables for their exports.
 
 - contact_lists: add, edit, remove and copy contacts; delete a list
+- type_changes: change the types of fields, and convert their values
 - stop_list: add and remove phones
 - exports: contacts and rejected rows as tables
 """

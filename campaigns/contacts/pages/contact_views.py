@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact
@@ -29,7 +30,8 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     contact = _editable_contact(request, pk)
     list_tags = contact.list.fields
     tags = [*list_tags, *(name for name in contact.fields if name not in list_tags)]
-    form = ContactForm(tags, request.POST or None, present=contact.fields)
+    types = list_fields.types_of(contact.list)
+    form = ContactForm(tags, request.POST or None, present=contact.fields, types=types)
     if request.method == "POST" and form.is_valid():
         try:
             conflicts = contact_lists.change_fields(contact, form.values(), form.seen())

@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
+from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping, without_texts
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
+from campaigns.contacts.pages.typed_fields import TypedValueField
 from campaigns.contacts.phones import countries
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ENCODINGS = [(name, name.upper()) for name in encodings.CHOICES]
 QUOTES = (('"', _('Double "')), ("'", _("Single '")), ("", _("None")))
 NAME_TAKEN = _("A list with this name already exists. Choose it above or enter another name.")
 SKIP, PHONE, FIELD = "skip", "phone", "field"
+NO_TYPES: Mapping[str, FieldType] = MappingProxyType({})
 ROLES = ((PHONE, _("Phone")), (FIELD, _("Merge tag")), (SKIP, _("Skip")))
 
 
@@ -192,7 +194,7 @@ class ColumnsForm(forms.Form):
         data: QueryDict | None = None,
         *,
         initial: dict[str, Any] | None = None,
-        types: Mapping[str, FieldType] = MappingProxyType({}),
+        types: Mapping[str, FieldType] = NO_TYPES,
     ) -> None:
         initial = initial or {}
         super().__init__(data, initial=initial | initial.get("rules", {}))
@@ -285,8 +287,7 @@ class ColumnsForm(forms.Form):
             for position in self._positions(FIELD)
         }
         formats = {position: self._format(position) for position in tags}
-        typed = {place: each for place, each in formats.items() if each != ValueFormat.TEXT}
-        return ColumnMapping(phones, tags, typed)
+        return ColumnMapping(phones, tags, without_texts(formats))
 
 
 class ListForm(ListModelForm):
@@ -314,19 +315,20 @@ class ContactForm(forms.Form):
         data: QueryDict | None = None,
         *,
         present: dict[str, str] | None = None,
+        types: Mapping[str, FieldType] = NO_TYPES,
     ) -> None:
         super().__init__(data)
         self.tags, self.present = tags, present
         if present is not None:
             del self.fields["phone"]
         for tag in tags:
-            value = (present or {}).get(tag, "")
-            self.fields[f"tag_{tag}"] = forms.CharField(
-                label=tag, required=False, max_length=1000, initial=value
+            value, kind = (present or {}).get(tag, ""), types.get(tag, FieldType.TEXT)
+            self.fields[f"tag_{tag}"] = TypedValueField(
+                kind, value, label=tag, max_length=1000, initial=value
             )
             if present is not None:
-                self.fields[f"seen_{tag}"] = forms.CharField(
-                    required=False, initial=value, widget=forms.HiddenInput
+                self.fields[f"seen_{tag}"] = TypedValueField(
+                    kind, None, initial=value, widget=forms.HiddenInput
                 )
         submit = _("Add") if present is None else _("Save")
         self.helper = form_helper(*self.fields, submit=submit)
@@ -352,7 +354,8 @@ class ContactForm(forms.Form):
             **{name: self.data.get(name) for name in self.fields},
             **{f"seen_{tag}": value for tag, value in conflicts.items()},
         }
-        for tag, value in conflicts.items():
+        for tag, stored in conflicts.items():
+            value = self.fields[f"tag_{tag}"].prepare_value(stored)
             text = _("This was changed meanwhile to “%(value)s”. Save again to overwrite it.")
             empty = _("This was emptied meanwhile. Save again to overwrite it.")
             self.add_error(f"tag_{tag}", text % {"value": value} if value else empty)

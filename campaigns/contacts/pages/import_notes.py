@@ -95,9 +95,14 @@ def _type_notes(column: dict[str, Any]) -> list[Note]:
     examples = [[value, _in_words(normal, value_format)] for value, normal in column["examples"]]
     notes = [Note(text, _examples(examples))]
     if unread := column["unread"]:
-        text = UNREAD[value_format.type](unread) % {"count": unread, "name": name}
+        text = unread_text(name, value_format.type, unread)
         notes.append(Note(text, _examples([[value, ""] for value in column["unread_examples"]])))
     return notes
+
+
+def unread_text(name: str, field_type: FieldType, count: int) -> str:
+    """How many values of a field are not of its type."""
+    return UNREAD[field_type](count) % {"count": count, "name": name}
 
 
 def _in_words(normal: str, value_format: ValueFormat) -> str:

@@ -9,7 +9,7 @@ two evaluations could differ.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -27,6 +27,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas
+from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -182,22 +183,13 @@ def _reference_sql(text: str, mark: str) -> str:
     return f"SUBSTR('{mark}' || SHA256({text}), 1, 32)"  # Django gives SQLite this function
 
 
-def _fields_sql(names: Iterable[str]) -> str:
-    """Those of a contact's fields that the message uses and the contact has."""
-    names = sorted(names)  # letters, digits and underscores: nothing to quote
-    if connection.vendor == "postgresql":
-        if not names:
-            return "'{}'::jsonb"
-        pairs = ", ".join(f"'{name}', c.fields -> '{name}'" for name in names)
-        return f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))"
-    if not names:
-        return "'{}'"
-    pairs = ", ".join(f"'{name}', JSON_EXTRACT(c.fields, '$.\"{name}\"')" for name in names)
-    return f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))"
-
-
 def _recipients_sql(
-    campaign: Campaign, chosen: str, excluded: str, may_repeat: bool, by_area: bool
+    campaign: Campaign,
+    fields: FieldsSql,
+    chosen: str,
+    excluded: str,
+    may_repeat: bool,
+    by_area: bool,
 ) -> str:
     """The INSERT of the contacts of a slice; see `_insert_recipients`."""
     same_phone = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
@@ -216,10 +208,10 @@ def _recipients_sql(
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {_fields_sql(compile_message(campaign).names)} AS fields,
+                {fields.value} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
-            FROM {CONTACT} c {areas.join_sql("c") if by_area else ""}
+            FROM {CONTACT} c {areas.join_sql("c") if by_area else ""} {fields.join}
             WHERE {chosen} AND NOT {_STOPPED} AND NOT {excluded}
                 {"AND " + is_new if may_repeat else ""}
         ) AS audience
@@ -239,8 +231,9 @@ def _insert_recipients(
     `chosen` and `excluded` are SQL conditions on the contact `c`. `may_repeat`: a phone may be in
     several slices. Batches hold one country each; `by_area`: one area each.
     """
-    statement = _recipients_sql(campaign, chosen, excluded, may_repeat, by_area)
-    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:"]
+    fields = fields_sql(compile_message(campaign).names, snapshot.list_id, chosen)
+    statement = _recipients_sql(campaign, fields, chosen, excluded, may_repeat, by_area)
+    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *fields.params]
     # Without `may_repeat` a phone can be there already only if it left the list and came back
     # meanwhile. Checking that for each row takes a sixth of the time, so the statement runs
     # without the check first.
