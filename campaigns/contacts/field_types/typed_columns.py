@@ -38,8 +38,9 @@ class TypedColumn:
             normal.clear()
             normal[""] = ""
             self._unread.clear()
-        for value in set(values) - normal.keys():
-            self._learn(value)
+        for value in dict.fromkeys(values):
+            if value not in normal:
+                self._learn(value)
         unread = 0
         if self._unread:
             unread = sum(map(self._unread.__contains__, values))

@@ -27,6 +27,8 @@ YES_WORDS, NO_WORDS = frozenset(WORDS_FOR_YES.split()), frozenset(WORDS_FOR_NO.s
 NORMAL_NUMBER = re.compile(r"-?(?=[1-9]|0\.|0\Z)(?=(\d\.?){1,15}\Z)\d+(\.\d*[1-9])?", re.ASCII)
 WHOLE_NUMBER = re.compile(r"-?[1-9]\d{0,14}", re.ASCII)
 NORMAL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# The sign begins decimals: no group of three digits follows it.
+DECIMAL_NUMBER = re.compile(r"-?(0|[1-9]\d{0,8})[.,](\d\d?|\d{4,6})", re.ASCII)
 CODE = re.compile(r"[-−–]?0\d", re.ASCII)  # zeros at the beginning belong to codes
 IN_GROUPS = re.compile(r"[-−–]?[0-9]{1,3}([\s'’][0-9]{3})+([.,][0-9]+)?")
 MIDNIGHT = r"([T ]00:00(:00(\.0+)?)?Z?)?"  # of a program that knows no dates without a time
@@ -87,6 +89,9 @@ def read_value(text: str, value_format: ValueFormat) -> str | None:
 def _read_number(text: str, point: str) -> str | None:
     if WHOLE_NUMBER.fullmatch(text):
         return text
+    if DECIMAL_NUMBER.fullmatch(text):
+        normal = text.replace(",", ".").rstrip("0").rstrip(".")
+        return normal if normal != "-0" else "0"
     if CODE.match(text) or (BLANKS.search(text) and not IN_GROUPS.fullmatch(text)):
         return None
     number = read_number(text, point=point)

@@ -151,7 +151,8 @@ def list_types(request: HttpRequest, pk: int) -> HttpResponse:
                 if count:
                     messages.warning(request, unread_text(name, kinds[name], count))
             return redirect(contact_list)
-    return form_page(request, form, contact_list, _("Types of fields"))
+    lead = _("Values are converted at once. Those that are not of the type stay as they are.")
+    return form_page(request, form, contact_list, _("Types of fields"), lead=lead)
 
 
 def _editable_list(request: HttpRequest, pk: int) -> ContactList:
