@@ -18,6 +18,17 @@ class CompactEncoder(json.JSONEncoder):
         super().__init__(**options | {"ensure_ascii": False, "separators": (",", ":")})
 
 
+class FieldType(models.TextChoices):
+    """What the values of a field are. Each type has one normal form (field_types/value_formats.py);
+    a value that cannot be read as the type stays as it was written.
+    """
+
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    DATE = "date", _("Date")
+    YES_NO = "yes_no", _("Yes or no")
+
+
 class ContactList(models.Model):
     """Contacts under one name.
 
@@ -27,6 +38,9 @@ class ContactList(models.Model):
     name = models.CharField(_("name"), max_length=100, unique=True)
     # names of the merge tags, in the order of the file's columns
     fields = models.JSONField(default=list, blank=True)
+    # merge tag -> FieldType: {"birthday": "date"}; those without an entry are texts. NULL is {}:
+    # with a default, SQLite would copy the table, which triggers of the search index name.
+    field_types = models.JSONField(null=True, blank=True)
     contact_count = models.PositiveIntegerField(default=0)
     # {"UA": 1200}: contacts by country; adds up to contact_count
     countries = models.JSONField(default=dict, blank=True)
@@ -53,6 +67,10 @@ class ContactList(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("list-detail", args=[self.pk])
+
+    def type_of(self, name: str) -> FieldType:
+        """The type of the field `name`."""
+        return FieldType((self.field_types or {}).get(name, FieldType.TEXT))
 
 
 class Contact(models.Model):
@@ -122,8 +140,8 @@ class Import(models.Model):
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as uploaded
     path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once deleted
-    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, columns,
-    # country, sheet, sheets, existing (update | keep)
+    # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, formats,
+    # columns, country, sheet, sheets, existing (update | keep)
     mapping = models.JSONField(default=dict)
     # counts of the check: rows, new, known, duplicates, …, countries
     checked = models.JSONField(default=dict)

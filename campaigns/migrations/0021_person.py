@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0019_contacts_of_no_list'),
+        ('campaigns', '0020_field_types'),
     ]
 
     operations = [

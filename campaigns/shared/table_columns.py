@@ -11,12 +11,16 @@ Rows = Iterable[Sequence[Cell]]
 
 
 class Kind(Enum):
-    """What the cells of a column hold where they are not empty."""
+    """What the cells of a column hold where they are not empty.
+
+    A column of DECIMAL or DAY may hold texts too, of values that are neither.
+    """
 
     TEXT = auto()  # str; references and codes too, which a number would cut or round
     PHONE = auto()  # str of digits
     NUMBER = auto()  # int
-    MONEY = auto()  # Decimal
+    DECIMAL = auto()  # Decimal, written without zeros at the end
+    MONEY = auto()  # Decimal, written as an amount
     TIME = auto()  # datetime, aware
     DAY = auto()  # date
 

@@ -35,15 +35,15 @@ def grouped_phone(phone: str) -> str:
 
 
 def written(cell: Cell, kind: Kind = Kind.TEXT) -> str:
-    """A cell of a CSV file: phones in groups, amounts with all their decimals, times in the site's
-    zone with their offset, unknown as nothing.
+    """A cell of a CSV file: phones in groups, amounts and numbers with all their decimals, times in
+    the site's zone with their offset, unknown as nothing.
     """
     if cell is None:
         return ""
     if kind is Kind.PHONE:
         return grouped_phone(str(cell))
     if isinstance(cell, Decimal):
-        return exact(cell)
+        return format(cell, "f") if kind is Kind.DECIMAL else exact(cell)
     if isinstance(cell, datetime):
         return timezone.localtime(cell, settings.SITE_ZONE).isoformat(timespec="seconds")
     if isinstance(cell, date):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -19,6 +19,7 @@ from campaigns.shared.table_columns import Cell, Column, Kind, Rows
 
 ROWS_MAX = 1_048_576  # what a sheet can hold, its head included
 DIGITS_MAX = 15  # significant digits that a spreadsheet keeps of a number
+FIRST_DAY = date(1900, 1, 1)  # of spreadsheets
 SAMPLE = 100  # rows by which columns of text get their width
 WIDTH_MAX = 50  # characters
 FILTER_BUTTON = 2  # characters that it covers in the head
@@ -39,8 +40,9 @@ def workbook(columns: Sequence[Column], rows: Rows, rows_max: int = ROWS_MAX) ->
     """An XLSX file, open at its beginning. It has no name: once closed, it is gone from the disk.
 
     Text is never a formula or a link. Amounts are numbers, or text where they have more digits than
-    a spreadsheet keeps. Times are dates in the site's zone, which the head names. A sheet holds
-    `rows_max` rows with its head; the table continues on another sheet under the same head.
+    a spreadsheet keeps; days before 1900, which it does not know, are text. Times are dates in the
+    site's zone, which the head names. A sheet holds `rows_max` rows with its head; the table
+    continues on another sheet under the same head.
     """
     file = TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
@@ -120,6 +122,23 @@ def _write_text(sheet: Worksheet, row: int, col: int, text: str, text_format: Fo
         sheet.write_string(row, col, text, text_format)
 
 
+def _write_decimal(
+    sheet: Worksheet, row: int, col: int, number: Decimal | str, number_format: Format
+) -> None:
+    """A number with as many digits as a spreadsheet keeps, or text."""
+    if isinstance(number, str):
+        _write_text(sheet, row, col, number, number_format)
+    else:
+        sheet.write_number(row, col, number, number_format)
+
+
+def _write_day(sheet: Worksheet, row: int, col: int, day: date | str, day_format: Format) -> None:
+    if isinstance(day, date) and day >= FIRST_DAY:
+        sheet.write_datetime(row, col, day, day_format)
+    else:
+        _write_text(sheet, row, col, str(day), day_format)
+
+
 def _write_money(sheet: Worksheet, row: int, col: int, amount: Decimal, money: Format) -> None:
     text = exact(amount)
     if len(text.strip("-0.").replace(".", "")) > DIGITS_MAX:
@@ -138,7 +157,8 @@ STYLES = {
     Kind.TEXT: Style(_write_text, "@"),
     Kind.PHONE: Style(_write_text, "@", 15),
     Kind.NUMBER: Style(Worksheet.write_number, "0", 8),
+    Kind.DECIMAL: Style(_write_decimal, "General", 10),
     Kind.MONEY: Style(_write_money, "#,##0.00#####", 14),  # the decimals that `exact` writes
     Kind.TIME: Style(_write_time, "yyyy-mm-dd hh:mm:ss", 19),
-    Kind.DAY: Style(Worksheet.write_datetime, "yyyy-mm-dd", 10),
+    Kind.DAY: Style(_write_day, "yyyy-mm-dd", 10),
 }

@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types.shown_values import fields_for_reader
+from campaigns.contacts.models import Contact
 from campaigns.contacts.phones.parsing import format_phone
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
@@ -162,6 +164,12 @@ def phone(msisdn: str, user: Any = None) -> str:
     ):
         return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
     return format_phone(msisdn).replace(" ", "\u00a0")
+
+
+@register.filter
+def shown_values(contact: Contact) -> list[str]:
+    """The values of a contact's merge tags, in the reader's language."""
+    return list(fields_for_reader(contact.list, contact.fields).values())
 
 
 @register.filter

@@ -81,13 +81,13 @@ def test_page_of_a_list_that_is_deleted_meanwhile(
     signed_in: Client, olena: Contact, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     target = ContactList.objects.create(name="Target")
-    clean = contact_lists._lock
+    clean = contact_lists.lock
 
     def deleted(contact_list: ContactList) -> ContactList:
         ContactList.objects.filter(pk=contact_list.pk).delete()
         return clean(contact_list)
 
-    monkeypatch.setattr(contact_lists, "_lock", deleted)
+    monkeypatch.setattr(contact_lists, "lock", deleted)
     data = {"phones": "0501234567", "phone": "0501234567", "country": "UA", "into": target.pk}
     answer = signed_in.post(reverse(page, args=[olena.list_id]), data, follow=True)
     assert answer.status_code == 200

@@ -50,6 +50,15 @@ def test_columns_for_money_are_added_without_copying_a_table(migration: str) -> 
     assert "CREATE TABLE" not in statements.getvalue()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_column_of_lists_is_added_without_copying_the_table() -> None:
+    """SQLite cannot copy it: triggers of the search index name it."""
+    statements = io.StringIO()
+    call_command("sqlmigrate", "campaigns", "0020", stdout=statements)
+    assert 'ADD COLUMN "field_types"' in statements.getvalue()
+    assert "CREATE TABLE" not in statements.getvalue()
+
+
 @pytest.mark.parametrize(
     ("operation", "text"),
     [

@@ -60,6 +60,7 @@ REPEATABLE = {
     "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit", "contact-remove",
     "contact-stop", "gateway-check", "gateway-check-list", "import-back", "import-cancel",
     "import-columns", "import-layout", "label-delete", "label-edit", "list-delete", "list-edit",
+    "list-types",
     "login", "logout", "mail-discard", "mail-resend", "mail-resend-all", "month-budget-delete",
     "note-delete", "password_change", "person-erase", "person-stop", "picture-delete",
     "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",

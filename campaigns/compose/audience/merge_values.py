@@ -4,17 +4,26 @@ The list that was made first gives the values. A field that is empty or missing 
 the next list, in the order in which they were made, that selects the phone too and has a value.
 Only contacts that the audience selects give values. Figures, preview, test sends, the gateway's
 quote and the freeze all read the columns that are made here.
+
+A list may give a field a type, and a message shows typed values in another way. So the columns mark
+a value with the type that the list gives it, and `shown` reads that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.db.models import F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Case, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce, Concat, NullIf
+from django.db.models.lookups import GreaterThan
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.contacts.models import Contact
+from campaigns.contacts.field_types.list_fields import typed_lists
+from campaigns.contacts.field_types.shown_values import in_message
+from campaigns.contacts.models import Contact, FieldType
+
+MARK = "\x1e"  # around the type, before a typed value
+EMPTY = Value("", TextField())
 
 
 class OwnValue(Func):
@@ -38,13 +47,14 @@ class ContactsWithValues(NamedTuple):
     """Contacts with a column for each of some merge fields; a missing value is NULL or "".
 
     `names`: the fields, sorted; `columns`: their columns, in the same order. `looks_up`: whether
-    the database looks up values on other lists.
+    the database looks up values on other lists. `typed`: the columns that may have marked values.
     """
 
     contacts: QuerySet[Contact]
     names: list[str]
     columns: list[str]
     looks_up: bool
+    typed: Collection[str]
 
 
 def with_values(
@@ -55,15 +65,26 @@ def with_values(
     Fields that no later list has cost nothing; others one look-up for each contact without a value.
     """
     giving = _giving_lists(audience, sorted(names))
+    types = _lists_by_type(audience, list(giving))
     later = audience.selected_contacts().filter(
         msisdn=OuterRef("msisdn"), list__gt=OuterRef("list")
     )
-    columns = {
-        f"value_{number}": _value(name, later.filter(list__in=lists)) if lists else OwnValue(name)
-        for number, (name, lists) in enumerate(giving.items())
-    }
+    columns, typed = dict[str, Combinable](), list[str]()
+    for number, (name, lists) in enumerate(giving.items()):
+        own = _marked(OwnValue(name), types[name])
+        columns[f"value_{number}"] = _value(own, later.filter(list__in=lists)) if lists else own
+        if types[name]:
+            typed.append(f"value_{number}")
     filled = contacts.annotate(**columns)
-    return ContactsWithValues(filled, list(giving), list(columns), any(giving.values()))
+    return ContactsWithValues(filled, list(giving), list(columns), any(giving.values()), typed)
+
+
+def shown(value: str | None) -> str | None:
+    """A value of one of the columns as a message shows it."""
+    if not value or value[0] != MARK:
+        return value
+    field_type, _mark, text = value[1:].partition(MARK)
+    return in_message(text, FieldType(field_type)) if field_type in FieldType.values else value
 
 
 def fill(contacts: QuerySet[Contact], audience: Audience, names: Iterable[str]) -> list[Contact]:
@@ -74,7 +95,7 @@ def fill(contacts: QuerySet[Contact], audience: Audience, names: Iterable[str]) 
     filled = list(rows.contacts)
     for contact in filled:
         for name, column in zip(rows.names, rows.columns, strict=True):
-            if value := getattr(contact, column):
+            if value := shown(getattr(contact, column)):
                 contact.fields[name] = value
     return filled
 
@@ -87,8 +108,30 @@ def _giving_lists(audience: Audience, names: list[str]) -> dict[str, list[int]]:
     return {name: [pk for pk, fields in lists[1:] if name in fields] for name in names}
 
 
-def _value(name: str, later: QuerySet[Contact]) -> Combinable:
+def _lists_by_type(audience: Audience, names: list[str]) -> dict[str, dict[FieldType, list[int]]]:
+    """The lists that give each of `names` another type than text, by the type."""
+    by_name: dict[str, dict[FieldType, list[int]]] = {name: {} for name in names}
+    for pk, types in typed_lists(audience.possible_lists(), names).items() if names else ():
+        for name, field_type in zip(names, types, strict=True):
+            if field_type != FieldType.TEXT:
+                by_name[name].setdefault(field_type, []).append(pk)
+    return by_name
+
+
+def _marked(value: Combinable, lists_by_type: Mapping[FieldType, Collection[int]]) -> Combinable:
+    """`value`, marked on lists that give it a type; NULL and "" stay."""
+    whens = [
+        When(
+            Q(list__in=lists) & Q(GreaterThan(value, EMPTY)),
+            then=Concat(Value(f"{MARK}{field_type.value}{MARK}"), value, output_field=TextField()),
+        )
+        for field_type, lists in lists_by_type.items()
+    ]
+    return Case(*whens, default=value, output_field=TextField()) if whens else value
+
+
+def _value(own: Combinable, later: QuerySet[Contact]) -> Combinable:
     """The value of a contact itself, or of the first of the `later` ones that has one."""
-    own = NullIf(OwnValue(name), Value("", TextField()))
+    own = NullIf(own, EMPTY)
     filled = later.annotate(value=own).filter(value__isnull=False).order_by("list_id")
     return Coalesce(own, Subquery(filled.values("value")[:1]))

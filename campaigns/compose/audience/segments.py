@@ -6,6 +6,7 @@ topics) look at the phone. If all conditions have to be met, the first list to b
 rows, so that its merge tags are used.
 """
 
+from calendar import isleap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from operator import and_, or_
 from django.db import transaction
 from django.db.models import (
     BigIntegerField,
+    Case,
     Exists,
     OuterRef,
     Q,
@@ -23,15 +25,22 @@ from django.db.models import (
     Value,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce
-from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
+from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    IsNull,
+    LessThan,
+    LessThanOrEqual,
+)
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience import person_conditions, recipient_outcomes
-from campaigns.compose.audience.comparable_values import as_day, as_number, read_threshold
+from campaigns.compose.audience.comparable_values import day_of, number_of, stored_threshold
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -42,10 +51,14 @@ from campaigns.compose.models import (
     RecipientOutcome,
     Segment,
 )
+from campaigns.compose.models.segments import BY_TODAY, COMPARISONS, WITH_DAY, WITH_DAYS
+from campaigns.contacts.field_types.shown_values import for_reader
+from campaigns.contacts.field_types.value_formats import NO, YES
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.models import Contact
+from campaigns.contacts.models import Contact, FieldType
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
+from campaigns.shared.days import site_day
 from campaigns.shared.text import FoldedContains, FoldedStartsWith
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -100,7 +113,7 @@ class ConditionSet:
 
 def _meets(condition: Condition, at: datetime, exclude_campaign: int) -> Q:
     if condition.kind == ConditionKind.FIELD:
-        return _meets_field(condition)
+        return _meets_field(condition, at)
     if condition.kind == ConditionKind.COUNTRY:
         meets = Q(country__in=condition.countries)
     elif condition.kind == ConditionKind.LIST:
@@ -137,11 +150,9 @@ def _has_outcome(condition: Condition, at: datetime, exclude_campaign: int) -> Q
     )
 
 
-def _meets_field(condition: Condition) -> Q:
+def _meets_field(condition: Condition, at: datetime) -> Q:
     """A condition on a merge tag. A missing value is "", which is neither more nor less."""
-    value = Coalesce(
-        KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField()
-    )
+    value = _value_of(condition)
     wanted = condition.value
     match condition.operator:
         case Operator.IS:
@@ -156,33 +167,85 @@ def _meets_field(condition: Condition) -> Q:
             return ~Q(Exact(value, ""))
         case Operator.EMPTY:
             return Q(Exact(value, ""))
+        case Operator.YES | Operator.NO:
+            answer = YES if condition.operator == Operator.YES else NO
+            return Q(Exact(KeyTextTransform(condition.field, "fields"), answer))
+        case Operator.LAST_DAYS | Operator.NEXT_DAYS | Operator.TODAY:
+            return _is_near(condition, value, site_day(at))
     return _compares(condition, value)
 
 
-def _compares(condition: Condition, value: Coalesce) -> Q:
-    lookup = GreaterThan if condition.operator == Operator.MORE else LessThan
-    threshold = read_threshold(condition.value)
-    if threshold is None:
+def _value_of(condition: Condition) -> Coalesce:
+    value = KeyTextTransform(condition.field, "fields")
+    return Coalesce(value, Value(""), output_field=TextField())
+
+
+def _is_near(condition: Condition, value: Coalesce, today: date) -> Q:
+    """Whether the day is one of the last or next ones, today included, or today in any year.
+
+    The 29th of February is the 28th in a year without it.
+    """
+    day = day_of(condition.field, value)
+    if condition.operator == Operator.TODAY:
+        days = [f"{today:%m-%d}"]
+        if days == ["02-28"] and not isleap(today.year):
+            days.append("02-29")
+        return reduce(or_, [Q(Exact(Substr(day, 6, 5), Value(each))) for each in days])
+    other = timedelta(days=int(condition.value)) if condition.value.isdecimal() else None
+    if other is None:
         return NO_CONTACTS
+    first, last = (
+        (today - other, today)
+        if condition.operator == Operator.LAST_DAYS
+        else (today, today + other)
+    )
+    return Q(GreaterThanOrEqual(day, Value(first.isoformat()))) & Q(
+        LessThanOrEqual(day, Value(last.isoformat()))
+    )
+
+
+LOOKUPS = {
+    Operator.MORE: GreaterThan,
+    Operator.AFTER: GreaterThan,
+    Operator.LESS: LessThan,
+    Operator.BEFORE: LessThan,
+    Operator.AT_LEAST: GreaterThanOrEqual,
+    Operator.AT_MOST: LessThanOrEqual,
+    Operator.ON: Exact,
+}
+
+
+def _compares(condition: Condition, value: Coalesce) -> Q:
+    lookup = LOOKUPS[Operator(condition.operator)]
+    threshold = stored_threshold(condition.value)
     if isinstance(threshold, date):
-        return Q(lookup(as_day(value), Value(threshold.isoformat())))
-    return Q(lookup(as_number(value), Value(float(threshold))))
+        return Q(lookup(day_of(condition.field, value), Value(threshold.isoformat())))
+    if threshold is None or condition.operator in WITH_DAY:
+        return NO_CONTACTS
+    return Q(lookup(number_of(condition.field, value), Value(float(threshold))))
 
 
 def count_incomparable(conditions: ConditionSet) -> int:
-    """Count the contacts with a value that "more than" or "less than" cannot compare, because it is
-    no number, or no date.
+    """Count the contacts with a value that a condition cannot compare, because it is no number, or
+    no date.
     """
     parts = []
     for condition in conditions.conditions:
-        threshold = read_threshold(condition.value)
-        if condition.operator in (Operator.MORE, Operator.LESS) and threshold is not None:
-            value = Coalesce(
-                KeyTextTransform(condition.field, "fields"), Value(""), output_field=TextField()
-            )
-            compared = as_day(value) if isinstance(threshold, date) else as_number(value)
-            parts.append(~Q(Exact(value, "")) & Q(IsNull(compared, True)))
+        compared = _compared(condition)
+        if compared is not None:
+            parts.append(~Q(Exact(_value_of(condition), "")) & Q(IsNull(compared, True)))
     return distinct_phones(Contact.objects.filter(reduce(or_, parts))).count() if parts else 0
+
+
+def _compared(condition: Condition) -> Case | None:
+    """What a condition compares of a value; None if it does not compare."""
+    if condition.operator in (*WITH_DAY, *BY_TODAY):
+        return day_of(condition.field, _value_of(condition))
+    threshold = stored_threshold(condition.value) if condition.operator in COMPARISONS else None
+    if threshold is None:
+        return None
+    read = day_of if isinstance(threshold, date) else number_of
+    return read(condition.field, _value_of(condition))
 
 
 def distinct_phones(contacts: QuerySet[Contact]) -> QuerySet[Contact, int]:
@@ -228,8 +291,7 @@ def first_contacts(conditions: ConditionSet, limit: int) -> list[Contact]:
 def describe_condition(condition: Condition) -> str:
     """Describe a condition as a person reads it: "city is “Kyiv”"."""
     if condition.kind == ConditionKind.FIELD:
-        value = f"“{condition.value}”" if condition.value else ""
-        return f"{condition.field} {condition.get_operator_display()} {value}".strip()
+        return _describe_field(condition)
     if condition.kind == ConditionKind.COUNTRY:
         names = ", ".join(countries.name(code) or _("unknown") for code in condition.countries)
         return (_("not from %(countries)s") if condition.negated else _("from %(countries)s")) % {
@@ -245,6 +307,22 @@ def describe_condition(condition: Condition) -> str:
     if condition.kind in PERSON_KINDS:
         return person_conditions.describe(condition)
     return _describe_history(condition)
+
+
+def _describe_field(condition: Condition) -> str:
+    operator, value = condition.operator, condition.value
+    if operator in WITH_DAYS and value.isdecimal():
+        count = int(value)
+        text = (
+            ngettext("is in the last %d day", "is in the last %d days", count)
+            if operator == Operator.LAST_DAYS
+            else ngettext("is in the next %d day", "is in the next %d days", count)
+        )
+        return f"{condition.field} {text % count}"
+    if operator in WITH_DAY:
+        value = for_reader(value, FieldType.DATE)
+    shown = f"“{value}”" if value else ""
+    return f"{condition.field} {condition.get_operator_display()} {shown}".strip()
 
 
 def import_label(imported: object) -> str:

@@ -18,7 +18,9 @@ from django.utils import timezone
 from campaigns.compose.audience.segments import PERSON_KINDS
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import Condition, ConditionKind, RecipientOutcome
+from campaigns.compose.models.segments import BY_TODAY
 from campaigns.contacts.models import ContactList, Import, Person, StopListEntry
+from campaigns.shared.days import site_today
 
 CLOCK_STEP = timedelta(minutes=10)  # "in the last 30 days" is counted anew so often
 
@@ -85,7 +87,8 @@ def _persons(conditions: Iterable[dict[str, Any]]) -> dict[str, int | None]:
 
 def _clock(conditions: Iterable[dict[str, Any]]) -> int:
     if not any(row["days"] for row in conditions):
-        return 0
+        by_today = any(row["operator"] in BY_TODAY for row in conditions)
+        return site_today().toordinal() if by_today else 0
     return int(timezone.now().timestamp() // CLOCK_STEP.total_seconds())
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from campaigns.compose.audience.merge_values import ContactsWithValues, with_values
+from campaigns.compose.audience.merge_values import ContactsWithValues, shown, with_values
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.message.render import CompiledMessage, encode_for_link
 from campaigns.compose.message.sms import GSM_BASIC, GSM_EXTENDED
@@ -139,8 +139,9 @@ def _read_postgresql(
     )
     with connection.cursor() as cursor, connection.wrap_database_errors:
         # row by row, as there may be many; the server's own cursors never work in parallel
-        for country, *values, count, hashes, first in cursor.cursor.stream(statement, params):
-            classes.add(country, tuple(values), count, int(hashes), first)
+        for country, *others, count, hashes, first in cursor.cursor.stream(statement, params):
+            values = tuple(map(shown, others) if rows.typed else others)
+            classes.add(country, values, count, int(hashes), first)
 
 
 def _read_sqlite(
@@ -149,7 +150,7 @@ def _read_sqlite(
     rank, phone = f"list_id * {RANK} + id", "CAST(msisdn AS INTEGER)"
     arguments = ", ".join([rank, phone, "country", *rows.columns])
     connection.ensure_connection()
-    connection.connection.create_aggregate(_GROUPS, -1, lambda: _Groups(classes))
+    connection.connection.create_aggregate(_GROUPS, -1, lambda: _Groups(classes, bool(rows.typed)))
     statement = f"SELECT {_GROUPS}({arguments}) FROM ({contacts}) AS contact"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -159,8 +160,8 @@ def _read_sqlite(
 class _Groups:
     """An aggregate function of SQLite that adds up recipients with equal values."""
 
-    def __init__(self, classes: Classes) -> None:
-        self._classes = classes
+    def __init__(self, classes: Classes, has_types: bool) -> None:
+        self._classes, self._has_types = classes, has_types
         # country and values -> count, hashes, first rank
         self._groups: dict[tuple[str | None, ...], list[int]] = {}
 
@@ -185,6 +186,8 @@ class _Groups:
     def _add_up(self) -> None:
         for (country, *others), (count, hashes, rank) in self._groups.items():
             values = tuple(value and str(value) for value in others)
+            if self._has_types:
+                values = tuple(map(shown, values))
             hashes *= hash_of_values(values)
             self._classes.add(country or "", values, count, hashes, rank)
         self._groups.clear()

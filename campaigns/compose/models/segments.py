@@ -70,6 +70,24 @@ class Operator(models.TextChoices):
     LESS = "less", _("is less than")
     FILLED = "filled", _("is not empty")
     EMPTY = "empty", _("is empty")
+    AT_LEAST = "at_least", _("is at least")
+    AT_MOST = "at_most", _("is at most")
+    ON = "on", _("is on")
+    BEFORE = "before", _("is before")
+    AFTER = "after", _("is after")
+    LAST_DAYS = "last", _("is in the last … days")
+    NEXT_DAYS = "next", _("is in the next … days")
+    TODAY = "today", _("is today, in any year")
+    YES = "yes", _("is yes")
+    NO = "no", _("is no")
+
+
+# Operators without a value, and those that compare with one as a number or a date.
+WITHOUT_VALUE = (Operator.FILLED, Operator.EMPTY, Operator.TODAY, Operator.YES, Operator.NO)
+COMPARISONS = (Operator.MORE, Operator.LESS, Operator.AT_LEAST, Operator.AT_MOST)
+WITH_DAY = (Operator.ON, Operator.BEFORE, Operator.AFTER)
+WITH_DAYS = (Operator.LAST_DAYS, Operator.NEXT_DAYS)
+BY_TODAY = (*WITH_DAYS, Operator.TODAY)  # what they select changes at midnight
 
 
 class RecipientOutcome(models.TextChoices):

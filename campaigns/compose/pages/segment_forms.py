@@ -13,15 +13,16 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.compose.audience.comparable_values import read_threshold
+from campaigns.compose.audience.condition_values import DAYS_MAX, OPERATORS, stored_value
 from campaigns.compose.audience.segments import (
     OUTCOME_TEXTS,
     SELECTABLE_CAMPAIGNS,
     ConditionSet,
     import_label,
 )
-from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Operator, Segment
-from campaigns.contacts.models import Consent, ContactList, Import, ImportState
+from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Segment
+from campaigns.contacts.field_types import list_fields
+from campaigns.contacts.models import Consent, ContactList, FieldType, Import, ImportState
 from campaigns.contacts.people import languages
 from campaigns.contacts.people.topics import topics_in_use
 from campaigns.contacts.phones import countries
@@ -36,7 +37,6 @@ else:
 
 ROWS_MAX = 30
 CHOICES_MAX = 200  # imports and campaigns to choose from: the newest
-DAYS_MAX = 3650
 CHECK = {"class": "form-check-input"}
 # stands for the unknown country or language, because "" means that nothing is chosen
 UNKNOWN = "-"
@@ -114,13 +114,17 @@ class ConditionForm(ConditionModelForm):
         self.order_fields(COLUMNS[kind])
 
     def _for_field(self) -> None:
-        lists = ContactList.objects.values_list("fields", flat=True)
-        names = {name for fields in lists for name in fields} | {self.instance.field} - {""}
+        self.types = list_fields.common_types()
+        names = self.types.keys() | {self.instance.field} - {""}
         self.fields["field"] = forms.ChoiceField(
-            label=_("Merge tag"), choices=[(name, name) for name in sorted(names)]
+            label=_("Merge tag"), choices=[(name, self._label(name)) for name in sorted(names)]
         )
-        self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=Operator.choices)
+        self.fields["operator"] = forms.ChoiceField(label=_("Condition"), choices=OPERATORS)
         self.fields["value"].label = _("Value")
+
+    def _label(self, name: str) -> str:
+        kind = self.types.get(name, FieldType.TEXT)
+        return name if kind == FieldType.TEXT else f"{name} ({kind.label})"
 
     def _for_country(self) -> None:
         codes = {
@@ -209,19 +213,12 @@ class ConditionForm(ConditionModelForm):
         if self.kind == ConditionKind.MESSAGES and "verdict" in data:
             self.instance.outcome = data["verdict"].rstrip("!")
             self.instance.negated = data["verdict"].endswith("!")
-        operator, value = data.get("operator"), data.get("value", "")
-        if operator in (Operator.FILLED, Operator.EMPTY):
-            data["value"] = ""
-        elif operator and "value" in data and not value:
-            self.add_error("value", _("Enter a value to compare with."))
-        elif operator in (Operator.MORE, Operator.LESS):
-            threshold = read_threshold(value)
-            if threshold is None:
-                self.add_error(
-                    "value", _("Enter a number such as 12.5 or a date such as 2026-01-31.")
-                )
-            else:
-                data["value"] = str(threshold)
+        if self.kind == ConditionKind.FIELD and "operator" in data and "value" in data:
+            try:
+                kind = self.types.get(data.get("field", ""), FieldType.TEXT)
+                data["value"] = stored_value(data["operator"], data["value"], kind)
+            except forms.ValidationError as error:
+                self.add_error("value", error)
         return data
 
 

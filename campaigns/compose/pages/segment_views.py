@@ -14,8 +14,9 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library.segments import delete_segment
 from campaigns.compose.models import Campaign, ConditionKind, Match, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
+from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.models import ContactList
+from campaigns.contacts.models import Contact, ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.shared.query_values import read_search
@@ -27,6 +28,7 @@ from campaigns.team.roles import has_role, visible_to
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
 CONTACTS_SHOWN = 50
+FIELDS_SHOWN = 3
 
 
 @require_safe
@@ -79,12 +81,16 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "contact_count": contact_count,
         "incomparable": segments.count_incomparable(choice),
         "contacts_title": _contacts_title(len(contacts), contact_count),
-        "contacts": [(contact, list(contact.fields.items())[:3]) for contact in contacts],
+        "contacts": [(contact, _first_fields(contact)) for contact in contacts],
         "uses": _uses(segment),
         "delete_text": _delete_text(segment),
         "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/compose/segment_detail.html", context)
+
+
+def _first_fields(contact: Contact) -> list[tuple[str, str]]:
+    return list(fields_for_reader(contact.list, contact.fields).items())[:FIELDS_SHOWN]
 
 
 def _uses(segment: Segment) -> list[Campaign]:

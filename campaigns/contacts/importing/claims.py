@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types import typed_columns
 from campaigns.contacts.importing import uploads
 from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.models import IMPORTING, ContactList, Import, ImportState
@@ -184,7 +185,9 @@ def _without_examples(checked: dict[str, Any]) -> dict[str, Any]:
     guessed = {
         guess: {**facts, "examples": []} for guess, facts in checked.get("guessed", {}).items()
     }
-    return checked | {"guessed": guessed} if guessed else checked
+    typed = typed_columns.without_examples(checked.get("typed", ()))
+    kept = {"guessed": guessed, "typed": typed}
+    return checked | {name: notes for name, notes in kept.items() if notes}
 
 
 def _end(imports: QuerySet[Import], **values: object) -> None:

@@ -3,16 +3,20 @@
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types import list_fields
+from campaigns.contacts.field_types.proposals import propose_format
+from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.csv_reader import Layout, Record
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.models import ContactList, FieldType
 from campaigns.contacts.phones import guesses
-from campaigns.contacts.phones.cell_texts import clean_value
+from campaigns.contacts.phones.cell_texts import clean_value, without_null_word
 from campaigns.contacts.phones.parsing import Phone
 
 MAX_NAME = 40
@@ -92,21 +96,34 @@ LATIN = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """The columns (from 0) with phones, in order of preference, and the merge tags of others."""
+    """The columns (from 0) with phones, in order of preference, and the merge tags of others.
+
+    `formats`: how the values of those are written that are no texts.
+    """
 
     phones: list[int]
     fields: dict[int, str] = field(default_factory=dict)
+    formats: dict[int, ValueFormat] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "phones": self.phones,
             "fields": {str(column): name for column, name in self.fields.items()},
+            "formats": {str(column): str(each) for column, each in self.formats.items()},
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ColumnMapping":
         names_by_column = {int(column): name for column, name in data.get("fields", {}).items()}
-        return cls(list(data.get("phones", [])), dict(sorted(names_by_column.items())))
+        formats = {
+            int(column): ValueFormat(each) for column, each in data.get("formats", {}).items()
+        }
+        return cls(list(data.get("phones", [])), dict(sorted(names_by_column.items())), formats)
+
+    def types(self) -> dict[str, FieldType]:
+        """The type of each merge tag."""
+        text = ValueFormat.TEXT
+        return {name: self.formats.get(place, text).type for place, name in self.fields.items()}
 
 
 def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> ColumnMapping:
@@ -130,6 +147,52 @@ def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Col
         if score > min_score
     ]
     return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
+
+
+def propose_formats(
+    mapping: ColumnMapping,
+    rows: Sequence[Record],
+    layout: Layout,
+    known: Mapping[str, FieldType],
+    *,
+    is_workbook: bool,
+) -> ColumnMapping:
+    """The mapping with the formats of its fields, from their values in `rows`.
+
+    `known`: the types of fields that the list has already, which they keep.
+    """
+    body = rows[1:] if layout.header else rows
+    formats: dict[int, ValueFormat] = {}
+    for column, name in mapping.fields.items():
+        values = [without_null_word(clean_value(cell)) for cell in _cells(body, column)]
+        formats[column] = propose_format(
+            values, name, of_type=known.get(name), is_workbook=is_workbook
+        )
+    return replace(mapping, formats=without_texts(formats))
+
+
+def without_texts(formats: Mapping[int, ValueFormat]) -> dict[int, ValueFormat]:
+    """The formats of the columns that are no texts."""
+    return {column: each for column, each in formats.items() if each.type != FieldType.TEXT}
+
+
+def type_conflict(contact_list: ContactList, mapping: ColumnMapping) -> str:
+    """Which field of the file has another type on the list, as a text for users; "" for none."""
+    name = list_fields.first_conflict(contact_list, mapping.types())
+    if not name:
+        return ""
+    text = _("“%(name)s” on this list is: %(type)s. Choose that, or another merge tag.")
+    return text % {"name": name, "type": contact_list.type_of(name).label}
+
+
+def add_fields(contact_list: ContactList, mapping: ColumnMapping) -> None:
+    """Add the fields of the file to those of the list, whose row is locked. Raises ContactsError
+    if the list has one of them with another type.
+    """
+    if conflict := type_conflict(contact_list, mapping):
+        raise ContactsError(conflict)
+    if list_fields.add_fields(contact_list, mapping.types()):
+        contact_list.save(update_fields=["fields", "field_types", "updated_at"])
 
 
 def propose_with_phone_column(

@@ -68,7 +68,7 @@ def _check(contact_import: Import, token: str) -> Outcome:
     except ContactsError as refused:  # other columns or another layout may be right
         held.update(state=ImportState.UPLOADED, failure=str(refused)[:300], **claims.FREE)
         return Outcome.DONE
-    counts = check.as_json() | {"guessed": parser.guessed.as_json()}
+    counts = check.as_json() | parser.notes_as_json()
     held.update(
         state=ImportState.CHECKED,
         checked=counts,

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing import claims, column_mapping, csv_reader, file_types, uploads
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
@@ -22,7 +23,7 @@ from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules
 from campaigns.contacts.importing.reading.layout_detection import NOTHING_KNOWN, KnownLayout
-from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.models import ContactList, FieldType, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -122,8 +123,11 @@ def _propose_mapping(
     country = contact_import.mapping["country"]
     layout, encoding = layout_detection.detect_with_encoding(unpacked.path, country, known)
     rows = csv_reader.read_sample(unpacked.path, layout)
-    proposed = _mapping_of_last_import(rows, layout, contact_import) or column_mapping.propose(
+    columns = _mapping_of_last_import(rows, layout, contact_import) or column_mapping.propose(
         rows, layout, country
+    )
+    proposed = column_mapping.propose_formats(
+        columns, rows, layout, known_types(contact_import), is_workbook=bool(unpacked.sheet)
     )
     file_facts: dict[str, Any] = {
         "kind": unpacked.kind,
@@ -137,6 +141,11 @@ def _propose_mapping(
         "rules": EVERY_RULE.as_json(),
     }
     return unpacked.path.name, layout.as_json() | proposed.as_json() | file_facts
+
+
+def known_types(contact_import: Import) -> dict[str, FieldType]:
+    """The types of the fields that the list of the import has."""
+    return list_fields.types_of(contact_import.list) if contact_import.list else {}
 
 
 def _mapping_of_last_import(
@@ -174,7 +183,11 @@ def change_layout(import_id: int, layout: Layout) -> None:
     """Read the file with another layout and propose its columns anew. Raises ContactsError."""
     contact_import = Import.objects.get(pk=import_id)
     rows = read_rows(contact_import, layout)
-    proposed = column_mapping.propose(rows, layout, contact_import.mapping["country"])
+    columns = column_mapping.propose(rows, layout, contact_import.mapping["country"])
+    is_workbook = bool(contact_import.mapping.get("sheet"))
+    proposed = column_mapping.propose_formats(
+        columns, rows, layout, known_types(contact_import), is_workbook=is_workbook
+    )
     _save_mapping(import_id, contact_import.mapping | layout.as_json() | proposed.as_json() | SURE)
 
 
@@ -240,7 +253,10 @@ def start_check(import_id: int) -> None:
 
 
 def start(import_id: int, actor: User | None) -> None:
-    """Have a worker import the file; creates the list if it is new."""
+    """Have a worker import the file; creates the list if it is new.
+
+    If a field of the list has got another type since the check, the columns are to be chosen again.
+    """
     with transaction.atomic():
         contact_import = Import.objects.get(pk=import_id)
         if contact_import.state not in CAN_START:
@@ -248,11 +264,16 @@ def start(import_id: int, actor: User | None) -> None:
         # before the state: whoever deletes a list has locked it, and looks for imports then
         lists = ContactList.objects.select_for_update().filter(pk=contact_import.list_id or 0)
         contact_list = lists.first() or _get_or_create_list(contact_import.list_name, actor)
-        started = Import.objects.filter(pk=import_id, state__in=CAN_START).update(
-            state=ImportState.QUEUED, list=contact_list, **claims.FREE
-        )
-        if not started:
+        can_start = Import.objects.filter(pk=import_id, state__in=CAN_START)
+        columns = ColumnMapping.from_json(contact_import.mapping)
+        if conflict := column_mapping.type_conflict(contact_list, columns):
+            can_start.update(
+                state=ImportState.UPLOADED, list=contact_list, checked={}, failure=conflict
+            )
             return
+        if not can_start.update(state=ImportState.QUEUED, list=contact_list, **claims.FREE):
+            return
+        column_mapping.add_fields(contact_list, columns)
         contact_import.list = contact_list
         record(actor, contact_import.list, "imported", contact_import.file_name)
         enqueue(claims.RUN, import_id)
@@ -320,8 +341,24 @@ def _map_columns(
     rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     country = contact_import.mapping["country"]
     columns = column_mapping.propose_with_phone_column(rows, layout, phone_column, country)
+    columns = _with_types_of_list(columns, rows, contact_import)
     names = column_mapping.column_names(rows, layout)
     contact_import.mapping |= columns.as_json() | {"columns": names, "existing": existing}
+
+
+def _with_types_of_list(
+    columns: ColumnMapping, rows: list[list[str]], contact_import: Import
+) -> ColumnMapping:
+    """The columns with the types of the list of that name. New fields are texts: nobody sees a
+    proposal.
+    """
+    known = dict.fromkeys(columns.fields.values(), FieldType.TEXT)
+    if contact_list := ContactList.objects.filter(name=contact_import.list_name).first():
+        known |= list_fields.types_of(contact_list)
+    mapping = contact_import.mapping
+    return column_mapping.propose_formats(
+        columns, rows, Layout.from_json(mapping), known, is_workbook=bool(mapping.get("sheet"))
+    )
 
 
 def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:

@@ -5,15 +5,17 @@ Works by column, which is faster than row by row, and uses no database.
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import compress, repeat
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types.typed_columns import TypedColumn
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
@@ -32,6 +34,7 @@ BLOCK_BITS = 20  # numbers that differ in their last 20 bits only share a block
 BLOCK_MASK = (1 << BLOCK_BITS) - 1
 MAX_SET_SIZE = 300_000  # numbers in one set: 30 MB, and three times as fast as blocks
 MAX_SPARSE_SIZE = 2_000  # a larger set takes more memory than the bits of its block
+NOTHING_TYPED: Mapping[int, TypedColumn] = MappingProxyType({})
 MAX_REJECTED_CELL = 5_000  # characters kept of each cell of a rejected row
 
 
@@ -122,7 +125,8 @@ def _garbage_collection_paused() -> Iterator[None]:
 class RowParser:
     """Parses a file by its layout, mapping and rules. Remembers phones to recognise duplicates.
 
-    `guessed`: what was guessed in the rows parsed so far.
+    `guessed`: what was guessed in the rows parsed so far. `typed`: the columns with a type, which
+    count what they read.
     """
 
     def __init__(
@@ -137,7 +141,18 @@ class RowParser:
         self.guessed = Guessed()
         self.null_words_guessed = self.guessed if rules.null_words else None
         self.normaliser = Normaliser(default_country, rules.guesses(), self.guessed)
+        self.typed = {
+            place: TypedColumn(name, mapping.formats[place], escaped=True)
+            for place, name in mapping.fields.items()
+            if place in mapping.formats
+        }
         self.seen = SeenPhones()
+
+    def notes_as_json(self) -> dict[str, Any]:
+        """What was guessed in cells, and what was read of columns with a type."""
+        typed = [column.as_json() for column in self.typed.values()]
+        notes: dict[str, Any] = {"guessed": self.guessed.as_json()}
+        return notes | {"typed": typed} if typed else notes
 
     def slices(self, path: Path, start: int = 0, size: int = SLICE_ROWS) -> Iterator[ParsedSlice]:
         """Yield the slices of the file from record `start` on.
@@ -228,7 +243,7 @@ class RowParser:
         parsed.contacts.add(msisdns, countries, self._fields(records))
 
     def _fields(self, records: list[Record]) -> list[str]:
-        return fields_as_json(records, self.mapping.fields, self.null_words_guessed)
+        return fields_as_json(records, self.mapping.fields, self.null_words_guessed, self.typed)
 
 
 def _truncate_cells(record: Record) -> Record:
@@ -244,14 +259,22 @@ def column_cells(records: list[Record], place: int) -> list[str]:
 
 
 def fields_as_json(
-    records: list[Record], names: dict[int, str], guessed: Guessed | None = None
+    records: list[Record],
+    names: dict[int, str],
+    guessed: Guessed | None = None,
+    typed: Mapping[int, TypedColumn] = NOTHING_TYPED,
 ) -> list[str]:
     """The merge tags of each record as compact JSON without empty values.
 
     For example `{"first_name":"Olena"}`. `names`: merge tags by column. `guessed`: as in
-    encode_values.
+    encode_values. `typed`: the columns whose values get their normal form.
     """
     columns = [encode_values(column_cells(records, place), guessed) for place in names]
+    if typed:
+        columns = [
+            typed[place].normalised(values) if place in typed else values
+            for place, values in zip(names, columns, strict=True)
+        ]
     if not columns:
         return ["{}"] * len(records)
     if any("" in values for values in columns):

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from campaigns.contacts.importing import claims, contact_store, uploads
+from campaigns.contacts.importing import claims, column_mapping, contact_store, uploads
 from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
@@ -51,22 +51,18 @@ def _write_rows(contact_import: Import, token: str, keep_going: Callable[[], boo
             if not keep_going():
                 claims.release(contact_import.pk, token)
                 return Outcome.MORE
-    _held(contact_import, token).update(
-        checked=contact_import.checked | {"guessed": parser.guessed.as_json()}
-    )
+    _held(contact_import, token).update(checked=contact_import.checked | parser.notes_as_json())
     claims.end_as_finished(_held(contact_import, token), contact_import.rows)
     return Outcome.DONE
 
 
 @transaction.atomic
 def _add_tags_to_list(contact_import: Import) -> None:
-    """Add the merge tags of the file to those of the list."""
-    contact_list = _lock_list(contact_import)
-    names = ColumnMapping.from_json(contact_import.mapping).fields.values()
-    new_names = [name for name in names if name not in contact_list.fields]
-    if new_names:
-        contact_list.fields = [*contact_list.fields, *new_names]
-        contact_list.save(update_fields=["fields", "updated_at"])
+    """Add the merge tags of the file to those of the list. Raises ContactsError if the list has
+    one of them with another type.
+    """
+    columns = ColumnMapping.from_json(contact_import.mapping)
+    column_mapping.add_fields(_lock_list(contact_import), columns)
 
 
 def _lock_list(contact_import: Import) -> ContactList:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types.shown_values import value_for
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
@@ -70,15 +71,24 @@ def change_on_all_lists(
         return ChangeOnLists(conflicts)
     changed, _was = contact_lists.clean_changes(values, seen)
     having = [
-        (other, own)
-        for other in others
-        if (own := {tag: value for tag, value in changed.items() if has_tag(other, tag)})
+        (other, own) for other in others if (own := _changes_of(other, changed, contact.list))
     ]
     written = [
         other.list_id for other, own in having if contact_lists.write_fields(other, own, actor)
     ]
     ContactList.objects.filter(pk__in=written).update(updated_at=timezone.now())
     return ChangeOnLists(lists=len(having) + 1)
+
+
+def _changes_of(
+    contact: Contact, changed: Mapping[str, str], edited: ContactList
+) -> dict[str, str]:
+    """Those of the `changed` values that a contact takes over, by the types of its own list."""
+    return {
+        tag: value_for(value, edited.type_of(tag), contact.list.type_of(tag))
+        for tag, value in changed.items()
+        if has_tag(contact, tag)
+    }
 
 
 def _lock_others(contact: Contact) -> list[Contact]:

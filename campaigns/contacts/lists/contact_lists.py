@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists.seen_values import changed_values, find_conflicts
@@ -51,7 +52,7 @@ def add_contact(
         raise ContactsError(_("This phone is on the stop list."))
     fields_json = CompactEncoder().encode(_clean_fields(fields))
     with transaction.atomic():
-        locked_list = _lock(contact_list)
+        locked_list = lock(contact_list)
         row = contact_store.ContactRows([parsed.msisdn], [parsed.country], [fields_json])
         result = contact_store.write(row, locked_list.pk, None, update=False)
         if not result.new:
@@ -60,7 +61,7 @@ def add_contact(
     return parsed
 
 
-def _lock(contact_list: ContactList) -> ContactList:
+def lock(contact_list: ContactList) -> ContactList:
     """Lock the row of a list, in the caller's transaction. Raises ContactsError if it is gone.
 
     Whoever adds contacts, starts an import or deletes the list takes this lock first.
@@ -90,7 +91,7 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
     pasted.stop_listed = len(stop_listed)
     rows = contact_store.ContactRows(list(phones), list(phones.values()), ["{}"] * len(phones))
     with transaction.atomic():
-        locked_list = _lock(contact_list)
+        locked_list = lock(contact_list)
         result = contact_store.write(rows.without(stop_listed), locked_list.pk, None, update=False)
         _change_counts(locked_list, result.countries)
     pasted.new, pasted.known = result.new, result.unchanged
@@ -152,7 +153,7 @@ def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
 def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
     """Remove contacts from a list; returns how many. Raises ContactsError if it was deleted."""
     with transaction.atomic():
-        locked_list = _lock(contact_list)
+        locked_list = lock(contact_list)
         contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
         countries = Counter(contacts.values_list("country", flat=True))
         removed = contacts.delete()[0]
@@ -187,8 +188,8 @@ def copy_contacts(
 ) -> int:
     """Copy all contacts of `source`, or those of `contact_ids`, to `target`; returns how many.
 
-    Merge tags are copied too. Contacts already on `target` stay unchanged. Raises ContactsError if
-    `target` was deleted.
+    Merge tags are copied too, with their types. Contacts already on `target` stay unchanged. Raises
+    ContactsError if `target` was deleted or has one of them with another type.
     """
     statement = (
         "INSERT INTO campaigns_contact (list_id, msisdn, country, fields, source_id)"
@@ -201,15 +202,22 @@ def copy_contacts(
         parameters += ids
     statement += " ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
     with transaction.atomic():
-        locked_list = _lock(target)
+        locked_list = lock(target)
+        _refuse_other_types(source, locked_list)
         count_before = locked_list.contact_count
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-        new_tags = [name for name in source.fields if name not in locked_list.fields]
-        locked_list.fields = [*locked_list.fields, *new_tags]
-        locked_list.save(update_fields=["fields"])
+        list_fields.add_fields(locked_list, list_fields.types_of(source))
+        locked_list.save(update_fields=["fields", "field_types"])
         recount(locked_list)
     return locked_list.contact_count - count_before
+
+
+def _refuse_other_types(source: ContactList, target: ContactList) -> None:
+    name = list_fields.first_conflict(target, list_fields.types_of(source))
+    if name:
+        text = _("“%(name)s” has another type on “%(list)s”. Give it the same type on both lists.")
+        raise ContactsError(text % {"name": name, "list": target.name})
 
 
 def register_removal() -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from campaigns.contacts.field_types import shown_values
+from campaigns.contacts.field_types.shown_values import as_cell
 from campaigns.contacts.importing.column_mapping import REPORT_COLUMNS
 from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
@@ -14,8 +16,12 @@ Table = tuple[list[Column], Iterator[list[Cell]]]
 
 
 def list_table(contact_list: ContactList, query: str = "") -> Table:
-    """Columns and rows (phone, country, merge tags) of the contacts that match `query`."""
-    columns = [Column("phone", Kind.PHONE), Column("country"), *map(Column, contact_list.fields)]
+    """Columns and rows (phone, country, merge tags) of the contacts that match `query`.
+
+    Numbers and dates are such in a spreadsheet; in CSV all values are in their normal form.
+    """
+    typed = [shown_values.column(contact_list, name) for name in contact_list.fields]
+    columns = [Column("phone", Kind.PHONE), Column("country"), *typed]
     return columns, _list_rows(contact_list, split_terms(query))
 
 
@@ -26,13 +32,14 @@ def _list_rows(contact_list: ContactList, search_terms: list[str]) -> Iterator[l
         .order_by("pk")
         .values_list("pk", "msisdn", "country", "fields")
     )
+    types = [(name, contact_list.type_of(name)) for name in contact_list.fields]
     last_id = 0
     while chunk := list(contacts.filter(pk__gt=last_id)[:CHUNK_ROWS]):
         last_id = chunk[-1][0]
         for _pk, msisdn, country, fields in chunk:
             if matches(search_terms, msisdn, map(str, fields.values())):
-                tag_values = (str(fields.get(name, "")) for name in contact_list.fields)
-                yield [msisdn, country, *tag_values]
+                cells = [as_cell(str(fields.get(name, "")), kind) for name, kind in types]
+                yield [msisdn, country, *cells]
 
 
 def rejected_table(contact_import: Import) -> Table:

@@ -8,9 +8,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.contacts.field_types.shown_values import for_reader
 from campaigns.contacts.lists.all_lists import fingerprint, has_tag
-from campaigns.contacts.models import Consent, Contact
-from campaigns.contacts.pages.forms import form_helper
+from campaigns.contacts.models import Consent, Contact, FieldType
+from campaigns.contacts.pages.forms import NO_TYPES, form_helper
+from campaigns.contacts.pages.typed_fields import TypedValueField
 from campaigns.contacts.people import languages
 from campaigns.contacts.people.person import CONSENT, UNWANTED, VALUES, WANTED
 from campaigns.contacts.people.topics import TOPIC_MAX, join_topics, read_topics
@@ -33,9 +35,11 @@ class SeenValuesForm(forms.Form):
         """Add the hidden fields, one for each value that is `shown`."""
         self.shown = shown
         for name, value in shown.items():
-            self.fields[f"seen_{name}"] = forms.CharField(
-                required=False, initial=value, widget=forms.HiddenInput
-            )
+            self.fields[f"seen_{name}"] = self.seen_field(name, value)
+
+    def seen_field(self, name: str, value: str) -> forms.CharField:
+        """The hidden field for a value that is shown."""
+        return forms.CharField(required=False, initial=value, widget=forms.HiddenInput)
 
     def seen(self) -> dict[str, str]:
         """Name -> the value that the page showed at first."""
@@ -80,15 +84,19 @@ class ContactForm(SeenValuesForm):
         *,
         present: dict[str, str] | None = None,
         others: Sequence[Contact] = (),
+        types: Mapping[str, FieldType] = NO_TYPES,
     ) -> None:
         super().__init__(data)
         self.tags, self.others = tags, others
+        self.types = types
         for tag in tags:
-            self.fields[f"tag_{tag}"] = forms.CharField(
+            value = (present or {}).get(tag, "")
+            self.fields[f"tag_{tag}"] = TypedValueField(
+                types.get(tag, FieldType.TEXT),
+                value,
                 label=tag,
-                required=False,
                 max_length=1000,
-                initial=(present or {}).get(tag, ""),
+                initial=value,
                 help_text=_values_elsewhere(tag, present or {}, others),
             )
         if present is not None:
@@ -98,6 +106,13 @@ class ContactForm(SeenValuesForm):
             self._offer_all_lists()
         submit = _("Add") if present is None else _("Save")
         self.helper = form_helper(*self.fields, submit=submit)
+
+    def seen_field(self, name: str, value: str) -> forms.CharField:
+        kind = self.types.get(name, FieldType.TEXT)
+        return TypedValueField(kind, None, initial=value, widget=forms.HiddenInput)
+
+    def label_of(self, name: str, value: str) -> str:
+        return for_reader(value, self.types.get(name, FieldType.TEXT))
 
     def _offer_all_lists(self) -> None:
         number, names = len(self.others) + 1, _list_names(self.others)
@@ -141,7 +156,7 @@ def _values_elsewhere(tag: str, present: Mapping[str, str], others: Sequence[Con
     """Which other values the merge tag has on other lists."""
     value = present.get(tag, "")
     different = [
-        (other, str(other.fields.get(tag, "")))
+        (other, for_reader(str(other.fields.get(tag, "")), other.list.type_of(tag)))
         for other in others
         if has_tag(other, tag) and other.fields.get(tag, "") != value
     ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import all_lists, contact_lists, stop_list
 from campaigns.contacts.models import Contact
@@ -30,8 +31,11 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     contact = _editable_contact(request, pk)
     list_tags = contact.list.fields
     tags = [*list_tags, *(name for name in contact.fields if name not in list_tags)]
+    types = list_fields.types_of(contact.list)
     others = all_lists.find_others(contact)
-    form = ContactForm(tags, request.POST or None, present=contact.fields, others=others)
+    form = ContactForm(
+        tags, request.POST or None, present=contact.fields, others=others, types=types
+    )
     if request.method == "POST" and form.is_valid():
         try:
             saved_text = _save(form, contact, current_user(request))

@@ -1,6 +1,8 @@
 """The forms of the Contacts pages: file, columns, list, contact, stop list."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crispy_forms.bootstrap import StrictButton
@@ -11,12 +13,13 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping
+from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping, without_texts
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.importing.reading.cell_values import CellRules
-from campaigns.contacts.models import ContactList
+from campaigns.contacts.models import ContactList, FieldType
 from campaigns.contacts.phones import countries
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ ENCODINGS = [(name, name.upper()) for name in encodings.CHOICES]
 QUOTES = (('"', _('Double "')), ("'", _("Single '")), ("", _("None")))
 NAME_TAKEN = _("A list with this name already exists. Choose it above or enter another name.")
 SKIP, PHONE, FIELD = "skip", "phone", "field"
+NO_TYPES: Mapping[str, FieldType] = MappingProxyType({})
 ROLES = ((PHONE, _("Phone")), (FIELD, _("Merge tag")), (SKIP, _("Skip")))
 
 
@@ -159,7 +163,10 @@ class LayoutForm(forms.Form):
 
 
 class ColumnsForm(forms.Form):
-    """What each column of a file is used as: fields role_0, name_0, role_1, …"""
+    """What each column of a file is used as: fields role_0, name_0, format_0, role_1, …
+
+    `types`: those of the fields that the list has, which stay.
+    """
 
     country = country_field()
     existing = forms.ChoiceField(
@@ -186,14 +193,17 @@ class ColumnsForm(forms.Form):
         data: QueryDict | None = None,
         *,
         initial: dict[str, Any] | None = None,
+        types: Mapping[str, FieldType] = NO_TYPES,
     ) -> None:
         initial = initial or {}
         super().__init__(data, initial=initial | initial.get("rules", {}))
         self.names = names
         self.proposed = proposed
+        self.types = types
         for position, name in enumerate(names):
             self.fields[f"role_{position}"] = self._role_field(position, name)
             self.fields[f"name_{position}"] = self._tag_field(position, name)
+            self.fields[f"format_{position}"] = self._format_field(position, name)
 
     def _role_field(self, position: int, name: str) -> forms.ChoiceField:
         phones, tags = self.proposed.phones, self.proposed.fields
@@ -214,10 +224,19 @@ class ColumnsForm(forms.Form):
         field.widget.attrs |= {"class": "form-control", "aria-label": label}
         return field
 
-    def columns(self) -> list[tuple[int, str, forms.BoundField, forms.BoundField]]:
-        """Position, name, role field and tag field of each column, for the template."""
+    def _format_field(self, position: int, name: str) -> forms.ChoiceField:
+        proposed = self.proposed.formats.get(position, ValueFormat.TEXT)
+        field = forms.ChoiceField(
+            label=name, choices=ValueFormat.choices, initial=proposed, required=False
+        )
+        label = _("Type of “%(column)s”") % {"column": name}
+        field.widget.attrs |= {"class": "form-select", "aria-label": label}
+        return field
+
+    def columns(self) -> list[tuple[int, str, list[forms.BoundField]]]:
+        """Position, name, and the fields for role, tag and type of each column."""
         return [
-            (position, name, self[f"role_{position}"], self[f"name_{position}"])
+            (position, name, [self[f"{part}_{position}"] for part in ("role", "name", "format")])
             for position, name in enumerate(self.names)
         ]
 
@@ -233,9 +252,16 @@ class ColumnsForm(forms.Form):
                 text = _("Another column has this merge tag. Enter a different one.")
                 self.add_error(field, text)
             tags.add(tag)
+            known = self.types.get(tag, self._format(position).type)
+            if known != self._format(position).type:
+                text = _("On this list the type is: %(type)s. Choose it, or another merge tag.")
+                self.add_error(f"format_{position}", text % {"type": known.label})
         if not self._positions(PHONE):
             self.add_error(None, _("Choose the column with the phone numbers."))
         return self.cleaned_data
+
+    def _format(self, position: int) -> ValueFormat:
+        return ValueFormat(self.cleaned_data.get(f"format_{position}") or ValueFormat.TEXT)
 
     def _positions(self, role: str) -> list[int]:
         return [
@@ -259,7 +285,8 @@ class ColumnsForm(forms.Form):
             position: self.cleaned_data[f"name_{position}"].strip()
             for position in self._positions(FIELD)
         }
-        return ColumnMapping(phones, tags)
+        formats = {position: self._format(position) for position in tags}
+        return ColumnMapping(phones, tags, without_texts(formats))
 
 
 class ListForm(ListModelForm):

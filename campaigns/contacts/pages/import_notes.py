@@ -1,12 +1,15 @@
 """The lines that say what was guessed about a file, before it is imported."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.contacts.field_types.shown_values import for_reader, in_words
+from campaigns.contacts.field_types.value_formats import ValueFormat, as_date
 from campaigns.contacts.importing.reading.cell_values import NO_VALUE
-from campaigns.contacts.models import Import
+from campaigns.contacts.models import FieldType, Import
 from campaigns.contacts.phones.guesses import Guess
 
 
@@ -50,7 +53,9 @@ def check_notes(contact_import: Import) -> list[Note]:
     """The notes of the layout, and what was guessed in cells; before the import with examples."""
     guessed = contact_import.checked.get("guessed", {})
     notes = [_cell_note(guess, **facts) for guess, facts in sorted(guessed.items())]
-    return [*layout_notes(contact_import), *notes]
+    columns = contact_import.checked.get("typed", ())
+    types = [note for column in columns for note in _type_notes(column)]
+    return [*layout_notes(contact_import), *notes, *types]
 
 
 def _cell_note(guess: str, count: int, examples: list[list[str]]) -> Note:
@@ -79,3 +84,48 @@ def _examples(examples: list[Any]) -> str:
         return ""
     shown = [f"{text} → {value}" if value else text for text, value in examples]
     return _("Examples: %(examples)s.") % {"examples": " · ".join(shown)}
+
+
+def _type_notes(column: dict[str, Any]) -> list[Note]:
+    """How the values of a column with a type are read, and which are not of the type."""
+    name, value_format = column["name"], ValueFormat(column["format"])
+    text = _("“%(name)s” is read as: %(format)s.") % {"name": name, "format": value_format.label}
+    if column["is_open"]:
+        text = f"{text} {_('If day and month are exchanged below, choose the other order.')}"
+    examples = [[value, _in_words(normal, value_format)] for value, normal in column["examples"]]
+    notes = [Note(text, _examples(examples))]
+    if unread := column["unread"]:
+        text = unread_text(name, value_format.type, unread)
+        notes.append(Note(text, _examples([[value, ""] for value in column["unread_examples"]])))
+    return notes
+
+
+def unread_text(name: str, field_type: FieldType, count: int) -> str:
+    """How many values of a field are not of its type."""
+    return UNREAD[field_type](count) % {"count": count, "name": name}
+
+
+def _in_words(normal: str, value_format: ValueFormat) -> str:
+    """A value that was read, so that day and month cannot be confused."""
+    if value_format.type == FieldType.DATE and (day := as_date(normal)):
+        return in_words(day)
+    return for_reader(normal, value_format.type)
+
+
+UNREAD: dict[FieldType, Callable[[int], str]] = {
+    FieldType.NUMBER: lambda count: ngettext(
+        "%(count)d value of “%(name)s” is not a number. It stays as it is.",
+        "%(count)d values of “%(name)s” are not numbers. They stay as they are.",
+        count,
+    ),
+    FieldType.DATE: lambda count: ngettext(
+        "%(count)d value of “%(name)s” is not a date. It stays as it is.",
+        "%(count)d values of “%(name)s” are not dates. They stay as they are.",
+        count,
+    ),
+    FieldType.YES_NO: lambda count: ngettext(
+        "%(count)d value of “%(name)s” is neither yes nor no. It stays as it is.",
+        "%(count)d values of “%(name)s” are neither yes nor no. They stay as they are.",
+        count,
+    ),
+}

@@ -200,9 +200,8 @@ def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]
     rows = lifecycle.read_rows(contact_import, layout)
     names = column_mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
-    form = form or ColumnsForm(
-        names, column_mapping.ColumnMapping.from_json(mapping), initial=mapping
-    )
+    columns = column_mapping.ColumnMapping.from_json(mapping)
+    form = form or ColumnsForm(names, columns, initial=mapping)
     return {
         "form": form,
         "layout_form": LayoutForm(mapping),
@@ -249,7 +248,10 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     except ContactsError:  # the page of the import says why
         return redirect(contact_import)
     form = ColumnsForm(
-        names, column_mapping.ColumnMapping.from_json(contact_import.mapping), request.POST
+        names,
+        column_mapping.ColumnMapping.from_json(contact_import.mapping),
+        request.POST,
+        types=lifecycle.known_types(contact_import),
     )
     if not form.is_valid():
         return _page(request, contact_import, form)

@@ -1,5 +1,6 @@
 """The pages of lists: overview, one list, rename, delete, copy, export, add contacts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.contacts.field_types import list_fields
+from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists import contact_lists, exports
-from campaigns.contacts.models import Contact, ContactList
+from campaigns.contacts.lists import contact_lists, exports, type_changes
+from campaigns.contacts.models import Contact, ContactList, FieldType
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
+from campaigns.contacts.pages.import_notes import unread_text
 from campaigns.contacts.pages.tabs import tabs
+from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
@@ -85,8 +90,9 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "list": contact_list,
         "page": page,
-        "rows": [(contact, [contact.fields.get(tag, "") for tag in tags]) for contact in page],
+        "rows": [(contact, _values(contact_list, contact, tags)) for contact in page],
         "tags": tags,
+        "tag_types": [(name, _type_label(contact_list, name)) for name in contact_list.fields],
         "q": query,
         "hits": hits,
         "countries": _country_summary(contact_list, 6),
@@ -96,6 +102,17 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "can_edit": can_edit,
     }
     return render(request, "campaigns/contacts/list_detail.html", context)
+
+
+def _values(contact_list: ContactList, contact: Contact, tags: Sequence[str]) -> list[str]:
+    shown = fields_for_reader(contact_list, contact.fields)
+    return [shown.get(tag, "") for tag in tags]
+
+
+def _type_label(contact_list: ContactList, name: str) -> str:
+    """The type of a field; "" for a text."""
+    kind = contact_list.type_of(name)
+    return "" if kind == FieldType.TEXT else str(kind.label)
 
 
 def _delete_warning(contact_list: ContactList) -> str:
@@ -115,6 +132,28 @@ def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         return redirect(contact_list)
     return form_page(request, form, contact_list, _("Rename list"))
+
+
+@role_required(Role.MARKETER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_types(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the types of a list's fields, and convert their values."""
+    contact_list = _editable_list(request, pk)
+    form = FieldTypesForm(contact_list, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            unread = type_changes.change_types(contact_list, form.formats(), current_user(request))
+        except ContactsError as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("The types were saved."))
+            kinds = {name: each.type for name, each in form.formats().items()}
+            for name, count in unread.items():
+                if count:
+                    messages.warning(request, unread_text(name, kinds[name], count))
+            return redirect(contact_list)
+    lead = _("Values are converted at once. Those that are not of the type stay as they are.")
+    return form_page(request, form, contact_list, _("Types of fields"), lead=lead)
 
 
 def _editable_list(request: HttpRequest, pk: int) -> ContactList:
@@ -180,7 +219,8 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Add one contact."""
     contact_list = _editable_list(request, pk)
-    form = ContactForm(contact_list.fields, request.POST or None)
+    types = list_fields.types_of(contact_list)
+    form = ContactForm(contact_list.fields, request.POST or None, types=types)
     if request.method == "POST" and form.is_valid():
         phone, country = form.cleaned_data["phone"], settings.DEFAULT_COUNTRY
         try:

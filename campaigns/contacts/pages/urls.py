@@ -15,6 +15,7 @@ urlpatterns = [
     path("contacts/", list_views.list_list, name="list-list"),
     path("contacts/<int:pk>/", list_views.list_detail, name="list-detail"),
     path("contacts/<int:pk>/edit", list_views.list_edit, name="list-edit"),
+    path("contacts/<int:pk>/types", list_views.list_types, name="list-types"),
     path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
     path("contacts/<int:pk>/copy", list_views.list_copy, name="list-copy"),
     *(

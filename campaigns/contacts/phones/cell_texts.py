@@ -35,3 +35,8 @@ def clean_value(value: str) -> str:
     if "'" in text:
         text = FORMULA_APOSTROPHE.sub("", text)
     return text[:MAX_VALUE]
+
+
+def without_null_word(value: str) -> str:
+    """The value, or "" for a word that stands for nothing."""
+    return "" if value in NULL_WORDS else value

@@ -3,5 +3,6 @@
 Who belongs to an audience is decided in campaigns.compose.audience.
 
 - areas: split countries with several time zones
+- shown_fields: merge fields as messages show them
 - recipients: freeze slice by slice
 """

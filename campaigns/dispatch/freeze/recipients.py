@@ -9,7 +9,7 @@ two evaluations could differ.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -28,6 +28,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas
+from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -181,37 +182,22 @@ def _reference_sql(text: str, mark: str) -> str:
     return f"SUBSTR('{mark}' || SHA256({text}), 1, 32)"  # Django gives SQLite this function
 
 
-def _contacts_sql(audience: Audience, names: Iterable[str]) -> tuple[str, tuple[Any, ...], str]:
-    """The SELECT of all contacts with the values of `names`, its parameters, and the expression of
-    those values that a contact `c` of it has, as JSON.
-    """
-    rows = with_values(Contact.objects.order_by(), audience, names)
-    contacts = rows.contacts.values_list("id", "list_id", "msisdn", "country", *rows.columns)
-    statement, params = contacts.query.sql_with_params()
-    # names are letters, digits and underscores: nothing to quote
-    pairs = ", ".join(
-        f"'{name}', c.{column}" for name, column in zip(rows.names, rows.columns, strict=True)
-    )
-    if connection.vendor == "postgresql":
-        fields = f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))" if pairs else "'{}'::jsonb"
-    else:
-        fields = f"JSON_PATCH('{{}}', JSON_OBJECT({pairs}))" if pairs else "'{}'"
-    return statement, params, fields
-
-
 def _recipients_sql(
-    campaign: Campaign, audience: Audience, chosen: str, excluded: str, by_area: bool
-) -> tuple[str, tuple[Any, ...]]:
-    """The INSERT of the contacts of a slice, and its parameters after that of the reference; see
-    `_insert_recipients`.
-    """
-    contacts, params, fields = _contacts_sql(audience, compile_message(campaign).names)
+    campaign: Campaign,
+    audience: Audience,
+    contacts: str,
+    fields: FieldsSql,
+    chosen: str,
+    excluded: str,
+    by_area: bool,
+) -> str:
+    """The INSERT of the contacts of a slice; see `_insert_recipients`."""
     same_phone = f"r.campaign_id = {int(campaign.pk)} AND r.msisdn = c.msisdn"
     is_new = f"NOT EXISTS (SELECT 1 FROM {RECIPIENT} r WHERE {same_phone})"  # noqa: S608 - a table of ours, a number
     mark = REHEARSAL_MARK if campaign.is_rehearsal else ""
     area, order = (areas.AREA_SQL, "country, area, id") if by_area else ("''", "country, id")
     group = f"c.country, {areas.AREA_SQL}" if by_area else "c.country"
-    statement = f"""
+    return f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number,
             send_state, reason, gateway_id, currency, delivery_state, status, final, sms_status)
         SELECT %s, msisdn, country, fields, reference,
@@ -222,15 +208,14 @@ def _recipients_sql(
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
         FROM (
             SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {fields} AS fields,
+                {fields.value} AS fields,
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
-            FROM ({contacts}) c {areas.join_sql("c") if by_area else ""}
+            FROM ({contacts}) c {areas.join_sql("c") if by_area else ""} {fields.join}
             WHERE {chosen} AND NOT {_STOPPED} AND NOT {excluded}
                 {"" if audience.has_no_duplicates else "AND " + is_new}
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
-    return statement, params
 
 
 def _insert_recipients(
@@ -246,8 +231,12 @@ def _insert_recipients(
     `chosen` and `excluded` are SQL conditions on the contact `c`. Batches hold one country each;
     `by_area`: one area each.
     """
-    statement, more = _recipients_sql(campaign, audience, chosen, excluded, by_area)
-    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *more]
+    rows = with_values(Contact.objects.order_by(), audience, compile_message(campaign).names)
+    contacts = rows.contacts.values_list("id", "list_id", "msisdn", "country", *rows.columns)
+    contacts_sql, values = contacts.query.sql_with_params()
+    fields = fields_sql(rows, contacts_sql, values, chosen)
+    statement = _recipients_sql(campaign, audience, contacts_sql, fields, chosen, excluded, by_area)
+    params = [campaign.pk, snapshot.batches, f"{campaign.uuid.hex}:", *values, *fields.params]
     # In an audience without duplicates a phone can be there already only if it left the list and
     # came back meanwhile. Checking that for each row takes a sixth of the time, so the statement
     # runs without the check first.

@@ -1,0 +1,62 @@
+"""The fields of a list and their types."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db.models import QuerySet
+
+from campaigns.contacts.models import ContactList, FieldType
+
+
+def types_of(contact_list: ContactList) -> dict[str, FieldType]:
+    """The type of each field of the list, of texts too."""
+    return {name: contact_list.type_of(name) for name in contact_list.fields}
+
+
+def first_conflict(contact_list: ContactList, types: Mapping[str, FieldType]) -> str:
+    """The first of the fields in `types` that the list has with another type; "" if none."""
+    present = types_of(contact_list)
+    return next((name for name in types if types[name] != present.get(name, types[name])), "")
+
+
+def typed_lists(
+    lists: QuerySet[ContactList], names: Sequence[str]
+) -> dict[int, tuple[FieldType, ...]]:
+    """The types of the fields `names` on those of `lists` where one of them is no text, by id."""
+    rows = lists.filter(field_types__isnull=False).order_by("pk").values_list("pk", "field_types")
+    text = FieldType.TEXT
+    found = {
+        pk: tuple(FieldType((types or {}).get(name, text)) for name in names) for pk, types in rows
+    }
+    return {pk: types for pk, types in found.items() if any(kind != text for kind in types)}
+
+
+def lists_with(name: str, field_type: FieldType) -> list[int]:
+    """The ids of the lists on which the field `name` has that type, which is not TEXT."""
+    found = typed_lists(ContactList.objects.all(), [name])
+    return [pk for pk, (kind,) in found.items() if kind == field_type]
+
+
+def common_types() -> dict[str, FieldType]:
+    """Each field of any list with its type; TEXT where the lists differ."""
+    types: dict[str, set[FieldType]] = {}
+    for contact_list in ContactList.objects.only("fields", "field_types"):
+        for name, kind in types_of(contact_list).items():
+            types.setdefault(name, set()).add(kind)
+    return {
+        name: kinds.pop() if len(kinds) == 1 else FieldType.TEXT for name, kinds in types.items()
+    }
+
+
+def add_fields(contact_list: ContactList, types: Mapping[str, FieldType]) -> bool:
+    """Add the fields that the list does not have yet; whether there were any.
+
+    The caller has locked the row of the list, and saves `fields` and `field_types`.
+    """
+    new = {name: kind for name, kind in types.items() if name not in contact_list.fields}
+    contact_list.fields = [*contact_list.fields, *new]
+    typed = {name: kind.value for name, kind in new.items() if kind != FieldType.TEXT}
+    # without what is left of a field that the list does not have any more
+    present: dict[str, str] = contact_list.field_types or {}
+    kept = {name: kind for name, kind in present.items() if name not in new}
+    contact_list.field_types = (kept | typed) or None
+    return bool(new)
