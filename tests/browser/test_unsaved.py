@@ -23,12 +23,16 @@ IMPATIENT = """
     const wait = window.setTimeout;
     window.setTimeout = (run, ms, ...rest) => wait(run, ms === 2000 ? 100 : ms, ...rest);
 """
-KEPT = """() => new Promise(done => {
-    indexedDB.open("viberdash", 1).onsuccess = opened => {
-        opened.target.result.transaction("drafts").objectStore("drafts").count().onsuccess =
-            counted => done(counted.target.result);
-    };
-})"""
+KEPT = """async () => {
+    const databases = await indexedDB.databases();
+    if (!databases.some(database => database.name === "viberdash")) return 0;
+    return await new Promise(done => {
+        indexedDB.open("viberdash", 1).onsuccess = opened => {
+            opened.target.result.transaction("drafts").objectStore("drafts").count().onsuccess =
+                counted => done(counted.target.result);
+        };
+    });
+}"""
 
 
 class Questions:
