@@ -5,7 +5,7 @@ What cannot be read selects nothing: never everything, as if it were not there.
 
 from collections.abc import Iterable, Mapping
 
-from campaigns.shared.text import NUL, without_nul
+from campaigns.shared.text import NUL, trimmed, without_nul
 
 ID_DIGITS_MAX = 18  # below 2**63, which is all that a column of ids takes
 NO_ID = 0  # no row has it
@@ -29,6 +29,6 @@ def read_text(form: Mapping[str, str], key: str) -> str:
 
 
 def read_search(query: Mapping[str, str], key: str = "q") -> str:
-    """The text to search for, without NULs; "" for none. Nothing but NULs finds nothing."""
-    given = query.get(key, "").strip()
-    return given.replace(NUL, "").strip() or without_nul(given)
+    """The trimmed text to search for, without NULs; "" for none. Only NULs: it finds nothing."""
+    given = trimmed(query.get(key, ""))
+    return trimmed(given.replace(NUL, "")) or without_nul(given)

@@ -26,6 +26,11 @@ NUL = "\0"
 # stands for a NUL, which PostgreSQL refuses, so that a search for one finds nothing
 REPLACEMENT = "\ufffd"
 DOTTED_I, FINAL_SIGMA, SIGMA = "\u0130", "\u03c2", "\u03c3"
+# what nobody sees: marks of direction, and signs without width that are no joiners
+INVISIBLE = (
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_ENDS = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 CASED = range(0x1F000)  # the code points that can have a capital; none is above
 
 
@@ -49,6 +54,11 @@ def composed(text: str) -> str:
 def without_nul(text: str) -> str:
     """`text` as every database takes it; one with a NUL equals and contains nothing stored."""
     return text.replace(NUL, REPLACEMENT)
+
+
+def trimmed(text: str) -> str:
+    """`text` without blanks and invisible signs at its ends, which are often copied with a text."""
+    return text.strip(_ENDS)
 
 
 def escape_like(text: str) -> str:

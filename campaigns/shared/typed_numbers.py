@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from django.utils.formats import get_format
 
+from campaigns.shared.text import trimmed
+
 BLANKS = re.compile(r"[\s'’]")  # \s includes the no-break spaces
 MINUS = re.compile("^[−–]")
 NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
@@ -13,12 +15,13 @@ NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 def read_number(typed: str, *, whole: bool = False, point: str = "") -> Decimal | None:
     """The number in `typed`; None if it is none.
 
-    Blanks and apostrophes separate thousands, as do commas or points before each group of three
-    digits: 1,200 or 1.200,50; also lakhs, as 1,00,000. Any other comma or point begins the
-    decimals. Where both are possible, as in 1.234, `point` decides, by default that of the reader's
-    language, and for a number that has to be `whole` it is a thousand.
+    Invisible signs around it do not count. Blanks and apostrophes separate thousands, as do commas
+    or points before each group of three digits: 1,200 or 1.200,50; also lakhs, as 1,00,000. Any
+    other comma or point begins the decimals. Where both are possible, as in 1.234, `point` decides,
+    by default that of the reader's language, and for a number that has to be `whole` it is a
+    thousand.
     """
-    text = MINUS.sub("-", BLANKS.sub("", typed))
+    text = MINUS.sub("-", BLANKS.sub("", trimmed(typed)))
     for group, other in (",.", ".,"):
         if _is_grouped(text, group, other, whole=whole, point=point):
             text = text.replace(group, "")

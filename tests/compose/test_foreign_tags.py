@@ -32,6 +32,9 @@ PEOPLE = [
         ("#FIRST_NAME#", "{first_name}"),  # playsms/playsms#298
         ("((first_name))", "{first_name}"),  # comlounge/camper#176
         ("<<first_name>>", "{first_name}"),
+        ("[subscriber:firstname | default:reader]", "{first_name}"),  # mailpoet/mailpoet#5051
+        ("[subscriber:first_name]", "{first_name}"),  # weMail/wemail#94
+        ("[user:first_name|friend]", "{first_name|friend}"),
         ("::subscriber.first_name::", "{first_name}"),  # spatie/mailcoach-support#296
     ],
 )
@@ -67,6 +70,15 @@ def test_a_placeholder_of_an_unknown_column_is_a_warning(written: str) -> None:
     assert problems(campaign) == []
     messages = [str(warning.message) for warning in warnings(campaign) if warning.field == "text"]
     assert [message for message in messages if f"“{written}”" in message] == messages
+
+
+@pytest.mark.parametrize("written", ["{contactfield=first_name}", "{leadfield=first_name|you}"])
+@pytest.mark.django_db
+def test_a_tag_of_mautic_is_a_problem(written: str) -> None:
+    """mautic/mautic#2135, mautic/mautic#697: recipients got them as they stand."""
+    campaign = draft(contact_list("X", PEOPLE, ("first_name", "city")), text=f"Hi {written} STOP")
+    [problem] = problems(campaign)
+    assert str(problem.message).startswith(f"“{written}” is not a merge tag. Write {{first_name}}")
 
 
 @pytest.mark.parametrize(

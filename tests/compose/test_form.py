@@ -195,6 +195,37 @@ def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
     assert set(made.errors) == {"scheduled_at"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("2027-10-03T02:15", "Australia/Lord_Howe"),  # langgenius/dify#39230: half an hour
+        ("2027-04-30T00:00", "Africa/Cairo"),  # apache/pinot#18311: midnight
+        ("2027-03-14T02:30", "America/New_York"),  # libical/libical#1402
+    ],
+)
+@time_machine.travel(NOVEMBER)
+def test_skipped_times_of_other_zones_are_refused(typed: str, zone: str) -> None:
+    made = form(timing="at", scheduled_at=typed, time_zone=zone)
+    assert made.errors["scheduled_at"] == ["The clocks skip this time on that day. Choose another."]
+
+
+@pytest.mark.parametrize("timing", ["at", "local"])
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        # xorbitsai/xagent#2228: which end of time is none depends on the zone
+        ("9999-12-31T23:59", "America/New_York"),
+        ("0001-01-01T00:00", "Australia/Sydney"),
+        ("0001-01-01T00:00+14:00", ""),
+        ("9999-12-31T23:59-14:00", ""),
+        ("0202-01-01T10:00", ""),  # a year that is being typed
+    ],
+)
+def test_a_moment_that_some_zones_have_not_is_refused(timing: str, typed: str, zone: str) -> None:
+    made = form(timing=timing, scheduled_at=typed, time_zone=zone)
+    assert made.errors["scheduled_at"] == ["Enter a date and a time."]
+
+
 def test_now_forgets_the_time() -> None:
     assert filled(form(timing="now", scheduled_at="2026-12-24T10:00")).scheduled_at is None
 

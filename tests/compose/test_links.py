@@ -5,7 +5,13 @@ import pytest
 from campaigns.compose.editor import drafts
 from campaigns.compose.editor.form import CampaignForm, initial_of
 from campaigns.compose.library import message_templates
-from campaigns.compose.message.links import punycode_host, read_utm, remove_utm, set_utm
+from campaigns.compose.message.links import (
+    punycode_host,
+    read_pasted,
+    read_utm,
+    remove_utm,
+    set_utm,
+)
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.web_addresses import is_private, punycode
 from campaigns.compose.models import Campaign
@@ -154,6 +160,29 @@ def test_utm_values_are_encoded_once(value: str, fields: dict[str, str], sent: s
 def test_an_encoded_fallback_value_of_before_is_read_as_it_was_typed() -> None:
     link = f"{SHOP}?utm_campaign={{city|%D0%9A%D0%B8%D1%97%D0%B2%20+}}"
     assert read_utm(link) == {"utm_campaign": "{city|Київ +}"}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        # NCIOCPL/cgov-digital-platform#2800, peanutprotocol/peanut-ui#2140
+        (f"{SHOP}page4?b=1#section/all", f"{SHOP}page4?b=1&utm_source=viber#section/all"),
+        (f"{SHOP}#/sale?x=1", f"{SHOP}?utm_source=viber#/sale?x=1"),
+        (f"{SHOP}#utm_source=a", f"{SHOP}?utm_source=viber#utm_source=a"),  # ga-dev-tools#399
+        (f"{SHOP}?a=1?b=2", f"{SHOP}?a=1?b=2&utm_source=viber"),  # ga-dev-tools#510
+        (f"{SHOP}?a=1&&b=2&", f"{SHOP}?a=1&b=2&utm_source=viber"),  # spoulson/Chatmore#93
+        (f"{SHOP}?", f"{SHOP}?utm_source=viber"),
+        (f"{SHOP}?utm_source=a&utm_source=b", f"{SHOP}?utm_source=viber"),
+        ("https://shop.test?this=1&amp;that=2", "https://shop.test?this=1&that=2&utm_source=viber"),
+        (f"{SHOP}?a=1&amp;amp;b=2", f"{SHOP}?a=1&b=2&utm_source=viber"),  # rails/rails#52602
+        (f"{SHOP}?a=1&amp;#038;b=2", f"{SHOP}?a=1&b=2&utm_source=viber"),
+    ],
+)
+def test_links_that_others_broke(url: str, expected: str) -> None:
+    """knadh/listmonk#844, mautic/mautic#1702: links with "&amp;"."""
+    tagged = set_utm(read_pasted(url), {"utm_source": "viber"})
+    assert tagged == expected
+    assert read_utm(tagged) == {"utm_source": "viber"}
 
 
 @pytest.mark.django_db

@@ -68,3 +68,25 @@ def test_typographic_characters_are_replaced_by_gsm_ones() -> None:
 def test_an_sms_is_sent_with_composed_accents() -> None:
     message = CompiledMessage("Hi", sms_text="{name}, cafe\u0301")
     assert message.render({"name": "Zoe\u0308"}).sms_text == "Zoë, café"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "units", "culprits"),
+    [
+        ('Say "yes"', sms.GSM_7, 9, ()),  # playsms/playsms#213
+        ("non-stop", sms.GSM_7, 8, ()),  # acpmasquerade/sms-counter-php#6
+        ("non\u2010stop", sms.UCS_2, 8, ("\u2010",)),  # the same, pasted
+        ("Ŵ{}", sms.UCS_2, 3, ("Ŵ",)),  # alphagov/notifications-utils#1371
+        ("[€]", sms.GSM_7, 6, ()),  # danxexe/sms-counter#2
+        ("¡Hola, señor!", sms.GSM_7, 13, ()),  # chadselph/smssplit#2
+        ("commerçant", sms.UCS_2, 10, ("ç",)),  # Vonage/vonage-ruby-sdk#255
+        ("COMMERÇANT", sms.GSM_7, 10, ()),
+        ("àéèÉìòù", sms.GSM_7, 7, ()),  # instasent/sms-counter-php#19
+        ("don’t", sms.UCS_2, 5, ("’",)),  # OnePointGlobal/OnePoint-Global-SMS-Services#33
+        ("1\r\n2", sms.GSM_7, 4, ()),  # danxexe/sms-counter#14
+    ],
+)
+def test_characters_that_others_miscounted(
+    text: str, encoding: str, units: int, culprits: tuple[str, ...]
+) -> None:
+    assert sms.measure_sms(text) == sms.SmsLength(encoding, units, 1, culprits)

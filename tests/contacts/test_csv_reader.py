@@ -138,6 +138,14 @@ FEW_ROWS = [
     ("cp1252", "+491711234567,Kinosäle,Sitzplätze"),  # jawah/charset_normalizer#624
     ("cp1250", "+381601234567,Živković,Čačak"),
     ("cp866", "+79161234567,Наталья,Пермь"),
+    ("cp1254", "+905321234567,Çağrı Şişli,İzmir"),  # SubtitleEdit/subtitleedit#14763
+    ("cp1254", "+905321234567,Tuğçe,Muğla"),  # inexorabletash/text-encoding#32
+    ("cp1254", "+905321234567,Altmış İnşaat,Işıklar"),  # stopwords-iso/stopwords-tr#1
+    ("cp1251", "+79161234567,Описание,Сумма"),  # otherworld-dev/Budget#371
+    ("cp1252", "+33612345678,Bénévole de l’équipe,Numéro"),  # buckets/application#202
+    ("utf-8", "+33612345678,Bénévole de l'équipe,Pau"),  # workadventure/workadventure#1786
+    ("utf-8", "+84912345678,Nguyễn Thị Hà,Hà Nội"),  # SheetJS/sheetjs#1380
+    ("utf-8", "+79161234567,слово,word"),  # lakesare/memcode#200
 ]
 
 

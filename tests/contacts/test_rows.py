@@ -5,6 +5,7 @@ from phonenumbers import NumberParseException, PhoneNumber
 
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.phones.parsing import Phone, Reason, Verdict, format_phone, normalise
+from campaigns.contacts.phones.prefix_rules import Normaliser
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,30 @@ def test_normalise_forms_people_use(cell: str) -> None:
 )
 def test_normalise_countries(cell: str, home: str, expected: Phone) -> None:
     assert normalise(cell, home) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "home", "verdict"),
+    [
+        (
+            "+1\ufe0d-201-555-0123",
+            "US",
+            Phone("12015550123", "US"),
+        ),  # woocommerce/woocommerce#58000
+        ("0972920283\u202c", "UA", Phone("380972920283", "UA")),  # microsoft/calculator#504
+        ("\u061c+380 97 292\u180e0283", "UA", Phone("380972920283", "UA")),  # glific/glific#4973
+        # an extension is no part of a mobile, and its digits never become some
+        ("+380972920283;ext=77", "UA", Reason.LETTERS),  # giggsey/libphonenumber-for-php#631
+        ("+380972920283 x136", "UA", Reason.LETTERS),  # daddyz/phonelib#367
+        ("+5493516315733 ext.", "AR", Reason.LETTERS),  # giggsey/libphonenumber-for-php#67
+        ("+380972920283 доб. 12", "UA", Reason.LETTERS),  # google/libphonenumber#2241
+        ("0972920283#", "UA", Reason.NOT_A_NUMBER),  # google/libphonenumber#988
+        ("0972920283#6", "UA", Reason.NOT_A_NUMBER),
+    ],
+)
+def test_phones_as_they_are_pasted(cell: str, home: str, verdict: Verdict) -> None:
+    assert normalise(cell, home) == verdict
+    assert Normaliser(home).column([cell]) == [verdict]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Files that are exact and harmless."""
 
+import csv
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from openpyxl import load_workbook
 from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.shared.table_export import csv_answer, csv_lines, safe, written, xlsx_answer
+from campaigns.shared.xlsx_export import workbook
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+380", "-2", "@SUM(A1)", "\tx", "\rx"])
@@ -32,6 +34,32 @@ def test_safe_disarms_formulas(text: str) -> None:
 def test_safe_disarms_formulas_after_whatever_ends_a_cell(text: str, harmless: str) -> None:
     assert safe(text) == harmless
     assert clean_value(harmless) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "exported"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),  # hhurz/tableExport.jquery.plugin#230
+        ("-2+3", "'-2+3"),  # netresearch/timetracker#324
+        ("-2h", "'-2h"),
+        ("@olena", "'@olena"),  # chatwoot/chatwoot#15334
+        ("+49 151 1234567", "'+49 151 1234567"),  # iris-connect/iris-client#443
+        ("O'Brien", "O'Brien"),
+        ("a=b; -1", "a=b; -1"),
+        ("1 2 3 ניסיון", "1 2 3 ניסיון"),  # MeirKriheli/python-bidi#10
+        ("رسالة (15) Work", "رسالة (15) Work"),  # coredevices/PebbleOS#1972
+        ("\u206790 דקות\u2069", "\u206790 דקות\u2069"),  # rdkcentral/Lightning#585
+        ("-5 דקות", "'-5 דקות"),
+    ],
+)
+def test_exported_value_comes_back_as_it_was(value: str, exported: str) -> None:
+    """guangshinhaha/relief-teacher-planning#434. The order of letters is that of reading."""
+    assert safe(value) == exported
+    [_head, line] = csv.reader(io.StringIO(b"".join(csv_lines([Column("a")], [(value,)])).decode()))
+    assert [clean_value(cell) for cell in line] == [value]
+    with workbook([Column("a")], [(value,)]) as file:
+        [sheet] = load_workbook(file).worksheets
+    assert list(sheet.values) == [("a",), (value,)]
 
 
 @pytest.mark.parametrize(

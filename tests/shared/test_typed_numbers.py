@@ -28,6 +28,13 @@ from campaigns.shared.typed_numbers import read_number
         ("1,2345", "1.2345"),
         ("−5,5", "-5.5"),
         (" 7 ", "7"),
+        ("1234\u202c", "1234"),  # microsoft/calculator#504, #1237: copied with a mark of direction
+        ("\u200f\u22125", "-5"),  # PrairieLearn/PrairieLearn#135
+        ("29\u2007000", "29000"),  # apache/ofbiz-framework#845
+        ("1'234'567.89", "1234567.89"),  # thomasokken/free42#48
+        ("1,000,100.01", "1000100.01"),  # globalizejs/globalize#148
+        ("1.127,54", "1127.54"),  # ex-money/money#112
+        ("1,23", "1.23"),  # ing-bank/lion#1731, daimo-eth/daimo#126
     ],
 )
 def test_number_is_read_as_it_is_written(typed: str, number: str) -> None:
@@ -36,7 +43,12 @@ def test_number_is_read_as_it_is_written(typed: str, number: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "all", "1e3", "1,20,0", "1.2.3", "12 EUR", "٣", "1,200,00", ".", "NaN", "Infinity"],
+    [
+        *("", "all", "1e3", "1,20,0", "1.2.3", "12 EUR", "٣", "1,200,00", ".", "NaN", "Infinity"),
+        "12.875.19",  # autoNumeric/autoNumeric#143
+        "1000,100.01",  # globalizejs/globalize#148
+        *("\u200e", "5\u200b5"),
+    ],
 )
 def test_anything_else_is_no_number(typed: str) -> None:
     assert read_number(typed) is None

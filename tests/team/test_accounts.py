@@ -135,6 +135,8 @@ def test_page_records_the_choice_of_another_account(client: Client, settings: Se
         ({"account": "another", "key": "of another day"}, "changed again"),
         ({"account": "99"}, "Choose an account."),
         ({"account": "all"}, "Choose an account."),
+        ({"account": "²"}, "Choose an account."),
+        ({"account": "9" * 30}, "Choose an account."),
     ],
 )
 def test_page_refuses_what_it_did_not_offer(

@@ -7,20 +7,24 @@ anything.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, FloatField, TextField, Value, When
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Case, FloatField, Func, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Concat, Replace, Substr
 from django.db.models.lookups import Regex
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.formats import get_format
 
 from campaigns.contacts.field_types import value_formats
 from campaigns.contacts.field_types.list_fields import lists_with
 from campaigns.contacts.models import FieldType
+from campaigns.shared.text import INVISIBLE
 from campaigns.shared.typed_numbers import read_number
 
-BLANKS = " \u00a0\u2009\u202f'’"  # between thousands
+BLANKS = " \u00a0\u2007\u2009\u202f'’"  # between thousands
 DAY, MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
 # \Z: in Python "$" also stands before a newline at the end, in PostgreSQL it does not
 ISO_DAY = rf"^[0-9]{{4}}-{MONTH}-{DAY}([ T][0-9:.+Z-]*)?\Z"  # sorts as it reads
@@ -79,6 +83,7 @@ def day_of(name: str, text: Combinable) -> Case:
 
 def as_number(text: Combinable) -> Case:
     """The number in `text`, as `read_number` reads it in the site's language, or NULL."""
+    text = WithoutInvisibleEnds(text, Value(INVISIBLE), output_field=TextField())
     point = get_format("DECIMAL_SEPARATOR", lang=settings.LANGUAGE_CODE)
     group = "," if point == "." else "."
     decimals, thousands = "[0-9]{1,6}", "^-?[1-9][0-9]{0,2}"
@@ -99,6 +104,18 @@ def as_number(text: Combinable) -> Case:
         When(Regex(text, lakhs), then=_cast(text, group)),
         output_field=FloatField(),
     )
+
+
+class WithoutInvisibleEnds(Func):
+    """A text without the invisible signs at its ends."""
+
+    function = "TRIM"
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Any:
+        """The same, which is called otherwise there."""
+        return self.as_sql(compiler, connection, function="BTRIM", **context)
 
 
 def _cast(text: Combinable, separators: str = "") -> Cast:

@@ -17,6 +17,7 @@ from campaigns.shared.query_values import read_id
 from campaigns.shared.text import composed
 
 LINE_ENDS = re.compile("\r\n|[\r\v\u0085\u2028\u2029]")
+YEARS = range(1900, 9000)  # a moment of 1 or 9999 does not exist in each time zone
 
 
 class TextField(forms.CharField):
@@ -59,7 +60,7 @@ class UnzonedDateTimeField(forms.DateTimeField):
             moment = parse_datetime(str(value).strip())
         except ValueError:
             moment = None
-        if moment is None:
+        if moment is None or moment.year not in YEARS:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return moment
 

@@ -1,4 +1,5 @@
-"""Placeholders as other programs write them: {{name}}, *|NAME|*, %NAME%, [name], ${name}.
+"""Placeholders as other programs write them: {{name}}, *|NAME|*, %NAME%, [name], ${name},
+[subscriber:name | default:friend].
 
 They are no merge tags here, so recipients would get them as they stand. Whoever knows the columns
 of the lists can say which merge tag was meant.
@@ -18,6 +19,7 @@ _PATTERNS = (  # what is written, and whether it is rare enough in texts to be d
     (rf"\$\{{\s*({_NAME}{_FALLBACK})\s*\}}", True),
     (r"%%?([^\W\d][\w.]{0,59})%%?", True),
     (rf"(?<![\w\]])\[\[?({_NAME})\]?\]", True),
+    (rf"\[(?:subscriber|user):({_NAME}(?:[|][^\[\]\r\n]{{0,99}})?)\]", True),
     (r"#([^\W\d]\w{0,59})#", False),
     (r"\(\(([^\W\d][\w.]{0,59})\)\)", False),
     (r"<<?([^\W\d][\w.]{0,59})>>?", False),

@@ -16,11 +16,11 @@ UTM_NAMES = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_ter
 SAFE = "{}|"  # braces that belong to no tag, which launch.checks has to see
 _HIDDEN = {ord(sign): 0xE000 + place for place, sign in enumerate("#?&=")}  # while a link is split
 _SHOWN = {code: sign for sign, code in _HIDDEN.items()}
-_ENTITY = re.compile("&(?:amp|#38|#038|#x26);", re.IGNORECASE)
+_ENTITY = re.compile("&(?:(?:amp|#38|#038|#x26);)+", re.IGNORECASE)
 
 
 def read_pasted(url: str) -> str:
-    """`url` as it was meant: "&amp;", of a page's source, is "&"."""
+    """`url` as it was meant: "&amp;", of a page's source, is "&", escaped twice too."""
     return _ENTITY.sub("&", url)
 
 

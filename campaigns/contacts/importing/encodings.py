@@ -144,6 +144,7 @@ LETTER_WEIGHTS = {
     1.35: "āēīūģķļņėįų",
 }
 WEIGHT = {letter: weight for weight, letters in LETTER_WEIGHTS.items() for letter in letters}
+WEIGHT["İ".lower()] = 1.5  # two characters
 NEUTRAL_SIGNS = frozenset("«»„“”‘’–—…№€°\u00a0、。・（）")
 # Scripts without capitals: first and last letter, weight of a letter. A character of two bytes
 # weighs as much as two letters.

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
-from campaigns.shared.query_values import read_text
+from campaigns.shared.query_values import NO_ID, read_id, read_text
 from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import GatewayAccount, Role, User
@@ -161,8 +161,8 @@ def confirm_account(request: HttpRequest) -> HttpResponse:
         if chosen == "another":
             account = accounts.confirm_another(user, read_text(request.POST, "name"))
         else:
-            account = accounts.confirm_same(user, int(chosen))
-    except (ValueError, GatewayAccount.DoesNotExist):
+            account = accounts.confirm_same(user, read_id(chosen) or NO_ID)
+    except GatewayAccount.DoesNotExist:
         messages.error(request, _("Choose an account."))
     else:
         messages.success(request, _("The account in use is “%(name)s”.") % {"name": account.name})

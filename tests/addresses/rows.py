@@ -1,0 +1,143 @@
+"""Rows of each kind with the same ids, so that a few numbers open every page in every state."""
+
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from campaigns.compose.library import message_templates
+from campaigns.compose.models import ApprovalLimit, Condition, ConditionKind, Operator, Timing
+from campaigns.contacts.importing import lifecycle
+from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
+from campaigns.models import (
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    Import,
+    ImportState,
+    Label,
+    Note,
+    Picture,
+    Purpose,
+    SavedReport,
+    Segment,
+    StopListEntry,
+    TestGroup,
+    User,
+)
+from campaigns.results.models import GatewayCheck
+from campaigns.team.models import MailState, OutgoingMail
+from tests.addresses.hostile import png
+from tests.reports.factories import make_campaign, send
+
+FIRST = 1_000_000  # above what the sequences of new rows reach
+PHONE = "380970000001"
+STATES = (
+    CampaignState.DRAFT,
+    CampaignState.FINISHED,
+    CampaignState.AWAITING_APPROVAL,
+    CampaignState.SCHEDULED,
+    CampaignState.SENDING,
+    CampaignState.PAUSED,
+    CampaignState.CANCELLED,
+)
+SENT = {CampaignState.FINISHED, CampaignState.SENDING, CampaignState.PAUSED}
+REHEARSAL = FIRST + len(STATES)
+CSV = "phone;name;city\n0971110001;Олена;Київ\n0971110002;Іван;\n12;x;y\n"
+IMPORTED = (
+    ImportState.UPLOADED,
+    ImportState.CHECKED,
+    ImportState.QUEUED,
+    ImportState.RUNNING,
+    ImportState.FINISHED,
+)
+
+
+def make_rows(user: User) -> list[int]:
+    """Make them, and return their ids."""
+    clients = _contacts(user)
+    _library(user)
+    _campaigns(user, clients)
+    _settings(user)
+    return [*range(FIRST, REHEARSAL + 1), *_imports(user, clients)]
+
+
+def _contacts(user: User) -> ContactList:
+    clients = ContactList.objects.create(
+        pk=FIRST, name="Clients", contact_count=3, fields=["city", "name"], countries={"UA": 3}
+    )
+    ContactList.objects.create(pk=FIRST + 1, name="Others", fields=["сума"])
+    for digit, fields in enumerate(({"city": "Київ", "name": "Олена"}, {"city": "Рим"}, {})):
+        phone = f"38097000000{digit}"
+        Contact.objects.create(
+            pk=FIRST + digit, list=clients, msisdn=phone, country="UA", fields=fields
+        )
+    StopListEntry.objects.create(pk=FIRST, msisdn="380970000009", created_by=user)
+    return clients
+
+
+def _library(user: User) -> None:
+    Label.objects.create(pk=FIRST, name="VIP")
+    segment = Segment.objects.create(pk=FIRST, name="In Kyiv")
+    condition = {"kind": ConditionKind.FIELD, "field": "city", "operator": Operator.IS}
+    Condition.objects.create(segment=segment, place=0, value="Київ", **condition)
+    TestGroup.objects.create(pk=FIRST, name="Team", phones=[PHONE])
+    picture = Picture(pk=FIRST, title="Grey", width=40, height=40, size=len(png()))
+    picture.file.save("grey.png", ContentFile(png()))
+
+
+def _campaigns(user: User, clients: ContactList) -> None:
+    message = {
+        "button_caption": "Buy", "button_url": "https://shop.example.com/?c={city|Kyiv}",
+        "sms_sender": "Shop", "sms_text": "Hi {name|friend}", "created_by": user,
+    }  # fmt: skip
+    for pk, state in enumerate(STATES, FIRST):
+        campaign = make_campaign(f"Autumn {pk}", state, pk=pk, **message)
+        campaign.lists.set([clients])
+        if state in SENT:
+            send(campaign, {("UA", "read"): 2, ("UA", "refused"): 1, ("PL", "sms"): 1})
+        Note.objects.create(pk=pk, campaign=campaign, text="Note", author=user)
+    Campaign.objects.filter(state=CampaignState.SCHEDULED).update(
+        timing=Timing.AT, scheduled_at=timezone.now() + timedelta(days=3)
+    )
+    over = make_campaign(
+        "Rehearsal", CampaignState.FINISHED, pk=REHEARSAL, purpose=Purpose.REHEARSAL, **message
+    )
+    send(over, {("UA", "read"): 1})
+    drafts = Campaign.objects.filter(pk=FIRST)
+    Campaign.objects.filter(pk=REHEARSAL).update(rehearsal_of=drafts.get())
+    template = message_templates.save_as_template(drafts.get(), "Template", user)
+    message_templates.lock(template, ["text"], user)
+    drafts.update(made_from=template)
+
+
+def _settings(user: User) -> None:
+    for model in (ApprovalLimit, MonthlyBudget):
+        model.objects.create(pk=FIRST, currency="EUR", amount=100)
+    UserBudget.objects.create(pk=FIRST, user=user, currency="EUR", amount=50)
+    SavedReport.objects.create(pk=FIRST, owner=user, name="Mine", query="group=country")
+    GatewayCheck.objects.create(pk=FIRST, actor=user, sender="ViberShop")
+    OutgoingMail.objects.create(
+        pk=FIRST,
+        address="olena@example.com",
+        subject="Warning",
+        body="Text",
+        message_id="<1@example.com>",
+        state=MailState.FAILED,
+        next_try_at=timezone.now(),
+    )
+
+
+def _imports(user: User, clients: ContactList) -> list[int]:
+    made = [
+        lifecycle.receive_upload([CSV.encode()], "people.csv", clients, "", "UA", user)
+        for _state in IMPORTED
+    ]
+    counts = {"rows": 3, "new": 2, "known": 0, "duplicates": 0, "stop_listed": 0, "guessed": {}}
+    checked = counts | {"rejected": {"too_short": 1}, "countries": {"UA": 2}}
+    for row, state in zip(made, IMPORTED, strict=True):
+        Import.objects.filter(pk=row.pk).update(
+            state=state, checked=checked, total_rows=3, started_at=timezone.now()
+        )
+    return [row.pk for row in made]
