@@ -1,5 +1,6 @@
 """The fixture `file_server`: a web server on a free port whose answers a test writes."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -92,21 +93,22 @@ def file_server(settings: Settings, resolver: "Resolver") -> Iterator[FileServer
 class Resolver:
     """Answers look-ups of `names` (host -> IP addresses); the last list of several stays.
 
-    `asked` has each host that was looked up.
+    `asked` has each host that was looked up, `given` the answers, and `connected` the address and
+    port of each connection to one of them, before which `on_connect` is called.
     """
 
     def __init__(self) -> None:
         self.names: dict[str, list[str]] = {}
         self.later: dict[str, list[str]] = {}  # from the second look-up on
         self.asked: list[str] = []
+        self.given: set[str] = set()
         self.connected: list[tuple[str, int]] = []
+        self.on_connect: Callable[[], object] = lambda: None
 
 
 @pytest.fixture
 def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     """The name server of this machine, as far as the socket module shows it."""
-    import socket
-
     made = Resolver()
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 
@@ -117,6 +119,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
         if host in made.asked and host in made.later:
             addresses = made.later[host]
         made.asked.append(host)
+        made.given.update(addresses)
         return [
             found
             for address in addresses
@@ -124,7 +127,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
         ]
 
     def connects(self: socket.socket, address: Any) -> None:
-        made.connected.append(address[:2])
+        if address[0] in made.given:
+            made.connected.append(address[:2])
+            made.on_connect()
         return connect(self, address)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
