@@ -32,6 +32,7 @@ from campaigns.models import (
     Evidence,
     GatewayAccount,
     Import,
+    ImportSchedule,
     LedgerEntry,
     LedgerTotal,
     MonthlyBudget,
@@ -253,6 +254,7 @@ class ImportAdmin(ReadOnly):
         "created_by",
         "created_at",
     )
+    exclude = ("address",)  # whoever knows it may be able to read the file
     list_filter = ("state",)
     list_select_related = ("created_by",)
     search_fields = ("file_name__folded_contains", "list_name__folded_contains")
@@ -438,6 +440,7 @@ for model in apps.get_app_config("django_q").get_models():
     # Its pages would let an administrator call any function, and open pickles of any origin.
     if admin.site.is_registered(model):
         admin.site.unregister(model)
+admin.site.register(ImportSchedule, Fallback, exclude=("address",))
 for model in apps.get_app_config("campaigns").get_models():
     if not admin.site.is_registered(model):
         admin.site.register(model, Fallback)

@@ -19,6 +19,7 @@ from campaigns.compose.models import (
     TestGroup,
     Timing,
 )
+from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.models import (
     Consent,
     Contact,
@@ -95,6 +96,7 @@ __all__ = [
     "Heartbeat",
     "HourCount",
     "Import",
+    "ImportSchedule",
     "ImportState",
     "Installation",
     "Kind",

@@ -20,7 +20,12 @@ from django.utils import timezone
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 
-pytest_plugins = ["tests.mail_server", "tests.sandbox_fixture", "tests.scripted_gateway"]
+pytest_plugins = [
+    "tests.file_server",
+    "tests.mail_server",
+    "tests.sandbox_fixture",
+    "tests.scripted_gateway",
+]
 
 
 def pytest_configure() -> None:

@@ -101,6 +101,12 @@ MISSED_SCHEDULE_MINUTES: int = read(
 RECONCILE_QUARANTINE: int = read(
     "RECONCILE_QUARANTINE", "a number of seconds from 0 to 3600", 30, int, between(0, 3600)
 )
+INTERNAL_HOSTS: list[str] = read(
+    "INTERNAL_HOSTS",
+    "host names, separated by commas",
+    [],
+    lambda text: [host.lower() for host in as_list(text)],
+)
 WORKER_NAME: str = read(
     "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
 )
@@ -358,6 +364,7 @@ STORAGES = {
 # every reference is to the hashed name: half as much to compress
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 << 20  # pasted rows; files do not count
 
 # Security
 CONTENT_SECURITY_POLICY = {

@@ -140,6 +140,8 @@ class Import(models.Model):
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as uploaded
     path = models.CharField(max_length=500, blank=True)  # below UPLOAD_ROOT; empty once deleted
+    # where the file is fetched from; whoever knows it may be able to read the file
+    address = models.CharField(max_length=2000, blank=True, default="", db_default="")
     # how the file is read: kind, encoding, delimiter, quote, header, phones, fields, formats,
     # columns, country, sheet, sheets, existing (update | keep)
     mapping = models.JSONField(default=dict)

@@ -1,7 +1,11 @@
-"""Tasks of the queue: open, check and run imports, index contacts, each for a bounded time."""
+"""Tasks of the queue: fetch, open, check and run imports, index contacts.
+
+Each works for a bounded time.
+"""
 
 import time
 
+from campaigns.contacts.fetching import download, runs
 from campaigns.contacts.importing import claims, dry_run, lifecycle, runner
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.search import index
@@ -12,13 +16,16 @@ MAX_SECONDS = 30  # of work in one task, far below the queue's timeout
 
 
 def open_file(import_id: int) -> None:
-    """Unpack an uploaded file and propose how to read it."""
-    lifecycle.open_file(import_id)
+    """Unpack an uploaded file and propose how to read it; fetch it first if it has an address."""
+    if not download.fetch_file(import_id):
+        lifecycle.open_file(import_id)
+        runs.advance(import_id)
 
 
 def check(import_id: int) -> None:
     """Count what an import would do."""
     dry_run.run(import_id)
+    runs.advance(import_id)
 
 
 def run_import(import_id: int) -> None:
@@ -28,7 +35,13 @@ def run_import(import_id: int) -> None:
     if outcome is Outcome.MORE:
         enqueue(claims.RUN, import_id)
     elif outcome is Outcome.DONE:
+        runs.advance(import_id)
         enqueue(INDEX)
+
+
+def run_import_schedule(schedule_id: int) -> None:
+    """Fetch the file of a scheduled import, if it is due."""
+    runs.run(schedule_id)
 
 
 def index_contacts() -> None:
@@ -39,8 +52,12 @@ def index_contacts() -> None:
 
 
 def resume_stalled() -> None:
-    """Enqueue stalled imports, cancel abandoned ones, index new contacts. For the sweep."""
+    """Enqueue stalled and scheduled imports, cancel abandoned ones, index new contacts. For the
+    sweep.
+    """
     claims.enqueue_stalled()
+    runs.advance_all()
+    runs.enqueue_due()
     lifecycle.cancel_abandoned()
     if index.lists_to_index().exists():
         enqueue(INDEX)

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import CampaignState
+from campaigns.contacts.fetching.models import RunResult
 from campaigns.contacts.models import Consent, ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
 from campaigns.ledger.models import Purpose
@@ -56,6 +57,12 @@ IMPORT: dict[str, Look] = {
     ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
     ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
 }
+RUN: dict[str, Look] = {  # of a scheduled import
+    RunResult.IMPORTED: Look(RunResult.IMPORTED.label, "green", "check"),
+    RunResult.UNCHANGED: Look(RunResult.UNCHANGED.label, "secondary", "minus"),
+    RunResult.REFUSED: Look(RunResult.REFUSED.label, "yellow", "alert-triangle"),
+    RunResult.FAILED: Look(RunResult.FAILED.label, "red", "alert-circle"),
+}
 PURPOSES: dict[str, Look] = {  # a real campaign needs none
     Purpose.TEST: Look(_("Test"), "striped", "flask"),
     Purpose.REHEARSAL: Look(_("Rehearsal"), "striped", "test-pipe"),
@@ -76,6 +83,7 @@ TABLES = {
     "campaign": CAMPAIGN,
     "recipient": RECIPIENT,
     "import": IMPORT,
+    "run": RUN,
     "step": STEP,
     "consent": CONSENT,
 }

@@ -218,6 +218,12 @@ def import_badge(imported: Any) -> SafeString:
 
 
 @register.simple_tag
+def run_badge(schedule: Any) -> SafeString:
+    """The badge of the last run of a scheduled import."""
+    return _badge("run", schedule.last_result)
+
+
+@register.simple_tag
 def recipient_badge(recipient: Any) -> SafeString:
     return _badge("recipient", states.recipient_state(recipient))
 

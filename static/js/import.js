@@ -79,5 +79,7 @@ function start(form) {
 
 const form = one("#upload");
 if (form) start(form);
+const source = one("#source");
+if (source) newName(source);
 const layout = one("#layout");
 layout?.addEventListener("change", () => layout.requestSubmit());

@@ -13,6 +13,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns.models import (
@@ -22,6 +23,7 @@ from campaigns.models import (
     Contact,
     ContactList,
     Import,
+    ImportSchedule,
     ImportState,
     Label,
     Note,
@@ -30,6 +32,7 @@ from campaigns.models import (
     Segment,
     StopListEntry,
     TestGroup,
+    User,
 )
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -92,6 +95,10 @@ def rows(boss: Client) -> int:
     for digit in range(2):
         Contact.objects.create(pk=pk + digit, list=clients, msisdn=f"38097000000{digit}")
     Import.objects.create(pk=pk, list=clients, state=ImportState.UPLOADED, mapping={"columns": []})
+    owner = User.objects.get(username="boss")
+    ImportSchedule.objects.create(
+        pk=pk, list=clients, list_name="Clients", owner=owner, next_run_at=timezone.now()
+    )
     StopListEntry.objects.create(pk=pk, msisdn="380970000009")
     sent = make_campaign("Autumn", CampaignState.FINISHED, pk=pk)
     send(sent, {("UA", "read"): 2, ("UA", "refused"): 1})

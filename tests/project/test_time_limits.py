@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from campaigns.contacts import tasks as contact_tasks
+from campaigns.contacts.fetching import download, runs
 from campaigns.contacts.importing import claims
 from campaigns.dispatch import tasks
 from campaigns.dispatch.send import account_rate, rate_control, resolve_unknown, sender
@@ -84,6 +85,10 @@ DATABASE_WAIT = OPTIONS.get("timeout") or OPTIONS["connect_timeout"]  # of SQLit
         (timedelta(seconds=VALIDITY_MAX) + poll_schedule.AFTER_VALIDITY, batch_checks.RETRY_FOR),
         # imports: a slice takes a second or two
         (20, claims.LEASE),
+        # a file from an address: its task ends before the queue kills it, and before its claim
+        (download.LIMITS.seconds + DATABASE_WAIT, TASK),
+        (TASK, claims.OPENING_LEASE),
+        (TASK, runs.LEASE),
         # the queue: quiet, then stalled, and then a task may be at work for all of its time
         (health.SIGN_INTERVAL, health.QUIET_AFTER),
         (SWEEP, health.QUIET_AFTER),

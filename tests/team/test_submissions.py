@@ -47,7 +47,8 @@ ACTION = re.compile(r"""action="\{% url ['"]([a-z-]+)""")
 OWN_ADDRESS = {
     "campaigns/compose/composer.html": {"campaign-new", "campaign-edit"},
     "campaigns/compose/segment_form.html": {"segment-new", "segment-edit"},
-    "campaigns/contacts/import_new.html": {"import-new"},
+    "campaigns/contacts/import_new.html": {"import-new", "import-address", "import-paste"},
+    "campaigns/contacts/import_schedule.html": {"import-schedule-new"},
     "campaigns/dispatch/resend.html": {"campaign-resend"},
 }
 # What may be done again: the same a second time changes nothing, and creates and spends nothing. A
@@ -59,7 +60,8 @@ REPEATABLE = {
     "campaign-present", "campaign-preview", "campaign-resume", "campaign-return",
     "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit", "contact-remove",
     "contact-stop", "gateway-check", "gateway-check-list", "import-back", "import-cancel",
-    "import-columns", "import-layout", "label-delete", "label-edit", "list-delete", "list-edit",
+    "import-columns", "import-layout", "import-schedule-delete", "import-schedule-pause",
+    "import-schedule-resume", "label-delete", "label-edit", "list-delete", "list-edit",
     "list-types",
     "login", "logout", "mail-discard", "mail-resend", "mail-resend-all", "month-budget-delete",
     "note-delete", "password_change", "person-erase", "person-stop", "picture-delete",

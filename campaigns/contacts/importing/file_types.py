@@ -107,7 +107,7 @@ def detect_kind(path: Path) -> str:
 def _kind_of_head(head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
-    if WEB_PAGE.match(head.removeprefix(BYTE_ORDER_MARK)):
+    if is_web_page(head):
         raise ContactsError(
             _("This is a web page (HTML), even if it is named .xls. Save it as CSV or XLSX.")
         )
@@ -129,6 +129,11 @@ def _kind_of_head(head: bytes) -> str:
             )
         )
     return "csv"
+
+
+def is_web_page(head: bytes) -> bool:
+    """Whether a file that begins with `head` is HTML."""
+    return bool(WEB_PAGE.match(head.removeprefix(BYTE_ORDER_MARK)))
 
 
 def _looks_like_text(head: bytes) -> bool:

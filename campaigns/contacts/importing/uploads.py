@@ -13,7 +13,8 @@ logger = logging.getLogger(__name__)
 def store(chunks: Iterable[bytes]) -> str:
     """Write the chunks to a new file; returns its path below UPLOAD_ROOT.
 
-    Raises OSError, for example for a full disk; then nothing is left of it.
+    Raises OSError, for example for a full disk, and what reading the chunks raises; then nothing is
+    left of it.
     """
     root = Path(settings.UPLOAD_ROOT)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -22,7 +23,7 @@ def store(chunks: Iterable[bytes]) -> str:
         with (root / name).open("xb") as file:
             for chunk in chunks:
                 file.write(chunk)
-    except OSError:
+    except BaseException:
         remove(name)
         raise
     return name

@@ -1,4 +1,4 @@
-"""The forms of the Contacts pages: file, columns, list, contact, stop list."""
+"""The forms of the Contacts pages: columns, list, contact, stop list."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,6 @@ from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping, without_texts
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
-from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
 from campaigns.contacts.phones import countries
@@ -56,53 +55,6 @@ def country_field() -> forms.ChoiceField:
         initial=settings.DEFAULT_COUNTRY,
         help_text=_("Used for numbers without a country code."),
     )
-
-
-class UploadForm(forms.Form):
-    file = forms.FileField(
-        label=_("File"),
-        help_text=_(
-            "CSV, TSV, TXT, XLSX, XLS or ODS, or a ZIP with one of them. Up to 500 MB and 2,000,000"
-            " rows."
-        ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods,.zip"}),
-        allow_empty_file=True,  # refused by clean_file, with the other errors
-    )
-    into = forms.ModelChoiceField(
-        label=_("List"),
-        queryset=ContactList.objects.all(),
-        required=False,
-        empty_label=_("New list"),
-    )
-    name = forms.CharField(
-        label=_("Name of the new list"),
-        max_length=100,
-        required=False,
-        help_text=_("Leave empty to use the name of the file."),
-    )
-    country = country_field()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.helper = form_helper("file", "into", "name", "country")
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if not file.size:
-            raise forms.ValidationError(_("The file is empty."))
-        if file.size > MAX_BYTES:
-            raise forms.ValidationError(_("The file is larger than 500 MB."))
-        return file
-
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        name = (data.get("name") or "").strip()
-        if not data.get("into") and not name and "file" in data:
-            name = data["file"].name.rsplit(".", 1)[0][:100]
-        if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error("name", NAME_TAKEN)
-        data["name"] = name
-        return data
 
 
 class LayoutForm(forms.Form):

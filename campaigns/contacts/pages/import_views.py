@@ -1,4 +1,4 @@
-"""The pages of an import, in the order of its steps: upload, columns, check, progress, report."""
+"""The pages of an import, in the order of its steps: columns, check, progress, report."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,24 +9,24 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.contacts.fetching import schedules
+from campaigns.contacts.fetching.share_links import shown_address
 from campaigns.contacts.importing import claims, column_mapping, lifecycle, runner
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
-from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.models import Import, ImportState
 from campaigns.contacts.pages import import_notes
-from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm, UploadForm
+from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
-from campaigns.shared.query_values import read_id
 from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
-from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
@@ -45,42 +45,6 @@ def import_list(request: HttpRequest) -> HttpResponse:
         "can_edit": has_role(current_user(request), Role.MARKETER),
     }
     return render(request, "campaigns/contacts/import_list.html", context)
-
-
-@once
-@role_required(Role.MARKETER)
-@require_http_methods(["GET", "HEAD", "POST"])
-@accepts_body(FILE)
-def import_new(request: HttpRequest) -> HttpResponse:
-    """Upload a file; ?list= preselects its list."""
-    lists = visible_to(current_user(request), ContactList.objects.all())
-    list_id = read_id(request.GET.get("list", ""))
-    contact_list = lists.filter(pk=list_id).first() if list_id else None
-    form = UploadForm(request.POST or None, request.FILES or None, initial={"into": contact_list})
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(_receive(request, form.cleaned_data))
-        except ContactsError as refused:
-            form.add_error("file", str(refused))
-    return render(
-        request, "campaigns/contacts/import_new.html", {"form": form, "tabs": tabs("imports")}
-    )
-
-
-def _receive(request: HttpRequest, data: dict[str, Any]) -> Import:
-    """The import of an uploaded file. Raises ContactsError for a file that is refused at once."""
-    contact_import = lifecycle.receive_upload(
-        data["file"].chunks(),
-        data["file"].name,
-        data["into"],
-        data["name"],
-        data["country"],
-        current_user(request),
-    )
-    if contact_import.state == ImportState.FAILED:
-        contact_import.delete()
-        raise ContactsError(contact_import.failure)
-    return contact_import
 
 
 @require_safe
@@ -137,8 +101,14 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
         "rejected": contact_import.rejected_by_reason,
         "countries": contact_import.countries,
     }
-    notes = import_notes.check_notes(contact_import)
-    return {"part": "report", "notes": notes, **_breakdown(counts)}
+    return {
+        "part": "report",
+        "notes": import_notes.check_notes(contact_import),
+        "address": shown_address(contact_import.address),
+        "can_repeat": schedules.can_be_repeated(contact_import),
+        "can_retry": contact_import.address and contact_import.state == ImportState.FAILED,
+        **_breakdown(counts),
+    }
 
 
 def _checked(contact_import: Import) -> dict[str, Any]:
@@ -168,7 +138,7 @@ def _progress(contact_import: Import) -> dict[str, Any]:
     """Label, rows per second and time left of an import at work; None where not known yet."""
     opening = contact_import.state == ImportState.READING
     context: dict[str, Any] = {
-        "progress_label": _("Opening file") if opening else _("Rows"),
+        "progress_label": _opening_label(contact_import) if opening else _("Rows"),
         "rows_per_second": None,
         "time_left": None,
         "waits_for": _waits_for(contact_import),
@@ -182,6 +152,11 @@ def _progress(contact_import: Import) -> dict[str, Any]:
     if rate and rows_left > 0:
         context["time_left"] = timedelta(seconds=round(rows_left / rate))
     return context
+
+
+def _opening_label(contact_import: Import) -> str:
+    fetching = contact_import.address and not contact_import.path
+    return _("Fetching file") if fetching else _("Opening file")
 
 
 def _waits_for(contact_import: Import) -> Import | None:

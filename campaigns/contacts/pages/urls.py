@@ -7,6 +7,8 @@ from campaigns.contacts.pages import (
     import_views,
     list_views,
     person_views,
+    schedule_views,
+    source_views,
     stop_list_views,
 )
 from campaigns.shared.table_export import FILES
@@ -37,7 +39,16 @@ urlpatterns = [
     path("contacts/people/<slug:msisdn>/stop", stop_list_views.stop_phone, name="person-stop"),
     path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
     path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
-    path("contacts/import", import_views.import_new, name="import-new"),
+    path("contacts/import", source_views.import_new, {"source": "file"}, name="import-new"),
+    path(
+        "contacts/import/address",
+        source_views.import_new,
+        {"source": "address"},
+        name="import-address",
+    ),
+    path(
+        "contacts/import/paste", source_views.import_new, {"source": "paste"}, name="import-paste"
+    ),
     path("contacts/imports/", import_views.import_list, name="import-list"),
     path("contacts/imports/<int:pk>/", import_views.import_detail, name="import-detail"),
     path(
@@ -56,5 +67,22 @@ urlpatterns = [
             name=f"import-rejected-{kind}",
         )
         for kind in FILES
+    ),
+    path(
+        "contacts/imports/<int:pk>/schedule",
+        schedule_views.schedule_new,
+        name="import-schedule-new",
+    ),
+    path("contacts/imports/schedules/", schedule_views.schedule_list, name="import-schedules"),
+    *(
+        path(
+            f"contacts/imports/schedules/<int:pk>/{action}", view, name=f"import-schedule-{action}"
+        )
+        for action, view in (
+            ("pause", schedule_views.schedule_pause),
+            ("resume", schedule_views.schedule_resume),
+            ("run", schedule_views.schedule_run),
+            ("delete", schedule_views.schedule_delete),
+        )
     ),
 ]
