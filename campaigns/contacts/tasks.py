@@ -1,10 +1,12 @@
-"""Tasks of the queue: open, check and run imports, index contacts, each for a bounded time."""
+"""Tasks of the queue: open, check, run and undo imports, index contacts; for a bounded time."""
 
 import time
 
 from campaigns.contacts.importing import claims, dry_run, lifecycle, runner
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.search import index
+from campaigns.contacts.undo import kept_values
+from campaigns.contacts.undo import runner as undo_runner
 from campaigns.shared.queue import enqueue
 
 INDEX = "campaigns.contacts.tasks.index_contacts"
@@ -31,6 +33,13 @@ def run_import(import_id: int) -> None:
         enqueue(INDEX)
 
 
+def undo_import(import_id: int) -> None:
+    """Undo an import for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
+    if undo_runner.run(import_id, lambda: time.monotonic() < end) is Outcome.MORE:
+        enqueue(claims.UNDO, import_id)
+
+
 def index_contacts() -> None:
     """Add contacts to the search index for MAX_SECONDS; enqueue another task for the rest."""
     end = time.monotonic() + MAX_SECONDS
@@ -39,8 +48,11 @@ def index_contacts() -> None:
 
 
 def resume_stalled() -> None:
-    """Enqueue stalled imports, cancel abandoned ones, index new contacts. For the sweep."""
+    """Enqueue stalled imports, cancel abandoned ones, delete old values whose time is over, index
+    new contacts. For the sweep.
+    """
     claims.enqueue_stalled()
     lifecycle.cancel_abandoned()
+    kept_values.prune()
     if index.lists_to_index().exists():
         enqueue(INDEX)

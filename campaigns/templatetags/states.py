@@ -55,6 +55,8 @@ IMPORT: dict[str, Look] = {
     ImportState.FINISHED: Look(ImportState.FINISHED.label, "green", "check"),
     ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
     ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
+    ImportState.UNDOING: Look(ImportState.UNDOING.label, "cyan", "loader"),
+    ImportState.UNDONE: Look(ImportState.UNDONE.label, "dark", "arrow-back-up"),
 }
 PURPOSES: dict[str, Look] = {  # a real campaign needs none
     Purpose.TEST: Look(_("Test"), "striped", "flask"),

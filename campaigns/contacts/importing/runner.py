@@ -27,6 +27,7 @@ from campaigns.contacts.importing.rows import ParsedSlice, RowParser
 from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
 KEEP_EXISTING = "keep"  # mapping["existing"]: do not change contacts already on the list
+NEW_TAGS = "new_tags"  # key in the mapping: the merge tags that the list did not have before
 SLICES_AHEAD = 1  # slices read while one is being written
 # seconds between switches of the reading and the writing thread, which often waits for the database
 SWITCH_INTERVAL = 0.0005
@@ -60,13 +61,15 @@ def _write_rows(contact_import: Import, token: str, keep_going: Callable[[], boo
 
 @transaction.atomic
 def _add_tags_to_list(contact_import: Import) -> None:
-    """Add the merge tags of the file to those of the list."""
+    """Add the merge tags of the file to those of the list; note which were new, for the undo."""
     contact_list = _lock_list(contact_import)
     names = ColumnMapping.from_json(contact_import.mapping).fields.values()
     new_names = [name for name in names if name not in contact_list.fields]
     if new_names:
         contact_list.fields = [*contact_list.fields, *new_names]
         contact_list.save(update_fields=["fields", "updated_at"])
+        contact_import.mapping |= {NEW_TAGS: new_names}
+        Import.objects.filter(pk=contact_import.pk).update(mapping=contact_import.mapping)
 
 
 def _lock_list(contact_import: Import) -> ContactList:
@@ -150,6 +153,7 @@ def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> No
         )
         _write_rejected(contact_import.pk, parsed)
         _add_to_import_counts(contact_import, parsed, result, len(stop_listed))
+        contact_import.last_contact = contact_store.newest_contact(contact_list.pk)
         _add_to_list_counts(contact_list, result)
         if not _save_counts(contact_import, token):
             raise LeaseLost
@@ -182,7 +186,7 @@ def _add_to_import_counts(
 
 COUNTED_FIELDS = (
     "next_row", "rows", "new", "updated", "unchanged", "duplicates", "stop_listed", "rejected",
-    "rejected_by_reason", "countries",
+    "rejected_by_reason", "countries", "last_contact",
 )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
+from campaigns.contacts.models import CHANGING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.contacts.undo import kept_values
 from campaigns.team import removal
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, Reference
@@ -89,10 +90,17 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
     rows = contact_store.ContactRows(list(phones), list(phones.values()), ["{}"] * len(phones))
     with transaction.atomic():
         locked_list = _lock(contact_list)
+        kept_values.mark_changed(locked_list.pk, *_with_phones(rows.msisdns))
         result = contact_store.write(rows.without(stop_listed), locked_list.pk, None, update=False)
         _change_counts(locked_list, result.countries)
     pasted.new, pasted.known = result.new, result.unchanged
     return pasted
+
+
+def _with_phones(msisdns: list[str]) -> tuple[str, list[object]]:
+    """The SQL condition that a contact `c` has one of the phones, and its parameters."""
+    condition, parameter = kept_values.among("c.msisdn", msisdns)
+    return condition, [parameter]
 
 
 @transaction.atomic
@@ -122,6 +130,7 @@ def change_fields(
         fields = locked.fields | {name: cleaned[name] for name in changed}
         locked.fields = {name: value for name, value in fields.items() if value}
         locked.save(update_fields=["fields"])
+        kept_values.mark_changed(locked.list_id, "c.id = %s", [locked.pk])
     return conflicts
 
 
@@ -136,6 +145,7 @@ def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> in
         locked_list = _lock(contact_list)
         contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
         countries = Counter(contacts.values_list("country", flat=True))
+        kept_values.forget(list(contacts.values_list("pk", flat=True)))
         removed = contacts.delete()[0]
         _change_counts(locked_list, {country: -count for country, count in countries.items()})
     return removed
@@ -171,21 +181,25 @@ def copy_contacts(
     Merge tags are copied too. Contacts already on `target` stay unchanged. Raises ContactsError if
     `target` was deleted.
     """
-    statement = (
-        "INSERT INTO campaigns_contact (list_id, msisdn, country, fields, source_id)"
-        " SELECT %s, msisdn, country, fields, source_id FROM campaigns_contact WHERE list_id = %s"
-    )
-    parameters: list[int] = [target.pk, source.pk]
+    chosen = "list_id = %s"
+    parameters: list[int] = [source.pk]
     if contact_ids is not None:
         ids = list(contact_ids)
-        statement += f" AND id IN ({', '.join(['%s'] * len(ids))})" if ids else " AND false"
+        chosen += f" AND id IN ({', '.join(['%s'] * len(ids))})" if ids else " AND false"
         parameters += ids
-    statement += " ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
+    statement = (
+        "INSERT INTO campaigns_contact"  # noqa: S608 - our own table
+        " (list_id, msisdn, country, fields, source_id)"
+        " SELECT %s, msisdn, country, fields, source_id FROM campaigns_contact"
+        f" WHERE {chosen} ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
+    )
+    phones = f"SELECT msisdn FROM campaigns_contact WHERE {chosen}"  # noqa: S608 - our own table
     with transaction.atomic():
         locked_list = _lock(target)
         count_before = locked_list.contact_count
+        kept_values.mark_changed(locked_list.pk, f"c.msisdn IN ({phones})", parameters)
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(statement, [target.pk, *parameters])
         new_tags = [name for name in source.fields if name not in locked_list.fields]
         locked_list.fields = [*locked_list.fields, *new_tags]
         locked_list.save(update_fields=["fields"])
@@ -201,7 +215,7 @@ def register_removal() -> None:
 
 
 def _imports_into(contact_list: ContactList) -> Iterator[Reference]:
-    for contact_import in Import.objects.filter(list=contact_list, state__in=IMPORTING):
+    for contact_import in Import.objects.filter(list=contact_list, state__in=CHANGING):
         yield Reference(contact_import, needs_it=True)
 
 
@@ -209,9 +223,12 @@ def delete_list(contact_list: ContactList, actor: User | None) -> int:
     """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use, or
     was deleted before.
     """
-    if Import.objects.filter(list=contact_list, state__in=IMPORTING).exists():
+    if Import.objects.filter(list=contact_list, state__in=CHANGING).exists():
         raise ContactsError(
-            _("A file is being imported into this list. Wait until it finishes, or cancel it.")
+            _(
+                "A file is being imported into this list, or an import is being undone. Wait until"
+                " it ends."
+            )
         )
     count = contact_list.contact_count
     try:
@@ -223,4 +240,5 @@ def delete_list(contact_list: ContactList, actor: User | None) -> int:
         raise ContactsError(text % {"names": used}) from used
     if not deleted:
         raise ContactsError(_("The list was deleted."))
+    kept_values.prune()  # what the imports into it overwrote
     return count

@@ -15,8 +15,8 @@ from campaigns.contacts.importing import claims, column_mapping, lifecycle, runn
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
-from campaigns.contacts.models import ContactList, Import, ImportState
-from campaigns.contacts.pages import import_notes
+from campaigns.contacts.models import CHANGING, ContactList, Import, ImportState, ImportUndo
+from campaigns.contacts.pages import import_notes, undo_views
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm, UploadForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
@@ -29,7 +29,7 @@ from campaigns.team.pages.access import current_user, get_object_for, role_requi
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
-BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
+BUSY = (ImportState.READING, ImportState.CHECKING, *CHANGING)
 PREVIEW_ROWS = 10
 MAX_EXAMPLES = 3  # values of a column
 
@@ -136,7 +136,8 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
         "countries": contact_import.countries,
     }
     notes = import_notes.check_notes(contact_import)
-    return {"part": "report", "notes": notes, **_breakdown(counts)}
+    undo = undo_views.undo_of(contact_import)
+    return {"part": "report", "notes": notes, **_breakdown(counts), **undo}
 
 
 def _checked(contact_import: Import) -> dict[str, Any]:
@@ -163,10 +164,16 @@ def _breakdown(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _progress(contact_import: Import) -> dict[str, Any]:
-    """Label, rows per second and time left of an import at work; None where not known yet."""
+    """Label, value and maximum, rows per second and time left of an import at work; None where not
+    known yet.
+    """
+    if contact_import.state == ImportState.UNDOING:
+        return _undo_progress(contact_import)
     opening = contact_import.state == ImportState.READING
     context: dict[str, Any] = {
         "progress_label": _("Opening file") if opening else _("Rows"),
+        "done": contact_import.rows,
+        "total": contact_import.total_rows,
         "rows_per_second": None,
         "time_left": None,
         "waits_for": _waits_for(contact_import),
@@ -180,6 +187,15 @@ def _progress(contact_import: Import) -> dict[str, Any]:
     if rate and rows_left > 0:
         context["time_left"] = timedelta(seconds=round(rows_left / rate))
     return context
+
+
+def _undo_progress(contact_import: Import) -> dict[str, Any]:
+    undo = ImportUndo.objects.get(source=contact_import)
+    return {
+        "progress_label": _("Contacts"),
+        "done": undo.removed + undo.restored + undo.changed + undo.sent,
+        "total": contact_import.new + contact_import.updated,
+    }
 
 
 def _waits_for(contact_import: Import) -> Import | None:
