@@ -97,19 +97,16 @@ def _remove(contact_ids: Sequence[int]) -> None:
 
 def _restore(import_id: int, contact_ids: Sequence[int]) -> None:
     """Give the contacts their old values, which are deleted then."""
-    condition, parameter = among("id", contact_ids)
+    condition, parameter = among("contact", contact_ids)
+    kept = f"FROM {OVERWRITTEN} WHERE source_id = %s AND {condition}"
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {CONTACT} SET fields = kept.fields, source_id = kept.old_source"
-            f" FROM (SELECT contact, fields, old_source FROM {OVERWRITTEN} WHERE source_id = %s)"
-            f" AS kept WHERE kept.contact = {CONTACT}.id AND {CONTACT}.{condition}",
+            f" FROM (SELECT contact, fields, old_source {kept}) AS kept"
+            f" WHERE kept.contact = {CONTACT}.id",
             [import_id, parameter],
         )
-        condition, parameter = among("contact", contact_ids)
-        cursor.execute(
-            f"DELETE FROM {OVERWRITTEN} WHERE source_id = %s AND {condition}",
-            [import_id, parameter],
-        )
+        cursor.execute(f"DELETE {kept}", [import_id, parameter])
 
 
 def _change_list(contact_list: ContactList, removed: Counter[str]) -> None:
