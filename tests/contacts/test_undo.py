@@ -417,6 +417,14 @@ def test_import_without_an_update_keeps_nothing(write: Write) -> None:
     assert not OverwrittenContact.objects.exists()
 
 
+def test_first_old_values_are_kept(two: tuple[Import, Import]) -> None:
+    rows = contact_store.ContactRows([PHONES[2]], ["UA"], ['{"name":"z"}'])
+    written = contact_store.write(rows, the_list().pk, two[1].pk, update=True)
+    assert (written.updated, names()[2]) == (1, "z")
+    assert undo(two[1]) == (2, 2, 0, 0, 0)
+    assert names()[2] == "c"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_freeze_and_undo_wait_for_each_other(two: tuple[Import, Import]) -> None:
     """On PostgreSQL a slice of either would not see the rows that the other has not committed.

@@ -229,8 +229,9 @@ _SQLITE_UPDATE = f"""
 _SQLITE_KEEP = f"""
     CREATE TEMPORARY TRIGGER keep_overwritten AFTER UPDATE OF fields ON {TABLE}
     WHEN NEW.source_id IS NOT NULL BEGIN
-        INSERT OR IGNORE INTO {OVERWRITTEN} (source_id, contact, fields, old_source)
-        VALUES (NEW.source_id, OLD.id, OLD.fields, OLD.source_id);
+        INSERT INTO {OVERWRITTEN} (source_id, contact, fields, old_source)
+        VALUES (NEW.source_id, OLD.id, OLD.fields, OLD.source_id)
+        ON CONFLICT (contact, source_id) DO NOTHING;
     END
 """
 
