@@ -98,6 +98,9 @@ DEFAULT_COUNTRY: str = read(
 MISSED_SCHEDULE_MINUTES: int = read(
     "MISSED_SCHEDULE_MINUTES", "a number of minutes from 1 to 10080", 60, int, between(1, 10_080)
 )
+IMPORT_UNDO_DAYS: int = read(
+    "IMPORT_UNDO_DAYS", "a number of days from 1 to 365", 30, int, between(1, 365)
+)
 RECONCILE_QUARANTINE: int = read(
     "RECONCILE_QUARANTINE", "a number of seconds from 0 to 3600", 30, int, between(0, 3600)
 )

@@ -1,4 +1,4 @@
-"""Contact lists, their contacts, imports with rejected rows, the stop list, and persons."""
+"""Contact lists, their contacts, imports with rejected rows and undo, the stop list, persons."""
 
 import json
 from typing import Any
@@ -120,9 +120,13 @@ class ImportState(models.TextChoices):
     FINISHED = "finished", _("Finished")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    UNDOING = "undoing", _("Undoing")
+    UNDONE = "undone", _("Undone")
 
 
 IMPORTING = (ImportState.QUEUED, ImportState.RUNNING)
+# the states in which an import changes its list, or waits to do so
+CHANGING = (*IMPORTING, ImportState.UNDOING)
 
 
 class Import(models.Model):
@@ -131,6 +135,7 @@ class Import(models.Model):
     READING -> UPLOADED -> CHECKING -> CHECKED -> QUEUED -> RUNNING -> FINISHED
                   ^                       |         any of them before -> FAILED | CANCELLED
                   +-----------------------+
+    FINISHED | FAILED | CANCELLED -> UNDOING -> UNDONE
 
     `rows` = `new` + `updated` + `unchanged` + `duplicates` + `stop_listed` + `rejected`.
     All rows before `next_row` are written and counted: the next worker continues there.
@@ -172,6 +177,9 @@ class Import(models.Model):
     lease_token = models.CharField(max_length=32, blank=True)
     # errors of the database since the last slice: an import that has too many fails
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # The newest contact of the list after the last slice: later ones are not of this import. NULL:
+    # nothing is written yet, or what it changed is no longer kept, so it can't be undone.
+    last_contact = models.BigIntegerField(null=True)
 
     class Meta:
         verbose_name = _("import")
@@ -198,6 +206,49 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.row_number}: {self.reason}"
+
+
+class OverwrittenContact(models.Model):
+    """The values of a contact before an import changed it, kept for a time to undo the import."""
+
+    # No constraints: imports write it in bulk. Removing a contact, or pruning, deletes its rows.
+    source = models.ForeignKey(
+        Import, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    contact = models.BigIntegerField()  # its id
+    # NULL: a user has changed or added the contact since, so an undo leaves it as it is
+    fields = models.JSONField(null=True, encoder=CompactEncoder)
+    old_source = models.BigIntegerField(null=True)  # the contact's `source` before
+
+    class Meta:
+        constraints = [models.UniqueConstraint("contact", "source", name="overwritten_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}: {self.contact}"
+
+
+class ImportUndo(models.Model):
+    """How far the undo of an import has come, and what it did with the contacts of the import.
+
+    At the end, `removed` + `restored` + `changed` + `sent` + `gone` are the new and updated
+    contacts of the import.
+    """
+
+    source = models.OneToOneField(Import, models.CASCADE, related_name="undo")
+    position = models.BigIntegerField(default=0)  # contacts up to this id are done
+    removed = models.PositiveIntegerField(default=0)  # they were new
+    restored = models.PositiveIntegerField(default=0)  # they have their old values again
+    changed = models.PositiveIntegerField(default=0)  # left: a later import or a user changed them
+    sent = models.PositiveIntegerField(default=0)  # left: something was sent to them
+    gone = models.PositiveIntegerField(default=0)  # they were no longer on the list
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.source)
 
 
 class StopListEntry(models.Model):

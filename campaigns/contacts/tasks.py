@@ -1,4 +1,4 @@
-"""Tasks of the queue: fetch, open, check and run imports, index contacts.
+"""Tasks of the queue: fetch, open, check, run and undo imports, index contacts.
 
 Each works for a bounded time.
 """
@@ -9,6 +9,8 @@ from campaigns.contacts.fetching import download, runs
 from campaigns.contacts.importing import claims, dry_run, lifecycle, runner
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.search import index
+from campaigns.contacts.undo import kept_values
+from campaigns.contacts.undo import runner as undo_runner
 from campaigns.shared.queue import enqueue
 
 INDEX = "campaigns.contacts.tasks.index_contacts"
@@ -44,6 +46,13 @@ def run_import_schedule(schedule_id: int) -> None:
     runs.run(schedule_id)
 
 
+def undo_import(import_id: int) -> None:
+    """Undo an import for MAX_SECONDS; enqueue another task for the rest."""
+    end = time.monotonic() + MAX_SECONDS
+    if undo_runner.run(import_id, lambda: time.monotonic() < end) is Outcome.MORE:
+        enqueue(claims.UNDO, import_id)
+
+
 def index_contacts() -> None:
     """Add contacts to the search index for MAX_SECONDS; enqueue another task for the rest."""
     end = time.monotonic() + MAX_SECONDS
@@ -52,12 +61,13 @@ def index_contacts() -> None:
 
 
 def resume_stalled() -> None:
-    """Enqueue stalled and scheduled imports, cancel abandoned ones, index new contacts. For the
-    sweep.
+    """Enqueue stalled and scheduled imports, cancel abandoned ones, delete old values whose time is
+    over, index new contacts. For the sweep.
     """
     claims.enqueue_stalled()
     runs.advance_all()
     runs.enqueue_due()
     lifecycle.cancel_abandoned()
+    kept_values.prune()
     if index.lists_to_index().exists():
         enqueue(INDEX)

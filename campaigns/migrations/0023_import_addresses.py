@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0021_person'),
+        ('campaigns', '0022_import_undo'),
     ]
 
     operations = [

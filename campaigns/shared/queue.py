@@ -38,6 +38,8 @@ TASKS = frozenset(SCHEDULES.values()) | {
     "campaigns.contacts.tasks.open_file",
     "campaigns.contacts.tasks.check",
     "campaigns.contacts.tasks.run_import",
+    "campaigns.contacts.tasks.run_import_schedule",
+    "campaigns.contacts.tasks.undo_import",
     "campaigns.contacts.tasks.index_contacts",
     "campaigns.dispatch.tasks.work",
     "campaigns.dispatch.tasks.prepare",

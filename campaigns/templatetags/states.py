@@ -56,6 +56,8 @@ IMPORT: dict[str, Look] = {
     ImportState.FINISHED: Look(ImportState.FINISHED.label, "green", "check"),
     ImportState.FAILED: Look(ImportState.FAILED.label, "red", "alert-circle"),
     ImportState.CANCELLED: Look(ImportState.CANCELLED.label, "dark", "ban"),
+    ImportState.UNDOING: Look(ImportState.UNDOING.label, "cyan", "loader"),
+    ImportState.UNDONE: Look(ImportState.UNDONE.label, "dark", "arrow-back-up"),
 }
 RUN: dict[str, Look] = {  # of a scheduled import
     RunResult.IMPORTED: Look(RunResult.IMPORTED.label, "green", "check"),

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from campaigns.contacts import tasks
+from campaigns.contacts.importing import lifecycle
 from campaigns.contacts.models import Contact, ContactList, Import
 
 Look = Callable[[Page, str], None]
@@ -100,6 +101,10 @@ def test_a_file_becomes_a_list(signed_in: Page, people: Path, look: Look) -> Non
     tasks.run_import(Import.objects.get().pk)
     expect(page.get_by_role("link", name="Rejected rows as XLSX")).to_be_visible()
     look(page, "import-report")
+    page.get_by_role("link", name="Undo import").click()
+    expect(page.get_by_text("New contacts, will be removed")).to_be_visible()
+    look(page, "import-undo")
+    page.get_by_role("link", name="Go back").click()
     page.get_by_role("link", name="Open list").click()
     expect(page.get_by_text("121 contacts · Ukraine, Romania")).to_be_visible()
     look(page, "list-detail")
@@ -165,3 +170,18 @@ def test_people_and_the_stop_list(signed_in: Page, look: Look) -> None:
     look(page, "list-delete")
     page.get_by_role("dialog").get_by_role("button", name="Delete list").click()
     expect(page.get_by_text("“Clients” was deleted with 2 contacts.")).to_be_visible()
+
+
+def test_an_import_is_undone(signed_in: Page, people: Path, look: Look) -> None:
+    made = lifecycle.create_queued_import(people, "Spring", "", "UA")
+    tasks.run_import(made.pk)
+    page = signed_in
+    page.goto(f"/contacts/imports/{made.pk}/undo")
+    page.get_by_role("button", name="Undo import").click()
+    expect(page.get_by_text("The undo continues in the background")).to_be_visible()
+    look(page, "import-undoing")
+    tasks.undo_import(made.pk)
+    expect(page.get_by_text("Removed from the list")).to_be_visible()
+    look(page, "import-undone")
+    page.get_by_role("link", name="Open list").click()
+    expect(page.get_by_text("097 292")).to_have_count(0)

@@ -100,18 +100,18 @@ def test_zip_of_a_workbook(tmp_path: Path) -> None:
     assert (result.kind, _rows(result.path)) == ("xlsx", [["phone"], ["0972920283"]])
 
 
-def test_ods(tmp_path: Path) -> None:
+ODS_CELL = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+def _ods(path: Path, *tables: str) -> Path:
+    """An ODS file of tables, given as XML."""
     content = (
         '<?xml version="1.0"?><office:document-content'
         ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
-        '<table:table table:name="People"><table:table-row><table:table-cell'
-        ' office:value-type="string">'
-        "<text:p>phone</text:p></table:table-cell></table:table-row><table:table-row>"
-        '<table:table-cell office:value-type="float"'
-        ' office:value="380972920283"><text:p>3.8E11</text:p>'
-        "</table:table-cell></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body>'
+        f"<office:spreadsheet>{''.join(tables)}</office:spreadsheet></office:body>"
+        "</office:document-content>"
     )
     manifest = (
         '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
@@ -123,8 +123,80 @@ def test_ods(tmp_path: Path) -> None:
         "content.xml": content.encode(),
         "META-INF/manifest.xml": manifest.encode(),
     }
-    result = unpack(_zip(tmp_path / "sheet", members))
+    return _zip(path, members)
+
+
+def _ods_table(name: str, *rows: tuple[str, str]) -> str:
+    """A table of rows, each the attributes of the row and the XML of its cells."""
+    body = "".join(f"<table:table-row {of}>{cells}</table:table-row>" for of, cells in rows)
+    return f'<table:table table:name="{name}">{body}</table:table>'
+
+
+def test_ods(tmp_path: Path) -> None:
+    number = (
+        '<table:table-cell office:value-type="float"'
+        ' office:value="380972920283"><text:p>3.8E11</text:p></table:table-cell>'
+    )
+    table = _ods_table("People", ("", ODS_CELL.format("phone")), ("", number))
+    result = unpack(_ods(tmp_path / "sheet", table))
     assert (result.kind, _rows(result.path)) == ("ods", [["phone"], ["380972920283"]])
+
+
+def test_hidden_rows_and_formats_of_ods_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """saulpw/visidata#1398 (rows hidden in place of being deleted), sparna-git/xls2rdf#29."""
+    filtered, collapsed = 'table:visibility="filter"', 'table:visibility="collapse"'
+    share = (
+        '<table:table-cell office:value-type="percentage" office:value="0.15">'
+        "<text:p>15%</text:p></table:table-cell>"
+    )
+    first = _ods_table("A &amp; B", (collapsed, ODS_CELL.format("secret")), ("", share))
+    people = _ods_table(
+        "People",
+        ("", ODS_CELL.format("phone") + ODS_CELL.format("hidden")),
+        (filtered, ODS_CELL.format("0671110001") + share),
+        (f'{collapsed} table:number-rows-repeated="2"', ODS_CELL.format("0671110002") + share),
+        (f'{collapsed} table:number-rows-repeated="1048000"', "<table:table-cell/>"),
+        ("", ODS_CELL.format("0671110003")),
+    )
+    for size in (100, 1 << 20):
+        monkeypatch.setattr(workbook_parts, "CHUNK", size)
+        path = str(_ods(tmp_path / "sheet", first, people))
+        assert workbook_parts.count_hidden_rows(path, "People") == 3
+        assert workbook_parts.count_hidden_rows(path, "A & B") == 1
+        assert workbook_parts.count_formatted(path, "People") == 2
+    result = unpack(_ods(tmp_path / "sheet", first, people), "A & B")
+    assert (result.hidden_rows, result.formatted) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "counted"),
+    [
+        ("0.0%", 0.075, 1),  # firecrawl/anydoc#27: 7.5% was read as 0.075 without a word
+        ("0%", -0.05, 1),  # SheetJS/sheetjs#619
+        ("0.00%", 0.1223, 1),  # SheetJS/sheetjs#608
+        ('"$"#,##0.00', 340, 1),  # exceljs/exceljs#1409
+        ("[$$-409]#,##0.00", 1234.5, 1),  # firecrawl/anydoc#72
+        ("#,##0.00\\ [$€-407]", 1234.5, 1),
+        ("#,##0", 9876543, 0),
+        ("0", 1000, 0),
+        ("General", 7.0000000000000009, 0),  # tafia/calamine#424
+        ("[$-409]mmm d", 1, 0),  # a language and no currency
+        ("0%", "10%", 0),  # dtjohnson/xlsx-populate#86: a text already
+        ("0%", None, 0),
+    ],
+)
+def test_shares_and_money_of_xlsx_are_counted(
+    code: str, value: object, counted: int, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["0671110001", value])
+    sheet["B1"].number_format = code
+    book.save(tmp_path / "book")
+    assert unpack(tmp_path / "book").formatted == counted
 
 
 def _sheet_xml(inner: str, dimension: str = "A1") -> bytes:

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from campaigns.contacts import tasks
 from campaigns.contacts.importing import lifecycle
 from campaigns.contacts.models import Contact, ContactList, Import, ImportState
+from campaigns.contacts.pages.imports import import_notes
 from campaigns.models import User
 from tests.contacts.conftest import PEOPLE
 
@@ -400,3 +401,32 @@ def test_a_delimiter_that_the_file_names_can_stay(signed_in: Client, tmp_path: P
     signed_in.post(reverse("import-layout", args=[made.pk]), data)
     made.refresh_from_db()
     assert (made.mapping["delimiter"], made.mapping["skip_rows"]) == ("~", 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "texts"),
+    [
+        ({"kind": "xlsx"}, []),
+        (
+            {"kind": "ods", "formatted": 1},
+            [
+                "1 number is shown with a format. It is imported without it: 15% becomes 0.15,"
+                " 1,234.50 € becomes 1234.5."
+            ],
+        ),
+        (
+            {"kind": "xlsx", "formatted": 7},
+            [
+                "7 numbers are shown with a format. They are imported without it: 15% becomes 0.15,"
+                " 1,234.50 € becomes 1234.5."
+            ],
+        ),
+        (
+            {"kind": "xls"},
+            ["In this kind of file, hidden rows and formats of numbers can't be recognised."],
+        ),
+    ],
+)
+def test_notes_of_spreadsheets(facts: dict[str, object], texts: list[str]) -> None:
+    notes = import_notes.layout_notes(Import(mapping=facts))
+    assert [note.text for note in notes] == texts

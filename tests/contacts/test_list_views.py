@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -239,6 +240,18 @@ def test_stop_list_page(signed_in: Client, viewer: Client) -> None:
     assert viewer.post(reverse("stop-lift", args=[entry.pk])).status_code == 403
     signed_in.post(reverse("stop-lift", args=[entry.pk]))
     assert not StopListEntry.objects.exists()
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_stop_list_says_how_many_older_forms_were_read(signed_in: Client, as_file: bool) -> None:
+    lines = "8 067 111 00 01\n0671110002\n8 067 111 00 03\n"
+    data: dict[str, object] = {"reason": "", "country": "UA"}
+    data |= {"file": ContentFile(f"phone\n{lines}", "stop.csv")} if as_file else {"phones": lines}
+    page = signed_in.post(reverse("stop-list"), data, follow=True).content.decode()
+    assert (
+        "Added to the stop list: 3. Already on it: 0. Rejected: 0."
+        " 2 numbers in older or domestic forms were read in their current form."
+    ) in page
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -10,7 +10,7 @@ import time_machine
 
 from campaigns.contacts.importing import claims, lifecycle, runner, uploads
 from campaigns.contacts.importing.rows import ParsedSlice
-from campaigns.contacts.models import IMPORTING, ContactList, Import, ImportState
+from campaigns.contacts.models import IMPORTING, Contact, ContactList, Import, ImportState
 from tests.contacts.conftest import PEOPLE
 from tests.stored import changes, everything
 
@@ -127,9 +127,10 @@ def test_slice_renews_the_lease_and_counts_once(queued: Import) -> None:
     with time_machine.travel(NOW + claims.LEASE, tick=False):
         runner._commit_slice(queued, slice_of(queued), token)
     changed = changes(Import, before)[queued.pk]
+    newest = Contact.objects.latest("pk").pk
     assert changed == {
         "lease_until": NOW + 2 * claims.LEASE, "next_row": 8, "rows": 7, "new": 3, "duplicates": 1,
-        "rejected": 3, "countries": {"UA": 3},
+        "last_contact": newest, "rejected": 3, "countries": {"UA": 3},
         "rejected_by_reason": {"not_a_mobile": 1, "empty": 1, "spreadsheet_number": 1},
     }  # fmt: skip
     contacts = ContactList.objects.get()

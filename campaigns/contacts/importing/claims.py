@@ -20,23 +20,25 @@ from django.utils.translation import gettext as _
 from campaigns.contacts.field_types import typed_columns
 from campaigns.contacts.importing import uploads
 from campaigns.contacts.importing.errors import ContactsError, file_error
-from campaigns.contacts.models import IMPORTING, ContactList, Import, ImportState
+from campaigns.contacts.models import CHANGING, IMPORTING, ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # a slice takes a second or two
 OPENING_LEASE = timedelta(minutes=10)  # a workbook is converted at one go
 MAX_FAILURES = 10  # errors of the database without a slice between them; about one a minute
-OPEN, CHECK, RUN = (
-    f"campaigns.contacts.tasks.{name}" for name in ("open_file", "check", "run_import")
+OPEN, CHECK, RUN, UNDO = (
+    f"campaigns.contacts.tasks.{name}"
+    for name in ("open_file", "check", "run_import", "undo_import")
 )
 TASKS = {
     ImportState.READING: OPEN,
     ImportState.CHECKING: CHECK,
     ImportState.QUEUED: RUN,
     ImportState.RUNNING: RUN,
+    ImportState.UNDOING: UNDO,
 }
-ENDED = (ImportState.FINISHED, ImportState.CANCELLED, ImportState.FAILED)
+ENDED = (ImportState.FINISHED, ImportState.CANCELLED, ImportState.FAILED, ImportState.UNDONE)
 FREE = {"lease_until": None, "lease_token": ""}
 
 
@@ -98,13 +100,14 @@ def release(import_id: int, token: str) -> None:
 
 
 def next_in_line(list_id: int) -> int | None:
-    """The import whose turn it is: the one that has begun, or else the first that was uploaded.
+    """The import whose turn it is: the one that has begun or is being undone, or else the first
+    that was uploaded.
 
     An import that has begun keeps its turn between its parts: its values would otherwise overwrite
     those of a later file.
     """
-    begun_first = Case(When(state=ImportState.RUNNING, then=Value(0)), default=Value(1))
-    imports = Import.objects.filter(list=list_id, state__in=IMPORTING).order_by(begun_first, "pk")
+    begun_first = Case(When(state=ImportState.QUEUED, then=Value(1)), default=Value(0))
+    imports = Import.objects.filter(list=list_id, state__in=CHANGING).order_by(begun_first, "pk")
     return imports.values_list("pk", flat=True).first()
 
 
@@ -155,10 +158,15 @@ def guard(import_id: int, token: str, work: Callable[[Import], Outcome]) -> Outc
 
 
 def _try_again(claimed: QuerySet[Import]) -> None:
-    """Leave an import to the next sweep, or end it after MAX_FAILURES errors."""
+    """Leave an import to the next sweep, or end it after MAX_FAILURES errors. An undo goes on until
+    it is done: half of it would be of no use.
+    """
     text = _("The database did not answer.")
-    failures = claimed.values_list("failures", flat=True).first() or 0
-    if failures + 1 >= MAX_FAILURES:
+    failures, state = claimed.values_list("failures", "state").first() or (0, "")
+    if state == ImportState.UNDOING:
+        text = f"{text} {_('The undo continues in a minute.')}"
+        claimed.update(failure=text, **FREE)
+    elif failures + 1 >= MAX_FAILURES:
         end_as_failed(claimed, f"{text} {_('Start the import again later.')}")
     else:
         text = f"{text} {_('The import continues in a minute.')}"
@@ -171,8 +179,8 @@ def end_as_failed(imports: QuerySet[Import], reason_text: str) -> None:
 
 
 def end_as_cancelled(imports: QuerySet[Import]) -> None:
-    """End the import in `imports`, if it is in a state before its end."""
-    _end(imports.exclude(state__in=ENDED), state=ImportState.CANCELLED)
+    """End the import in `imports`, if it is in a state before its end. An undo goes on."""
+    _end(imports.exclude(state__in=(*ENDED, ImportState.UNDOING)), state=ImportState.CANCELLED)
 
 
 def end_as_finished(imports: QuerySet[Import], total_rows: int) -> None:

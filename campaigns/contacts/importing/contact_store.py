@@ -19,6 +19,7 @@ from campaigns.contacts.models import StopListEntry
 from campaigns.shared import bulk
 
 TABLE = "campaigns_contact"
+OVERWRITTEN = "campaigns_overwrittencontact"
 REJECTED = "campaigns_rejectedrow"
 STAGING = "contact_staging"
 COPY_ROWS = 2_000  # sent at a time
@@ -98,8 +99,9 @@ def write(
     """Add contacts to a list, within a transaction of the caller.
 
     `update`: merge the new merge tags into those of contacts already on the list; otherwise these
-    stay unchanged. `expect_new`: try a plain insert first, which is faster; the result is the same
-    even if some are already on the list.
+    stay unchanged. What the import `source_id` overwrites is kept for its undo. `expect_new`: try a
+    plain insert first, which is faster; the result is the same even if some are already on the
+    list.
     """
     if not contacts:
         return WriteResult(0, 0, 0, Counter())
@@ -146,6 +148,23 @@ def _copy_fields(contacts: ContactRows) -> list[str]:
     return [fields.replace("\\", "\\\\") for fields in contacts.fields]
 
 
+_POSTGRES_UPDATE = f"""
+    WITH changed AS (
+        SELECT contact.id, contact.fields, contact.source_id,
+            contact.fields || staging.fields AS merged
+        FROM {STAGING} AS staging JOIN {TABLE} AS contact
+        ON contact.list_id = %s AND contact.msisdn = staging.msisdn
+        WHERE contact.fields IS DISTINCT FROM contact.fields || staging.fields
+    ), kept AS (
+        INSERT INTO {OVERWRITTEN} (source_id, contact, fields, old_source)
+        SELECT %s, id, fields, source_id FROM changed WHERE %s::bigint IS NOT NULL
+        ON CONFLICT (contact, source_id) DO NOTHING
+    )
+    UPDATE {TABLE} AS contact SET fields = changed.merged, source_id = %s
+    FROM changed WHERE contact.id = changed.id
+"""
+
+
 def _merge_postgres(
     contacts: ContactRows, list_id: int, source_id: int | None, update: bool
 ) -> WriteResult:
@@ -170,16 +189,7 @@ def _merge_postgres(
         countries = Counter(dict(cursor.fetchall()))
         changed = 0
         if update and countries.total() < len(contacts):
-            cursor.execute(
-                f"""
-                UPDATE {TABLE} AS contact
-                SET fields = contact.fields || staging.fields, source_id = %s
-                FROM {STAGING} AS staging
-                WHERE contact.list_id = %s AND contact.msisdn = staging.msisdn
-                AND contact.fields IS DISTINCT FROM contact.fields || staging.fields
-                """,
-                [source_id, list_id],
-            )
+            cursor.execute(_POSTGRES_UPDATE, [list_id, source_id, source_id, source_id])
             changed = cursor.rowcount
     return WriteResult(
         countries.total(), changed, len(contacts) - countries.total() - changed, countries
@@ -215,12 +225,32 @@ _SQLITE_UPDATE = f"""
 """
 
 
+# Only the rows that the statement changes pay for it, which no second statement could achieve.
+_SQLITE_KEEP = f"""
+    CREATE TEMPORARY TRIGGER keep_overwritten AFTER UPDATE OF fields ON {TABLE}
+    WHEN NEW.source_id IS NOT NULL BEGIN
+        INSERT INTO {OVERWRITTEN} (source_id, contact, fields, old_source)
+        VALUES (NEW.source_id, OLD.id, OLD.fields, OLD.source_id)
+        ON CONFLICT (contact, source_id) DO NOTHING;
+    END
+"""
+
+
+@contextmanager
+def _keep_overwritten() -> Iterator[None]:
+    """Keep what is overwritten on SQLite, until the end of the block or of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SQLITE_KEEP)
+        yield
+        cursor.execute("DROP TRIGGER keep_overwritten")
+
+
 def _merge_sqlite(
     contacts: ContactRows, list_id: int, source_id: int | None, update: bool
 ) -> WriteResult:
     """Write all rows in one statement. SQLite has one writer: contacts with higher ids are new."""
     conflict = _SQLITE_UPDATE if update else "ON CONFLICT (list_id, msisdn) DO NOTHING"
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, _keep_overwritten():
         cursor.execute(f"SELECT max(id) FROM {TABLE}")
         (last,) = cursor.fetchone()
         cursor.execute(_SQLITE_INSERT + conflict, [list_id, source_id, _as_json_document(contacts)])
@@ -250,6 +280,13 @@ def write_rejected(rows: list[tuple[int, str, str]], import_id: int) -> None:
             f"INSERT INTO {REJECTED} ({columns}) SELECT %s, {cells} FROM json_each(%s)",
             [import_id, document],
         )
+
+
+def newest_contact(list_id: int) -> int:
+    """The highest id of the list's contacts; 0 if there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(id) FROM {TABLE} WHERE list_id = %s", [list_id])
+        return cursor.fetchone()[0] or 0
 
 
 def count_present(msisdns: list[str], list_id: int) -> int:

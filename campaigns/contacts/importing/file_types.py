@@ -60,6 +60,7 @@ class Unpacked(NamedTuple):
     """The text file, the kind of the upload ("csv", "xlsx", "ods", "xls"), its sheet and sheets.
 
     `hidden_rows`: how many rows the sheet does not show, though they are read like the others.
+    `formatted`: how many numbers it shows as shares or money, though they are read as plain ones.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class Unpacked(NamedTuple):
     sheet: str = ""
     sheets: Sequence[str] = ()
     hidden_rows: int = 0
+    formatted: int = 0
 
 
 def unpack(upload: Path, sheet: str = "") -> Unpacked:
@@ -248,8 +250,9 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 
 def _convert_spreadsheet(
     source: Path, kind: str, target: Path, sheet: str
-) -> tuple[str, list[str], int]:
-    """Convert a sheet in a limited process (spreadsheets.py); name, all sheets, hidden rows.
+) -> tuple[str, list[str], int, int]:
+    """Convert a sheet in a limited process (spreadsheets.py): name, all sheets, hidden rows,
+    numbers with a format.
 
     If that fails, a previous file at `target` stays.
     """
@@ -283,7 +286,7 @@ def _convert_spreadsheet(
         new_target.unlink(missing_ok=True)
         raise ContactsError(_failure_text(process.returncode, process.stderr.strip(), sheet))
     new_target.replace(target)
-    result: tuple[str, list[str], int] = json.loads(process.stdout)
+    result: tuple[str, list[str], int, int] = json.loads(process.stdout)
     return result
 
 

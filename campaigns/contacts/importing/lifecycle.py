@@ -134,6 +134,7 @@ def _propose_mapping(
         "sheet": unpacked.sheet,
         "sheets": list(unpacked.sheets),
         "hidden_rows": unpacked.hidden_rows,
+        "formatted": unpacked.formatted,
         "other_lines": encoding.other_lines,
         "close_encodings": list(encoding.close),
         "country": country,

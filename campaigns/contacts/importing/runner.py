@@ -27,6 +27,7 @@ from campaigns.contacts.importing.rows import ParsedSlice, RowParser
 from campaigns.contacts.models import CompactEncoder, ContactList, Import, ImportState
 
 KEEP_EXISTING = "keep"  # mapping["existing"]: do not change contacts already on the list
+NEW_TAGS = "new_tags"  # key in the mapping: the merge tags that the list did not have before
 SLICES_AHEAD = 1  # slices read while one is being written
 # seconds between switches of the reading and the writing thread, which often waits for the database
 SWITCH_INTERVAL = 0.0005
@@ -58,11 +59,15 @@ def _write_rows(contact_import: Import, token: str, keep_going: Callable[[], boo
 
 @transaction.atomic
 def _add_tags_to_list(contact_import: Import) -> None:
-    """Add the merge tags of the file to those of the list. Raises ContactsError if the list has
-    one of them with another type.
+    """Add the merge tags of the file to those of the list, and note for the undo which were new.
+    Raises ContactsError if the list has one of them with another type.
     """
-    columns = ColumnMapping.from_json(contact_import.mapping)
-    column_mapping.add_fields(_lock_list(contact_import), columns)
+    contact_list = _lock_list(contact_import)
+    present = set(contact_list.fields)
+    column_mapping.add_fields(contact_list, ColumnMapping.from_json(contact_import.mapping))
+    if new_names := [name for name in contact_list.fields if name not in present]:
+        contact_import.mapping |= {NEW_TAGS: new_names}
+        Import.objects.filter(pk=contact_import.pk).update(mapping=contact_import.mapping)
 
 
 def _lock_list(contact_import: Import) -> ContactList:
@@ -146,6 +151,7 @@ def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> No
         )
         _write_rejected(contact_import.pk, parsed)
         _add_to_import_counts(contact_import, parsed, result, len(stop_listed))
+        contact_import.last_contact = contact_store.newest_contact(contact_list.pk)
         _add_to_list_counts(contact_list, result)
         if not _save_counts(contact_import, token):
             raise LeaseLost
@@ -178,7 +184,7 @@ def _add_to_import_counts(
 
 COUNTED_FIELDS = (
     "next_row", "rows", "new", "updated", "unchanged", "duplicates", "stop_listed", "rejected",
-    "rejected_by_reason", "countries",
+    "rejected_by_reason", "countries", "last_contact",
 )  # fmt: skip
 
 

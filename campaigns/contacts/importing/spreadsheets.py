@@ -4,8 +4,8 @@
 
 The library keeps a whole sheet in memory and does not limit what an archive unpacks to. So the
 operating system limits memory and time: a hostile file ends this process and nothing else. Prints
-the name of the sheet, of all visible sheets, and the number of hidden rows as JSON. Imports nothing
-of the site that needs Django, to start fast.
+the name of the sheet, of all visible sheets, the number of hidden rows, and that of shares and
+amounts of money as JSON. Imports nothing of the site that needs Django, to start fast.
 """
 
 import csv
@@ -18,7 +18,7 @@ from typing import TextIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
-from campaigns.contacts.importing.reading.workbook_parts import count_hidden_rows
+from campaigns.contacts.importing.reading.workbook_parts import count_formatted, count_hidden_rows
 
 MEMORY = 480 << 20  # bytes; a million rows of four columns need 350 MB
 MAX_ROWS = 2_000_001
@@ -100,8 +100,8 @@ def main(source: str, target: str, seconds: str, wanted_sheet: str = "") -> int:
     try:
         with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
             sheet, sheets = convert(source, file, wanted_sheet)
-        hidden_rows = count_hidden_rows(source, sheet)
-        print(json.dumps([sheet, sheets, hidden_rows]))  # noqa: T201 - for file_types.py
+        facts = [count_hidden_rows(source, sheet), count_formatted(source, sheet)]
+        print(json.dumps([sheet, sheets, *facts]))  # noqa: T201 - for file_types.py
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)  # noqa: T201
         return 3

@@ -16,10 +16,11 @@ from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists.seen_values import changed_values, find_conflicts
-from campaigns.contacts.models import IMPORTING, CompactEncoder, Contact, ContactList, Import
+from campaigns.contacts.models import CHANGING, CompactEncoder, Contact, ContactList, Import
 from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.contacts.undo import kept_values
 from campaigns.team import removal
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -92,10 +93,17 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
     rows = contact_store.ContactRows(list(phones), list(phones.values()), ["{}"] * len(phones))
     with transaction.atomic():
         locked_list = lock(contact_list)
+        kept_values.mark_changed(locked_list.pk, *_with_phones(rows.msisdns))
         result = contact_store.write(rows.without(stop_listed), locked_list.pk, None, update=False)
         _change_counts(locked_list, result.countries)
     pasted.new, pasted.known = result.new, result.unchanged
     return pasted
+
+
+def _with_phones(msisdns: list[str]) -> tuple[str, list[object]]:
+    """The SQL condition that a contact `c` has one of the phones, and its parameters."""
+    condition, parameter = kept_values.among("c.msisdn", msisdns)
+    return condition, [parameter]
 
 
 @transaction.atomic
@@ -141,6 +149,7 @@ def write_fields(locked: Contact, changed: Mapping[str, str], actor: User | None
     names = [name for name in changed if fields.get(name) != locked.fields.get(name)]
     locked.fields = fields
     locked.save(update_fields=["fields"])
+    kept_values.mark_changed(locked.list_id, "c.id = %s", [locked.pk])
     record(actor, locked, "edited", ", ".join(names))
     return True
 
@@ -156,6 +165,7 @@ def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> in
         locked_list = lock(contact_list)
         contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
         countries = Counter(contacts.values_list("country", flat=True))
+        kept_values.forget(list(contacts.values_list("pk", flat=True)))
         removed = contacts.delete()[0]
         _change_counts(locked_list, {country: -count for country, count in countries.items()})
     return removed
@@ -191,22 +201,26 @@ def copy_contacts(
     Merge tags are copied too, with their types. Contacts already on `target` stay unchanged. Raises
     ContactsError if `target` was deleted or has one of them with another type.
     """
-    statement = (
-        "INSERT INTO campaigns_contact (list_id, msisdn, country, fields, source_id)"
-        " SELECT %s, msisdn, country, fields, source_id FROM campaigns_contact WHERE list_id = %s"
-    )
-    parameters: list[int] = [target.pk, source.pk]
+    chosen = "list_id = %s"
+    parameters: list[int] = [source.pk]
     if contact_ids is not None:
         ids = list(contact_ids)
-        statement += f" AND id IN ({', '.join(['%s'] * len(ids))})" if ids else " AND false"
+        chosen += f" AND id IN ({', '.join(['%s'] * len(ids))})" if ids else " AND false"
         parameters += ids
-    statement += " ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
+    statement = (
+        "INSERT INTO campaigns_contact"  # noqa: S608 - our own table
+        " (list_id, msisdn, country, fields, source_id)"
+        " SELECT %s, msisdn, country, fields, source_id FROM campaigns_contact"
+        f" WHERE {chosen} ORDER BY id ON CONFLICT (list_id, msisdn) DO NOTHING"
+    )
+    phones = f"SELECT msisdn FROM campaigns_contact WHERE {chosen}"  # noqa: S608 - our own table
     with transaction.atomic():
         locked_list = lock(target)
         _refuse_other_types(source, locked_list)
         count_before = locked_list.contact_count
+        kept_values.mark_changed(locked_list.pk, f"c.msisdn IN ({phones})", parameters)
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(statement, [target.pk, *parameters])
         list_fields.add_fields(locked_list, list_fields.types_of(source))
         locked_list.save(update_fields=["fields", "field_types"])
         recount(locked_list)
@@ -228,7 +242,7 @@ def register_removal() -> None:
 
 
 def _imports_into(contact_list: ContactList) -> Iterator[Reference]:
-    for contact_import in Import.objects.filter(list=contact_list, state__in=IMPORTING):
+    for contact_import in Import.objects.filter(list=contact_list, state__in=CHANGING):
         yield Reference(contact_import, needs_it=True)
 
 
@@ -236,9 +250,12 @@ def delete_list(contact_list: ContactList, actor: User | None) -> int:
     """Delete a list with its contacts; returns how many. Raises ContactsError if it is in use, or
     was deleted before.
     """
-    if Import.objects.filter(list=contact_list, state__in=IMPORTING).exists():
+    if Import.objects.filter(list=contact_list, state__in=CHANGING).exists():
         raise ContactsError(
-            _("A file is being imported into this list. Wait until it finishes, or cancel it.")
+            _(
+                "A file is being imported into this list, or an import is being undone. Wait until"
+                " it ends."
+            )
         )
     count = contact_list.contact_count
     try:
@@ -250,4 +267,5 @@ def delete_list(contact_list: ContactList, actor: User | None) -> int:
         raise ContactsError(text % {"names": used}) from used
     if not deleted:
         raise ContactsError(_("The list was deleted."))
+    kept_values.prune()  # what the imports into it overwrote
     return count

@@ -13,6 +13,7 @@ from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.models import Consent, Person, StopListEntry
+from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.team.audit import delete
@@ -26,11 +27,15 @@ STOP_RULES = CellRules(first_of_several=False)
 
 @dataclass(slots=True)
 class StopResult:
-    """Counts of phones added to the stop list. `rows` = new + known + rejected."""
+    """Counts of phones added to the stop list. `rows` = new + known + rejected.
+
+    `older`: how many of them were read from an older or domestic form of a number.
+    """
 
     rows: int = 0
     new: int = 0
     known: int = 0
+    older: int = 0
     rejected: list[tuple[str, Reason]] = field(default_factory=list)
 
 
@@ -42,13 +47,13 @@ def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | Non
     cells = [line.strip() for line in lines if line.strip()]
     result = StopResult(rows=len(cells))
     msisdns: dict[str, None] = {}
-    for cell, msisdn, phone_country in zip(
-        cells, *_normaliser(country).columns(cells), strict=True
-    ):
+    normaliser = _normaliser(country)
+    for cell, msisdn, phone_country in zip(cells, *normaliser.columns(cells), strict=True):
         if phone_country:
             msisdns[msisdn] = None
         else:
             result.rejected.append((cell, Reason(msisdn)))
+    result.older = normaliser.guessed.counts[Guess.OLDER_FORM]
     result.new = add_phones(list(msisdns), reason, actor)
     result.known = result.rows - len(result.rejected) - result.new
     return result
@@ -75,6 +80,7 @@ def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | N
                 ("; ".join(row)[:60], Reason(reject_reason))
                 for _number, row, reject_reason in parsed.rejected
             ]
+        result.older = parser.guessed.counts[Guess.OLDER_FORM]
     finally:
         uploads.remove(name)
     result.known = result.rows - len(result.rejected) - result.new

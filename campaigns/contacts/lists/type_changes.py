@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.field_types.typed_columns import TypedColumn
@@ -10,12 +11,13 @@ from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists.contact_lists import lock
 from campaigns.contacts.models import (
-    IMPORTING,
+    CHANGING,
     CompactEncoder,
     Contact,
     ContactList,
     FieldType,
     Import,
+    OverwrittenContact,
 )
 from campaigns.shared import bulk
 from campaigns.team.audit import record
@@ -42,7 +44,10 @@ def change_types(
         if each.type != FieldType.TEXT
     }
     if typed:
-        _convert(locked, typed)
+        _convert(Contact.objects.filter(list=locked), typed)
+        # what an undo would bring back
+        kept = OverwrittenContact.objects.filter(source__list=locked, fields__isnull=False)
+        _convert(kept, {name: TypedColumn(name, formats[name]) for name in typed})
     types: dict[str, str] = {
         name: kind for name, kind in (locked.field_types or {}).items() if name not in formats
     }
@@ -55,7 +60,7 @@ def change_types(
 
 def _check(locked: ContactList) -> None:
     """Raise ContactsError if the values cannot be converted now."""
-    if Import.objects.filter(list=locked, state__in=IMPORTING).exists():
+    if Import.objects.filter(list=locked, state__in=CHANGING).exists():
         raise ContactsError(
             _("A file is being imported into this list. Wait until it finishes, or cancel it.")
         )
@@ -67,11 +72,13 @@ def _check(locked: ContactList) -> None:
         raise ContactsError(text % {"most": f"{CONTACTS_MAX:,}"})
 
 
-def _convert(locked: ContactList, typed: Mapping[str, TypedColumn]) -> None:
-    contacts = Contact.objects.filter(list=locked).order_by("pk").values_list("pk", "fields")
+def _convert(
+    rows: QuerySet[Contact] | QuerySet[OverwrittenContact], typed: Mapping[str, TypedColumn]
+) -> None:
+    table, by_id = rows.model._meta.db_table, rows.order_by("pk").values_list("pk", "fields")
     encode = CompactEncoder().encode
     last_id = 0
-    while chunk := list(contacts.filter(pk__gt=last_id)[:SLICE_ROWS]):
+    while chunk := list(by_id.filter(pk__gt=last_id)[:SLICE_ROWS]):
         last_id = chunk[-1][0]
         converted = [dict(fields) for _pk, fields in chunk]
         for name, column in typed.items():
@@ -84,4 +91,4 @@ def _convert(locked: ContactList, typed: Mapping[str, TypedColumn]) -> None:
             for (pk, before), fields in zip(chunk, converted, strict=True)
             if fields != before
         ]
-        bulk.update(Contact._meta.db_table, {}, {"fields": "jsonb"}, changed)
+        bulk.update(table, {}, {"fields": "jsonb"}, changed)

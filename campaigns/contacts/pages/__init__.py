@@ -2,9 +2,10 @@
 
 - urls: addresses
 - tabs: the tabs of all these pages
-- forms: all forms
+- forms, contact_forms, type_forms, typed_fields: their forms
 - list_views: lists and their contacts
 - contact_views: one contact, and the search over all lists
+- person_views: what belongs to a phone and not to a list
 - stop_list_views: the stop list
-- import_views: the steps of an import
+- imports/: imports
 """

@@ -21,7 +21,7 @@ from campaigns.contacts.lists import contact_lists, exports, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
-from campaigns.contacts.pages.import_notes import unread_text
+from campaigns.contacts.pages.imports.import_notes import unread_text
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import countries, parsing

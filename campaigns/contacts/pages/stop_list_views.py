@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.contacts.importing.errors import ContactsError
@@ -38,10 +39,21 @@ def stop_list_page(request: HttpRequest) -> HttpResponse:
                 "Added to the stop list: %(new)d. Already on it: %(known)d. Rejected: %(rejected)d."
             )
             counts = {"new": result.new, "known": result.known, "rejected": len(result.rejected)}
-            messages.success(request, text % counts)
+            messages.success(request, f"{text % counts} {_older_text(result)}".strip())
             if not result.rejected:
                 return redirect("stop-list")
     return render(request, "campaigns/contacts/stop_list.html", _context(request, form, result))
+
+
+def _older_text(result: stop_list.StopResult) -> str:
+    if not result.older:
+        return ""
+    text = ngettext(
+        "%(count)d number in an older or domestic form was read in its current form.",
+        "%(count)d numbers in older or domestic forms were read in their current form.",
+        result.older,
+    )
+    return text % {"count": result.older}
 
 
 def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:

@@ -2,15 +2,8 @@
 
 from django.urls import path
 
-from campaigns.contacts.pages import (
-    contact_views,
-    import_views,
-    list_views,
-    person_views,
-    schedule_views,
-    source_views,
-    stop_list_views,
-)
+from campaigns.contacts.pages import contact_views, list_views, person_views, stop_list_views
+from campaigns.contacts.pages.imports import import_views, schedule_views, source_views, undo_views
 from campaigns.shared.table_export import FILES
 
 urlpatterns = [
@@ -59,6 +52,7 @@ urlpatterns = [
     path("contacts/imports/<int:pk>/back", import_views.import_back, name="import-back"),
     path("contacts/imports/<int:pk>/start", import_views.import_start, name="import-start"),
     path("contacts/imports/<int:pk>/cancel", import_views.import_cancel, name="import-cancel"),
+    path("contacts/imports/<int:pk>/undo", undo_views.import_undo, name="import-undo"),
     *(
         path(
             f"contacts/imports/<int:pk>/rejected.{kind}",

@@ -18,7 +18,7 @@ from typing import Any
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns.contacts.models import IMPORTING, Contact, ContactList, Import
+from campaigns.contacts.models import CHANGING, Contact, ContactList, Import
 from campaigns.shared.text import postgresql_fold
 
 logger = logging.getLogger(__name__)
@@ -170,11 +170,11 @@ def lists_to_index() -> QuerySet[ContactList]:
 def index_contacts(keep_going: Callable[[], bool] = lambda: True) -> bool:
     """Add contacts to the index while `keep_going` returns True; whether some are left.
 
-    Lists with a running import are skipped: indexing and import would wait for each other.
+    Lists with a running import or undo are skipped: indexing would wait for it, and it for that.
     """
     if not index_exists():
         return False
-    running_imports = Import.objects.filter(list=OuterRef("pk"), state__in=IMPORTING)
+    running_imports = Import.objects.filter(list=OuterRef("pk"), state__in=CHANGING)
     for list_id in (
         lists_to_index()
         .filter(~Exists(running_imports))

@@ -26,6 +26,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.undo.outcomes import wait_for_undo
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas
 from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
@@ -61,6 +62,7 @@ def freeze(
     while timezone.now() < until and keep_going():
         with transaction.atomic():
             snapshot = _lock_snapshot(campaign_id)
+            wait_for_undo()
             campaign = Campaign.objects.get(pk=campaign_id)
             if campaign.state != CampaignState.PREPARING:
                 return True

@@ -16,7 +16,7 @@ from campaigns.contacts.fetching.download import receive_address
 from campaigns.contacts.importing import lifecycle
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import ContactList, Import, ImportState
-from campaigns.contacts.pages.source_forms import (
+from campaigns.contacts.pages.imports.source_forms import (
     AddressForm,
     PastedRowsForm,
     SourceForm,

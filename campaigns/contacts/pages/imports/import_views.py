@@ -17,9 +17,9 @@ from campaigns.contacts.importing import claims, column_mapping, lifecycle, runn
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import exports
-from campaigns.contacts.models import Import, ImportState
-from campaigns.contacts.pages import import_notes
+from campaigns.contacts.models import CHANGING, Import, ImportState, ImportUndo
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm
+from campaigns.contacts.pages.imports import import_notes, undo_views
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
@@ -30,7 +30,7 @@ from campaigns.team.pages.access import current_user, get_object_for, role_requi
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
-BUSY = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
+BUSY = (ImportState.READING, ImportState.CHECKING, *CHANGING)
 PREVIEW_ROWS = 10
 MAX_EXAMPLES = 3  # values of a column
 
@@ -108,6 +108,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
         "can_repeat": schedules.can_be_repeated(contact_import),
         "can_retry": contact_import.address and contact_import.state == ImportState.FAILED,
         **_breakdown(counts),
+        **undo_views.undo_of(contact_import),
     }
 
 
@@ -135,10 +136,16 @@ def _breakdown(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _progress(contact_import: Import) -> dict[str, Any]:
-    """Label, rows per second and time left of an import at work; None where not known yet."""
+    """Label, value and maximum, rows per second and time left of an import at work; None where not
+    known yet.
+    """
+    if contact_import.state == ImportState.UNDOING:
+        return _undo_progress(contact_import)
     opening = contact_import.state == ImportState.READING
     context: dict[str, Any] = {
         "progress_label": _opening_label(contact_import) if opening else _("Rows"),
+        "done": contact_import.rows,
+        "total": contact_import.total_rows,
         "rows_per_second": None,
         "time_left": None,
         "waits_for": _waits_for(contact_import),
@@ -157,6 +164,15 @@ def _progress(contact_import: Import) -> dict[str, Any]:
 def _opening_label(contact_import: Import) -> str:
     fetching = contact_import.address and not contact_import.path
     return _("Fetching file") if fetching else _("Opening file")
+
+
+def _undo_progress(contact_import: Import) -> dict[str, Any]:
+    undo = ImportUndo.objects.get(source=contact_import)
+    return {
+        "progress_label": _("Contacts"),
+        "done": undo.removed + undo.restored + undo.changed + undo.sent,
+        "total": contact_import.new + contact_import.updated,
+    }
 
 
 def _waits_for(contact_import: Import) -> Import | None:

@@ -11,7 +11,7 @@ from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.fetching.share_links import shown_address
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Import
-from campaigns.contacts.pages.source_forms import ScheduleForm
+from campaigns.contacts.pages.imports.source_forms import ScheduleForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.team.models import Role

@@ -12,6 +12,8 @@ from campaigns.contacts.importing.reading.cell_values import NO_VALUE
 from campaigns.contacts.models import FieldType, Import
 from campaigns.contacts.phones.guesses import Guess
 
+BINARY = ("xls", "xlsb")  # the library tells nothing of their rows but the cells
+
 
 class Note(NamedTuple):
     """What was guessed, and examples or what to do if it is wrong."""
@@ -46,6 +48,26 @@ def layout_notes(contact_import: Import) -> list[Note]:
         )
         more = _("To exclude hidden rows, delete them in the spreadsheet and upload it again.")
         notes.append(Note(text % {"count": hidden}, more))
+    return notes + _spreadsheet_notes(mapping.get("kind", ""), mapping.get("formatted", 0))
+
+
+def _spreadsheet_notes(kind: str, formatted: int) -> list[Note]:
+    """What is not read as the sheet shows it, or can't be told."""
+    notes = []
+    if formatted:
+        text = ngettext(
+            "%(count)d number is shown with a format. It is imported without it: 15%% becomes 0.15,"
+            " 1,234.50 € becomes 1234.5.",
+            "%(count)d numbers are shown with a format. They are imported without it: 15%% becomes"
+            " 0.15, 1,234.50 € becomes 1234.5.",
+            formatted,
+        )
+        more = _("To keep what the sheet shows, save the sheet as CSV and upload that.")
+        notes.append(Note(text % {"count": formatted}, more))
+    if kind in BINARY:
+        text = _("In this kind of file, hidden rows and formats of numbers can't be recognised.")
+        more = _("All rows are imported, and numbers without their format: 15% becomes 0.15.")
+        notes.append(Note(text, more))
     return notes
 
 
