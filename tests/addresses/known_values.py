@@ -167,6 +167,7 @@ def _ids(site: Site, route: Route, method: str) -> list[int]:
             return []
         site.ids_of[start] = [pk for pk, code in codes.items() if code not in (404, 405)]
     ids = site.ids_of[start]
+    assert ids, f"no row of tests/addresses/rows.py has the address {route.path}"
     return ids if site.request(method, _url(route, ids[0])).status_code != 405 else []
 
 

@@ -15,6 +15,7 @@ from campaigns.models import (
     Contact,
     ContactList,
     Import,
+    ImportSchedule,
     ImportState,
     Label,
     Note,
@@ -140,4 +141,12 @@ def _imports(user: User, clients: ContactList) -> list[int]:
         Import.objects.filter(pk=row.pk).update(
             state=state, checked=checked, total_rows=3, started_at=timezone.now()
         )
+    ImportSchedule.objects.create(
+        pk=FIRST,
+        address="https://tables.example.com/people.csv",
+        list=clients,
+        list_name=clients.name,
+        owner=user,
+        next_run_at=timezone.now() + timedelta(days=1),
+    )
     return [row.pk for row in made]

@@ -110,6 +110,10 @@ class World:
 
 # --- random worlds
 
+KINDS = [  # test_person_conditions and test_typed_conditions compare the others with a model
+    ConditionKind.FIELD, ConditionKind.COUNTRY, ConditionKind.LIST, ConditionKind.IMPORT,
+    ConditionKind.MESSAGES,
+]  # fmt: skip
 OUTCOMES = st.sampled_from(RecipientOutcome.values)
 CONTACTS = st.dictionaries(
     st.sampled_from(PHONES),
@@ -149,8 +153,8 @@ FIELD_RULES = st.one_of(
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    """A condition of any kind."""
-    kind, negated = draw(st.sampled_from(ConditionKind.values)), draw(st.booleans())
+    """A condition of one of KINDS."""
+    kind, negated = draw(st.sampled_from(KINDS)), draw(st.booleans())
     if kind == ConditionKind.FIELD:
         operator, value = draw(FIELD_RULES)
         name = draw(st.sampled_from(NAMES))

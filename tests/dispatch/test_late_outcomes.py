@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.db import transaction
 
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
 from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep, NotAccepted
@@ -54,7 +55,8 @@ def outcome(batch: Batch, interpretation: Interpretation) -> BatchOutcome:
 
 def write(batch: Batch, token: str = "ours", state: BatchState = S.SENDING, **result: Any) -> None:
     with transaction.atomic():
-        write_outcomes([outcome(batch, Interpretation(**result))], token, NOW, state)
+        for pause in write_outcomes([outcome(batch, Interpretation(**result))], token, NOW, state):
+            lifecycle.pause_if_running(*pause)
 
 
 def references() -> list[str]:

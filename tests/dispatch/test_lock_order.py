@@ -13,6 +13,8 @@ from pytest_django import Settings
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import MonthlyBudget
+from campaigns.dispatch.send.interpret_answer import Interpretation, NextStep
+from campaigns.dispatch.send.record_outcomes import BatchOutcome
 from campaigns.dispatch.send.sender import BatchSender
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
@@ -46,16 +48,25 @@ def locks(queries: CaptureQueriesContext) -> Iterator[list[str]]:
 
 
 def test_sender_pauses_after_it_reserved(sandbox: RunningSandbox, budget: MonthlyBudget) -> None:
-    """Requests of two campaigns; the account has no money left, so both pause while they send."""
-    for start in (0, 5000):
-        factory.launched_to(factory.contact_list(f"From {start}", 1000, start))
-    sandbox.faults(error8_after=0)
+    """One campaign pauses in the round in which batches of another are to leave."""
+    paused, other = (
+        factory.launched_to(factory.contact_list(f"From {start}", 300, start))
+        for start in (0, 5000)
+    )
+    sender = BatchSender(sandbox.client(), 1, timezone.now() + timedelta(seconds=60))
+    sender.prepared = sender._build_batches(sender._plan_round([], True).new_claims)
+    plan = sender._plan_round([], True)
+    sender.prepared = plan.waiting
+    answered = next(batch for batch in plan.to_send if batch.claim.campaign_id == paused.pk)
+    interpretation = Interpretation(next_step=NextStep.AGAIN, pause_reason="error_8")
+    outcome = BatchOutcome(answered.claim, {}, interpretation, timezone.now())
     with CaptureQueriesContext(connection) as queries:
-        BatchSender(sandbox.client(), 2, timezone.now() + timedelta(seconds=60)).run()
-    assert set(Campaign.objects.values_list("state", flat=True)) == {CampaignState.PAUSED}
-    rounds = list(locks(queries))
-    assert [BUDGETS, CAMPAIGN] in [order[-2:] for order in rounds]
-    assert [order for order in rounds if order != sorted(order)] == []
+        leaving = sender._plan_round([outcome], True).to_send
+    assert {batch.claim.campaign_id for batch in leaving} == {other.pk}
+    [order] = locks(queries)
+    assert order == [BUDGETS, CAMPAIGN]
+    states = {campaign.pk: campaign.state for campaign in Campaign.objects.all()}
+    assert states == {paused.pk: CampaignState.PAUSED, other.pk: CampaignState.SENDING}
 
 
 def test_budget_is_changed_after_the_others_are_locked(budget: MonthlyBudget) -> None:

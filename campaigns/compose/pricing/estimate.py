@@ -118,6 +118,10 @@ def _recipients(campaign: Campaign, measured: MeasuredAudience) -> Iterator[tupl
     by_country: dict[str, Counter[int]] = defaultdict(Counter)
     for (country, parts), recipients in measured.sms.recipients.items():
         by_country[country][parts] += recipients
+    for country, recipients in measured.countries.items():
+        # whoever lacks a value, and gets no SMS before there is a fallback value: a part at least
+        if others := recipients - by_country[country].total():
+            by_country[country][1] += others
     yield from sorted(by_country.items(), key=lambda item: (-item[1].total(), item[0]))
 
 

@@ -1,9 +1,11 @@
 """The forecast of this month's cost: a range, and what it is made of."""
 
+import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Q
@@ -24,6 +26,7 @@ from campaigns.templatetags.viberdash import money
 DAYS_BACK = 28  # four of each weekday
 FRESH_SECONDS = 600  # counting the audiences of scheduled campaigns takes a while
 CACHE_KEY = "month-forecast"
+AMOUNTS = ("spent", "upcoming_minimum", "upcoming_maximum", "per_day")
 UNDER_WAY = (CampaignState.PREPARING, CampaignState.SENDING, CampaignState.PAUSED)
 
 
@@ -82,12 +85,24 @@ def load_forecast() -> MonthForecast:
     """Return today's forecast of the account that pages show, at most ten minutes old."""
     today, account = site_today(), accounts.cached().shown
     key = f"{CACHE_KEY}:{today}:{account.pk if account else 0}"
-    cached = cache.get(key)
-    if isinstance(cached, MonthForecast):
+    if cached := _read(cache.get(key)):
         return cached
     forecast = _calculate(today)
-    cache.set(key, forecast, FRESH_SECONDS)
+    cache.set(key, json.dumps(asdict(forecast), default=str), FRESH_SECONDS)
     return forecast
+
+
+def _read(stored: Any) -> MonthForecast | None:
+    """The forecast in the cache; None if there is none."""
+    try:
+        values = json.loads(stored)
+        currencies = [
+            CurrencyForecast(**row | {name: Decimal(row[name]) for name in AMOUNTS})
+            for row in values["currencies"]
+        ]
+        return MonthForecast(currencies, int(values["campaigns"]), int(values["unpriced"]))
+    except (TypeError, KeyError, ValueError, ArithmeticError):
+        return None
 
 
 def _calculate(today: date) -> MonthForecast:
