@@ -200,6 +200,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
+    "allauth",
+    "allauth.account",
     "django_q",
     "csp",
 ]
@@ -213,6 +215,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "campaigns.team.pages.middleware.SignInRequired",
     "campaigns.team.pages.middleware.ReaderTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -241,9 +244,25 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # People
 AUTH_USER_MODEL = "campaigns.User"
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["campaigns.team.sign_in.backend.PasswordBackend"]
+LOGIN_URL = LOGOUT_REDIRECT_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; of links to choose a password
+ACCOUNT_ADAPTER = "campaigns.team.sign_in.adapter.Adapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator wrote the address
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "campaigns.team.sign_in.links.LinkTokens"  # noqa: S105
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "campaigns.team.pages.sign_in_forms.SignInForm",
+    "change_password": "campaigns.team.pages.sign_in_forms.NewPasswordForm",
+    "reset_password": "campaigns.team.pages.sign_in_forms.ForgottenForm",
+    "reset_password_from_key": "campaigns.team.pages.sign_in_forms.ChoosePasswordForm",
+    "user_token": "campaigns.team.pages.sign_in_forms.LinkForm",
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -264,6 +283,7 @@ EMAIL: dict[str, Any] = read(
     environment.mail,
 )
 EMAIL_BACKEND: str = EMAIL["EMAIL_BACKEND"]
+SENDS_MAIL = "console" not in EMAIL_BACKEND  # else links are handed over
 EMAIL_HOST: str = EMAIL.get("EMAIL_HOST", "")
 EMAIL_PORT: int = EMAIL.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER: str = EMAIL.get("EMAIL_HOST_USER", "")

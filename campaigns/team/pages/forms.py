@@ -1,4 +1,4 @@
-"""Forms of the account: signing in, password, name and time zone."""
+"""The form of the account: name, e-mail and time zone; and the layout of such forms."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,11 +6,8 @@ from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.team.login_throttle import LoginThrottle
 from campaigns.team.models import User
 from campaigns.team.time_zones import zone_choices
 
@@ -30,52 +27,6 @@ def post_form(*fields: str, submit: str | LazyText, wide: bool = False) -> FormH
     css = "btn-primary w-100" if wide else "btn-primary"
     helper.layout = Layout(*fields, StrictButton(submit, type="submit", css_class=css))
     return helper
-
-
-class ThrottledSignInForm(AuthenticationForm):
-    """Django's sign-in form, with a limit on trying passwords."""
-
-    def clean(self) -> dict[str, Any]:
-        assert self.request is not None
-        address = self.request.META.get("REMOTE_ADDR", "")
-        throttle = LoginThrottle(address, self.cleaned_data.get("username", ""))
-        if throttle.exhausted():
-            message = _("Too many wrong passwords. Wait 15 minutes, then try again.")
-            raise forms.ValidationError(message, code="throttled")
-        try:
-            cleaned: dict[str, Any] = super().clean()
-        except forms.ValidationError:
-            throttle.record_failure()
-            raise
-        throttle.record_success()
-        return cleaned
-
-
-class AdminSignInForm(ThrottledSignInForm, AdminAuthenticationForm):
-    """The same for the sign-in page of Django's admin."""
-
-
-class SignInForm(ThrottledSignInForm):
-    error_messages = {
-        "invalid_login": _("Wrong user name or password. Both are case-sensitive."),
-        "inactive": _("This account is closed. Ask an administrator to reopen it."),
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("User name")
-        self.helper = post_form("username", "password", submit=_("Sign in"), wide=True)
-
-
-class NewPasswordForm(PasswordChangeForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["new_password2"].label = _("Repeat the new password")
-        self.fields["new_password2"].help_text = ""
-        self.helper = post_form(
-            "old_password", "new_password1", "new_password2", submit=_("Change password")
-        )
-        self.helper.form_id = "password-form"
 
 
 class AccountForm(UserForm):

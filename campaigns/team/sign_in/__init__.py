@@ -1,0 +1,5 @@
+"""How users sign in, with django-allauth: what it asks this installation, and what it may not do.
+
+backend: user name and password · links: to choose a password · members: who may sign in ·
+adapter: allauth's questions, the trail and the outbox. Pages stand in `team/pages`.
+"""
