@@ -263,14 +263,15 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "campaigns.team.pages.sign_in_forms.ChoosePasswordForm",
     "user_token": "campaigns.team.pages.sign_in_forms.LinkForm",
 }
+# The first one is used; hashes of the others are renewed at the next sign-in.
+PASSWORD_HASHERS = [
+    "campaigns.team.sign_in.passwords.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "campaigns.team.sign_in.passwords.LengthValidator"},
+    {"NAME": "campaigns.team.sign_in.passwords.BreachedValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds

@@ -138,7 +138,7 @@ def test_account_errors_are_at_the_field_and_keep_the_input(signed_in: Page, loo
     signed_in.get_by_label("Repeat the new password").fill("12345678")
     signed_in.get_by_role("button", name="Change password").click()
     expect(signed_in.locator("#id_password1")).to_be_focused()
-    expect(signed_in.get_by_text("This password is too common.")).to_be_visible()
+    expect(signed_in.get_by_text("Use at least 15 characters.")).to_be_visible()
     look(signed_in, "password-refused")
 
 

@@ -12,7 +12,7 @@ from campaigns.models import AuditEntry, OutgoingMail, Role, User
 from campaigns.team.sign_in import members
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "long-and-odd-7"
+PASSWORD = "long-and-very-odd-7"
 INVITED = {
     "username": "ivan",
     "first_name": "Ivan",

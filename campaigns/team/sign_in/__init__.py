@@ -1,5 +1,6 @@
 """How users sign in, with django-allauth: what it asks this installation, and what it may not do.
 
-backend: user name and password · links: to choose a password · members: who may sign in ·
-adapter: allauth's questions, the trail and the outbox. Pages stand in `team/pages`.
+backend: user name and password · passwords: which are accepted, and how they are stored ·
+links: to choose a password · members: who may sign in · adapter: allauth's questions, the trail
+and the outbox. Pages stand in `team/pages`.
 """
