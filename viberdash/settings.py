@@ -59,6 +59,9 @@ HTTPS_ONLY: bool = read(
     "HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool
 )
 BEHIND_PROXY: bool = read("BEHIND_PROXY", "true or false", HTTPS_ONLY, as_bool)
+PROXY_COUNT: int = read(
+    "PROXY_COUNT", "a number of proxies from 0 to 10", int(BEHIND_PROXY), int, between(0, 10)
+)
 
 # The gateway
 BSG_API_URL: str = read(

@@ -106,6 +106,24 @@ class AuditEntry(models.Model):
         return f"{self.subject} {self.action}"
 
 
+class SignInTry(models.Model):
+    """A try to sign in, or to get a link, that was not right (sign_in/throttle.py). Not kept."""
+
+    at = models.DateTimeField(db_index=True)
+    address = models.CharField(max_length=45)  # of the client, or its IPv6 network
+    account = models.CharField(max_length=32)  # a keyed hash of the name that was typed
+    device = models.CharField(max_length=16)  # on which the account signed in before, else ""
+
+    class Meta:
+        indexes = [
+            models.Index("address", "at", name="try_address"),
+            models.Index("account", "at", name="try_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.at}"
+
+
 class MailState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     SENT = "sent", _("Sent")

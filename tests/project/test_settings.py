@@ -88,6 +88,7 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ("ALLOWED_HOSTS", " , ", "host names, separated by commas"),
         ("HTTPS_ONLY", "2", "true or false"),
         ("BEHIND_PROXY", "nginx", "true or false"),
+        ("PROXY_COUNT", "11", "a number of proxies from 0 to 10"),
         ("HOST", "", "the address the web server listens at, such as 127.0.0.1"),
         ("PORT", "http", "a port from 1 to 65535"),
         ("PORT", "0", "a port from 1 to 65535"),

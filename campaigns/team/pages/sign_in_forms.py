@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
 from allauth.account.utils import url_str_to_user_pk
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team.models import User
 from campaigns.team.pages.forms import post_form
+from campaigns.team.sign_in import throttle
+from campaigns.team.sign_in.adapter import too_many
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as LazyText
@@ -57,7 +60,8 @@ class NewPasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
 
 
 class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        self.request = request
         super().__init__(*args, **kwargs)
         _label(self, email=_("E-mail"))
         self.helper = post_form("email", submit=_("E-mail me a link"), wide=True)
@@ -65,6 +69,10 @@ class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
     def clean_email(self) -> str:
         """The users whose stored address it is, however it is capitalised there."""
         email: str = self.cleaned_data["email"]
+        try:
+            throttle.begin_link(self.request, email)
+        except throttle.MustWait as must_wait:
+            raise too_many(must_wait) from None
         self.users = list(User.objects.filter(email__folded_exact=email, is_active=True))
         return email
 

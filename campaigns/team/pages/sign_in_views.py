@@ -1,5 +1,7 @@
 """Signing in and out, and choosing a password: allauth's views with our pages."""
 
+from typing import Any
+
 from allauth.account import views as allauth_views
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -17,10 +19,6 @@ FOLDER = "campaigns/team/sign_in"
 sign_in = allauth_views.LoginView.as_view(template_name=f"{FOLDER}/sign_in.html")
 sign_out = require_POST(allauth_views.LogoutView.as_view())
 closed = allauth_views.AccountInactiveView.as_view(template_name=f"{FOLDER}/closed.html")
-forgotten = allauth_views.PasswordResetView.as_view(
-    template_name=f"{FOLDER}/forgotten.html",
-    extra_context={"sends_mail": lambda: settings.SENDS_MAIL},
-)
 forgotten_sent = allauth_views.PasswordResetDoneView.as_view(
     template_name=f"{FOLDER}/forgotten_sent.html", extra_context={"hours": HOURS}
 )
@@ -32,6 +30,16 @@ choose_password = never_cache(
 password_chosen = allauth_views.PasswordResetFromKeyDoneView.as_view(
     template_name=f"{FOLDER}/password_chosen.html"
 )
+
+
+class Forgotten(allauth_views.PasswordResetView):  # type: ignore[misc]
+    template_name = f"{FOLDER}/forgotten.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "sends_mail": settings.SENDS_MAIL}
 
 
 class ChangePassword(allauth_views.PasswordChangeView):  # type: ignore[misc]

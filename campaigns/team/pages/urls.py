@@ -8,7 +8,7 @@ urlpatterns = [
     path("sign-in/", sign_in_views.sign_in, name="account_login"),
     path("sign-in/closed/", sign_in_views.closed, name="account_inactive"),
     path("sign-out/", sign_in_views.sign_out, name="account_logout"),
-    path("password/forgotten/", sign_in_views.forgotten, name="account_reset_password"),
+    path("password/forgotten/", sign_in_views.Forgotten.as_view(), name="account_reset_password"),
     path("password/sent/", sign_in_views.forgotten_sent, name="account_reset_password_done"),
     path(
         "password/<slug:uidb36>/<str:key>/",

@@ -7,18 +7,26 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.durations import duration
 from campaigns.team import audit, mail
-from campaigns.team.login_throttle import LoginThrottle
 from campaigns.team.models import User
-from campaigns.team.sign_in import links
+from campaigns.team.sign_in import client, links, throttle
 
 MESSAGES = {"account/messages/password_changed.txt": _("Password changed.")}
+
+
+def too_many(must_wait: throttle.MustWait) -> ValidationError:
+    """What a form says when there were too many tries."""
+    text = gettext("Too many attempts. Try again in %(time)s.")
+    return ValidationError(text % {"time": duration(must_wait.seconds)}, code="throttled")
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -27,7 +35,6 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         "username_password_mismatch": _("Wrong user name or password."),
         "enter_current_password": _("This is not your current password."),
         "incorrect_password": _("This is not your password."),
-        "too_many_login_attempts": _("Too many wrong passwords. Wait 15 minutes, then try again."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -64,19 +71,31 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             messages.add_message(request, level, str(text))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        if self._throttle(request, credentials).exhausted():
-            raise self.validation_error("too_many_login_attempts")
+        """Before a password is checked. Raises ValidationError after too many wrong ones."""
+        try:
+            self._attempt = throttle.begin(request, credentials.get("username", ""))
+        except throttle.MustWait as must_wait:
+            raise too_many(must_wait) from None
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        user: User | None = super().authenticate(request, **credentials)
+        if user:
+            self._attempt.was_right()
+        return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        self._throttle(request, credentials).record_failure()
         user = User.objects.filter(username__folded_exact=credentials.get("username", "")).first()
         detail = f"from {self.get_client_ip(request)}"
         audit.record(None, user or "user:unknown", "sign-in failed", detail)
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        self._throttle(request, {"username": user.username}).record_success()
         audit.record(user, user, "signed in", f"from {self.get_client_ip(request)}")
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **options)
+        client.remember_device(request, response, throttle.account_key(user.username))
+        return response
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
@@ -104,7 +123,4 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return reverse("account")
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return str(request.META.get("REMOTE_ADDR", ""))
-
-    def _throttle(self, request: HttpRequest, credentials: dict[str, Any]) -> LoginThrottle:
-        return LoginThrottle(self.get_client_ip(request), credentials.get("username", ""))
+        return client.client_address(request)
