@@ -205,6 +205,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "django_q",
     "csp",
 ]
@@ -219,6 +220,7 @@ MIDDLEWARE = [
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "campaigns.team.pages.middleware.SessionLimits",
     "campaigns.team.pages.middleware.SignInRequired",
     "campaigns.team.pages.middleware.ReaderTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -277,7 +279,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
-SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds
+SESSION_IDLE_MINUTES: int = read(
+    "SESSION_IDLE_MINUTES", "a number of minutes from 5 to 1440", 60, int, between(5, 1440)
+)
+SESSION_HOURS: int = read(
+    "SESSION_HOURS", "a number of hours from 1 to 720", 12, int, between(1, 720)
+)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600  # seconds
 
 # E-mail: warnings of budgets, saved reports
 EMAIL: dict[str, Any] = read(

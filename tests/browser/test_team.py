@@ -1,6 +1,7 @@
 """Inviting a user, choosing a password with the link, and signing in with it."""
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
@@ -97,3 +98,33 @@ def test_link_is_followed_by_who_is_signed_in_as_somebody_else(signed_in: Page) 
     ivan = User.objects.create_user("ivan", password=NEW, role=Role.MARKETER)
     signed_in.goto(link_for(ivan).partition("8000")[2])
     expect(signed_in.get_by_text("For the account ivan")).to_be_visible()
+
+
+def test_requests_that_nobody_asked_for_are_marked(signed_in: Page) -> None:
+    with signed_in.expect_request("**/balance*") as loaded:
+        signed_in.goto("/settings/")
+    assert loaded.value.headers["x-background"] == "true"
+    with signed_in.expect_request("**/gateway-check") as pressed:
+        signed_in.get_by_role("button", name="Check connection").click()
+    assert "x-background" not in pressed.value.headers
+    signed_in.goto("/campaigns/new")
+    signed_in.wait_for_load_state("networkidle")
+    with signed_in.expect_request("**/figures*") as typed:
+        signed_in.locator("#id_text").press_sequentially("Hi")
+    assert "x-background" not in typed.value.headers
+
+
+def test_sessions_of_the_account(signed_in: Page, person: User, look: Look) -> None:
+    signed_in.context.clear_cookies()
+    signed_in.goto("/sign-in/?next=/account/")
+    signed_in.get_by_label("User name").fill("olena")
+    signed_in.get_by_label("Password").fill("long-and-odd-7")
+    signed_in.get_by_role("button", name="Sign in").click()
+    expect(signed_in.get_by_text("this session")).to_be_visible()
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9", HTTP_USER_AGENT="Firefox/143.0 (Windows NT 10.0)")
+    elsewhere.post("/sign-in/", {"login": "olena", "password": "long-and-odd-7"})
+    signed_in.reload()
+    expect(signed_in.get_by_text("Firefox, Windows · 192.0.2.9")).to_be_visible()
+    look(signed_in, "account-sessions")
+    signed_in.goto(f"/settings/team/{person.pk}/")
+    look(signed_in, "member-sessions")

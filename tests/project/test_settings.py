@@ -88,6 +88,8 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ("ALLOWED_HOSTS", " , ", "host names, separated by commas"),
         ("HTTPS_ONLY", "2", "true or false"),
         ("BEHIND_PROXY", "nginx", "true or false"),
+        ("SESSION_IDLE_MINUTES", "4", "a number of minutes from 5 to 1440"),
+        ("SESSION_HOURS", "0", "a number of hours from 1 to 720"),
         ("PROXY_COUNT", "11", "a number of proxies from 0 to 10"),
         ("HOST", "", "the address the web server listens at, such as 127.0.0.1"),
         ("PORT", "http", "a port from 1 to 65535"),

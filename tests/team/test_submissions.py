@@ -63,11 +63,11 @@ REPEATABLE = {
     "gateway-check", "gateway-check-list", "import-back", "import-cancel", "import-columns",
     "import-layout", "label-delete", "label-edit", "list-delete", "list-edit", "mail-discard",
     "mail-resend", "mail-resend-all", "member-close", "member-link", "member-reopen", "member-role",
-    "month-budget-delete", "note-delete", "person-erase", "person-stop", "picture-delete",
-    "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
+    "member-sign-out", "month-budget-delete", "note-delete", "person-erase", "person-stop",
+    "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
     "saved-report-resume", "segment-count", "segment-delete", "segment-edit", "sender-delete",
-    "statistics-files", "stop-lift", "template-delete", "template-lock", "test-group-delete",
-    "user-budget-delete",
+    "session-end", "sessions-end", "statistics-files", "stop-lift", "template-delete",
+    "template-lock", "test-group-delete", "user-budget-delete",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from campaigns.team.pages.member_forms import InviteForm, RoleForm
 from campaigns.team.pages.submissions import once
 from campaigns.team.sign_in import members
 from campaigns.team.sign_in.links import HOURS
+from campaigns.team.sign_in.sessions import sessions_of
 
 ENTRIES = 20  # of the trail
 
@@ -74,6 +75,13 @@ def member_reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    chosen = _get(request, pk)
+    said = _("%(name)s is signed out everywhere.") % {"name": chosen.username}
+    return _change(request, chosen, lambda: members.sign_out(current_user(request), pk), said)
+
+
+@require_POST
 def member_link(request: HttpRequest, pk: int) -> HttpResponse:
     """E-mail the invitation again, or show a link to hand over."""
     chosen = _get(request, pk)
@@ -99,6 +107,7 @@ def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
         "form": RoleForm(initial={"role": chosen.role}),
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,
+        "sessions": sessions_of(chosen),
         "entries": audit.activity(chosen)[:ENTRIES],
     }
     return render(request, "campaigns/team/member.html", context | more)

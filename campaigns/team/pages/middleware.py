@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.team import audit
+from campaigns.team.models import User
+from campaigns.team.sign_in import sessions
 from campaigns.team.time_zones import reader_zone
 
 CHANGE = "account_change_password"
@@ -54,6 +60,26 @@ def _instead_of_the_page(
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"message": message}, status=status)
     return page
+
+
+class SessionLimits:
+    """Ends sessions that were idle for too long or are too old, and notes what users do.
+
+    Scripts mark requests that nobody asked for with X-Background (static/js/site.js).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            now = timezone.now()
+            if why := sessions.over(request.session, now):
+                audit.record(request.user, request.user, "session ended", why)
+                logout(request)
+            elif "X-Background" not in request.headers and request.path != reverse("session"):
+                sessions.note_activity(request, now)
+        return self.get_response(request)
 
 
 class ReaderTimeZone:

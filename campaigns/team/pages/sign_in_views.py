@@ -4,14 +4,18 @@ from typing import Any
 
 from allauth.account import views as allauth_views
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.team import audit
 from campaigns.team.pages.access import current_user
+from campaigns.team.sign_in import sessions
 from campaigns.team.sign_in.links import HOURS
 
 FOLDER = "campaigns/team/sign_in"
@@ -55,6 +59,27 @@ class ChangePassword(allauth_views.PasswordChangeView):  # type: ignore[misc]
 def session(request: HttpRequest) -> JsonResponse:
     """For scripts: the id of the signed-in user, null if nobody is, and the token for forms."""
     return JsonResponse({"user": request.user.pk, "token": get_token(request)})
+
+
+@require_POST
+def session_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of the user's own sessions."""
+    user = current_user(request)
+    if not sessions.end(user, pk):
+        raise Http404
+    audit.record(user, user, "session ended", "by hand")
+    messages.success(request, _("The session has ended."))
+    return redirect("account")
+
+
+@require_POST
+def sessions_end(request: HttpRequest) -> HttpResponse:
+    """End all sessions of the user but this one."""
+    user = current_user(request)
+    count = sessions.end_others(user, request.session.session_key)
+    audit.record(user, user, "sessions ended", f"{count} by hand")
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("account")
 
 
 @require_safe

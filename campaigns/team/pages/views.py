@@ -24,19 +24,26 @@ from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.forms import AccountForm
 from campaigns.team.pages.navigation import key_mark
 from campaigns.team.roles import has_role
+from campaigns.team.sign_in import members
+from campaigns.team.sign_in.sessions import sessions_of
 from viberdash import __version__
 
 VENDOR_VERSIONS = Path("static/vendor/versions.json")
 
 
 def account(request: HttpRequest) -> HttpResponse:
-    """The user's own name, e-mail and time zone."""
-    form = AccountForm(request.POST or None, instance=current_user(request))
+    """The user's own name, e-mail and time zone, and where the user is signed in."""
+    user = User.objects.get(pk=current_user(request).pk)  # not the one that the page is drawn with
+    form = AccountForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        members.change_account(
+            user, [name for name in form.changed_data if name in form.Meta.fields]
+        )
         messages.success(request, _("Saved."))
         return redirect("account")
-    return render(request, "campaigns/team/account.html", {"form": form})
+    return render(
+        request, "campaigns/team/account.html", {"form": form, "sessions": sessions_of(user)}
+    )
 
 
 def _third_party() -> list[dict[str, str]]:

@@ -28,7 +28,7 @@ def client_address(request: HttpRequest) -> str:
             return str(ipaddress.ip_address(entries[-count].strip()))
         except ValueError:
             pass
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - of a Unix socket
 
 
 def network(address: str) -> str:

@@ -107,6 +107,31 @@ def reopen(actor: User, member_id: int) -> None:
     _change(actor, member_id, change)
 
 
+def sign_out(actor: User, member_id: int) -> None:
+    """End all sessions of the user."""
+
+    def change(member: User) -> None:
+        _save_and_end_sessions(member)
+        audit.record(actor, member, "signed out everywhere")
+
+    _change(actor, member_id, change)
+
+
+def change_account(member: User, changed: list[str]) -> None:
+    """Store the fields `changed` of the user's own account. A former e-mail address is told."""
+    before = User.objects.get(pk=member.pk).email
+    with transaction.atomic():
+        member.save(update_fields=changed)
+        if "email" not in changed:
+            return
+        audit.record(member, member, "e-mail changed")
+        if before:
+            body = render_to_string(
+                "campaigns/team/sign_in/address_changed.txt", {"member": member}
+            ).strip()
+            mail.mail_to(before, _("Your e-mail address in ViberDash was changed"), body)
+
+
 def _change(actor: User, member_id: int, change: Callable[[User], T]) -> T:
     """Call `change` with the locked user, if `actor` is an administrator still.
 
