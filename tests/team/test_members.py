@@ -170,6 +170,13 @@ def test_new_role_counts_at_once_and_ends_the_sessions(signed_in: Client) -> Non
     ]
 
 
+def test_superuser_of_a_lower_role_can_be_demoted(signed_in: Client) -> None:
+    hidden = User.objects.create_superuser("hidden", password=PASSWORD, role=Role.VIEWER)
+    signed_in.post(f"/settings/team/{hidden.pk}/role", {"role": Role.VIEWER})
+    hidden.refresh_from_db()
+    assert (hidden.role, hidden.is_staff, hidden.is_superuser) == (Role.VIEWER, False, False)
+
+
 def test_closed_account_is_signed_out_and_a_reopened_one_stays_so(signed_in: Client) -> None:
     olena = make("olena", Role.VIEWER)
     elsewhere = Client()

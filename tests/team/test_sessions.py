@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
 from campaigns.models import AuditEntry, OutgoingMail, Role, User
+from campaigns.team import tasks
 from campaigns.team.sign_in.sessions import device_name
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,19 @@ def test_ended_sessions_are_not_listed(olena: User, clock: time_machine.Travelle
     clock.shift(2 * 3600)
     page = sign_in().get("/account/").content.decode()
     assert re.findall(r"Firefox, Linux · ([\d.]+)", page) == ["192.0.2.1"]
+
+
+def test_ended_sessions_are_deleted_in_the_end(olena: User, clock: time_machine.Traveller) -> None:
+    sign_in()
+    clock.shift(11 * 3600)
+    client = sign_in()
+    clock.shift(1800)
+    tasks.prune()
+    assert (UserSession.objects.count(), Session.objects.count()) == (2, 2)
+    clock.shift(1801)
+    tasks.prune()
+    assert (UserSession.objects.count(), Session.objects.count()) == (1, 1)
+    assert is_signed_in(client) is False  # idle
 
 
 def save(client: Client, **fields: str) -> str:

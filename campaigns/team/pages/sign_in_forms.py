@@ -30,7 +30,9 @@ class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]  # allauth has 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _label(self, login=_("User name"), password=_("Password"))
-        self.fields["login"].widget.attrs |= {"autofocus": True, "autocapitalize": "none"}
+        self.fields["login"].widget.attrs["autocapitalize"] = "none"
+        if not self.is_bound:  # else the first error gets the focus
+            self.fields["login"].widget.attrs["autofocus"] = True
         self.fields["password"].help_text = ""
         self.helper = post_form("login", "password", submit=_("Sign in"), wide=True)
 

@@ -70,9 +70,10 @@ def change_role(actor: User, member_id: int, role: Role) -> None:
     """Give the user another role. Their sessions end. Raises Refused."""
 
     def change(member: User) -> None:
-        if member.role == role:
+        is_administrator = role == Role.ADMINISTRATOR
+        if member.role == role and member.is_superuser == is_administrator:
             return
-        if role != Role.ADMINISTRATOR:
+        if not is_administrator:
             _require_another_administrator(actor, member)
         before = member.role
         _set_role(member, role)

@@ -10,6 +10,7 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -87,6 +88,13 @@ def end_others(user: User, session_key: str | None) -> int:
     for session in others:
         session.end()
     return len(others)
+
+
+def prune(now: datetime) -> None:
+    """Delete what is left of sessions that have ended."""
+    oldest = now - timedelta(hours=settings.SESSION_HOURS)
+    UserSession.objects.filter(created_at__lt=oldest).delete()
+    SessionStore.clear_expired()
 
 
 def device_name(user_agent: str) -> str:
