@@ -10,6 +10,13 @@ from campaigns.team.sign_in.links import link_for
 from tests.browser.conftest import Console, Look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+POLL = """() => {
+  const part = document.createElement("div");
+  const attributes = { "hx-get": "/session", "hx-trigger": "every 1s", "hx-swap": "none" };
+  for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
+  document.body.append(part);
+  htmx.process(part);
+}"""
 NEW = "violet lamp under the bridge"
 
 
@@ -101,9 +108,11 @@ def test_link_is_followed_by_who_is_signed_in_as_somebody_else(signed_in: Page) 
 
 
 def test_requests_that_nobody_asked_for_are_marked(signed_in: Page) -> None:
-    with signed_in.expect_request("**/balance*") as loaded:
-        signed_in.goto("/settings/")
-    assert loaded.value.headers["x-background"] == "true"
+    signed_in.goto("/settings/")
+    signed_in.wait_for_load_state("networkidle")
+    with signed_in.expect_request("**/session") as polled:
+        signed_in.evaluate(POLL)
+    assert polled.value.headers["x-background"] == "true"
     with signed_in.expect_request("**/gateway-check") as pressed:
         signed_in.get_by_role("button", name="Check connection").click()
     assert "x-background" not in pressed.value.headers
