@@ -6,15 +6,17 @@ What the domain writes is read-only here: an edit past its rules would make coun
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from allauth.account import admin as _registers_allauth  # noqa: F401
+from allauth.account.decorators import secure_admin_login
+from allauth.usersessions import admin as _registers_sessions  # noqa: F401
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth import admin as _registers_groups  # noqa: F401
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -48,21 +50,23 @@ from campaigns.models import (
     User,
     UserBudget,
 )
+from campaigns.team.pages import sign_in_views
 from campaigns.team.pages.access import current_user
-from campaigns.team.pages.forms import AdminSignInForm
 from campaigns.team.roles import has_role
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
     AnyAdmin = admin.ModelAdmin[Any]
-    Users = UserAdmin[User]
 else:
-    Pages, AnyAdmin, Users = Paginator, admin.ModelAdmin, UserAdmin
+    Pages, AnyAdmin = Paginator, admin.ModelAdmin
 
 admin.site.site_header = _("ViberDash administration")
 admin.site.site_title = _("ViberDash administration")
-admin.site.login_form = AdminSignInForm
 admin.site.index_title = _("All data")
+# Signing in and out, and passwords: by the site's own pages alone
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.logout = sign_in_views.sign_out  # type: ignore[method-assign]
+admin.site.password_change = sign_in_views.ChangePassword.as_view()  # type: ignore[method-assign]
 
 
 class ShortPaginator(Pages):
@@ -120,38 +124,22 @@ class Huge(ReadOnly):
 
 
 @admin.register(User)
-class TeamMemberAdmin(ByRole, Users):
-    """Users and their roles. Administrators may do everything here, others nothing."""
+class UserAdmin(ReadOnly):
+    """To be looked at: administrators manage users under Settings, Team."""
 
     list_display = ("username", "get_full_name", "email", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (gettext_lazy("User"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
-        (gettext_lazy("Permissions"), {"fields": ("role", "is_active")}),
-        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    fields = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "role",
+        "is_active",
+        "time_zone",
+        "last_login",
+        "date_joined",
     )
-    add_fieldsets = (
-        (None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),
-    )
-    readonly_fields = ("last_login", "date_joined")
-    filter_horizontal = ()
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Administrators cannot remove their own rights by mistake."""
-        mine = obj is not None and obj.pk == request.user.pk
-        return ("role", "is_active", *self.readonly_fields) if mine else self.readonly_fields
-
-    def save_model(
-        self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: bool
-    ) -> None:
-        if not change or "role" in form.changed_data:
-            obj.is_staff = obj.is_superuser = obj.role == Role.ADMINISTRATOR
-        super().save_model(request, obj, form, change)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Users who left are made inactive, so that what they did keeps their name."""
-        return False
 
 
 class CampaignActionForm(ActionForm):
@@ -395,10 +383,13 @@ class SavedReportAdmin(ReadOnly):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(Huge):
+    """Without the texts, which hold links to choose a password."""
+
     list_display = ("address", "subject", "state", "tries", "last_error", "created_at", "sent_at")
+    exclude = ("body", "attachment")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
-        return super().get_queryset(request).defer("attachment")
+        return super().get_queryset(request).defer("body", "attachment")
 
 
 @admin.register(LedgerTotal)
@@ -441,6 +432,10 @@ for model in apps.get_app_config("django_q").get_models():
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 admin.site.register(ImportSchedule, Fallback, exclude=("address",))
+# With allauth's rows an administrator could sign in as somebody else.
+admin.site.unregister(
+    [model for model in admin.site._registry if model.__module__.startswith("allauth.")]
+)
 for model in apps.get_app_config("campaigns").get_models():
     if not admin.site.is_registered(model):
         admin.site.register(model, Fallback)

@@ -8,6 +8,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("ViberDash")
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
         from django_q.signals import post_execute
 
         from campaigns.compose.library import dependants
@@ -17,6 +18,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
         from campaigns.shared.text import register_lookups
+        from campaigns.team.sign_in import sessions
 
         register_lookups()
 
@@ -27,3 +29,4 @@ class CampaignsConfig(AppConfig):
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))
         post_execute.connect(record_sign_of_life)
+        user_logged_in.connect(sessions.begin)

@@ -59,6 +59,9 @@ HTTPS_ONLY: bool = read(
     "HTTPS_ONLY", "true or false", PUBLIC_BASE_URL.startswith("https://"), as_bool
 )
 BEHIND_PROXY: bool = read("BEHIND_PROXY", "true or false", HTTPS_ONLY, as_bool)
+PROXY_COUNT: int = read(
+    "PROXY_COUNT", "a number of proxies from 0 to 10", int(BEHIND_PROXY), int, between(0, 10)
+)
 
 # The gateway
 BSG_API_URL: str = read(
@@ -216,6 +219,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
+    "allauth",
+    "allauth.account",
+    "allauth.usersessions",
     "csp",
 ]
 MIDDLEWARE = [
@@ -228,6 +234,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "campaigns.team.pages.middleware.SessionLimits",
     "campaigns.team.pages.middleware.PrivateResponses",
     "campaigns.team.pages.body_limits.BodyLimitCookie",
     "campaigns.team.pages.middleware.SignInRequired",
@@ -258,20 +266,43 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # People
 AUTH_USER_MODEL = "campaigns.User"
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["campaigns.team.sign_in.backend.PasswordBackend"]
+LOGIN_URL = LOGOUT_REDIRECT_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; of links to choose a password
+ACCOUNT_ADAPTER = "campaigns.team.sign_in.adapter.Adapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator wrote the address
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "campaigns.team.sign_in.links.LinkTokens"  # noqa: S105
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "campaigns.team.pages.sign_in_forms.SignInForm",
+    "change_password": "campaigns.team.pages.sign_in_forms.NewPasswordForm",
+    "reset_password": "campaigns.team.pages.sign_in_forms.ForgottenForm",
+    "reset_password_from_key": "campaigns.team.pages.sign_in_forms.ChoosePasswordForm",
+    "user_token": "campaigns.team.pages.sign_in_forms.LinkForm",
+}
+# The first one is used; hashes of the others are renewed at the next sign-in.
+PASSWORD_HASHERS = [
+    "campaigns.team.sign_in.passwords.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "campaigns.team.sign_in.passwords.LengthValidator"},
+    {"NAME": "campaigns.team.sign_in.passwords.BreachedValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
-SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds
+SESSION_IDLE_MINUTES: int = read(
+    "SESSION_IDLE_MINUTES", "a number of minutes from 5 to 1440", 60, int, between(5, 1440)
+)
+SESSION_HOURS: int = read(
+    "SESSION_HOURS", "a number of hours from 1 to 720", 12, int, between(1, 720)
+)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600  # seconds
 
 # E-mail: warnings of budgets, saved reports
 EMAIL: dict[str, Any] = read(
@@ -281,6 +312,7 @@ EMAIL: dict[str, Any] = read(
     environment.mail,
 )
 EMAIL_BACKEND: str = EMAIL["EMAIL_BACKEND"]
+SENDS_MAIL = "console" not in EMAIL_BACKEND  # else links are handed over
 EMAIL_HOST: str = EMAIL.get("EMAIL_HOST", "")
 EMAIL_PORT: int = EMAIL.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER: str = EMAIL.get("EMAIL_HOST_USER", "")

@@ -6,15 +6,17 @@ from django.db.models import Model, QuerySet
 from campaigns.team.models import AuditEntry, User
 
 
-def subject(target: Model) -> str:
+def subject(target: Model | str) -> str:
     """How the trail names an object, also after it is deleted: "campaign:12".
 
-    By its table, whose name stays when its model is renamed.
+    By its table, whose name stays when its model is renamed. A text is a name already.
     """
+    if isinstance(target, str):
+        return target
     return f"{target._meta.db_table.removeprefix('campaigns_')}:{target.pk}"
 
 
-def record(actor: User | None, target: Model, action: str, detail: str = "") -> None:
+def record(actor: User | None, target: Model | str, action: str, detail: str = "") -> None:
     """Record that `actor` (None: a command or the system) did `action` to `target`."""
     AuditEntry.objects.create(
         actor=actor, subject=subject(target), action=action, detail=detail[:500]

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.environment import Environment
@@ -22,6 +23,20 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MARKETER)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    must_change_password = models.BooleanField(default=False, db_default=False)
+    # raised to end all sessions of the user and the links to choose a password
+    sign_in_version = models.PositiveIntegerField(default=0, db_default=0)
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether this user was invited, and has not chosen a password yet."""
+        return not self.has_usable_password() and self.last_login is None
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's hash of the password, which each session is compared with, and the version."""
+        own = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        text = f"{own} {self.sign_in_version}"
+        return salted_hmac("session", text, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Installation(models.Model):
@@ -89,6 +104,24 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.action}"
+
+
+class SignInTry(models.Model):
+    """A try to sign in, or to get a link, that was not right (sign_in/throttle.py). Not kept."""
+
+    at = models.DateTimeField(db_index=True)
+    address = models.CharField(max_length=45)  # of the client, or its IPv6 network
+    account = models.CharField(max_length=32)  # a keyed hash of the name that was typed
+    device = models.CharField(max_length=16)  # on which the account signed in before, else ""
+
+    class Meta:
+        indexes = [
+            models.Index("address", "at", name="try_address"),
+            models.Index("account", "at", name="try_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.at}"
 
 
 class MailState(models.TextChoices):

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from campaigns.team import mail_delivery
 from campaigns.team.models import Submission
+from campaigns.team.sign_in import sessions, throttle
 
 SUBMISSIONS_KEPT = timedelta(days=1)
 
@@ -16,7 +17,9 @@ def deliver_mail() -> None:
 
 
 def prune() -> None:
-    """Delete old e-mails and submissions of forms."""
+    """Delete old e-mails, submissions of forms, tries to sign in and ended sessions."""
     now = timezone.now()
     mail_delivery.prune(now)
+    throttle.prune(now)
+    sessions.prune(now)
     Submission.objects.filter(created_at__lt=now - SUBMISSIONS_KEPT).delete()

@@ -158,6 +158,12 @@ shortcuts();
 submitOnChange();
 observeTables();
 firstError();
+// The server tells what nobody asked for from what the user did: it does not keep a session from ending.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const trigger = ctx.sourceElement?.getAttribute("hx-trigger") ?? "";
+  if (/\b(every|load)\b/.test(trigger) && ctx.sourceEvent?.isTrusted !== true)
+    ctx.request.headers["X-Background"] = "true";
+});
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
 document.addEventListener("htmx:after:swap", (event) => {
   observeTables();

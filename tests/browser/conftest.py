@@ -10,10 +10,12 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django import Settings
 
 from campaigns.models import Role, User
+from campaigns.team.sign_in import sessions
 from tests import chromium
 from tests.sandbox_fixture import KEY
 
@@ -163,8 +165,9 @@ def sign_in(page: Page, user: User, address: str) -> None:
     """By a session's cookie: what signing in looks like is tested once, in test_foundation.py."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session[sessions.SINCE] = session[sessions.SEEN] = timezone.now().timestamp()
     session.create()
     page.context.add_cookies(
         [

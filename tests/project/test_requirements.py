@@ -51,7 +51,7 @@ def test_lock_gives_every_package_one_version_and_its_hashes(name: str) -> None:
     lines = logical_lines(f"{name}.txt")
     assert len(lines) > len(wanted(name))
     for line in lines:
-        assert re.match(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( |$)", line), line
+        assert re.match(r"[\w.-]+(\[[\w, -]+\])?==[\w.]+( |$)", line), line
         assert HASH.search(line), line
 
 

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
@@ -184,3 +186,31 @@ def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: No
         ("campaigns.contacts.tasks.run_import", (waiting.pk,))
     ]
     assert set(Schedule.objects.values_list("func", flat=True)) == set(queue.SCHEDULES.values())
+
+
+def test_users_keep_their_passwords_and_roles(
+    models_before: Any, client: Client, settings: Settings
+) -> None:
+    settings.PASSWORD_HASHERS = [
+        "campaigns.team.sign_in.passwords.Argon2",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    models_before.get_model("campaigns", "User").objects.create(
+        username="olena",
+        password=make_password("short-7", hasher="pbkdf2_sha256"),
+        role="administrator",
+        is_staff=True,
+        is_superuser=True,
+    )
+    upgrade()
+    olena = User.objects.get()
+    assert (olena.role, olena.is_invited, olena.must_change_password) == (
+        "administrator",
+        False,
+        False,
+    )
+    answer = client.post("/sign-in/", {"login": "olena", "password": "short-7"})
+    assert answer.headers["Location"] == "/"
+    assert client.get("/settings/team/").status_code == 200
+    olena.refresh_from_db()
+    assert olena.password.startswith("argon2$argon2id$")

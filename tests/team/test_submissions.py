@@ -55,20 +55,21 @@ OWN_ADDRESS = {
 # gateway check has a token of its own, since it goes on while its page shows the steps; the script
 # of the composer uploads each chosen image once.
 REPEATABLE = {
-    "account", "approval-limit-delete", "campaign-archive", "campaign-autosave", "campaign-cancel",
-    "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels", "campaign-pause",
-    "campaign-present", "campaign-preview", "campaign-resume", "campaign-return",
-    "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit", "contact-remove",
-    "contact-stop", "gateway-check", "gateway-check-list", "import-back", "import-cancel",
-    "import-columns", "import-layout", "import-schedule-delete", "import-schedule-pause",
-    "import-schedule-resume", "label-delete", "label-edit", "list-delete", "list-edit",
-    "list-types",
-    "login", "logout", "mail-discard", "mail-resend", "mail-resend-all", "month-budget-delete",
-    "note-delete", "password_change", "person-erase", "person-stop", "picture-delete",
-    "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
+    "account", "account_change_password", "account_login", "account_logout",
+    "account_reset_password", "account_reset_password_from_key", "approval-limit-delete",
+    "campaign-archive", "campaign-autosave", "campaign-cancel", "campaign-delete",
+    "campaign-figures", "campaign-hours", "campaign-labels", "campaign-pause", "campaign-present",
+    "campaign-preview", "campaign-resume", "campaign-return", "campaign-unarchive",
+    "confirm-account", "confirm-restore", "contact-edit", "contact-remove", "contact-stop",
+    "gateway-check", "gateway-check-list", "import-back", "import-cancel", "import-columns",
+    "import-layout", "import-schedule-delete", "import-schedule-pause", "import-schedule-resume",
+    "label-delete", "label-edit", "list-delete", "list-edit", "list-types", "mail-discard",
+    "mail-resend", "mail-resend-all", "member-close", "member-link", "member-reopen", "member-role",
+    "member-sign-out", "month-budget-delete", "note-delete", "person-erase", "person-stop",
+    "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
     "saved-report-resume", "segment-count", "segment-delete", "segment-edit", "sender-delete",
-    "statistics-files", "stop-lift", "template-delete", "template-lock", "test-group-delete",
-    "user-budget-delete",
+    "session-end", "sessions-end", "statistics-files", "stop-lift", "template-delete",
+    "template-lock", "test-group-delete", "user-budget-delete",
 }  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def test_every_address_that_takes_a_form_is_known(boss: User) -> None:
     takes = set()
     for name, pattern in ADDRESSES.items():
         values = {"pk": 10**6, "msisdn": "380000000000", "name": "x"}
+        values |= {"uidb36": "1", "key": "x"}
         given = {key: values[key] for key in pattern.pattern.converters}
         client = Client()  # another one, as signing out is among them
         client.force_login(boss)
@@ -124,7 +126,7 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
     drawn = {
         "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
-        "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new",
+        "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

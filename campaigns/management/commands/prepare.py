@@ -38,6 +38,8 @@ class Command(BaseCommand):
                         f"      {_('user name')}  {NAME}",
                         f"      {_('password')}   {password}",
                         "",
+                        "  " + _("You choose your own password at the first sign-in."),
+                        "",
                     ]
                 )
             )
@@ -49,7 +51,9 @@ def first_administrator() -> str:
         if User.objects.exists():
             return ""
         password = new_password()
-        User.objects.create_superuser(NAME, password=password, role=Role.ADMINISTRATOR)
+        User.objects.create_superuser(
+            NAME, password=password, role=Role.ADMINISTRATOR, must_change_password=True
+        )
     return password
 
 

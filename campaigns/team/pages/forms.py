@@ -1,16 +1,14 @@
-"""Forms of the account: signing in, password, name and time zone."""
+"""The form of the account: name, e-mail and time zone; and the layout of such forms."""
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.adapter import get_adapter
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.team.login_throttle import LoginThrottle
 from campaigns.team.models import User
 from campaigns.team.time_zones import zone_choices
 
@@ -32,53 +30,14 @@ def post_form(*fields: str, submit: str | LazyText, wide: bool = False) -> FormH
     return helper
 
 
-class ThrottledSignInForm(AuthenticationForm):
-    """Django's sign-in form, with a limit on trying passwords."""
-
-    def clean(self) -> dict[str, Any]:
-        assert self.request is not None
-        address = self.request.META.get("REMOTE_ADDR", "")
-        throttle = LoginThrottle(address, self.cleaned_data.get("username", ""))
-        if throttle.exhausted():
-            message = _("Too many wrong passwords. Wait 15 minutes, then try again.")
-            raise forms.ValidationError(message, code="throttled")
-        try:
-            cleaned: dict[str, Any] = super().clean()
-        except forms.ValidationError:
-            throttle.record_failure()
-            raise
-        throttle.record_success()
-        return cleaned
-
-
-class AdminSignInForm(ThrottledSignInForm, AdminAuthenticationForm):
-    """The same for the sign-in page of Django's admin."""
-
-
-class SignInForm(ThrottledSignInForm):
-    error_messages = {
-        "invalid_login": _("Wrong user name or password. Both are case-sensitive."),
-        "inactive": _("This account is closed. Ask an administrator to reopen it."),
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("User name")
-        self.helper = post_form("username", "password", submit=_("Sign in"), wide=True)
-
-
-class NewPasswordForm(PasswordChangeForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["new_password2"].label = _("Repeat the new password")
-        self.fields["new_password2"].help_text = ""
-        self.helper = post_form(
-            "old_password", "new_password1", "new_password2", submit=_("Change password")
-        )
-        self.helper.form_id = "password-form"
-
-
 class AccountForm(UserForm):
+    current_password = forms.CharField(
+        label=_("Current password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Only to change the e-mail address."),
+    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         required=False,
@@ -92,10 +51,24 @@ class AccountForm(UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = post_form("first_name", "last_name", "email", "time_zone", submit=_("Save"))
+        self.helper = post_form(
+            "first_name", "last_name", "email", "current_password", "time_zone", submit=_("Save")
+        )
         for name, hint in (
             ("first_name", "given-name"),
             ("last_name", "family-name"),
             ("email", "email"),
         ):
             self.fields[name].widget.attrs["autocomplete"] = hint
+
+    def clean_current_password(self) -> str:
+        """Checked like a sign-in, if the e-mail address changes."""
+        password: str = self.cleaned_data["current_password"]
+        if "email" not in self.changed_data:
+            return password
+        if not password:
+            raise forms.ValidationError(_("Enter your password to change the e-mail address."))
+        if not get_adapter().reauthenticate(self.instance, password):
+            raise get_adapter().validation_error("incorrect_password")
+        self.instance.refresh_from_db(fields=["password"])  # its hash may have been renewed
+        return password

@@ -5,15 +5,22 @@ keeps pages.
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.team import audit
+from campaigns.team.models import User
+from campaigns.team.sign_in import sessions
 from campaigns.team.time_zones import reader_zone
 
-SIGN_OUT = "logout"
+CHANGE, SIGN_OUT = "account_change_password", "account_logout"
 # Pages use none of these, and no script on them should.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -35,11 +42,54 @@ class SignInRequired(LoginRequiredMiddleware):
         refusal: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs
         )
-        if refusal is not None and request.headers.get("HX-Request") == "true":
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        if refusal is not None and request.headers.get("Accept") == "application/json":
-            return JsonResponse({"message": _("You are signed out.")}, status=401)
-        return refusal
+        if refusal is not None:
+            return _instead_of_the_page(request, refusal, _("You are signed out."), 401)
+        return self._first_step(request, view_func)
+
+    def _first_step(
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase | None:
+        """What has to be done before anything else: choosing one's own password."""
+        is_due = getattr(request.user, "must_change_password", False)
+        if not is_due or not getattr(view_func, "login_required", True):
+            return None
+        assert request.resolver_match
+        if request.resolver_match.view_name == CHANGE:
+            return None
+        return _instead_of_the_page(
+            request, redirect(CHANGE), _("Change your password first."), 403
+        )
+
+
+def _instead_of_the_page(
+    request: HttpRequest, page: HttpResponseBase, message: str, status: int
+) -> HttpResponseBase:
+    """`page`, or what a fragment or a script understands."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"message": message}, status=status)
+    return page
+
+
+class SessionLimits:
+    """Ends sessions that were idle for too long or are too old, and notes what users do.
+
+    Scripts mark requests that nobody asked for with X-Background (static/js/site.js).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            now = timezone.now()
+            if why := sessions.over(request.session, now):
+                audit.record(request.user, request.user, "session ended", why)
+                logout(request)
+            elif "X-Background" not in request.headers and request.path != reverse("session"):
+                sessions.note_activity(request, now)
+        return self.get_response(request)
 
 
 class PrivateResponses:

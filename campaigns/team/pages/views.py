@@ -1,20 +1,16 @@
-"""Signing in, the user's own account, the settings page, and the health of the server."""
+"""The user's own account, the settings page, and the health of the server."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.db import connection as database
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -25,52 +21,29 @@ from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
 from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.pages.access import current_user, role_required
-from campaigns.team.pages.forms import AccountForm, NewPasswordForm, SignInForm
+from campaigns.team.pages.forms import AccountForm
 from campaigns.team.pages.navigation import key_mark
 from campaigns.team.roles import has_role
+from campaigns.team.sign_in import members
+from campaigns.team.sign_in.sessions import sessions_of
 from viberdash import __version__
 
 VENDOR_VERSIONS = Path("static/vendor/versions.json")
 
 
-class SignIn(auth_views.LoginView):
-    template_name = "campaigns/team/login.html"
-    form_class = SignInForm
-    redirect_authenticated_user = True
-
-
-@never_cache
-@login_not_required
-@require_safe
-def session(request: HttpRequest) -> JsonResponse:
-    """For scripts: the id of the signed-in user, null if nobody is, and the token for forms."""
-    return JsonResponse({"user": request.user.pk, "token": get_token(request)})
-
-
-@require_safe
-def signed_in(request: HttpRequest) -> HttpResponse:
-    """Where a sign-in leads that was begun in a new tab, from a page that waits for it."""
-    return render(request, "campaigns/team/signed_in.html")
-
-
-class ChangePassword(auth_views.PasswordChangeView):
-    template_name = "campaigns/team/password_change.html"
-    form_class = NewPasswordForm
-    success_url = reverse_lazy("account")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Password changed."))
-        return super().form_valid(form)
-
-
 def account(request: HttpRequest) -> HttpResponse:
-    """The user's own name, e-mail and time zone."""
-    form = AccountForm(request.POST or None, instance=current_user(request))
+    """The user's own name, e-mail and time zone, and where the user is signed in."""
+    user = User.objects.get(pk=current_user(request).pk)  # not the one that the page is drawn with
+    form = AccountForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        members.change_account(
+            user, [name for name in form.changed_data if name in form.Meta.fields]
+        )
         messages.success(request, _("Saved."))
         return redirect("account")
-    return render(request, "campaigns/team/account.html", {"form": form})
+    return render(
+        request, "campaigns/team/account.html", {"form": form, "sessions": sessions_of(user)}
+    )
 
 
 def _third_party() -> list[dict[str, str]]:

@@ -1,0 +1,125 @@
+"""Settings -> Team: administrators invite users, change roles, close and reopen accounts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from campaigns.shared.paging import page_of
+from campaigns.team import audit
+from campaigns.team.models import Role, User
+from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.member_forms import InviteForm, RoleForm
+from campaigns.team.pages.submissions import once
+from campaigns.team.sign_in import members
+from campaigns.team.sign_in.links import HOURS
+from campaigns.team.sign_in.sessions import sessions_of
+
+ENTRIES = 20  # of the trail
+
+
+@role_required(Role.ADMINISTRATOR)
+@once
+def member_list(request: HttpRequest) -> HttpResponse:
+    """All users, closed ones last; and the form that invites one."""
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        member = members.invite(current_user(request), form.save(commit=False), request)
+        if members.can_be_mailed(member):
+            text = _("The invitation is being e-mailed to %(address)s.")
+            messages.success(request, text % {"address": member.email})
+        return redirect("member", member.pk)
+    users = User.objects.order_by("-is_active", "username")
+    context = {"page": page_of(request, users), "form": form, "can_edit": True}
+    return render(request, "campaigns/team/members.html", context)
+
+
+@require_safe
+def member(request: HttpRequest, pk: int) -> HttpResponse:
+    """One user: role, state, and what was done to and by the account."""
+    return _page(request, _get(request, pk))
+
+
+@require_POST
+def member_role(request: HttpRequest, pk: int) -> HttpResponse:
+    chosen = _get(request, pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose a role."))
+        return redirect("member", pk)
+    role = Role(form.cleaned_data["role"])
+    return _change(
+        request,
+        chosen,
+        lambda: members.change_role(current_user(request), pk, role),
+        _("The role of %(name)s is %(role)s.") % {"name": chosen.username, "role": role.label},
+    )
+
+
+@require_POST
+def member_close(request: HttpRequest, pk: int) -> HttpResponse:
+    chosen = _get(request, pk)
+    said = _("The account %(name)s is closed.") % {"name": chosen.username}
+    return _change(request, chosen, lambda: members.close(current_user(request), pk), said)
+
+
+@require_POST
+def member_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    chosen = _get(request, pk)
+    said = _("The account %(name)s is open again.") % {"name": chosen.username}
+    return _change(request, chosen, lambda: members.reopen(current_user(request), pk), said)
+
+
+@require_POST
+def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    chosen = _get(request, pk)
+    said = _("%(name)s is signed out everywhere.") % {"name": chosen.username}
+    return _change(request, chosen, lambda: members.sign_out(current_user(request), pk), said)
+
+
+@require_POST
+def member_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """E-mail the invitation again, or show a link to hand over."""
+    chosen = _get(request, pk)
+    try:
+        link = members.invite_again(current_user(request), pk, request)
+    except members.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("member", pk)
+    if link:
+        return _page(request, chosen, link=link)
+    text = _("The invitation is being e-mailed to %(address)s.")
+    messages.success(request, text % {"address": chosen.email})
+    return redirect("member", pk)
+
+
+def _get(request: HttpRequest, pk: int) -> User:
+    return get_object_for(current_user(request), User.objects.all(), Role.ADMINISTRATOR, pk=pk)
+
+
+def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
+    context = {
+        "member": chosen,
+        "form": RoleForm(initial={"role": chosen.role}),
+        "can_be_mailed": members.can_be_mailed(chosen),
+        "hours": HOURS,
+        "sessions": sessions_of(chosen),
+        "entries": audit.activity(chosen)[:ENTRIES],
+    }
+    return render(request, "campaigns/team/member.html", context | more)
+
+
+def _change(
+    request: HttpRequest, chosen: User, change: Callable[[], None], said: str
+) -> HttpResponse:
+    try:
+        change()
+    except members.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, said)
+    return redirect("member", chosen.pk)

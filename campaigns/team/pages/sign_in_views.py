@@ -1,0 +1,88 @@
+"""Signing in and out, and choosing a password: allauth's views with our pages."""
+
+from typing import Any
+
+from allauth.account import views as allauth_views
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from campaigns.team import audit
+from campaigns.team.pages.access import current_user
+from campaigns.team.sign_in import sessions
+from campaigns.team.sign_in.links import HOURS
+
+FOLDER = "campaigns/team/sign_in"
+
+sign_in = allauth_views.LoginView.as_view(template_name=f"{FOLDER}/sign_in.html")
+sign_out = require_POST(allauth_views.LogoutView.as_view())
+closed = allauth_views.AccountInactiveView.as_view(template_name=f"{FOLDER}/closed.html")
+forgotten_sent = allauth_views.PasswordResetDoneView.as_view(
+    template_name=f"{FOLDER}/forgotten_sent.html", extra_context={"hours": HOURS}
+)
+choose_password = never_cache(
+    allauth_views.PasswordResetFromKeyView.as_view(
+        template_name=f"{FOLDER}/choose_password.html", extra_context={"hours": HOURS}
+    )
+)
+password_chosen = allauth_views.PasswordResetFromKeyDoneView.as_view(
+    template_name=f"{FOLDER}/password_chosen.html"
+)
+
+
+class Forgotten(allauth_views.PasswordResetView):  # type: ignore[misc]
+    template_name = f"{FOLDER}/forgotten.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "sends_mail": settings.SENDS_MAIL}
+
+
+class ChangePassword(allauth_views.PasswordChangeView):  # type: ignore[misc]
+    def get_template_names(self) -> list[str]:
+        """Without the rest of the site, as long as nothing else can be done."""
+        due = current_user(self.request).must_change_password
+        return [f"{FOLDER}/{'password_due' if due else 'password_change'}.html"]
+
+
+@never_cache
+@login_not_required
+@require_safe
+def session(request: HttpRequest) -> JsonResponse:
+    """For scripts: the id of the signed-in user, null if nobody is, and the token for forms."""
+    return JsonResponse({"user": request.user.pk, "token": get_token(request)})
+
+
+@require_POST
+def session_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of the user's own sessions."""
+    user = current_user(request)
+    if not sessions.end(user, pk):
+        raise Http404
+    audit.record(user, user, "session ended", "by hand")
+    messages.success(request, _("The session has ended."))
+    return redirect("account")
+
+
+@require_POST
+def sessions_end(request: HttpRequest) -> HttpResponse:
+    """End all sessions of the user but this one."""
+    user = current_user(request)
+    count = sessions.end_others(user, request.session.session_key)
+    audit.record(user, user, "sessions ended", f"{count} by hand")
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("account")
+
+
+@require_safe
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Where a sign-in leads that was begun in a new tab, from a page that waits for it."""
+    return render(request, f"{FOLDER}/signed_in.html")

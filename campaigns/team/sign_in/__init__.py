@@ -1,0 +1,7 @@
+"""How users sign in, with django-allauth: what it asks this installation, and what it may not do.
+
+backend: user name and password · passwords: which are accepted, and how they are stored ·
+links: to choose a password · throttle: limits on tries · client: address and device ·
+members: who may sign in · adapter: allauth's questions, the trail and the outbox. Pages stand in
+`team/pages`.
+"""

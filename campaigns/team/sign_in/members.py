@@ -1,0 +1,177 @@
+"""Who may sign in: administrators invite users, change their roles, close and reopen accounts.
+
+Nobody sets the password of somebody else. There is always an administrator who can sign in: of two
+who close or demote each other at once, the first decides.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from campaigns.team import audit, mail, roles
+from campaigns.team.models import Role, User
+from campaigns.team.sign_in.links import HOURS, link_for
+
+T = TypeVar("T")
+NOT_USABLE = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+HAS_ACCESS = ~NOT_USABLE | Q(last_login__isnull=False)
+
+
+class Refused(Exception):  # noqa: N818 - not a failure: the reason is the user's
+    """The change is not allowed; the message says why."""
+
+
+def can_be_mailed(member: User) -> bool:
+    return bool(settings.SENDS_MAIL and member.email)
+
+
+def invite(actor: User, member: User, request: HttpRequest) -> User:
+    """Create the account `member`, which is not stored yet, and e-mail the invitation if possible.
+
+    The user chooses the password with the link.
+    """
+    member.set_unusable_password()
+    _set_role(member, Role(member.role))
+    with transaction.atomic():
+        member.save()
+        audit.record(actor, member, "invited", f"as {member.role}")
+        if can_be_mailed(member):
+            _mail_invitation(actor, member, request)
+    return member
+
+
+def invite_again(actor: User, member_id: int, request: HttpRequest) -> str:
+    """E-mail another link, or return one to hand over where that is not possible.
+
+    Raises Refused if the user has chosen a password already.
+    """
+
+    def renew(member: User) -> str:
+        if not member.is_invited or not member.is_active:
+            raise Refused(_("This user has chosen a password already."))
+        if can_be_mailed(member):
+            _mail_invitation(actor, member, request)
+            audit.record(actor, member, "invited again", "by e-mail")
+            return ""
+        audit.record(actor, member, "invited again", "with a link to hand over")
+        return link_for(member, request)
+
+    return _change(actor, member_id, renew)
+
+
+def change_role(actor: User, member_id: int, role: Role) -> None:
+    """Give the user another role. Their sessions end. Raises Refused."""
+
+    def change(member: User) -> None:
+        is_administrator = role == Role.ADMINISTRATOR
+        if member.role == role and member.is_superuser == is_administrator:
+            return
+        if not is_administrator:
+            _require_another_administrator(actor, member)
+        before = member.role
+        _set_role(member, role)
+        _save_and_end_sessions(member)
+        audit.record(actor, member, "role changed", f"{before} to {role}")
+
+    _change(actor, member_id, change)
+
+
+def close(actor: User, member_id: int) -> None:
+    """Close the account: nobody can sign in with it, and its sessions end. Raises Refused."""
+
+    def change(member: User) -> None:
+        if member.is_active:
+            _require_another_administrator(actor, member)
+            member.is_active = False
+            _save_and_end_sessions(member)
+            audit.record(actor, member, "closed")
+
+    _change(actor, member_id, change)
+
+
+def reopen(actor: User, member_id: int) -> None:
+    """Reopen a closed account, with the password that it had."""
+
+    def change(member: User) -> None:
+        if not member.is_active:
+            member.is_active = True
+            _save_and_end_sessions(member)
+            audit.record(actor, member, "reopened")
+
+    _change(actor, member_id, change)
+
+
+def sign_out(actor: User, member_id: int) -> None:
+    """End all sessions of the user."""
+
+    def change(member: User) -> None:
+        _save_and_end_sessions(member)
+        audit.record(actor, member, "signed out everywhere")
+
+    _change(actor, member_id, change)
+
+
+def change_account(member: User, changed: list[str]) -> None:
+    """Store the fields `changed` of the user's own account. A former e-mail address is told."""
+    before = User.objects.get(pk=member.pk).email
+    with transaction.atomic():
+        member.save(update_fields=changed)
+        if "email" not in changed:
+            return
+        audit.record(member, member, "e-mail changed")
+        if before:
+            body = render_to_string(
+                "campaigns/team/sign_in/address_changed.txt", {"member": member}
+            ).strip()
+            mail.mail_to(before, _("Your e-mail address in ViberDash was changed"), body)
+
+
+def _change(actor: User, member_id: int, change: Callable[[User], T]) -> T:
+    """Call `change` with the locked user, if `actor` is an administrator still.
+
+    All administrators are locked before, always in the same order. Raises User.DoesNotExist.
+    """
+    with transaction.atomic():
+        administrators = list(_administrators().select_for_update().order_by("pk"))
+        if actor not in administrators:
+            raise Refused(_("You are no longer an administrator."))
+        return change(User.objects.select_for_update().get(pk=member_id))
+
+
+def _administrators() -> QuerySet[User]:
+    return roles.users_with_role(Role.ADMINISTRATOR)
+
+
+def _require_another_administrator(actor: User, member: User) -> None:
+    if member == actor:
+        raise Refused(_("You can't change your own role or close your own account."))
+    if not _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists():
+        raise Refused(_("There has to be another administrator who can sign in."))
+
+
+def _set_role(member: User, role: Role) -> None:
+    member.role = role
+    member.is_staff = member.is_superuser = role == Role.ADMINISTRATOR
+
+
+def _save_and_end_sessions(member: User) -> None:
+    member.sign_in_version += 1  # of the locked row
+    member.save(update_fields=["role", "is_staff", "is_superuser", "is_active", "sign_in_version"])
+
+
+def _mail_invitation(actor: User, member: User, request: HttpRequest) -> None:
+    context = {
+        "actor": actor.get_full_name() or actor.get_username(),
+        "member": member,
+        "link": link_for(member, request),
+        "hours": HOURS,
+    }
+    body = render_to_string("campaigns/team/sign_in/invitation.txt", context).strip()
+    mail.mail_to(member.email, _("Your invitation to ViberDash"), body)
