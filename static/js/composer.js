@@ -163,7 +163,8 @@ function openLists() {
 // --- images ---------------------------------------------------------------------------------------------------------
 
 // The crop area in per cent of the image, as chosen in the dialog; null if the dialog was cancelled, {} if there is
-// nothing to choose: the image is square, or the browser can't show it and the server has to say why.
+// nothing to choose: the image is square, or the browser can't show it. Then the server crops it to its middle, as it
+// does with HEIC in most browsers, or says why it can't.
 async function chooseCrop(file) {
   const dialog = find("#crop");
   const { default: Cropper } = await import(find("#picture-field").dataset.cropper);

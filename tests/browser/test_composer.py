@@ -214,7 +214,7 @@ def test_invalid_picture_is_refused_at_its_field(
     file.write_text("GIF89a not a picture")
     composer.locator("#id_picture").set_input_files(file)
     expect(composer.locator("#picture-error")).to_have_text(
-        "This file is not a JPEG, PNG or WebP image."
+        "This file is not a JPEG, PNG, WebP or HEIC image."
     )
 
 

@@ -61,7 +61,7 @@ def test_add_names_files_that_are_no_pictures(signed_in: Client) -> None:
     answer = signed_in.post(
         f"{ADDRESS}add", {"picture": SimpleUploadedFile("a.png", b"no")}, follow=True
     )
-    assert "This file is not a JPEG, PNG or WebP image." in answer.content.decode()
+    assert "This file is not a JPEG, PNG, WebP or HEIC image." in answer.content.decode()
     assert "Choose a file." in signed_in.post(f"{ADDRESS}add", follow=True).content.decode()
 
 

@@ -4,7 +4,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image, ImageCms
@@ -112,16 +111,6 @@ def test_webp_is_converted(mode: str, ending: str) -> None:
     encoded = encode_picture(file(image, "WEBP", lossless=True))
     assert encoded.ending == ending
     assert colour(encoded) == about((200, 30, 30, 128)[: len(mode)])
-
-
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
-def test_a_heic_photo_is_named_for_what_it_is(brand: bytes) -> None:
-    """OkunaOrg/okuna-api#414, OpenBeta/open-tacos#1265: such uploads ended in errors of the server
-    or in an endless wait.
-    """
-    with pytest.raises(ValidationError) as refusal:
-        encode_picture(BytesIO(b"\0\0\0\x18ftyp" + brand + b"\0" * 100))
-    assert "Save it as JPEG" in refusal.value.messages[0]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

@@ -83,17 +83,17 @@ def test_cmyk_becomes_rgb() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "not a JPEG, PNG or WebP"),
-        (b"GIF89a" + b"\0" * 100, "not a JPEG, PNG or WebP"),
+        (b"", "not a JPEG, PNG, WebP or HEIC"),
+        (b"GIF89a" + b"\0" * 100, "not a JPEG, PNG, WebP or HEIC"),
         (
             b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
-            "not a JPEG, PNG or WebP",
+            "not a JPEG, PNG, WebP or HEIC",
         ),
         (picture((1, 1)).getvalue(), "1 × 1 pixels"),
         (picture((20_000, 10), mode="1").getvalue(), "20000 × 10 pixels"),
         (picture((7100, 7100), mode="1").getvalue(), "more than 50 megapixels"),
         (picture((20_000, 20_000), mode="1").getvalue(), "more than 50 megapixels"),
-        (picture(kind="GIF", mode="P").getvalue(), "not a JPEG, PNG or WebP"),
+        (picture(kind="GIF", mode="P").getvalue(), "not a JPEG, PNG, WebP or HEIC"),
         (picture().getvalue()[:200], "damaged"),
     ],
     ids=["empty", "gif header", "svg", "1x1", "long", "too large", "bomb", "gif", "cut off"],
@@ -147,4 +147,7 @@ def test_an_upload_returns_the_image_or_the_error(client: Client) -> None:
     bad = client.post(
         "/campaigns/pictures/upload", {"picture": SimpleUploadedFile("a.png", b"no picture")}
     )
-    assert (bad.status_code, bad.content) == (422, b"This file is not a JPEG, PNG or WebP image.")
+    assert (bad.status_code, bad.content) == (
+        422,
+        b"This file is not a JPEG, PNG, WebP or HEIC image.",
+    )

@@ -16,10 +16,12 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
+from pillow_heif import register_heif_opener
 
-from campaigns.compose.message import web_addresses
+from campaigns.compose.message import picture_containers, web_addresses
 from campaigns.compose.message.picture_colours import to_srgb
+from campaigns.compose.message.picture_containers import Container
 from campaigns.compose.models import Campaign, Picture
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -30,19 +32,22 @@ else:
     Upload = UploadedFile
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
-READABLE = ("JPEG", "PNG", "WEBP")  # JPEG includes MPO, which has more pictures behind the first
-PHONE_FORMATS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+# JPEG includes MPO, which has more pictures behind the first. HEIF is what phones call HEIC.
+READABLE = ("JPEG", "PNG", "WEBP", "HEIF")
 UPLOAD_MAX = 20 * 1024 * 1024  # bytes of the uploaded file
 SIDE_MIN = 64  # pixels of the uploaded image
-# Width times height, which bounds the memory that an upload can take. Pillow holds the pixels of a
-# WebP image several times at once.
-PIXELS_MAX, PIXELS_MAX_WEBP = 50_000_000, 20_000_000
+# Width times height, which bounds the memory that an upload can take. The pixels of a WebP image,
+# and of a HEIC image that no camera writes, are held several times at once.
+PIXELS_MAX, PIXELS_MAX_COSTLY = 50_000_000, 20_000_000
 SIDE_STORED_MAX = 800  # pixels; Viber shows no more
 SIZE_STORED_MAX = 2 * 1024 * 1024  # bytes
 SIZE_RECOMMENDED = 400 * 1024  # bytes
 JPEG_QUALITY = 85
 ORIENTATION = ExifTags.Base.Orientation
 Image.init()  # Pillow knows WebP only once all of its formats are loaded
+PngImagePlugin.MAX_TEXT_CHUNK = 8 * 1024 * 1024  # bytes; editors write more than Pillow's 1 MB
+# The image itself is read, never the smaller copies and depth maps beside it.
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +153,15 @@ def encode_picture(
 ) -> EncodedPicture:
     """Encode `file` anew as a JPEG or PNG of at most 800 pixels a side. Raises ValidationError.
 
-    Of several pictures in one file, the first is taken.
+    Of several pictures in one file, the first is taken, of a HEIC file its primary one.
     """
     image = _open(file)
-    kind = image.format or ""
-    _check_size(image.width, image.height, PIXELS_MAX_WEBP if kind == "WEBP" else PIXELS_MAX)
+    _check_size(image.width, image.height, _most_pixels(image))
     try:
         pixels = _prepare(image, square, crop)
     except UNREADABLE as error:
-        raise ValidationError(
-            _("The image is damaged. Open it on your computer and save it again.")
-        ) from error
-    stored_as = "PNG" if kind == "PNG" or pixels.mode == "RGBA" else "JPEG"
+        raise ValidationError(_damaged_text()) from error
+    stored_as = "PNG" if image.format == "PNG" or pixels.mode == "RGBA" else "JPEG"
     content = _encode(pixels, stored_as)
     if len(content) > SIZE_STORED_MAX:
         raise ValidationError(
@@ -168,7 +170,7 @@ def encode_picture(
     return EncodedPicture(content, EXTENSIONS[stored_as], pixels.width, pixels.height)
 
 
-# what Pillow raises for damaged files, depending on where the damage is
+# what Pillow and libheif raise for damaged files, depending on where the damage is
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -178,24 +180,48 @@ UNREADABLE = (
     LookupError,
     TypeError,
     ArithmeticError,
+    RuntimeError,
     Image.DecompressionBombError,
 )
 
 
 def _open(file: IO[bytes] | Upload) -> Image.Image:
     """Read the size of the image; no pixel is decoded yet."""
-    start = file.read(12)
-    file.seek(0)
-    if start[4:8] == b"ftyp" and start[8:12] in PHONE_FORMATS:
-        raise ValidationError(
-            _("This is a HEIC or AVIF photo, which Viber can't show. Save it as JPEG.")
-        )
+    container = picture_containers.examine(file)
+    if container is Container.AVIF:
+        raise ValidationError(_("This is an AVIF image, which can't be read. Save it as JPEG."))
+    if container is Container.OTHER:
+        raise ValidationError(_("This file is not a JPEG, PNG, WebP or HEIC image."))
+    if container is Container.HEIC_CUT_OFF:
+        raise ValidationError(_damaged_text())
     try:
-        return Image.open(file, formats=READABLE)
+        return _open_any_png(file) if container is Container.PNG else _open_with_pillow(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValidationError(_too_large_text(PIXELS_MAX)) from error
     except UNREADABLE as error:
-        raise ValidationError(_("This file is not a JPEG, PNG or WebP image.")) from error
+        raise ValidationError(_damaged_text()) from error
+
+
+def _open_with_pillow(file: IO[bytes] | Upload) -> Image.Image:
+    return Image.open(file, formats=READABLE)
+
+
+def _open_any_png(file: IO[bytes] | Upload) -> Image.Image:
+    try:
+        return _open_with_pillow(file)
+    except (OSError, SyntaxError, ValueError):  # also for what Pillow can't read beside the pixels
+        return _open_with_pillow(picture_containers.png_of_pixels(file))
+
+
+def _damaged_text() -> str:
+    return _("The image is damaged. Open it on your computer and save it again.")
+
+
+def _most_pixels(image: Image.Image) -> int:
+    """How many pixels `image` may have, by the memory that its format takes for each."""
+    if image.format == "HEIF" and image.mode == "RGB" and image.info.get("chroma") == 420:
+        return PIXELS_MAX  # as cameras write it
+    return PIXELS_MAX_COSTLY if image.format in ("HEIF", "WEBP") else PIXELS_MAX
 
 
 def _too_large_text(most: int) -> str:

@@ -146,7 +146,16 @@ def propose(rows: Sequence[Record], layout: Layout, default_country: str) -> Col
         for score, column in sorted(scores, key=lambda pair: (-pair[0], pair[1]))
         if score > min_score
     ]
-    return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
+    unused = _columns_of_nothing(rows, layout)
+    return ColumnMapping(phones, merge_tag_names(names, exclude=[*phones, *unused]))
+
+
+def _columns_of_nothing(rows: Sequence[Record], layout: Layout) -> list[int]:
+    """The columns that have neither a name nor a value, such as one behind a last delimiter."""
+    if not layout.header:
+        return []
+    width = max(map(len, rows), default=0)
+    return [column for column in range(width) if not _cells(rows, column)]
 
 
 def propose_formats(
@@ -206,7 +215,8 @@ def propose_with_phone_column(
     names = column_names(rows, layout)
     if phone_column:
         phones = [_find_column(phone_column, names)]
-        return ColumnMapping(phones, merge_tag_names(names, exclude=phones))
+        unused = _columns_of_nothing(rows, layout)
+        return ColumnMapping(phones, merge_tag_names(names, exclude=[*phones, *unused]))
     proposed = propose(rows, layout, default_country)
     if not proposed.phones:
         raise ContactsError(

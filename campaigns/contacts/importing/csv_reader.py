@@ -79,6 +79,7 @@ class Reader:
             quotechar=layout.quote or None,
             quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
             escapechar=layout.escape or None,
+            skipinitialspace=True,  # or a quotation mark behind a space would not open a cell
         )
 
     def take(self, rows: int, characters: int) -> list[Record]:
