@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -114,6 +116,10 @@ def _campaigns(user: User, clients: ContactList) -> None:
 
 
 def _settings(user: User) -> None:
+    User.objects.create(pk=FIRST, username="ihor")
+    key = SessionStore()
+    key.create()
+    UserSession.objects.create(pk=FIRST, user=user, ip="127.0.0.1", session_key=key.session_key)
     for model in (ApprovalLimit, MonthlyBudget):
         model.objects.create(pk=FIRST, currency="EUR", amount=100)
     UserBudget.objects.create(pk=FIRST, user=user, currency="EUR", amount=50)
