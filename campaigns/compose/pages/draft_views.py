@@ -36,11 +36,13 @@ from campaigns.compose.pages.draft_request import (
 )
 from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once, token_of
-from campaigns.team.roles import visible_to
+from campaigns.team.roles import has_role, users_with_role, visible_to
+
+ADMINISTRATORS_SHOWN = 3  # whom to ask for a sender
 
 
 def _composer(
@@ -51,7 +53,7 @@ def _composer(
     context = {
         "form": form,
         "campaign": form.campaign,
-        "senders": visible_to(current_user(request), Sender.objects.all()),
+        **_sender_help(form, current_user(request)),
         "images": visible_to(current_user(request), Picture.objects.all())[:24],
         **_urls(form),
         "utm_fields": [form[name] for name in links.UTM_NAMES],
@@ -74,6 +76,19 @@ def _composer(
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)
+
+
+def _sender_help(form: CampaignForm, user: User) -> dict[str, Any]:
+    """Whether `user` can add senders, or else whom to ask; and why the chosen one is not usable,
+    where the form does not say so itself.
+    """
+    can_add = has_role(user, Role.ADMINISTRATOR)
+    administrators = users_with_role(Role.ADMINISTRATOR).order_by("username")
+    return {
+        "can_add_senders": can_add,
+        "administrators": [] if can_add else administrators[:ADMINISTRATORS_SHOWN],
+        "unknown_sender": "" if form.is_bound else form.unknown_sender,
+    }
 
 
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:
