@@ -51,6 +51,7 @@ def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
     senders.keep_unknown(campaign)
     unsaved = _restore_unreadable(form, campaign)
     campaign.name = campaign.name or _("Untitled")
+    campaign.edited_by = actor
     campaign.save()
     save_audience(campaign, form.cleaned_data)
     if form.campaign is None:

@@ -41,6 +41,7 @@ def save(form: CampaignForm, actor: User | None, token: str = "") -> Campaign:
     form.fill(campaign)
     senders.keep_unknown(campaign)  # removed since the form was checked
     set_token(campaign, token)
+    campaign.edited_by = actor
     campaign.save()
     save_audience(campaign, values)
     audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)

@@ -11,7 +11,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.compose.editor.test_send import PHONES_MAX, phones_in
+from campaigns.compose.editor.test_send import phones_in
+from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.shared.money import AmountInput
