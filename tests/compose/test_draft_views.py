@@ -215,8 +215,8 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
     for number in range(lists):
         contact_list(f"L{number}", ukrainians(1))
     # session, user, lists, segments in and out, earlier campaigns, senders, pictures, any template,
-    # any list
-    with django_assert_num_queries(11):
+    # any list, whom to ask for a sender
+    with django_assert_num_queries(12):
         signed_in.get("/campaigns/new")
 
 

@@ -92,9 +92,10 @@ def check_again(check: ApprovalCheck, campaign: Campaign, launcher: User | None)
     """
     if check.needed or check is NOT_NEEDED:
         return check
-    limits = _limits(lock=True)
-    others = _other_launches(campaign, launcher)
-    return replace(check, needed=_exceeds(check.most, limits, others))
+    if not (limits := _limits(lock=True)):
+        return check
+    needed = _exceeds(check.most, limits, _other_launches(campaign, launcher))
+    return replace(check, needed=needed, adds_up=needed)
 
 
 def _limits(lock: bool = False) -> dict[str, Decimal]:
@@ -215,6 +216,18 @@ def own_text() -> str:
     return _(
         "Another approver has to decide: you can't approve a campaign that you launched, created or"
         " edited last."
+    )
+
+
+def void_text(campaign: Campaign) -> str:
+    """That `campaign` is not any more what approval was requested for, and what it is now."""
+    if campaign.purpose == Purpose.TEST:
+        return _(
+            "The phones or the cost changed after approval was requested. The test is cancelled."
+        )
+    return _(
+        "The audience or the cost changed after approval was requested. The campaign is a draft"
+        " again."
     )
 
 

@@ -200,12 +200,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
     recipients, check = _check_ready(campaign)
     if check.fingerprint != campaign.approval_fingerprint and check is not approval.NOT_NEEDED:
         _to_draft(campaign, actor, "approval void", check.summary)
-        raise Refused(
-            _(
-                "The audience or the cost changed after approval was requested. The campaign is a"
-                " draft again."
-            )
-        )
+        raise Refused(approval.void_text(campaign))
     if fingerprint != campaign.approval_fingerprint:
         raise Refused(_("The campaign changed after you opened this page. Review it again."))
     now = timezone.now()
@@ -252,7 +247,7 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
         # A new `updated_at`: review pages opened before can't launch it any more.
         if not waiting.update(approval_note=note[:500], updated_at=timezone.now(), **to, **cleared):
             raise _refusal(campaign.pk, _("returned to draft"))
-        audit.record(actor, campaign, action, note)
+        audit.record(actor, campaign, "cancelled" if is_test else action, note)
         campaign.approval_note = note[:500]
         if actor is None or actor.pk != campaign.approval_asked_by_id:
             _notify_requester(campaign, approved=False)

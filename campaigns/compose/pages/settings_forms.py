@@ -113,7 +113,9 @@ class LimitForm(LimitModelForm):
     amount = AmountInput(
         label=gettext_lazy("Approval needed above"),
         min_value=0,
-        help_text=gettext_lazy("Compared with the maximum cost on the review page."),
+        help_text=gettext_lazy(
+            "Compared with the maximum costs of what a user launches in a day, test sends too."
+        ),
     )
 
     class Meta:
