@@ -104,6 +104,9 @@ MISSED_SCHEDULE_MINUTES: int = read(
 IMPORT_UNDO_DAYS: int = read(
     "IMPORT_UNDO_DAYS", "a number of days from 1 to 365", 30, int, between(1, 365)
 )
+TEST_MESSAGES_PER_DAY: int = read(
+    "TEST_MESSAGES_PER_DAY", "a number of messages from 1 to 100000", 50, int, between(1, 100_000)
+)
 RECONCILE_QUARANTINE: int = read(
     "RECONCILE_QUARANTINE", "a number of seconds from 0 to 3600", 30, int, between(0, 3600)
 )

@@ -17,6 +17,11 @@ def has_role(user: User, role: Role) -> bool:
     )
 
 
+def sees_phones(user: User) -> bool:
+    """Whether `user` sees phones. Those who don't see them masked, and find nobody by a part."""
+    return has_role(user, Role.MARKETER)
+
+
 def users_with_role(role: Role) -> QuerySet[User]:
     """The active users who have `role` or a higher one."""
     with_role = Q(role__in=ROLE_ORDER[ROLE_ORDER.index(role) :]) | Q(is_superuser=True)

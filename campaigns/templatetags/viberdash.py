@@ -19,16 +19,16 @@ from django.utils.translation import gettext as _
 
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.models import Contact
+from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.phones.parsing import format_phone
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
-from campaigns.team.models import Role, User
+from campaigns.team.models import User
 from campaigns.team.pages import submissions
+from campaigns.team.roles import sees_phones
 from campaigns.templatetags import states
 
 register = template.Library()
-
-MASK = "•••"
 
 
 def _unknown() -> SafeString:
@@ -157,13 +157,16 @@ def phone(msisdn: str, user: Any = None) -> str:
     """E.164 digits grouped for reading; masked for viewers. "erased" for an erased contact."""
     if not msisdn[:1].isdecimal():
         return _("erased")
-    if (
-        user is not None
-        and getattr(user, "role", None) == Role.VIEWER
-        and not getattr(user, "is_superuser", False)
-    ):
-        return f"+{msisdn[:4]}{MASK}{msisdn[-2:]}"
+    if user is not None and not (isinstance(user, User) and sees_phones(user)):
+        return f"+{mask_phone(msisdn)}"
     return format_phone(msisdn).replace(" ", "\u00a0")
+
+
+@register.filter
+def mask_phones(text: Any, user: Any) -> str:
+    """`text`; for viewers without the middle of what may be a phone."""
+    is_shown = isinstance(user, User) and sees_phones(user)
+    return str(text) if is_shown else mask_phones_in(str(text))
 
 
 @register.filter

@@ -17,6 +17,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from campaigns.contacts.people.person_ids import id_of
 from tests.addresses.requests import Site, Values
 from tests.addresses.routes import Route
 from tests.addresses.rows import PHONE
@@ -172,7 +173,7 @@ def _ids(site: Site, route: Route, method: str) -> list[int]:
 
 
 def _url(route: Route, pk: int) -> str:
-    return route.url(dict.fromkeys(route.arguments, str(pk)) | {"msisdn": PHONE})
+    return route.url(dict.fromkeys(route.arguments, str(pk)) | {"msisdn": id_of(PHONE)})
 
 
 def _note_offers(site: Site, read: ReadNames, answer: Any) -> None:

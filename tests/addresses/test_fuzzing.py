@@ -21,6 +21,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import Role
 from tests.addresses.hostile import texts, uploads
 from tests.addresses.known_values import Known, learn
@@ -98,7 +99,7 @@ def requests(draw: st.DrawFn, site: Site, route: Route, known: Known, method: st
         values[draw(texts())] = [draw(texts())]
     arguments = {}
     for name in route.arguments:
-        usual = [PHONE] if name == "msisdn" else [str(pk) for pk in known.ids]
+        usual = [id_of(PHONE)] if name == "msisdn" else [str(pk) for pk in known.ids]
         arguments[name] = pick.choice(usual if pick.random() < OFTEN else PATH_VALUES)
     return Request(
         method, route.url(arguments), values, files, pick.choice(HEADERS), pick.choice((0, 0, 1))

@@ -18,7 +18,7 @@ from campaigns.compose.models import Campaign, CampaignState, Editing, Picture
 from campaigns.dispatch import tasks
 from campaigns.team.models import Role, User
 from tests.browser.conftest import Console, sign_in
-from tests.compose.factories import contact_list, draft
+from tests.compose.factories import contact_list, draft, senders
 from tests.compose.factories import person as somebody
 from tests.sandbox_fixture import RunningSandbox
 
@@ -42,6 +42,7 @@ def gateway(nowhere: str, settings: Settings, sandbox: RunningSandbox, tmp_path:
 def composer(signed_in: Page) -> Page:
     """An empty composer, with one list to choose."""
     contact_list("VIP", PEOPLE)
+    senders("Shop", "New Shop")
     signed_in.goto("/campaigns/new")
     return signed_in
 
@@ -53,7 +54,7 @@ def size_of(picture: Path) -> tuple[int, int]:
 
 def fill_in(page: Page) -> None:
     page.locator("#id_name").fill("Spring sale")
-    page.locator("#id_sender").fill("Shop")
+    page.locator("#id_sender").select_option("Shop")
     page.locator("#id_text").fill(TEXT)
     page.locator("#id_button_caption").fill("Купити")
     page.locator("#id_button_url").fill("https://shop.example.com/?c={city|Київ}")
@@ -236,7 +237,7 @@ def test_a_draft_saves_itself_and_can_be_left(composer: Page) -> None:
     campaign = Campaign.objects.get()
     expect(composer).to_have_url(re.compile(f"/campaigns/{campaign.pk}/edit$"))
     composer.locator("#id_name").fill("Spring")
-    composer.locator("#id_sender").fill("New Shop")
+    composer.locator("#id_sender").select_option("New Shop")
     composer.get_by_role("button", name="Save draft").click()
     expect(composer.get_by_text("Draft saved.")).to_be_visible()
     campaign.refresh_from_db()
@@ -312,6 +313,7 @@ def test_form_works_without_javascript(
     browser: Browser, live_server: object, person: User, console: Console, tmp_path: Path
 ) -> None:
     contact_list("VIP", PEOPLE)
+    senders("Shop")
     file = tmp_path / "sale.png"
     Image.new("RGB", (600, 400), "teal").save(file)
     context = browser.new_context(base_url=str(live_server), java_script_enabled=False)
@@ -319,7 +321,7 @@ def test_form_works_without_javascript(
     sign_in(page, person, str(live_server))
     page.goto("/campaigns/new")
     page.locator("#id_name").fill("Plain")
-    page.locator("#id_sender").fill("Shop")
+    page.locator("#id_sender").select_option("Shop")
     page.locator("#id_text").fill("Hello {first_name|friend}")
     page.locator("#id_picture").set_input_files(file)
     page.get_by_role("checkbox", name="VIP").check()

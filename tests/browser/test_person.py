@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from campaigns.contacts.models import Contact, ContactList, Person, StopListEntry
@@ -22,7 +23,7 @@ def lists(transactional_db: None) -> list[ContactList]:
 
 @pytest.mark.usefixtures("lists")
 def test_consent_from_given_to_withdrawn_and_back(signed_in: Page, look: Look) -> None:
-    signed_in.goto(f"/contacts/people/{MSISDN}/")
+    signed_in.goto(reverse("person", args=[MSISDN]))
     expect(signed_in.get_by_text("Nothing entered yet")).to_be_visible()
     look(signed_in, "person-empty")
     signed_in.get_by_role("link", name="Edit").click()

@@ -24,6 +24,11 @@ def stop(*msisdns: str) -> None:
     StopListEntry.objects.bulk_create(StopListEntry(msisdn=msisdn) for msisdn in msisdns)
 
 
+def senders(*names: str) -> None:
+    for name in names:
+        Sender.objects.get_or_create(name=name)
+
+
 def draft(*lists: ContactList, exclude: Sequence[ContactList] = (), **fields: object) -> Campaign:
     sender, _made = Sender.objects.get_or_create(name="Shop")
     campaign = Campaign.objects.create(

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.compose.models import Campaign, CampaignState, Sender
 from campaigns.team.models import AuditEntry
-from tests.compose.factories import contact_list, draft, person, ukrainians
+from tests.compose.factories import contact_list, draft, person, senders, ukrainians
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +104,7 @@ def test_save_whose_answer_was_lost_is_recognised_by_its_token(signed_in: Client
     autosave(signed_in, address, 409, text="Not mine", version=version, submission=another)
     autosave(signed_in, address, 409, text="No token", version=version)
     assert Campaign.objects.get().text == "Four"
+    senders("Shop")
     saved = {"name": "Spring", "sender": "Shop", "text": "Five", "submission": next_token}
     answer = signed_in.post(first["edit"], saved | {"version": version})
     assert (answer.status_code, Campaign.objects.get().text) == (302, "Five")

@@ -11,11 +11,16 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from campaigns.compose.models import Campaign, Segment, Sender, Timing
-from tests.compose.factories import contact_list, draft, ukrainians
+from tests.compose.factories import contact_list, draft, senders, ukrainians
 
 pytestmark = pytest.mark.django_db
 NOVEMBER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the times that are said below lie ahead of it
 LEAST = {"name": "Spring", "sender": "Shop", "text": "Hello"}
+
+
+@pytest.fixture(autouse=True)
+def known_senders() -> None:
+    senders("Shop", "New Shop")
 
 
 def command(*arguments: object) -> Any:
@@ -100,6 +105,7 @@ def test_create_takes_a_time_by_the_recipients_clocks(tmp_path: Path) -> None:
         ({**LEAST, "text": "я" * 1001}, "text: The text must have 1 to 1000 characters."),
         ({"name": "Spring"}, "sender: Choose a sender."),
         ({**LEAST, "sender": "s" * 15}, "sender:"),
+        ({**LEAST, "sender": "Bank"}, "sender: “Bank” is not a sender in ViberDash."),
         (
             {**LEAST, "image_url": "https://cdn.example.com/a.png"},
             "image_url: An image needs a button",

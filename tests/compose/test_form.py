@@ -11,12 +11,17 @@ from pytest_django import Settings
 
 from campaigns.compose.editor.form import CampaignForm, initial_of
 from campaigns.compose.models import Campaign, Picture, Timing
-from tests.compose.factories import contact_list, draft, ukrainians
+from tests.compose.factories import contact_list, draft, senders, ukrainians
 
 pytestmark = pytest.mark.django_db
 NOVEMBER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the times that are said below lie ahead of it
 BASE = "https://dash.example.com"
 BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
+
+
+@pytest.fixture(autouse=True)
+def known_senders() -> None:
+    senders("Shop", "s" * 14)
 
 
 def form(files: dict[str, Any] | None = None, **values: Any) -> CampaignForm:

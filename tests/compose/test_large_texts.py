@@ -9,7 +9,7 @@ from campaigns.compose.message.measured_audience import measure
 from campaigns.compose.message.merge_tags import CompiledText, MissingValue
 from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.render import CompiledMessage
-from tests.compose.factories import contact_list, person, ukrainians
+from tests.compose.factories import contact_list, person, senders, ukrainians
 
 NESTED = "{first_name|" * 200 + "x" + "}" * 200
 REPEATED = "{first_name|friend}" * 1200
@@ -22,6 +22,7 @@ HUGE = "я" * 200_000
 def test_a_text_of_any_size_is_an_error_of_its_field(client: Client, text: str) -> None:
     client.force_login(person())
     people = contact_list("VIP", ukrainians(1))
+    senders("Shop")
     texts = dict.fromkeys(("text", "button_url", "sms_text"), text)
     typed = {"name": "Spring", "sender": "Shop", "lists": [people.pk], "recipient": "longest"}
     for page in ("preview", "figures", "autosave"):

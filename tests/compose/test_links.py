@@ -15,7 +15,7 @@ from campaigns.compose.message.links import (
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.web_addresses import is_private, punycode
 from campaigns.compose.models import Campaign
-from tests.compose.factories import draft, person
+from tests.compose.factories import draft, person, senders
 
 SHOP = "https://shop.example.com/"
 
@@ -55,6 +55,7 @@ def test_a_host_with_foreign_letters_is_shown_in_punycode() -> None:
 
 @pytest.mark.django_db
 def test_form_puts_utm_into_the_link_and_shows_it_again() -> None:
+    senders("Shop")
     typed = {
         "name": "Spring",
         "sender": "Shop",

@@ -10,10 +10,15 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import message_templates, pictures
 from campaigns.compose.models import Campaign, CampaignTemplate, Picture
 from campaigns.team.models import Role, User
-from tests.compose.factories import draft, person
+from tests.compose.factories import draft, person, senders
 
 pytestmark = pytest.mark.django_db
 TYPED = {"name": "Spring", "sender": "Mine", "text": "My words"}
+
+
+@pytest.fixture(autouse=True)
+def known_senders() -> None:
+    senders("Mine")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import Consent, Person, StopListEntry, TopicPreference
 from campaigns.contacts.people import languages, person
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.contacts.people.topics import read_topics, topics_in_use
 from campaigns.shared.days import reader_today
 from campaigns.team.models import AuditEntry, User
@@ -24,7 +25,7 @@ from tests.contacts.test_concurrent_changes import Write, typed
 
 pytestmark = pytest.mark.django_db
 MSISDN = "380972920283"
-ADDRESS = f"/contacts/people/{MSISDN}/edit"
+ADDRESS = f"/contacts/people/{id_of(MSISDN)}/edit"
 GIVEN = {"consent": "given", "consent_source": "web form"}
 WAIT = 0.2  # seconds; a thread that waits for a lock does not arrive at a barrier
 NOW = "2026-03-31T12:00Z"

@@ -19,6 +19,7 @@ from campaigns.compose.editor.drafts import (
     set_token,
 )
 from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.library import senders
 from campaigns.compose.models import Campaign, Editing
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -47,11 +48,10 @@ def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
     else:
         campaign.save_token = token or None
     form.fill(campaign)
-    sender, campaign.new_sender = campaign.sender, ""
-    if sender is not None and sender._state.adding:
-        campaign.sender, campaign.new_sender = None, sender.name
+    senders.keep_unknown(campaign)
     unsaved = _restore_unreadable(form, campaign)
     campaign.name = campaign.name or _("Untitled")
+    campaign.edited_by = actor
     campaign.save()
     save_audience(campaign, form.cleaned_data)
     if form.campaign is None:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
-from campaigns.compose.models import Campaign, EarlierCampaign, Sender
+from campaigns.compose.library import senders
+from campaigns.compose.models import Campaign, EarlierCampaign
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -38,10 +39,9 @@ def save(form: CampaignForm, actor: User | None, token: str = "") -> Campaign:
     if form.campaign and values["version"] and not values["overwrite"]:
         require_current(form, campaign, token)
     form.fill(campaign)
-    if campaign.sender and campaign.sender._state.adding:
-        campaign.sender, _new = Sender.objects.get_or_create(name=campaign.sender.name)
-    campaign.new_sender = ""
+    senders.keep_unknown(campaign)  # removed since the form was checked
     set_token(campaign, token)
+    campaign.edited_by = actor
     campaign.save()
     save_audience(campaign, values)
     audit.record(actor, campaign, "edited" if form.campaign else "created", campaign.name)

@@ -14,6 +14,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
@@ -27,6 +28,7 @@ from campaigns.compose.editor.form_fields import (
 )
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.local_start import local_start, possible_places
+from campaigns.compose.library import senders
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
 from campaigns.compose.message.audience_counts import measured_already
@@ -72,10 +74,9 @@ class CampaignForm(forms.Form):
         help_text=_("Only your team sees it."),
     )
     sender = TextField(
-        widget=forms.TextInput(attrs={"list": "senders", "autocomplete": "off"}),
+        widget=forms.Select,
         max_length=limits.SENDER_MAX,
         error_messages={"required": _("Choose a sender.")},
-        help_text=_("As registered with BSG. Choose one, or type a new one."),
     )
     promotional = forms.TypedChoiceField(
         choices=[("True", _("Promotional")), ("False", _("Transactional"))],
@@ -180,6 +181,21 @@ class CampaignForm(forms.Form):
             self.fields[name].disabled = True  # Django then ignores what is posted for it
         if campaign and "button_url" in self.locked:
             self.initial["button_url"] = campaign.button_url
+        self._offer_senders()
+
+    def _offer_senders(self) -> None:
+        """Offer the senders that exist, and show a name that is none with the reason."""
+        names = list(Sender.objects.order_by("name").values_list("name", flat=True))
+        choices: list[tuple[str, Any]] = [
+            ("", _("Choose a sender")),
+            *((name, name) for name in names),
+        ]
+        chosen = clean_text(str(self["sender"].value() or ""))
+        self.has_senders, self.unknown_sender = bool(names), ""
+        if chosen and chosen not in names:
+            choices.append((chosen, format_lazy("{} ({})", chosen, _("not usable"))))
+            self.unknown_sender = senders.unknown_text(chosen)
+        self.fields["sender"].widget.choices = choices
 
     @property
     def daytime(self) -> str:
@@ -295,6 +311,12 @@ class CampaignForm(forms.Form):
         return (name, pictures.stored_picture_url(self.base_url, name)) if name else ("", "")
 
     # checks
+
+    def clean_sender(self) -> str:
+        name: str = self.cleaned_data["sender"]
+        if not Sender.objects.filter(name=name).exists():
+            raise ValidationError(senders.unknown_text(name))
+        return name
 
     def clean_picture(self) -> Picture | None:
         """Store an upload at once: it is not lost when another field is refused."""

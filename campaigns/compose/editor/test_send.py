@@ -17,6 +17,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
 from campaigns.compose.message.render import CompiledMessage, compile_message
@@ -28,8 +29,9 @@ from campaigns.contacts.phones.parsing import Phone, format_phone, normalise
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
 
-PHONES_MAX = 10
 EACH = "each"
+# of a test whose recipients are not made yet
+UNPREPARED = (CampaignState.AWAITING_APPROVAL, CampaignState.PREPARING, CampaignState.PAUSED)
 _BETWEEN = re.compile(r"[,;\n]+")
 
 
@@ -149,11 +151,11 @@ def _list_of(
     """This user's list of test phones, with exactly `phones` on it. Raises Refused for an invalid
     phone.
 
-    The list of an earlier test that is still being prepared stays as it is: this one gets another.
+    The list of an earlier test that is still being prepared, or waits for approval, stays as it is:
+    this one gets another.
     """
-    busy = Campaign.objects.filter(state=CampaignState.PREPARING, purpose=Purpose.TEST).values_list(
-        "lists__name"
-    )
+    unprepared = Campaign.objects.filter(purpose=Purpose.TEST, frozen_at__isnull=True)
+    busy = unprepared.filter(state__in=UNPREPARED).values_list("lists__name")
     busy_names = {name for (name,) in busy}
     names_of_lists = (
         f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)

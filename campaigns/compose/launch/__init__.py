@@ -11,6 +11,7 @@ funds_check    the estimate against the budget and the balance
 checks         what forbids a launch
 confirmation   the figures that a user types to confirm
 approval       which campaigns need a second person, and who that may be
+test_limits    how many phones a test has, and how many messages a day
 pause_reasons  why a campaign is paused, in words
 lifecycle      every change of state; nothing else writes `Campaign.state`
 """

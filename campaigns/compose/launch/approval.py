@@ -1,12 +1,16 @@
 """Approval by a second person: which campaigns need it, who may give it, and for what exactly."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,10 +20,17 @@ from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, Timing
+from campaigns.compose.models import (
+    ApprovalLimit,
+    Campaign,
+    CampaignState,
+    Timing,
+    UnapprovedCost,
+)
 from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
-from campaigns.shared.money import exact
+from campaigns.shared.days import site_day
+from campaigns.shared.money import ZERO, exact
 from campaigns.team import audit
 from campaigns.team.mail import link, mail
 from campaigns.team.models import Role, User
@@ -39,38 +50,101 @@ class ApprovalCheck:
     recipients: int
     summary: str  # recipients and maximum cost, for the approver
     fingerprint: str
+    most: Mapping[str, Decimal] = field(default_factory=dict)  # maximum cost by currency
+    adds_up: bool = False  # needed only because of other launches on the same day
 
 
 NOT_NEEDED = ApprovalCheck(False, 0, "", "")
 
 
-def check_approval(campaign: Campaign, measured: MeasuredAudience | None = None) -> ApprovalCheck:
-    """Check whether `campaign` needs approval: its maximum cost is above the limit of the currency,
-    or is not fully known.
+def check_approval(
+    campaign: Campaign,
+    measured: MeasuredAudience | None = None,
+    launcher: User | None = None,
+) -> ApprovalCheck:
+    """Check whether `campaign` needs approval: its maximum cost is not fully known or, with what
+    `launcher` launched on the same day without approval, above the limit of the currency.
 
     As soon as one currency has a limit, campaigns in currencies without one need approval too.
-    Tests and rehearsals need none. `measured` as in `checks.problems`.
+    Tests count as campaigns do; rehearsals cost nothing. `measured` as in `checks.problems`.
     """
-    limits: dict[str, Decimal] = dict(ApprovalLimit.objects.values_list("currency", "amount"))  # type: ignore[arg-type]
-    if not limits or campaign.purpose != Purpose.CAMPAIGN:
+    limits = _limits()
+    if not limits or campaign.purpose == Purpose.REHEARSAL:
         return NOT_NEEDED
     measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     cost = estimate_cost(campaign, measured)
+    most = {currency: total.most for currency, total in cost.totals.items()}
+    exceeds_alone = bool(cost.unpriced or cost.sms_unpriced) or _exceeds(most, limits, {})
+    adds_up = not exceeds_alone and _exceeds(most, limits, _other_launches(campaign, launcher))
     return ApprovalCheck(
-        needed=_exceeds(cost, limits),
+        needed=exceeds_alone or adds_up,
         recipients=measured.recipients,
         summary=_summary(cost),
         fingerprint=_fingerprint(campaign, measured, cost),
+        most=most,
+        adds_up=adds_up,
     )
 
 
-def _exceeds(cost: Estimate, limits: dict[str, Decimal]) -> bool:
-    if cost.unpriced or cost.sms_unpriced:
-        return True
+def check_again(check: ApprovalCheck, campaign: Campaign, launcher: User | None) -> ApprovalCheck:
+    """`check` with what `launcher` has launched meanwhile. Until the transaction ends, other
+    launches wait here: of two at once, the second knows of the first.
+    """
+    if check.needed or check is NOT_NEEDED:
+        return check
+    if not (limits := _limits(lock=True)):
+        return check
+    needed = _exceeds(check.most, limits, _other_launches(campaign, launcher))
+    return replace(check, needed=needed, adds_up=needed)
+
+
+def _limits(lock: bool = False) -> dict[str, Decimal]:
+    limits = ApprovalLimit.objects.order_by("pk")
+    rows = limits.select_for_update() if lock else limits
+    return {limit.currency: limit.amount or ZERO for limit in rows}
+
+
+def _exceeds(
+    most: Mapping[str, Decimal], limits: Mapping[str, Decimal], others: Mapping[str, Decimal]
+) -> bool:
     return any(
-        currency not in limits or total.most > limits[currency]
-        for currency, total in cost.totals.items()
+        currency not in limits or amount + others.get(currency, ZERO) > limits[currency]
+        for currency, amount in most.items()
     )
+
+
+def _other_launches(campaign: Campaign, launcher: User | None) -> dict[str, Decimal]:
+    """What `launcher` launched without approval on the day of `campaign`'s launch, or today, by
+    currency; without `campaign` itself.
+    """
+    day = site_day(campaign.launched_at or timezone.now())
+    others = UnapprovedCost.objects.filter(user=launcher, day=day).exclude(campaign=campaign)
+    sums = others.order_by().values("currency").annotate(total=Sum("amount"))
+    return dict(sums.values_list("currency", "total"))
+
+
+def count_unapproved(campaign: Campaign, launcher: User | None, check: ApprovalCheck) -> None:
+    """Let the cost of `campaign`, which `launcher` launched without approval, count on that day."""
+    day = site_day(campaign.launched_at or timezone.now())
+    for currency, amount in check.most.items():
+        UnapprovedCost.objects.update_or_create(
+            campaign=campaign,
+            currency=currency,
+            defaults={"user": launcher, "day": day, "amount": amount},
+        )
+
+
+def missing_approval(campaign: Campaign) -> ApprovalCheck | None:
+    """The check of a launched campaign that needs approval as it is now and does not have it; else
+    None. What it costs now counts instead of what it cost at its launch.
+    """
+    check = check_approval(campaign, launcher=campaign.launched_by)
+    if campaign.approved_by_id is not None and check.fingerprint == campaign.approval_fingerprint:
+        return None
+    if check.needed:
+        return check
+    count_unapproved(campaign, campaign.launched_by, check)
+    return None
 
 
 def _summary(cost: Estimate) -> str:
@@ -106,13 +180,55 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 
-def is_own(campaign: Campaign, actor: User) -> bool:
-    """Whether `campaign` counts as the own campaign of `actor`, who then can't approve it.
+def columns_requested(check: ApprovalCheck, actor: User | None) -> dict[str, Any]:
+    """The columns that say: `actor` asks for approval of what was checked."""
+    return {
+        "approval_asked_by": actor,
+        "approval_asked_at": timezone.now(),
+        "approval_fingerprint": check.fingerprint,
+    }
 
-    It belongs to the user who requested approval or launched it; if a command did, to its creator.
+
+def columns_now(campaign: Campaign, actor: User | None) -> dict[str, Any]:
+    """The columns that say: `actor` approved `campaign` as it is now."""
+    check = check_approval(campaign)
+    return {
+        "approved_by": actor,
+        "approval_fingerprint": check.fingerprint,
+        "approved_people": campaign.audience or check.recipients or None,
+    }
+
+
+def is_own(campaign: Campaign, actor: User) -> bool:
+    """Whether `actor` requested approval of `campaign`, launched it, made it or edited it last, and
+    so can't approve it.
     """
-    owner = campaign.approval_asked_by_id or campaign.launched_by_id or campaign.created_by_id
-    return owner == actor.pk
+    return actor.pk in (
+        campaign.approval_asked_by_id,
+        campaign.launched_by_id,
+        campaign.created_by_id,
+        campaign.edited_by_id,
+    )
+
+
+def own_text() -> str:
+    """Why a user can't approve a campaign of their own, or no campaign at all."""
+    return _(
+        "Another approver has to decide: you can't approve a campaign that you launched, created or"
+        " edited last."
+    )
+
+
+def void_text(campaign: Campaign) -> str:
+    """That `campaign` is not any more what approval was requested for, and what it is now."""
+    if campaign.purpose == Purpose.TEST:
+        return _(
+            "The phones or the cost changed after approval was requested. The test is cancelled."
+        )
+    return _(
+        "The audience or the cost changed after approval was requested. The campaign is a draft"
+        " again."
+    )
 
 
 def may_approve(campaign: Campaign, actor: User | None) -> bool:

@@ -1,4 +1,7 @@
-"""Whether the money is enough: the estimate against the campaign's budget and the balance."""
+"""Whether the money is enough: the estimate against the campaign's budget and the balance.
+
+Also the currency of that budget.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,10 +10,21 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.models import Campaign
+from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import Estimate, format_amount
 from campaigns.gateway.balance import load_balance
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
+
+
+def budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
+    """The currency of a budget: that of the price list. Without one, or if prices have several,
+    that of the budget before; "" without a budget.
+    """
+    if budget is None:
+        return ""
+    currency = price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text))
+    return currency or campaign.budget_currency
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:

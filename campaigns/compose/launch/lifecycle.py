@@ -15,17 +15,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch import approval, reachable
+from campaigns.compose.launch import approval, reachable, test_limits
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
+from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.launch.local_start import move_starts, set_local_start
 from campaigns.compose.launch.pause_reasons import pause_reason
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.pricing import price_list
 from campaigns.compose.schedule.sending_hours import SendingHours
+from campaigns.ledger.models import Purpose
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import accounts, audit
@@ -85,14 +86,27 @@ def _launched_state(campaign: Campaign, now: datetime) -> CampaignState:
 def _launch_columns(
     campaign: Campaign, launched_by: User | None, approved_people: int | None
 ) -> dict[str, Any]:
-    """The columns that a launch sets besides the state."""
+    """The columns that a launch sets besides the state. Raises Refused as `_test_columns` does."""
     return {
+        **_test_columns(campaign, launched_by),
         "launched_at": timezone.now(),
         "launched_by": launched_by,
         "approved_people": approved_people,
         "account": reachable.account_to_send_with(campaign),
         "scheduled_at": campaign.scheduled_at,
     }
+
+
+def _test_columns(campaign: Campaign, launcher: User | None) -> dict[str, Any]:
+    """The contacts that a test goes to, whoever is added to its list later. Raises Refused for too
+    many.
+    """
+    if campaign.purpose != Purpose.TEST:
+        return {}
+    contacts = test_limits.contacts_of(campaign)
+    if refusal := test_limits.refusal(campaign, contacts, launcher):
+        raise Refused(refusal)
+    return {"test_contacts": contacts}
 
 
 def launch(
@@ -107,47 +121,45 @@ def launch(
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_LAUNCH:
         raise _refusal(campaign_id, _("launched"))
-    recipients, check = _check_ready(campaign, confirmed, fingerprint)
-    now = timezone.now()
-    changes: dict[str, Any]
-    if check.needed:
-        changes = {
-            "approval_asked_by": actor,
-            "approval_asked_at": now,
-            "approval_fingerprint": check.fingerprint,
-            "scheduled_at": campaign.scheduled_at,
-        }
-        state, entry = S.AWAITING_APPROVAL, ("asked for approval", check.summary)
-    else:
-        changes = _launch_columns(campaign, actor, check.recipients or None)
-        state, entry = _launched_state(campaign, now), ("launched", str(recipients))
+    recipients, check = _check_ready(campaign, confirmed, fingerprint, actor)
     with transaction.atomic():
-        changes["budget_currency"] = _budget_currency(campaign, campaign.budget)
+        check = approval.check_again(check, campaign, actor)
+        changes = _launch_changes(campaign, actor, check)
         # Launch exactly the version that was checked: any edit since then changed `updated_at`.
         draft = Campaign.objects.filter(
             pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at
         )
-        if not draft.update(state=state, approval_note="", **changes):
+        if not draft.update(approval_note="", **changes):
             raise _launched_or_edited(campaign_id)
-        audit.record(actor, campaign, *entry)
         if check.needed:
+            audit.record(actor, campaign, "asked for approval", check.summary)
             enqueue(approval.NOTIFY_APPROVERS, campaign_id)
         else:
+            audit.record(actor, campaign, "launched", str(recipients))
+            approval.count_unapproved(campaign, actor, check)
             _wake()
 
 
-def _budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
-    """The currency of a budget: that of the price list. Without one, or if prices have several,
-    that of the budget before; "" without a budget.
-    """
-    if budget is None:
-        return ""
-    currency = price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text))
-    return currency or campaign.budget_currency
+def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck) -> dict[str, Any]:
+    """The columns that change when `actor` launches `campaign`, or requests approval for it."""
+    now, currency = timezone.now(), budget_currency(campaign, campaign.budget)
+    if not check.needed:
+        columns = _launch_columns(campaign, actor, check.recipients or None)
+        return {"state": _launched_state(campaign, now), "budget_currency": currency, **columns}
+    return {
+        "state": S.AWAITING_APPROVAL,
+        "budget_currency": currency,
+        "scheduled_at": campaign.scheduled_at,
+        **approval.columns_requested(check, actor),
+        **_test_columns(campaign, actor),
+    }
 
 
 def _check_ready(
-    campaign: Campaign, confirmed: int | None = None, fingerprint: str = ""
+    campaign: Campaign,
+    confirmed: int | None = None,
+    fingerprint: str = "",
+    launcher: User | None = None,
 ) -> tuple[int, ApprovalCheck]:
     """The number of recipients, and whether approval is needed. Sets the start of a campaign at
     local time. Raises Refused as `launch` does.
@@ -165,7 +177,7 @@ def _check_ready(
         raise Refused(audience_changed_message(recipients, confirmed))
     if fingerprint and fingerprint != measured.fingerprint:
         raise Refused(_("The audience changed after you opened this page. Review it again."))
-    return recipients, approval.check_approval(campaign, measured)
+    return recipients, approval.check_approval(campaign, measured, launcher)
 
 
 def _launched_or_edited(campaign_id: int) -> Refused:
@@ -188,12 +200,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
     recipients, check = _check_ready(campaign)
     if check.fingerprint != campaign.approval_fingerprint and check is not approval.NOT_NEEDED:
         _to_draft(campaign, actor, "approval void", check.summary)
-        raise Refused(
-            _(
-                "The audience or the cost changed after approval was requested. The campaign is a"
-                " draft again."
-            )
-        )
+        raise Refused(approval.void_text(campaign))
     if fingerprint != campaign.approval_fingerprint:
         raise Refused(_("The campaign changed after you opened this page. Review it again."))
     now = timezone.now()
@@ -231,13 +238,16 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
         pk=campaign.pk, state__in=CAN_APPROVE, approval_fingerprint=campaign.approval_fingerprint
     )
     cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_fingerprint": ""}
+    # a test is no draft: another one is sent instead
+    is_test = campaign.purpose == Purpose.TEST
+    to: dict[str, Any] = {"state": S.DRAFT}
+    if is_test:
+        to = {"state": S.CANCELLED, "finished_at": timezone.now()}
     with transaction.atomic():
         # A new `updated_at`: review pages opened before can't launch it any more.
-        if not waiting.update(
-            state=S.DRAFT, approval_note=note[:500], updated_at=timezone.now(), **cleared
-        ):
+        if not waiting.update(approval_note=note[:500], updated_at=timezone.now(), **to, **cleared):
             raise _refusal(campaign.pk, _("returned to draft"))
-        audit.record(actor, campaign, action, note)
+        audit.record(actor, campaign, "cancelled" if is_test else action, note)
         campaign.approval_note = note[:500]
         if actor is None or actor.pk != campaign.approval_asked_by_id:
             _notify_requester(campaign, approved=False)
@@ -252,16 +262,7 @@ def _notify_requester(campaign: Campaign, approved: bool) -> None:
 
 def _require_approver(campaign: Campaign, actor: User | None) -> None:
     if not approval.may_approve(campaign, actor):
-        raise Refused(_("Another approver has to decide: you can't approve your own campaign."))
-
-
-def _missing_approval(campaign: Campaign) -> ApprovalCheck | None:
-    """The check of a campaign that needs approval as it is now and does not have it; else None."""
-    check = approval.check_approval(campaign)
-    is_approved = (
-        campaign.approved_by_id is not None and check.fingerprint == campaign.approval_fingerprint
-    )
-    return check if check.needed and not is_approved else None
+        raise Refused(approval.own_text())
 
 
 def pause(
@@ -299,7 +300,7 @@ def resume(campaign_id: int, actor: User | None) -> None:
     changes: dict[str, Any] = {}
     if campaign.state in CAN_RESUME and campaign.reason == "approval":
         _require_approver(campaign, actor)
-        changes = _approval_now(campaign, actor)
+        changes = approval.columns_now(campaign, actor)
     elif campaign.state in CAN_RESUME and not campaign.frozen_at:
         _refuse_without_approval(campaign)
     with transaction.atomic():
@@ -328,39 +329,29 @@ def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
     return True
 
 
-def _approval_now(campaign: Campaign, actor: User | None) -> dict[str, Any]:
-    """The columns that say: `actor` approved `campaign` as it is now."""
-    check = approval.check_approval(campaign)
-    return {
-        "approved_by": actor,
-        "approval_fingerprint": check.fingerprint,
-        "approved_people": campaign.audience or check.recipients or None,
-    }
-
-
 def _refuse_without_approval(campaign: Campaign) -> None:
-    if check := _missing_approval(campaign):
+    if check := approval.missing_approval(campaign):
         _change_state(
             campaign.pk, CAN_RESUME, S.PAUSED, reason="approval", reason_detail=check.summary
         )
         raise Refused(str(pause_reason("approval").sentence))
 
 
-def cancel(campaign_id: int, actor: User | None) -> None:
-    """End a campaign: nobody else is sent to. What the gateway has already stays sent. Raises
-    Refused.
+def cancel(campaign_id: int, actor: User | None, detail: str = "") -> None:
+    """End a campaign: nobody else is sent to. What the gateway has already stays sent. `detail`:
+    why, for the audit trail. Raises Refused.
     """
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_CANCEL, S.CANCELLED, finished_at=timezone.now()):
             raise _refusal(campaign_id, _("cancelled"))
-        audit.record(actor, Campaign(pk=campaign_id), "cancelled")
+        audit.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
         _wake()
 
 
 def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) -> None:
     """Set the most that a campaign may cost; None for no limit. Raises Refused if it is over."""
     campaigns = Campaign.objects.filter(pk=campaign_id).exclude(state__in=FINAL)
-    currency = _budget_currency(Campaign.objects.get(pk=campaign_id), budget)
+    currency = budget_currency(Campaign.objects.get(pk=campaign_id), budget)
     with transaction.atomic():
         if not campaigns.update(budget=budget, budget_currency=currency, updated_at=timezone.now()):
             raise _refusal(campaign_id, _("given a new budget"))
@@ -407,7 +398,7 @@ def start_due(now: datetime) -> int:
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
         pause_if_running(campaign_id, "missed")
     for campaign in due.select_related("sender"):
-        if check := _missing_approval(campaign):
+        if check := approval.missing_approval(campaign):
             pause_if_running(campaign.pk, "approval", check.summary)
     return due.filter(scheduled_at__gte=late).update(state=S.PREPARING)
 
@@ -420,10 +411,13 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
         pause_if_running(campaign_id, "nobody")
         return False
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+    if campaign.purpose == Purpose.TEST and audience > test_limits.PHONES_MAX:
+        cancel(campaign_id, None, test_limits.too_many_text())
+        return False
     frozen: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
     approved = campaign.approved_people
     has_grown = approved is not None and audience > approved
-    if (has_grown or campaign.approved_by_id) and (check := _missing_approval(campaign)):
+    if (has_grown or campaign.approved_by_id) and (check := approval.missing_approval(campaign)):
         reason = {"reason": "approval", "reason_detail": check.summary}
         if _change_state(campaign_id, frozenset({S.PREPARING}), S.PAUSED, **reason, **frozen):
             audit.record(None, campaign, "paused", check.summary)

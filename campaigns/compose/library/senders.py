@@ -1,10 +1,12 @@
-"""Senders: the names that messages come from, as registered with BSG."""
+"""Senders: the names that messages come from, as registered with BSG. Administrators add them in
+Settings; nothing else makes one.
+"""
 
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.models import Condition, Sender
+from campaigns.compose.models import Campaign, Condition, Sender
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, remove_if_unneeded
 
@@ -18,6 +20,24 @@ def senders_with_use() -> QuerySet[Sender]:
         last_used=Max("campaign__launched_at"),
         in_segment=Exists(Condition.objects.filter(sender=OuterRef("pk"))),
     ).order_by("name")
+
+
+def unknown_text(name: str) -> str:
+    """That `name` is no sender, and who can make it one."""
+    return _(
+        "“%(name)s” is not a sender in ViberDash. Choose another one, or ask an administrator to"
+        " add it in Settings > Senders."
+    ) % {"name": name}
+
+
+def keep_unknown(campaign: Campaign) -> None:
+    """Keep the name of a sender that does not exist as a text of `campaign`, which is not saved
+    here: nothing typed is lost, and an administrator may add it.
+    """
+    campaign.new_sender = ""
+    if campaign.sender is not None and campaign.sender._state.adding:
+        campaign.new_sender = campaign.sender.name
+        campaign.sender = None
 
 
 def remove_sender(sender: Sender, actor: User) -> None:

@@ -4,10 +4,10 @@ Rules about them stand in the packages beside this one; recipients and results i
 
 1. library: senders, images, templates, test groups. 2. labels: labels and notes. 3. segments: saved
 conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
-limits above which a campaign needs approval.
+limits above which a campaign needs approval, and what counts against them.
 """
 
-from campaigns.compose.models.approval import ApprovalLimit
+from campaigns.compose.models.approval import ApprovalLimit, UnapprovedCost
 from campaigns.compose.models.audience_counts import AudienceCount
 from campaigns.compose.models.campaign import (
     Campaign,
@@ -50,4 +50,5 @@ __all__ = [
     "Sender",
     "TestGroup",
     "Timing",
+    "UnapprovedCost",
 ]

@@ -62,7 +62,7 @@ class Campaign(models.Model):
     sender = models.ForeignKey(
         Sender, models.PROTECT, verbose_name=_("sender"), null=True, blank=True
     )
-    # a sender as autosave got it, maybe half a name; saving the draft makes it a `sender`
+    # a name that is no sender, as autosave got it: shown as not usable until it is one
     new_sender = models.CharField(
         max_length=limits.SENDER_MAX, blank=True, default="", db_default=""
     )
@@ -124,6 +124,10 @@ class Campaign(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # who saved the draft last; not for copies
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     launched_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -151,6 +155,8 @@ class Campaign(models.Model):
         "self", models.SET_NULL, null=True, blank=True, related_name="rehearsals"
     )
     rehearsed_at = models.DateTimeField(null=True, blank=True)
+    # of a test: the ids of the contacts it goes to, fixed at its launch
+    test_contacts = models.JSONField(null=True, blank=True, editable=False)
     # whose messages these are, since the launch; None for a rehearsal, and for a campaign from
     # before there were accounts: it belongs to the first one
     account = models.ForeignKey(

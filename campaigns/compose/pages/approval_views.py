@@ -13,6 +13,7 @@ from campaigns.compose.launch.lifecycle import CAN_APPROVE, Refused
 from campaigns.compose.message.audience_counts import measure_soon
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.pages.draft_request import draft_of
+from campaigns.ledger.models import Purpose
 from campaigns.shared.query_values import read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, require_role
@@ -42,12 +43,16 @@ def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def campaign_return(request: HttpRequest, pk: int) -> HttpResponse:
-    """Request changes with a note, or withdraw one's own campaign: it becomes a draft again."""
+    """Request changes with a note, or withdraw one's own campaign: it becomes a draft again. A test
+    is cancelled.
+    """
     campaign = draft_of(request, pk)
     try:
         lifecycle.return_to_draft(pk, current_user(request), read_text(request.POST, "note"))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
-    messages.success(request, _("“%(name)s” is a draft again.") % {"name": campaign.name})
+    is_test = campaign.purpose == Purpose.TEST
+    message = _("“%(name)s” is cancelled.") if is_test else _("“%(name)s” is a draft again.")
+    messages.success(request, message % {"name": campaign.name})
     return redirect(campaign)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -36,11 +37,13 @@ from campaigns.compose.pages.draft_request import (
 )
 from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once, token_of
-from campaigns.team.roles import visible_to
+from campaigns.team.roles import has_role, users_with_role, visible_to
+
+ADMINISTRATORS_SHOWN = 3  # whom to ask for a sender
 
 
 def _composer(
@@ -48,10 +51,10 @@ def _composer(
 ) -> HttpResponse:
     campaign, audience = _initial_content(form)
     measured = measured_already(audience, compile_message(campaign))
+    form.fields["sender"].help_text = _sender_hint(form, current_user(request))
     context = {
         "form": form,
         "campaign": form.campaign,
-        "senders": visible_to(current_user(request), Sender.objects.all()),
         "images": visible_to(current_user(request), Picture.objects.all())[:24],
         **_urls(form),
         "utm_fields": [form[name] for name in links.UTM_NAMES],
@@ -74,6 +77,21 @@ def _composer(
         **more,
     }
     return render(request, "campaigns/compose/composer.html", context, status=status)
+
+
+def _sender_hint(form: CampaignForm, user: User) -> str:
+    """Where `user` adds senders, or whom to ask; and why the chosen one is not usable, where the
+    form does not say so itself.
+    """
+    can_add = has_role(user, Role.ADMINISTRATOR)
+    administrators = users_with_role(Role.ADMINISTRATOR).order_by("username")
+    context = {
+        "has_senders": form.has_senders,
+        "can_add_senders": can_add,
+        "administrators": [] if can_add else administrators[:ADMINISTRATORS_SHOWN],
+        "unknown_sender": "" if form.is_bound else form.unknown_sender,
+    }
+    return render_to_string("campaigns/compose/_sender_hint.html", context)
 
 
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:

@@ -1,5 +1,6 @@
 """The review page, and what it starts: test send, rehearsal and launch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -137,7 +138,7 @@ def _start_context(campaign: Campaign) -> dict[str, Any]:
 
 def _approval_context(campaign: Campaign, user: User, measured: MeasuredAudience) -> dict[str, Any]:
     """Whether approval is needed, whether `user` may give it, and what the launch button says."""
-    check = approval.check_approval(campaign, measured)
+    check = approval.check_approval(campaign, measured, user)
     awaiting = campaign.state in CAN_APPROVE
     is_changed = check.fingerprint != campaign.approval_fingerprint
     return {
@@ -185,13 +186,24 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
             return _review(request, campaign, test_error=str(refused))
         messages.error(request, str(refused))
         return redirect(campaign)
+    messages.success(request, _test_message(campaign, tests, len(phones)))
+    return redirect(tests[0])
+
+
+def _test_message(campaign: Campaign, tests: Sequence[Campaign], phones: int) -> str:
+    """That the tests are sent, or that one of them waits for approval."""
+    ids = [test.pk for test in tests]
+    if Campaign.objects.filter(pk__in=ids, state__in=CAN_APPROVE).exists():
+        return _(
+            "With what you launched today without approval, this test goes above the approval"
+            " limit. It is sent once a second person approves it."
+        )
     message = ngettext(
         "Test sent to %(n)d phone. “%(name)s” is still a draft.",
         "Test sent to %(n)d phones. “%(name)s” is still a draft.",
-        len(phones),
+        phones,
     )
-    messages.success(request, message % {"n": len(phones), "name": campaign.name})
-    return redirect(tests[0])
+    return message % {"n": phones, "name": campaign.name}
 
 
 @once

@@ -11,7 +11,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.compose.editor.test_send import PHONES_MAX, phones_in
+from campaigns.compose.editor.test_send import phones_in
+from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.shared.money import AmountInput
@@ -112,7 +113,9 @@ class LimitForm(LimitModelForm):
     amount = AmountInput(
         label=gettext_lazy("Approval needed above"),
         min_value=0,
-        help_text=gettext_lazy("Compared with the maximum cost on the review page."),
+        help_text=gettext_lazy(
+            "Compared with the maximum costs of what a user launches in a day, test sends too."
+        ),
     )
 
     class Meta:

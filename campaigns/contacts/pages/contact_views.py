@@ -1,6 +1,5 @@
 """The pages of one contact: edit, remove, add to the stop list; and the search over all lists."""
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,13 +14,14 @@ from campaigns.contacts.models import Contact
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.list_views import form_page
 from campaigns.contacts.pages.tabs import tabs
+from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
 from campaigns.shared.query_values import read_search
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.roles import sees_phones, visible_to
 
 
 @role_required(Role.MARKETER)
@@ -106,28 +106,28 @@ def contact_search(request: HttpRequest) -> HttpResponse:
     A complete phone leads to its page. Viewers see phones masked, so only that works for them.
     """
     query = read_search(request.GET)
-    phone = parsing.normalise(query, settings.DEFAULT_COUNTRY) if query else None
-    if isinstance(phone, parsing.Phone):
-        return redirect("person", msisdn=phone.msisdn)
+    if msisdn := queries.whole_phone(query):
+        return redirect("person", msisdn=msisdn)
     user = current_user(request)
-    can_edit = has_role(user, Role.MARKETER)
-    hits = queries.search(query) if query and can_edit else None
+    sees_parts = sees_phones(user)
+    hits = queries.search(query) if query and sees_parts else None
     contacts = visible_to(user, Contact.objects.select_related("list")).order_by("id")
     context = {
         "q": query,
         "hits": hits,
         "page": page_of_ids(request, contacts, hits.ids) if hits else None,
         "tabs": tabs("people"),
-        "empty_text": _empty_text(query, can_edit),
+        "sees_phones": sees_parts,
+        "empty_text": _empty_text(query, sees_parts),
         "empty_icon": "zoom-question" if query else "search",
     }
     return render(request, "campaigns/contacts/contact_search.html", context)
 
 
-def _empty_text(query: str, can_edit: bool) -> str:
+def _empty_text(query: str, sees_parts: bool) -> str:
     """What the page says where it shows no contacts."""
+    if not sees_parts:
+        return whole_phone_text()
     if not query:
         return _("Search by phone, last digits or name: 0972920283, 0283 or Olena.")
-    if not can_edit:
-        return _("Enter the complete phone. You see phones masked, so parts are not searched.")
     return _("No contact matches “%(query)s”.") % {"query": query}

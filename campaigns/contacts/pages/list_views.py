@@ -24,16 +24,17 @@ from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
 from campaigns.contacts.pages.imports.import_notes import unread_text
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.pages.type_forms import FieldTypesForm
+from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.query_values import read_ids, read_search
 from campaigns.shared.table_export import FILES
-from campaigns.team.models import Role
+from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.submissions import once
 from campaigns.team.removal import describe_uses
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.roles import has_role, sees_phones, visible_to
 
 SORT_COLUMNS = {
     "name": "name",
@@ -80,13 +81,13 @@ def _country_summary(contact_list: ContactList, limit: int = 3) -> str:
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the contacts of a list, or those that match ?q=."""
     contact_list = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
-    query = read_search(request.GET)
-    hits = queries.search(query, contact_list) if query else None
+    user, query = current_user(request), read_search(request.GET)
+    hits = _search(query, contact_list, user)
     contacts = Contact.objects.filter(list=contact_list).order_by("id")
     page: Page[Contact] | Slice[Contact]
     page = page_of_ids(request, contacts, hits.ids) if hits else slice_of(request, contacts, "id")
     tags = contact_list.fields[:MAX_TAG_COLUMNS]
-    can_edit = has_role(current_user(request), Role.MARKETER)
+    can_edit = has_role(user, Role.MARKETER)
     context = {
         "list": contact_list,
         "page": page,
@@ -100,8 +101,27 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "delete_warning": _delete_warning(contact_list),
         "import_url": f"{reverse('import-new')}?list={contact_list.pk}" if can_edit else "",
         "can_edit": can_edit,
+        "sees_phones": sees_phones(user),
+        "empty_text": _empty_text(query, user),
     }
     return render(request, "campaigns/contacts/list_detail.html", context)
+
+
+def _search(query: str, contact_list: ContactList, user: User) -> queries.SearchResult | None:
+    """What `user` finds on the list; None without a query. A part of a phone finds no phone for
+    those who see them masked: they would learn the rest by further parts.
+    """
+    if not query:
+        return None
+    if sees_phones(user):
+        return queries.search(query, contact_list)
+    return queries.search_whole_phone(query, contact_list) or queries.SearchResult([])
+
+
+def _empty_text(query: str, user: User) -> str:
+    if not sees_phones(user) and not queries.whole_phone(query):
+        return whole_phone_text()
+    return _("No contact on this list matches “%(query)s”.") % {"query": query}
 
 
 def _values(contact_list: ContactList, contact: Contact, tags: Sequence[str]) -> list[str]:

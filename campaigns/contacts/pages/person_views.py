@@ -1,11 +1,10 @@
 """What belongs to a person and not to a list: how pages show it, and the form to edit it."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -17,8 +16,6 @@ from campaigns.contacts.people import languages, person
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.submissions import once
-
-MSISDN = re.compile("[0-9]{5,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,6 @@ def describe_person(msisdn: str) -> ShownPerson:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_edit(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Edit consent, language, topics and notes."""
-    if not MSISDN.fullmatch(msisdn):
-        raise Http404
     form = PersonForm(person.values_of(person.find(msisdn)), request.POST or None)
     if request.method == "POST" and form.is_valid():
         conflicts = person.change(msisdn, form.values(), form.seen(), current_user(request))

@@ -1,6 +1,7 @@
 """The pages of the stop list."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,7 +14,9 @@ from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.pages.forms import StopListForm
 from campaigns.contacts.pages.list_views import MAX_REJECTED_LINES
 from campaigns.contacts.pages.tabs import tabs
+from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.contacts.phones import parsing
+from campaigns.contacts.search import queries
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_search
 from campaigns.team.audit import record
@@ -21,7 +24,7 @@ from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
 from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.roles import has_role, sees_phones, visible_to
 
 
 @once
@@ -75,22 +78,42 @@ def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
 def _context(
     request: HttpRequest, form: StopListForm, result: stop_list.StopResult | None
 ) -> dict[str, object]:
-    query = read_search(request.GET)
-    entries = visible_to(current_user(request), StopListEntry.objects.select_related("created_by"))
-    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
-    if digits:
-        entries = entries.filter(msisdn__contains=digits)
-    elif query:
-        entries = entries.filter(reason__folded_contains=query)
+    user, query = current_user(request), read_search(request.GET)
+    entries = visible_to(user, StopListEntry.objects.select_related("created_by"))
     rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
     return {
         "form": form,
-        "slice": slice_of(request, entries, "-id"),
+        "slice": slice_of(request, _matching(entries, query, user), "-id"),
         "q": query,
+        "empty_text": _empty_text(query, user),
+        "sees_phones": sees_phones(user),
         "rejected_lines": [(line, reason.label) for line, reason in rejected],
         "tabs": tabs("stop"),
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_role(user, Role.MARKETER),
     }
+
+
+def _matching(entries: QuerySet[StopListEntry], query: str, user: User) -> QuerySet[StopListEntry]:
+    """The entries with the phone or reason `query`; for those who see phones masked, with exactly
+    this phone.
+    """
+    if not query:
+        return entries
+    if not sees_phones(user):
+        return entries.filter(msisdn=queries.whole_phone(query))
+    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
+    if digits:
+        return entries.filter(msisdn__contains=digits)
+    return entries.filter(reason__folded_contains=query)
+
+
+def _empty_text(query: str, user: User) -> str:
+    """What the page says where it shows no entries."""
+    if not query:
+        return _("The stop list is empty. Add the phones of people who asked not to get messages.")
+    if not sees_phones(user) and not queries.whole_phone(query):
+        return whole_phone_text()
+    return _("No entry of the stop list matches “%(query)s”.") % {"query": query}
 
 
 @role_required(Role.MARKETER)

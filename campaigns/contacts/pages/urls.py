@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from campaigns.contacts.pages import contact_views, list_views, person_views, stop_list_views
+from campaigns.contacts.pages import (
+    contact_views,
+    list_views,
+    person_addresses,  # noqa: F401 - the converter
+    person_views,
+    stop_list_views,
+)
 from campaigns.contacts.pages.imports import import_views, schedule_views, source_views, undo_views
 from campaigns.shared.table_export import FILES
 
@@ -28,8 +34,8 @@ urlpatterns = [
     path("contacts/person/<int:pk>/remove", contact_views.contact_remove, name="contact-remove"),
     path("contacts/person/<int:pk>/stop", contact_views.contact_stop, name="contact-stop"),
     path("contacts/people/", contact_views.contact_search, name="person-search"),
-    path("contacts/people/<slug:msisdn>/edit", person_views.person_edit, name="person-edit"),
-    path("contacts/people/<slug:msisdn>/stop", stop_list_views.stop_phone, name="person-stop"),
+    path("contacts/people/<person:msisdn>/edit", person_views.person_edit, name="person-edit"),
+    path("contacts/people/<person:msisdn>/stop", stop_list_views.stop_phone, name="person-stop"),
     path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
     path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
     path("contacts/import", source_views.import_new, {"source": "file"}, name="import-new"),

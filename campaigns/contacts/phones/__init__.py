@@ -5,4 +5,5 @@
 - prefix_rules: the same for many cells at once, faster
 - guesses: numbers that are not valid as written: older forms, several in a cell
 - countries: names and calling codes
+- masking: phones as viewers see them
 """

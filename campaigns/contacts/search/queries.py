@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -77,6 +78,25 @@ def search(query: str, contact_list: ContactList | None = None) -> SearchResult:
     indexed, all_compared = _search_index(contacts, contact_list, long_terms, terms)
     hits.update(indexed)
     return _make_result(hits, all_scanned and all_compared)
+
+
+def search_whole_phone(query: str, contact_list: ContactList | None = None) -> SearchResult | None:
+    """The contacts with exactly the phone `query`, for those who must not know phones; None if it
+    is not a whole one.
+    """
+    msisdn = whole_phone(query)
+    if not msisdn:
+        return None
+    contacts = Contact.objects.filter(msisdn=msisdn)
+    if contact_list:
+        contacts = contacts.filter(list=contact_list)
+    return SearchResult(list(contacts.order_by("pk").values_list("pk", flat=True)[:MAX_HITS]))
+
+
+def whole_phone(query: str) -> str:
+    """The E.164 digits of a whole phone in any spelling; "" for a part of one, and other texts."""
+    phone = parsing.normalise(query, settings.DEFAULT_COUNTRY) if query else None
+    return phone.msisdn if isinstance(phone, parsing.Phone) else ""
 
 
 def _make_result(ids: set[int], complete: bool) -> SearchResult:

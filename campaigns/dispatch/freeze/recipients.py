@@ -90,8 +90,8 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         _complete_snapshot(campaign, snapshot)
         return False
     chosen = _slice_sql(snapshot, upper)
-    if not audience.has_only_lists:
-        ids = _slice_contact_ids(audience.selected_contacts(), snapshot, upper)
+    if campaign.test_contacts is not None or not audience.has_only_lists:
+        ids = _slice_contact_ids(_chosen_contacts(campaign, audience), snapshot, upper)
         chosen, size = _id_condition(ids), len(ids)
     excluded = _excluded_sql(audience, snapshot, upper)
     by_area = areas.must_split_by_area(campaign, snapshot.list_id)
@@ -109,6 +109,16 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     snapshot.contact_id = upper
     snapshot.save()
     return True
+
+
+def _chosen_contacts(campaign: Campaign, audience: Audience) -> QuerySet[Contact]:
+    """The contacts that the audience selects; of a test, those that were on its list at the launch.
+
+    Its list can be filled meanwhile, and nobody reviewed or counted the others.
+    """
+    if campaign.test_contacts is not None:
+        return Contact.objects.filter(pk__in=campaign.test_contacts)
+    return audience.selected_contacts()
 
 
 def _complete_snapshot(campaign: Campaign, snapshot: Snapshot) -> None:

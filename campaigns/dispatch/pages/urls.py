@@ -1,5 +1,6 @@
 from django.urls import path
 
+from campaigns.contacts.pages import person_addresses  # noqa: F401 - the converter
 from campaigns.dispatch.pages import budget_views, campaign_actions, erase_views
 
 urlpatterns = [
@@ -9,7 +10,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/again", campaign_actions.resend, name="campaign-resend"),
     path("campaigns/<int:pk>/hours", campaign_actions.sending_hours, name="campaign-hours"),
     path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
-    path("contacts/people/<slug:msisdn>/erase", erase_views.erase, name="person-erase"),
+    path("contacts/people/<person:msisdn>/erase", erase_views.erase, name="person-erase"),
     path("settings/budgets/", budget_views.monthly_budgets, name="month-budgets"),
     path(
         "settings/budgets/person/<int:pk>/delete",

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from campaigns.compose.library import senders
+from campaigns.compose.models import Sender
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.dispatch.workers import health
 from campaigns.gateway import limits
@@ -108,6 +110,8 @@ def _read_request(sender: str, phone: str, sms_sender: str) -> CheckRequest:
         return CheckRequest(sender)
     if not sender:
         raise CommandError(_("Name the sender with --sender."))
+    if not Sender.objects.filter(name=sender).exists():
+        raise CommandError(senders.unknown_text(sender))
     verdict = normalise(phone, settings.DEFAULT_COUNTRY)
     if not isinstance(verdict, Phone):
         raise CommandError(f"{phone}: {verdict.label}")

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.contacts.phones import parsing
+from campaigns.contacts.phones.masking import mask_phone
+from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
 from campaigns.reports.campaign.reasons import (
@@ -145,24 +147,29 @@ GROUPS: dict[str, StateFilter] = {
 class RecipientQuery:
     """What to show: a state, a country, a part of the phone, a reason within the state.
 
-    "" and None stand for any. `unreadable`: a value was given that cannot be read; then nobody is
-    shown, and nobody exported.
+    "" and None stand for any. `whole_phone`: `phone` is all of it. `unreadable`: a value was given
+    that cannot be read; then nobody is shown, and nobody exported.
     """
 
     state: StateFilter | None = None
     country: str = ""
     phone: str = ""
     why: str = ""
+    whole_phone: bool = False
     unreadable: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.state or self.country or self.phone or self.unreadable)
 
 
-def read_query(query: Mapping[str, str]) -> RecipientQuery:
-    """Return the filters in a query string; with a malformed one, they select nobody."""
+def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
+    """Return the filters in a query string; with a malformed one, they select nobody.
+
+    `masked`: for somebody who sees phones masked, so that only a whole one is searched.
+    """
     given = {name: query.get(name, "").strip() for name in ("phone", "country", "state", "why")}
-    phone, country = _digits(given["phone"]), given["country"]
+    read_phone = queries.whole_phone if masked else _digits
+    phone, country = read_phone(given["phone"]), given["country"]
     state = FILTERS.get(given["state"]) or GROUPS.get(given["state"])
     has_reasons = state is not None and state.key in STATES_WITH_REASONS
     unreadable = (
@@ -173,7 +180,9 @@ def read_query(query: Mapping[str, str]) -> RecipientQuery:
     )
     if unreadable:
         return RecipientQuery(unreadable=True)
-    return RecipientQuery(state, country, phone, without_nul(given["why"][:40]))
+    return RecipientQuery(
+        state, country, phone, without_nul(given["why"][:40]), masked and bool(phone)
+    )
 
 
 def _digits(phone: str) -> str:
@@ -197,7 +206,7 @@ def load_page(
     """Return the page `at` of what `query` selects; `counts` are those of the campaign."""
     if query.unreadable:
         return Slice([])
-    if not query.state or _by_first_digits(campaign, query):
+    if not query.state or query.whole_phone or _by_first_digits(campaign, query):
         return read_slice(filter_recipients(campaign, query), page_column(campaign, query), at)
     parts = query.state.parts(_in_any_state(campaign, query), query.why, counts)
     return read_merged(parts, PAGE_COLUMN, at)
@@ -215,6 +224,8 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
         recipients = recipients.filter(country=query.country)
     if not query.phone:
         return recipients
+    if query.whole_phone:
+        return recipients.filter(msisdn=query.phone)
     if not by_first_digits:
         return recipients.filter(msisdn__contains=query.phone)
     first = first_digits(query.phone)
@@ -250,7 +261,8 @@ def page_column(campaign: Campaign, query: RecipientQuery) -> str:
 
 
 def _by_first_digits(campaign: Campaign, query: RecipientQuery) -> bool:
-    return bool(query.phone) and not searches_any_part(campaign)
+    is_part = bool(query.phone) and not query.whole_phone
+    return is_part and not searches_any_part(campaign)
 
 
 def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | None:
@@ -321,7 +333,7 @@ def export_rows(
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:
-    phone = f"{recipient.msisdn[:4]}•••{recipient.msisdn[-2:]}" if masked else recipient.msisdn
+    phone = mask_phone(recipient.msisdn) if masked else recipient.msisdn
     return (
         phone, recipient.country, state_label(recipient), reason_text(recipient), recipient.status,
         recipient.error_code, recipient.sent_at, recipient.delivered_at, recipient.currency,

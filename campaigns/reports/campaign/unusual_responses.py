@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from campaigns.contacts.phones.masking import mask_phones_in
 from campaigns.dispatch.models import Evidence
 
 SHOWN_CHARACTERS = 20_000  # the database has the whole body
-_PHONE = re.compile(r"(?<![0-9A-Za-z])(\d{4})\d{2,9}(\d{2})(?![0-9A-Za-z])")
 _DECIMAL = re.compile(r'"\\u0000([^"]*)\\u0000"')
 
 
@@ -34,7 +34,8 @@ def _format(response: Evidence, masked: bool) -> UnusualResponse:
     body = _indent(response.body)
     hidden = max(len(body) - SHOWN_CHARACTERS, 0)
     description, body = (
-        _mask_phones(text) if masked else text for text in (response.what, body[:SHOWN_CHARACTERS])
+        mask_phones_in(text) if masked else text
+        for text in (response.what, body[:SHOWN_CHARACTERS])
     )
     return UnusualResponse(
         response.at, description, response.batch_number, response.http_status, body, hidden
@@ -48,8 +49,3 @@ def _indent(body: str) -> str:
     except (ValueError, RecursionError):
         return body
     return _DECIMAL.sub(r"\1", json.dumps(parsed, ensure_ascii=False, indent=2))
-
-
-def _mask_phones(text: str) -> str:
-    """Hide the middle of every run of digits that may be a phone."""
-    return _PHONE.sub(r"\1•••\2", text)

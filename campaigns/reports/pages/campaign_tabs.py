@@ -14,6 +14,7 @@ from campaigns.compose.library import notes
 from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
+from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.models import Evidence
 from campaigns.reports.campaign import message_rows, recipients
@@ -30,7 +31,7 @@ from campaigns.shared.paging import PAGE
 from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user
-from campaigns.team.roles import has_role
+from campaigns.team.roles import has_role, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
@@ -83,7 +84,7 @@ def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any
     unusual = Evidence.objects.filter(campaign=campaign).exclude(what=TEST_ANSWER)
     evidence = Paginator(unusual, PAGE)
     response_page = evidence.get_page(request.GET.get("answers"))
-    masked = not has_role(current_user(request), Role.MARKETER)
+    masked = not sees_phones(current_user(request))
     return {
         "page": page,
         "entries": describe_entries(page.object_list),
@@ -113,7 +114,8 @@ def _countries(campaign: Campaign) -> list[dict[str, Any]]:
 
 def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict[str, Any]:
     """Return what the table of recipients shows for the query string."""
-    query = recipients.read_query(request.GET)
+    masked = not sees_phones(current_user(request))
+    query = recipients.read_query(request.GET, masked=masked)
     rows = recipients.load_page(
         progress.campaign, query, progress.counts, request.GET.get("at", "")
     )
@@ -123,9 +125,10 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
         "slice": rows,
         "total": recipients.count_recipients(progress.counts, query),
         "phone": request.GET.get("phone", ""),
+        "sees_phones": not masked,
         "any_part": recipients.searches_any_part(progress.campaign),
         "fills_up": _fills_up(progress.campaign, query, bool(rows)),
-        "empty_text": _empty_text(progress, query),
+        "empty_text": _empty_text(progress, query, masked and "phone" in request.GET),
     }
 
 
@@ -136,8 +139,10 @@ def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool
     return campaign.state == "preparing" or (campaign.state == "sending" and not has_rows)
 
 
-def _empty_text(progress: CampaignProgress, query: RecipientQuery) -> str:
+def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_phone: bool) -> str:
     """Return why the table is empty: which filter found nobody, or that nobody is in it yet."""
+    if query.unreadable and needs_whole_phone:
+        return whole_phone_text()
     if query.unreadable:
         return _("A filter in this address cannot be read. Remove it to see recipients.")
     if query.phone and query.state:

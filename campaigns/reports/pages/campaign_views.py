@@ -35,7 +35,7 @@ from campaigns.shared.table_export import FILES
 from campaigns.team import accounts
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
-from campaigns.team.roles import has_role
+from campaigns.team.roles import has_role, sees_phones
 
 
 def _get_campaign(request: HttpRequest, pk: int) -> Campaign:
@@ -138,7 +138,8 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
         return _render_page(request, campaign, "recipients")
     progress = load_progress(campaign)
     if "chips" in request.GET:
-        chips = recipient_chips(progress, recipients.read_query(request.GET))
+        masked = not sees_phones(current_user(request))
+        chips = recipient_chips(progress, recipients.read_query(request.GET, masked=masked))
         return render(
             request, "campaigns/reports/_recipient_chips.html", {"campaign": campaign, **chips}
         )
@@ -150,7 +151,8 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """All recipients that the filters select, as a file."""
     campaign = _get_campaign(request, pk)
-    masked = not has_role(current_user(request), Role.MARKETER)
-    rows = recipients.export_rows(campaign, recipients.read_query(request.GET), masked)
+    masked = not sees_phones(current_user(request))
+    query = recipients.read_query(request.GET, masked=masked)
+    rows = recipients.export_rows(campaign, query, masked)
     name = f"{campaign.purpose}-{campaign.pk}-recipients"
     return FILES[kind](name, recipients.EXPORT_COLUMNS, rows)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from campaigns.contacts.pages import person_addresses  # noqa: F401 - the converter
 from campaigns.reports.pages import (
     campaign_views,
     contact_views,
@@ -36,8 +37,10 @@ urlpatterns = [
         )
         for kind in FILES
     ),
-    path("contacts/people/<slug:msisdn>/", contact_views.contact, name="person"),
-    path("contacts/people/<slug:msisdn>/data.json", contact_views.contact_data, name="person-data"),
+    path("contacts/people/<person:msisdn>/", contact_views.contact, name="person"),
+    path(
+        "contacts/people/<person:msisdn>/data.json", contact_views.contact_data, name="person-data"
+    ),
     path("spend/", spend_views.spend, name="spend"),
     path("spend/entries/", spend_views.spend_entries, name="spend-entries"),
     *(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
+from campaigns.contacts.phones.masking import mask_phone
 from campaigns.ledger.models import Channel, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
 from campaigns.reports.shared.key_figures import KeyFigure, channel_split
@@ -130,6 +131,6 @@ def _export_row(entry: LedgerEntry, masked: bool) -> tuple[Cell, ...]:
     phone = entry.recipient.msisdn if entry.recipient else ""
     return (
         entry.pk, entry.at, entry.day, entry.kind, entry.channel, entry.purpose,
-        entry.campaign_id, f"{phone[:4]}•••{phone[-2:]}" if masked and phone else phone,
+        entry.campaign_id, mask_phone(phone) if masked and phone else phone,
         entry.country, entry.currency, entry.amount, entry.note,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.editor import test_send
 from campaigns.compose.launch import pause_reasons
+from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library import senders
 from campaigns.compose.models import Campaign, CampaignState, Sender
 from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.freeze.recipients import reference_of
@@ -47,7 +49,9 @@ STAGES = {  # after "accepted"
 def launch(check: GatewayCheck, message: Campaign, msisdn: str, actor: User | None) -> None:
     """Send `message` to the phone as the message of `check`. Raises Refused: nothing is sent."""
     name = message.sender.name if message.sender else ""
-    message.sender, _made = Sender.objects.get_or_create(name=name)
+    message.sender = Sender.objects.filter(name=name).first()
+    if message.sender is None:
+        raise Refused(senders.unknown_text(name))
     campaign = test_send.send_message(message, [f"+{msisdn}"], actor)
     check.campaign, check.reference = campaign, reference_of(campaign.uuid, msisdn)
     check.ended_at = None

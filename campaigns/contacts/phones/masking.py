@@ -1,0 +1,28 @@
+"""Phones as users see them who must not know them."""
+
+import re
+
+MASK = "•••"
+_FIRST, _LAST, _HIDDEN = 4, 2, 5  # digits that are shown at most, and hidden at least
+# a run of digits that may be a phone, or one that begins with a plus and is grouped for reading
+_PHONE = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9]{8,15}|\+[0-9](?:[ \u00a0().-]{0,2}[0-9]){6,14})(?![0-9A-Za-z])"
+)
+
+
+def mask_phone(msisdn: str) -> str:
+    """E.164 digits without those in the middle: 380972920283 -> "3809•••83"; of a short phone,
+    fewer are shown.
+    """
+    first = max(0, min(_FIRST, len(msisdn) - _LAST - _HIDDEN))
+    return f"{msisdn[:first]}{MASK}{msisdn[-_LAST:]}"
+
+
+def mask_phones_in(text: str) -> str:
+    """`text` without the middle of whatever in it may be a phone."""
+    return _PHONE.sub(_masked, text)
+
+
+def _masked(match: re.Match[str]) -> str:
+    plus = "+" if match[0].startswith("+") else ""
+    return plus + mask_phone("".join(sign for sign in match[0] if sign.isdecimal()))
