@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0023_import_addresses'),
+        ('campaigns', '0024_sign_in'),
     ]
 
     operations = [
