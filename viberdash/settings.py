@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from csp.constants import NONE, SELF
 
-from viberdash import environment
+from viberdash import environment, insecure
 from viberdash.environment import as_address, as_bool, as_list, as_path, between, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -112,6 +112,14 @@ INTERNAL_HOSTS: list[str] = read(
 )
 WORKER_NAME: str = read(
     "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
+)
+
+ALLOW_INSECURE: list[str] = read(
+    "ALLOW_INSECURE",
+    f"names of settings, separated by commas, out of {', '.join(insecure.DANGERS)}",
+    [],
+    as_list,
+    lambda names: set(names) <= set(insecure.DANGERS),
 )
 
 # Database, cache, queue
@@ -296,6 +304,22 @@ DEFAULT_FROM_EMAIL: str = read(
     lambda text: "@" in text,
 )
 EMAIL_SUBJECT_PREFIX = "ViberDash: "
+
+GATEWAY = environment.split(BSG_API_URL)
+IS_GATEWAY_HERE = insecure.is_loopback(GATEWAY.hostname or "")
+# what of ALLOW_INSECURE is in use: administrators see it on every page
+INSECURE_SETTINGS: list[str] = insecure.check(
+    {
+        "SECRET_KEY": not DEBUG and insecure.is_weak_key(SECRET_KEY),
+        "DEBUG": DEBUG and BSG_API_KEY.startswith("live_") and not IS_GATEWAY_HERE,
+        "ALLOWED_HOSTS": "*" in ALLOWED_HOSTS,
+        "HOST": not (HTTPS_ONLY or BEHIND_PROXY or insecure.is_loopback(HOST)),
+        "BSG_API_URL": GATEWAY.scheme == "http" and not IS_GATEWAY_HERE,
+        "EMAIL_URL": EMAIL_BACKEND.endswith("smtp.EmailBackend")
+        and not (EMAIL_USE_TLS or EMAIL_USE_SSL or insecure.is_loopback(EMAIL_HOST)),
+    },
+    ALLOW_INSECURE,
+)
 
 # Language and time
 LANGUAGE_CODE = "en-gb"
