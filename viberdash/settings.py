@@ -339,9 +339,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_ROOT / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
-MEDIA_ROOT: Path = read(
-    "MEDIA_ROOT", "a folder for pictures, public", DATA_ROOT / "media", as_path
-)
+MEDIA_ROOT: Path = read("MEDIA_ROOT", "a folder for pictures, public", DATA_ROOT / "media", as_path)
 UPLOAD_ROOT: Path = read(
     "UPLOAD_ROOT", "a folder for contact files, private", DATA_ROOT / "uploads", as_path
 )
