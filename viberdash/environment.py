@@ -12,6 +12,8 @@ import environ
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from viberdash.private_files import keep_private
+
 Check = Callable[[Any], bool]
 REQUIRED = object()
 BOOLEANS = {
@@ -28,9 +30,14 @@ BOOLEANS = {
 env = environ.Env()
 
 
-def read_file(usual: Path) -> None:
-    """Read the file that ENV_FILE names, else `usual`. The environment itself wins over it."""
-    env.read_env(os.environ.get("ENV_FILE", usual), overwrite=False)
+def read_file(usual: Path) -> Path:
+    """Read the file that ENV_FILE names, else `usual`. The environment itself wins over it.
+
+    Returns the path of the file.
+    """
+    path = Path(os.environ.get("ENV_FILE", usual))
+    env.read_env(path, overwrite=False)
+    return path
 
 
 def anything(value: Any) -> bool:
@@ -144,7 +151,11 @@ def split(address: str) -> SplitResult:
 
 
 def load_settings() -> None:
-    """Read Django's settings now. An invalid variable ends the process with one line."""
+    """Begin a process: keep what it writes private, and read Django's settings.
+
+    An invalid variable ends the process with one line.
+    """
+    keep_private()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viberdash.settings")
     try:
         _ = settings.SECRET_KEY

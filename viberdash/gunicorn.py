@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from viberdash.environment import load_settings
+from viberdash.private_files import OTHERS
 
 load_settings()
 
@@ -18,6 +19,7 @@ preload_app = True  # read once, then forked: a faster start and less memory
 timeout = 60  # seconds a worker may be silent
 graceful_timeout = 20  # seconds for requests under way when it ends
 control_socket_disable = True
+umask = OTHERS
 loglevel = "warning"
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable
+from typing import Any
 
 # International and local numbers; shorter runs of digits are counts, ids and ports.
 PHONE = re.compile(r"(?<![\w.])(\+?\d{3})\d{4,10}(\d{2})(?![\w.])")
@@ -23,3 +24,22 @@ class RedactingFormatter(logging.Formatter):
         for secret in self.secrets:
             line = line.replace(secret, "…")
         return PHONE.sub(r"\1…\2", KEY.sub(r"\1_…", line))
+
+
+def configuration(level: str, *, secrets: list[str]) -> dict[str, Any]:
+    """Django's LOGGING: everything from `level` on to stderr, without `secrets` and phones."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"()": "viberdash.logs.RedactingFormatter", "secrets": secrets},
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # one handler for everything, which keeps secrets
+            "django": {"handlers": [], "propagate": True},
+            # a line a task would be thousands
+            "django-q": {"level": "INFO" if level == "DEBUG" else "WARNING"},
+        },
+    }

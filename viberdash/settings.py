@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from csp.constants import NONE, SELF
 
-from viberdash import environment
+from viberdash import environment, insecure, logs
 from viberdash.environment import as_address, as_bool, as_list, as_path, between, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environment.read_file(BASE_DIR / ".env")
+DATA_ROOT = BASE_DIR / "var"
+ENV_FILE: Path = environment.read_file(BASE_DIR / ".env")
 
 # Site
 DEBUG: bool = read("DEBUG", "true or false", False, as_bool)
@@ -120,12 +121,20 @@ WORKER_NAME: str = read(
     "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
 )
 
+ALLOW_INSECURE: list[str] = read(
+    "ALLOW_INSECURE",
+    f"names of settings, separated by commas, out of {', '.join(insecure.DANGERS)}",
+    [],
+    as_list,
+    lambda names: set(names) <= set(insecure.DANGERS),
+)
+
 # Database, cache, queue
 DATABASE_EXPECTED = "sqlite:///file or postgres://user:password@host/name"
 DATABASE: dict[str, Any] = read(
     "DATABASE_URL",
     DATABASE_EXPECTED,
-    environment.database(f"sqlite:///{BASE_DIR}/var/viberdash.sqlite3"),
+    environment.database(f"sqlite:///{DATA_ROOT}/viberdash.sqlite3"),
     environment.database,
 )
 SQLITE: bool = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
@@ -332,6 +341,22 @@ DEFAULT_FROM_EMAIL: str = read(
 )
 EMAIL_SUBJECT_PREFIX = "ViberDash: "
 
+GATEWAY = environment.split(BSG_API_URL)
+IS_GATEWAY_HERE = insecure.is_loopback(GATEWAY.hostname or "")
+# what of ALLOW_INSECURE is in use: administrators see it on every page
+INSECURE_SETTINGS: list[str] = insecure.check(
+    {
+        "SECRET_KEY": not DEBUG and insecure.is_weak_key(SECRET_KEY),
+        "DEBUG": DEBUG and BSG_API_KEY.startswith("live_") and not IS_GATEWAY_HERE,
+        "ALLOWED_HOSTS": "*" in ALLOWED_HOSTS,
+        "HOST": not (HTTPS_ONLY or BEHIND_PROXY or insecure.is_loopback(HOST)),
+        "BSG_API_URL": GATEWAY.scheme == "http" and not IS_GATEWAY_HERE,
+        "EMAIL_URL": EMAIL_BACKEND.endswith("smtp.EmailBackend")
+        and not (EMAIL_USE_TLS or EMAIL_USE_SSL or insecure.is_loopback(EMAIL_HOST)),
+    },
+    ALLOW_INSECURE,
+)
+
 # Language and time
 LANGUAGE_CODE = "en-gb"
 # a language joins when all its words are there; half a translation confuses
@@ -346,19 +371,17 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # Files
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = DATA_ROOT / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
-MEDIA_ROOT: Path = read(
-    "MEDIA_ROOT", "a folder for pictures, public", BASE_DIR / "var" / "media", as_path
-)
+MEDIA_ROOT: Path = read("MEDIA_ROOT", "a folder for pictures, public", DATA_ROOT / "media", as_path)
 UPLOAD_ROOT: Path = read(
-    "UPLOAD_ROOT", "a folder for contact files, private", BASE_DIR / "var" / "uploads", as_path
+    "UPLOAD_ROOT", "a folder for contact files, private", DATA_ROOT / "uploads", as_path
 )
 STATE_FILE: Path = read(
     "STATE_FILE",
     "a file, of this machine alone and no part of a backup",
-    BASE_DIR / "var" / "state.json",
+    DATA_ROOT / "state.json",
     as_path,
 )
 S3_BUCKET: str = read("S3_BUCKET", "the name of a bucket, or empty", "")
@@ -401,6 +424,8 @@ STORAGES = {
 }
 # every reference is to the hashed name: half as much to compress
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# this site serves pictures and static files itself, so no other user has to read them
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 << 20  # pasted rows; files do not count
 
@@ -443,21 +468,6 @@ LOG_LEVEL: str = read(
     str.upper,
     environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "viberdash.logs.RedactingFormatter",
-            "secrets": [BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # one handler for everything, which keeps secrets
-        "django": {"handlers": [], "propagate": True},
-        # a line a task would be thousands
-        "django-q": {"level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING"},
-    },
-}
+LOGGING = logs.configuration(
+    LOG_LEVEL, secrets=[BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])]
+)

@@ -115,7 +115,7 @@ def engine(
     database_url = database_url or f"sqlite:///{folder.name}/bench.sqlite3"
     environment = os.environ | {
         "DATABASE_URL": database_url, "BSG_API_URL": f"http://127.0.0.1:{port}/rest",
-        "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+        "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmarks" * 8, "DEBUG": "false",
         "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull, "TEST_DATABASE_NAME": "test_viberdash_bench",
         "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings",
     }  # fmt: skip

@@ -36,7 +36,7 @@ def say(what: str, figure: str, ratio: str = "") -> None:
 def environment(database_url: str) -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest",
-        "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+        "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmarks" * 8, "DEBUG": "false",
         "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull, "TEST_DATABASE_NAME": "test_viberdash_import",
         "REDIS_URL": "", "DJANGO_SETTINGS_MODULE": "viberdash.settings", "DEFAULT_COUNTRY": "UA",
     }  # fmt: skip

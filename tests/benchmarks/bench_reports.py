@@ -35,7 +35,7 @@ class Engine:
     def __init__(self, database_url: str, name: str, recipients: int) -> None:
         environment = os.environ | {
             "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest",
-            "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmark" * 8, "DEBUG": "false",
+            "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmarks" * 8, "DEBUG": "false",
             "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
             "TEST_DATABASE_NAME": f"test_viberdash_reports_{name}", "REDIS_URL": "",
             "ALLOWED_HOSTS": "testserver", "PYTHONWARNINGS": "ignore",

@@ -231,3 +231,10 @@ def test_pages_work_without_javascript(browser: object, live_server: object, per
     expect(page.get_by_role("link", name="Campaigns")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     context.close()
+
+
+def test_unsafe_settings_are_a_slim_line(signed_in: Page, settings: Settings, look: Look) -> None:
+    settings.INSECURE_SETTINGS = ["HOST", "BSG_API_URL"]
+    signed_in.goto("/settings/")
+    expect(signed_in.locator(".insecure-setting")).to_have_count(2)
+    look(signed_in, "insecure-settings")

@@ -125,7 +125,8 @@ def settings_for(database: str, redis_port: int, gateway_port: int, folder: Path
     return os.environ | {
         "ENV_FILE": os.devnull,
         "DJANGO_SETTINGS_MODULE": "viberdash.settings",
-        "SECRET_KEY": "hosts" * 10,
+        "SECRET_KEY": "hosts in a network" * 5,
+        "ALLOW_INSECURE": "BSG_API_URL,HOST",
         "DATABASE_URL": database,
         "REDIS_URL": f"redis://{GATEWAY}:{redis_port}/0",
         "BSG_API_URL": f"http://{GATEWAY}:{gateway_port}/rest",

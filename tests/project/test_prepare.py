@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from campaigns.management.commands import prepare
 from campaigns.models import Role, User
+from viberdash.private_files import tighten
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +20,8 @@ def folders(settings: Settings, tmp_path: Path) -> None:
     for name in ("MEDIA_ROOT", "UPLOAD_ROOT", "STATIC_ROOT"):
         setattr(settings, name, tmp_path / name)
     settings.DEBUG = True
+    settings.DATA_ROOT = tmp_path / "DATA_ROOT"
+    tighten(prepare.private_paths())  # the database of the tests
 
 
 def test_prepare_makes_the_first_administrator_and_says_the_password_once(

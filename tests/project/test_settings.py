@@ -13,8 +13,10 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from viberdash import dotenv
+
 ROOT = Path(settings.BASE_DIR)
-KEY = "k3yQ-" * 12
+KEY = "k3yQ-wRz7_pB" * 5
 REQUIRED = {"SECRET_KEY": KEY, "BSG_API_KEY": "test_abcdef"}
 READS = re.compile(r'\bread\(\s*"([A-Z_]+)"')
 Load = Callable[..., SimpleNamespace]
@@ -153,6 +155,7 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ("MEDIA_ROOT", "", "a folder for pictures, public"),
         ("UPLOAD_ROOT", " ", "a folder for contact files, private"),
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
+        ("ALLOW_INSECURE", "HOST,PORT", "names of settings, separated by commas, out of SECRET_"),
     ],
 )
 def test_settings_stop_at_malformed_values(
@@ -200,6 +203,83 @@ def test_settings_accept_valid_values(load: Load) -> None:
     assert result.UPLOAD_ROOT == ROOT / "var" / "elsewhere"
     assert result.Q_CLUSTER["workers"] == result.Q_CLUSTER["queue_limit"] == 6
     assert result.Q_CLUSTER["retry"] >= 3 * (result.Q_CLUSTER["timeout"] + 3)
+
+
+DANGERS = [
+    ("SECRET_KEY", "it can be guessed", {"SECRET_KEY": "benchmark" * 8}),
+    (
+        "SECRET_KEY",
+        "it can be guessed",
+        {"SECRET_KEY": '# python3 -c "import secrets; print(secrets.token_urlsafe(50))"'},
+    ),
+    ("SECRET_KEY", "it can be guessed", {"SECRET_KEY": f"django-insecure-{KEY}"}),
+    (
+        "DEBUG",
+        "errors show code and settings to everybody, and messages cost money",
+        {"DEBUG": "true", "BSG_API_KEY": "live_1"},
+    ),
+    ("ALLOWED_HOSTS", "with * a forged request", {"ALLOWED_HOSTS": "viber.example.com, *"}),
+    ("HOST", "other machines reach this site without HTTPS", {"HOST": "0.0.0.0"}),
+    ("HOST", "other machines reach this site without HTTPS", {"HOST": "[::]"}),
+    (
+        "HOST",
+        "other machines reach this site without HTTPS",
+        {"HOST": "10.0.0.7", "PUBLIC_BASE_URL": "http://viber.example.com"},
+    ),
+    ("BSG_API_URL", "with http:// the API key", {"BSG_API_URL": "http://api.bsg.world/rest"}),
+    ("BSG_API_URL", "with http:// the API key", {"BSG_API_URL": "HTTP://10.0.0.7/rest"}),
+    ("EMAIL_URL", "without TLS e-mails", {"EMAIL_URL": "smtp://u:p@mail.example.com:25"}),
+]
+
+
+@pytest.mark.parametrize(("name", "danger", "environment"), DANGERS)
+def test_a_dangerous_setting_stops_the_start_unless_it_is_allowed(
+    load: Load, name: str, danger: str, environment: dict[str, str]
+) -> None:
+    others = ",".join({"HOST", "EMAIL_URL", "DEBUG"} - {name})
+    for allowed in ({}, {"ALLOW_INSECURE": others}):
+        with pytest.raises(ImproperlyConfigured) as stop:
+            load(**(REQUIRED | environment | allowed))
+        assert str(stop.value).startswith(f"{name} is not safe: {danger}")
+        assert str(stop.value).endswith(f" Change it, or add {name} to ALLOW_INSECURE.")
+        assert "\n" not in str(stop.value)
+    result = load(**(REQUIRED | environment | {"ALLOW_INSECURE": f"{name},{others}"}))
+    assert [name] == result.INSECURE_SETTINGS  # nothing is wrong with the others
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"DEBUG": "true"},  # with a test key nothing is sent
+        {
+            "DEBUG": "true",
+            "BSG_API_KEY": "live_1",
+            "BSG_API_URL": "http://127.0.0.1:8090/rest",
+            "SECRET_KEY": "short",
+        },
+        {"BSG_API_URL": "http://localhost:8090/rest"},
+        {"BSG_API_URL": "http://[::1]:8090/rest"},
+        {"HOST": "127.0.0.2"},
+        {"HOST": "[::1]"},
+        {"HOST": "0.0.0.0", "PUBLIC_BASE_URL": "https://viber.example.com"},
+        {"HOST": "0.0.0.0", "BEHIND_PROXY": "true"},
+        {"EMAIL_URL": "smtp://localhost:25"},
+        {"EMAIL_URL": "smtp+tls://u:p@mail.example.com:587"},
+        {"EMAIL_URL": "smtp+ssl://u:p@mail.example.com:465"},
+        {"ALLOWED_HOSTS": ".example.com"},
+    ],
+)
+def test_a_safe_setting_needs_no_permission(load: Load, environment: dict[str, str]) -> None:
+    assert load(**(REQUIRED | environment)).INSECURE_SETTINGS == []
+
+
+def test_the_settings_that_make_run_writes_are_safe(load: Load) -> None:
+    """`make run` stays two commands."""
+    example = dotenv.filled((ROOT / ".env.example").read_text(encoding="utf-8"))
+    variables = dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    assert sorted(variables) == ["BSG_API_KEY", "BSG_API_URL", "SECRET_KEY"]
+    assert load(**variables).INSECURE_SETTINGS == []
 
 
 def test_mail_goes_where_the_address_says(load: Load) -> None:
@@ -266,6 +346,15 @@ def test_start_stops_with_one_line(command: tuple[str, ...]) -> None:
         ended.stderr
         == "ViberDash can't start: WORKERS is not valid. It must be a number of worker processes"
         " from 1 to 64.\n"
+    )
+
+
+def test_start_stops_with_one_line_at_a_dangerous_setting() -> None:
+    ended = run("manage.py", "check", **REQUIRED | {"HOST": "0.0.0.0"})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "ViberDash can't start: HOST is not safe: other machines reach this site without HTTPS, so"
+        " passwords can be read on the way. Change it, or add HOST to ALLOW_INSECURE.\n"
     )
 
 

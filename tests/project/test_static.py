@@ -24,7 +24,7 @@ def test_static_files_refer_only_to_what_is_there(tmp_path: Path) -> None:
     """
     environment = {
         "ENV_FILE": os.devnull,
-        "SECRET_KEY": "k3yQ-" * 12,
+        "SECRET_KEY": "k3yQ-wRz7_pB" * 5,
         "BSG_API_KEY": "test_abcdef",
         "DEBUG": "false",
     }

@@ -83,3 +83,26 @@ def test_pages_carry_a_strict_policy_and_no_inline_code(client: Client, db: None
     assert " style=" not in page
     assert "<script>" not in page
     assert "onclick" not in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/", "/campaigns/", "/settings/", "/account/"])
+def test_pages_tell_administrators_of_unsafe_settings(
+    client: Client, settings: Settings, address: str
+) -> None:
+    settings.INSECURE_SETTINGS = ["HOST", "BSG_API_URL"]
+    client.force_login(User.objects.create_user("olena", role=Role.ADMINISTRATOR))
+    page = " ".join(client.get(address).content.decode().split())
+    assert (
+        "The setting <code>HOST</code> is not safe: other machines reach this site without HTTPS,"
+        " so passwords can be read on the way."
+    ) in page
+    assert (
+        "The setting <code>BSG_API_URL</code> is not safe: with http:// the API key and phone"
+        " numbers can be read on the way."
+    ) in page
+    client.force_login(User.objects.create_user("ivan", role=Role.MARKETER))
+    assert "is not safe" not in client.get(address).content.decode()
+    settings.INSECURE_SETTINGS = []
+    client.force_login(User.objects.get(username="olena"))
+    assert "is not safe" not in client.get(address).content.decode()

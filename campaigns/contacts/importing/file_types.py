@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.archive_directory import count_entries
 from campaigns.contacts.importing.reading.workbook_parts import plain_name
 
 MAX_BYTES = 500 << 20
@@ -172,23 +173,25 @@ def _archive_kind(path: Path) -> str:
 
 
 def _open_archive(path: Path) -> zipfile.ZipFile:
-    """Open an archive; refuse it if it unpacks to an unreasonable size."""
+    """Open an archive; refuse it if it has too many entries or unpacks to an unreasonable size."""
     try:
+        if count_entries(path, MAX_MEMBERS) > MAX_MEMBERS:
+            raise ContactsError(_unpacked_too_large_text())
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ContactsError(_damaged_text()) from error
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
-    if (
-        len(members) > MAX_MEMBERS
-        or unpacked > MAX_UNPACKED
-        or (unpacked > MAX_SAFE_UNPACKED and unpacked > MAX_RATIO * path.stat().st_size)
+    if unpacked > MAX_UNPACKED or (
+        unpacked > MAX_SAFE_UNPACKED and unpacked > MAX_RATIO * path.stat().st_size
     ):
         archive.close()
-        raise ContactsError(
-            _("The file is too large when unpacked. Save the contacts as CSV and upload that.")
-        )
+        raise ContactsError(_unpacked_too_large_text())
     return archive
+
+
+def _unpacked_too_large_text() -> str:
+    return _("The file is too large when unpacked. Save the contacts as CSV and upload that.")
 
 
 def _damaged_text() -> str:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.team.models import Role, User
+from viberdash.private_files import tighten
 
 NAME = "admin"
 
@@ -24,8 +25,10 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for line in tighten(private_paths()):
+            self.stdout.write(line)
         for folder in (settings.MEDIA_ROOT, settings.UPLOAD_ROOT):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
         if password := first_administrator():
@@ -43,6 +46,18 @@ class Command(BaseCommand):
                     ]
                 )
             )
+
+
+def private_paths() -> list[Path]:
+    """What no other user of this machine may read: settings, database, contact files, pictures,
+    the sandbox's journal. Folders that hold only some of these are left alone.
+    """
+    paths = [settings.DATA_ROOT, settings.ENV_FILE, settings.STATE_FILE]
+    if settings.SQLITE:
+        database = Path(settings.DATABASES["default"]["NAME"])
+        paths += [database.with_name(database.name + end) for end in ("", "-wal", "-shm")]
+    paths += [Path(settings.UPLOAD_ROOT), Path(settings.MEDIA_ROOT), Path(settings.STATIC_ROOT)]
+    return [path for path in paths if path.is_dir() or path.is_file()]
 
 
 def first_administrator() -> str:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.environment import Environment, environment, key_fingerprint
@@ -14,6 +16,7 @@ from campaigns.team import accounts, safe_mode
 from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.roles import has_role
 from viberdash import __version__
+from viberdash.insecure import DANGERS
 
 SECTIONS: tuple[tuple[str | Promise, str, str, tuple[str, ...]], ...] = (
     # label, name of its first page, icon, what the paths of its pages begin with
@@ -74,6 +77,17 @@ def key_mark() -> str:
     return key_fingerprint()[:12]
 
 
+def insecure_settings(user: User | AnonymousUser) -> list[tuple[str, str]]:
+    """Name and danger of each setting that is not safe but allowed, for administrators alone."""
+    if not settings.INSECURE_SETTINGS or not is_administrator(user):
+        return []
+    return [(name, gettext(DANGERS[name])) for name in settings.INSECURE_SETTINGS]
+
+
+def is_administrator(user: User | AnonymousUser) -> bool:
+    return isinstance(user, User) and has_role(user, Role.ADMINISTRATOR)
+
+
 def sections(path: str) -> list[Section]:
     """The entries of the side bar; the one that `path` belongs to is current."""
     entries = []
@@ -102,7 +116,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "has_several_accounts": len(known.known) > 1,
             "new_key": new_key(known),
             "safe_mode": safe_mode.in_safe_mode(),
-            "is_administrator": isinstance(user, User) and has_role(user, Role.ADMINISTRATOR),
+            "insecure_settings": insecure_settings(user),
+            "is_administrator": is_administrator(user),
             "initials": initials(user),
             "version": __version__,
         }

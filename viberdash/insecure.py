@@ -1,0 +1,49 @@
+"""Settings that endanger an installation. It starts with them only where ALLOW_INSECURE names them.
+
+Imported by the settings, so it can't read them.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop as _
+
+MIN_DIFFERENT = 10  # characters of SECRET_KEY; 50 random ones have far more, in hex too
+# What `.env.example` and docs/production.md show, and what Django puts into new projects.
+EXAMPLES = ("secrets.token_urlsafe", "django-insecure-")
+DANGERS = {
+    "SECRET_KEY": _("it can be guessed, and whoever knows it can sign in as any user"),
+    "DEBUG": _("errors show code and settings to everybody, and messages cost money"),
+    "ALLOWED_HOSTS": _("with * a forged request can put another site into links and redirects"),
+    "HOST": _("other machines reach this site without HTTPS, so passwords can be read on the way"),
+    "BSG_API_URL": _("with http:// the API key and phone numbers can be read on the way"),
+    "EMAIL_URL": _("without TLS e-mails and the password can be read on the way"),
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to `host`, a name or an IP address, stays on this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def is_weak_key(key: str) -> bool:
+    """Whether a SECRET_KEY is an example, or has too few different characters."""
+    return len(set(key)) < MIN_DIFFERENT or any(example in key for example in EXAMPLES)
+
+
+def check(is_dangerous: dict[str, bool], allowed: Iterable[str]) -> list[str]:
+    """The names of settings that are dangerous and allowed.
+
+    Raises ImproperlyConfigured, with the name and the danger, at the first that is not allowed.
+    """
+    names = [name for name in DANGERS if is_dangerous[name]]
+    for name in names:
+        if name not in allowed:
+            raise ImproperlyConfigured(
+                f"{name} is not safe: {DANGERS[name]}. Change it, or add {name} to ALLOW_INSECURE."
+            )
+    return names
