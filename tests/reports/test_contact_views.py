@@ -215,7 +215,7 @@ def test_erase_keeps_sums_counts_and_the_stop_list(client: Client, clients: Cont
     assert Tally.objects.get(campaign=waits, reason="erased").recipients == 1
     assert StopListEntry.objects.get().msisdn == MSISDN
     trail = AuditEntry.objects.get(action="erased")
-    assert trail.detail == "lists 1, messages 2, rejected rows 4"
+    assert trail.detail == "lists 1, messages 2, rejected rows 4, texts 0, imports 0"
     assert list(RejectedRow.objects.order_by("pk").values_list("row", flat=True)) == [
         [],
         [],

@@ -22,11 +22,16 @@ def erase(request: HttpRequest, msisdn: str) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("person", msisdn)
     text = _(
-        "Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows. The phone stays on"
-        " the stop list."
+        "Erased: %(lists)d lists, %(messages)d messages, %(rows)d rejected rows, %(texts)d other"
+        " texts. Imports cancelled because of their file: %(imports)d. The phone stays on the stop"
+        " list."
     )
-    messages.success(
-        request,
-        text % {"lists": erased.lists, "messages": erased.messages, "rows": erased.rejected},
-    )
+    counts = {
+        "lists": erased.lists,
+        "messages": erased.messages,
+        "rows": erased.rejected,
+        "texts": erased.mentions,
+        "imports": erased.imports,
+    }
+    messages.success(request, text % counts)
     return redirect("person", msisdn)

@@ -1,5 +1,5 @@
-"""Erase the data of one phone: from every list, from rejected rows, from sent messages, and what
-was entered about the person.
+"""Erase the data of one phone: from every list, from rejected rows, from sent messages, from files
+that wait, from the texts in which it stands, and what was entered about the person.
 
 What stays: the entry of the stop list (created if there is none), so that no import brings the
 phone back and no campaign is sent to it; the ledger, which names nobody; and the reference of each
@@ -27,6 +27,8 @@ from campaigns.dispatch.models import (
     Recipient,
     SendState,
 )
+from campaigns.dispatch.people import phone_columns, waiting_files
+from campaigns.dispatch.people.phone_texts import PhoneText
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -40,7 +42,8 @@ class StoredData:
 
     `lists` it is on, `tags`: merge tags with a value there, `messages` to it, `person`: whether
     consent, language, topics or notes were entered. `rejected`: rows that an import rejected;
-    counted only by the erasure, since all of them have to be read.
+    counted only by the erasure, since all of them have to be read. So are `mentions`, rows with the
+    phone in a text, and `imports` that were not started and have it in their file.
     """
 
     lists: int
@@ -49,6 +52,8 @@ class StoredData:
     waiting: int  # messages that are not sent yet, and never will be
     person: bool
     rejected: int = 0
+    mentions: int = 0
+    imports: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.lists or self.messages or self.person)
@@ -72,12 +77,16 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 
     Raises Refused while a message to the phone is being sent.
     """
-    return _erase(msisdn, actor, list(rejected_rows.find_with_phone(msisdn)))
+    imports = waiting_files.imports_with_phone(PhoneText(msisdn))
+    rejected = list(rejected_rows.find_with_phone(msisdn))
+    data = _erase(msisdn, actor, rejected, len(imports))
+    waiting_files.cancel(imports)  # after the commit, as deleted files do not come back
+    return data
 
 
 @transaction.atomic
-def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
-    data = replace(count_stored_data(msisdn), rejected=len(rejected))
+def _erase(msisdn: str, actor: User | None, rejected: list[int], imports: int) -> StoredData:
+    data = replace(count_stored_data(msisdn), rejected=len(rejected), imports=imports)
     person.erase(msisdn)  # before the stop list, as a change of the person locks the two
     stop_list.add_phones([msisdn], _("Erased"), actor)
     contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list_id")
@@ -91,7 +100,11 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int]) -> StoredData:
     _cancel_queued(queued, batches)
     for message in messages:
         _anonymise(message)
-    detail = f"lists {data.lists}, messages {data.messages}, rejected rows {data.rejected}"
+    data = replace(data, mentions=phone_columns.erase_mentions(PhoneText(msisdn)))
+    detail = (
+        f"lists {data.lists}, messages {data.messages}, rejected rows {data.rejected},"
+        f" texts {data.mentions}, imports {data.imports}"
+    )
     record(actor, StopListEntry.objects.get(msisdn=msisdn), "erased", detail)
     return data
 

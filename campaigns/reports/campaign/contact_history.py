@@ -15,6 +15,8 @@ from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.models import Contact, Person, RejectedRow, StopListEntry
 from campaigns.contacts.people.person import topics_of
 from campaigns.dispatch.models import Recipient
+from campaigns.dispatch.people import phone_columns
+from campaigns.dispatch.people.phone_texts import PhoneText
 from campaigns.ledger.models import LedgerEntry
 from campaigns.reports.campaign.message_rows import MessageRow, load_rows
 from campaigns.reports.campaign.recipients import (
@@ -150,6 +152,8 @@ def held_data(msisdn: str) -> dict[str, Any]:
         "stop_list": {"reason": stopped.reason, "since": stopped.created_at} if stopped else None,
         "rejected_rows": [_rejected_row_data(row) for row in rejected.select_related("source")],
         "messages": [_message_data(message) for message in messages],
+        # where the phone stands in other texts, without what these say about others
+        "mentions": phone_columns.count_mentions(PhoneText(msisdn)),
     }
 
 
