@@ -162,7 +162,7 @@ def test_create_refuses_in_one_line(tmp_path: Path, values: object, expected_tex
     assert expected_text in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not Campaign.objects.exists()
-    assert not Sender.objects.exists()
+    assert Sender.objects.count() == 2  # those from before
 
 
 def test_create_names_a_file_that_is_not_there() -> None:

@@ -35,7 +35,7 @@ from campaigns.models import (
 )
 from campaigns.team import tasks
 from campaigns.team.pages import submissions
-from tests.compose.factories import contact_list, draft, person, ukrainians
+from tests.compose.factories import contact_list, draft, person, senders, ukrainians
 from tests.compose.test_library import upload
 from tests.reports.factories import make_campaign, send
 
@@ -213,7 +213,7 @@ CASES: dict[str, Case] = {
     ),
     "label": ("label-list", lambda: None, {"name": "VIP", "colour": "blue"}, Label.objects.count),
     "sender": ("sender-list", lambda: None, {"name": "Bank"}, Sender.objects.count),
-    "campaign": ("campaign-new", lambda: None, saved_draft(), Campaign.objects.count),
+    "campaign": ("campaign-new", lambda: senders("Shop"), saved_draft(), Campaign.objects.count),
     "image": ("picture-add", lambda: None, {"picture": None}, Picture.objects.count),
 }
 

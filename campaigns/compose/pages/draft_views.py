@@ -51,7 +51,7 @@ def _composer(
 ) -> HttpResponse:
     campaign, audience = _initial_content(form)
     measured = measured_already(audience, compile_message(campaign))
-    form.fields["sender"].help_text = _sender_hint(form, current_user(request))
+    form["sender"].help_text = _sender_hint(form, current_user(request))
     context = {
         "form": form,
         "campaign": form.campaign,
