@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver, resolve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-EXAMPLES = {"ID": "1", "PHONE": "380970000001", "NAME": "a.png"}
+EXAMPLES = {"ID": "1", "PERSON": "A" * 22, "NAME": "a.png"}
 ADDRESSES = [
     (address, module)
     for addresses, module in re.findall(r"^\| (`/[^|]*) \| `([a-z_/]+)\.py` \|", TEXT, re.MULTILINE)
@@ -19,7 +19,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("address", "module"), ADDRESSES)
 def test_address_is_handled_where_the_table_says(address: str, module: str) -> None:
-    path = re.sub("ID|PHONE|NAME", lambda name: EXAMPLES[name[0]], address)
+    path = re.sub("ID|PERSON|NAME", lambda name: EXAMPLES[name[0]], address)
     view = resolve(path).func
     view = getattr(view, "view_class", view)
     assert view.__module__ == f"campaigns.{module.replace('/', '.')}"
