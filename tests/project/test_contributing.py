@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from django.urls import URLResolver, get_resolver, resolve
 
+from campaigns.contacts.people.person_ids import id_of
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-EXAMPLES = {"ID": "1", "PERSON": "A" * 22, "NAME": "a.png"}
+EXAMPLES = {"ID": "1", "PERSON": id_of("380970000001"), "NAME": "a.png"}
 ADDRESSES = [
     (address, module)
     for addresses, module in re.findall(r"^\| (`/[^|]*) \| `([a-z_/]+)\.py` \|", TEXT, re.MULTILINE)
