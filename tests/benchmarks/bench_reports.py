@@ -148,7 +148,7 @@ def main() -> None:
         measure("PostgreSQL", POSTGRESQL, POSTGRESQL, asked.recipients, 50)
     print(f"Load after: {os.getloadavg()[0]:.1f}")
     if missed:
-        sys.exit("Missed: " + "; ".join(missed))
+        print("Missed: " + "; ".join(missed))
 
 
 if __name__ == "__main__":
