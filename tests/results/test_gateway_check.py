@@ -78,8 +78,9 @@ def site(settings: Settings, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def account(settings: Settings, sandbox: RunningSandbox, site: str) -> None:
+def account(db: None, settings: Settings, sandbox: RunningSandbox, site: str) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
+    Sender.objects.create(name="Shop")
 
 
 @pytest.fixture
@@ -89,7 +90,6 @@ def administrator(client: Client, account: None) -> Client:
 
 
 def submit(client: Client, **values: Any) -> GatewayCheck:
-    Sender.objects.get_or_create(name="Shop")
     values = {"token": uuid.uuid4(), "sender": Sender.objects.get(name="Shop").pk} | values
     response = client.post(ADDRESS, values)
     assert response.status_code == 302, response.content.decode()
