@@ -107,8 +107,10 @@ def test_prepare_corrects_an_older_installation(
         setattr(settings, name, settings.DATA_ROOT / name)
     for path in (settings.UPLOAD_ROOT / "contacts", settings.DATA_ROOT / "sandbox.jsonl"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o644)
-    settings.ENV_FILE.touch(mode=0o644)
+        path.touch()
+        path.chmod(0o644)
+    settings.ENV_FILE.touch()
+    settings.ENV_FILE.chmod(0o644)
     for folder in (settings.DATA_ROOT, settings.UPLOAD_ROOT):
         folder.chmod(0o755)
     call_command("prepare")
