@@ -32,7 +32,7 @@ from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
 IS_LONG = "FUZZ_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))  # requests to each address by each method
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))  # requests to each address by each method
 LIMITS = limits(
     max_examples=EXAMPLES,
     derandomize=not IS_LONG,
@@ -42,7 +42,7 @@ LIMITS = limits(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-IDS_LEARNED = 20 if IS_LONG else 2  # rows of each address for which it is asked what it reads
+IDS_LEARNED = 20 if IS_LONG else 1  # rows of each address for which it is asked what it reads
 HOSTILE = (0, 1, 2, 4)  # values of a request; or a third of them
 OFTEN = 0.9
 TRACEBACK = 8  # last entries
