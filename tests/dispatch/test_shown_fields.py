@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.compose.audience.merge_values import fill
+from campaigns.compose.audience.merge_values import MARK, fill
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.test_send import send_test
 from campaigns.compose.message.measured_audience import measure
@@ -12,6 +12,7 @@ from campaigns.compose.message.preview import build_preview, find_recipient
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList
+from campaigns.dispatch.freeze import shown_fields
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Recipient
 from tests.compose.factories import contact_list, draft, person
@@ -90,6 +91,19 @@ def test_a_value_from_another_list_is_shown_by_the_type_that_it_has_there() -> N
     dates.field_types = {"day": "text"}
     dates.save()
     assert measure(audience, template).fingerprint != before.fingerprint
+
+
+def test_contact_that_changes_meanwhile_gets_no_marks(
+    lists: list[ContactList], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL reads the values of a slice, and then inserts it: a value can change between."""
+    monkeypatch.setattr(shown_fields, "_shown_texts", lambda *_values: {})
+    frozen(draft(lists[0], text=TEXT))
+    fields = dict(Recipient.objects.values_list("msisdn", "fields"))
+    assert not any(MARK in value for each in fields.values() for value in each.values())
+    assert fields["380971110001"]["city"] == "2026"
+    assert fields["380971110001"]["day"] in ("1990-12-31", "31/12/1990")
+    assert fields["380971110002"]["day"] == "later"
 
 
 def test_the_counts_are_those_of_the_texts_that_are_sent(lists: list[ContactList]) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.compose.audience.merge_values import ContactsWithValues, shown
+from campaigns.compose.audience.merge_values import MARK, ContactsWithValues, shown
 
 _FUNCTION = "viberdash_shown"
+MARKED = f"{MARK}[a-z_]+{MARK}"  # a regular expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def fields_sql(
                 f" ON {alias}.value = {value}"
             )
             shown_texts += [list(texts), list(texts.values())]
-            values[name] = f"COALESCE({alias}.text, {value})"
+            # in its normal form, if it was changed after the values of the slice were read
+            values[name] = f"COALESCE({alias}.text, REGEXP_REPLACE({value}, '^{MARKED}', ''))"
     pairs = ", ".join(f"'{name}', {value}" for name, value in values.items())
     json = f"JSONB_STRIP_NULLS(JSONB_BUILD_OBJECT({pairs}))" if pairs else "'{}'::jsonb"
     return FieldsSql(json, " ".join(joins), shown_texts)
