@@ -82,6 +82,7 @@ def _moved(names: list[str], first: dict[str, Any]) -> ColumnMapping:
     return ColumnMapping(
         [place[position] for position in mapping.phones],
         {place[position]: tag for position, tag in sorted(mapping.fields.items())},
+        {place[position]: each for position, each in mapping.formats.items()},
     )
 
 

@@ -26,6 +26,8 @@ from campaigns.shared.queue import enqueue
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)  # fetching takes less
 BUSY_WAIT = timedelta(minutes=5)
+# An import that a user has undone was imported all the same.
+WRITTEN = (ImportState.FINISHED, ImportState.UNDOING, ImportState.UNDONE)
 AT_WORK = (ImportState.READING, ImportState.CHECKING, ImportState.QUEUED, ImportState.RUNNING)
 
 
@@ -155,7 +157,7 @@ def advance(import_id: int) -> None:
         return
     contact_import = schedule.latest_import
     is_over = not schedule.is_importing
-    if contact_import.state == ImportState.FINISHED:
+    if contact_import.state in WRITTEN:
         # also one that was refused, and that a user has imported all the same
         if not is_over or schedule.last_result == RunResult.REFUSED:
             outcomes.imported(schedule, contact_import)

@@ -92,6 +92,35 @@ def test_columns_may_move_and_be_added(run: Run, file_server: FileServer) -> Non
     assert contact.fields == {"name": "Ivan"}
 
 
+def test_columns_that_move_keep_their_types(
+    run: Run, schedule: ImportSchedule, file_server: FileServer
+) -> None:
+    assert schedule.list
+    formats = {str(place): "day_first" for place in schedule.mapping["fields"]}
+    ImportSchedule.objects.update(mapping=schedule.mapping | {"formats": formats})
+    schedule.list.field_types = {"name": "date"}
+    schedule.list.save()
+    rows = [f"31.12.1990,{phone}" for phone in PHONES[50:60]]
+    file_server.files["/clients.csv"] = "\n".join(["name,phone", *rows]).encode()
+    assert result(run()) == ("imported", "")
+    assert Contact.objects.get(msisdn=PHONES[50]).fields == {"name": "1990-12-31"}
+
+
+def test_import_that_was_undone_at_once_does_not_stop_the_schedule(
+    run: Run, schedule: ImportSchedule, file_server: FileServer
+) -> None:
+    """It was imported, and the task that goes on with the schedule was lost."""
+    file_server.files["/clients.csv"] = table(12)
+    latest = run().latest_import
+    assert latest
+    for state in (ImportState.UNDOING, ImportState.UNDONE):
+        Import.objects.filter(pk=latest.pk).update(state=state)
+        ImportSchedule.objects.update(is_importing=True)
+        tasks.resume_stalled()
+        schedule.refresh_from_db()
+        assert (result(schedule), schedule.is_importing) == (("imported", ""), False)
+
+
 @pytest.mark.parametrize(
     ("content", "reason", "state"),
     [
