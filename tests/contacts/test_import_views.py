@@ -391,6 +391,19 @@ def test_the_page_says_what_is_not_certain_in_a_file(signed_in: Client, tmp_path
     assert [made.mapping[name] for name in names] == [2, "koi8_u", "\\", True]
 
 
+def test_encoding_that_the_file_cannot_have_is_refused(signed_in: Client, write: Write) -> None:
+    made = _upload(signed_in, write(PEOPLE))
+    response = signed_in.post(
+        reverse("import-layout", args=[made.pk]),
+        {"encoding": "utf-16", "delimiter": ",", "quote": '"', "header": "on"},
+        follow=True,
+    )
+    assert response.status_code == 200
+    assert "The file is not in UTF-16. Choose another encoding." in response.content.decode()
+    made.refresh_from_db()
+    assert made.mapping["encoding"] == "utf-8"
+
+
 def test_a_delimiter_that_the_file_names_can_stay(signed_in: Client, tmp_path: Path) -> None:
     path = tmp_path / "some.csv"
     path.write_text("sep=~\nphone~name\n0671110001~A\n")

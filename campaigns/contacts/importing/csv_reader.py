@@ -128,9 +128,15 @@ class Reader:
         """Yield the file as text, in blocks; lines in another encoding by themselves."""
         encoding, other_encoding = self.layout.encoding, self.layout.other_encoding
         if not other_encoding:
-            with self.path.open(encoding=encoding, errors="replace", newline="") as file:
-                while text := file.read(BLOCK):
-                    yield text
+            try:
+                with self.path.open(encoding=encoding, errors="replace", newline="") as file:
+                    while text := file.read(BLOCK):
+                        yield text
+            except UnicodeError as error:  # UTF-16 without the mark that it begins with
+                raise ContactsError(
+                    _("The file is not in %(encoding)s. Choose another encoding.")
+                    % {"encoding": encoding.upper()}
+                ) from error
             return
         with self.path.open("rb") as raw:
             for block in encodings.blocks_of_lines(raw, BLOCK):
