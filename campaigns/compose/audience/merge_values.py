@@ -18,7 +18,6 @@ from django.db.models.functions import Coalesce, Concat, NullIf
 from django.db.models.lookups import GreaterThan
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.contacts.field_types.list_fields import typed_lists
 from campaigns.contacts.field_types.shown_values import in_message
 from campaigns.contacts.models import Contact, FieldType
 
@@ -64,19 +63,20 @@ def with_values(
 
     Fields that no later list has cost nothing; others one look-up for each contact without a value.
     """
-    giving = _giving_lists(audience, sorted(names))
-    types = _lists_by_type(audience, list(giving))
+    rules = _list_rules(audience, sorted(names))
     later = audience.selected_contacts().filter(
         msisdn=OuterRef("msisdn"), list__gt=OuterRef("list")
     )
     columns, typed = dict[str, Combinable](), list[str]()
-    for number, (name, lists) in enumerate(giving.items()):
-        own = _marked(OwnValue(name), types[name])
-        columns[f"value_{number}"] = _value(own, later.filter(list__in=lists)) if lists else own
-        if types[name]:
-            typed.append(f"value_{number}")
-    filled = contacts.annotate(**columns)
-    return ContactsWithValues(filled, list(giving), list(columns), any(giving.values()), typed)
+    for number, (name, rule) in enumerate(rules.items()):
+        own, column = _marked(OwnValue(name), rule.typed), f"value_{number}"
+        columns[column] = _value(own, later.filter(list__in=rule.giving)) if rule.giving else own
+        if rule.typed:
+            typed.append(column)
+    looks_up = any(rule.giving for rule in rules.values())
+    return ContactsWithValues(
+        contacts.annotate(**columns), list(rules), list(columns), looks_up, typed
+    )
 
 
 def shown(value: str | None) -> str | None:
@@ -100,22 +100,28 @@ def fill(contacts: QuerySet[Contact], audience: Audience, names: Iterable[str]) 
     return filled
 
 
-def _giving_lists(audience: Audience, names: list[str]) -> dict[str, list[int]]:
-    """The lists that can fill each of `names`: those with such a field but the first of all."""
-    if audience.has_no_duplicates or not names:
-        return {name: [] for name in names}
-    lists = list(audience.possible_lists().order_by("pk").values_list("pk", "fields"))
-    return {name: [pk for pk, fields in lists[1:] if name in fields] for name in names}
+class _ListRules(NamedTuple):
+    """What lists mean for one merge field. `giving`: those that can fill it, which are those that
+    have it but the first of all; `typed`: those that give it another type than text, by the type.
+    """
+
+    giving: list[int]
+    typed: dict[FieldType, list[int]]
 
 
-def _lists_by_type(audience: Audience, names: list[str]) -> dict[str, dict[FieldType, list[int]]]:
-    """The lists that give each of `names` another type than text, by the type."""
-    by_name: dict[str, dict[FieldType, list[int]]] = {name: {} for name in names}
-    for pk, types in typed_lists(audience.possible_lists(), names).items() if names else ():
-        for name, field_type in zip(names, types, strict=True):
+def _list_rules(audience: Audience, names: list[str]) -> dict[str, _ListRules]:
+    rules = {name: _ListRules([], {}) for name in names}
+    if not names:
+        return rules
+    columns = ["field_types"] if audience.has_no_duplicates else ["field_types", "fields"]
+    for place, row in enumerate(audience.possible_lists().order_by("pk").values("pk", *columns)):
+        for name, rule in rules.items():
+            if place and name in row.get("fields", ()):
+                rule.giving.append(row["pk"])
+            field_type = FieldType((row["field_types"] or {}).get(name, FieldType.TEXT))
             if field_type != FieldType.TEXT:
-                by_name[name].setdefault(field_type, []).append(pk)
-    return by_name
+                rule.typed.setdefault(field_type, []).append(row["pk"])
+    return rules
 
 
 def _marked(value: Combinable, lists_by_type: Mapping[FieldType, Collection[int]]) -> Combinable:

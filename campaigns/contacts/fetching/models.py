@@ -3,19 +3,10 @@
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.models import ContactList, Import
-
-WEEKDAYS = (
-    (0, _("Monday")),
-    (1, _("Tuesday")),
-    (2, _("Wednesday")),
-    (3, _("Thursday")),
-    (4, _("Friday")),
-    (5, _("Saturday")),
-    (6, _("Sunday")),
-)
 
 
 class ImportRhythm(models.TextChoices):
@@ -54,7 +45,7 @@ class ImportSchedule(models.Model):
         _("repeat"), max_length=6, choices=ImportRhythm.choices, default=ImportRhythm.DAILY
     )
     at = models.TimeField(_("time"), null=True, blank=True)  # in the owner's time zone
-    weekday = models.PositiveSmallIntegerField(_("day"), choices=WEEKDAYS, default=0)
+    weekday = models.PositiveSmallIntegerField(_("day"), choices=tuple(WEEKDAYS.items()), default=0)
     # a file in which more rows would be rejected is not imported
     max_rejected_percent = models.PositiveSmallIntegerField(default=10)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

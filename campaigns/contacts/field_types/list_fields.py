@@ -1,8 +1,6 @@
 """The fields of a list and their types."""
 
-from collections.abc import Mapping, Sequence
-
-from django.db.models import QuerySet
+from collections.abc import Mapping
 
 from campaigns.contacts.models import ContactList, FieldType
 
@@ -18,22 +16,11 @@ def first_conflict(contact_list: ContactList, types: Mapping[str, FieldType]) ->
     return next((name for name in types if types[name] != present.get(name, types[name])), "")
 
 
-def typed_lists(
-    lists: QuerySet[ContactList], names: Sequence[str]
-) -> dict[int, tuple[FieldType, ...]]:
-    """The types of the fields `names` on those of `lists` where one of them is no text, by id."""
-    rows = lists.filter(field_types__isnull=False).order_by("pk").values_list("pk", "field_types")
-    text = FieldType.TEXT
-    found = {
-        pk: tuple(FieldType((types or {}).get(name, text)) for name in names) for pk, types in rows
-    }
-    return {pk: types for pk, types in found.items() if any(kind != text for kind in types)}
-
-
 def lists_with(name: str, field_type: FieldType) -> list[int]:
     """The ids of the lists on which the field `name` has that type, which is not TEXT."""
-    found = typed_lists(ContactList.objects.all(), [name])
-    return [pk for pk, (kind,) in found.items() if kind == field_type]
+    typed = ContactList.objects.filter(field_types__isnull=False).order_by("pk")
+    rows = typed.values_list("pk", "field_types")
+    return [pk for pk, types in rows if (types or {}).get(name) == field_type]
 
 
 def common_types() -> dict[str, FieldType]:

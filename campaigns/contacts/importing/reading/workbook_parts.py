@@ -7,7 +7,7 @@ their text, so that a sheet with a million rows takes no longer. Imports nothing
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 
 CHUNK = 1 << 20
@@ -42,13 +42,27 @@ def plain_name(name: str) -> str:
 
 def count_hidden_rows(path: str, sheet: str) -> int:
     """How many rows of a sheet are hidden, also by a filter; 0 unless it is of XLSX or ODS."""
+
+    def count_xlsx(archive: zipfile.ZipFile, parts: dict[str, str]) -> int:
+        part = _part_of_sheet(archive, parts, sheet)
+        return _count(archive, part) if part else 0
+
+    return _count_in(path, sheet, _count_ods, count_xlsx)
+
+
+def _count_in(
+    path: str,
+    sheet: str,
+    count_ods: Callable[[zipfile.ZipFile, str, str], int],
+    count_xlsx: Callable[[zipfile.ZipFile, dict[str, str]], int],
+) -> int:
+    """What one of the two counts in a file that it can read; 0 for any other."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = {plain_name(name): name for name in archive.namelist()}
             if content := parts.get("content.xml"):
-                return _count_ods(archive, content, sheet)
-            part = _part_of_sheet(archive, parts, sheet)
-            return _count(archive, part) if part else 0
+                return count_ods(archive, content, sheet)
+            return count_xlsx(archive, parts)
     except (zipfile.BadZipFile, OSError, KeyError, EOFError, NotImplementedError, RuntimeError):
         return 0
 
@@ -119,16 +133,13 @@ def count_formatted(path: str, sheet: str) -> int:
     """How many numbers of a sheet are shown as shares or money, such as 15% or 1,234.50 €; 0 for
     files other than XLSX and ODS.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = {plain_name(name): name for name in archive.namelist()}
-            if content := parts.get("content.xml"):
-                return _count_formatted_ods(archive, content, sheet)
-            part = _part_of_sheet(archive, parts, sheet)
-            styles = _share_and_money_styles(archive, parts.get("xl/styles.xml", ""))
-            return _count_cells(archive, part, styles) if part and styles else 0
-    except (zipfile.BadZipFile, OSError, KeyError, EOFError, NotImplementedError, RuntimeError):
-        return 0
+
+    def count_xlsx(archive: zipfile.ZipFile, parts: dict[str, str]) -> int:
+        part = _part_of_sheet(archive, parts, sheet)
+        styles = _share_and_money_styles(archive, parts.get("xl/styles.xml", ""))
+        return _count_cells(archive, part, styles) if part and styles else 0
+
+    return _count_in(path, sheet, _count_formatted_ods, count_xlsx)
 
 
 def _share_and_money_styles(archive: zipfile.ZipFile, part: str) -> frozenset[bytes]:
