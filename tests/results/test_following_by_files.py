@@ -85,7 +85,7 @@ def test_refunded_messages_take_a_call_each(sandbox: RunningSandbox, sent_at: da
 def test_a_lie_switches_files_off_and_single_calls_tell_the_truth(
     sandbox: RunningSandbox, sent_at: datetime
 ) -> None:
-    sandbox.faults(files_s=0, viber_charged=100, files_wrong_status=50)
+    sandbox.faults(files_s=0, viber_charged=100, files_wrong_status=100)
     for minutes in MINUTES[:2]:
         ask_at(sandbox, sent_at + timedelta(minutes=minutes))
     assert StatusFileUse.objects.get().why_off == WhyOff.MISMATCH
