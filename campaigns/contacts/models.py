@@ -8,6 +8,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.managers import BrandManager, ParentBrandManager, SharedBrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
+
 MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
@@ -35,7 +39,10 @@ class ContactList(models.Model):
     Imports and edits keep `contact_count`, `countries` and `fields` up to date: pages never count.
     """
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    name = models.CharField(_("name"), max_length=100)
     # names of the merge tags, in the order of the file's columns
     fields = models.JSONField(default=list, blank=True)
     # merge tag -> FieldType: {"birthday": "date"}; those without an entry are texts. NULL is {}:
@@ -57,10 +64,13 @@ class ContactList(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BrandManager()
+
     class Meta:
         verbose_name = _("contact list")
         verbose_name_plural = _("contact lists")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="contact_list_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -95,6 +105,8 @@ class Contact(models.Model):
         db_index=False,
         related_name="+",
     )
+
+    objects = ParentBrandManager.of("list")
 
     class Meta:
         verbose_name = _("contact")
@@ -141,6 +153,9 @@ class Import(models.Model):
     All rows before `next_row` are written and counted: the next worker continues there.
     """
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     list = models.ForeignKey(ContactList, models.SET_NULL, null=True, related_name="imports")
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as uploaded
@@ -180,6 +195,8 @@ class Import(models.Model):
     # The newest contact of the list after the last slice: later ones are not of this import. NULL:
     # nothing is written yet, or what it changed is no longer kept, so it can't be undone.
     last_contact = models.BigIntegerField(null=True)
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("import")
@@ -254,17 +271,35 @@ class ImportUndo(models.Model):
 class StopListEntry(models.Model):
     """A phone that never gets a message, whatever lists it is on. Survives erasing the contact."""
 
-    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
+    # None: of no brand, the phone gets no message from any
+    brand: models.ForeignKey[Brand | None, Brand | None] = models.ForeignKey(
+        Brand,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        default=brand_of_new,
+        db_default=models.Value(MAIN),
+        related_name="+",
+    )
+    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = SharedBrandManager()
+
     class Meta:
         verbose_name = _("stop list entry")
         verbose_name_plural = _("stop list")
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint("msisdn", "brand", name="stop_list_phone"),
+            models.UniqueConstraint(
+                "msisdn", condition=models.Q(brand=None), name="stop_list_phone_of_all"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
@@ -279,13 +314,16 @@ class Consent(models.TextChoices):
 
 
 class Person(models.Model):
-    """What belongs to a phone and not to one of its lists.
+    """What belongs to a phone in a brand, and not to one of its lists.
 
     Most phones have no row: it is made when something is first entered (people/person.py), so
     imports never write here. Without a row all is as in a new one.
     """
 
-    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     consent = models.CharField(
         _("consent"), max_length=9, choices=Consent.choices, default=Consent.UNKNOWN
     )
@@ -301,9 +339,12 @@ class Person(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BrandManager()
+
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("persons")
+        constraints = [models.UniqueConstraint("msisdn", "brand", name="person_once")]
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
@@ -312,15 +353,7 @@ class Person(models.Model):
 class TopicPreference(models.Model):
     """A topic that a person wants to get messages about, or does not want."""
 
-    # by the phone, so that a segment finds it with one look-up
-    person = models.ForeignKey(
-        Person,
-        models.CASCADE,
-        to_field="msisdn",
-        db_column="msisdn",
-        db_index=False,
-        related_name="topics",
-    )
+    person = models.ForeignKey(Person, models.CASCADE, db_index=False, related_name="topics")
     topic = models.CharField(_("topic"), max_length=50)  # in small letters
     wanted = models.BooleanField(_("wanted"))
 

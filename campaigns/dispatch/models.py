@@ -9,6 +9,7 @@ from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.time_zones import AREA_KEY_MAX
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.ledger.models import SHARDS
+from campaigns.shared.brands.managers import ParentBrandManager
 from campaigns.shared.money import AmountField
 
 
@@ -120,6 +121,8 @@ class Recipient(models.Model):
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("recipient")
@@ -264,6 +267,8 @@ class Tally(models.Model):
     recipients = models.IntegerField(default=0)
 
     SHARDS = SHARDS
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("tally")

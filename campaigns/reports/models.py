@@ -4,7 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.team.models import OutgoingMail
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand, OutgoingMail
 
 
 class Rhythm(models.TextChoices):
@@ -17,6 +19,9 @@ class Rhythm(models.TextChoices):
 class SavedReport(models.Model):
     """A view of the Spend page under a name, mailed to its owner at 8:00 in their time zone."""
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=100)
     # of the Spend page; a mailed report ignores the period in it
@@ -29,6 +34,8 @@ class SavedReport(models.Model):
     )
     paused = models.BooleanField(default=False)  # because its owner may no longer read it
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("saved report")

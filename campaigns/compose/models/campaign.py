@@ -15,8 +15,10 @@ from campaigns.compose.schedule.sending_hours import SendingHours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.shared.money import AmountField
-from campaigns.team.models import GatewayAccount
+from campaigns.team.models import Brand, GatewayAccount
 
 
 class CampaignState(models.TextChoices):
@@ -50,6 +52,9 @@ class Campaign(models.Model):
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
     )  # part of every reference: random and never used again
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     name = models.CharField(_("name"), max_length=100)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
     state = models.CharField(
@@ -165,6 +170,8 @@ class Campaign(models.Model):
     # the recipients are complete since then; written by lifecycle
     frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("campaign")

@@ -5,6 +5,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
+
 
 class Colour(models.TextChoices):
     """The colours of labels; site.css has a class `state-<colour>` for each."""
@@ -24,17 +28,22 @@ class Colour(models.TextChoices):
 class Label(models.Model):
     """A coloured word of the team's own, to find campaigns and group spend by."""
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     name = models.CharField(_("label"), max_length=40)
     colour = models.CharField(
         _("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE
     )
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("label")
         verbose_name_plural = _("labels")
         ordering = ["name"]
         # "Sale" and "sale" are the same label
-        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]
+        constraints = [models.UniqueConstraint("brand", Lower("name"), name="label_name")]
 
     def __str__(self) -> str:
         return self.name

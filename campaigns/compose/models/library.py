@@ -5,16 +5,25 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway import limits
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
 
 
 class Sender(models.Model):
     """A Viber sender (alpha name), registered with BSG in advance."""
 
-    name = models.CharField(_("sender"), max_length=limits.SENDER_MAX, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    name = models.CharField(_("sender"), max_length=limits.SENDER_MAX)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BrandManager()
 
     class Meta:
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="sender_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -23,6 +32,9 @@ class Sender(models.Model):
 class Picture(models.Model):
     """An image of the library, re-encoded without location and camera data."""
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     file = models.FileField(_("file"), upload_to="pictures/", unique=True)
     title = models.CharField(_("name"), max_length=100, blank=True)
     width = models.PositiveSmallIntegerField()
@@ -32,6 +44,8 @@ class Picture(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("image")
@@ -50,7 +64,10 @@ class Picture(models.Model):
 class CampaignTemplate(models.Model):
     """A message to start campaigns from. Only administrators change its locked fields."""
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    name = models.CharField(_("name"), max_length=100)
     content = models.JSONField(default=dict)  # {field of the form: its value there}
     locked = models.JSONField(default=list, blank=True)  # names of those fields
     created_by = models.ForeignKey(
@@ -59,11 +76,14 @@ class CampaignTemplate(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BrandManager()
+
     class Meta:
         db_table = "campaigns_savedmessage"
         verbose_name = _("template")
         verbose_name_plural = _("templates")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="template_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -74,17 +94,23 @@ class TestGroup(models.Model):
 
     __test__ = False  # pytest would collect it as a test
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    name = models.CharField(_("name"), max_length=100)
     phones = models.JSONField(default=list)  # as they were typed
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = BrandManager()
+
     class Meta:
         verbose_name = _("test group")
         verbose_name_plural = _("test groups")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="test_group_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.library import Sender
 from campaigns.contacts.models import ContactList, Import
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
 
 
 class Match(models.TextChoices):
@@ -19,7 +22,10 @@ class Match(models.TextChoices):
 class Segment(models.Model):
     """Saved conditions on contacts, evaluated each time they are used (audience/segments.py)."""
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    name = models.CharField(_("name"), max_length=100)
     match = models.CharField(
         _("contacts who meet"),
         max_length=3,
@@ -36,10 +42,13 @@ class Segment(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BrandManager()
+
     class Meta:
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="segment_name")]
 
     def __str__(self) -> str:
         return self.name

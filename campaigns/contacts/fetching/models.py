@@ -7,6 +7,9 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.models import ContactList, Import
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
 
 
 class ImportRhythm(models.TextChoices):
@@ -34,6 +37,9 @@ class ImportSchedule(models.Model):
     or refused, so it is not imported again.
     """
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     address = models.CharField(max_length=2000)
     list = models.ForeignKey(
         ContactList, models.SET_NULL, null=True, related_name="import_schedules"
@@ -72,6 +78,8 @@ class ImportSchedule(models.Model):
     last_text = models.CharField(max_length=300, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)  # in a row
     is_reported = models.BooleanField(default=False)  # the owner got an e-mail about the trouble
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("scheduled import")

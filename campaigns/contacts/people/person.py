@@ -79,13 +79,14 @@ def change(
 
 def _lock(msisdn: str) -> Person:
     """Lock the row of a person, which is made if there is none."""
+    person = Person(msisdn=msisdn)
     Person.objects.bulk_create(
-        [Person(msisdn=msisdn)],
+        [person],
         update_conflicts=True,
-        unique_fields=["msisdn"],
+        unique_fields=["msisdn", "brand"],
         update_fields=["msisdn"],
     )
-    return Person.objects.get(msisdn=msisdn)
+    return Person.objects.get(msisdn=msisdn, brand=person.brand_id)
 
 
 def _write(person: Person, values: Mapping[str, str], actor: User | None) -> None:

@@ -4,41 +4,59 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.managers import BrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.shared.money import AmountField
+from campaigns.team.models import Brand
 
 
 class MonthlyBudget(models.Model):
-    """The most that all campaigns together may cost in a month, in one currency.
+    """The most that all campaigns of a brand together may cost in a month, in one currency.
 
     Months begin at midnight in the site's time zone.
     """
 
-    currency = models.CharField(_("currency"), max_length=3, unique=True)
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
+    currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
+
+    objects = BrandManager()
 
     class Meta:
         verbose_name = _("monthly budget")
         verbose_name_plural = _("monthly budgets")
         ordering = ["currency"]
+        constraints = [models.UniqueConstraint("brand", "currency", name="monthly_budget_once")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
 
 
 class UserBudget(models.Model):
-    """The most that the campaigns launched by one user may cost in a month, in one currency."""
+    """The most that the campaigns of a brand launched by one user may cost in a month, in one
+    currency.
+    """
 
+    brand = models.ForeignKey(
+        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"), related_name="+"
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
 
+    objects = BrandManager()
+
     class Meta:
         verbose_name = _("user budget")
         verbose_name_plural = _("user budgets")
         ordering = ["user__username", "currency"]
-        constraints = [models.UniqueConstraint("user", "currency", name="user_budget_once")]
+        constraints = [
+            models.UniqueConstraint("user", "brand", "currency", name="user_budget_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.amount} {self.currency}"
