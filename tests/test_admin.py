@@ -200,7 +200,7 @@ def test_signing_in_and_out_and_passwords_are_the_site_s(client: Client) -> None
 
 
 def test_a_sender_can_be_added(boss: Client) -> None:
-    boss.post(page(Sender, "add"), {"name": "NewShop"})
+    boss.post(page(Sender, "add"), {"name": "NewShop", "brand": MAIN})
     assert Sender.objects.filter(name="NewShop").exists()
 
 

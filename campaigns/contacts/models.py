@@ -8,7 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.brands.managers import BrandManager, ParentBrandManager, SharedBrandManager
+from campaigns.shared.brands.models import Branded, ParentBrandManager, SharedBrandManager
 from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.team.models import Brand
 
@@ -33,15 +33,12 @@ class FieldType(models.TextChoices):
     YES_NO = "yes_no", _("Yes or no")
 
 
-class ContactList(models.Model):
+class ContactList(Branded):
     """Contacts under one name.
 
     Imports and edits keep `contact_count`, `countries` and `fields` up to date: pages never count.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("name"), max_length=100)
     # names of the merge tags, in the order of the file's columns
     fields = models.JSONField(default=list, blank=True)
@@ -63,8 +60,6 @@ class ContactList(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("contact list")
@@ -141,7 +136,7 @@ IMPORTING = (ImportState.QUEUED, ImportState.RUNNING)
 CHANGING = (*IMPORTING, ImportState.UNDOING)
 
 
-class Import(models.Model):
+class Import(Branded):
     """The import of a file into a list, and its report.
 
     READING -> UPLOADED -> CHECKING -> CHECKED -> QUEUED -> RUNNING -> FINISHED
@@ -153,9 +148,6 @@ class Import(models.Model):
     All rows before `next_row` are written and counted: the next worker continues there.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     list = models.ForeignKey(ContactList, models.SET_NULL, null=True, related_name="imports")
     list_name = models.CharField(max_length=100)
     file_name = models.CharField(max_length=255)  # as uploaded
@@ -196,8 +188,6 @@ class Import(models.Model):
     # nothing is written yet, or what it changed is no longer kept, so it can't be undone.
     last_contact = models.BigIntegerField(null=True)
 
-    objects = BrandManager()
-
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
@@ -217,6 +207,8 @@ class RejectedRow(models.Model):
     row_number = models.PositiveIntegerField()  # as in a spreadsheet, from 1
     row = models.JSONField(default=list)
     reason = models.CharField(max_length=30)
+
+    objects = ParentBrandManager.of("source")
 
     class Meta:
         constraints = [models.UniqueConstraint("source", "row_number", name="rejected_row_once")]
@@ -263,6 +255,8 @@ class ImportUndo(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = ParentBrandManager.of("source")
 
     def __str__(self) -> str:
         return str(self.source)
@@ -313,16 +307,13 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
-class Person(models.Model):
+class Person(Branded):
     """What belongs to a phone in a brand, and not to one of its lists.
 
     Most phones have no row: it is made when something is first entered (people/person.py), so
     imports never write here. Without a row all is as in a new one.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     consent = models.CharField(
         _("consent"), max_length=9, choices=Consent.choices, default=Consent.UNKNOWN
@@ -339,8 +330,6 @@ class Person(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = BrandManager()
-
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("persons")
@@ -356,6 +345,8 @@ class TopicPreference(models.Model):
     person = models.ForeignKey(Person, models.CASCADE, db_index=False, related_name="topics")
     topic = models.CharField(_("topic"), max_length=50)  # in small letters
     wanted = models.BooleanField(_("wanted"))
+
+    objects = ParentBrandManager.of("person")
 
     class Meta:
         verbose_name = _("topic of a person")

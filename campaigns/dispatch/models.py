@@ -9,7 +9,7 @@ from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.time_zones import AREA_KEY_MAX
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.ledger.models import SHARDS
-from campaigns.shared.brands.managers import ParentBrandManager
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 
 
@@ -35,6 +35,8 @@ class Snapshot(models.Model):
     complete = models.BooleanField(default=False)
     # Country and area of its batches: [["US", "America/Denver"], …].
     places = models.JSONField(default=list)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("snapshot")
@@ -219,6 +221,8 @@ class Batch(models.Model):
     asked_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
 
+    objects = ParentBrandManager.of("campaign")
+
     class Meta:
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
@@ -300,6 +304,8 @@ class Evidence(models.Model):
     what = models.CharField(max_length=200)
     http_status = models.PositiveSmallIntegerField(null=True)
     body = models.TextField(blank=True)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("gateway response")

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.brands.managers import ParentBrandManager
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 
 SHARDS = 16

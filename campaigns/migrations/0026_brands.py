@@ -8,6 +8,7 @@ from django.db import migrations, models
 import campaigns.shared.brands.scope
 
 BRANDED = (
+    "budgetwarning",
     "approvallimit",
     "campaign",
     "campaigntemplate",
@@ -26,9 +27,9 @@ BRANDED = (
 )
 
 
-def brand_field(db_default=1, **options):
+def brand_field(**options):
     return models.ForeignKey(
-        db_default=db_default,
+        db_default=models.Value(1),
         default=campaigns.shared.brands.scope.brand_of_new,
         on_delete=django.db.models.deletion.PROTECT,
         related_name="+",
@@ -122,7 +123,7 @@ class Migration(migrations.Migration):
                 django.db.models.functions.text.Lower("name"), name="brand_name"
             ),
         ),
-        migrations.RunPython(make_the_first_brand),
+        migrations.RunPython(make_the_first_brand, migrations.RunPython.noop),
         migrations.AddField(
             model_name="membership",
             name="brand",
@@ -158,7 +159,7 @@ class Migration(migrations.Migration):
                 to="campaigns.person",
             ),
         ),
-        migrations.RunPython(name_persons_by_id),
+        migrations.RunPython(name_persons_by_id, migrations.RunPython.noop),
         migrations.RemoveConstraint(model_name="topicpreference", name="topic_preference_once"),
         migrations.RemoveField(model_name="topicpreference", name="person"),
         migrations.RenameField(model_name="topicpreference", old_name="owner", new_name="person"),
@@ -178,11 +179,12 @@ class Migration(migrations.Migration):
                 models.F("person"), models.F("topic"), name="topic_preference_once"
             ),
         ),
-        migrations.RunPython(drop_search_triggers),
+        migrations.RunPython(drop_search_triggers, migrations.RunPython.noop),
         migrations.RemoveConstraint(
             model_name="label",
             name="label_name",
         ),
+        migrations.RemoveConstraint(model_name="budgetwarning", name="budget_warning_once"),
         migrations.RemoveConstraint(
             model_name="userbudget",
             name="user_budget_once",
@@ -239,7 +241,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="stoplistentry",
             name="brand",
-            field=brand_field(models.Value(1), null=True, blank=True),
+            field=brand_field(null=True, blank=True),
         ),
         migrations.AddConstraint(
             model_name="approvallimit",
@@ -315,6 +317,16 @@ class Migration(migrations.Migration):
                 models.F("user"), models.F("brand"), models.F("currency"), name="user_budget_once"
             ),
         ),
+        migrations.AddConstraint(
+            model_name="budgetwarning",
+            constraint=models.UniqueConstraint(
+                models.F("brand"),
+                models.F("scope"),
+                models.F("period"),
+                models.F("percent"),
+                name="budget_warning_once",
+            ),
+        ),
         migrations.AlterField(
             model_name="user",
             name="role",
@@ -331,4 +343,5 @@ class Migration(migrations.Migration):
                 verbose_name="role",
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, drop_search_triggers),  # on the way back
     ]

@@ -4,9 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
-from campaigns.team.models import Brand, OutgoingMail
+from campaigns.shared.brands.models import Branded, ParentBrandManager
+from campaigns.team.models import OutgoingMail
 
 
 class Rhythm(models.TextChoices):
@@ -16,12 +15,9 @@ class Rhythm(models.TextChoices):
     MONTHLY = "monthly", _("On the first of each month")
 
 
-class SavedReport(models.Model):
+class SavedReport(Branded):
     """A view of the Spend page under a name, mailed to its owner at 8:00 in their time zone."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=100)
     # of the Spend page; a mailed report ignores the period in it
@@ -34,8 +30,6 @@ class SavedReport(models.Model):
     )
     paused = models.BooleanField(default=False)  # because its owner may no longer read it
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("saved report")
@@ -61,6 +55,8 @@ class ReportDelivery(models.Model):
     failure = models.CharField(max_length=200, blank=True)
     # until it is pruned; None also for those from before e-mails were stored
     mail = models.OneToOneField(OutgoingMail, models.SET_NULL, null=True, related_name="+")
+
+    objects = ParentBrandManager.of("report")
 
     class Meta:
         verbose_name = _("report delivery")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.shared.brands.managers import ParentBrandManager
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 from campaigns.team.models import GatewayAccount
 

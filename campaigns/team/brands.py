@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from django.db import connections, transaction
+from django.db.models import Count, Q
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from campaigns.shared.brands.scope import MAIN
 from campaigns.team import audit
-from campaigns.team.models import Brand, Membership, User
+from campaigns.team.models import Brand, Membership, Role, User
 
 
 class Refused(Exception):  # noqa: N818 - not a failure: the reason is the user's
@@ -25,6 +26,36 @@ def ensure_first_brand(using: str = "default", **_signal: object) -> None:
 def are_several() -> bool:
     """Whether there is more than one brand: only then do pages speak of them."""
     return Brand.objects.count() > 1
+
+
+def with_members() -> list[Brand]:
+    """All brands, each with `member_count`: active users with a role in it, administrators too."""
+    active = User.objects.filter(is_active=True)
+    everywhere = Q(role=Role.ADMINISTRATOR) | Q(is_superuser=True)
+    administrators = active.filter(everywhere).count()
+    others = active.exclude(everywhere)
+    in_others = dict(
+        Membership.objects.filter(user__in=others)
+        .order_by()
+        .values_list("brand")
+        .annotate(Count("pk"))
+    )
+    brands = list(Brand.objects.order_by("pk"))
+    for brand in brands:
+        own = others.exclude(role="").count() if brand.pk == MAIN else in_others.get(brand.pk, 0)
+        vars(brand)["member_count"] = administrators + own
+    return brands
+
+
+def brand_of_slug(slug: str) -> Brand:
+    """The brand with this short name. Raises Refused if there is none."""
+    brand = Brand.objects.filter(slug=slug).first()
+    if brand is None:
+        names = ", ".join(Brand.objects.values_list("slug", flat=True))
+        raise Refused(
+            _("There is no brand “%(slug)s”, only: %(names)s.") % {"slug": slug, "names": names}
+        )
+    return brand
 
 
 def make(actor: User, name: str) -> Brand:

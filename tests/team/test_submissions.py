@@ -57,7 +57,7 @@ OWN_ADDRESS = {
 REPEATABLE = {
     "account", "account_change_password", "account_login", "account_logout",
     "account_reset_password", "account_reset_password_from_key", "approval-limit-delete",
-    "campaign-archive", "campaign-autosave", "campaign-cancel", "campaign-delete",
+    "brand-rename", "campaign-archive", "campaign-autosave", "campaign-cancel", "campaign-delete",
     "campaign-figures", "campaign-hours", "campaign-labels", "campaign-pause", "campaign-present",
     "campaign-preview", "campaign-resume", "campaign-return", "campaign-unarchive",
     "confirm-account", "confirm-restore", "contact-edit", "contact-remove", "contact-stop",
@@ -127,6 +127,7 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
         "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
         "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
+        "brand-list",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

@@ -7,22 +7,15 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.campaign import Campaign
-from campaigns.shared.brands.managers import BrandManager, ParentBrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.shared.money import AmountField
-from campaigns.team.models import Brand
 
 
-class ApprovalLimit(models.Model):
+class ApprovalLimit(Branded):
     """The highest cost, in one currency, at which a campaign needs no approval."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("approval limit")

@@ -15,10 +15,9 @@ from campaigns.compose.schedule.sending_hours import SendingHours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.shared.money import AmountField
-from campaigns.team.models import Brand, GatewayAccount
+from campaigns.team.models import GatewayAccount
 
 
 class CampaignState(models.TextChoices):
@@ -39,7 +38,7 @@ class Timing(models.TextChoices):
     GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
 
 
-class Campaign(models.Model):
+class Campaign(Branded):
     """A message with its audience, its schedule and its state.
 
     Only compose/launch/lifecycle.py writes `state`:
@@ -52,9 +51,6 @@ class Campaign(models.Model):
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
     )  # part of every reference: random and never used again
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("name"), max_length=100)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
     state = models.CharField(
@@ -171,8 +167,6 @@ class Campaign(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen
 
-    objects = BrandManager()
-
     class Meta:
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
@@ -243,6 +237,8 @@ class EarlierCampaign(models.Model):
         max_length=13, choices=RecipientOutcome.choices, default=RecipientOutcome.ALL
     )
     left_out = models.BooleanField(default=False)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         constraints = [

@@ -5,9 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
-from campaigns.team.models import Brand
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 
 
 class Colour(models.TextChoices):
@@ -25,18 +23,13 @@ class Colour(models.TextChoices):
     GREY = "secondary", _("Grey")
 
 
-class Label(models.Model):
+class Label(Branded):
     """A coloured word of the team's own, to find campaigns and group spend by."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("label"), max_length=40)
     colour = models.CharField(
         _("colour"), max_length=9, choices=Colour.choices, default=Colour.BLUE
     )
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("label")
@@ -58,6 +51,8 @@ class Note(models.Model):
     )
     at = models.DateTimeField(auto_now_add=True)
     text = models.TextField(_("note"), max_length=2000)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("note")

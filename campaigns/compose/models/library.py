@@ -5,21 +5,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway import limits
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
-from campaigns.team.models import Brand
+from campaigns.shared.brands.models import Branded
 
 
-class Sender(models.Model):
+class Sender(Branded):
     """A Viber sender (alpha name), registered with BSG in advance."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("sender"), max_length=limits.SENDER_MAX)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BrandManager()
 
     class Meta:
         ordering = ["name"]
@@ -29,12 +22,9 @@ class Sender(models.Model):
         return self.name
 
 
-class Picture(models.Model):
+class Picture(Branded):
     """An image of the library, re-encoded without location and camera data."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     file = models.FileField(_("file"), upload_to="pictures/", unique=True)
     title = models.CharField(_("name"), max_length=100, blank=True)
     width = models.PositiveSmallIntegerField()
@@ -44,8 +34,6 @@ class Picture(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("image")
@@ -61,12 +49,9 @@ class Picture(models.Model):
         return f"{settings.MEDIA_URL}{self.file.name}"
 
 
-class CampaignTemplate(models.Model):
+class CampaignTemplate(Branded):
     """A message to start campaigns from. Only administrators change its locked fields."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("name"), max_length=100)
     content = models.JSONField(default=dict)  # {field of the form: its value there}
     locked = models.JSONField(default=list, blank=True)  # names of those fields
@@ -75,8 +60,6 @@ class CampaignTemplate(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-
-    objects = BrandManager()
 
     class Meta:
         db_table = "campaigns_savedmessage"
@@ -89,22 +72,17 @@ class CampaignTemplate(models.Model):
         return self.name
 
 
-class TestGroup(models.Model):
+class TestGroup(Branded):
     """Phones of the team for test sends, under a name that all users can choose."""
 
     __test__ = False  # pytest would collect it as a test
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("name"), max_length=100)
     phones = models.JSONField(default=list)  # as they were typed
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("test group")

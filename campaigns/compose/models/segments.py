@@ -7,9 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.library import Sender
 from campaigns.contacts.models import ContactList, Import
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
-from campaigns.team.models import Brand
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 
 
 class Match(models.TextChoices):
@@ -19,12 +17,9 @@ class Match(models.TextChoices):
     ANY = "any", _("any condition")
 
 
-class Segment(models.Model):
+class Segment(Branded):
     """Saved conditions on contacts, evaluated each time they are used (audience/segments.py)."""
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     name = models.CharField(_("name"), max_length=100)
     match = models.CharField(
         _("contacts who meet"),
@@ -41,8 +36,6 @@ class Segment(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("segment")
@@ -150,6 +143,8 @@ class Condition(models.Model):
     )
     # in the last … days; None: ever
     days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
+
+    objects = ParentBrandManager.of("segment")
 
     class Meta:
         verbose_name = _("segment")  # shown together with the segment's name

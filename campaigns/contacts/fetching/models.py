@@ -7,9 +7,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.models import ContactList, Import
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
-from campaigns.team.models import Brand
+from campaigns.shared.brands.models import Branded
 
 
 class ImportRhythm(models.TextChoices):
@@ -26,7 +24,7 @@ class RunResult(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-class ImportSchedule(models.Model):
+class ImportSchedule(Branded):
     """An address whose file is imported into a list again and again.
 
     A run fetches the file. If its content is new, an import is made of it (`latest_import`,
@@ -37,9 +35,6 @@ class ImportSchedule(models.Model):
     or refused, so it is not imported again.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     address = models.CharField(max_length=2000)
     list = models.ForeignKey(
         ContactList, models.SET_NULL, null=True, related_name="import_schedules"
@@ -78,8 +73,6 @@ class ImportSchedule(models.Model):
     last_text = models.CharField(max_length=300, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)  # in a row
     is_reported = models.BooleanField(default=False)  # the owner got an e-mail about the trouble
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("scheduled import")

@@ -135,6 +135,6 @@ def _stop(person: Person, actor: User | None) -> None:
 
 
 def erase(msisdn: str) -> None:
-    """Delete the row of a person, in the caller's transaction. Locks it first, as `change` does."""
-    if person := Person.objects.select_for_update().filter(msisdn=msisdn).first():
+    """Delete the rows of a person, in the caller's transaction. Locks them first, as `change`."""
+    for person in Person.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"):
         person.delete()

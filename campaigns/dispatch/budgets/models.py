@@ -4,25 +4,18 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.brands.managers import BrandManager
-from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.shared.brands.models import Branded
 from campaigns.shared.money import AmountField
-from campaigns.team.models import Brand
 
 
-class MonthlyBudget(models.Model):
+class MonthlyBudget(Branded):
     """The most that all campaigns of a brand together may cost in a month, in one currency.
 
     Months begin at midnight in the site's time zone.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("monthly budget")
@@ -34,21 +27,16 @@ class MonthlyBudget(models.Model):
         return f"{self.amount} {self.currency}"
 
 
-class UserBudget(models.Model):
+class UserBudget(Branded):
     """The most that the campaigns of a brand launched by one user may cost in a month, in one
     currency.
     """
 
-    brand = models.ForeignKey(
-        Brand, models.PROTECT, default=brand_of_new, db_default=MAIN, related_name="+"
-    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"), related_name="+"
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
-
-    objects = BrandManager()
 
     class Meta:
         verbose_name = _("user budget")
@@ -62,7 +50,7 @@ class UserBudget(models.Model):
         return f"{self.user}: {self.amount} {self.currency}"
 
 
-class BudgetWarning(models.Model):
+class BudgetWarning(Branded):
     """A share of a budget reached in a period. The row keeps it from being mailed twice."""
 
     scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
@@ -79,7 +67,9 @@ class BudgetWarning(models.Model):
         verbose_name_plural = _("budget warnings")
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint("scope", "period", "percent", name="budget_warning_once")
+            models.UniqueConstraint(
+                "brand", "scope", "period", "percent", name="budget_warning_once"
+            )
         ]
 
     def __str__(self) -> str:

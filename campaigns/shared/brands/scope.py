@@ -24,16 +24,22 @@ _is_limited: ContextVar[bool] = ContextVar("brand is limited", default=False)
 
 
 @contextmanager
-def acting_for(brand_id: int, slugs: Mapping[int, str] | None = None) -> Iterator[None]:
+def acting_for(brand_id: int | None, slugs: Mapping[int, str] | None = None) -> Iterator[None]:
     """Within it, branded models have the rows of this brand alone, new objects belong to it, and
-    addresses lead to its pages. `slugs`: the short names of all brands, if they are known.
+    addresses lead to its pages. None: the rows of all brands.
+
+    `slugs`: the short names of all brands, if they are known.
     """
+    if brand_id is None:
+        with all_brands():
+            yield
+        return
     if slugs is None:
         slugs = dict(apps.get_model("campaigns", "Brand").objects.values_list("pk", "slug"))
     is_limited, prefix = len(slugs) > 1, get_script_prefix()
     with _scope(brand_id, is_limited):
         if is_limited:
-            base = re.sub(r"/b/[-a-zA-Z0-9_]+/$", "/", prefix)
+            base = without_brand(prefix)
             set_script_prefix(base if brand_id == MAIN else f"{base}b/{slugs[brand_id]}/")
         try:
             yield
@@ -64,6 +70,11 @@ def limit() -> int | None:
 def brand_of_new() -> int:
     """The id of the brand that a new object belongs to."""
     return _brand.get() or MAIN
+
+
+def without_brand(prefix: str) -> str:
+    """What addresses of the first brand begin with, where those of another begin with `prefix`."""
+    return re.sub(r"/b/[-a-zA-Z0-9_]+/$", "/", prefix)
 
 
 def split_path(path: str) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.shared.paging import page_of
 from campaigns.team import audit
-from campaigns.team.models import Role, User
+from campaigns.team.brands import are_several, roles_of
+from campaigns.team.models import Brand, Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.brands.forms import BrandRolesForm
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
 from campaigns.team.pages.submissions import once
 from campaigns.team.sign_in import members
@@ -46,7 +48,10 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def member_role(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the role of a user; where there are several brands, the roles in them."""
     chosen = _get(request, pk)
+    if are_several():
+        return _change_roles(request, chosen)
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose a role."))
@@ -57,6 +62,18 @@ def member_role(request: HttpRequest, pk: int) -> HttpResponse:
         chosen,
         lambda: members.change_role(current_user(request), pk, role),
         _("The role of %(name)s is %(role)s.") % {"name": chosen.username, "role": role.label},
+    )
+
+
+def _change_roles(request: HttpRequest, chosen: User) -> HttpResponse:
+    form = BrandRolesForm(Brand.objects.all(), roles_of(chosen), request.POST)
+    if not form.is_valid():
+        return _page(request, chosen, roles_form=form)
+    return _change(
+        request,
+        chosen,
+        lambda: members.change_roles(current_user(request), chosen.pk, form.roles()),
+        _("The roles of %(name)s were changed.") % {"name": chosen.username},
     )
 
 
@@ -102,7 +119,9 @@ def _get(request: HttpRequest, pk: int) -> User:
 
 
 def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
+    brands = Brand.objects.all()
     context = {
+        "roles_form": BrandRolesForm(brands, roles_of(chosen)) if len(brands) > 1 else None,
         "member": chosen,
         "form": RoleForm(initial={"role": chosen.role}),
         "can_be_mailed": members.can_be_mailed(chosen),

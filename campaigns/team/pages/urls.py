@@ -1,6 +1,7 @@
 from django.urls import path
 
 from campaigns.team.pages import mail_views, member_views, sign_in_views, views
+from campaigns.team.pages.brands import views as brand_views
 
 urlpatterns = [
     path("favicon.ico", views.favicon),
@@ -41,6 +42,8 @@ urlpatterns = [
     path("settings/team/<int:pk>/reopen", member_views.member_reopen, name="member-reopen"),
     path("settings/team/<int:pk>/sign-out", member_views.member_sign_out, name="member-sign-out"),
     path("settings/team/<int:pk>/link", member_views.member_link, name="member-link"),
+    path("settings/brands/", brand_views.brand_list, name="brand-list"),
+    path("settings/brands/<int:pk>/", brand_views.brand_rename, name="brand-rename"),
     path("settings/mail/", mail_views.undelivered_mail, name="undelivered-mail"),
     path("settings/mail/resend", mail_views.mail_resend_all, name="mail-resend-all"),
     path("settings/mail/<int:pk>/resend", mail_views.mail_resend, name="mail-resend"),

@@ -1,10 +1,11 @@
-"""Managers of models whose rows belong to a brand: they return those of the brand acted for."""
+"""Models whose rows belong to a brand, and managers that return those of the brand acted for."""
 
 from typing import Any, ClassVar, TypeVar
 
+from django.db import models
 from django.db.models import Manager, Model, Q, QuerySet
 
-from campaigns.shared.brands.scope import limit
+from campaigns.shared.brands.scope import MAIN, brand_of_new, limit
 
 M = TypeVar("M", bound=Model)
 
@@ -20,20 +21,38 @@ class BrandManager(Manager[M]):
         brand = limit()
         return rows if brand is None else rows.filter(self.belonging_to(brand))
 
-    def belonging_to(self, brand_id: int) -> Q:
+    def belonging_to(self, brand_id: int | None) -> Q:
         """The condition on rows of a brand."""
         return Q(brand=brand_id)
+
+
+class Branded(models.Model):
+    """Belongs to a brand."""
+
+    brand = models.ForeignKey(
+        "campaigns.Brand",
+        models.PROTECT,
+        default=brand_of_new,
+        db_default=models.Value(MAIN),  # for processes of the version before brands
+        related_name="+",
+    )
+
+    objects = BrandManager()
+
+    class Meta:
+        abstract = True
 
 
 class SharedBrandManager(BrandManager[M]):
     """As BrandManager, and with the rows that are for all brands: those without one."""
 
-    def belonging_to(self, brand_id: int) -> Q:
+    def belonging_to(self, brand_id: int | None) -> Q:
         return Q(brand=brand_id) | Q(brand=None)
 
 
 class ParentBrandManager(BrandManager[M]):
-    """The rows whose parent, which the foreign key `parent` names, belongs to the brand.
+    """The rows whose parent, which the foreign key `parent` names, belongs to the brand; those
+    without a parent belong to the first one.
 
     The parents are asked for in a subquery, not joined: a join would be locked with the rows.
     """
@@ -46,6 +65,8 @@ class ParentBrandManager(BrandManager[M]):
         manager: ParentBrandManager[Any] = type(cls.__name__, (cls,), {"parent": parent})()
         return manager
 
-    def belonging_to(self, brand_id: int) -> Q:
-        parents = self.model._meta.get_field(self.parent).related_model._base_manager  # type: ignore[union-attr]
-        return Q(**{f"{self.parent}__in": parents.filter(brand=brand_id).order_by().values("pk")})
+    def belonging_to(self, brand_id: int | None) -> Q:
+        field = self.model._meta.get_field(self.parent)
+        parents = field.related_model._base_manager.filter(brand=brand_id)  # type: ignore[union-attr]
+        belongs = Q(**{f"{self.parent}__in": parents.order_by().values("pk")})
+        return belongs | Q(**{self.parent: None}) if field.null and brand_id == MAIN else belongs
