@@ -40,7 +40,7 @@ class User(AbstractUser):
     @cached_property
     def other_roles(self) -> dict[int, str]:
         """The roles in brands other than the first, by their ids."""
-        return dict(self.memberships.values_list("brand", "role"))
+        return {row.brand_id: row.role for row in self.memberships.all()}
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's hash of the password, which each session is compared with, and the version."""

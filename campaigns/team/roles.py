@@ -21,6 +21,12 @@ def role_of(user: User) -> Role | None:
     return Role(role) if role else None
 
 
+def role_name(user: User) -> str:
+    """What pages call the role of `user` in the brand that is acted for; "–" if there is none."""
+    role = role_of(user)
+    return str(role.label) if role else "–"
+
+
 def has_role(user: User, role: Role) -> bool:
     """Whether `user` has `role` or a higher one in the brand that is acted for."""
     own = role_of(user) if user.is_active else None

@@ -17,6 +17,7 @@ from campaigns.team.pages.access import current_user, get_object_for, role_requi
 from campaigns.team.pages.brands.forms import BrandRolesForm
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
 from campaigns.team.pages.submissions import once
+from campaigns.team.roles import role_name
 from campaigns.team.sign_in import members
 from campaigns.team.sign_in.links import HOURS
 from campaigns.team.sign_in.sessions import sessions_of
@@ -35,8 +36,11 @@ def member_list(request: HttpRequest) -> HttpResponse:
             text = _("The invitation is being e-mailed to %(address)s.")
             messages.success(request, text % {"address": member.email})
         return redirect("member", member.pk)
-    users = User.objects.order_by("-is_active", "username")
-    context = {"page": page_of(request, users), "form": form, "can_edit": True}
+    users = User.objects.prefetch_related("memberships").order_by("-is_active", "username")
+    page = page_of(request, users)
+    for each in page:
+        vars(each)["role_name"] = role_name(each)
+    context = {"page": page, "form": form, "can_edit": True}
     return render(request, "campaigns/team/members.html", context)
 
 
@@ -123,6 +127,7 @@ def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
     context = {
         "roles_form": BrandRolesForm(brands, roles_of(chosen)) if len(brands) > 1 else None,
         "member": chosen,
+        "role_name": role_name(chosen),
         "form": RoleForm(initial={"role": chosen.role}),
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,

@@ -16,7 +16,7 @@ from campaigns.shared.brands.scope import MAIN, without_brand
 from campaigns.team import accounts, safe_mode
 from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.pages.brands.middleware import brands_of_request
-from campaigns.team.roles import has_role, role_of
+from campaigns.team.roles import has_role, role_name
 from viberdash import __version__
 from viberdash.insecure import DANGERS
 
@@ -115,12 +115,6 @@ def brand_links(request: HttpRequest) -> list[BrandLink]:
     ]
 
 
-def role_name(user: User | AnonymousUser) -> str:
-    """The user's role in the brand of the page."""
-    role = role_of(user) if isinstance(user, User) else None
-    return str(role.label) if role else ""
-
-
 def sections(path: str) -> list[Section]:
     """The entries of the side bar; the one that `path` belongs to is current."""
     entries = []
@@ -140,7 +134,7 @@ def initials(user: User | AnonymousUser) -> str:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `navigation` for the templates around every page."""
     user = getattr(request, "user", AnonymousUser())
-    known = accounts.cached()
+    known, links = accounts.cached(), brand_links(request)
     return {
         "navigation": {
             "sections": sections(request.path),
@@ -152,8 +146,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "insecure_settings": insecure_settings(user),
             "is_administrator": is_administrator(user),
             "initials": initials(user),
-            "role": role_name(user),
-            "brands": brand_links(request),
+            "role": role_name(user) if isinstance(user, User) else "",
+            "brands": links,
+            "brand": next((link.name for link in links if link.is_current), ""),
             "version": __version__,
         }
     }
