@@ -18,8 +18,8 @@ class CampaignsConfig(AppConfig):
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
         from campaigns.shared.text import register_lookups
-        from campaigns.team.brands import ensure_first_brand
         from campaigns.team.audit import append_only as audit_trail
+        from campaigns.team.brands import ensure_first_brand
         from campaigns.team.sign_in import sessions
 
         register_lookups()

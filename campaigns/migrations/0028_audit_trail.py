@@ -53,6 +53,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='auditentry',
+            name='brand',
+            field=models.IntegerField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='auditentry',
             name='kind',
             field=models.CharField(blank=True, choices=[('user', 'User'), ('token', 'Token'), ('command', 'Command'), ('system', 'ViberDash'), ('visitor', 'Not signed in')], db_default='', max_length=7),
         ),

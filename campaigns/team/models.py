@@ -169,6 +169,7 @@ class AuditEntry(models.Model):
     # of the user; of a command, the user of the system and the command
     actor_name = models.CharField(max_length=150, blank=True, db_default="")
     role = models.CharField(max_length=13, choices=Role.choices, blank=True, db_default="")
+    brand = models.IntegerField(null=True, blank=True)  # its id, where there are several
     address = models.CharField(max_length=45, blank=True, db_default="")  # of the client
     session = models.CharField(max_length=16, blank=True, db_default="")  # a keyed hash
     subject = models.CharField(max_length=40)  # "campaign:12", "contactlist:3": outlives the object

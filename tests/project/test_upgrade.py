@@ -39,8 +39,8 @@ from campaigns.models import (
 from campaigns.shared import queue
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team import accounts, audit
-from campaigns.team.models import Brand
 from campaigns.team.audit import append_only, chain, job
+from campaigns.team.models import Brand
 from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
 BEFORE = [("campaigns", "0002_room_for_outcomes")]

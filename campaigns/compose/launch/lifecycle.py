@@ -408,11 +408,7 @@ def start_due(now: datetime) -> int:
 
 @transaction.atomic
 def _advance(
-    campaign_id: int,
-    sources: frozenset[CampaignState],
-    to: CampaignState,
-    action: str,
-    **changes: Any,
+    campaign_id: int, sources: frozenset[CampaignState], to: S, action: str, **changes: Any
 ) -> bool:
     """Change the state without a user, and record it as `action`, if it is one of `sources`."""
     if changed := _change_state(campaign_id, sources, to, **changes):

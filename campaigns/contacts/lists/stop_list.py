@@ -101,9 +101,7 @@ def add_file(
 
 
 @transaction.atomic
-def _add_recorded(
-    msisdns: list[str], reason: str, actor: User | None, for_all_brands: bool
-) -> int:
+def _add_recorded(msisdns: list[str], reason: str, actor: User | None, for_all_brands: bool) -> int:
     """Add a slice of a file; the file as a whole is not written in one transaction."""
     new = add_phones(msisdns, reason, actor, for_all_brands)
     record(actor, STOP_LIST, "stopped", f"{new} of {len(msisdns)}, from a file")

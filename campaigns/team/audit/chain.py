@@ -27,7 +27,7 @@ CHUNK = 5_000  # entries verified at a time
 FINDINGS_MAX = 1_000
 # What a hash covers. Empty values are left out, so a field that is added later changes no hash.
 FIELDS = (
-    "id", "at", "actor_id", "kind", "actor_name", "role", "address", "session", "subject",
+    "id", "at", "actor_id", "kind", "actor_name", "role", "brand", "address", "session", "subject",
     "action", "detail", "result", "reason",
 )  # fmt: skip
 Row = tuple[Any, ...]  # the values of FIELDS

@@ -7,8 +7,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from campaigns.shared.brands import scope
 from campaigns.team.audit import context
 from campaigns.team.models import ActorKind, AuditEntry, AuditResult, User
+from campaigns.team.roles import role_of
 
 PHONE = re.compile(r"(?<!\w)(\+?\d{3})\d{4,10}(\d{2})(?!\w)")
 RARELY = timedelta(minutes=10)
@@ -44,7 +46,8 @@ def record(
         actor=actor,
         kind=ActorKind.USER if actor and origin.kind != ActorKind.TOKEN else origin.kind,
         actor_name=(actor.get_username() if actor else origin.name)[:150],
-        role=actor.role if actor else "",
+        role=(role_of(actor) or "") if actor else "",
+        brand=scope.limit(),
         address=origin.address,
         session=origin.session,
         subject=subject(target)[:40],

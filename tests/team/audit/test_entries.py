@@ -18,10 +18,11 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Timing
 from campaigns.models import AuditEntry, CampaignState, Role, User
 from campaigns.reports.campaign.activity import describe_entries
+from campaigns.shared.brands.scope import acting_for
 from campaigns.team import audit, mail_delivery
 from campaigns.team.audit import commands, context
 from campaigns.team.audit.append_only import ensure_append_only
-from campaigns.team.models import ActorKind
+from campaigns.team.models import ActorKind, Brand, Membership
 from campaigns.team.pages.audit.middleware import session_mark
 from tests.reports.factories import make_campaign, make_user
 
@@ -189,3 +190,11 @@ def test_states_that_a_campaign_enters_by_itself() -> None:
         (action, "system", f"campaign:{campaign.pk}")
         for action in ("started", "sending", "finished")
     ]
+
+
+def test_brand_and_the_role_in_it(olena: User) -> None:
+    other = Brand.objects.create(name="Toys", slug="toys")
+    Membership.objects.create(user=olena, brand=other, role=Role.APPROVER)
+    with acting_for(other.pk):
+        audit.record(olena, "campaign:1", "approved")
+    assert entries("brand", "role") == [(other.pk, "approver")]

@@ -30,6 +30,7 @@ from campaigns.models import (
     Sender,
     User,
 )
+from campaigns.shared.brands.scope import MAIN
 from campaigns.team.audit.commands import RecordedCommand
 from tests.addresses.rows import FIRST, IMPORTED, PHONE, REHEARSAL, make_rows
 from tests.reports.factories import make_user
@@ -120,6 +121,8 @@ FORMS = {
     "saved-report-delete": Form("deleted"),
     "saved-report-resume": Form("resumed"),
     "gateway-check-list": Form("started", data={"token": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}),
+    "brand-list": Form("created", data={"name": "Toys"}),
+    "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
     "account_change_password": Form(
@@ -328,9 +331,12 @@ def test_every_command_is_recorded() -> None:
 
 def test_changes_in_the_admin_are_recorded(boss: User, client: Client) -> None:
     client.force_login(boss)
-    client.post("/admin/campaigns/sender/add/", {"name": "Shop"})
+    client.post("/admin/campaigns/sender/add/", {"name": "Shop", "brand": MAIN})
     sender = Sender.objects.get()
-    client.post(f"/admin/campaigns/sender/{sender.pk}/change/", {"name": "Store"})
+    client.post(
+        f"/admin/campaigns/sender/{sender.pk}/change/",
+        {"name": "Store", "brand": MAIN, "initial-brand": MAIN},
+    )
     client.post(f"/admin/campaigns/sender/{sender.pk}/delete/", {"post": "yes"})
     entries = AuditEntry.objects.filter(subject=f"sender:{sender.pk}").order_by("pk")
     assert list(entries.values_list("action", "detail")) == [

@@ -76,10 +76,10 @@ def test_reading_is_recorded_once_and_each_export(boss: User, client: Client) ->
     file = client.get("/settings/audit/export.csv?action=launched&address=10.0.0.7")
     lines = b"".join(file).decode().splitlines()
     assert lines[0].lstrip("\ufeff") == (
-        "id,time,who,kind,role,address,session,object,action,detail,result,reason"
+        "id,time,who,kind,role,brand,address,session,object,action,detail,result,reason"
     )
     assert lines[1].split(",", 1)[1] == (
-        "2026-03-01T12:00:00+00:00,ViberDash,,,10.0.0.7,,campaign:1,launched,'=1+1,Done,"
+        "2026-03-01T12:00:00+00:00,ViberDash,,,,10.0.0.7,,campaign:1,launched,'=1+1,Done,"
     )
     assert len(lines) == 2
     assert list(

@@ -32,7 +32,18 @@ COLUMNS = (
     Column("time", Kind.TIME),
     *map(
         Column,
-        ("who", "kind", "role", "address", "session", "object", "action", "detail", "result"),
+        (
+            "who",
+            "kind",
+            "role",
+            "brand",
+            "address",
+            "session",
+            "object",
+            "action",
+            "detail",
+            "result",
+        ),
     ),
     Column("reason"),
 )
@@ -71,6 +82,7 @@ def _cells(entry: AuditEntry) -> Sequence[Cell]:
         entry.who,
         entry.get_kind_display(),
         entry.get_role_display(),
+        entry.brand,
         entry.address,
         entry.session,
         entry.subject,
