@@ -73,7 +73,7 @@ def outcome(answer: Any) -> str:
 def _url_of_a_row(site: Site, route: Route, method: str, user: int) -> str:
     """The address of a row that an administrator can ask with `method`; "" if there is none."""
     for pk in site.ids if "pk" in route.arguments else site.ids[:1]:
-        known = {"msisdn": id_of(PHONE), "name": Picture.objects.earliest("pk").file.name}
+        known = {"msisdn": id_of(PHONE), "name": str(Picture.objects.earliest("pk").file)}
         url = route.url(dict.fromkeys(route.arguments, str(pk)) | known)
         if site.request(method, url, user=user).status_code not in ABSENT:
             return url

@@ -14,6 +14,7 @@ from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.models import (
     Campaign,
     CampaignState,
+    CampaignTemplate,
     Contact,
     ContactList,
     Import,
@@ -25,6 +26,7 @@ from campaigns.models import (
     Purpose,
     SavedReport,
     Segment,
+    Sender,
     StopListEntry,
     TestGroup,
     User,
@@ -82,6 +84,7 @@ def _contacts(user: User) -> ContactList:
 
 def _library(user: User) -> None:
     Label.objects.create(pk=FIRST, name="VIP")
+    Sender.objects.create(pk=FIRST, name="ViberShop")  # that of make_campaign
     segment = Segment.objects.create(pk=FIRST, name="In Kyiv")
     condition = {"kind": ConditionKind.FIELD, "field": "city", "operator": Operator.IS}
     Condition.objects.create(segment=segment, place=0, value="Київ", **condition)
@@ -110,7 +113,9 @@ def _campaigns(user: User, clients: ContactList) -> None:
     send(over, {("UA", "read"): 1})
     drafts = Campaign.objects.filter(pk=FIRST)
     Campaign.objects.filter(pk=REHEARSAL).update(rehearsal_of=drafts.get())
-    template = message_templates.save_as_template(drafts.get(), "Template", user)
+    saved = message_templates.save_as_template(drafts.get(), "Template", user)
+    CampaignTemplate.objects.filter(pk=saved.pk).update(id=FIRST)
+    template = CampaignTemplate.objects.get(pk=FIRST)
     message_templates.lock(template, ["text"], user)
     drafts.update(made_from=template)
 

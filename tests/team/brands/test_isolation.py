@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db.models import CharField, ForeignKey, ManyToManyField, Model, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Left
 from django.test import Client
 from pytest_django import Settings
 
@@ -54,7 +54,7 @@ def ids(other: Brand) -> list[int]:
         for model in branded():
             for field in model._meta.concrete_fields:
                 if field.name in TEXTS and isinstance(field, CharField | TextField):
-                    marked = Concat(Value(f"{MARK} "), field.name)
+                    marked = Left(Concat(Value(f"{MARK} "), field.name), field.max_length or 500)
                     model._default_manager.update(**{field.name: marked})
     return ids
 
