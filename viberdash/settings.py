@@ -233,6 +233,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "csp",
 ]
@@ -291,12 +292,35 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "campaigns.team.sign_in.links.LinkToken
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {
-    "login": "campaigns.team.pages.sign_in_forms.SignInForm",
-    "change_password": "campaigns.team.pages.sign_in_forms.NewPasswordForm",
-    "reset_password": "campaigns.team.pages.sign_in_forms.ForgottenForm",
-    "reset_password_from_key": "campaigns.team.pages.sign_in_forms.ChoosePasswordForm",
-    "user_token": "campaigns.team.pages.sign_in_forms.LinkForm",
+    "login": "campaigns.team.pages.sign_in.forms.SignInForm",
+    "reauthenticate": "campaigns.team.pages.sign_in.forms.ConfirmPasswordForm",
+    "change_password": "campaigns.team.pages.sign_in.forms.NewPasswordForm",
+    "reset_password": "campaigns.team.pages.sign_in.forms.ForgottenForm",
+    "reset_password_from_key": "campaigns.team.pages.sign_in.forms.ChoosePasswordForm",
+    "user_token": "campaigns.team.pages.sign_in.forms.LinkForm",
 }
+MFA_ADAPTER = "campaigns.team.sign_in.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds, for clocks that differ
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator wrote the address
+# requests for a challenge; codes are limited by sign_in/throttle.py
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+MFA_FORMS = {
+    "authenticate": "campaigns.team.pages.sign_in.factor_forms.SecondStepForm",
+    "reauthenticate": "campaigns.team.pages.sign_in.factor_forms.ConfirmCodeForm",
+    "activate_totp": "campaigns.team.pages.sign_in.factor_forms.AddAppForm",
+    "add_webauthn": "campaigns.team.pages.sign_in.passkey_forms.AddForm",
+    "edit_webauthn": "campaigns.team.pages.sign_in.passkey_forms.RenameForm",
+    "authenticate_webauthn": "campaigns.team.pages.sign_in.passkey_forms.SecondStepForm",
+    "login_webauthn": "campaigns.team.pages.sign_in.passkey_forms.SignInForm",
+    "reauthenticate_webauthn": "campaigns.team.pages.sign_in.passkey_forms.ConfirmForm",
+}
+REQUIRE_SECOND_FACTOR: bool = read("REQUIRE_SECOND_FACTOR", "true or false", False, as_bool)
+FRESH_MINUTES: int = read(
+    "FRESH_MINUTES", "a number of minutes from 1 to 1440", 10, int, between(1, 1440)
+)
 # The first one is used; hashes of the others are renewed at the next sign-in.
 PASSWORD_HASHERS = [
     "campaigns.team.sign_in.passwords.Argon2",

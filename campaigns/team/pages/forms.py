@@ -30,6 +30,15 @@ def post_form(*fields: str, submit: str | LazyText, wide: bool = False) -> FormH
     return helper
 
 
+def part_of_form(*fields: str) -> FormHelper:
+    """The layout of fields in a form whose template has the rest of it."""
+    helper: FormHelper = FormHelper()
+    helper.form_tag = False
+    helper.disable_csrf = True
+    helper.layout = Layout(*fields)
+    return helper
+
+
 class AccountForm(UserForm):
     current_password = forms.CharField(
         label=_("Current password"),

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.shared.paging import page_of
@@ -15,11 +16,16 @@ from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
 from campaigns.team.pages.submissions import once
-from campaigns.team.sign_in import members
+from campaigns.team.sign_in import factor_resets, factors, members
 from campaigns.team.sign_in.links import HOURS
 from campaigns.team.sign_in.sessions import sessions_of
 
 ENTRIES = 20  # of the trail
+FACTOR_STEPS = {
+    "ask": (factor_resets.ask, gettext_lazy("Another administrator has to confirm this.")),
+    "confirm": (factor_resets.confirm, gettext_lazy("The second factor is removed.")),
+    "withdraw": (factor_resets.withdraw, gettext_lazy("The request is withdrawn.")),
+}
 
 
 @role_required(Role.ADMINISTRATOR)
@@ -82,6 +88,16 @@ def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
+    """Two administrators remove the second factors of a user who lost them: `step` by step."""
+    chosen = _get(request, pk)
+    if step not in FACTOR_STEPS:
+        raise Http404
+    move, said = FACTOR_STEPS[step]
+    return _change(request, chosen, lambda: move(current_user(request), pk), str(said))
+
+
+@require_POST
 def member_link(request: HttpRequest, pk: int) -> HttpResponse:
     """E-mail the invitation again, or show a link to hand over."""
     chosen = _get(request, pk)
@@ -108,6 +124,8 @@ def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,
         "sessions": sessions_of(chosen),
+        "has_factor": factors.has_factor(chosen),
+        "factor_reset": factor_resets.pending(chosen),
         "entries": audit.activity(chosen)[:ENTRIES],
     }
     return render(request, "campaigns/team/member.html", context | more)

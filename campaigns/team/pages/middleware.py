@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.team import audit
 from campaigns.team.models import User
+from campaigns.team.pages.sign_in import first_step
 from campaigns.team.sign_in import sessions
 from campaigns.team.time_zones import reader_zone
 
-CHANGE, SIGN_OUT = "account_change_password", "account_logout"
+SIGN_OUT = "account_logout"
 # Pages use none of these, and no script on them should.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -49,16 +50,15 @@ class SignInRequired(LoginRequiredMiddleware):
     def _first_step(
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase | None:
-        """What has to be done before anything else: choosing one's own password."""
-        is_due = getattr(request.user, "must_change_password", False)
-        if not is_due or not getattr(view_func, "login_required", True):
+        """What has to be done before anything else: a password, or a second factor."""
+        user = request.user
+        if not isinstance(user, User) or not getattr(view_func, "login_required", True):
             return None
+        due = first_step.of(user)
         assert request.resolver_match
-        if request.resolver_match.view_name == CHANGE:
+        if not due or first_step.allows(due, request.resolver_match.view_name):
             return None
-        return _instead_of_the_page(
-            request, redirect(CHANGE), _("Change your password first."), 403
-        )
+        return _instead_of_the_page(request, redirect(due), str(first_step.MESSAGES[due]), 403)
 
 
 def _instead_of_the_page(

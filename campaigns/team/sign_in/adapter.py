@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.shared.durations import duration
 from campaigns.team import audit, mail
 from campaigns.team.models import User
-from campaigns.team.sign_in import client, links, throttle
+from campaigns.team.sign_in import client, links, passwords, sessions, throttle
 
+PASSWORD_FIELDS = ["password", "must_change_password", "has_short_password", "sign_in_version"]
 MESSAGES = {"account/messages/password_changed.txt": _("Password changed.")}
 
 
@@ -112,12 +113,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
                 raise ImmediateHttpResponse(redirect(self.request.path))
             user.set_password(password)
             user.must_change_password = False
+            user.has_short_password = len(password) < passwords.SHORTEST
             user.sign_in_version = stored.sign_in_version + 1
-            user.save(update_fields=["password", "must_change_password", "sign_in_version"])
+            user.save(update_fields=PASSWORD_FIELDS)
             is_signed_in = self.request.user == user
             audit.record(
                 user, user, "password changed" if is_signed_in else "password chosen by link"
             )
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Whether `app` of allauth asks again who it is."""
+        return not sessions.is_fresh(self.request.session)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

@@ -63,7 +63,7 @@ def invite_again(actor: User, member_id: int, request: HttpRequest) -> str:
         audit.record(actor, member, "invited again", "with a link to hand over")
         return link_for(member, request)
 
-    return _change(actor, member_id, renew)
+    return change_member(actor, member_id, renew)
 
 
 def change_role(actor: User, member_id: int, role: Role) -> None:
@@ -80,7 +80,7 @@ def change_role(actor: User, member_id: int, role: Role) -> None:
         _save_and_end_sessions(member)
         audit.record(actor, member, "role changed", f"{before} to {role}")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def close(actor: User, member_id: int) -> None:
@@ -93,7 +93,7 @@ def close(actor: User, member_id: int) -> None:
             _save_and_end_sessions(member)
             audit.record(actor, member, "closed")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def reopen(actor: User, member_id: int) -> None:
@@ -105,7 +105,7 @@ def reopen(actor: User, member_id: int) -> None:
             _save_and_end_sessions(member)
             audit.record(actor, member, "reopened")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def sign_out(actor: User, member_id: int) -> None:
@@ -115,7 +115,7 @@ def sign_out(actor: User, member_id: int) -> None:
         _save_and_end_sessions(member)
         audit.record(actor, member, "signed out everywhere")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def change_account(member: User, changed: list[str]) -> None:
@@ -133,7 +133,7 @@ def change_account(member: User, changed: list[str]) -> None:
             mail.mail_to(before, _("Your e-mail address in ViberDash was changed"), body)
 
 
-def _change(actor: User, member_id: int, change: Callable[[User], T]) -> T:
+def change_member(actor: User, member_id: int, change: Callable[[User], T]) -> T:
     """Call `change` with the locked user, if `actor` is an administrator still.
 
     All administrators are locked before, always in the same order. Raises User.DoesNotExist.

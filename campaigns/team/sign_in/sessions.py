@@ -7,6 +7,7 @@ sign-in. What pages ask in the background is nothing that the user did.
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -47,6 +48,14 @@ def over(session: SessionBase, now: datetime) -> str:
     if at - session.get(SINCE, 0) > settings.SESSION_HOURS * 3600:
         return "too old"
     return "idle" if at - session.get(SEEN, 0) > settings.SESSION_IDLE_MINUTES * 60 else ""
+
+
+def is_fresh(session: SessionBase) -> bool:
+    """Whether its user signed in, or confirmed who they are, in the last FRESH_MINUTES."""
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+    confirmed = [record["at"] for record in records if record.get("reauthenticated")]
+    latest: float = max([session.get(SINCE, 0), *confirmed])
+    return bool(timezone.now().timestamp() - latest < settings.FRESH_MINUTES * 60)
 
 
 def note_activity(request: HttpRequest, now: datetime) -> None:

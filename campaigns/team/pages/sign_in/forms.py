@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team.models import User
-from campaigns.team.pages.forms import post_form
-from campaigns.team.sign_in import throttle
+from campaigns.team.pages.forms import part_of_form, post_form
+from campaigns.team.sign_in import passwords, throttle
 from campaigns.team.sign_in.adapter import too_many
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class NewPasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
             password2=_("Repeat the new password"),
         )
         self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].help_text = passwords.help_text(self.user)
         self.helper = post_form(
             "oldpassword", "password1", "password2", submit=_("Change password")
         )
@@ -59,6 +60,16 @@ class NewPasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
             raise get_adapter().validation_error("enter_current_password")
         self.user.refresh_from_db(fields=["password"])  # its hash may have been renewed
         return password
+
+
+class ConfirmPasswordForm(allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _label(self, password=_("Password"))
+        self.fields["password"].help_text = ""
+        if not self.is_bound:
+            self.fields["password"].widget.attrs["autofocus"] = True
+        self.helper = part_of_form("password")
 
 
 class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
@@ -83,6 +94,7 @@ class ChoosePasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[mi
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _label(self, password1=_("New password"), password2=_("Repeat the new password"))
+        self.fields["password1"].help_text = passwords.help_text(self.user)
         self.helper = post_form("password1", "password2", submit=_("Set password"), wide=True)
         self.helper.form_id = "password-form"
 

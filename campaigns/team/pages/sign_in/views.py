@@ -15,12 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.team import audit
 from campaigns.team.pages.access import current_user
+from campaigns.team.pages.sign_in import first_step
 from campaigns.team.sign_in import sessions
+from campaigns.team.sign_in.factor_adapter import passkeys_work
 from campaigns.team.sign_in.links import HOURS
 
 FOLDER = "campaigns/team/sign_in"
 
-sign_in = allauth_views.LoginView.as_view(template_name=f"{FOLDER}/sign_in.html")
 sign_out = require_POST(allauth_views.LogoutView.as_view())
 closed = allauth_views.AccountInactiveView.as_view(template_name=f"{FOLDER}/closed.html")
 forgotten_sent = allauth_views.PasswordResetDoneView.as_view(
@@ -36,6 +37,19 @@ password_chosen = allauth_views.PasswordResetFromKeyDoneView.as_view(
 )
 
 
+class SignIn(allauth_views.LoginView):  # type: ignore[misc]  # allauth has no types
+    template_name = f"{FOLDER}/sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        passkeys = passkeys_work(self.request)
+        return {**super().get_context_data(**kwargs), "passkeys_work": passkeys}
+
+
+class ConfirmByPassword(allauth_views.ReauthenticateView):  # type: ignore[misc]
+    template_name = f"{FOLDER}/confirm.html"
+    extra_context = {"method": "password"}
+
+
 class Forgotten(allauth_views.PasswordResetView):  # type: ignore[misc]
     template_name = f"{FOLDER}/forgotten.html"
 
@@ -49,7 +63,7 @@ class Forgotten(allauth_views.PasswordResetView):  # type: ignore[misc]
 class ChangePassword(allauth_views.PasswordChangeView):  # type: ignore[misc]
     def get_template_names(self) -> list[str]:
         """Without the rest of the site, as long as nothing else can be done."""
-        due = current_user(self.request).must_change_password
+        due = first_step.of(current_user(self.request)) == first_step.PASSWORD
         return [f"{FOLDER}/{'password_due' if due else 'password_change'}.html"]
 
 

@@ -1,0 +1,124 @@
+"""Second factors in the browser: an app, passkeys of a simulated device, signing in with them."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from campaigns.models import User
+from tests.browser.conftest import Look
+from tests.team.test_factors import code_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+def plug_in(page: Page) -> str:
+    """Give the browser a device that keeps passkeys; return its id."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    added = session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    return str(added["authenticatorId"])
+
+
+def enter_password(page: Page) -> None:
+    page.get_by_label("User name").fill("olena")
+    page.get_by_label("Password").fill("long-and-odd-7")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def test_app_that_is_required_is_set_up_and_asked_for(
+    signed_in: Page, settings: Settings, look: Look
+) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    signed_in.goto("/campaigns/")
+    expect(signed_in.get_by_role("heading", name="Set up a second factor")).to_be_visible()
+    look(signed_in, "factor-due")
+    signed_in.get_by_role("link", name="Authenticator app").click()
+    look(signed_in, "factor-app")
+    box = signed_in.get_by_role("img", name="QR code").bounding_box()
+    assert box
+    assert box["width"] >= 200
+    signed_in.get_by_text("You can't scan it?").click()
+    secret = signed_in.get_by_label("Type this key into the app:").input_value()
+    signed_in.get_by_label("Code").fill("000000")
+    signed_in.get_by_role("button", name="Set up").click()
+    expect(signed_in.get_by_text("This is not right. Try again.")).to_be_visible()
+    look(signed_in, "factor-app-wrong")
+    signed_in.get_by_label("Code").fill(code_of(secret))
+    signed_in.get_by_role("button", name="Set up").click()
+    expect(signed_in.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    look(signed_in, "recovery-codes")
+    with signed_in.expect_download() as download:
+        signed_in.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "recovery-codes.txt"
+    signed_in.get_by_role("link", name="Second factor").click()
+    look(signed_in, "factors-app")
+    signed_in.context.clear_cookies()
+    signed_in.goto("/sign-in/?next=/spend/")
+    enter_password(signed_in)
+    expect(signed_in.get_by_role("heading", name="Second factor")).to_be_visible()
+    look(signed_in, "second-step-code")
+    signed_in.get_by_label("Code").fill(code_of(secret))
+    signed_in.get_by_role("button", name="Sign in", exact=True).click()
+    expect(signed_in).to_have_url(re.compile("[0-9]/spend/$"))
+
+
+def test_passkey_is_added_signs_in_alone_and_after_the_password(
+    signed_in: Page, person: User, look: Look
+) -> None:
+    signed_in.goto("/account/")
+    look(signed_in, "account")
+    signed_in.get_by_role("link", name="Second factor").click()
+    look(signed_in, "factors-none")
+    signed_in.get_by_role("link", name="Add a passkey").click()
+    plug_in(signed_in)
+    look(signed_in, "passkey-add")
+    signed_in.get_by_label("Name").fill("Work laptop")
+    signed_in.get_by_role("button", name="Add passkey").click()
+    expect(signed_in.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    signed_in.get_by_role("link", name="Second factor").click()
+    signed_in.get_by_role("link", name="Rename").click()
+    look(signed_in, "passkey-rename")
+    signed_in.get_by_label("Name").fill("Old laptop")
+    signed_in.get_by_role("button", name="Save").click()
+    expect(signed_in.get_by_text("Old laptop")).to_be_visible()
+    look(signed_in, "factors-passkey")
+
+    signed_in.context.clear_cookies()
+    signed_in.goto("/sign-in/?next=/account/factors/")
+    look(signed_in, "sign-in-passkey")
+    signed_in.get_by_role("button", name="Sign in with a passkey").click()
+    expect(signed_in.get_by_role("heading", name="Passkeys")).to_be_visible()
+
+    signed_in.context.clear_cookies()
+    signed_in.goto("/sign-in/?next=/account/factors/")
+    enter_password(signed_in)
+    expect(signed_in.get_by_role("heading", name="Second factor")).to_be_visible()
+    look(signed_in, "second-step-passkey")
+    signed_in.get_by_role("button", name="Use a passkey").click()
+    expect(signed_in.get_by_role("heading", name="Passkeys")).to_be_visible()
+
+    signed_in.get_by_role("button", name="Remove").click()
+    dialog = signed_in.get_by_role("dialog")
+    expect(dialog).to_contain_text("It is your only second factor.")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(signed_in.get_by_text("The passkey “Old laptop” is removed.")).to_be_visible()
+
+
+def test_passkey_that_is_not_used_is_said_so(page: Page, person: User) -> None:
+    device = plug_in(page)
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    page.goto("/sign-in/")
+    page.get_by_role("button", name="Sign in with a passkey").click()  # the device has none
+    expect(page.get_by_role("alert")).to_have_text("No passkey was used. Try again.")
+    assert device
