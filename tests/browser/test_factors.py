@@ -3,11 +3,16 @@
 import re
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.models import User
-from tests.browser.conftest import Look
+from campaigns.compose.models import ApprovalLimit
+from campaigns.models import Contact, ContactList, User
+from campaigns.team.sign_in import sessions
+from tests.browser.conftest import Console, Look
 from tests.team.test_factors import code_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -122,3 +127,65 @@ def test_passkey_that_is_not_used_is_said_so(page: Page, person: User) -> None:
     page.get_by_role("button", name="Sign in with a passkey").click()  # the device has none
     expect(page.get_by_role("alert")).to_have_text("No passkey was used. Try again.")
     assert device
+
+
+def age() -> None:
+    """Let each sign-in be long ago."""
+    for row in Session.objects.all():
+        session = SessionStore(row.session_key)
+        session[sessions.SINCE] -= 11 * 60
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = []
+        session.save()
+
+
+def confirm(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    page.get_by_label("Password").fill("long-and-odd-7")
+    page.get_by_role("button", name="Confirm").click()
+
+
+def test_form_goes_on_after_a_confirmation(
+    signed_in: Page, person: User, look: Look, console: Console
+) -> None:
+    console.allow("422")
+    age()
+    signed_in.goto("/settings/approval/")
+    signed_in.get_by_label("Currency").fill("EUR")
+    signed_in.get_by_label("Approval needed above").fill("not a number")
+    signed_in.get_by_role("button", name="Set limit").click()
+    look(signed_in, "confirm")
+    confirm(signed_in)
+    expect(signed_in).to_have_url(re.compile("/settings/approval/$"))
+    expect(signed_in.locator(".is-invalid")).to_have_value("not a number")
+    signed_in.get_by_label("Approval needed above").fill("25")
+    age()
+    signed_in.get_by_role("button", name="Set limit").click()
+    confirm(signed_in)
+    expect(signed_in.get_by_text("Approval limit saved.")).to_be_visible()
+    expect(signed_in.get_by_text("25.00")).to_be_visible()
+    signed_in.go_back()
+    expect(signed_in.get_by_role("main")).to_be_visible()
+    assert ApprovalLimit.objects.count() == 1
+
+
+def test_download_goes_on_after_a_confirmation_with_a_passkey(
+    signed_in: Page, person: User, look: Look
+) -> None:
+    plug_in(signed_in)
+    signed_in.goto("/account/factors/passkey/")
+    signed_in.get_by_role("button", name="Add passkey").click()
+    expect(signed_in.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    clients = ContactList.objects.create(name="Clients", contact_count=1)
+    Contact.objects.create(list=clients, msisdn="380970000001", country="UA")
+    age()
+    signed_in.goto(f"/contacts/{clients.pk}/")
+    signed_in.get_by_role("button", name="Actions for Clients").click()
+    signed_in.get_by_role("link", name="Export CSV").click()
+    signed_in.get_by_role("link", name="Use a passkey").click()
+    look(signed_in, "confirm-passkey")
+    with signed_in.expect_download() as download:
+        signed_in.get_by_role("button", name="Use a passkey").click()
+    assert download.value.suggested_filename == f"list-{clients.pk}.csv"
+    look(signed_in, "confirm-download")
+    signed_in.get_by_role("link", name="Back").click()
+    expect(signed_in).to_have_url(re.compile(f"/contacts/{clients.pk}/$"))

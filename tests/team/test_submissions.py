@@ -105,7 +105,7 @@ def test_every_address_that_takes_a_form_is_known(boss: User) -> None:
     takes = set()
     for name, pattern in ADDRESSES.items():
         values = {"pk": 10**6, "msisdn": "380000000000", "name": "x"}
-        values |= {"uidb36": "1", "key": "x", "step": "ask"}
+        values |= {"uidb36": "1", "key": "x", "step": "ask", "token": "x"}
         given = {key: values[key] for key in pattern.pattern.converters}
         client = Client()  # another one, as signing out is among them
         client.force_login(boss)

@@ -15,6 +15,7 @@ from campaigns.team import audit
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
+from campaigns.team.pages.sign_in.fresh import fresh_to_change
 from campaigns.team.pages.submissions import once
 from campaigns.team.sign_in import factor_resets, factors, members
 from campaigns.team.sign_in.links import HOURS
@@ -29,6 +30,7 @@ FACTOR_STEPS = {
 
 
 @role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 @once
 def member_list(request: HttpRequest) -> HttpResponse:
     """All users, closed ones last; and the form that invites one."""
@@ -51,6 +53,8 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_role(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
     form = RoleForm(request.POST)
@@ -67,6 +71,8 @@ def member_role(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_close(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
     said = _("The account %(name)s is closed.") % {"name": chosen.username}
@@ -74,6 +80,8 @@ def member_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
     said = _("The account %(name)s is open again.") % {"name": chosen.username}
@@ -88,6 +96,8 @@ def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     """Two administrators remove the second factors of a user who lost them: `step` by step."""
     chosen = _get(request, pk)
@@ -98,6 +108,8 @@ def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_link(request: HttpRequest, pk: int) -> HttpResponse:
     """E-mail the invitation again, or show a link to hand over."""
     chosen = _get(request, pk)

@@ -5,6 +5,7 @@ keeps pages.
 from collections.abc import Callable
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -17,11 +18,12 @@ from django.utils.translation import gettext as _
 
 from campaigns.team import audit
 from campaigns.team.models import User
-from campaigns.team.pages.sign_in import first_step
+from campaigns.team.pages.sign_in import first_step, fresh
 from campaigns.team.sign_in import sessions
 from campaigns.team.time_zones import reader_zone
 
 SIGN_OUT = "account_logout"
+ADMIN_OPEN = {"login", "logout", "password_change"}  # the site's own pages
 # Pages use none of these, and no script on them should.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -45,7 +47,21 @@ class SignInRequired(LoginRequiredMiddleware):
         )
         if refusal is not None:
             return _instead_of_the_page(request, refusal, _("You are signed out."), 401)
-        return self._first_step(request, view_func)
+        return self._first_step(request, view_func) or self._in_the_admin(request)
+
+    def _in_the_admin(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Who changes something in Django's admin has just said who they are."""
+        assert request.resolver_match
+        is_change = request.method == "POST" and request.resolver_match.app_name == "admin"
+        if not is_change or request.resolver_match.url_name in ADMIN_OPEN:
+            return None
+        return None if sessions.is_fresh(request.session) else fresh.ask(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Where a view wants to know again who it is (sign_in/fresh.py)."""
+        return fresh.ask(request) if isinstance(exception, ReauthenticationRequired) else None
 
     def _first_step(
         self, request: HttpRequest, view_func: Callable[..., Any]

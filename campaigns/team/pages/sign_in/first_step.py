@@ -22,6 +22,7 @@ SET_UP = {
     "account_reauthenticate",
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
+    "go-on",
 }
 
 

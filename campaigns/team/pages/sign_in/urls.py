@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.team.pages.sign_in import factor_views, views
+from campaigns.team.pages.sign_in import factor_views, fresh, views
 
 urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="account_login"),
@@ -36,6 +36,7 @@ urlpatterns = [
         factor_views.ConfirmByPasskey.as_view(),
         name="mfa_reauthenticate_webauthn",
     ),
+    path("confirm/go-on/<str:token>/", fresh.go_on, name="go-on"),
     path("account/factors/", factor_views.Factors.as_view(), name="mfa_index"),
     path("account/factors/app/", factor_views.AddApp.as_view(), name="mfa_activate_totp"),
     path("account/factors/app/remove", factor_views.remove_app, name="mfa_deactivate_totp"),
