@@ -477,6 +477,7 @@ COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 BODY_LIMIT_COOKIE_NAME = f"{COOKIE_PREFIX}body"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page or from /session
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
