@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account import admin as _registers_allauth  # noqa: F401
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa import admin as _registers_factors  # noqa: F401
+from allauth.socialaccount import admin as _registers_providers  # noqa: F401
 from allauth.usersessions import admin as _registers_sessions  # noqa: F401
 from django import forms
 from django.apps import apps

@@ -23,6 +23,7 @@ from campaigns.team import accounts, safe_mode
 pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
+    "tests.oidc_provider",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
 ]

@@ -234,6 +234,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "csp",
 ]
@@ -305,8 +306,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds, for clocks that differ
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator wrote the address
-# requests for a challenge; codes are limited by sign_in/throttle.py
-MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+# sign-ins that are begun (pages/sign_in/limits.py); codes are limited by sign_in/throttle.py
+MFA_RATE_LIMITS = {"begin": "60/m/ip", "webauthn_login": ""}
 MFA_FORMS = {
     "authenticate": "campaigns.team.pages.sign_in.factor_forms.SecondStepForm",
     "reauthenticate": "campaigns.team.pages.sign_in.factor_forms.ConfirmCodeForm",
@@ -321,6 +322,50 @@ REQUIRE_SECOND_FACTOR: bool = read("REQUIRE_SECOND_FACTOR", "true or false", Fal
 FRESH_MINUTES: int = read(
     "FRESH_MINUTES", "a number of minutes from 1 to 1440", 10, int, between(1, 1440)
 )
+# Signing in with an OpenID Connect provider
+ROLES = ("viewer", "marketer", "approver", "administrator")
+OIDC_ISSUER: str = read(
+    "OIDC_ISSUER",
+    "the https:// address of an OpenID Connect provider, exactly as it names itself, or empty",
+    "",
+    str.strip,
+    lambda value: not value or insecure.is_issuer(value),
+)
+OIDC_CLIENT_ID: str = read(
+    "OIDC_CLIENT_ID",
+    "the id of this site at the provider",
+    environment.REQUIRED if OIDC_ISSUER else "",
+    str.strip,
+    bool,
+)
+OIDC_CLIENT_SECRET: str = read(
+    "OIDC_CLIENT_SECRET",
+    "the secret of this site at the provider",
+    environment.REQUIRED if OIDC_ISSUER else "",
+    str.strip,
+    bool,
+)
+OIDC_NAME: str = read("OIDC_NAME", "the name of the provider on the sign-in page", "single sign-on")
+OIDC_SCOPES: list[str] = read(
+    "OIDC_SCOPES", "scopes besides openid, profile and email, separated by commas", [], as_list
+)
+OIDC_GROUPS_CLAIM: str = read("OIDC_GROUPS_CLAIM", "the name of a claim", "groups", fits=bool)
+OIDC_GROUPS: dict[str, str] = read(
+    "OIDC_GROUPS",
+    f"group=role, separated by commas, where a role is one of {', '.join(ROLES)}",
+    {},
+    environment.as_pairs,
+    lambda pairs: set(pairs.values()) <= set(ROLES),
+)
+BREAK_GLASS_USER: str = read("BREAK_GLASS_USER", "a user name", "", str.strip)
+OIDC_ONLY: bool = read(
+    "OIDC_ONLY",
+    "true or false; true needs OIDC_ISSUER and BREAK_GLASS_USER",
+    False,
+    as_bool,
+    lambda value: not value or bool(OIDC_ISSUER and BREAK_GLASS_USER),
+)
+SOCIALACCOUNT_ADAPTER = "campaigns.team.sign_in.oidc.SocialAdapter"
 # The first one is used; hashes of the others are renewed at the next sign-in.
 PASSWORD_HASHERS = [
     "campaigns.team.sign_in.passwords.Argon2",
@@ -494,5 +539,10 @@ LOG_LEVEL: str = read(
     environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
 LOGGING = logs.configuration(
-    LOG_LEVEL, secrets=[BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])]
+    LOG_LEVEL,
+    secrets=[
+        BSG_API_KEY,
+        SECRET_KEY,
+        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET]),
+    ],
 )

@@ -7,13 +7,14 @@ async function optionsOf(form) {
   const { passkeyOptions, passkeyChallenge } = form.dataset;
   if (passkeyOptions) return JSON.parse(document.getElementById(passkeyOptions).textContent);
   const answer = await fetch(passkeyChallenge, { headers: { Accept: "application/json" }, cache: "no-store" });
-  if (!answer.ok) throw new Error(`challenge: ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(`challenge: ${answer.status}`), { status: answer.status });
   return (await answer.json()).request_options;
 }
 
 function say(error) {
-  const isCancelled = ["NotAllowedError", "AbortError"].includes(error.name);
-  problem.textContent = isCancelled ? problem.dataset.cancelled : problem.dataset.failed;
+  const { cancelled, tooMany, failed } = problem.dataset;
+  if (error.status === 429) problem.textContent = tooMany;
+  else problem.textContent = ["NotAllowedError", "AbortError"].includes(error.name) ? cancelled : failed;
   problem.hidden = false;
 }
 

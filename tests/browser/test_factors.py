@@ -10,9 +10,12 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from campaigns.compose.models import ApprovalLimit
-from campaigns.models import Contact, ContactList, User
+from campaigns.models import Contact, ContactList, Role, User
 from campaigns.team.sign_in import sessions
-from tests.browser.conftest import Console, Look
+from campaigns.team.sign_in.links import link_for
+from tests.browser.conftest import Console, Look, sign_in
+from tests.oidc_provider import CLIENT, SECRET, OidcProvider
+from tests.passkeys import make_passkey
 from tests.team.test_factors import code_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -189,3 +192,47 @@ def test_download_goes_on_after_a_confirmation_with_a_passkey(
     look(signed_in, "confirm-download")
     signed_in.get_by_role("link", name="Back").click()
     expect(signed_in).to_have_url(re.compile(f"/contacts/{clients.pk}/$"))
+
+
+def test_signing_in_with_a_provider(
+    page: Page, person: User, settings: Settings, oidc_provider: OidcProvider, look: Look,
+    console: Console,
+) -> None:  # fmt: skip
+    settings.OIDC_ISSUER, settings.OIDC_NAME = oidc_provider.issuer, "Company"
+    settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT, SECRET
+    console.allow("403")
+    page.goto("/sign-in/?next=/spend/")
+    look(page, "sign-in-oidc")
+    page.get_by_role("link", name="Sign in with Company").click()
+    expect(page.get_by_text("Ask an administrator for an invitation.")).to_be_visible()
+    look(page, "oidc-refused")
+    page.goto(link_for(person).partition("8000")[2])
+    look(page, "choose-password-oidc")
+    page.get_by_role("link", name="Sign in with Company").click()
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    age()
+    page.goto("/account/factors/app/")
+    expect(page.get_by_role("heading", name="Set up an authenticator app")).to_be_visible()
+
+
+def test_lost_factor_is_reset_by_two_administrators(
+    signed_in: Page, person: User, live_server: object, look: Look
+) -> None:
+    ivan = User.objects.create_user("ivan", password="long-and-odd-7", role=Role.APPROVER)
+    make_passkey(ivan)
+    signed_in.goto(f"/settings/team/{ivan.pk}/")
+    look(signed_in, "member-with-factor")
+    signed_in.get_by_role("button", name="Ask to remove it").click()
+    expect(signed_in.get_by_text("Another administrator has to confirm this.")).to_be_visible()
+    look(signed_in, "member-factor-asked")
+    second = User.objects.create_user("second", password="x", role=Role.ADMINISTRATOR)
+    sign_in(signed_in, second, str(live_server))
+    signed_in.goto(f"/settings/team/{ivan.pk}/")
+    look(signed_in, "member-factor-to-confirm")
+    signed_in.get_by_role("button", name="Remove it").click()
+    signed_in.get_by_role("dialog").get_by_role("button", name="Remove it").click()
+    expect(signed_in.get_by_text("The second factor is removed.")).to_be_visible()
+    User.objects.filter(pk=second.pk).update(has_short_password=True)
+    signed_in.goto("/")
+    expect(signed_in.get_by_role("heading", name="Choose a longer password")).to_be_visible()
+    look(signed_in, "password-too-short")

@@ -228,6 +228,8 @@ def test_recovery_code_signs_in_once(signed_in: Client, person: User) -> None:
     assert "This is not right." in enter(second, codes[0])
     assert enter(second, codes[1]) == "/"
     assert codes_of(signed_in) == codes[2:]
+    assert trail().count(("recovery code used", "")) == 2
+    assert "For the user olena: recovery code used." in OutgoingMail.objects.latest("pk").body
     stored = str(Authenticator.objects.values_list("data", flat=True))
     assert codes[2] not in stored
 

@@ -17,6 +17,7 @@ from campaigns.compose.models import ApprovalLimit
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import AuditEntry, Campaign, CampaignState, Role, Sender, User
 from campaigns.team.pages.sign_in import fresh
+from campaigns.team.sign_in import sessions
 from tests.addresses.rows import FIRST, PHONE, make_rows
 from tests.reports.factories import make_user
 
@@ -200,3 +201,13 @@ def test_launch_asks_only_above_the_approval_limit(client: Client, later: None) 
     ApprovalLimit.objects.all().delete()
     answer = client.post(f"/campaigns/{FIRST}/launch", fields)
     assert not answer.headers.get("Location", "").startswith("/confirm/")
+
+
+def test_session_of_the_version_before_is_as_fresh_as_its_sign_in(client: Client) -> None:
+    session = client.session
+    del session[sessions.CONFIRMED]
+    session.save()
+    assert client.get(DOWNLOADS[0]).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert client.get(DOWNLOADS[0]).headers["Location"].startswith("/confirm/?next=")
+        assert client.get("/campaigns/").status_code == 200

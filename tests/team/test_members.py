@@ -24,7 +24,7 @@ INVITED = {
 
 def make(name: str, role: Role = Role.ADMINISTRATOR) -> User:
     user = User(username=name)
-    members._set_role(user, role)
+    members.set_role(user, role)
     user.set_password(PASSWORD)
     user.save()
     return user

@@ -5,6 +5,7 @@ one and go with the last: alone they are none. django-allauth keeps all of them 
 """
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
@@ -21,6 +22,12 @@ from campaigns.team.roles import has_role
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
+def is_linked(user: User) -> bool:
+    """Whether `user` signs in with the OpenID Connect provider, and so in no other way."""
+    accounts = SocialAccount.objects.filter(user_id=user.pk, provider=settings.OIDC_ISSUER)
+    return bool(settings.OIDC_ISSUER) and bool(accounts.exists())
+
+
 def has_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user_id=user.pk, type__in=KINDS).exists())
 
@@ -32,11 +39,13 @@ def kinds_of(user: User) -> set[str]:
 
 def is_required(user: User) -> bool:
     """Whether `user` may do nothing without a factor: everybody with REQUIRE_SECOND_FACTOR; who can
-    approve, where messages can really go out.
+    approve, where messages can really go out. Not who signs in with OpenID Connect: that provider
+    asks for one.
     """
-    return bool(settings.REQUIRE_SECOND_FACTOR) or (
+    is_meant = bool(settings.REQUIRE_SECOND_FACTOR) or (
         not settings.IS_GATEWAY_HERE and has_role(user, Role.APPROVER)
     )
+    return is_meant and not is_linked(user)
 
 
 def changed(request: HttpRequest, user: User, action: str, name: str = "") -> None:
@@ -63,9 +72,19 @@ def reset(actor: User | None, user: User, how: str) -> bool:
     return True
 
 
+@transaction.atomic
+def recovery_code_used(user: User) -> None:
+    """Record it and tell the user: whoever found the codes could have used it."""
+    _record_and_tell(user, user, "recovery code used", "")
+
+
 def _after_change(actor: User | None, user: User, action: str, detail: str) -> None:
     User.objects.filter(pk=user.pk).update(sign_in_version=F("sign_in_version") + 1)
+    _record_and_tell(actor, user, action, detail)
+
+
+def _record_and_tell(actor: User | None, user: User, action: str, detail: str) -> None:
     audit.record(actor, user, action, detail)
     context = {"member": user, "action": action, "detail": detail}
     body = render_to_string("campaigns/team/sign_in/factor_changed.txt", context).strip()
-    mail.mail([user], _("Your second factor in ViberDash was changed"), body)
+    mail.mail([user], _("Your second factor in ViberDash"), body)

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from campaigns.shared.text import fold
 from campaigns.team import audit, mail, roles
 from campaigns.team.models import Role, User
 from campaigns.team.sign_in.links import HOURS, link_for
@@ -38,7 +39,7 @@ def invite(actor: User, member: User, request: HttpRequest) -> User:
     The user chooses the password with the link.
     """
     member.set_unusable_password()
-    _set_role(member, Role(member.role))
+    set_role(member, Role(member.role))
     with transaction.atomic():
         member.save()
         audit.record(actor, member, "invited", f"as {member.role}")
@@ -76,11 +77,30 @@ def change_role(actor: User, member_id: int, role: Role) -> None:
         if not is_administrator:
             _require_another_administrator(actor, member)
         before = member.role
-        _set_role(member, role)
+        set_role(member, role)
         _save_and_end_sessions(member)
         audit.record(actor, member, "role changed", f"{before} to {role}")
 
     change_member(actor, member_id, change)
+
+
+def follow_groups(member_id: int, role: Role) -> None:
+    """Give the user the role that their groups at the OpenID Connect provider say. Their sessions
+    end if it is another one. The last administrator who can sign in stays one.
+    """
+    with transaction.atomic():
+        _ = list(_administrators().select_for_update().order_by("pk"))
+        member = User.objects.select_for_update().get(pk=member_id)
+        is_administrator = role == Role.ADMINISTRATOR
+        if member.role == role and member.is_superuser == is_administrator:
+            return
+        if not is_administrator and not _is_another_administrator(member):
+            audit.record(None, member, "role kept", f"the last administrator; by groups: {role}")
+            return
+        before = member.role
+        set_role(member, role)
+        _save_and_end_sessions(member)
+        audit.record(None, member, "role changed", f"{before} to {role}, by groups")
 
 
 def close(actor: User, member_id: int) -> None:
@@ -152,11 +172,17 @@ def _administrators() -> QuerySet[User]:
 def _require_another_administrator(actor: User, member: User) -> None:
     if member == actor:
         raise Refused(_("You can't change your own role or close your own account."))
-    if not _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists():
+    if fold(member.username) == fold(settings.BREAK_GLASS_USER):
+        raise Refused(_("This account is kept for when nobody else can sign in."))
+    if not _is_another_administrator(member):
         raise Refused(_("There has to be another administrator who can sign in."))
 
 
-def _set_role(member: User, role: Role) -> None:
+def _is_another_administrator(member: User) -> bool:
+    return _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists()
+
+
+def set_role(member: User, role: Role) -> None:
     member.role = role
     member.is_staff = member.is_superuser = role == Role.ADMINISTRATOR
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.team import audit
 from campaigns.team.pages.forms import part_of_form
-from campaigns.team.sign_in import codes, throttle
+from campaigns.team.sign_in import codes, factors, throttle
 from campaigns.team.sign_in.adapter import too_many
 from campaigns.team.sign_in.client import client_address
 
@@ -42,6 +42,8 @@ class CountedCode:
         if factor and not codes.use(factor, code):
             raise get_adapter().validation_error("incorrect_code")
         attempt.was_right()
+        if factor and factor.type == Authenticator.Type.RECOVERY_CODES:
+            factors.recovery_code_used(self.user)
         return code
 
 

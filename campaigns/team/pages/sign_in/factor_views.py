@@ -21,6 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.sign_in import first_step
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
+from campaigns.team.pages.sign_in.limits import limited
 from campaigns.team.sign_in import factors
 from campaigns.team.sign_in.factor_adapter import passkeys_work
 
@@ -178,7 +180,8 @@ class RenewRecoveryCodes(allauth_codes_views.GenerateRecoveryCodesView):  # type
         return redirect(LIST)
 
 
-download_recovery_codes = require_safe(DownloadRecoveryCodes.as_view())
+sign_in_with_passkey = limited(SignInWithPasskey.as_view())
+download_recovery_codes = require_safe(fresh_to_download(DownloadRecoveryCodes.as_view()))
 remove_app = require_POST(RemoveApp.as_view())
 remove_passkey = require_POST(RemovePasskey.as_view())
 renew_recovery_codes = require_POST(RenewRecoveryCodes.as_view())

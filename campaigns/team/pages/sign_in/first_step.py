@@ -23,15 +23,18 @@ SET_UP = {
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
     "go-on",
+    "oidc-confirm",
 }
 
 
 def of(user: User) -> str:
     """The name of the page where `user` has to go; "" for none."""
-    if user.must_change_password:
+    has_password = user.has_usable_password()  # not with an OpenID Connect provider
+    if user.must_change_password and has_password:
         return PASSWORD
     is_required = factors.is_required(user)
-    if not (is_required or user.has_short_password) or factors.has_factor(user):
+    is_short = user.has_short_password and has_password
+    if not (is_required or is_short) or factors.has_factor(user):
         return ""
     return FACTOR if is_required else PASSWORD
 

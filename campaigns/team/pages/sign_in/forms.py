@@ -12,6 +12,7 @@ from campaigns.team.models import User
 from campaigns.team.pages.forms import part_of_form, post_form
 from campaigns.team.sign_in import passwords, throttle
 from campaigns.team.sign_in.adapter import too_many
+from campaigns.team.sign_in.factors import is_linked
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as LazyText
@@ -86,7 +87,8 @@ class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
             throttle.begin_link(self.request, email)
         except throttle.MustWait as must_wait:
             raise too_many(must_wait) from None
-        self.users = list(User.objects.filter(email__folded_exact=email, is_active=True))
+        users = User.objects.filter(email__folded_exact=email, is_active=True)
+        self.users = [user for user in users if not is_linked(user)]
         return email
 
 
@@ -104,6 +106,7 @@ class LinkForm(allauth_forms.UserTokenForm):  # type: ignore[misc]
 
     def _get_user(self, uidb36: str) -> User | None:
         try:
-            return User.objects.filter(pk=url_str_to_user_pk(uidb36), is_active=True).first()
+            user = User.objects.filter(pk=url_str_to_user_pk(uidb36), is_active=True).first()
         except (ValueError, OverflowError):
             return None
+        return None if user and is_linked(user) else user

@@ -12,6 +12,8 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as allauth_forms
 from django import forms
+from django.conf import settings
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team import audit
@@ -19,6 +21,8 @@ from campaigns.team.pages.forms import part_of_form
 from campaigns.team.sign_in import throttle
 from campaigns.team.sign_in.adapter import too_many
 from campaigns.team.sign_in.client import client_address
+from campaigns.team.sign_in.factors import is_linked
+from campaigns.team.sign_in.single_sign_on import takes_passwords
 
 LONGEST_ANSWER = 32 << 10  # characters
 LONGEST_NAME = 60
@@ -77,6 +81,10 @@ class SignInForm(TolerantAnswer, allauth_forms.LoginWebAuthnForm):  # type: igno
             audit.record(None, "user:unknown", "sign-in failed", detail)
             raise
         attempt.was_right()
+        user = authenticator.user
+        if is_linked(user) or not takes_passwords(user.get_username()):
+            text = gettext("Sign in with %(provider)s.") % {"provider": settings.OIDC_NAME}
+            raise forms.ValidationError(text)
         return authenticator
 
 

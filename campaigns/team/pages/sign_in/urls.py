@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.team.pages.sign_in import factor_views, fresh, views
+from campaigns.team.pages.sign_in import factor_views, fresh, oidc_views, views
 
 urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="account_login"),
@@ -27,8 +27,11 @@ urlpatterns = [
     ),
     path("account/sessions/end", views.sessions_end, name="sessions-end"),
     path("account/sessions/<int:pk>/end", views.session_end, name="session-end"),
+    path("sign-in/oidc/", oidc_views.begin, name="oidc"),
+    path("sign-in/oidc/callback/", oidc_views.callback, name="oidc-callback"),
+    path("confirm/oidc/", oidc_views.confirm, name="oidc-confirm"),
     path("sign-in/code/", factor_views.SecondStep.as_view(), name="mfa_authenticate"),
-    path("sign-in/passkey/", factor_views.SignInWithPasskey.as_view(), name="mfa_login_webauthn"),
+    path("sign-in/passkey/", factor_views.sign_in_with_passkey, name="mfa_login_webauthn"),
     path("confirm/", views.ConfirmByPassword.as_view(), name="account_reauthenticate"),
     path("confirm/code/", factor_views.ConfirmByCode.as_view(), name="mfa_reauthenticate"),
     path(
