@@ -18,12 +18,14 @@ class CampaignsConfig(AppConfig):
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
         from campaigns.shared.text import register_lookups
+        from campaigns.team.brands import ensure_first_brand
         from campaigns.team.sign_in import sessions
 
         register_lookups()
 
         dependants.register()
         contact_lists.register_removal()
+        post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)
         # after the queue's own tables are there

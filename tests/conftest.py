@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
+from campaigns.team.brands import ensure_first_brand
 
 pytest_plugins = [
     "tests.file_server",
@@ -80,14 +81,18 @@ def _deletions(style: Style, connection: BaseDatabaseWrapper, **options: Any) ->
     return [*off, *deletions, *on]
 
 
+def _after_flush(_verbosity: int, _interactive: bool, using: str) -> None:
+    ensure_first_brand(using)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
-    """After a test with real transactions the tables are emptied, and that is all: permissions and
-    schedules, which a migration leaves behind, are of no use to the next one.
+    """After a test with real transactions the tables are emptied but for the first brand. That is
+    all: permissions and schedules, which a migration leaves behind, are of no use to the next one.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", _deletions)
-        patch.setattr(flush, "emit_post_migrate_signal", lambda *arguments, **options: None)
+        patch.setattr(flush, "emit_post_migrate_signal", _after_flush)
         yield
 
 

@@ -26,6 +26,7 @@ from campaigns.models import (
     StopListEntry,
     User,
 )
+from campaigns.shared.brands import scope
 from tests.made_rows import make_row
 from tests.reports.factories import make_campaign, make_user, send
 
@@ -200,7 +201,7 @@ def test_signing_in_and_out_and_passwords_are_the_site_s(client: Client) -> None
 
 
 def test_a_sender_can_be_added(boss: Client) -> None:
-    boss.post(page(Sender, "add"), {"name": "NewShop"})
+    boss.post(page(Sender, "add"), {"name": "NewShop", "brand": scope.MAIN})
     assert Sender.objects.filter(name="NewShop").exists()
 
 

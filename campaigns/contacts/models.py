@@ -8,6 +8,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.models import Branded, ParentBrandManager, SharedBrandManager
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand
+
 MSISDN_LENGTH = 15  # E.164 digits, without the plus
 
 
@@ -29,13 +33,13 @@ class FieldType(models.TextChoices):
     YES_NO = "yes_no", _("Yes or no")
 
 
-class ContactList(models.Model):
+class ContactList(Branded):
     """Contacts under one name.
 
     Imports and edits keep `contact_count`, `countries` and `fields` up to date: pages never count.
     """
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100)
     # names of the merge tags, in the order of the file's columns
     fields = models.JSONField(default=list, blank=True)
     # merge tag -> FieldType: {"birthday": "date"}; those without an entry are texts. NULL is {}:
@@ -61,6 +65,7 @@ class ContactList(models.Model):
         verbose_name = _("contact list")
         verbose_name_plural = _("contact lists")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="contact_list_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -96,6 +101,8 @@ class Contact(models.Model):
         related_name="+",
     )
 
+    objects = ParentBrandManager.of("list")
+
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
@@ -129,7 +136,7 @@ IMPORTING = (ImportState.QUEUED, ImportState.RUNNING)
 CHANGING = (*IMPORTING, ImportState.UNDOING)
 
 
-class Import(models.Model):
+class Import(Branded):
     """The import of a file into a list, and its report.
 
     READING -> UPLOADED -> CHECKING -> CHECKED -> QUEUED -> RUNNING -> FINISHED
@@ -201,6 +208,8 @@ class RejectedRow(models.Model):
     row = models.JSONField(default=list)
     reason = models.CharField(max_length=30)
 
+    objects = ParentBrandManager.of("source")
+
     class Meta:
         constraints = [models.UniqueConstraint("source", "row_number", name="rejected_row_once")]
 
@@ -247,6 +256,8 @@ class ImportUndo(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
+    objects = ParentBrandManager.of("source")
+
     def __str__(self) -> str:
         return str(self.source)
 
@@ -254,17 +265,35 @@ class ImportUndo(models.Model):
 class StopListEntry(models.Model):
     """A phone that never gets a message, whatever lists it is on. Survives erasing the contact."""
 
-    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
+    # None: of no brand, the phone gets no message from any
+    brand: models.ForeignKey[Brand | None, Brand | None] = models.ForeignKey(
+        Brand,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        default=brand_of_new,
+        db_default=models.Value(MAIN),
+        related_name="+",
+    )
+    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = SharedBrandManager()
+
     class Meta:
         verbose_name = _("stop list entry")
         verbose_name_plural = _("stop list")
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint("msisdn", "brand", name="stop_list_phone"),
+            models.UniqueConstraint(
+                "msisdn", condition=models.Q(brand=None), name="stop_list_phone_of_all"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
@@ -278,14 +307,14 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
-class Person(models.Model):
-    """What belongs to a phone and not to one of its lists.
+class Person(Branded):
+    """What belongs to a phone in a brand, and not to one of its lists.
 
     Most phones have no row: it is made when something is first entered (people/person.py), so
     imports never write here. Without a row all is as in a new one.
     """
 
-    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH, unique=True)
+    msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     consent = models.CharField(
         _("consent"), max_length=9, choices=Consent.choices, default=Consent.UNKNOWN
     )
@@ -304,6 +333,7 @@ class Person(models.Model):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("persons")
+        constraints = [models.UniqueConstraint("msisdn", "brand", name="person_once")]
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
@@ -312,17 +342,11 @@ class Person(models.Model):
 class TopicPreference(models.Model):
     """A topic that a person wants to get messages about, or does not want."""
 
-    # by the phone, so that a segment finds it with one look-up
-    person = models.ForeignKey(
-        Person,
-        models.CASCADE,
-        to_field="msisdn",
-        db_column="msisdn",
-        db_index=False,
-        related_name="topics",
-    )
+    person = models.ForeignKey(Person, models.CASCADE, db_index=False, related_name="topics")
     topic = models.CharField(_("topic"), max_length=50)  # in small letters
     wanted = models.BooleanField(_("wanted"))
+
+    objects = ParentBrandManager.of("person")
 
     class Meta:
         verbose_name = _("topic of a person")

@@ -9,6 +9,7 @@ from campaigns.compose.models import Campaign
 from campaigns.compose.schedule.time_zones import AREA_KEY_MAX
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.ledger.models import SHARDS
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 
 
@@ -34,6 +35,8 @@ class Snapshot(models.Model):
     complete = models.BooleanField(default=False)
     # Country and area of its batches: [["US", "America/Denver"], …].
     places = models.JSONField(default=list)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("snapshot")
@@ -120,6 +123,8 @@ class Recipient(models.Model):
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("recipient")
@@ -216,6 +221,8 @@ class Batch(models.Model):
     asked_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
 
+    objects = ParentBrandManager.of("campaign")
+
     class Meta:
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
@@ -265,6 +272,8 @@ class Tally(models.Model):
 
     SHARDS = SHARDS
 
+    objects = ParentBrandManager.of("campaign")
+
     class Meta:
         verbose_name = _("tally")
         verbose_name_plural = _("tallies")
@@ -295,6 +304,8 @@ class Evidence(models.Model):
     what = models.CharField(max_length=200)
     http_status = models.PositiveSmallIntegerField(null=True)
     body = models.TextField(blank=True)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("gateway response")

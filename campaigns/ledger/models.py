@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 
 SHARDS = 16
@@ -81,6 +82,8 @@ class LedgerEntry(models.Model):
         db_index=False,
         related_name="+",
     )
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -162,6 +165,8 @@ class LedgerTotal(models.Model):
         db_index=False,
         related_name="+",
     )
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         constraints = [

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.team.models import OutgoingMail
 
 
@@ -14,7 +15,7 @@ class Rhythm(models.TextChoices):
     MONTHLY = "monthly", _("On the first of each month")
 
 
-class SavedReport(models.Model):
+class SavedReport(Branded):
     """A view of the Spend page under a name, mailed to its owner at 8:00 in their time zone."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -54,6 +55,8 @@ class ReportDelivery(models.Model):
     failure = models.CharField(max_length=200, blank=True)
     # until it is pruned; None also for those from before e-mails were stored
     mail = models.OneToOneField(OutgoingMail, models.SET_NULL, null=True, related_name="+")
+
+    objects = ParentBrandManager.of("report")
 
     class Meta:
         verbose_name = _("report delivery")

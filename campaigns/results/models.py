@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, Recipient
+from campaigns.shared.brands.models import ParentBrandManager
 from campaigns.shared.money import AmountField
 from campaigns.team.models import GatewayAccount
 
@@ -53,6 +54,8 @@ class HourCount(models.Model):
     measure = models.CharField(max_length=14, choices=Measure.choices)
     hour = models.DateTimeField()
     people = models.IntegerField(default=0)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("hourly count")

@@ -5,7 +5,9 @@ import uuid
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.environment import Environment
@@ -21,7 +23,10 @@ class Role(models.TextChoices):
 
 
 class User(AbstractUser):
-    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MARKETER)
+    # in the first brand; "": none. Memberships have those in others, administrators are in all.
+    role = models.CharField(
+        _("role"), max_length=13, choices=Role.choices, default=Role.MARKETER, blank=True
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
     # too short for an account without a second factor: to be changed when the last one is gone
@@ -34,11 +39,53 @@ class User(AbstractUser):
         """Whether this user was invited, and has not chosen a password yet."""
         return not self.has_usable_password() and self.last_login is None
 
+    @cached_property
+    def other_roles(self) -> dict[int, str]:
+        """The roles in brands other than the first, by their ids."""
+        return {row.brand_id: row.role for row in self.memberships.all()}
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's hash of the password, which each session is compared with, and the version."""
         own = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
         text = f"{own} {self.sign_in_version}"
         return salted_hmac("session", text, secret=secret, algorithm="sha256").hexdigest()
+
+
+class Brand(models.Model):
+    """A team with its own contacts, campaigns, senders and budgets. There is always one, MAIN.
+
+    Which of them a page shows is decided by shared/brand_scope.py.
+    """
+
+    name = models.CharField(_("name"), max_length=60)
+    # in the addresses of its pages, and never changed
+    slug = models.SlugField(_("short name"), max_length=30, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("brand")
+        verbose_name_plural = _("brands")
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="brand_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """The role of a user in a brand other than MAIN, where it is `User.role`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    brand = models.ForeignKey(Brand, models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint("user", "brand", name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role}"
 
 
 class Installation(models.Model):

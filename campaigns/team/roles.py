@@ -1,20 +1,47 @@
-"""Who has which role, and sees what."""
+"""Who has which role in which brand, and sees what."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from campaigns.team.models import Role, User
+from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.team.models import Brand, Membership, Role, User
 
 M = TypeVar("M", bound=Model)
 ROLE_ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
 
 
+def role_of(user: User) -> Role | None:
+    """The role of `user` in the brand that is acted for; None: none. Administrators are in all."""
+    if user.is_superuser or user.role == Role.ADMINISTRATOR:
+        return Role.ADMINISTRATOR
+    brand = brand_of_new()
+    role = user.role if brand == MAIN else user.other_roles.get(brand, "")
+    return Role(role) if role else None
+
+
+def role_name(user: User) -> str:
+    """What pages call the role of `user` in the brand that is acted for; "–" if there is none."""
+    role = role_of(user)
+    return str(role.label) if role else "–"
+
+
 def has_role(user: User, role: Role) -> bool:
-    """Whether `user` has `role` or a higher one."""
-    return user.is_active and (
-        user.is_superuser or ROLE_ORDER.index(Role(user.role)) >= ROLE_ORDER.index(role)
-    )
+    """Whether `user` has `role` or a higher one in the brand that is acted for."""
+    own = role_of(user) if user.is_active else None
+    return own is not None and ROLE_ORDER.index(own) >= ROLE_ORDER.index(role)
+
+
+def brands_of(user: User, brands: Sequence[Brand]) -> list[Brand]:
+    """Those of all `brands` in which `user` has a role."""
+    if user.is_superuser or user.role == Role.ADMINISTRATOR:
+        return list(brands)
+    return [
+        brand
+        for brand in brands
+        if (user.role if brand.pk == MAIN else user.other_roles.get(brand.pk))
+    ]
 
 
 def sees_phones(user: User) -> bool:
@@ -23,8 +50,14 @@ def sees_phones(user: User) -> bool:
 
 
 def users_with_role(role: Role) -> QuerySet[User]:
-    """The active users who have `role` or a higher one."""
-    with_role = Q(role__in=ROLE_ORDER[ROLE_ORDER.index(role) :]) | Q(is_superuser=True)
+    """The active users who have `role` or a higher one in the brand that is acted for."""
+    sufficient = ROLE_ORDER[ROLE_ORDER.index(role) :]
+    with_role = Q(role=Role.ADMINISTRATOR) | Q(is_superuser=True)
+    if brand_of_new() == MAIN:
+        with_role |= Q(role__in=sufficient)
+    else:
+        members = Membership.objects.filter(brand=brand_of_new(), role__in=sufficient)
+        with_role |= Q(pk__in=members.values("user"))
     return User.objects.filter(with_role, is_active=True)
 
 

@@ -1,11 +1,15 @@
 """Inviting a user, choosing a password with the link, and signing in with it."""
 
+import re
+
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from campaigns.models import Role, User
+from campaigns.shared.brands.scope import MAIN
+from campaigns.team.brands import roles_of
 from campaigns.team.sign_in.links import link_for
 from tests.browser.conftest import Console, Look
 
@@ -55,6 +59,34 @@ def test_invitation_from_the_form_to_the_first_page(
     expect(guest.get_by_role("heading", name="This link is not valid")).to_be_visible()
     look(guest, "link-used")
     guest.context.close()
+
+
+def test_a_brand_is_made_and_worked_in(signed_in: Page, look: Look) -> None:
+    signed_in.goto("/settings/")
+    signed_in.get_by_role("link", name="Brands").click()
+    signed_in.get_by_label("Name").fill("Second Shop")
+    signed_in.get_by_role("button", name="Add brand").click()
+    look(signed_in, "brands")
+    signed_in.get_by_role("button", name="Change the brand").click()
+    signed_in.get_by_role("link", name="Second Shop").click()
+    expect(signed_in).to_have_url(re.compile(r"/b/second-shop/$"))
+    look(signed_in, "dashboard-of-a-brand")
+    signed_in.get_by_role("link", name="Contacts", exact=True).click()
+    expect(signed_in).to_have_url(re.compile(r"/b/second-shop/contacts/$"))
+    signed_in.goto("/b/second-shop/settings/labels/")
+    signed_in.get_by_label("Label").fill("Theirs")
+    signed_in.get_by_role("button", name="Add label").click()
+    expect(signed_in.get_by_role("rowheader", name="Theirs")).to_be_visible()
+    signed_in.goto("/settings/labels/")
+    expect(signed_in.get_by_text("No labels yet")).to_be_visible()
+    other = User.objects.create_user("ivan", role=Role.VIEWER)
+    signed_in.goto(f"/settings/team/{other.pk}/")
+    signed_in.get_by_label("Second Shop").select_option("Marketer")
+    signed_in.locator("#id_role_1").select_option("No access")
+    look(signed_in, "roles-in-brands")
+    signed_in.get_by_role("button", name="Change roles").click()
+    expect(signed_in.get_by_text("The roles of ivan were changed.")).to_be_visible()
+    assert roles_of(User.objects.get(username="ivan")) == {MAIN + 1: Role.MARKETER}
 
 
 def test_account_is_closed_after_a_question_and_reopened(signed_in: Page, look: Look) -> None:

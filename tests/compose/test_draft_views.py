@@ -216,7 +216,7 @@ def test_new_asks_the_database_as_often_for_one_list_as_for_three(
         contact_list(f"L{number}", ukrainians(1))
     # session, user, lists, segments in and out, earlier campaigns, senders, pictures, any template,
     # any list, whom to ask for a sender
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         signed_in.get("/campaigns/new")
 
 

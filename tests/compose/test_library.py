@@ -90,5 +90,7 @@ def test_library_takes_the_same_queries_for_one_and_three(
 ) -> None:
     for _number in range(rows):
         draft(image=str(store_picture(upload(), None).file))
-    with django_assert_num_queries(6):  # session, user, how many, the page, campaigns, templates
+    with django_assert_num_queries(
+        7
+    ):  # session, user, brands, how many, the page, campaigns, templates
         signed_in.get(ADDRESS)

@@ -181,5 +181,5 @@ def test_list_takes_the_same_queries_for_one_and_three(
 ) -> None:
     for number in range(rows):
         message_templates.save_as_template(draft(), f"T{number}", olena)
-    with django_assert_num_queries(4):  # session, user, how many, the page
+    with django_assert_num_queries(5):  # session, user, brands, how many, the page
         signed_in.get("/campaigns/templates/")

@@ -36,7 +36,7 @@ def test_senders_take_the_same_queries_for_any_number(
 ) -> None:
     for number in range(rows):
         Campaign.objects.create(name="Autumn", sender=Sender.objects.create(name=f"Shop {number}"))
-    with django_assert_num_queries(4):  # session, user, how many, the page
+    with django_assert_num_queries(5):  # session, user, brands, how many, the page
         signed_in.get(ADDRESS)
 
 

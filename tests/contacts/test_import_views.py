@@ -306,7 +306,7 @@ def test_import_list_queries(
         Import.objects.create(
             list=clients, list_name="Clients", file_name=f"{number}.csv", created_by=marketer
         )
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         answer = signed_in.get(reverse("import-list"))
     assert len(answer.context["page"].object_list) == count
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from campaigns.contacts.importing.column_mapping import column_names, propose
-from campaigns.contacts.importing.csv_reader import Layout, read_sample
+from campaigns.contacts.importing.csv_reader import MAX_COLUMNS, Layout, read_sample
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.layout_detection import detect
 
 FILES = Path(__file__).parent / "files"
@@ -96,3 +98,20 @@ def test_null_of_a_dump_stays_whole(tmp_path: Path) -> None:
     layout, rows = _detected(tmp_path, text)
     assert layout.escape == "\\"
     assert rows[2] == ["0671110002", "\\N"]
+
+
+def test_of_too_many_columns_only_the_first_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, judged = tmp_path / "wide.csv", []
+    path.write_text(",".join(["380501112233"] * 2_000) + "\n")
+    score = layout_detection._table_score
+
+    def scored(rows: list[list[str]], country: str) -> float:
+        judged.append(max(map(len, rows), default=0))
+        return score(rows, country)
+
+    monkeypatch.setattr(layout_detection, "_table_score", scored)
+    with pytest.raises(ContactsError, match="The file has 2000 columns"):
+        detect(path, "UA")
+    assert max(judged) == MAX_COLUMNS + 1

@@ -53,7 +53,7 @@ def test_list_list_queries(
         ContactList.objects.create(
             name=f"List {number}", contact_count=5, countries={"UA": 3, "RO": 2}
         )
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         answer = signed_in.get(reverse("list-list"))
     assert [homes for _one, homes in answer.context["rows"]] == ["Ukraine, Romania"] * count
 
@@ -65,7 +65,7 @@ def test_list_detail_queries(
     made = ContactList.objects.create(name="Clients", contact_count=count)
     for number in range(count):
         Contact.objects.create(list=made, msisdn=f"38097292028{number}")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         answer = signed_in.get(made.get_absolute_url())
     assert len(answer.context["rows"]) == count
 
@@ -260,7 +260,7 @@ def test_stop_list_queries(
 ) -> None:
     for number in range(count):
         StopListEntry.objects.create(msisdn=f"38097292028{number}")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         signed_in.get(reverse("stop-list"))
 
 

@@ -128,7 +128,7 @@ def test_list_asks_the_same_for_any_number(
 ) -> None:
     for _ in range(count):
         made(finished, marketer)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page = signed_in.get(reverse("import-schedules"))
     assert page.content.decode().count("Every day at 08:30") == count
 

@@ -145,7 +145,9 @@ def test_rehearsal_is_complete_and_nothing_is_sent(real_gateway: CountingServer)
 def test_rehearsal_counts_nowhere_else(real_gateway: CountingServer) -> None:
     month = MonthlyBudget.objects.create(currency="EUR", amount=Decimal(5))
     run_rehearsal(rehearse(make_draft(), None))
-    assert reservations.remaining_of_month("EUR") == month.amount
+    assert (
+        reservations.remaining_of_month(MonthlyBudget.objects.get(currency="EUR")) == month.amount
+    )
     assert load_bills(totals_for()) == {}
     assert [campaign.purpose for campaign in real_campaigns()] == [Purpose.CAMPAIGN]
     # the rate of real status polls is untouched

@@ -82,7 +82,7 @@ def of_user(campaign: Campaign) -> Decimal:
 
 
 def of_month(_campaign: Campaign) -> Decimal:
-    return reservations.remaining_of_month("EUR")
+    return reservations.remaining_of_month(MonthlyBudget.objects.get(currency="EUR"))
 
 
 Remaining = Callable[[Campaign], Decimal]

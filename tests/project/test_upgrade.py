@@ -26,15 +26,19 @@ from campaigns.models import (
     Campaign,
     CampaignTemplate,
     Condition,
+    Contact,
     ContactList,
     Import,
     ImportState,
     Recipient,
     Segment,
+    StopListEntry,
     User,
 )
 from campaigns.shared import queue
+from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team import accounts, audit
+from campaigns.team.models import Brand
 from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
 BEFORE = [("campaigns", "0002_room_for_outcomes")]
@@ -165,6 +169,26 @@ def test_campaign_under_way_goes_on_under_the_first_account(
     assert [message["reference"] for message in sandbox.messages()] == ["2" * 32]
     upgraded = Campaign.objects.get()
     assert (upgraded.state, upgraded.account) == ("finished", None)
+
+
+def test_everything_of_before_belongs_to_the_first_brand(
+    models_before: Any, client: Client
+) -> None:
+    old = models_before.get_model
+    clients = old("campaigns", "ContactList").objects.create(name="Clients", contact_count=1)
+    old("campaigns", "Contact").objects.create(list=clients, msisdn="380970000001", country="UA")
+    old("campaigns", "StopListEntry").objects.create(msisdn="380970000009", reason="Asked")
+    old("campaigns", "Campaign").objects.create(name="Spring")
+    upgrade()
+    assert list(Brand.objects.values_list("pk", "slug")) == [(MAIN, "main")]
+    assert Brand.objects.create(name="Other", slug="other").pk == MAIN + 1
+    assert ContactList.objects.get().brand_id == Campaign.objects.get().brand_id == MAIN
+    assert StopListEntry.objects.get().brand_id == MAIN
+    with acting_for(MAIN):
+        assert Contact.objects.get().msisdn == "380970000001"
+    with acting_for(MAIN + 1):
+        assert not Contact.objects.exists()
+        assert not StopListEntry.objects.exists()
 
 
 def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: None) -> None:

@@ -66,5 +66,5 @@ def test_compare_costs_the_same_with_two_and_with_four(
         )
     ids = [row.campaign.pk for row in marketer.get("/campaigns/").context["rows"]]
     for chosen in (ids[:2], ids):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             marketer.get("/campaigns/compare?" + "&".join(f"id={pk}" for pk in chosen))

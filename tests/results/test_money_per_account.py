@@ -89,11 +89,11 @@ def test_budgets_count_the_account_in_use(
     Campaign.objects.update(launched_by=olena)
     rest = 1000 - billed(sandbox)["EUR"]
     assert rest < 1000
-    assert reservations.remaining_of_month("EUR") == rest
+    assert reservations.remaining_of_month(MonthlyBudget.objects.get(currency="EUR")) == rest
     assert reservations.remaining_of_user(budget) == rest
     use(settings, other)
     accounts.confirm_another(None)
-    assert reservations.remaining_of_month("EUR") == 1000
+    assert reservations.remaining_of_month(MonthlyBudget.objects.get(currency="EUR")) == 1000
     assert reservations.remaining_of_user(budget) == 1000
 
 

@@ -24,7 +24,8 @@ INVITED = {
 
 def make(name: str, role: Role = Role.ADMINISTRATOR) -> User:
     user = User(username=name)
-    members.set_role(user, role)
+    user.role = role
+    user.is_staff = user.is_superuser = role == Role.ADMINISTRATOR
     user.set_password(PASSWORD)
     user.save()
     return user

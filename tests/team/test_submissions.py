@@ -57,23 +57,23 @@ OWN_ADDRESS = {
 REPEATABLE = {
     "account", "account_change_password", "account_login", "account_logout",
     "account_reauthenticate", "account_reset_password", "account_reset_password_from_key",
-    "approval-limit-delete", "campaign-archive", "campaign-autosave", "campaign-cancel",
-    "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels", "campaign-pause",
-    "campaign-present", "campaign-preview", "campaign-resume", "campaign-return",
-    "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit", "contact-remove",
-    "contact-stop", "gateway-check", "gateway-check-list", "import-back", "import-cancel",
-    "import-columns", "import-layout", "import-schedule-delete", "import-schedule-pause",
-    "import-schedule-resume", "label-delete", "label-edit", "list-delete", "list-edit",
-    "list-types", "mail-discard", "mail-resend", "mail-resend-all", "member-close",
-    "member-factor", "member-link", "member-reopen", "member-role", "member-sign-out",
-    "mfa_activate_totp", "mfa_add_webauthn", "mfa_authenticate", "mfa_deactivate_totp",
-    "mfa_edit_webauthn", "mfa_generate_recovery_codes", "mfa_login_webauthn",
-    "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
-    "month-budget-delete", "note-delete", "person-erase", "person-stop", "picture-delete",
-    "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
-    "saved-report-resume", "segment-count", "segment-delete", "segment-edit", "sender-delete",
-    "session-end", "sessions-end", "statistics-files", "stop-lift", "template-delete",
-    "template-lock", "test-group-delete", "user-budget-delete",
+    "approval-limit-delete", "brand-rename", "campaign-archive", "campaign-autosave",
+    "campaign-cancel", "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels",
+    "campaign-pause", "campaign-present", "campaign-preview", "campaign-resume",
+    "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",
+    "contact-remove", "contact-stop", "gateway-check", "gateway-check-list", "import-back",
+    "import-cancel", "import-columns", "import-layout", "import-schedule-delete",
+    "import-schedule-pause", "import-schedule-resume", "label-delete", "label-edit",
+    "list-delete", "list-edit", "list-types", "mail-discard", "mail-resend", "mail-resend-all",
+    "member-close", "member-factor", "member-link", "member-reopen", "member-role",
+    "member-sign-out", "mfa_activate_totp", "mfa_add_webauthn", "mfa_authenticate",
+    "mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_generate_recovery_codes",
+    "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+    "mfa_remove_webauthn", "month-budget-delete", "note-delete", "person-erase", "person-stop",
+    "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear",
+    "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
+    "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
+    "stop-lift", "template-delete", "template-lock", "test-group-delete", "user-budget-delete",
 }  # fmt: skip
 
 
@@ -131,6 +131,7 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
         "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
         "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
+        "brand-list",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

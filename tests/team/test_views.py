@@ -101,7 +101,7 @@ def test_settings_are_for_everybody_and_never_show_the_key(
 def test_settings_take_few_queries(
     signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(3):  # session, user, how many people
+    with django_assert_num_queries(4):  # session, user, brands, how many people
         signed_in.get("/settings/")
 
 

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Condition, ConditionKind
-from campaigns.contacts.models import Consent, Person, TopicPreference
+from campaigns.contacts.models import Consent, Person
 from campaigns.contacts.people import languages
 
 SAME_PHONE = Q(msisdn=OuterRef("msisdn"))
@@ -29,8 +29,8 @@ def has_language(language: str) -> Q:
 
 def has_topic(topic: str, *, wanted: bool) -> Q:
     """Contacts who said that they want messages about `topic`, or that they do not."""
-    said = TopicPreference.objects.filter(person=OuterRef("msisdn"), topic=topic, wanted=wanted)
-    return Q(Exists(said))
+    said = Q(topics__topic=topic, topics__wanted=wanted)
+    return Q(Exists(Person.objects.filter(SAME_PHONE, said)))
 
 
 def describe(condition: Condition) -> str:

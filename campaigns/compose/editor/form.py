@@ -47,6 +47,7 @@ from campaigns.gateway import limits
 from campaigns.shared.money import AmountInput
 from campaigns.shared.query_values import read_id
 from campaigns.team.models import User
+from campaigns.team.pages.brands.forms import BrandChoices
 from campaigns.team.time_zones import zone_choices
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _short(size: int, **options: Any) -> TextField:
     return TextField(required=False, max_length=size, **options)
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(BrandChoices, forms.Form):
     """What a user, or a campaign file, enters. `base_url` is where this site serves its images."""
 
     name = TextField(

@@ -29,6 +29,7 @@ from campaigns.compose.models import (
 )
 from campaigns.compose.pricing.estimate import Estimate, estimate_cost, format_amount
 from campaigns.ledger.models import Purpose
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import site_day
 from campaigns.shared.money import ZERO, exact
 from campaigns.team import audit
@@ -257,6 +258,11 @@ def notify_approvers(campaign_id: int) -> int:
     ).first()
     if campaign is None:
         return 0
+    with acting_for(campaign.brand_id):
+        return _ask_approvers(campaign)
+
+
+def _ask_approvers(campaign: Campaign) -> int:
     approvers = [user for user in users_with_role(Role.APPROVER) if not is_own(campaign, user)]
     subject = _("“%(name)s” waits for your approval") % {"name": campaign.name}
     body = _(
@@ -276,7 +282,8 @@ def notify_requester(campaign_id: int, requester_id: int, approved: int) -> int:
     if campaign is None:
         return 0
     subject = _("“%(name)s” is approved") if approved else _("Changes requested for “%(name)s”")
-    address = link(reverse("campaign-detail", args=[campaign.pk]))
+    with acting_for(campaign.brand_id):
+        address = link(reverse("campaign-detail", args=[campaign.pk]))
     body = f"{campaign.approval_note}\n\n{address}\n".lstrip()
     return mail(requester, subject % {"name": campaign.name}, body)
 

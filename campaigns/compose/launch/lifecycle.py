@@ -27,6 +27,7 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.ledger.models import Purpose
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import accounts, audit
@@ -398,8 +399,9 @@ def start_due(now: datetime) -> int:
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
         pause_if_running(campaign_id, "missed")
     for campaign in due.select_related("sender"):
-        if check := approval.missing_approval(campaign):
-            pause_if_running(campaign.pk, "approval", check.summary)
+        with acting_for(campaign.brand_id):
+            if check := approval.missing_approval(campaign):
+                pause_if_running(campaign.pk, "approval", check.summary)
     return due.filter(scheduled_at__gte=late).update(state=S.PREPARING)
 
 

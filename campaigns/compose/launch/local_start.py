@@ -14,6 +14,7 @@ from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import Place, earliest_moment
+from campaigns.shared.brands.scope import acting_for
 
 EASTERNMOST = timedelta(hours=14)  # no zone is further ahead of UTC
 
@@ -62,12 +63,19 @@ def move_starts(now: datetime) -> None:
         local = campaign.local_time
         if local is None or local.replace(tzinfo=UTC) - EASTERNMOST > now:
             continue
-        audience, before = Audience.of(campaign), campaign.scheduled_at
-        if local_start(local, possible_places(audience)) > now:
-            continue
-        countries = None
-        if not audience.has_only_lists:
-            countries = measure_now(audience, compile_message(campaign)).countries
-        set_local_start(campaign, audience, countries)
+        before = campaign.scheduled_at
+        with acting_for(campaign.brand_id):
+            _set_start_if_near(campaign, local, now)
         if before and campaign.scheduled_at and campaign.scheduled_at < before:
             waiting.filter(pk=campaign.pk).update(scheduled_at=campaign.scheduled_at)
+
+
+def _set_start_if_near(campaign: Campaign, local: datetime, now: datetime) -> None:
+    """Set the start from the audience as it is now, if any recipient can have reached it."""
+    audience = Audience.of(campaign)
+    if local_start(local, possible_places(audience)) > now:
+        return
+    countries = None
+    if not audience.has_only_lists:
+        countries = measure_now(audience, compile_message(campaign)).countries
+    set_local_start(campaign, audience, countries)

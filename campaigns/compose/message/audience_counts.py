@@ -23,6 +23,7 @@ from campaigns.compose.message.message_lengths import LengthRange, SmsPartCounts
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.sms import SmsLength
 from campaigns.compose.models import AudienceCount
+from campaigns.shared.brands.scope import MAIN, acting_for, brand_of_new
 from campaigns.shared.queue import enqueue
 from campaigns.shared.time_limit import TimeLimitReached, time_limit
 
@@ -123,7 +124,8 @@ def count_requested(subject: str) -> None:
         return
     row = AudienceCount.objects.get(pk=subject)
     try:
-        _count(*_read_request(row.request))
+        with acting_for(row.request.get("brand", MAIN)):
+            _count(*_read_request(row.request))
     finally:
         AudienceCount.objects.filter(pk=subject, begun_at=now).update(begun_at=None)
 
@@ -176,7 +178,8 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
     texts = (template.text, template.button_url, template.sms_text)
     audience_json = asdict(audience)
     audience_json.pop("at")
-    return {"audience": audience_json, "texts": [text.text for text in texts]}
+    texts_json = [text.text for text in texts]
+    return {"audience": audience_json, "texts": texts_json, "brand": brand_of_new()}
 
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
@@ -201,7 +204,8 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     ]
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    return sha256(repr((RULES, audience, tags, template.sms_text.text)).encode()).hexdigest()
+    parts = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 def _result_json(measured: MeasuredAudience) -> dict[str, Any]:

@@ -7,19 +7,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.campaign import Campaign
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.shared.money import AmountField
 
 
-class ApprovalLimit(models.Model):
+class ApprovalLimit(Branded):
     """The highest cost, in one currency, at which a campaign needs no approval."""
 
-    currency = models.CharField(_("currency"), max_length=3, unique=True)
+    currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
 
     class Meta:
         verbose_name = _("approval limit")
         verbose_name_plural = _("approval limits")
         ordering = ["currency"]
+        constraints = [models.UniqueConstraint("brand", "currency", name="approval_limit_once")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
@@ -39,6 +41,8 @@ class UnapprovedCost(models.Model):
     day = models.DateField()  # of the launch, in the site's time zone
     currency = models.CharField(max_length=3)
     amount = AmountField()
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         constraints = [models.UniqueConstraint("campaign", "currency", name="unapproved_cost_once")]

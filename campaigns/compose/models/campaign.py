@@ -15,6 +15,7 @@ from campaigns.compose.schedule.sending_hours import SendingHours, Timetable
 from campaigns.contacts.models import ContactList
 from campaigns.gateway import limits
 from campaigns.ledger.models import Purpose
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.shared.money import AmountField
 from campaigns.team.models import GatewayAccount
 
@@ -37,7 +38,7 @@ class Timing(models.TextChoices):
     GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
 
 
-class Campaign(models.Model):
+class Campaign(Branded):
     """A message with its audience, its schedule and its state.
 
     Only compose/launch/lifecycle.py writes `state`:
@@ -236,6 +237,8 @@ class EarlierCampaign(models.Model):
         max_length=13, choices=RecipientOutcome.choices, default=RecipientOutcome.ALL
     )
     left_out = models.BooleanField(default=False)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         constraints = [

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.models import Branded, ParentBrandManager
+
 
 class Colour(models.TextChoices):
     """The colours of labels; site.css has a class `state-<colour>` for each."""
@@ -21,7 +23,7 @@ class Colour(models.TextChoices):
     GREY = "secondary", _("Grey")
 
 
-class Label(models.Model):
+class Label(Branded):
     """A coloured word of the team's own, to find campaigns and group spend by."""
 
     name = models.CharField(_("label"), max_length=40)
@@ -34,7 +36,7 @@ class Label(models.Model):
         verbose_name_plural = _("labels")
         ordering = ["name"]
         # "Sale" and "sale" are the same label
-        constraints = [models.UniqueConstraint(Lower("name"), name="label_name")]
+        constraints = [models.UniqueConstraint("brand", Lower("name"), name="label_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,6 +51,8 @@ class Note(models.Model):
     )
     at = models.DateTimeField(auto_now_add=True)
     text = models.TextField(_("note"), max_length=2000)
+
+    objects = ParentBrandManager.of("campaign")
 
     class Meta:
         verbose_name = _("note")

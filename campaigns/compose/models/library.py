@@ -5,22 +5,24 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway import limits
+from campaigns.shared.brands.models import Branded
 
 
-class Sender(models.Model):
+class Sender(Branded):
     """A Viber sender (alpha name), registered with BSG in advance."""
 
-    name = models.CharField(_("sender"), max_length=limits.SENDER_MAX, unique=True)
+    name = models.CharField(_("sender"), max_length=limits.SENDER_MAX)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="sender_name")]
 
     def __str__(self) -> str:
         return self.name
 
 
-class Picture(models.Model):
+class Picture(Branded):
     """An image of the library, re-encoded without location and camera data."""
 
     file = models.FileField(_("file"), upload_to="pictures/", unique=True)
@@ -47,10 +49,10 @@ class Picture(models.Model):
         return f"{settings.MEDIA_URL}{self.file.name}"
 
 
-class CampaignTemplate(models.Model):
+class CampaignTemplate(Branded):
     """A message to start campaigns from. Only administrators change its locked fields."""
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100)
     content = models.JSONField(default=dict)  # {field of the form: its value there}
     locked = models.JSONField(default=list, blank=True)  # names of those fields
     created_by = models.ForeignKey(
@@ -64,17 +66,18 @@ class CampaignTemplate(models.Model):
         verbose_name = _("template")
         verbose_name_plural = _("templates")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="template_name")]
 
     def __str__(self) -> str:
         return self.name
 
 
-class TestGroup(models.Model):
+class TestGroup(Branded):
     """Phones of the team for test sends, under a name that all users can choose."""
 
     __test__ = False  # pytest would collect it as a test
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100)
     phones = models.JSONField(default=list)  # as they were typed
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -85,6 +88,7 @@ class TestGroup(models.Model):
         verbose_name = _("test group")
         verbose_name_plural = _("test groups")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="test_group_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models.library import Sender
 from campaigns.contacts.models import ContactList, Import
+from campaigns.shared.brands.models import Branded, ParentBrandManager
 
 
 class Match(models.TextChoices):
@@ -16,10 +17,10 @@ class Match(models.TextChoices):
     ANY = "any", _("any condition")
 
 
-class Segment(models.Model):
+class Segment(Branded):
     """Saved conditions on contacts, evaluated each time they are used (audience/segments.py)."""
 
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100)
     match = models.CharField(
         _("contacts who meet"),
         max_length=3,
@@ -40,6 +41,7 @@ class Segment(models.Model):
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
         ordering = ["name"]
+        constraints = [models.UniqueConstraint("brand", "name", name="segment_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -141,6 +143,8 @@ class Condition(models.Model):
     )
     # in the last … days; None: ever
     days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
+
+    objects = ParentBrandManager.of("segment")
 
     class Meta:
         verbose_name = _("segment")  # shown together with the segment's name

@@ -26,6 +26,7 @@ from campaigns.contacts.models import Consent, ContactList, FieldType, Import, I
 from campaigns.contacts.people import languages
 from campaigns.contacts.people.topics import topics_in_use
 from campaigns.contacts.phones import countries
+from campaigns.team.pages.brands.forms import BrandChoices, NameInBrand
 
 if TYPE_CHECKING:
     ConditionModelForm = forms.ModelForm[Condition]
@@ -65,7 +66,7 @@ class ImportChoiceField(Imports):
         return import_label(obj)
 
 
-class ConditionForm(ConditionModelForm):
+class ConditionForm(BrandChoices, ConditionModelForm):
     """One row. Its condition is always of `kind`, whatever is posted."""
 
     negated = forms.TypedChoiceField(
@@ -226,7 +227,7 @@ def _verdict(outcome: str, negated: bool) -> str:
     return f"{outcome}!" if negated else str(outcome)
 
 
-class SegmentForm(SegmentModelForm):
+class SegmentForm(NameInBrand, SegmentModelForm):
     """The name, how conditions are combined, and their `rows`: (key, form), as posted or as
     saved.
     """

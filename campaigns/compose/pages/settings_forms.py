@@ -16,6 +16,7 @@ from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.shared.money import AmountInput
+from campaigns.team.pages.brands.forms import NameInBrand
 
 if TYPE_CHECKING:
     GroupModelForm = forms.ModelForm[TestGroup]
@@ -30,12 +31,13 @@ def _submit(label: str) -> StrictButton:
     return StrictButton(label, type="submit", css_class="btn-primary")
 
 
-class SenderForm(SenderModelForm):
+class SenderForm(NameInBrand, SenderModelForm):
+    name_taken = gettext_lazy("This sender already exists.")
+
     class Meta:
         model = Sender
         fields = ("name",)
         help_texts = {"name": gettext_lazy("Exactly as registered with BSG, up to 14 characters.")}
-        error_messages = {"name": {"unique": gettext_lazy("This sender already exists.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,8 +46,10 @@ class SenderForm(SenderModelForm):
         self.helper.layout = Layout("name", _submit(_("Add sender")))
 
 
-class TestGroupForm(GroupModelForm):
+class TestGroupForm(NameInBrand, GroupModelForm):
     __test__ = False  # not a test class for pytest
+
+    name_taken = gettext_lazy("A test group with this name already exists.")
 
     phones = forms.CharField(
         label=gettext_lazy("Phones"),
@@ -56,9 +60,6 @@ class TestGroupForm(GroupModelForm):
     class Meta:
         model = TestGroup
         fields = ("name", "phones")
-        error_messages = {
-            "name": {"unique": gettext_lazy("A test group with this name already exists.")}
-        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +100,10 @@ class LabelForm(LabelModelForm):
 
 
 class LimitForm(LimitModelForm):
-    """The maximum cost, in one currency, above which a campaign needs approval."""
+    """The maximum cost, in one currency, above which a campaign needs approval.
+
+    A currency that has a limit already gets the new amount.
+    """
 
     currency = forms.CharField(
         label=gettext_lazy("Currency"),
@@ -127,6 +131,3 @@ class LimitForm(LimitModelForm):
         self.helper = FormHelper()
         button = _submit(_("Set limit"))
         self.helper.layout = Layout("currency", "amount", Div(button, css_class="form-actions"))
-
-    def validate_unique(self) -> None:
-        """A currency that has a limit already gets the new amount."""

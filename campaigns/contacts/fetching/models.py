@@ -7,6 +7,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.models import ContactList, Import
+from campaigns.shared.brands.models import Branded
 
 
 class ImportRhythm(models.TextChoices):
@@ -23,7 +24,7 @@ class RunResult(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-class ImportSchedule(models.Model):
+class ImportSchedule(Branded):
     """An address whose file is imported into a list again and again.
 
     A run fetches the file. If its content is new, an import is made of it (`latest_import`,

@@ -21,6 +21,7 @@ from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import Import, ImportState
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.queue import enqueue
 
 logger = logging.getLogger(__name__)
@@ -47,8 +48,12 @@ def _due() -> QuerySet[ImportSchedule]:
 def run(schedule_id: int) -> None:
     """Fetch the file of a schedule that is due, and make an import of it if it is new."""
     schedule = _claim(schedule_id)
-    if schedule is None:
-        return
+    if schedule:
+        with acting_for(schedule.brand_id):
+            _run(schedule)
+
+
+def _run(schedule: ImportSchedule) -> None:
     if reason := schedules.why_it_stops(schedule):
         schedules.stop(schedule, reason)
         return
@@ -153,9 +158,12 @@ def advance(import_id: int) -> None:
         .filter(latest_import=import_id)
         .first()
     )
-    if schedule is None or schedule.latest_import is None:
-        return
-    contact_import = schedule.latest_import
+    if schedule and schedule.latest_import:
+        with acting_for(schedule.brand_id):
+            _advance(schedule, schedule.latest_import)
+
+
+def _advance(schedule: ImportSchedule, contact_import: Import) -> None:
     is_over = not schedule.is_importing
     if contact_import.state in WRITTEN:
         # also one that was refused, and that a user has imported all the same

@@ -21,6 +21,7 @@ from campaigns.contacts.field_types import typed_columns
 from campaigns.contacts.importing import uploads
 from campaigns.contacts.importing.errors import ContactsError, file_error
 from campaigns.contacts.models import CHANGING, IMPORTING, ContactList, Import, ImportState
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.queue import enqueue
 
 logger = logging.getLogger(__name__)
@@ -139,7 +140,9 @@ def guard(import_id: int, token: str, work: Callable[[Import], Outcome]) -> Outc
         return Outcome.NOT_MINE
     claimed = Import.objects.filter(pk=import_id, lease_token=token)
     try:
-        return work(Import.objects.get(pk=import_id))
+        contact_import = Import.objects.get(pk=import_id)
+        with acting_for(contact_import.brand_id):
+            return work(contact_import)
     except LeaseLost:
         return Outcome.NOT_MINE
     except ContactsError as refused:

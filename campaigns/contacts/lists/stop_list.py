@@ -1,9 +1,14 @@
-"""The stop list: phones that never get a message, whatever lists they are on."""
+"""The stop list: phones that never get a message, whatever lists they are on.
+
+An entry holds for a brand, or for all of them: what administrators enter does.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Min, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
@@ -39,7 +44,9 @@ class StopResult:
     rejected: list[tuple[str, Reason]] = field(default_factory=list)
 
 
-def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | None) -> StopResult:
+def add_lines(
+    lines: Iterable[str], reason: str, country: str, actor: User | None, for_all_brands: bool
+) -> StopResult:
     """Add phones, one per line; `country` is that of phones without a country code.
 
     Entries already on the stop list keep their reason and date.
@@ -54,7 +61,7 @@ def add_lines(lines: Iterable[str], reason: str, country: str, actor: User | Non
         else:
             result.rejected.append((cell, Reason(msisdn)))
     result.older = normaliser.guessed.counts[Guess.OLDER_FORM]
-    result.new = add_phones(list(msisdns), reason, actor)
+    result.new = add_phones(list(msisdns), reason, actor, for_all_brands)
     result.known = result.rows - len(result.rejected) - result.new
     return result
 
@@ -63,7 +70,9 @@ def _normaliser(country: str) -> Normaliser:
     return Normaliser(country, STOP_RULES.guesses())
 
 
-def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | None) -> StopResult:
+def add_file(
+    chunks: Iterable[bytes], reason: str, country: str, actor: User | None, for_all_brands: bool
+) -> StopResult:
     """Add the phones of a file of any type that can be imported. Raises ContactsError."""
     name = uploads.store(chunks)
     result = StopResult()
@@ -75,7 +84,8 @@ def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | N
         parser = RowParser(layout, ColumnMapping(mapping.phones), country, STOP_RULES)
         for parsed in parser.slices(path):
             result.rows += parsed.rows
-            result.new += add_phones(parsed.contacts.msisdns, reason, actor)
+            msisdns = parsed.contacts.msisdns
+            result.new += add_phones(msisdns, reason, actor, for_all_brands)
             result.rejected += [
                 ("; ".join(row)[:60], Reason(reject_reason))
                 for _number, row, reject_reason in parsed.rejected
@@ -87,18 +97,40 @@ def add_file(chunks: Iterable[bytes], reason: str, country: str, actor: User | N
     return result
 
 
-def add_phones(msisdns: list[str], reason: str, actor: User | None) -> int:
-    """Add phones (E.164 digits without duplicates); returns how many were not there before."""
-    few = len(msisdns) <= BATCH_SIZE
-    known = StopListEntry.objects.filter(msisdn__in=msisdns).count() if few else 0
-    count_before = 0 if few else StopListEntry.objects.count()
-    entries = [
-        StopListEntry(msisdn=msisdn, reason=reason[:200], created_by=actor) for msisdn in msisdns
-    ]
-    StopListEntry.objects.bulk_create(entries, BATCH_SIZE, ignore_conflicts=True)
-    if few:
-        return len(msisdns) - known
-    return StopListEntry.objects.count() - count_before
+def add_phones(
+    msisdns: list[str], reason: str, actor: User | None, for_all_brands: bool = False
+) -> int:
+    """Add phones (E.164 digits without duplicates) to the stop list of the brand, or of all.
+
+    Returns how many were not there before.
+    """
+    added = 0
+    for start in range(0, len(msisdns), BATCH_SIZE):
+        phones = msisdns[start : start + BATCH_SIZE]
+        with transaction.atomic():
+            entries = StopListEntry.objects.filter(msisdn__in=phones).order_by()
+            if for_all_brands:
+                _extend_to_all_brands(entries)
+            known = set(entries.values_list("msisdn", flat=True))
+            new = [phone for phone in phones if phone not in known]
+            of_brand: dict[str, Any] = {"brand": None} if for_all_brands else {}
+            StopListEntry.objects.bulk_create(
+                [
+                    StopListEntry(msisdn=phone, reason=reason[:200], created_by=actor, **of_brand)
+                    for phone in new
+                ],
+                ignore_conflicts=True,
+            )
+            added += len(new)
+    return added
+
+
+def _extend_to_all_brands(entries: QuerySet[StopListEntry]) -> None:
+    """Let the first entry of each phone hold for all brands, unless one does."""
+    known = set(entries.filter(brand=None).values_list("msisdn", flat=True))
+    first_ids = entries.exclude(msisdn__in=known).values("msisdn").annotate(first=Min("pk"))
+    ids = [row["first"] for row in first_ids]
+    StopListEntry.objects.filter(pk__in=ids).update(brand=None)
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from campaigns.shared.paging import page_of_ids
 from campaigns.shared.query_values import read_search
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
-from campaigns.team.roles import sees_phones, visible_to
+from campaigns.team.roles import has_role, sees_phones, visible_to
 
 
 @role_required(Role.MARKETER)
@@ -93,7 +93,9 @@ def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Add the phone of a contact to the stop list."""
     contact = _editable_contact(request, pk)
     reason = _("Added from the list %(name)s") % {"name": contact.list}
-    stop_list.add_phones([contact.msisdn], reason, current_user(request))
+    user = current_user(request)
+    for_all = has_role(user, Role.ADMINISTRATOR)
+    stop_list.add_phones([contact.msisdn], reason, user, for_all)
     text = _("%(phone)s is on the stop list.")
     messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
     return redirect(contact.list)

@@ -20,6 +20,7 @@ from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
 from campaigns.contacts.phones import countries
+from campaigns.team.pages.brands.forms import NameInBrand
 
 if TYPE_CHECKING:
     ListModelForm = forms.ModelForm[ContactList]
@@ -241,7 +242,7 @@ class ColumnsForm(forms.Form):
         return ColumnMapping(phones, tags, without_texts(formats))
 
 
-class ListForm(ListModelForm):
+class ListForm(NameInBrand, ListModelForm):
     class Meta:
         model = ContactList
         fields = ("name",)

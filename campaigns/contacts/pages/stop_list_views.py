@@ -20,6 +20,7 @@ from campaigns.contacts.search import queries
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_search
 from campaigns.team.audit import record
+from campaigns.team.brands import are_several
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
 from campaigns.team.pages.body_limits import FILE, accepts_body
@@ -63,13 +64,13 @@ def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
     """Add the phones of the form; None, with the error at its field, if they are refused."""
     if not form.is_valid():
         return None
-    data = form.cleaned_data
+    data, for_all = form.cleaned_data, has_role(actor, Role.ADMINISTRATOR)
     if not data["file"]:
-        return stop_list.add_lines(
-            data["phones"].splitlines(), data["reason"], data["country"], actor
-        )
+        lines = data["phones"].splitlines()
+        return stop_list.add_lines(lines, data["reason"], data["country"], actor, for_all)
     try:
-        return stop_list.add_file(data["file"].chunks(), data["reason"], data["country"], actor)
+        chunks = data["file"].chunks()
+        return stop_list.add_file(chunks, data["reason"], data["country"], actor, for_all)
     except ContactsError as refused:
         form.add_error("file", str(refused))
         return None
@@ -122,6 +123,8 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a phone from the stop list; leads back to the page of the phone if that asked."""
     user = current_user(request)
     entry = get_object_for(user, StopListEntry.objects.all(), Role.MARKETER, pk=pk)
+    if entry.brand_id is None and are_several():
+        require_role(user, Role.ADMINISTRATOR)
     try:
         stop_list.remove_entry(entry, user)
     except ContactsError as refused:
@@ -139,7 +142,8 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
 def stop_phone(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Add one phone to the stop list, from the page that shows all that is held on it."""
     user = current_user(request)
-    if stop_list.add_phones([msisdn], _("Added on the contact's page"), user):
+    for_all = has_role(user, Role.ADMINISTRATOR)
+    if stop_list.add_phones([msisdn], _("Added on the contact's page"), user, for_all):
         record(user, StopListEntry.objects.get(msisdn=msisdn), "stopped")
     messages.success(request, _("Added to the stop list. This phone gets no more messages."))
     return redirect("person", msisdn)

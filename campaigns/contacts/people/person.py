@@ -79,13 +79,14 @@ def change(
 
 def _lock(msisdn: str) -> Person:
     """Lock the row of a person, which is made if there is none."""
+    person = Person(msisdn=msisdn)
     Person.objects.bulk_create(
-        [Person(msisdn=msisdn)],
+        [person],
         update_conflicts=True,
-        unique_fields=["msisdn"],
+        unique_fields=["msisdn", "brand"],
         update_fields=["msisdn"],
     )
-    return Person.objects.get(msisdn=msisdn)
+    return Person.objects.get(msisdn=msisdn, brand=person.brand_id)
 
 
 def _write(person: Person, values: Mapping[str, str], actor: User | None) -> None:
@@ -134,6 +135,6 @@ def _stop(person: Person, actor: User | None) -> None:
 
 
 def erase(msisdn: str) -> None:
-    """Delete the row of a person, in the caller's transaction. Locks it first, as `change` does."""
-    if person := Person.objects.select_for_update().filter(msisdn=msisdn).first():
+    """Delete the rows of a person, in the caller's transaction. Locks them first, as `change`."""
+    for person in Person.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"):
         person.delete()

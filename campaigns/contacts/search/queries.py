@@ -20,6 +20,7 @@ from django.db.models.functions import Cast
 from campaigns.contacts.models import CompactEncoder, Contact, ContactList
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import index
+from campaigns.shared.brands.scope import limit
 from campaigns.shared.text import DOTTED_I, escape_like, fold
 
 MAX_SCANNED = 5_000  # oldest contacts scanned before the index is asked
@@ -236,6 +237,9 @@ def _query_postgresql(
     if contact_list:
         conditions += ["list_id = %s", "id BETWEEN %s AND %s"]
         parameters += [contact_list.pk, *id_range]
+    elif limit() is not None:
+        conditions.append("list_id = ANY(%s)")
+        parameters.append(list(ContactList.objects.values_list("pk", flat=True)))
     short_terms = [term for term in terms if term not in long_terms]
     most = MAX_CANDIDATES if short_terms else MAX_HITS
     columns = "id, text" if short_terms else "id"

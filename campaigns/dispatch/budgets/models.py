@@ -4,29 +4,33 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.shared.brands.models import Branded
 from campaigns.shared.money import AmountField
 
 
-class MonthlyBudget(models.Model):
-    """The most that all campaigns together may cost in a month, in one currency.
+class MonthlyBudget(Branded):
+    """The most that all campaigns of a brand together may cost in a month, in one currency.
 
     Months begin at midnight in the site's time zone.
     """
 
-    currency = models.CharField(_("currency"), max_length=3, unique=True)
+    currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
 
     class Meta:
         verbose_name = _("monthly budget")
         verbose_name_plural = _("monthly budgets")
         ordering = ["currency"]
+        constraints = [models.UniqueConstraint("brand", "currency", name="monthly_budget_once")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
 
 
-class UserBudget(models.Model):
-    """The most that the campaigns launched by one user may cost in a month, in one currency."""
+class UserBudget(Branded):
+    """The most that the campaigns of a brand launched by one user may cost in a month, in one
+    currency.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"), related_name="+"
@@ -38,13 +42,15 @@ class UserBudget(models.Model):
         verbose_name = _("user budget")
         verbose_name_plural = _("user budgets")
         ordering = ["user__username", "currency"]
-        constraints = [models.UniqueConstraint("user", "currency", name="user_budget_once")]
+        constraints = [
+            models.UniqueConstraint("user", "brand", "currency", name="user_budget_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.amount} {self.currency}"
 
 
-class BudgetWarning(models.Model):
+class BudgetWarning(Branded):
     """A share of a budget reached in a period. The row keeps it from being mailed twice."""
 
     scope = models.CharField(max_length=40)  # "month:EUR", "user:5:EUR", "campaign:12:EUR"
@@ -61,7 +67,9 @@ class BudgetWarning(models.Model):
         verbose_name_plural = _("budget warnings")
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint("scope", "period", "percent", name="budget_warning_once")
+            models.UniqueConstraint(
+                "brand", "scope", "period", "percent", name="budget_warning_once"
+            )
         ]
 
     def __str__(self) -> str:

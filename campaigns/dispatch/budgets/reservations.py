@@ -25,6 +25,7 @@ from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.dispatch.models import Batch, Snapshot
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.shared import bulk
+from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, from_units, to_units
 from campaigns.team import accounts
@@ -51,6 +52,7 @@ class MaximumCost:
     user_id: int | None = None  # who launched the campaign
     worst_case: Decimal = ZERO
     was_sent: bool = False  # a request with it may have reached the gateway before
+    brand_id: int | None = MAIN
 
 
 class Spending(NamedTuple):
@@ -82,7 +84,7 @@ class CostCalculator:
         viber = self.viber.of(country)
         sms = self.sms.of(country) if self.sms else None
         if viber is None or (self.sms and (sms is None or sms.currency != viber.currency)):
-            return MaximumCost(self.campaign.pk, None, "")
+            return MaximumCost(self.campaign.pk, None, "", brand_id=self.campaign.brand_id)
         worst_case = viber.amount
         if sms:
             parts = max([measure_sms(message.sms_text).parts for message in messages], default=0)
@@ -90,8 +92,15 @@ class CostCalculator:
         before = _worst_case_before(batch_id, viber.currency) if was_sent else ZERO
         worst_case = max(worst_case, before)
         amount = worst_case * queued + ((worst_case - before) * others if was_sent else ZERO)
-        user_id = self.campaign.launched_by_id
-        return MaximumCost(self.campaign.pk, amount, viber.currency, user_id, worst_case, was_sent)
+        return MaximumCost(
+            self.campaign.pk,
+            amount,
+            viber.currency,
+            self.campaign.launched_by_id,
+            worst_case,
+            was_sent,
+            self.campaign.brand_id,
+        )
 
 
 def _worst_case_before(batch_id: int, currency: str) -> Decimal:
@@ -104,8 +113,9 @@ def has_budget(campaign: Campaign) -> bool:
     """Whether a budget limits `campaign`: its own, that of who launched it, or the month's."""
     if campaign.purpose == Purpose.REHEARSAL:
         return False
-    user_budgets = UserBudget.objects.filter(user=campaign.launched_by_id or 0)
-    return campaign.budget is not None or MonthlyBudget.objects.exists() or user_budgets.exists()
+    months = MonthlyBudget.objects.filter(brand=campaign.brand_id)
+    of_user = UserBudget.objects.filter(brand=campaign.brand_id, user=campaign.launched_by_id or 0)
+    return campaign.budget is not None or months.exists() or of_user.exists()
 
 
 def count_affordable(costs: Sequence[MaximumCost | None]) -> tuple[int, list[Pause]]:
@@ -132,7 +142,7 @@ class LockedBudgets:
     """
 
     def __init__(self, costs: Sequence[MaximumCost | None]) -> None:
-        self._months = _lock_monthly_budgets() if any(costs) else frozenset()
+        self._months = _lock_monthly_budgets() if any(costs) else {}
         self._of_users = _lock_user_budgets({cost.user_id for cost in costs if cost})
         _lock_campaigns({cost.campaign_id for cost in costs if cost})
         self._remaining: dict[tuple[object, ...], Decimal] = {}
@@ -149,14 +159,14 @@ class LockedBudgets:
             return OTHER_CURRENCY
         budgets = {
             (CAMPAIGN_BUDGET, cost.campaign_id, cost.currency): self._load_campaign,
-            (USER_BUDGET, cost.user_id, cost.currency): self._load_user,
-            (MONTH_BUDGET, None, cost.currency): self._load_month,
+            (USER_BUDGET, cost.user_id, cost.brand_id, cost.currency): self._load_user,
+            (MONTH_BUDGET, cost.brand_id, cost.currency): self._load_month,
         }
         for budget, load in budgets.items():
             if budget not in self._remaining:
                 self._remaining[budget] = load(cost)
             if self._remaining[budget] < cost.amount:
-                return budget[0]
+                return str(budget[0])
         for budget in budgets:
             self._remaining[budget] -= cost.amount
         return ""
@@ -166,11 +176,12 @@ class LockedBudgets:
         return _remaining_of_campaign(cost.campaign_id, cost.currency)
 
     def _load_user(self, cost: MaximumCost) -> Decimal:
-        budget = self._of_users.get((cost.user_id, cost.currency))
+        budget = self._of_users.get((cost.user_id, cost.brand_id, cost.currency))
         return remaining_of_user(budget) if budget else UNLIMITED
 
     def _load_month(self, cost: MaximumCost) -> Decimal:
-        return remaining_of_month(cost.currency) if cost.currency in self._months else UNLIMITED
+        budget = self._months.get((cost.brand_id, cost.currency))
+        return remaining_of_month(budget) if budget else UNLIMITED
 
 
 def _is_budget_in(campaign_id: int, currency: str) -> bool:
@@ -268,7 +279,8 @@ def _awaited_cost(campaign: Campaign) -> MaximumCost:
     """What did not fit when a budget paused `campaign`; anything, if the version before did it."""
     amount = from_units(1) if campaign.awaited_amount is None else campaign.awaited_amount
     currency = campaign.awaited_currency or campaign.budget_currency
-    return MaximumCost(campaign.pk, amount, currency, campaign.launched_by_id)
+    user_id = campaign.launched_by_id
+    return MaximumCost(campaign.pk, amount, currency, user_id, brand_id=campaign.brand_id)
 
 
 def spending_by_currency(campaign_id: int) -> dict[str, Spending]:
@@ -286,28 +298,33 @@ def _sums(rows: QuerySet[Any], currency: str, column: str) -> list[tuple[str, De
     return list(rows.order_by().values_list(currency).annotate(Sum(column)))
 
 
-def _lock_monthly_budgets() -> frozenset[str]:
-    """Lock the monthly budgets until the transaction ends; return their currencies."""
-    budgets = MonthlyBudget.objects.select_for_update().order_by("currency")
-    return frozenset(budgets.values_list("currency", flat=True))
+def _lock_monthly_budgets() -> dict[tuple[int | None, str], MonthlyBudget]:
+    """Lock the monthly budgets until the transaction ends; by brand id and currency."""
+    budgets = MonthlyBudget.objects.select_for_update().order_by("currency", "pk")
+    return {(budget.brand_id, budget.currency): budget for budget in budgets}
 
 
 def _lock_user_budgets(
     user_ids: Collection[int | None],
-) -> dict[tuple[int | None, str], UserBudget]:
-    """Lock the budgets of users until the transaction ends; by user id and currency."""
+) -> dict[tuple[int | None, int | None, str], UserBudget]:
+    """Lock the budgets of users until the transaction ends; by user id, brand id and currency."""
     if not user_ids:
         return {}
     budgets = (
         UserBudget.objects.select_for_update(of=("self",)).filter(user__in=user_ids).order_by("pk")
     )
-    return {(budget.user_id, budget.currency): budget for budget in budgets}
+    return {(budget.user_id, budget.brand_id, budget.currency): budget for budget in budgets}
 
 
 def remaining_of_user(budget: UserBudget) -> Decimal:
-    """What the campaigns that a user launched with the account in use have neither spent nor
-    reserved this month.
+    """What the campaigns that a user launched in a brand with the account in use have neither
+    spent nor reserved this month.
     """
+    with acting_for(budget.brand_id):
+        return _remaining_of_user(budget)
+
+
+def _remaining_of_user(budget: UserBudget) -> Decimal:
     same_user = {"campaign__launched_by": OuterRef("user")}
     spent = LedgerTotal.objects.filter(day__gte=site_month(), currency=budget.currency, **same_user)
     spent = spent.filter(accounts.load().money())
@@ -337,10 +354,15 @@ def _remaining_of_campaign(campaign_id: int, currency: str) -> Decimal:
     return UNLIMITED if budget is None else budget - sum(filter(None, used), ZERO)
 
 
-def remaining_of_month(currency: str) -> Decimal:
-    """What of the monthly budget is neither spent nor reserved with the account in use; negative
-    if the budget was lowered.
+def remaining_of_month(budget: MonthlyBudget) -> Decimal:
+    """What of a monthly budget is neither spent nor reserved with the account in use; negative if
+    the budget was lowered.
     """
+    with acting_for(budget.brand_id):
+        return _remaining_of_month(budget)
+
+
+def _remaining_of_month(budget: MonthlyBudget) -> Decimal:
     spent = LedgerTotal.objects.filter(
         accounts.load().money(), day__gte=site_month(), currency=OuterRef("currency")
     )
@@ -351,7 +373,7 @@ def remaining_of_month(currency: str) -> Decimal:
         spent=_sum(spent.exclude(purpose=Purpose.REHEARSAL), "amount", "currency"),
         on_hold=_sum(reserved, "held", "held_currency"),
     )
-    amount, *used = budgets.values_list("amount", "spent", "on_hold").get(currency=currency)
+    amount, *used = budgets.values_list("amount", "spent", "on_hold").get(pk=budget.pk)
     remaining: Decimal = amount - sum(filter(None, used), ZERO)
     return remaining
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
@@ -29,9 +31,11 @@ MAIL = "campaigns.dispatch.tasks.mail_warning"
 class BudgetUsage:
     """A budget, and how much of it is spent or reserved.
 
-    `scope` and `period` identify it in a BudgetWarning; a campaign's budget has the period "".
+    `brand_id`, `scope` and `period` identify it in a BudgetWarning; a campaign's budget has the
+    period "".
     """
 
+    brand_id: int | None
     scope: str
     period: str
     name: str
@@ -47,8 +51,9 @@ class BudgetUsage:
 
 def month_usage(budget: MonthlyBudget) -> BudgetUsage:
     """This month's usage of a budget for all campaigns."""
-    used = budget.amount - reservations.remaining_of_month(budget.currency)
+    used = budget.amount - reservations.remaining_of_month(budget)
     return BudgetUsage(
+        budget.brand_id,
         f"month:{budget.currency}",
         _month(),
         _("All campaigns"),
@@ -63,6 +68,7 @@ def user_usage(budget: UserBudget) -> BudgetUsage:
     name = budget.user.get_full_name() or budget.user.get_username()
     used = budget.amount - reservations.remaining_of_user(budget)
     return BudgetUsage(
+        budget.brand_id,
         f"user:{budget.user_id}:{budget.currency}",
         _month(),
         name,
@@ -84,7 +90,13 @@ def campaign_usages(campaign: Campaign) -> list[BudgetUsage]:
     currencies = [campaign.budget_currency] if campaign.budget_currency else list(spending)
     return [
         BudgetUsage(
-            scope, "", name, campaign.budget, sum(spending.get(currency, ()), ZERO), currency
+            campaign.brand_id,
+            scope,
+            "",
+            name,
+            campaign.budget,
+            sum(spending.get(currency, ()), ZERO),
+            currency,
         )
         for currency in currencies
     ]
@@ -117,8 +129,10 @@ def record_warnings() -> int:
     new_warnings = 0
     for usage in load_usages():
         reached = [step for step in STEPS if usage.percent >= step]
+        of_brand: dict[str, Any] = {"brand_id": usage.brand_id}
         for step in reached:
             warning, is_new = BudgetWarning.objects.get_or_create(
+                **of_brand,
                 scope=usage.scope,
                 period=usage.period,
                 percent=step,
@@ -150,12 +164,14 @@ def mail_warning(pk: int) -> bool:
     if not BudgetWarning.objects.filter(pk=pk, claimed_at=None).update(claimed_at=timezone.now()):
         return False
     warning = BudgetWarning.objects.get(pk=pk)
+    with acting_for(warning.brand_id):
+        address = mail.link(reverse("month-budgets"))
     subject = _("ViberDash: %(percent)d%% of a budget used") % {"percent": warning.percent}
     return bool(
         mail.mail(
             _users_to_notify(warning),
             subject,
-            f"{warning.text}\n\n{mail.link(reverse('month-budgets'))}\n",
+            f"{warning.text}\n\n{address}\n",
         )
     )
 

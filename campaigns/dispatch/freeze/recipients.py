@@ -33,6 +33,7 @@ from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.shared.brands.scope import acting_for
 
 SLICE_SIZE = 50_000  # contacts; about a second, in which other writers wait on SQLite
 
@@ -59,6 +60,12 @@ def freeze(
     Returns whether nothing is left to do. Only a PREPARING campaign is touched; it is SENDING
     after its last slice.
     """
+    brand_id = Campaign.objects.values_list("brand", flat=True).get(pk=campaign_id)
+    with acting_for(brand_id):
+        return _freeze(campaign_id, until, keep_going)
+
+
+def _freeze(campaign_id: int, until: datetime, keep_going: Callable[[], bool]) -> bool:
     while timezone.now() < until and keep_going():
         with transaction.atomic():
             snapshot = _lock_snapshot(campaign_id)

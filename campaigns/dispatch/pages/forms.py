@@ -100,7 +100,10 @@ class SendingHoursForm(forms.Form):
 
 
 class MonthlyBudgetForm(MonthlyBudgetModelForm):
-    """The most that all campaigns together may cost in a month."""
+    """The most that all campaigns together may cost in a month.
+
+    The amount of a currency that has a budget already is changed.
+    """
 
     currency = _currency_field()
     amount = AmountInput(label=_("Monthly limit"), min_value=0)
@@ -112,9 +115,6 @@ class MonthlyBudgetForm(MonthlyBudgetModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.helper = _helper(_("Set budget"), "currency", "amount")
-
-    def validate_unique(self) -> None:
-        """Accept a currency that has a budget already: its amount is changed."""
 
 
 class UserBudgetForm(forms.Form):

@@ -30,6 +30,7 @@ from campaigns.dispatch.models import (
 from campaigns.dispatch.people import phone_columns, waiting_files
 from campaigns.dispatch.people.phone_texts import PhoneText
 from campaigns.dispatch.tally import TallyChanges
+from campaigns.shared.brands.scope import all_brands
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
@@ -73,10 +74,15 @@ def count_stored_data(msisdn: str) -> StoredData:
 
 
 def erase(msisdn: str, actor: User | None) -> StoredData:
-    """Erase the data of a phone; return how much it was.
+    """Erase the data of a phone in all brands; return how much it was.
 
     Raises Refused while a message to the phone is being sent.
     """
+    with all_brands():
+        return _erase_everywhere(msisdn, actor)
+
+
+def _erase_everywhere(msisdn: str, actor: User | None) -> StoredData:
     imports = waiting_files.imports_with_phone(PhoneText(msisdn))
     rejected = list(rejected_rows.find_with_phone(msisdn))
     data = _erase(msisdn, actor, rejected, len(imports))
@@ -88,7 +94,7 @@ def erase(msisdn: str, actor: User | None) -> StoredData:
 def _erase(msisdn: str, actor: User | None, rejected: list[int], imports: int) -> StoredData:
     data = replace(count_stored_data(msisdn), rejected=len(rejected), imports=imports)
     person.erase(msisdn)  # before the stop list, as a change of the person locks the two
-    stop_list.add_phones([msisdn], _("Erased"), actor)
+    stop_list.add_phones([msisdn], _("Erased"), actor, for_all_brands=True)
     contacts = Contact.objects.filter(msisdn=msisdn).select_related("list").order_by("list_id")
     for contact in contacts:
         contact_lists.remove_contacts(contact.list, [contact.pk])
@@ -105,7 +111,7 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int], imports: int) -
         f"lists {data.lists}, messages {data.messages}, rejected rows {data.rejected},"
         f" texts {data.mentions}, imports {data.imports}"
     )
-    record(actor, StopListEntry.objects.get(msisdn=msisdn), "erased", detail)
+    record(actor, StopListEntry.objects.get(msisdn=msisdn, brand=None), "erased", detail)
     return data
 
 

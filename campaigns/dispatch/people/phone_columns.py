@@ -75,6 +75,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "ImportSchedule": "list_name address",
         "TopicPreference": "topic",
         "GatewayAccount": "name",
+        "Brand": "name",
         "BudgetWarning": "text",
         "User": "username first_name last_name email",  # of those who work here
     },
@@ -93,6 +94,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "SignInTry": "address account device",
         "GatewayAccount": "base_url",
         "AccountKey": "fingerprint",
+        "Brand": "slug",
         "AuditEntry": "subject action",
         "OutgoingMail": "address attachment_name attachment_type message_id",
         "Submission": "key",

@@ -88,9 +88,9 @@ class BatchBuilder:
     def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> set[str]:
         """Load which of these phones are on the stop list now."""
         msisdns = [row[2] for rows in groups for row in rows]
-        return set(
-            StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
-        )
+        of_brand = StopListEntry.objects.belonging_to(self.campaign.brand_id)
+        stopped = StopListEntry.objects.filter(of_brand, msisdn__in=msisdns)
+        return set(stopped.values_list("msisdn", flat=True))
 
     def _build_batch(
         self, claim: Claim, rows: list[RecipientRow], stopped: set[str]

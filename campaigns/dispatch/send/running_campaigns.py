@@ -51,8 +51,8 @@ def load_running(now: datetime, rehearsals: bool = False) -> list[RunningCampaig
         "launched_at", "pk"
     )
     rows = campaigns.select_related("snapshot").annotate(
-        limited=Exists(MonthlyBudget.objects.all())
-        | Exists(UserBudget.objects.filter(user=OuterRef("launched_by")))
+        limited=Exists(MonthlyBudget.objects.filter(brand=OuterRef("brand")))
+        | Exists(UserBudget.objects.filter(brand=OuterRef("brand"), user=OuterRef("launched_by")))
     )
     running = [
         RunningCampaign(

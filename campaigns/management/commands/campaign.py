@@ -17,7 +17,9 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import CampaignBudgetForm, SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
+from campaigns.management.brand_option import add_brand_option, brand_named
 from campaigns.results.campaign_status import status
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.money import exact
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status"
@@ -41,6 +43,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar=VERBS)
         create = verbs.add_parser("create", help="create a draft from a JSON file")
         create.add_argument("file", metavar="FILE")
+        add_brand_option(create)
         with_id = {verb: verbs.add_parser(verb, help=text) for verb, text in HELP.items()}
         for parser_of_verb in with_id.values():
             parser_of_verb.add_argument("id", type=int, metavar="ID")
@@ -62,20 +65,27 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
         if verb == "create":
-            answer = self._create(options["file"])
-        elif verb == "status":
-            answer = status(self._campaign(options["id"]))
-        elif verb == "budget":
-            answer = self._budget(options["id"], options["amount"])
-        elif verb == "hours":
-            answer = self._hours(options["id"], options["hours"])
-        elif verb == "rehearse":
-            answer = self._rehearse(options["id"])
-        elif verb == "resend":
-            answer = self._resend(options["id"], options["unresolved"])
+            brand_id: int | None = brand_named(options["brand"])
         else:
-            answer = self._move(verb, options["id"])
+            brand_id = self._campaign(options["id"]).brand_id
+        with acting_for(brand_id):
+            answer = self._answer(verb, **options)
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
+
+    def _answer(self, verb: str, **options: Any) -> dict[str, Any]:
+        if verb == "create":
+            return self._create(options["file"])
+        if verb == "status":
+            return status(self._campaign(options["id"]))
+        if verb == "budget":
+            return self._budget(options["id"], options["amount"])
+        if verb == "hours":
+            return self._hours(options["id"], options["hours"])
+        if verb == "rehearse":
+            return self._rehearse(options["id"])
+        if verb == "resend":
+            return self._resend(options["id"], options["unresolved"])
+        return self._move(verb, options["id"])
 
     @staticmethod
     def _create(path: str) -> dict[str, Any]:

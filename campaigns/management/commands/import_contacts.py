@@ -16,6 +16,8 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading.cell_values import AS_WRITTEN, EVERY_RULE
 from campaigns.contacts.importing.reading.layout_detection import KnownLayout
 from campaigns.contacts.models import Import, ImportState
+from campaigns.management.brand_option import add_brand_option, brand_named
+from campaigns.shared.brands.scope import acting_for
 
 MAX_WAIT = 120  # seconds, while another import of the same list is running
 
@@ -57,6 +59,7 @@ class Command(BaseCommand):
             help="keep contacts already on the list unchanged",
         )
         _add_layout_arguments(parser)
+        add_brand_option(parser)
         parser.add_argument(
             "--as-written",
             action="store_true",
@@ -70,6 +73,13 @@ class Command(BaseCommand):
         country = options["country"].upper()
         if country not in SUPPORTED_REGIONS:
             raise CommandError(f"Unknown country {country}. Use two letters, such as UA.")
+        with acting_for(brand_named(options["brand"])):
+            contact_import = self._import(country, options)
+        report = _report(contact_import)
+        self.stdout.write(json.dumps(report) if options["json"] else _report_text(report))
+
+    def _import(self, country: str, options: dict[str, Any]) -> Import:
+        """Make the import and run it to its end."""
         try:
             contact_import = lifecycle.create_queued_import(
                 options["file"],
@@ -94,8 +104,7 @@ class Command(BaseCommand):
                 contact_import.failure
                 or "Another import into this list is running. A worker will run this one next."
             )
-        report = _report(contact_import)
-        self.stdout.write(json.dumps(report) if options["json"] else _report_text(report))
+        return contact_import
 
     def _run(self, contact_import: Import) -> None:
         """Run the import, once no other import of the same list is running."""

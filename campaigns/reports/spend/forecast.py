@@ -18,6 +18,7 @@ from campaigns.reports.shared.bills import load_bills, totals_for
 from campaigns.reports.shared.delivery_counts import load_delivery_counts
 from campaigns.reports.shared.periods import Period, month_of, period_bounds
 from campaigns.reports.shared.real_campaigns import real_campaigns
+from campaigns.shared.brands.scope import brand_of_new
 from campaigns.shared.days import site_today
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
@@ -84,7 +85,7 @@ class MonthForecast:
 def load_forecast() -> MonthForecast:
     """Return today's forecast of the account that pages show, at most ten minutes old."""
     today, account = site_today(), accounts.cached().shown
-    key = f"{CACHE_KEY}:{today}:{account.pk if account else 0}"
+    key = f"{CACHE_KEY}:{today}:{account.pk if account else 0}:{brand_of_new()}"
     if cached := _read(cache.get(key)):
         return cached
     forecast = _calculate(today)

@@ -26,6 +26,7 @@ from campaigns.reports.spend.spending import (
     load_spending,
     read_filters,
 )
+from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
@@ -111,14 +112,20 @@ def deliver_due_reports(now: datetime) -> int:
     for report, period in due_reports(now):
         if monotonic() > until:
             break
-        if not has_role(report.owner, Role.VIEWER):
-            SavedReport.objects.filter(pk=report.pk).update(paused=True)
-        elif report.owner.email:
-            try:
-                mailed += _mail(report, period, now)
-            except Exception:
-                logger.exception("Saved report %s failed", report.pk)
+        try:
+            with acting_for(report.brand_id):
+                mailed += _mail_or_pause(report, period, now)
+        except Exception:
+            logger.exception("Saved report %s failed", report.pk)
     return mailed
+
+
+def _mail_or_pause(report: SavedReport, period: Period, now: datetime) -> bool:
+    """Mail a report; False if its owner may no longer read it, or has no address."""
+    if not has_role(report.owner, Role.VIEWER):
+        SavedReport.objects.filter(pk=report.pk).update(paused=True)
+        return False
+    return bool(report.owner.email) and _mail(report, period, now)
 
 
 def _mail(report: SavedReport, period: Period, now: datetime) -> bool:

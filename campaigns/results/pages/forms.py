@@ -14,6 +14,7 @@ from campaigns.compose.models import Campaign, Sender
 from campaigns.ledger.models import Channel
 from campaigns.shared.days import site_month
 from campaigns.shared.money import AmountInput
+from campaigns.team.pages.brands.forms import BrandChoices
 
 NOTE_MAX = 200  # characters
 
@@ -34,7 +35,7 @@ def _helper(button_text: Any, *fields: str) -> FormHelper:
     return helper
 
 
-class FeeForm(forms.Form):
+class FeeForm(BrandChoices, forms.Form):
     """The monthly fee of a sender."""
 
     sender = forms.ModelChoiceField(Sender.objects.all(), label=_("Sender"))

@@ -14,9 +14,10 @@ from campaigns.compose.models import Sender
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.gateway import limits
 from campaigns.results.gateway_check.content import CheckRequest
+from campaigns.team.pages.brands.forms import BrandChoices
 
 
-class GatewayCheckForm(forms.Form):
+class GatewayCheckForm(BrandChoices, forms.Form):
     """What to check besides the account."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.cookie import parse_cookie
 from django.urls import Resolver404, resolve
 
+from campaigns.shared.brands.scope import split_path
 from campaigns.team.models import Role
 from campaigns.team.pages.access import View, current_user
 from campaigns.team.roles import has_role
@@ -40,7 +41,7 @@ def limit(path: str, cookies: str) -> int:
     if not sender:
         return ANONYMOUS
     try:
-        view = resolve(path).func
+        view = resolve(split_path(path)[1]).func
     except Resolver404:
         return ANONYMOUS
     return getattr(view, "body_limit", FORM) if sender == EDITOR else FORM

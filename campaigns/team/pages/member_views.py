@@ -12,11 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.shared.paging import page_of
 from campaigns.team import audit
-from campaigns.team.models import Role, User
+from campaigns.team.brands import are_several, roles_of
+from campaigns.team.models import Brand, Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.brands.forms import BrandRolesForm
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
 from campaigns.team.pages.sign_in.fresh import fresh_to_change
 from campaigns.team.pages.submissions import once
+from campaigns.team.roles import role_name
 from campaigns.team.sign_in import factor_resets, factors, members
 from campaigns.team.sign_in.links import HOURS
 from campaigns.team.sign_in.sessions import sessions_of
@@ -41,8 +44,11 @@ def member_list(request: HttpRequest) -> HttpResponse:
             text = _("The invitation is being e-mailed to %(address)s.")
             messages.success(request, text % {"address": member.email})
         return redirect("member", member.pk)
-    users = User.objects.order_by("-is_active", "username")
-    context = {"page": page_of(request, users), "form": form, "can_edit": True}
+    users = User.objects.prefetch_related("memberships").order_by("-is_active", "username")
+    page = page_of(request, users)
+    for each in page:
+        vars(each)["role_name"] = role_name(each)
+    context = {"page": page, "form": form, "can_edit": True}
     return render(request, "campaigns/team/members.html", context)
 
 
@@ -56,7 +62,10 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required(Role.ADMINISTRATOR)
 @fresh_to_change
 def member_role(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the role of a user; where there are several brands, the roles in them."""
     chosen = _get(request, pk)
+    if are_several():
+        return _change_roles(request, chosen)
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose a role."))
@@ -67,6 +76,18 @@ def member_role(request: HttpRequest, pk: int) -> HttpResponse:
         chosen,
         lambda: members.change_role(current_user(request), pk, role),
         _("The role of %(name)s is %(role)s.") % {"name": chosen.username, "role": role.label},
+    )
+
+
+def _change_roles(request: HttpRequest, chosen: User) -> HttpResponse:
+    form = BrandRolesForm(Brand.objects.all(), roles_of(chosen), request.POST)
+    if not form.is_valid():
+        return _page(request, chosen, roles_form=form)
+    return _change(
+        request,
+        chosen,
+        lambda: members.change_roles(current_user(request), chosen.pk, form.roles()),
+        _("The roles of %(name)s were changed.") % {"name": chosen.username},
     )
 
 
@@ -130,8 +151,11 @@ def _get(request: HttpRequest, pk: int) -> User:
 
 
 def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
+    brands = Brand.objects.all()
     context = {
+        "roles_form": BrandRolesForm(brands, roles_of(chosen)) if len(brands) > 1 else None,
         "member": chosen,
+        "role_name": role_name(chosen),
         "form": RoleForm(initial={"role": chosen.role}),
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,

@@ -6,15 +6,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.gateway.environment import Environment, environment, key_fingerprint
+from campaigns.shared.brands.scope import MAIN, without_brand
 from campaigns.team import accounts, safe_mode
 from campaigns.team.models import GatewayAccount, Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.pages.brands.middleware import brands_of_request
+from campaigns.team.roles import has_role, role_name
 from viberdash import __version__
 from viberdash.insecure import DANGERS
 
@@ -88,6 +90,31 @@ def is_administrator(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and has_role(user, Role.ADMINISTRATOR)
 
 
+@dataclass(frozen=True, slots=True)
+class BrandLink:
+    """A brand of the user, in the menu that leads from one to another."""
+
+    name: str
+    url: str
+    is_current: bool
+
+
+def brand_links(request: HttpRequest) -> list[BrandLink]:
+    """The brands of the user; none where there is one alone."""
+    own = brands_of_request(request)
+    if own is None or len(own.all) < 2:
+        return []
+    base = without_brand(get_script_prefix())
+    return [
+        BrandLink(
+            brand.name,
+            base if brand.pk == MAIN else f"{base}b/{brand.slug}/",
+            brand == own.current,
+        )
+        for brand in own.all
+    ]
+
+
 def sections(path: str) -> list[Section]:
     """The entries of the side bar; the one that `path` belongs to is current."""
     entries = []
@@ -107,7 +134,7 @@ def initials(user: User | AnonymousUser) -> str:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `navigation` for the templates around every page."""
     user = getattr(request, "user", AnonymousUser())
-    known = accounts.cached()
+    known, links = accounts.cached(), brand_links(request)
     return {
         "navigation": {
             "sections": sections(request.path),
@@ -119,6 +146,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "insecure_settings": insecure_settings(user),
             "is_administrator": is_administrator(user),
             "initials": initials(user),
+            "role": role_name(user) if isinstance(user, User) else "",
+            "brands": links,
+            "brand": next((link.name for link in links if link.is_current), ""),
             "version": __version__,
         }
     }

@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from campaigns.team.pages import mail_views, member_views, views
+from campaigns.team.pages.brands import views as brand_views
 
 urlpatterns = [
     path("favicon.ico", views.favicon),
@@ -23,6 +24,8 @@ urlpatterns = [
         name="member-factor",
     ),
     path("settings/team/<int:pk>/link", member_views.member_link, name="member-link"),
+    path("settings/brands/", brand_views.brand_list, name="brand-list"),
+    path("settings/brands/<int:pk>/", brand_views.brand_rename, name="brand-rename"),
     path("settings/mail/", mail_views.undelivered_mail, name="undelivered-mail"),
     path("settings/mail/resend", mail_views.mail_resend_all, name="mail-resend-all"),
     path("settings/mail/<int:pk>/resend", mail_views.mail_resend, name="mail-resend"),

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.team import audit, mail
 from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role
 
+CAN_APPROVE = {Role.APPROVER, Role.ADMINISTRATOR}
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -43,9 +43,14 @@ def is_required(user: User) -> bool:
     asks for one.
     """
     is_meant = bool(settings.REQUIRE_SECOND_FACTOR) or (
-        not settings.IS_GATEWAY_HERE and has_role(user, Role.APPROVER)
+        not settings.IS_GATEWAY_HERE and _approves_somewhere(user)
     )
     return is_meant and not is_linked(user)
+
+
+def _approves_somewhere(user: User) -> bool:
+    """Whether `user` is an approver or administrator in any brand."""
+    return user.is_superuser or not CAN_APPROVE.isdisjoint({user.role, *user.other_roles.values()})
 
 
 def changed(request: HttpRequest, user: User, action: str, name: str = "") -> None:

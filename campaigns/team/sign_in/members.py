@@ -4,7 +4,7 @@ Nobody sets the password of somebody else. There is always an administrator who 
 who close or demote each other at once, the first decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from django.conf import settings
@@ -15,9 +15,10 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.shared.text import fold
-from campaigns.team import audit, mail, roles
-from campaigns.team.models import Role, User
+from campaigns.team import audit, brands, mail, roles
+from campaigns.team.models import Brand, Role, User
 from campaigns.team.sign_in.links import HOURS, link_for
 
 T = TypeVar("T")
@@ -39,10 +40,13 @@ def invite(actor: User, member: User, request: HttpRequest) -> User:
     The user chooses the password with the link.
     """
     member.set_unusable_password()
-    set_role(member, Role(member.role))
+    role, brand = Role(member.role), brand_of_new()
     with transaction.atomic():
+        member.role = ""
         member.save()
-        audit.record(actor, member, "invited", f"as {member.role}")
+        _write_roles(member, {MAIN if role == Role.ADMINISTRATOR else brand: role})
+        member.save()
+        audit.record(actor, member, "invited", f"as {role}")
         if can_be_mailed(member):
             _mail_invitation(actor, member, request)
     return member
@@ -68,39 +72,57 @@ def invite_again(actor: User, member_id: int, request: HttpRequest) -> str:
 
 
 def change_role(actor: User, member_id: int, role: Role) -> None:
-    """Give the user another role. Their sessions end. Raises Refused."""
+    """Give the user another role where there is one brand. See `change_roles`."""
+    change_roles(actor, member_id, {MAIN: role})
+
+
+def change_roles(actor: User, member_id: int, roles_wanted: Mapping[int, str]) -> None:
+    """Give the user other roles, by brand; an administrator is one in all, by that of MAIN.
+
+    Their sessions end. Raises Refused.
+    """
+    wanted = {brand: str(role) for brand, role in roles_wanted.items() if role}
 
     def change(member: User) -> None:
-        is_administrator = role == Role.ADMINISTRATOR
-        if member.role == role and member.is_superuser == is_administrator:
+        is_administrator, before = wanted.get(MAIN) == Role.ADMINISTRATOR, brands.roles_of(member)
+        if before == wanted and member.is_superuser == is_administrator:
             return
         if not is_administrator:
             _require_another_administrator(actor, member)
-        before = member.role
-        set_role(member, role)
+        _write_roles(member, wanted)
         _save_and_end_sessions(member)
-        audit.record(actor, member, "role changed", f"{before} to {role}")
+        detail = f"{_named(before)} to {_named(wanted)}"
+        audit.record(actor, member, "role changed", detail)
 
     change_member(actor, member_id, change)
 
 
 def follow_groups(member_id: int, role: Role) -> None:
-    """Give the user the role that their groups at the OpenID Connect provider say. Their sessions
-    end if it is another one. The last administrator who can sign in stays one.
+    """Give the user the role in the first brand that their groups at the OpenID Connect provider
+    say. Their sessions end if it is another one. The last administrator who can sign in stays one.
     """
     with transaction.atomic():
         _ = list(_administrators().select_for_update().order_by("pk"))
         member = User.objects.select_for_update().get(pk=member_id)
-        is_administrator = role == Role.ADMINISTRATOR
-        if member.role == role and member.is_superuser == is_administrator:
+        is_administrator, before = role == Role.ADMINISTRATOR, brands.roles_of(member)
+        wanted = before | {MAIN: str(role)}
+        if before == wanted and member.is_superuser == is_administrator:
             return
         if not is_administrator and not _is_another_administrator(member):
             audit.record(None, member, "role kept", f"the last administrator; by groups: {role}")
             return
-        before = member.role
-        set_role(member, role)
+        _write_roles(member, wanted)
         _save_and_end_sessions(member)
-        audit.record(None, member, "role changed", f"{before} to {role}, by groups")
+        detail = f"{_named(before)} to {_named(wanted)}, by groups"
+        audit.record(None, member, "role changed", detail)
+
+
+def _named(roles_by_brand: Mapping[int, str]) -> str:
+    """Roles for the trail: without the brand where there is one alone, or one for all."""
+    if not roles_by_brand.keys() - {MAIN}:
+        return roles_by_brand.get(MAIN, "none")
+    slugs = dict(Brand.objects.values_list("pk", "slug"))
+    return ", ".join(f"{slugs[brand]}: {role}" for brand, role in sorted(roles_by_brand.items()))
 
 
 def close(actor: User, member_id: int) -> None:
@@ -182,9 +204,10 @@ def _is_another_administrator(member: User) -> bool:
     return _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists()
 
 
-def set_role(member: User, role: Role) -> None:
-    member.role = role
-    member.is_staff = member.is_superuser = role == Role.ADMINISTRATOR
+def _write_roles(member: User, roles_by_brand: Mapping[int, str]) -> None:
+    """Set the roles of a stored user, who is saved after that."""
+    brands.write_roles(member, roles_by_brand)
+    member.is_staff = member.is_superuser = member.role == Role.ADMINISTRATOR
 
 
 def _save_and_end_sessions(member: User) -> None:

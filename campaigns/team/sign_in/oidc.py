@@ -29,6 +29,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
+from campaigns.shared.brands.scope import split_path
 from campaigns.team import audit
 from campaigns.team.sign_in import links, single_sign_on
 from campaigns.team.sign_in.client import client_address
@@ -67,7 +68,8 @@ class IdTokens(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has
         return config
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        return links.address(reverse("oidc-callback"), request)
+        """The one that is registered there, whichever brand the page acts for."""
+        return links.address(split_path(reverse("oidc-callback"))[1], request)
 
     def get_access_token_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if not kwargs.get("pkce_code_verifier"):

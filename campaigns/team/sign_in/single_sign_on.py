@@ -125,13 +125,16 @@ def _user_of_link(uid: str, token: str) -> User:
 
 
 def _new_user(claims: Claims, role: Role) -> User:
+    is_administrator = role == Role.ADMINISTRATOR
     user = User(
+        role=role,
+        is_staff=is_administrator,
+        is_superuser=is_administrator,
         username=_free_name(claims),
         first_name=_text(claims, "given_name")[:150],
         last_name=_text(claims, "family_name")[:150],
         email=_verified_email(claims),
     )
-    members.set_role(user, role)
     user.save()
     return user
 

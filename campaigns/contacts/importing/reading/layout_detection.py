@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.column_mapping import names_known_column, names_phone_column
 from campaigns.contacts.importing.csv_reader import (
+    MAX_COLUMNS,
     MAX_HEAD_ROWS,
     SAMPLE_CHARACTERS,
     Layout,
@@ -131,10 +132,12 @@ def _layouts(
 
 
 def _sample(path: Path, layout: Layout) -> list[Record]:
+    """Rows to judge a layout by. Of a row with too many columns no more than allowed are judged."""
     try:
-        return Reader(path, layout).take(SAMPLE_ROWS, SAMPLE_CHARACTERS)
+        rows = Reader(path, layout).take(SAMPLE_ROWS, SAMPLE_CHARACTERS)
     except ContactsError:
         return []
+    return [row[: MAX_COLUMNS + 1] for row in rows]
 
 
 def _is_filled(row: Record) -> bool:

@@ -14,6 +14,7 @@ from campaigns.contacts.models import ContactList
 from campaigns.contacts.pages.forms import NAME_TAKEN, PASTE_MAX, country_field, form_helper
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.exchange import MAX_ADDRESS, read_address
+from campaigns.team.pages.brands.forms import BrandChoices
 
 if TYPE_CHECKING:
     ScheduleModelForm = forms.ModelForm[ImportSchedule]
@@ -21,7 +22,7 @@ else:
     ScheduleModelForm = forms.ModelForm
 
 
-class SourceForm(forms.Form):
+class SourceForm(BrandChoices, forms.Form):
     """A source, and the list that its contacts are imported into."""
 
     source_field = ""

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0025_approval'),
+        ('campaigns', '0026_brands'),
     ]
 
     operations = [

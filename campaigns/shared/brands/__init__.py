@@ -1,0 +1,1 @@
+"""Brands: the one that the running code acts for, and managers that return its rows alone."""
