@@ -19,7 +19,7 @@ from fido2.webauthn import AuthenticatorData
 from pytest_django import Settings
 
 from campaigns.models import AuditEntry, OutgoingMail, Role, User
-from campaigns.team.models import SignInTry
+from campaigns.team.models import Brand, Membership, SignInTry
 from campaigns.team.sign_in import throttle
 from tests.passkeys import Passkey, make_passkey
 
@@ -299,6 +299,18 @@ def test_who_needs_a_factor_can_do_nothing_else_first(
     set_up(client)
     assert client.get("/campaigns/").status_code == 200
     assert client.post("/sign-out/").status_code == 302
+
+
+def test_approver_of_another_brand_needs_a_factor_everywhere(
+    for_real: Settings, client: Client, person: User
+) -> None:
+    User.objects.update(role=Role.VIEWER)
+    client.force_login(person)
+    assert client.get("/campaigns/").status_code == 200
+    other = Brand.objects.create(name="Other", slug="other")
+    Membership.objects.create(user=person, brand=other, role=Role.APPROVER)
+    assert client.get("/campaigns/").headers["Location"] == FACTORS
+    assert client.get("/b/other/campaigns/").headers["Location"] == f"/b/other{FACTORS}"
 
 
 def test_nobody_needs_a_factor_with_the_sandbox(signed_in: Client, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from campaigns.compose.models import ApprovalLimit
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import AuditEntry, Campaign, CampaignState, Role, Sender, User
+from campaigns.team.models import Brand
 from campaigns.team.pages.sign_in import fresh
 from campaigns.team.sign_in import sessions
 from tests.addresses.rows import FIRST, PHONE, make_rows
@@ -211,3 +212,12 @@ def test_session_of_the_version_before_is_as_fresh_as_its_sign_in(client: Client
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert client.get(DOWNLOADS[0]).headers["Location"].startswith("/confirm/?next=")
         assert client.get("/campaigns/").status_code == 200
+
+
+def test_form_of_another_brand_goes_on_at_its_own_address(client: Client, later: None) -> None:
+    Brand.objects.create(name="Other", slug="other")
+    asked = client.post("/b/other/settings/budgets/", {"amount": "5", "currency": "EUR"})
+    confirm_there = asked.headers["Location"]
+    assert confirm_there.startswith("/b/other/confirm/?next=%2Fb%2Fother%2Fconfirm%2Fgo-on")
+    target = client.post(confirm_there, {"password": PASSWORD}).headers["Location"]
+    assert 'action="/b/other/settings/budgets/"' in client.get(target).content.decode()

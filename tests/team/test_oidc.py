@@ -19,6 +19,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns.models import AuditEntry, OutgoingMail, Role, User
+from campaigns.shared.brands.scope import MAIN
+from campaigns.team.brands import roles_of
+from campaigns.team.models import Brand, Membership
 from campaigns.team.sign_in.links import link_for
 from tests.oidc_provider import CLIENT, SECRET, OidcProvider
 from tests.passkeys import make_passkey
@@ -280,6 +283,24 @@ def test_another_role_and_no_group_at_all_end_the_other_sessions(
     provider.claims["groups"] = []
     assert "None of your groups" in sign_in(Client())
     assert who(again) is None
+
+
+def test_groups_say_the_role_in_the_first_brand_alone(
+    provider: OidcProvider, client: Client
+) -> None:
+    sign_in(client)
+    other = Brand.objects.create(name="Other", slug="other")
+    Membership.objects.create(user=User.objects.get(), brand=other, role=Role.APPROVER)
+    provider.claims["groups"] = "guests"
+    again = Client()
+    assert sign_in(again) == "/"
+    assert roles_of(User.objects.get()) == {MAIN: Role.VIEWER, other.pk: Role.APPROVER}
+    detail = AuditEntry.objects.get(action="role changed").detail
+    assert detail == "main: marketer, other: approver to main: viewer, other: approver, by groups"
+    # the address that is registered at the provider, from the page of another brand too
+    there = again.get("/b/other/confirm/oidc/").headers["Location"]
+    back = parse_qs(urlsplit(there).query)["redirect_uri"]
+    assert back == ["http://testserver/sign-in/oidc/callback/"]
 
 
 def test_last_administrator_is_not_demoted(provider: OidcProvider, client: Client) -> None:

@@ -102,13 +102,14 @@ def follow_groups(member_id: int, role: Role) -> None:
     say. Their sessions end if it is another one. The last administrator who can sign in stays one.
     """
     with transaction.atomic():
-        _ = list(_administrators().select_for_update().order_by("pk"))
+        administrators = list(_administrators().select_for_update().order_by("pk"))
         member = User.objects.select_for_update().get(pk=member_id)
         is_administrator, before = role == Role.ADMINISTRATOR, brands.roles_of(member)
         wanted = before | {MAIN: str(role)}
         if before == wanted and member.is_superuser == is_administrator:
             return
-        if not is_administrator and not _is_another_administrator(member):
+        is_demoted = member in administrators and not is_administrator
+        if is_demoted and not _is_another_administrator(member):
             audit.record(None, member, "role kept", f"the last administrator; by groups: {role}")
             return
         _write_roles(member, wanted)
