@@ -28,6 +28,9 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.models import (
     AuditEntry,
+    AuditLink,
+    AuditProgress,
+    AuditSeal,
     BalanceReading,
     Batch,
     Campaign,
@@ -53,14 +56,14 @@ from campaigns.models import (
     UserBudget,
 )
 from campaigns.team.pages.access import current_user
+from campaigns.team.pages.audit.admin_changes import RecordedAdmin
 from campaigns.team.pages.sign_in import views as sign_in_views
 from campaigns.team.roles import has_role
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
-    AnyAdmin = admin.ModelAdmin[Any]
 else:
-    Pages, AnyAdmin = Paginator, admin.ModelAdmin
+    Pages = Paginator
 
 admin.site.site_header = _("ViberDash administration")
 admin.site.site_title = _("ViberDash administration")
@@ -69,6 +72,14 @@ admin.site.index_title = _("All data")
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.logout = sign_in_views.sign_out  # type: ignore[method-assign]
 admin.site.password_change = sign_in_views.ChangePassword.as_view()  # type: ignore[method-assign]
+
+
+AUDIT_TRAIL = (
+    AuditEntry,
+    AuditLink,
+    AuditProgress,
+    AuditSeal,
+)  # under Settings, where it is searched
 
 
 class ShortPaginator(Pages):
@@ -82,7 +93,7 @@ class ShortPaginator(Pages):
         return rows.order_by()[: self.most].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class ByRole(AnyAdmin):
+class ByRole(RecordedAdmin):
     """For administrators; Django's own permissions are not used."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -411,13 +422,6 @@ class LedgerTotalAdmin(Huge):
     list_select_related = ("campaign",)
 
 
-@admin.register(AuditEntry)
-class AuditEntryAdmin(Huge):
-    list_display = ("at", "actor", "subject", "action", "detail")
-    list_select_related = ("actor",)
-    search_fields = ("subject__exact",)
-
-
 class Fallback(ReadOnly):
     """Models that have no pages above. The text of a row may name any row that it refers to."""
 
@@ -439,5 +443,5 @@ admin.site.unregister(
     [model for model in admin.site._registry if model.__module__.startswith("allauth.")]
 )
 for model in apps.get_app_config("campaigns").get_models():
-    if not admin.site.is_registered(model):
+    if not admin.site.is_registered(model) and model not in AUDIT_TRAIL:
         admin.site.register(model, Fallback)

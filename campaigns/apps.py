@@ -1,5 +1,5 @@
 from django.apps import AppConfig, apps
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,6 +18,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.shared.queue import ensure_schedules
         from campaigns.shared.text import register_lookups
+        from campaigns.team.audit import append_only as audit_trail
         from campaigns.team.brands import ensure_first_brand
         from campaigns.team.sign_in import sessions
 
@@ -27,6 +28,8 @@ class CampaignsConfig(AppConfig):
         contact_lists.register_removal()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
+        pre_migrate.connect(audit_trail.make_way, sender=self)
+        post_migrate.connect(audit_trail.ensure_append_only, sender=self)
         post_migrate.connect(ensure_search_index, sender=self)
         # after the queue's own tables are there
         post_migrate.connect(ensure_schedules, sender=apps.get_app_config("django_q"))

@@ -21,6 +21,8 @@ from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 from campaigns.team.brands import ensure_first_brand
 
+APPEND_ONLY = ("ledgerentry", "auditentry", "auditlink", "auditseal")  # tables
+
 pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
@@ -61,20 +63,21 @@ def django_db_modify_db_settings(
 
 
 def _deletions(style: Style, connection: BaseDatabaseWrapper, **options: Any) -> list[str]:
-    """Statements that empty all tables, past the ledger's triggers; a tenth of what TRUNCATE takes
-    for few rows.
+    """Statements that empty all tables, past the triggers of those that only grow; a tenth of what
+    TRUNCATE takes for few rows.
     """
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     deletions = [f"DELETE FROM {table}" for table in tables]
     if connection.vendor == "postgresql":
         off, on = (
-            [f"ALTER TABLE campaigns_ledgerentry {state} TRIGGER USER"]
+            [f"ALTER TABLE campaigns_{table} {state} TRIGGER USER" for table in APPEND_ONLY]
             for state in ("DISABLE", "ENABLE")
         )
         return [*off, *deletions, *on]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ledger%'"
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            " AND (name LIKE 'ledger%' OR name LIKE 'audit%')"
         )
         triggers = dict(cursor.fetchall())
     off, on = [f"DROP TRIGGER {name}" for name in triggers], list(triggers.values())

@@ -145,6 +145,15 @@ def is_site(value: str) -> bool:
     return not value or (is_web_address(value) and value.count("/") == 2)
 
 
+def is_syslog(value: str) -> bool:
+    """The address of a syslog server, or an empty string."""
+    parts = split(value)
+    if parts.scheme == "unix":
+        return parts.path.startswith("/") and not parts.netloc
+    is_host = parts.scheme in ("udp", "tcp") and bool(parts.hostname) and not parts.path
+    return not value or is_host
+
+
 def is_zone(value: str) -> bool:
     try:
         return bool(ZoneInfo(value))

@@ -249,6 +249,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "campaigns.team.pages.composed_forms.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "campaigns.team.pages.audit.middleware.AuditOrigin",
     "allauth.account.middleware.AccountMiddleware",
     "campaigns.team.pages.brands.middleware.ActForBrand",
     "campaigns.team.pages.middleware.SessionLimits",
@@ -386,6 +387,22 @@ SESSION_HOURS: int = read(
     "SESSION_HOURS", "a number of hours from 1 to 720", 12, int, between(1, 720)
 )
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600  # seconds
+
+# The audit trail
+AUDIT_KEEP_DAYS: int = read(
+    "AUDIT_KEEP_DAYS",
+    "a number of days from 30 to 36500, or 0 to keep all",
+    730,
+    int,
+    lambda days: days == 0 or 30 <= days <= 36_500,
+)
+AUDIT_SYSLOG: str = read(
+    "AUDIT_SYSLOG",
+    "udp://host:514, tcp://host:514 or unix:/dev/log, or empty for none",
+    "",
+    as_address,
+    environment.is_syslog,
+)
 
 # E-mail: warnings of budgets, saved reports
 EMAIL: dict[str, Any] = read(

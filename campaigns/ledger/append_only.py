@@ -4,6 +4,8 @@ They are created after each migration, not by one: SQLite changes a table by cre
 which drops its triggers.
 """
 
+from collections.abc import Sequence
+
 from django.db import connections
 
 TABLE = "campaigns_ledgerentry"
@@ -29,9 +31,14 @@ POSTGRESQL = [
 
 def ensure_append_only(using: str = "default", **_signal: object) -> None:
     """Create the triggers on the ledger's table, if the table exists."""
+    execute_on(using, TABLE, SQLITE, POSTGRESQL)
+
+
+def execute_on(using: str, table: str, sqlite: Sequence[str], postgresql: Sequence[str]) -> None:
+    """Execute the statements of the engine, if `table` exists."""
     connection = connections[using]
-    if TABLE not in connection.introspection.table_names():
+    if table not in connection.introspection.table_names():
         return
     with connection.cursor() as cursor:
-        for statement in SQLITE if connection.vendor == "sqlite" else POSTGRESQL:
+        for statement in sqlite if connection.vendor == "sqlite" else postgresql:
             cursor.execute(statement)

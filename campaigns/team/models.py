@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -133,26 +134,124 @@ class AccountKey(models.Model):
         return self.fingerprint[:8]
 
 
-class AuditEntry(models.Model):
-    """Who did what, and when. Shown as "Activity" on the page of the object."""
+class ActorKind(models.TextChoices):
+    """What acts. Entries of before this was recorded have none."""
 
-    at = models.DateTimeField(auto_now_add=True)
+    USER = "user", _("User")
+    TOKEN = "token", _("Token")
+    COMMAND = "command", _("Command")
+    SYSTEM = "system", _("ViberDash")
+    VISITOR = "visitor", _("Not signed in")
+
+
+class AuditResult(models.TextChoices):
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+
+
+class AuditEntry(models.Model):
+    """Who did what, when and from where. Shown as "Activity" on the page of the object.
+
+    Append-only: triggers refuse UPDATE and DELETE (audit/append_only.py). What describes the actor
+    is what it was at that time.
+    """
+
+    at = models.DateTimeField(default=timezone.now)
+    # no constraint: the id stays when the account is removed
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
+    kind = models.CharField(max_length=7, choices=ActorKind.choices, blank=True, db_default="")
+    # of the user; of a command, the user of the system and the command
+    actor_name = models.CharField(max_length=150, blank=True, db_default="")
+    role = models.CharField(max_length=13, choices=Role.choices, blank=True, db_default="")
+    brand = models.IntegerField(null=True, blank=True)  # its id, where there are several
+    address = models.CharField(max_length=45, blank=True, db_default="")  # of the client
+    session = models.CharField(max_length=16, blank=True, db_default="")  # a keyed hash
     subject = models.CharField(max_length=40)  # "campaign:12", "contactlist:3": outlives the object
     action = models.CharField(max_length=40)  # "launched", "paused", …
     detail = models.CharField(max_length=500, blank=True)
+    result = models.CharField(
+        max_length=7, choices=AuditResult.choices, default=AuditResult.DONE, db_default="done"
+    )
+    reason = models.CharField(max_length=300, blank=True, db_default="")  # of a refusal
 
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         ordering = ["-id"]
-        # the activity of an object, newest first
-        indexes = [models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject")]
+        indexes = [
+            # the activity of an object, newest first
+            models.Index(models.F("subject"), models.F("id").desc(), name="audit_subject"),
+            # the search, newest first; also what is not in the chain yet
+            models.Index("at", "id", name="audit_at"),
+            models.Index("actor", "at", "id", name="audit_actor"),
+            models.Index("action", "at", "id", name="audit_action"),
+            # whole, as SQLite uses no partial index where the value is a parameter
+            models.Index("address", "at", "id", name="audit_address"),
+            models.Index("result", "at", "id", name="audit_result"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.action}"
+
+    @property
+    def who(self) -> str:
+        """The user's name, or what else acted."""
+        if self.actor_name or self.actor_id:
+            return self.actor_name or str(self.actor or f"user:{self.actor_id}")
+        return str(ActorKind(self.kind or ActorKind.SYSTEM).label)
+
+
+class AuditLink(models.Model):
+    """An entry's place in the chain, with the hash of it and everything before (audit/chain.py).
+
+    Append-only, without gaps.
+    """
+
+    position = models.BigIntegerField(primary_key=True)  # from 1
+    entry = models.OneToOneField(
+        AuditEntry, models.DO_NOTHING, db_constraint=False, related_name="link"
+    )
+    hash = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash}"
+
+
+class AuditSeal(models.Model):
+    """What stays of a segment of the chain whose entries were removed (audit/segments.py).
+
+    Never changed or deleted. It is what lets the triggers delete the segment.
+    """
+
+    last_position = models.BigIntegerField(primary_key=True)  # the segment ends here
+    hash = models.CharField(max_length=64)  # of this link: the chain goes on from it
+    entries = models.PositiveIntegerField()
+    first_at = models.DateTimeField()  # of the entries
+    last_at = models.DateTimeField()
+    sealed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.last_position}:{self.hash}"
+
+
+class AuditProgress(models.Model):
+    """How far the background work on the trail has come, in one row (audit/job.py)."""
+
+    # an entry with an earlier time is not linked any more: it was not there in time
+    settled_at = models.DateTimeField(null=True)
+    streamed = models.BigIntegerField(default=0)  # position up to which syslog has the entries
+    lease_until = models.DateTimeField(null=True)  # while a process is at work
+
+    def __str__(self) -> str:
+        return f"{self.streamed}"
 
 
 class SignInTry(models.Model):

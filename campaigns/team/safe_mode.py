@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -82,12 +83,15 @@ def cache_state(safe: bool) -> None:
 
 def confirm(actor: User | None) -> bool:
     """A user confirms: sending resumes. Returns whether safe mode was on."""
-    confirmed = Installation.objects.filter(pk=1, safe_since__isnull=False).update(safe_since=None)
+    with transaction.atomic():
+        in_safe_mode = Installation.objects.filter(pk=1, safe_since__isnull=False)
+        confirmed = in_safe_mode.update(safe_since=None)
+        if confirmed:
+            installation = _installation(timezone.now())
+            number = max(installation.number, _seen().get(str(installation.uuid), 0)) + 1
+            Installation.objects.filter(pk=1).update(number=number, at=timezone.now())
+            audit.record(actor, installation, "confirmed")
     if confirmed:
-        installation = _installation(timezone.now())
-        number = max(installation.number, _seen().get(str(installation.uuid), 0)) + 1
-        Installation.objects.filter(pk=1).update(number=number, at=timezone.now())
-        audit.record(actor, installation, "confirmed")
         _remember(_installation(timezone.now()))
     cache_state(safe=False)
     return bool(confirmed)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from campaigns.team import mail_delivery
+from campaigns.team.audit import job
 from campaigns.team.models import Submission
 from campaigns.team.sign_in import sessions, throttle
 
@@ -14,6 +15,11 @@ SUBMISSIONS_KEPT = timedelta(days=1)
 def deliver_mail() -> None:
     """Send the e-mails that are due."""
     mail_delivery.deliver_due()
+
+
+def follow_audit() -> None:
+    """Link new entries of the audit trail, send them to syslog, and remove the oldest."""
+    job.follow()
 
 
 def prune() -> None:

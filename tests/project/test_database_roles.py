@@ -1,5 +1,5 @@
 """docs/postgresql-roles.sql: the role that runs the product can do its work, and nothing to the
-ledger.
+ledger and the audit trail.
 """
 
 import os
@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.backends.signals import connection_created
+from django.db.models import Model
 
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import ContactList
@@ -22,6 +23,8 @@ from campaigns.dispatch.people import erase_contact
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences, rebuild
+from campaigns.team.audit import job
+from campaigns.team.models import AuditEntry, AuditLink
 from tests.dispatch import factory
 from tests.dispatch.test_isolation import send
 from tests.scripted_gateway import ScriptedGateway
@@ -39,7 +42,18 @@ FORBIDDEN = [
     "TRUNCATE campaigns_ledgerentry CASCADE",
     "DROP TABLE campaigns_ledgerentry CASCADE",
     "CREATE TABLE another (id bigint)",
+    "DROP TRIGGER audit_append_only ON campaigns_auditentry",
+    "CREATE OR REPLACE FUNCTION audit_entry_delete() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RETURN OLD; END $$",
+    "UPDATE campaigns_auditentry SET detail = ''",
+    "UPDATE campaigns_auditlink SET hash = ''",
+    "DELETE FROM campaigns_auditentry",
+    "DELETE FROM campaigns_auditlink",
+    "TRUNCATE campaigns_auditentry, campaigns_auditlink CASCADE",
+    "INSERT INTO campaigns_auditseal (last_position, hash, entries, first_at, last_at, sealed_at)"
+    " SELECT position, hash, 1, now(), now(), now() FROM campaigns_auditlink",
 ]
+APPEND_ONLY: list[type[Model]] = [LedgerEntry, AuditEntry, AuditLink]
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(settings.SQLITE, reason="SQLite has no roles"),
@@ -92,15 +106,24 @@ def test_the_role_runs_the_product_from_contacts_to_money(
     contact_lists.remove_contacts(contacts, list(contacts.contacts.values_list("pk", flat=True)))
     assert contacts.contacts.count() == 0
     assert (Recipient.objects.count(), LedgerEntry.objects.count()) == (6, 6)
+    job.follow()
+    assert AuditLink.objects.count() == AuditEntry.objects.count() > 0
+
+
+def stored() -> list[list[dict[str, Any]]]:
+    """The rows of the tables that only grow."""
+    return [list(model._default_manager.order_by("pk").values()) for model in APPEND_ONLY]
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
-def test_the_role_cannot_touch_the_ledger(
+def test_the_role_cannot_touch_the_ledger_and_the_trail(
     product_role: None, gateway: ScriptedGateway, statement: str
 ) -> None:
     factory.launched(6)
     send(gateway)
-    before = list(LedgerEntry.objects.order_by("pk").values())
+    job.follow()
+    before = stored()
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner|append-only"):
         execute(statement)
-    assert list(LedgerEntry.objects.order_by("pk").values()) == before
+    assert stored() == before
+    assert all(before)

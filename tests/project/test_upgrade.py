@@ -22,6 +22,7 @@ from campaigns.dispatch import sweep
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.models import (
+    AuditEntry,
     Batch,
     Campaign,
     CampaignTemplate,
@@ -38,6 +39,7 @@ from campaigns.models import (
 from campaigns.shared import queue
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team import accounts, audit
+from campaigns.team.audit import append_only, chain, job
 from campaigns.team.models import Brand
 from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
@@ -48,6 +50,7 @@ INTENDED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def models_before(transactional_db: None) -> Iterator[Any]:
     """The models of the version before, over its tables. Afterwards the tables are today's."""
+    append_only.make_way()
     executor = MigrationExecutor(connection)
     executor.migrate(BEFORE)
     try:
@@ -57,8 +60,10 @@ def models_before(transactional_db: None) -> Iterator[Any]:
 
 
 def upgrade() -> None:
+    append_only.make_way()
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes("campaigns"))
+    append_only.ensure_append_only()
 
 
 def test_rows_are_read_under_their_new_names(models_before: Any) -> None:
@@ -238,3 +243,23 @@ def test_users_keep_their_passwords_and_roles(
     assert client.get("/settings/team/").status_code == 200
     olena.refresh_from_db()
     assert olena.password.startswith("argon2$argon2id$")
+
+
+def test_entries_of_before_are_chained_as_they_are(models_before: Any) -> None:
+    old = models_before.get_model
+    user = old("campaigns", "User").objects.create(username="olena")
+    for action in ("created", "launched"):
+        old("campaigns", "AuditEntry").objects.create(
+            actor=user, subject="campaign:1", action=action, detail="Spring"
+        )
+    before = list(old("campaigns", "AuditEntry").objects.order_by("pk").values())
+
+    upgrade()
+    job.follow()
+
+    after = list(AuditEntry.objects.order_by("pk").values(*before[0]))
+    assert after == before
+    newest = AuditEntry.objects.latest("pk")
+    assert (newest.who, newest.kind, newest.result) == ("olena", "", "done")
+    verified = chain.verify()
+    assert (verified.linked, verified.findings) == (2, [])

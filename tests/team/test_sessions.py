@@ -195,7 +195,7 @@ def test_another_e_mail_address_needs_a_confirmation_after_some_time(
     assert save(client, email="new@example.com") == "/account/"
     olena.refresh_from_db()
     assert olena.email == "new@example.com"
-    assert last_entry() == ("e-mail changed", "")
+    assert last_entry() == ("e-mail changed", "email")
     mail = OutgoingMail.objects.get()
     assert mail.address == "olena@example.com"
     assert "The e-mail address of the user olena is now new@example.com." in mail.body

@@ -56,6 +56,8 @@ def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
     save_audience(campaign, form.cleaned_data)
     if form.campaign is None:
         audit.record(actor, campaign, "created", campaign.name)
+    else:
+        audit.record_rarely(actor, campaign, "edited", campaign.name)
     return Autosaved(campaign, unsaved)
 
 

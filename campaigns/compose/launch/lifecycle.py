@@ -402,7 +402,18 @@ def start_due(now: datetime) -> int:
         with acting_for(campaign.brand_id):
             if check := approval.missing_approval(campaign):
                 pause_if_running(campaign.pk, "approval", check.summary)
-    return due.filter(scheduled_at__gte=late).update(state=S.PREPARING)
+    in_time = due.filter(scheduled_at__gte=late).values_list("pk", flat=True)
+    return sum(_advance(pk, frozenset({S.SCHEDULED}), S.PREPARING, "started") for pk in in_time)
+
+
+@transaction.atomic
+def _advance(
+    campaign_id: int, sources: frozenset[CampaignState], to: S, action: str, **changes: Any
+) -> bool:
+    """Change the state without a user, and record it as `action`, if it is one of `sources`."""
+    if changed := _change_state(campaign_id, sources, to, **changes):
+        audit.record(None, Campaign(pk=campaign_id), action, changes.get("reason_detail", ""))
+    return changed
 
 
 def complete_freeze(campaign_id: int, audience: int) -> bool:
@@ -421,20 +432,15 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
     has_grown = approved is not None and audience > approved
     if (has_grown or campaign.approved_by_id) and (check := approval.missing_approval(campaign)):
         reason = {"reason": "approval", "reason_detail": check.summary}
-        if _change_state(campaign_id, frozenset({S.PREPARING}), S.PAUSED, **reason, **frozen):
-            audit.record(None, campaign, "paused", check.summary)
+        _advance(campaign_id, frozenset({S.PREPARING}), S.PAUSED, "paused", **reason, **frozen)
         return False
-    return _change_state(campaign_id, frozenset({S.PREPARING}), S.SENDING, **frozen)
+    return _advance(campaign_id, frozenset({S.PREPARING}), S.SENDING, "sending", **frozen)
 
 
 def finish(campaign_id: int) -> bool:
     """Finish a campaign whose recipients are all final. Return whether it was still under way."""
-    if not _change_state(
-        campaign_id, frozenset({S.SENDING, S.PAUSED}), S.FINISHED, finished_at=timezone.now()
-    ):
-        return False
-    audit.record(None, Campaign(pk=campaign_id), "finished")
-    return True
+    under_way = frozenset({S.SENDING, S.PAUSED})
+    return _advance(campaign_id, under_way, S.FINISHED, "finished", finished_at=timezone.now())
 
 
 Move = Callable[[int, User | None], None]

@@ -41,13 +41,15 @@ def save_as_template(campaign: Campaign, name: str, actor: User) -> CampaignTemp
             template = CampaignTemplate.objects.create(
                 name=name, content=content_of(campaign), created_by=actor
             )
+            detail = _("from “%(name)s”") % {"name": campaign.name}
+            audit.record(actor, template, "created", detail)
     except IntegrityError as duplicate:
         message = _("Choose another name: a template “%(name)s” already exists.") % {"name": name}
         raise Refused(message) from duplicate
-    audit.record(actor, template, "created", _("from “%(name)s”") % {"name": campaign.name})
     return template
 
 
+@transaction.atomic
 def lock(template: CampaignTemplate, fields: Iterable[str], actor: User) -> None:
     """Let only administrators change exactly `fields` in campaigns made from `template`."""
     chosen = set(fields)

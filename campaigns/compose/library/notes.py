@@ -29,6 +29,6 @@ def may_delete(note: Note, user: User) -> bool:
 
 @transaction.atomic
 def delete_note(note: Note, actor: User) -> None:
-    """Delete `note`; the audit trail keeps its text."""
-    audit.record(actor, note.campaign, "unnoted", note.text)
+    """Delete `note`. The audit trail, which nothing can be erased from, does not keep its text."""
+    audit.record(actor, note.campaign, "unnoted", f"note:{note.pk}")
     note.delete()

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ def attach_uses(pictures: Iterable[Picture]) -> None:
         vars(picture).update(campaigns=campaigns[file], templates=templates[file])
 
 
+@transaction.atomic
 def rename(picture: Picture, title: str, actor: User) -> None:
     """Change the name of `picture` in the library."""
     picture.title = title.strip()[:100]

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from pillow_heif import register_heif_opener
@@ -143,8 +144,10 @@ def store_picture(
         size=len(encoded.content),
         created_by=actor,
     )
-    picture.file.save(f"{secrets.token_hex(16)}.{encoded.ending}", ContentFile(encoded.content))
-    audit.record(actor, picture, "uploaded", picture.title)
+    name = f"{secrets.token_hex(16)}.{encoded.ending}"
+    with transaction.atomic():
+        picture.file.save(name, ContentFile(encoded.content))
+        audit.record(actor, picture, "uploaded", picture.title)
     return picture
 
 

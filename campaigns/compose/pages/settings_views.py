@@ -33,7 +33,8 @@ def senders(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require_role(user, Role.ADMINISTRATOR)
         if form.is_valid():
-            audit.record(user, form.save(), "added", form.cleaned_data["name"])
+            with transaction.atomic():
+                audit.record(user, form.save(), "added", form.cleaned_data["name"])
             messages.success(
                 request, _("Sender “%(name)s” added.") % {"name": form.cleaned_data["name"]}
             )

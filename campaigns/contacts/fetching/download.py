@@ -12,6 +12,7 @@ from email.message import Message
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,7 @@ from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.fetch import NOT_MODIFIED, Fetched, Limits, fetch
+from campaigns.team.audit import record
 from campaigns.team.models import User
 
 # below the queue's time for a task
@@ -50,17 +52,19 @@ def receive_address(
     when the import starts.
     """
     table = table_address(address)
-    contact_import = Import.objects.create(
-        list=contact_list,
-        list_name=contact_list.name if contact_list else list_name,
-        file_name=_name_in_address(table),
-        address=table,
-        mapping={"country": country or settings.DEFAULT_COUNTRY},
-        state=ImportState.READING,
-        created_by=actor,
-        lease_until=timezone.now() + claims.LEASE,
-    )
-    enqueue(claims.OPEN, contact_import.pk)
+    with transaction.atomic():
+        contact_import = Import.objects.create(
+            list=contact_list,
+            list_name=contact_list.name if contact_list else list_name,
+            file_name=_name_in_address(table),
+            address=table,
+            mapping={"country": country or settings.DEFAULT_COUNTRY},
+            state=ImportState.READING,
+            created_by=actor,
+            lease_until=timezone.now() + claims.LEASE,
+        )
+        record(actor, contact_import, "uploaded", contact_import.file_name)
+        enqueue(claims.OPEN, contact_import.pk)
     return contact_import
 
 

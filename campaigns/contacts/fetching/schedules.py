@@ -124,6 +124,7 @@ def why_it_stops(schedule: ImportSchedule) -> str:
     return ""
 
 
+@transaction.atomic
 def stop(schedule: ImportSchedule, reason: str) -> None:
     """Pause a schedule that may not run any more. `reason`: of `why_it_stops`."""
     running = ImportSchedule.objects.filter(pk=schedule.pk, paused=False)

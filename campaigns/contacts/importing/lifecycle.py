@@ -54,16 +54,18 @@ def receive_upload(
         path = uploads.store(chunks)
     except OSError as error:
         raise file_error(error) from error
-    contact_import = Import.objects.create(
-        list=contact_list,
-        list_name=contact_list.name if contact_list else list_name,
-        file_name=file_name[:255],
-        path=path,
-        mapping={"country": country or settings.DEFAULT_COUNTRY},
-        state=ImportState.READING,
-        created_by=actor,
-        lease_until=timezone.now() + claims.LEASE,
-    )
+    with transaction.atomic():
+        contact_import = Import.objects.create(
+            list=contact_list,
+            list_name=contact_list.name if contact_list else list_name,
+            file_name=file_name[:255],
+            path=path,
+            mapping={"country": country or settings.DEFAULT_COUNTRY},
+            state=ImportState.READING,
+            created_by=actor,
+            lease_until=timezone.now() + claims.LEASE,
+        )
+        record(actor, contact_import, "uploaded", contact_import.file_name)
     _open(contact_import)
     contact_import.refresh_from_db()
     return contact_import
@@ -286,9 +288,13 @@ def _get_or_create_list(name: str, actor: User | None) -> ContactList:
     return lists.get_or_create(name=name, defaults={"created_by": actor})[0]
 
 
-def cancel(import_id: int) -> None:
+@transaction.atomic
+def cancel(import_id: int, actor: User | None = None) -> None:
     """Cancel the import; contacts already written stay on the list."""
-    claims.end_as_cancelled(Import.objects.filter(pk=import_id))
+    chosen = Import.objects.filter(pk=import_id)
+    claims.end_as_cancelled(chosen)
+    if chosen.filter(state=ImportState.CANCELLED).exists():
+        record(actor, f"import:{import_id}", "cancelled")
 
 
 def create_queued_import(
@@ -303,9 +309,8 @@ def create_queued_import(
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
-    `phone_column`: name, letter or number from 1; empty: the proposed ones. `existing`: "update" or
-    "keep" for contacts already on the list. `known`: what need not be detected. `rules`: what
-    may be guessed in cells. Raises ContactsError.
+    `phone_column`: name, letter or number from 1; empty: proposed. `existing`: "update" or "keep".
+    `known`: what need not be detected. `rules`: what may be guessed in cells. Raises ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -330,6 +335,7 @@ def create_queued_import(
     with transaction.atomic():
         contact_import.list = _get_or_create_list(list_name, None)
         contact_import.save()
+        record(None, contact_import.list, "imported", contact_import.file_name)
     return contact_import
 
 

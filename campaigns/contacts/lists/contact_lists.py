@@ -40,9 +40,14 @@ class PasteResult:
 
 
 def add_contact(
-    contact_list: ContactList, phone: str, fields: Mapping[str, str], country: str
+    contact_list: ContactList,
+    phone: str,
+    fields: Mapping[str, str],
+    country: str,
+    actor: User | None = None,
 ) -> Phone:
-    """Add one contact to a list; `country` is that of phones without a country code.
+    """Add one contact to a list; `country` is that of phones without a country code. Recorded if
+    there is an `actor`, else by the caller.
 
     Raises ContactsError for a phone that is invalid, on the stop list, or on the list already.
     """
@@ -59,7 +64,18 @@ def add_contact(
         if not result.new:
             raise ContactsError(_("This phone is already on the list."))
         _change_counts(locked_list, result.countries)
+        if actor:
+            added = Contact.objects.get(list=locked_list, msisdn=parsed.msisdn)
+            record(actor, added, "added", f"to contactlist:{locked_list.pk}")
     return parsed
+
+
+@transaction.atomic
+def create(name: str, actor: User | None) -> ContactList:
+    """A new list without contacts. Raises IntegrityError if there is one of this name."""
+    contact_list = ContactList.objects.create(name=name, created_by=actor)
+    record(actor, contact_list, "created", name)
+    return contact_list
 
 
 def lock(contact_list: ContactList) -> ContactList:
@@ -73,7 +89,9 @@ def lock(contact_list: ContactList) -> ContactList:
     return locked_list
 
 
-def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) -> PasteResult:
+def add_phones(
+    contact_list: ContactList, lines: Iterable[str], country: str, actor: User | None = None
+) -> PasteResult:
     """Add phones, one per line, to a list; contacts already on it stay unchanged.
 
     Raises ContactsError if the list was deleted.
@@ -96,6 +114,7 @@ def add_phones(contact_list: ContactList, lines: Iterable[str], country: str) ->
         kept_values.mark_changed(locked_list.pk, *_with_phones(rows.msisdns))
         result = contact_store.write(rows.without(stop_listed), locked_list.pk, None, update=False)
         _change_counts(locked_list, result.countries)
+        record(actor, locked_list, "contacts added", f"{result.new} of {len(cells)}")
     pasted.new, pasted.known = result.new, result.unchanged
     return pasted
 
@@ -159,13 +178,19 @@ def _clean_fields(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in cleaned.items() if value}
 
 
-def remove_contacts(contact_list: ContactList, contact_ids: Iterable[int]) -> int:
-    """Remove contacts from a list; returns how many. Raises ContactsError if it was deleted."""
+def remove_contacts(
+    contact_list: ContactList, contact_ids: Iterable[int], actor: User | None = None
+) -> int:
+    """Remove contacts from a list; returns how many. Recorded if there is an `actor`, else by the
+    caller. Raises ContactsError if the list was deleted.
+    """
     with transaction.atomic():
         locked_list = lock(contact_list)
         contacts = Contact.objects.filter(list=locked_list, pk__in=list(contact_ids))
         countries = Counter(contacts.values_list("country", flat=True))
         kept_values.forget(list(contacts.values_list("pk", flat=True)))
+        for contact in contacts if actor else ():
+            record(actor, contact, "removed", f"from contactlist:{locked_list.pk}")
         removed = contacts.delete()[0]
         _change_counts(locked_list, {country: -count for country, count in countries.items()})
     return removed
@@ -194,7 +219,10 @@ def recount(contact_list: ContactList) -> None:
 
 
 def copy_contacts(
-    source: ContactList, target: ContactList, contact_ids: Iterable[int] | None = None
+    source: ContactList,
+    target: ContactList,
+    contact_ids: Iterable[int] | None = None,
+    actor: User | None = None,
 ) -> int:
     """Copy all contacts of `source`, or those of `contact_ids`, to `target`; returns how many.
 
@@ -224,7 +252,9 @@ def copy_contacts(
         list_fields.add_fields(locked_list, list_fields.types_of(source))
         locked_list.save(update_fields=["fields", "field_types"])
         recount(locked_list)
-    return locked_list.contact_count - count_before
+        copied = locked_list.contact_count - count_before
+        record(actor, locked_list, "contacts added", f"{copied} from contactlist:{source.pk}")
+    return copied
 
 
 def _refuse_other_types(source: ContactList, target: ContactList) -> None:

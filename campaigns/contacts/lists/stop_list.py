@@ -21,10 +21,11 @@ from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
-from campaigns.team.audit import delete
+from campaigns.team.audit import delete, record
 from campaigns.team.models import User
 
 BATCH_SIZE = 5_000
+STOP_LIST = "stoplist"  # in the trail
 # An older form is somebody's who asked to be left alone. Of several numbers in a cell, all are: the
 # row is rejected, so that somebody looks at it.
 STOP_RULES = CellRules(first_of_several=False)
@@ -61,7 +62,9 @@ def add_lines(
         else:
             result.rejected.append((cell, Reason(msisdn)))
     result.older = normaliser.guessed.counts[Guess.OLDER_FORM]
-    result.new = add_phones(list(msisdns), reason, actor, for_all_brands)
+    with transaction.atomic():
+        result.new = add_phones(list(msisdns), reason, actor, for_all_brands)
+        record(actor, STOP_LIST, "stopped", f"{result.new} of {result.rows}")
     result.known = result.rows - len(result.rejected) - result.new
     return result
 
@@ -85,7 +88,7 @@ def add_file(
         for parsed in parser.slices(path):
             result.rows += parsed.rows
             msisdns = parsed.contacts.msisdns
-            result.new += add_phones(msisdns, reason, actor, for_all_brands)
+            result.new += _add_recorded(msisdns, reason, actor, for_all_brands)
             result.rejected += [
                 ("; ".join(row)[:60], Reason(reject_reason))
                 for _number, row, reject_reason in parsed.rejected
@@ -97,12 +100,29 @@ def add_file(
     return result
 
 
+@transaction.atomic
+def _add_recorded(msisdns: list[str], reason: str, actor: User | None, for_all_brands: bool) -> int:
+    """Add a slice of a file; the file as a whole is not written in one transaction."""
+    new = add_phones(msisdns, reason, actor, for_all_brands)
+    record(actor, STOP_LIST, "stopped", f"{new} of {len(msisdns)}, from a file")
+    return new
+
+
+@transaction.atomic
+def stop(msisdn: str, reason: str, actor: User | None, for_all_brands: bool = False) -> None:
+    """Add one phone, unless it is there, and record it."""
+    new = add_phones([msisdn], reason, actor, for_all_brands)
+    if new or for_all_brands:
+        entry = StopListEntry.objects.filter(msisdn=msisdn).order_by("pk")[0]
+        record(actor, entry, "stopped", "for all brands" if for_all_brands else "")
+
+
 def add_phones(
     msisdns: list[str], reason: str, actor: User | None, for_all_brands: bool = False
 ) -> int:
     """Add phones (E.164 digits without duplicates) to the stop list of the brand, or of all.
 
-    Returns how many were not there before.
+    Returns how many were not there before. The caller records it.
     """
     added = 0
     for start in range(0, len(msisdns), BATCH_SIZE):

@@ -78,7 +78,7 @@ def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a contact from its list."""
     contact = _editable_contact(request, pk)
     try:
-        contact_lists.remove_contacts(contact.list, [contact.pk])
+        contact_lists.remove_contacts(contact.list, [contact.pk], current_user(request))
     except ContactsError as refused:
         messages.error(request, str(refused))
         return redirect("list-list")
@@ -95,7 +95,7 @@ def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     reason = _("Added from the list %(name)s") % {"name": contact.list}
     user = current_user(request)
     for_all = has_role(user, Role.ADMINISTRATOR)
-    stop_list.add_phones([contact.msisdn], reason, user, for_all)
+    stop_list.stop(contact.msisdn, reason, user, for_all)
     text = _("%(phone)s is on the stop list.")
     messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})
     return redirect(contact.list)

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page
+from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -29,9 +30,10 @@ from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.query_values import read_ids, read_search
-from campaigns.shared.table_export import FILES
+from campaigns.team import audit
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
 from campaigns.team.removal import describe_uses
@@ -150,7 +152,8 @@ def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     contact_list = _editable_list(request, pk)
     form = ListForm(request.POST or None, instance=contact_list)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            audit.record(current_user(request), form.save(), "edited", ", ".join(form.changed_data))
         return redirect(contact_list)
     return form_page(request, form, contact_list, _("Rename list"))
 
@@ -210,11 +213,10 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
     contact_ids = read_ids(chosen) if chosen else None
     form = CopyForm(contact_list, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        target = form.cleaned_data["into"] or ContactList.objects.create(
-            name=form.cleaned_data["name"], created_by=current_user(request)
-        )
+        user, target = current_user(request), form.cleaned_data["into"]
+        target = target or contact_lists.create(form.cleaned_data["name"], user)
         try:
-            copied = contact_lists.copy_contacts(contact_list, target, contact_ids)
+            copied = contact_lists.copy_contacts(contact_list, target, contact_ids, user)
         except ContactsError as refused:
             messages.error(request, str(refused))
             return redirect("list-list")
@@ -233,7 +235,7 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
     contact_list = _editable_list(request, pk)
     table = exports.list_table(contact_list, read_search(request.GET))
-    return FILES[kind](f"list-{contact_list.pk}", *table)
+    return download(request, kind, f"list-{contact_list.pk}", table, contact_list)
 
 
 @once
@@ -247,7 +249,9 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         phone, country = form.cleaned_data["phone"], settings.DEFAULT_COUNTRY
         try:
-            added = contact_lists.add_contact(contact_list, phone, form.values(), country)
+            added = contact_lists.add_contact(
+                contact_list, phone, form.values(), country, current_user(request)
+            )
         except ContactsError as refused:
             form.add_error("phone", str(refused))
         else:
@@ -266,9 +270,9 @@ def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     form = PasteForm(request.POST or None)
     result = None
     if request.method == "POST" and form.is_valid():
-        lines = form.cleaned_data["phones"].splitlines()
+        lines, country = form.cleaned_data["phones"].splitlines(), form.cleaned_data["country"]
         try:
-            result = contact_lists.add_phones(contact_list, lines, form.cleaned_data["country"])
+            result = contact_lists.add_phones(contact_list, lines, country, current_user(request))
         except ContactsError as refused:
             messages.error(request, str(refused))
             return redirect("list-list")

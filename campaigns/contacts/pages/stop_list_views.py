@@ -19,7 +19,6 @@ from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_search
-from campaigns.team.audit import record
 from campaigns.team.brands import are_several
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
@@ -143,7 +142,6 @@ def stop_phone(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Add one phone to the stop list, from the page that shows all that is held on it."""
     user = current_user(request)
     for_all = has_role(user, Role.ADMINISTRATOR)
-    if stop_list.add_phones([msisdn], _("Added on the contact's page"), user, for_all):
-        record(user, StopListEntry.objects.get(msisdn=msisdn), "stopped")
+    stop_list.stop(msisdn, _("Added on the contact's page"), user, for_all)
     messages.success(request, _("Added to the stop list. This phone gets no more messages."))
     return redirect("person", msisdn)

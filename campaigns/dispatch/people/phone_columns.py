@@ -61,7 +61,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
     },
     Content.KEPT: {
         "StopListEntry": "msisdn reason",  # so that nothing is sent to the phone again
-        "AuditEntry": "detail",  # the trail never changes; it names rows by their ids
+        "AuditEntry": "detail reason",  # the trail never changes; numbers as long as phones are cut
         "LedgerEntry": "note",  # the ledger never changes
         # messages go to everybody, names are given to be found again
         "Campaign": "name text image_url button_caption button_url sms_text",
@@ -95,7 +95,9 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayAccount": "base_url",
         "AccountKey": "fingerprint",
         "Brand": "slug",
-        "AuditEntry": "subject action",
+        "AuditEntry": "actor_name address session subject action",
+        "AuditLink": "hash",
+        "AuditSeal": "hash",
         "OutgoingMail": "address attachment_name attachment_type message_id",
         "Submission": "key",
         "Campaign": "reason new_sender image sms_sender"

@@ -7,7 +7,7 @@ create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | 
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from campaigns.compose.editor import campaign_file, drafts
@@ -21,6 +21,7 @@ from campaigns.management.brand_option import add_brand_option, brand_named
 from campaigns.results.campaign_status import status
 from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.money import exact
+from campaigns.team.audit.commands import RecordedCommand
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status"
 HELP = {
@@ -36,7 +37,7 @@ HELP = {
 }
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Creates a campaign from a JSON file, controls it, or shows its status."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from campaigns.compose.library import senders
@@ -19,11 +19,12 @@ from campaigns.results.gateway_check.checks import Findings
 from campaigns.results.gateway_check.content import CheckRequest
 from campaigns.results.gateway_check.steps import Step
 from campaigns.results.models import GatewayCheck, StepState
+from campaigns.team.audit.commands import RecordedCommand
 
 LOOK_EVERY = 2.0  # seconds, at the message
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Checks key, balance, prices, sender and the address of images, and sends a message to your"
         " own phone if you name it. Exits with 1 if a step failed."

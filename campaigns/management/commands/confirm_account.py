@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from campaigns.team import accounts
+from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import GatewayAccount
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Says which account the gateway's address and key belong to, after they changed. Without"
         " an option it shows the accounts. Until then nothing is sent or asked."

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.safe_mode import confirm
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Ends safe mode after the database was restored from a backup: campaigns send again."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from phonenumbers import SUPPORTED_REGIONS
 
 from campaigns.contacts.importing import lifecycle, runner
@@ -18,11 +18,12 @@ from campaigns.contacts.importing.reading.layout_detection import KnownLayout
 from campaigns.contacts.models import Import, ImportState
 from campaigns.management.brand_option import add_brand_option, brand_named
 from campaigns.shared.brands.scope import acting_for
+from campaigns.team.audit.commands import RecordedCommand
 
 MAX_WAIT = 120  # seconds, while another import of the same list is running
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Import a file of contacts (CSV, TSV, TXT, XLSX, XLS, ODS, or a ZIP with one of them) into"
         " a list."

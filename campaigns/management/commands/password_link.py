@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from campaigns.team import audit
+from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import User
 from campaigns.team.sign_in.factors import is_linked
 from campaigns.team.sign_in.links import HOURS, link_for
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Prints a link with which a user chooses a new password, for installations that send no"
         " e-mail. Hand it to that user alone. The trail records it."

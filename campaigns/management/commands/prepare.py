@@ -8,17 +8,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from campaigns.team import audit
+from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import Role, User
 from viberdash.private_files import tighten
 
 NAME = "admin"
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Brings the database and the static files up to date, and creates an administrator if there"
         " are no users."
@@ -66,9 +67,10 @@ def first_administrator() -> str:
         if User.objects.exists():
             return ""
         password = new_password()
-        User.objects.create_superuser(
+        first = User.objects.create_superuser(
             NAME, password=password, role=Role.ADMINISTRATOR, must_change_password=True
         )
+        audit.record(None, first, "created", f"as {Role.ADMINISTRATOR}")
     return password
 
 

@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from campaigns.results.money.rebuilding import differences, rebuild
+from campaigns.team.audit.commands import RecordedCommand
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Recalculates the totals of the ledger and the counts of recipients from their rows."
 
     def add_arguments(self, parser: CommandParser) -> None:

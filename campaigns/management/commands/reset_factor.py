@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import User
 from campaigns.team.sign_in import factors
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Removes the second factors of a user who lost them, and ends their sessions. The user"
         " signs in with the password, and sets up another one. The trail records it."

@@ -13,10 +13,13 @@ from django.db import Error, connection
 from campaigns.contacts.tasks import resume_stalled
 from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
+from campaigns.team.audit.job import follow as follow_audit
 from campaigns.team.mail_delivery import deliver_due
 
 logger = logging.getLogger(__name__)
-MAIL_SECONDS = 10.0  # so that a slow mail server does not hold up the next sweep
+# so that a slow server does not hold up the next sweep
+MAIL_SECONDS = 10.0
+AUDIT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -47,3 +50,4 @@ class Command(BaseCommand):
         wake_results()
         resume_stalled()
         deliver_due(MAIL_SECONDS)
+        follow_audit(AUDIT_SECONDS)

@@ -16,6 +16,8 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "duplicated": _("created it as a copy of another campaign"),
     "edited": _("edited the draft"),
     "launched": _("launched it"),
+    "started": _("started it at its time"),
+    "sending": _("finished preparing it and started sending"),
     "asked for approval": _("requested approval"),
     "approved": _("approved it"),
     "returned": _("turned it back into a draft"),
@@ -66,4 +68,6 @@ def _describe(entry: AuditEntry) -> ActivityEntry:
 
 
 def _actor_name(entry: AuditEntry) -> str:
-    return (entry.actor.get_full_name() or entry.actor.get_username()) if entry.actor else ""
+    """A user's full name; of a removed user and of a command, what was recorded."""
+    user = entry.actor
+    return user.get_full_name() or user.get_username() if user else entry.actor_name

@@ -31,10 +31,10 @@ from campaigns.reports.pages.campaign_tabs import (
     tab_links,
 )
 from campaigns.reports.shared.labels import waiting_text
-from campaigns.shared.table_export import FILES
 from campaigns.team import accounts
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.roles import has_role, sees_phones
 
@@ -157,4 +157,4 @@ def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> Http
     query = recipients.read_query(request.GET, masked=masked)
     rows = recipients.export_rows(campaign, query, masked)
     name = f"{campaign.purpose}-{campaign.pk}-recipients"
-    return FILES[kind](name, recipients.EXPORT_COLUMNS, rows)
+    return download(request, kind, name, (recipients.EXPORT_COLUMNS, rows), campaign)

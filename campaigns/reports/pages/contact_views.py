@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from campaigns.contacts.models import Contact, Person, StopListEntry
+from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.contacts.pages.person_views import describe_person
 from campaigns.contacts.pages.tabs import tabs
-from campaigns.dispatch.models import Recipient
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.people import erase_contact
 from campaigns.reports.campaign.contact_history import (
     campaigns_of_phone,
@@ -100,12 +100,9 @@ def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:
     The audit trail says who downloaded it, without the phone.
     """
     held = held_data(msisdn)
-    for model in (StopListEntry, Contact, Recipient, Person):
-        if row := model._default_manager.filter(msisdn=msisdn).first():
-            numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
-            detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
-            record(current_user(request), row, "exported", detail)
-            break
+    numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
+    detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
+    record(current_user(request), f"person:{id_of(msisdn)}", "exported", detail)
     return JsonResponse(
         held,
         json_dumps_params={"ensure_ascii": False, "indent": 2},

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -40,7 +41,8 @@ def report_new(request: HttpRequest) -> HttpResponse:
     report = SavedReport(owner=user, query=saved_reports.query_to_save(request.GET))
     form = ReportForm(request.POST or None, instance=report)
     if request.method == "POST" and form.is_valid():
-        audit.record(user, form.save(), "saved", report.name)
+        with transaction.atomic():
+            audit.record(user, form.save(), "saved", report.name)
         messages.success(request, _("Report saved."))
         return redirect("saved-reports")
     context = {"form": form, "description": saved_reports.describe(report)}
@@ -53,8 +55,7 @@ def report_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one of the user's reports."""
     user = current_user(request)
     report = get_object_or_404(SavedReport, pk=pk, owner=user)
-    audit.record(user, report, "deleted", report.name)
-    report.delete()
+    audit.delete(user, report, "deleted", report.name)
     messages.success(request, _("Report “%(name)s” deleted.") % {"name": report.name})
     return redirect("saved-reports")
 
@@ -64,7 +65,8 @@ def report_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Resume a report that was paused while its owner could not sign in."""
     user = current_user(request)
     report = get_object_or_404(SavedReport, pk=pk, owner=user)
-    SavedReport.objects.filter(pk=report.pk).update(paused=False)
-    audit.record(user, report, "resumed", report.name)
+    with transaction.atomic():
+        SavedReport.objects.filter(pk=report.pk).update(paused=False)
+        audit.record(user, report, "resumed", report.name)
     messages.success(request, _("Report “%(name)s” resumed.") % {"name": report.name})
     return redirect("saved-reports")

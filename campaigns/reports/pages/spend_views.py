@@ -33,9 +33,9 @@ from campaigns.reports.spend.spending import (
 from campaigns.reports.spend.statements import load_statement, read_month
 from campaigns.shared.paging import PAGE, read_slice
 from campaigns.shared.query_values import NO_ID, read_id
-from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.roles import has_role, sees_phones
 
@@ -134,11 +134,8 @@ def _purpose_label(query: QueryDict) -> str:
 def export_spend(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The table of the Spend page as a file."""
     spending, _filter, _error = _load_spending(request)
-    return FILES[kind](
-        spend_export.file_name(spending),
-        spend_export.columns(spending),
-        spend_export.export_rows(spending),
-    )
+    table = spend_export.columns(spending), spend_export.export_rows(spending)
+    return download(request, kind, spend_export.file_name(spending), table)
 
 
 @require_safe
@@ -157,11 +154,9 @@ def export_entries(request: HttpRequest, kind: str) -> HttpResponseBase:
     purpose = _read_purpose(request.GET)
     selected = entries.load_entries(period, read_filters(request.GET), purpose)
     masked = not sees_phones(current_user(request))
-    return FILES[kind](
-        f"ledger-{period.first.isoformat()}-{period.last.isoformat()}",
-        entries.EXPORT_COLUMNS,
-        entries.export_rows(selected, masked),
-    )
+    name = f"ledger-{period.first.isoformat()}-{period.last.isoformat()}"
+    table = entries.EXPORT_COLUMNS, entries.export_rows(selected, masked)
+    return download(request, kind, name, table)
 
 
 @require_safe

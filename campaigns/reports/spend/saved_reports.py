@@ -30,6 +30,7 @@ from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
+from campaigns.team import audit
 from campaigns.team.mail import Attachment, link, mail_to
 from campaigns.team.models import MailState, OutgoingMail, Role, User
 from campaigns.team.roles import has_role
@@ -123,9 +124,15 @@ def deliver_due_reports(now: datetime) -> int:
 def _mail_or_pause(report: SavedReport, period: Period, now: datetime) -> bool:
     """Mail a report; False if its owner may no longer read it, or has no address."""
     if not has_role(report.owner, Role.VIEWER):
-        SavedReport.objects.filter(pk=report.pk).update(paused=True)
+        _pause(report)
         return False
     return bool(report.owner.email) and _mail(report, period, now)
+
+
+@transaction.atomic
+def _pause(report: SavedReport) -> None:
+    SavedReport.objects.filter(pk=report.pk).update(paused=True)
+    audit.record(None, report, "paused", report.name)
 
 
 def _mail(report: SavedReport, period: Period, now: datetime) -> bool:
@@ -142,6 +149,7 @@ def _mail(report: SavedReport, period: Period, now: datetime) -> bool:
                 at=now,
                 mail=mail_to(report.owner.email, subject, body, attachment),
             )
+            audit.record(None, report, "mailed", f"{period.first} to {period.last}")
     except IntegrityError:
         return False
     return True

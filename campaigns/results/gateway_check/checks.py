@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,7 +27,7 @@ from campaigns.results.gateway_check.following import current_steps, message_ste
 from campaigns.results.gateway_check.samples import Recorder
 from campaigns.results.gateway_check.steps import Step
 from campaigns.results.models import GatewayCheck, StepState
-from campaigns.team import accounts, safe_mode
+from campaigns.team import accounts, audit, safe_mode
 from campaigns.team.models import User
 from viberdash import __version__
 
@@ -53,14 +54,14 @@ def start(
     actor: User | None, request: CheckRequest, token: uuid.UUID | None = None
 ) -> tuple[GatewayCheck, bool]:
     """A new check, and True; or the one that the same `token` has started already, and False."""
-    check, is_new = GatewayCheck.objects.get_or_create(
-        token=token or uuid.uuid4(),
-        defaults={
-            "actor": actor,
-            "sender": request.sender,
-            "account": accounts.load().current,
-        },
-    )
+    account_in_use = accounts.load().current
+    with transaction.atomic():
+        check, is_new = GatewayCheck.objects.get_or_create(
+            token=token or uuid.uuid4(),
+            defaults={"actor": actor, "sender": request.sender, "account": account_in_use},
+        )
+        if is_new:
+            audit.record(actor, check, "started")
     if is_new:
         kept = GatewayCheck.objects.values_list("pk", flat=True)[:KEPT]
         GatewayCheck.objects.exclude(pk__in=list(kept)).delete()

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns.results.gateway_check import checks, following, message, steps
 from campaigns.results.models import GatewayCheck
 from campaigns.results.pages.gateway_check_forms import GatewayCheckForm
+from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
 
@@ -48,6 +49,7 @@ def gateway_check_steps(request: HttpRequest, pk: int) -> HttpResponse:
 def gateway_check_samples(request: HttpRequest, pk: int) -> HttpResponse:
     """Download what can be mailed to support."""
     check = get_object_or_404(_checks(), pk=pk)
+    audit.record(current_user(request), check, "exported", f"gateway-check-{check.pk}.json")
     return JsonResponse(
         checks.for_support(check),
         json_dumps_params={"indent": 2, "ensure_ascii": False},

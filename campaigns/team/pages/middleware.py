@@ -9,6 +9,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -101,8 +102,9 @@ class SessionLimits:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
             now = timezone.now()
             if why := sessions.over(request.session, now):
-                audit.record(request.user, request.user, "session ended", why)
-                logout(request)
+                with transaction.atomic():
+                    audit.record(request.user, request.user, "session ended", why)
+                    logout(request)
             elif "X-Background" not in request.headers and request.path != reverse("session"):
                 sessions.note_activity(request, now)
         return self.get_response(request)

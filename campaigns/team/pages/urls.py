@@ -26,6 +26,7 @@ urlpatterns = [
     path("settings/team/<int:pk>/link", member_views.member_link, name="member-link"),
     path("settings/brands/", brand_views.brand_list, name="brand-list"),
     path("settings/brands/<int:pk>/", brand_views.brand_rename, name="brand-rename"),
+    path("", include("campaigns.team.pages.audit.urls")),
     path("settings/mail/", mail_views.undelivered_mail, name="undelivered-mail"),
     path("settings/mail/resend", mail_views.mail_resend_all, name="mail-resend-all"),
     path("settings/mail/<int:pk>/resend", mail_views.mail_resend, name="mail-resend"),

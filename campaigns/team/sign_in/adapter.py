@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.shared.durations import duration
 from campaigns.team import audit, mail
-from campaigns.team.models import User
+from campaigns.team.models import AuditResult, User
 from campaigns.team.sign_in import (
     client,
     factors,
@@ -57,9 +57,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """To the address that is stored: the typed one may only look the same."""
-        self.send_mail("account/email/password_reset_key", user.email, context)
         detail = f"from {self.get_client_ip(self.request)}"
-        audit.record(None, user, "password link requested", detail)
+        with transaction.atomic():
+            self.send_mail("account/email/password_reset_key", user.email, context)
+            audit.record(None, user, "password link requested", detail)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The address for an e-mail: a user's id and a token of links.LinkTokens."""
@@ -90,6 +91,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         try:
             self._attempt = throttle.begin(request, credentials.get("username", ""))
         except throttle.MustWait as must_wait:
+            audit.record_rarely(
+                None,
+                "user:unknown",
+                "sign-in refused",
+                result=AuditResult.REFUSED,
+                reason="too many tries",
+            )
             raise too_many(must_wait) from None
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
@@ -101,11 +109,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         user = User.objects.filter(username__folded_exact=credentials.get("username", "")).first()
         detail = f"from {self.get_client_ip(request)}"
-        audit.record(None, user or "user:unknown", "sign-in failed", detail)
+        audit.record(
+            None, user or "user:unknown", "sign-in failed", detail, result=AuditResult.REFUSED
+        )
 
     def login(self, request: HttpRequest, user: User) -> None:
-        super().login(request, user)
-        audit.record(user, user, "signed in", f"from {self.get_client_ip(request)}")
+        with transaction.atomic():
+            super().login(request, user)
+            audit.record(user, user, "signed in", f"from {self.get_client_ip(request)}")
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **options)
@@ -114,9 +125,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
-        super().logout(request)
-        if isinstance(user, User):
-            audit.record(user, user, "signed out")
+        with transaction.atomic():
+            if isinstance(user, User):
+                audit.record(user, user, "signed out")  # while the session is known
+            super().logout(request)
 
     def set_password(self, user: User, password: str) -> None:
         """The user's own choice. All their other sessions and links end."""

@@ -167,8 +167,9 @@ def change_account(member: User, changed: list[str]) -> None:
     with transaction.atomic():
         member.save(update_fields=changed)
         if "email" not in changed:
+            audit.record(member, member, "edited", ", ".join(changed))
             return
-        audit.record(member, member, "e-mail changed")
+        audit.record(member, member, "e-mail changed", ", ".join(changed))
         if before:
             body = render_to_string(
                 "campaigns/team/sign_in/address_changed.txt", {"member": member}

@@ -24,9 +24,9 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
-from campaigns.shared.table_export import FILES
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
@@ -282,7 +282,7 @@ def import_start(request: HttpRequest, pk: int) -> HttpResponse:
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel an import in any state before its end."""
     contact_import = _editable_import(request, pk)
-    lifecycle.cancel(contact_import.pk)
+    lifecycle.cancel(contact_import.pk, current_user(request))
     return redirect(contact_import)
 
 
@@ -306,4 +306,5 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def import_rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the rejected rows, with row number and reason, as a file of `kind`."""
     contact_import = _editable_import(request, pk)
-    return FILES[kind](f"rejected-{contact_import.pk}", *exports.rejected_table(contact_import))
+    name, table = f"rejected-{contact_import.pk}", exports.rejected_table(contact_import)
+    return download(request, kind, name, table, contact_import)

@@ -19,6 +19,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.team import audit
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.sign_in import first_step
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
@@ -165,6 +166,12 @@ class RecoveryCodes(allauth_codes_views.ViewRecoveryCodesView):  # type: ignore[
 
 class DownloadRecoveryCodes(allauth_codes_views.DownloadRecoveryCodesView):  # type: ignore[misc]
     template_name = f"{FOLDER}/recovery_codes.txt"
+
+    def render_to_response(self, context: dict[str, Any], **options: Any) -> HttpResponse:
+        user = current_user(self.request)
+        audit.record(user, user, "exported", "recovery codes")
+        response: HttpResponse = super().render_to_response(context, **options)
+        return response
 
 
 class RenewRecoveryCodes(allauth_codes_views.GenerateRecoveryCodesView):  # type: ignore[misc]

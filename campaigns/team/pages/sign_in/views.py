@@ -6,6 +6,7 @@ from allauth.account import views as allauth_views
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -105,9 +106,10 @@ def session(request: HttpRequest) -> JsonResponse:
 def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the user's own sessions."""
     user = current_user(request)
-    if not sessions.end(user, pk):
-        raise Http404
-    audit.record(user, user, "session ended", "by hand")
+    with transaction.atomic():
+        if not sessions.end(user, pk):
+            raise Http404
+        audit.record(user, user, "session ended", "by hand")
     messages.success(request, _("The session has ended."))
     return redirect("account")
 
@@ -116,8 +118,9 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
 def sessions_end(request: HttpRequest) -> HttpResponse:
     """End all sessions of the user but this one."""
     user = current_user(request)
-    count = sessions.end_others(user, request.session.session_key)
-    audit.record(user, user, "sessions ended", f"{count} by hand")
+    with transaction.atomic():
+        count = sessions.end_others(user, request.session.session_key)
+        audit.record(user, user, "sessions ended", f"{count} by hand")
     messages.success(request, _("You are signed out everywhere else."))
     return redirect("account")
 

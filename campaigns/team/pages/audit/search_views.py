@@ -1,0 +1,100 @@
+"""Settings -> Audit trail: administrators search it, and take it as a file. Both are recorded."""
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from campaigns.shared.paging import slice_of
+from campaigns.shared.query_values import read_id
+from campaigns.shared.table_columns import Cell, Column, Kind
+from campaigns.team import audit
+from campaigns.team.models import AuditEntry, Role
+from campaigns.team.pages.access import current_user, require_role, role_required
+from campaigns.team.pages.audit.downloads import download
+from campaigns.team.pages.audit.search_forms import SearchForm
+
+TRAIL = "audit"
+# pages of objects, by how the trail names them
+PAGES = {
+    "campaign": "campaign-detail",
+    "contactlist": "list-detail",
+    "gatewaycheck": "gateway-check-detail",
+    "import": "import-detail",
+    "segment": "segment-detail",
+    "user": "member",
+}
+COLUMNS = (
+    Column("id", Kind.NUMBER),
+    Column("time", Kind.TIME),
+    *map(
+        Column,
+        (
+            "who",
+            "kind",
+            "role",
+            "brand",
+            "address",
+            "session",
+            "object",
+            "action",
+            "detail",
+            "result",
+        ),
+    ),
+    Column("reason"),
+)
+
+
+@require_safe
+@role_required(Role.ADMINISTRATOR)
+def audit_trail(request: HttpRequest) -> HttpResponse:
+    """The entries that match the filters, newest first."""
+    form = SearchForm(request.GET)
+    used = ", ".join(form.used())
+    page = slice_of(request, form.entries(), "-at")
+    audit.record_rarely(current_user(request), TRAIL, "read", used)
+    context = {
+        "form": form,
+        "slice": page,
+        "rows": [(entry, _object_url(entry.subject)) for entry in page],
+        "is_filtered": bool(used),
+    }
+    return render(request, "campaigns/team/audit/trail.html", context)
+
+
+@require_safe
+def audit_export(request: HttpRequest) -> HttpResponseBase:
+    """The entries that match the filters as CSV, oldest first."""
+    require_role(current_user(request), Role.ADMINISTRATOR)
+    entries = SearchForm(request.GET).entries().order_by("at", "pk")
+    table = COLUMNS, map(_cells, entries.iterator(chunk_size=2_000))
+    return download(request, "csv", "audit-trail", table, TRAIL)
+
+
+def _cells(entry: AuditEntry) -> Sequence[Cell]:
+    return (
+        entry.pk,
+        entry.at,
+        entry.who,
+        entry.get_kind_display(),
+        entry.get_role_display(),
+        entry.brand,
+        entry.address,
+        entry.session,
+        entry.subject,
+        entry.action,
+        entry.detail,
+        entry.get_result_display(),
+        entry.reason,
+    )
+
+
+def _object_url(subject: str) -> str:
+    """The page of an object, which may be deleted by now; "" if there is none for its kind."""
+    kind, _colon, number = subject.partition(":")
+    pk = read_id(number)
+    return reverse(PAGES[kind], args=[pk]) if kind in PAGES and pk is not None else ""
