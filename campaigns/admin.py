@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import admin as _registers_allauth  # noqa: F401
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa import admin as _registers_factors  # noqa: F401
+from allauth.socialaccount import admin as _registers_providers  # noqa: F401
 from allauth.usersessions import admin as _registers_sessions  # noqa: F401
 from django import forms
 from django.apps import apps
@@ -53,9 +55,9 @@ from campaigns.models import (
     User,
     UserBudget,
 )
-from campaigns.team.pages import sign_in_views
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.audit.admin_changes import RecordedAdmin
+from campaigns.team.pages.sign_in import views as sign_in_views
 from campaigns.team.roles import has_role
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ APPEND_ONLY = ("ledgerentry", "auditentry", "auditlink", "auditseal")  # tables
 pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
+    "tests.oidc_provider",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
 ]

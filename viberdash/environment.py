@@ -83,6 +83,15 @@ def as_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def as_pairs(text: str) -> dict[str, str]:
+    """{"a": "b", "c": "d"} from "a=b,c=d". ValueError without a sign of equality."""
+    pairs = (part.rpartition("=") for part in as_list(text))
+    named = {name.strip(): value.strip() for name, _equal, value in pairs}
+    if "" in named:
+        raise ValueError("no name")
+    return named
+
+
 def as_address(text: str) -> str:
     return text.strip().rstrip("/")
 

@@ -5,6 +5,7 @@ Imported by the settings, so it can't read them.
 
 import ipaddress
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_noop as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 MIN_DIFFERENT = 10  # characters of SECRET_KEY; 50 random ones have far more, in hex too
 # What `.env.example` and docs/production.md show, and what Django puts into new projects.
 EXAMPLES = ("secrets.token_urlsafe", "django-insecure-")
+LONGEST_ISSUER = 200  # characters: accounts are stored under it
 DANGERS = {
     "SECRET_KEY": _("it can be guessed, and whoever knows it can sign in as any user"),
     "DEBUG": _("errors show code and settings to everybody, and messages cost money"),
@@ -28,6 +30,21 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_issuer(value: str) -> bool:
+    """The address of an OpenID Connect issuer: over TLS, or on this machine; without a query."""
+    parts = urlsplit(value)
+    is_safe = parts.scheme == "https" or (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    )
+    return (
+        is_safe
+        and len(value) <= LONGEST_ISSUER
+        and bool(parts.hostname)
+        and not parts.query
+        and not parts.fragment
+    )
 
 
 def is_weak_key(key: str) -> bool:

@@ -233,6 +233,8 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "csp",
 ]
@@ -294,12 +296,79 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "campaigns.team.sign_in.links.LinkToken
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {
-    "login": "campaigns.team.pages.sign_in_forms.SignInForm",
-    "change_password": "campaigns.team.pages.sign_in_forms.NewPasswordForm",
-    "reset_password": "campaigns.team.pages.sign_in_forms.ForgottenForm",
-    "reset_password_from_key": "campaigns.team.pages.sign_in_forms.ChoosePasswordForm",
-    "user_token": "campaigns.team.pages.sign_in_forms.LinkForm",
+    "login": "campaigns.team.pages.sign_in.forms.SignInForm",
+    "reauthenticate": "campaigns.team.pages.sign_in.forms.ConfirmPasswordForm",
+    "change_password": "campaigns.team.pages.sign_in.forms.NewPasswordForm",
+    "reset_password": "campaigns.team.pages.sign_in.forms.ForgottenForm",
+    "reset_password_from_key": "campaigns.team.pages.sign_in.forms.ChoosePasswordForm",
+    "user_token": "campaigns.team.pages.sign_in.forms.LinkForm",
 }
+MFA_ADAPTER = "campaigns.team.sign_in.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds, for clocks that differ
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator wrote the address
+# sign-ins that are begun (pages/sign_in/limits.py); codes are limited by sign_in/throttle.py
+MFA_RATE_LIMITS = {"begin": "60/m/ip", "webauthn_login": ""}
+MFA_FORMS = {
+    "authenticate": "campaigns.team.pages.sign_in.factor_forms.SecondStepForm",
+    "reauthenticate": "campaigns.team.pages.sign_in.factor_forms.ConfirmCodeForm",
+    "activate_totp": "campaigns.team.pages.sign_in.factor_forms.AddAppForm",
+    "add_webauthn": "campaigns.team.pages.sign_in.passkey_forms.AddForm",
+    "edit_webauthn": "campaigns.team.pages.sign_in.passkey_forms.RenameForm",
+    "authenticate_webauthn": "campaigns.team.pages.sign_in.passkey_forms.SecondStepForm",
+    "login_webauthn": "campaigns.team.pages.sign_in.passkey_forms.SignInForm",
+    "reauthenticate_webauthn": "campaigns.team.pages.sign_in.passkey_forms.ConfirmForm",
+}
+REQUIRE_SECOND_FACTOR: bool = read("REQUIRE_SECOND_FACTOR", "true or false", False, as_bool)
+FRESH_MINUTES: int = read(
+    "FRESH_MINUTES", "a number of minutes from 1 to 1440", 10, int, between(1, 1440)
+)
+# Signing in with an OpenID Connect provider
+ROLES = ("viewer", "marketer", "approver", "administrator")
+OIDC_ISSUER: str = read(
+    "OIDC_ISSUER",
+    "the https:// address of an OpenID Connect provider, exactly as it names itself, or empty",
+    "",
+    str.strip,
+    lambda value: not value or insecure.is_issuer(value),
+)
+OIDC_CLIENT_ID: str = read(
+    "OIDC_CLIENT_ID",
+    "the id of this site at the provider",
+    environment.REQUIRED if OIDC_ISSUER else "",
+    str.strip,
+    bool,
+)
+OIDC_CLIENT_SECRET: str = read(
+    "OIDC_CLIENT_SECRET",
+    "the secret of this site at the provider",
+    environment.REQUIRED if OIDC_ISSUER else "",
+    str.strip,
+    bool,
+)
+OIDC_NAME: str = read("OIDC_NAME", "the name of the provider on the sign-in page", "single sign-on")
+OIDC_SCOPES: list[str] = read(
+    "OIDC_SCOPES", "scopes besides openid, profile and email, separated by commas", [], as_list
+)
+OIDC_GROUPS_CLAIM: str = read("OIDC_GROUPS_CLAIM", "the name of a claim", "groups", fits=bool)
+OIDC_GROUPS: dict[str, str] = read(
+    "OIDC_GROUPS",
+    f"group=role, separated by commas, where a role is one of {', '.join(ROLES)}",
+    {},
+    environment.as_pairs,
+    lambda pairs: set(pairs.values()) <= set(ROLES),
+)
+BREAK_GLASS_USER: str = read("BREAK_GLASS_USER", "a user name", "", str.strip)
+OIDC_ONLY: bool = read(
+    "OIDC_ONLY",
+    "true or false; true needs OIDC_ISSUER and BREAK_GLASS_USER",
+    False,
+    as_bool,
+    lambda value: not value or bool(OIDC_ISSUER and BREAK_GLASS_USER),
+)
+SOCIALACCOUNT_ADAPTER = "campaigns.team.sign_in.oidc.SocialAdapter"
 # The first one is used; hashes of the others are renewed at the next sign-in.
 PASSWORD_HASHERS = [
     "campaigns.team.sign_in.passwords.Argon2",
@@ -472,6 +541,7 @@ COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 BODY_LIMIT_COOKIE_NAME = f"{COOKIE_PREFIX}body"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page or from /session
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
@@ -488,5 +558,10 @@ LOG_LEVEL: str = read(
     environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
 LOGGING = logs.configuration(
-    LOG_LEVEL, secrets=[BSG_API_KEY, SECRET_KEY, *filter(None, [EMAIL_HOST_PASSWORD])]
+    LOG_LEVEL,
+    secrets=[
+        BSG_API_KEY,
+        SECRET_KEY,
+        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET]),
+    ],
 )

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0026_brands'),
+        ('campaigns', '0027_second_factors'),
     ]
 
     operations = [

@@ -30,6 +30,8 @@ class User(AbstractUser):
     )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
+    # too short for an account without a second factor: to be changed when the last one is gone
+    has_short_password = models.BooleanField(default=False, db_default=False)
     # raised to end all sessions of the user and the links to choose a password
     sign_in_version = models.PositiveIntegerField(default=0, db_default=0)
 
@@ -268,6 +270,21 @@ class SignInTry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address} {self.at}"
+
+
+class FactorReset(models.Model):
+    """What an administrator asks for, and another one confirms: to remove the second factors of a
+    user who lost them (sign_in/factor_resets.py).
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="factor_reset"
+    )
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.asked_at}"
 
 
 class MailState(models.TextChoices):

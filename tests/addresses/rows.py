@@ -34,6 +34,7 @@ from campaigns.models import (
 from campaigns.results.models import GatewayCheck
 from campaigns.team.models import MailState, OutgoingMail
 from tests.addresses.hostile import png
+from tests.passkeys import make_passkey
 from tests.reports.factories import make_campaign, send
 
 FIRST = 1_000_000  # above what the sequences of new rows reach
@@ -125,6 +126,7 @@ def _settings(user: User) -> None:
     key = SessionStore()
     key.create()
     UserSession.objects.create(pk=FIRST, user=user, ip="127.0.0.1", session_key=key.session_key)
+    make_passkey(user, pk=FIRST)
     for model in (ApprovalLimit, MonthlyBudget):
         model.objects.create(pk=FIRST, currency="EUR", amount=100)
     UserBudget.objects.create(pk=FIRST, user=user, currency="EUR", amount=50)

@@ -20,7 +20,7 @@ def test_sign_in_leads_to_the_page_that_was_asked_for(page: Page, person: User, 
     look(page, "sign-in")
     page.get_by_label("User name").fill("olena")
     page.get_by_label("Password").fill("long-and-odd-7")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Your account")).to_be_visible()
 
 
@@ -28,7 +28,7 @@ def test_sign_in_refused_says_why_and_keeps_the_name(page: Page, person: User, l
     page.goto("/sign-in/")
     page.get_by_label("User name").fill("olena")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("Wrong user name or password.")).to_be_visible()
     expect(page.get_by_label("User name")).to_have_value("olena")
     look(page, "sign-in-refused")
@@ -226,7 +226,7 @@ def test_pages_work_without_javascript(browser: object, live_server: object, per
     page.goto("/sign-in/")
     page.get_by_label("User name").fill("olena")
     page.get_by_label("Password").fill("long-and-odd-7")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.goto("/settings/")
     expect(page.get_by_role("link", name="Campaigns")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -96,7 +96,7 @@ def test_session_that_ends_asks_to_sign_in_and_saves_then(
     tab = opened.value
     tab.get_by_label("User name").fill("olena")
     tab.get_by_label("Password").fill("long-and-odd-7")
-    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Sign in", exact=True).click()
     expect(tab.get_by_role("heading", name="You are signed in")).to_be_visible()
     tab.close()
     writer.evaluate("window.dispatchEvent(new Event('focus'))")  # the user comes back to it

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from campaigns.team.models import Role
 from viberdash import dotenv
 
 ROOT = Path(settings.BASE_DIR)
@@ -92,6 +93,13 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ("BEHIND_PROXY", "nginx", "true or false"),
         ("SESSION_IDLE_MINUTES", "4", "a number of minutes from 5 to 1440"),
         ("SESSION_HOURS", "0", "a number of hours from 1 to 720"),
+        ("REQUIRE_SECOND_FACTOR", "approvers", "true or false"),
+        ("FRESH_MINUTES", "0", "a number of minutes from 1 to 1440"),
+        ("OIDC_ISSUER", "http://login.example.com", "the https:// address of an OpenID Connect"),
+        ("OIDC_ISSUER", "https://login.example.com/?a=1", "exactly as it names itself, or empty"),
+        ("OIDC_GROUPS", "marketing", "group=role, separated by commas"),
+        ("OIDC_GROUPS", "marketing=boss", "viewer, marketer, approver, administrator"),
+        ("OIDC_ONLY", "true", "true needs OIDC_ISSUER and BREAK_GLASS_USER"),
         ("AUDIT_KEEP_DAYS", "29", "a number of days from 30 to 36500, or 0 to keep all"),
         (
             "AUDIT_SYSLOG",
@@ -174,6 +182,21 @@ def test_settings_stop_at_malformed_values(
     assert str(stop.value).startswith(f"{name} is not valid. It must be ")
     assert expected in str(stop.value)
     assert KEY not in str(stop.value)  # a secret may be what is malformed
+
+
+def test_single_sign_on_needs_the_client_and_knows_the_roles(load: Load) -> None:
+    issuer = {"OIDC_ISSUER": "https://login.example.com/realms/a/"}
+    with pytest.raises(ImproperlyConfigured, match=r"^OIDC_CLIENT_ID is not set"):
+        load(**REQUIRED, **issuer)
+    client = {"OIDC_CLIENT_ID": "viberdash", "OIDC_CLIENT_SECRET": "a-client-secret"}
+    with pytest.raises(ImproperlyConfigured, match=r"^OIDC_CLIENT_SECRET is not valid"):
+        load(**REQUIRED, **issuer, **(client | {"OIDC_CLIENT_SECRET": " "}))
+    more = {"OIDC_GROUPS": "a=b=viewer, it = administrator", "BREAK_GLASS_USER": "glass"}
+    result = load(**REQUIRED, **issuer, **client, **more, OIDC_ONLY="true")
+    assert issuer["OIDC_ISSUER"] == result.OIDC_ISSUER  # exactly
+    assert result.OIDC_GROUPS == {"a=b": "viewer", "it": "administrator"}
+    assert tuple(Role.values) == result.ROLES
+    assert "a-client-secret" in result.LOGGING["formatters"]["line"]["secrets"]
 
 
 def test_settings_accept_valid_values(load: Load) -> None:

@@ -18,11 +18,12 @@ from campaigns.contacts.models import Contact, ContactList, Import, Person, Stop
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.models import Evidence, Recipient
 from campaigns.models import Campaign
-from campaigns.team.models import AuditEntry, Role
+from campaigns.team.models import AuditEntry, Role, User
 from tests.addresses.known_values import learn
 from tests.addresses.requests import Site
 from tests.addresses.routes import Route, every_route
 from tests.addresses.rows import FIRST, make_rows
+from tests.passkeys import make_passkey
 from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,7 @@ def viewer(settings: Settings, tmp_path: Path) -> Client:
 def site(viewer: Client) -> Site:
     """Rows of each kind, with the planted phones wherever a phone or a text can stand."""
     ids = make_rows(make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
+    make_passkey(User.objects.get(username="viewer"), pk=FIRST + 1)
     plant_contacts()
     for campaign in Campaign.objects.all():
         plant_results(campaign)

@@ -64,14 +64,16 @@ def test_no_page_may_use_devices(client: Client) -> None:
 def test_cookies_over_https_are_bound_to_the_host(client: Client) -> None:
     names = {
         "SESSION_COOKIE_NAME": "__Host-sessionid", "CSRF_COOKIE_NAME": "__Host-csrftoken",
-        "BODY_LIMIT_COOKIE_NAME": "__Host-body", "SESSION_COOKIE_SECURE": True,
-        "CSRF_COOKIE_SECURE": True,
+        "BODY_LIMIT_COOKIE_NAME": "__Host-body", "DEVICE_COOKIE_NAME": "__Host-device",
+        "SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True, "HTTPS_ONLY": True,
     }  # fmt: skip
+    make_user("olena")
     with override_settings(**names):
         client.get("/sign-in/", secure=True)
-        client.force_login(make_user("olena"))
+        fields = {"login": "olena", "password": "secret-enough-1"}
+        assert client.post("/sign-in/", fields, secure=True).status_code == 302
         client.get("/contacts/", secure=True)
         cookies = client.cookies
-    assert {name for name in cookies if name.startswith("__Host-")} == set(list(names.values())[:3])
+    assert {name for name in cookies if name.startswith("__Host-")} == set(list(names.values())[:4])
     for cookie in cookies.values():
         assert (cookie["secure"], cookie["path"], bool(cookie["domain"])) == (True, "/", False)

@@ -56,20 +56,24 @@ OWN_ADDRESS = {
 # of the composer uploads each chosen image once.
 REPEATABLE = {
     "account", "account_change_password", "account_login", "account_logout",
-    "account_reset_password", "account_reset_password_from_key", "approval-limit-delete",
-    "brand-rename", "campaign-archive", "campaign-autosave", "campaign-cancel", "campaign-delete",
-    "campaign-figures", "campaign-hours", "campaign-labels", "campaign-pause", "campaign-present",
-    "campaign-preview", "campaign-resume", "campaign-return", "campaign-unarchive",
-    "confirm-account", "confirm-restore", "contact-edit", "contact-remove", "contact-stop",
-    "gateway-check", "gateway-check-list", "import-back", "import-cancel", "import-columns",
-    "import-layout", "import-schedule-delete", "import-schedule-pause", "import-schedule-resume",
-    "label-delete", "label-edit", "list-delete", "list-edit", "list-types", "mail-discard",
-    "mail-resend", "mail-resend-all", "member-close", "member-link", "member-reopen", "member-role",
-    "member-sign-out", "month-budget-delete", "note-delete", "person-erase", "person-stop",
-    "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear", "saved-report-delete",
-    "saved-report-resume", "segment-count", "segment-delete", "segment-edit", "sender-delete",
-    "session-end", "sessions-end", "statistics-files", "stop-lift", "template-delete",
-    "template-lock", "test-group-delete", "user-budget-delete",
+    "account_reauthenticate", "account_reset_password", "account_reset_password_from_key",
+    "approval-limit-delete", "brand-rename", "campaign-archive", "campaign-autosave",
+    "campaign-cancel", "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels",
+    "campaign-pause", "campaign-present", "campaign-preview", "campaign-resume",
+    "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",
+    "contact-remove", "contact-stop", "gateway-check", "gateway-check-list", "import-back",
+    "import-cancel", "import-columns", "import-layout", "import-schedule-delete",
+    "import-schedule-pause", "import-schedule-resume", "label-delete", "label-edit",
+    "list-delete", "list-edit", "list-types", "mail-discard", "mail-resend", "mail-resend-all",
+    "member-close", "member-factor", "member-link", "member-reopen", "member-role",
+    "member-sign-out", "mfa_activate_totp", "mfa_add_webauthn", "mfa_authenticate",
+    "mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_generate_recovery_codes",
+    "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+    "mfa_remove_webauthn", "month-budget-delete", "note-delete", "person-erase", "person-stop",
+    "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear",
+    "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
+    "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
+    "stop-lift", "template-delete", "template-lock", "test-group-delete", "user-budget-delete",
 }  # fmt: skip
 
 
@@ -101,7 +105,7 @@ def test_every_address_that_takes_a_form_is_known(boss: User) -> None:
     takes = set()
     for name, pattern in ADDRESSES.items():
         values = {"pk": 10**6, "msisdn": "380000000000", "name": "x"}
-        values |= {"uidb36": "1", "key": "x"}
+        values |= {"uidb36": "1", "key": "x", "step": "ask", "token": "x"}
         given = {key: values[key] for key in pattern.pattern.converters}
         client = Client()  # another one, as signing out is among them
         client.force_login(boss)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -107,7 +108,8 @@ def test_device_of_one_account_or_with_a_changed_cookie_is_not_that_of_another(
     enter(own, "ivan", PASSWORD)
     own.post("/sign-out/")
     forged = Client()
-    forged.cookies["device"] = own.cookies["device"].value + "x"
+    name = settings.DEVICE_COOKIE_NAME
+    forged.cookies[name] = own.cookies[name].value + "x"
     for number in range(5):
         enter(Client(), "olena", "wrong", f"192.0.2.{number}")
     for device in (own, forged):

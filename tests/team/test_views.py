@@ -52,7 +52,6 @@ def test_account_saves_only_the_users_own_fields(signed_in: Client, person: User
             "first_name": "Olena",
             "last_name": "Koval",
             "email": "olena@example.com",
-            "current_password": PASSWORD,
             "time_zone": "Europe/Kyiv",
             "role": "administrator",
             "is_superuser": "on",

@@ -47,6 +47,7 @@ from campaigns.shared.query_values import read_id, read_text
 from campaigns.team import accounts
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
 
 COUNTED = "counted"  # in the address: the page has just waited for the count
@@ -227,8 +228,12 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
     rehearsal = get_object_for(
         current_user(request), campaigns, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL
     )
+    user, draft = current_user(request), rehearsal.rehearsal_of
+    require_fresh(
+        request, lambda: bool(draft and approval.check_approval(draft, launcher=user).needed)
+    )
     try:
-        campaign = go_live(rehearsal, current_user(request))
+        campaign = go_live(rehearsal, user)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(rehearsal)
@@ -250,9 +255,11 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     confirmed = confirmation.recipients if confirmation.is_valid() else 0
     if campaign.state in CAN_LAUNCH and confirmation.recipients and not confirmed:
         return _review(request, campaign, confirmation)
+    user = current_user(request)
+    require_fresh(request, lambda: approval.check_approval(campaign, measured, user).needed)
     try:
         fingerprint = request.POST.get("audience", "")
-        lifecycle.launch(campaign.pk, current_user(request), confirmed, fingerprint)
+        lifecycle.launch(campaign.pk, user, confirmed, fingerprint)
     except Refused as refused:
         messages.error(request, str(refused))
         campaign.refresh_from_db(fields=["state"])

@@ -17,6 +17,7 @@ from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderF
 from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, users_with_role
 
@@ -133,6 +134,7 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
     form = LimitForm(request.POST or None)
     if request.method == "POST":
         require_role(user, Role.ADMINISTRATOR)
+        require_fresh(request)
         if form.is_valid():
             approval.set_limit(form.cleaned_data["currency"], form.cleaned_data["amount"], user)
             messages.success(request, _("Approval limit saved."))
@@ -152,6 +154,7 @@ def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the approval limit of a currency."""
     user = current_user(request)
     limit = get_object_for(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    require_fresh(request)
     approval.remove_limit(limit, user)
     messages.success(
         request, _("Approval limit in %(currency)s removed.") % {"currency": limit.currency}

@@ -34,6 +34,7 @@ from campaigns.team import audit
 from campaigns.team.models import Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.audit.downloads import download
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
 from campaigns.team.removal import describe_uses
 from campaigns.team.roles import has_role, sees_phones, visible_to
@@ -228,6 +229,8 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@role_required(Role.MARKETER)
+@fresh_to_download
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
     contact_list = _editable_list(request, pk)

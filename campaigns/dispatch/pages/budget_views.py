@@ -30,6 +30,7 @@ from campaigns.shared.money import exact
 from campaigns.team import audit
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role
 
@@ -55,6 +56,7 @@ def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
         currency=campaign.budget_currency,
     )
     if request.method == "POST" and form.is_valid():
+        require_fresh(request)
         return _change_budget(request, campaign, form.cleaned_data["amount"])
     context = {
         "campaign": campaign,
@@ -149,6 +151,7 @@ def monthly_budgets(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require_role(user, Role.ADMINISTRATOR)
         if submitted.is_valid():
+            require_fresh(request)
             _set_budget(request, submitted)
             return redirect("month-budgets")
     context = {
@@ -188,6 +191,7 @@ def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     budget = get_object_for(
         user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk
     )
+    require_fresh(request)
     with transaction.atomic():
         audit.record(user, budget, "removed", str(budget))
         budget.delete()
@@ -200,6 +204,7 @@ def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the monthly budget in one currency."""
     user = current_user(request)
     budget = get_object_for(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    require_fresh(request)
     with transaction.atomic():
         audit.record(user, budget, "removed", budget.currency)
         budget.delete()

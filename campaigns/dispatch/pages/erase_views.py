@@ -10,10 +10,12 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.dispatch.people import erase_contact
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.sign_in.fresh import fresh_to_change
 
 
 @role_required(Role.ADMINISTRATOR)
 @require_POST
+@fresh_to_change
 def erase(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Erase the phone from lists, messages and rejected rows; its page says what was erased."""
     try:

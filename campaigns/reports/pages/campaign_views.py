@@ -35,6 +35,7 @@ from campaigns.team import accounts
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.audit.downloads import download
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.roles import has_role, sees_phones
 
 
@@ -148,6 +149,7 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@fresh_to_download
 def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """All recipients that the filters select, as a file."""
     campaign = _get_campaign(request, pk)

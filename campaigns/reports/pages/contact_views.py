@@ -22,6 +22,7 @@ from campaigns.shared.paging import PAGE
 from campaigns.team.audit import record
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.roles import has_role, visible_to
 
 
@@ -92,6 +93,7 @@ def _erase_warning(held: erase_contact.StoredData) -> str:
 
 @role_required(Role.MARKETER)
 @require_safe
+@fresh_to_download
 def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Everything stored about one phone, as a JSON file.
 

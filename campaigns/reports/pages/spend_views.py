@@ -36,6 +36,7 @@ from campaigns.shared.query_values import NO_ID, read_id
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.audit.downloads import download
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.roles import has_role, sees_phones
 
 DEFAULT_GROUPING = "day"
@@ -146,6 +147,7 @@ def spend_statement(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@fresh_to_download
 def export_entries(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The ledger entries behind an amount as a file, the oldest first."""
     period, _error = periods.read_period(request.GET)

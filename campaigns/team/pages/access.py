@@ -7,12 +7,14 @@ from typing import Any, TypeVar, cast
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from campaigns.team.models import Role, User
 from campaigns.team.roles import has_role, visible_to
 
 M = TypeVar("M", bound=Model)
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 View = Callable[..., HttpResponse]
 
 
@@ -34,15 +36,15 @@ def get_object_for(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, *
     return target
 
 
-def role_required(role: Role) -> Callable[[View], View]:
+def role_required(role: Role) -> Callable[[V], V]:
     """Decorator for a view: 403 for users without `role`."""
 
-    def wrap(view: View) -> View:
+    def wrap(view: V) -> V:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require_role(current_user(request), role)
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(V, guarded)
 
     return wrap

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import get_adapter
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
@@ -30,14 +29,16 @@ def post_form(*fields: str, submit: str | LazyText, wide: bool = False) -> FormH
     return helper
 
 
+def part_of_form(*fields: str) -> FormHelper:
+    """The layout of fields in a form whose template has the rest of it."""
+    helper: FormHelper = FormHelper()
+    helper.form_tag = False
+    helper.disable_csrf = True
+    helper.layout = Layout(*fields)
+    return helper
+
+
 class AccountForm(UserForm):
-    current_password = forms.CharField(
-        label=_("Current password"),
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text=_("Only to change the e-mail address."),
-    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         required=False,
@@ -51,24 +52,10 @@ class AccountForm(UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = post_form(
-            "first_name", "last_name", "email", "current_password", "time_zone", submit=_("Save")
-        )
+        self.helper = post_form("first_name", "last_name", "email", "time_zone", submit=_("Save"))
         for name, hint in (
             ("first_name", "given-name"),
             ("last_name", "family-name"),
             ("email", "email"),
         ):
             self.fields[name].widget.attrs["autocomplete"] = hint
-
-    def clean_current_password(self) -> str:
-        """Checked like a sign-in, if the e-mail address changes."""
-        password: str = self.cleaned_data["current_password"]
-        if "email" not in self.changed_data:
-            return password
-        if not password:
-            raise forms.ValidationError(_("Enter your password to change the e-mail address."))
-        if not get_adapter().reauthenticate(self.instance, password):
-            raise get_adapter().validation_error("incorrect_password")
-        self.instance.refresh_from_db(fields=["password"])  # its hash may have been renewed
-        return password

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.shared.paging import page_of
@@ -16,16 +17,23 @@ from campaigns.team.models import Brand, Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.brands.forms import BrandRolesForm
 from campaigns.team.pages.member_forms import InviteForm, RoleForm
+from campaigns.team.pages.sign_in.fresh import fresh_to_change
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import role_name
-from campaigns.team.sign_in import members
+from campaigns.team.sign_in import factor_resets, factors, members
 from campaigns.team.sign_in.links import HOURS
 from campaigns.team.sign_in.sessions import sessions_of
 
 ENTRIES = 20  # of the trail
+FACTOR_STEPS = {
+    "ask": (factor_resets.ask, gettext_lazy("Another administrator has to confirm this.")),
+    "confirm": (factor_resets.confirm, gettext_lazy("The second factor is removed.")),
+    "withdraw": (factor_resets.withdraw, gettext_lazy("The request is withdrawn.")),
+}
 
 
 @role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 @once
 def member_list(request: HttpRequest) -> HttpResponse:
     """All users, closed ones last; and the form that invites one."""
@@ -51,6 +59,8 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the role of a user; where there are several brands, the roles in them."""
     chosen = _get(request, pk)
@@ -82,6 +92,8 @@ def _change_roles(request: HttpRequest, chosen: User) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_close(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
     said = _("The account %(name)s is closed.") % {"name": chosen.username}
@@ -89,6 +101,8 @@ def member_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
     said = _("The account %(name)s is open again.") % {"name": chosen.username}
@@ -103,6 +117,20 @@ def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
+def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
+    """Two administrators remove the second factors of a user who lost them: `step` by step."""
+    chosen = _get(request, pk)
+    if step not in FACTOR_STEPS:
+        raise Http404
+    move, said = FACTOR_STEPS[step]
+    return _change(request, chosen, lambda: move(current_user(request), pk), str(said))
+
+
+@require_POST
+@role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def member_link(request: HttpRequest, pk: int) -> HttpResponse:
     """E-mail the invitation again, or show a link to hand over."""
     chosen = _get(request, pk)
@@ -132,6 +160,8 @@ def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,
         "sessions": sessions_of(chosen),
+        "has_factor": factors.has_factor(chosen),
+        "factor_reset": factor_resets.pending(chosen),
         "entries": audit.activity(chosen)[:ENTRIES],
     }
     return render(request, "campaigns/team/member.html", context | more)

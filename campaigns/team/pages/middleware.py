@@ -5,6 +5,7 @@ keeps pages.
 from collections.abc import Callable
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -18,10 +19,12 @@ from django.utils.translation import gettext as _
 
 from campaigns.team import audit
 from campaigns.team.models import User
+from campaigns.team.pages.sign_in import first_step, fresh
 from campaigns.team.sign_in import sessions
 from campaigns.team.time_zones import reader_zone
 
-CHANGE, SIGN_OUT = "account_change_password", "account_logout"
+SIGN_OUT = "account_logout"
+ADMIN_OPEN = {"login", "logout", "password_change"}  # the site's own pages
 # Pages use none of these, and no script on them should.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -45,21 +48,34 @@ class SignInRequired(LoginRequiredMiddleware):
         )
         if refusal is not None:
             return _instead_of_the_page(request, refusal, _("You are signed out."), 401)
-        return self._first_step(request, view_func)
+        return self._first_step(request, view_func) or self._in_the_admin(request)
+
+    def _in_the_admin(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Who changes something in Django's admin has just said who they are."""
+        assert request.resolver_match
+        is_change = request.method == "POST" and request.resolver_match.app_name == "admin"
+        if not is_change or request.resolver_match.url_name in ADMIN_OPEN:
+            return None
+        return None if sessions.is_fresh(request.session) else fresh.ask(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Where a view wants to know again who it is (sign_in/fresh.py)."""
+        return fresh.ask(request) if isinstance(exception, ReauthenticationRequired) else None
 
     def _first_step(
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase | None:
-        """What has to be done before anything else: choosing one's own password."""
-        is_due = getattr(request.user, "must_change_password", False)
-        if not is_due or not getattr(view_func, "login_required", True):
+        """What has to be done before anything else: a password, or a second factor."""
+        user = request.user
+        if not isinstance(user, User) or not getattr(view_func, "login_required", True):
             return None
+        due = first_step.of(user)
         assert request.resolver_match
-        if request.resolver_match.view_name == CHANGE:
+        if not due or first_step.allows(due, request.resolver_match.view_name):
             return None
-        return _instead_of_the_page(
-            request, redirect(CHANGE), _("Change your password first."), 403
-        )
+        return _instead_of_the_page(request, redirect(due), str(first_step.MESSAGES[due]), 403)
 
 
 def _instead_of_the_page(

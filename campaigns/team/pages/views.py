@@ -23,6 +23,7 @@ from campaigns.team.models import GatewayAccount, Role, User
 from campaigns.team.pages.access import current_user, role_required
 from campaigns.team.pages.forms import AccountForm
 from campaigns.team.pages.navigation import key_mark
+from campaigns.team.pages.sign_in.fresh import fresh_to_change, require_fresh
 from campaigns.team.roles import has_role
 from campaigns.team.sign_in import members
 from campaigns.team.sign_in.sessions import sessions_of
@@ -36,6 +37,7 @@ def account(request: HttpRequest) -> HttpResponse:
     user = User.objects.get(pk=current_user(request).pk)  # not the one that the page is drawn with
     form = AccountForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
+        require_fresh(request, when=lambda: "email" in form.changed_data)
         members.change_account(
             user, [name for name in form.changed_data if name in form.Meta.fields]
         )
@@ -124,6 +126,7 @@ def confirm_restore(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR)
+@fresh_to_change
 def confirm_account(request: HttpRequest) -> HttpResponse:
     """Say whose key this installation uses: that of the account `account`, or of another one."""
     user, chosen = current_user(request), request.POST.get("account", "")

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,8 +19,17 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.shared.durations import duration
 from campaigns.team import audit, mail
 from campaigns.team.models import AuditResult, User
-from campaigns.team.sign_in import client, links, throttle
+from campaigns.team.sign_in import (
+    client,
+    factors,
+    links,
+    passwords,
+    sessions,
+    single_sign_on,
+    throttle,
+)
 
+PASSWORD_FIELDS = ["password", "must_change_password", "has_short_password", "sign_in_version"]
 MESSAGES = {"account/messages/password_changed.txt": _("Password changed.")}
 
 
@@ -72,7 +82,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             messages.add_message(request, level, str(text))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Before a password is checked. Raises ValidationError after too many wrong ones."""
+        """Before a password is checked. Raises ValidationError after too many wrong ones, and where
+        none is asked for.
+        """
+        if not single_sign_on.takes_passwords(credentials.get("username", "")):
+            text = gettext("Sign in with %(provider)s.")
+            raise ValidationError(text % {"provider": settings.OIDC_NAME}, code="oidc_only")
         try:
             self._attempt = throttle.begin(request, credentials.get("username", ""))
         except throttle.MustWait as must_wait:
@@ -124,12 +139,28 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
                 raise ImmediateHttpResponse(redirect(self.request.path))
             user.set_password(password)
             user.must_change_password = False
+            user.has_short_password = len(password) < passwords.SHORTEST
             user.sign_in_version = stored.sign_in_version + 1
-            user.save(update_fields=["password", "must_change_password", "sign_in_version"])
+            user.save(update_fields=PASSWORD_FIELDS)
             is_signed_in = self.request.user == user
             audit.record(
                 user, user, "password changed" if is_signed_in else "password chosen by link"
             )
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Whether `app` of allauth asks again who it is."""
+        return not sessions.is_fresh(self.request.session)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """How `user` can confirm who they are; the first is proposed."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if isinstance(user, User) and factors.is_linked(user):
+            text = gettext("Use %(provider)s") % {"provider": settings.OIDC_NAME}
+            methods = [
+                {"id": "oidc", "description": text, "url": reverse("oidc-confirm")},
+                *methods,
+            ]
+        return methods
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

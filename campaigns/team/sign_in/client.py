@@ -9,7 +9,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-COOKIE = "device"
+SALT = "device"
 COOKIE_AGE = 180 * 24 * 3600  # seconds
 ACCOUNTS = 5  # that one device remembers
 IPV6_NETWORK = 64  # bits: what one client usually has
@@ -53,8 +53,8 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, account: s
     device, accounts = _read(request)
     kept = [account, *(other for other in accounts if other != account)][:ACCOUNTS]
     response.set_cookie(
-        COOKIE,
-        signing.dumps([device or secrets.token_hex(8), kept], salt=COOKIE),
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps([device or secrets.token_hex(8), kept], salt=SALT),
         max_age=COOKIE_AGE,
         httponly=True,
         secure=settings.HTTPS_ONLY,
@@ -65,7 +65,7 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, account: s
 def _read(request: HttpRequest) -> tuple[str, Iterable[str]]:
     try:
         device, accounts = signing.loads(
-            request.COOKIES.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_AGE
+            request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_AGE
         )
     except (signing.BadSignature, ValueError):
         return "", []

@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from campaigns.shared.brands.scope import MAIN, brand_of_new
+from campaigns.shared.text import fold
 from campaigns.team import audit, brands, mail, roles
 from campaigns.team.models import Brand, Role, User
 from campaigns.team.sign_in.links import HOURS, link_for
@@ -67,7 +68,7 @@ def invite_again(actor: User, member_id: int, request: HttpRequest) -> str:
         audit.record(actor, member, "invited again", "with a link to hand over")
         return link_for(member, request)
 
-    return _change(actor, member_id, renew)
+    return change_member(actor, member_id, renew)
 
 
 def change_role(actor: User, member_id: int, role: Role) -> None:
@@ -93,7 +94,28 @@ def change_roles(actor: User, member_id: int, roles_wanted: Mapping[int, str]) -
         detail = f"{_named(before)} to {_named(wanted)}"
         audit.record(actor, member, "role changed", detail)
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
+
+
+def follow_groups(member_id: int, role: Role) -> None:
+    """Give the user the role in the first brand that their groups at the OpenID Connect provider
+    say. Their sessions end if it is another one. The last administrator who can sign in stays one.
+    """
+    with transaction.atomic():
+        administrators = list(_administrators().select_for_update().order_by("pk"))
+        member = User.objects.select_for_update().get(pk=member_id)
+        is_administrator, before = role == Role.ADMINISTRATOR, brands.roles_of(member)
+        wanted = before | {MAIN: str(role)}
+        if before == wanted and member.is_superuser == is_administrator:
+            return
+        is_demoted = member in administrators and not is_administrator
+        if is_demoted and not _is_another_administrator(member):
+            audit.record(None, member, "role kept", f"the last administrator; by groups: {role}")
+            return
+        _write_roles(member, wanted)
+        _save_and_end_sessions(member)
+        detail = f"{_named(before)} to {_named(wanted)}, by groups"
+        audit.record(None, member, "role changed", detail)
 
 
 def _named(roles_by_brand: Mapping[int, str]) -> str:
@@ -114,7 +136,7 @@ def close(actor: User, member_id: int) -> None:
             _save_and_end_sessions(member)
             audit.record(actor, member, "closed")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def reopen(actor: User, member_id: int) -> None:
@@ -126,7 +148,7 @@ def reopen(actor: User, member_id: int) -> None:
             _save_and_end_sessions(member)
             audit.record(actor, member, "reopened")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def sign_out(actor: User, member_id: int) -> None:
@@ -136,7 +158,7 @@ def sign_out(actor: User, member_id: int) -> None:
         _save_and_end_sessions(member)
         audit.record(actor, member, "signed out everywhere")
 
-    _change(actor, member_id, change)
+    change_member(actor, member_id, change)
 
 
 def change_account(member: User, changed: list[str]) -> None:
@@ -155,7 +177,7 @@ def change_account(member: User, changed: list[str]) -> None:
             mail.mail_to(before, _("Your e-mail address in ViberDash was changed"), body)
 
 
-def _change(actor: User, member_id: int, change: Callable[[User], T]) -> T:
+def change_member(actor: User, member_id: int, change: Callable[[User], T]) -> T:
     """Call `change` with the locked user, if `actor` is an administrator still.
 
     All administrators are locked before, always in the same order. Raises User.DoesNotExist.
@@ -174,8 +196,14 @@ def _administrators() -> QuerySet[User]:
 def _require_another_administrator(actor: User, member: User) -> None:
     if member == actor:
         raise Refused(_("You can't change your own role or close your own account."))
-    if not _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists():
+    if fold(member.username) == fold(settings.BREAK_GLASS_USER):
+        raise Refused(_("This account is kept for when nobody else can sign in."))
+    if not _is_another_administrator(member):
         raise Refused(_("There has to be another administrator who can sign in."))
+
+
+def _is_another_administrator(member: User) -> bool:
+    return _administrators().filter(HAS_ACCESS).exclude(pk=member.pk).exists()
 
 
 def _write_roles(member: User, roles_by_brand: Mapping[int, str]) -> None:

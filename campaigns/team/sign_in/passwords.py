@@ -12,10 +12,14 @@ from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from campaigns.team.models import User
+from campaigns.team.sign_in.factors import has_factor
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 SHORTEST = 15
+SHORTEST_WITH_FACTOR = 12  # where a second factor stands beside it
 LONGEST = 128
 # those of 12 characters or more among Mark Burnett's million commonest, and Django's; small letters
 BREACHED = Path(__file__).with_name("breached_passwords.txt.gz")
@@ -31,21 +35,32 @@ class Argon2(Argon2PasswordHasher):
     parallelism = 1
 
 
+def shortest(user: "AbstractBaseUser | None") -> int:
+    """The fewest characters of a password of `user`."""
+    has_one = isinstance(user, User) and user.pk is not None and has_factor(user)
+    return SHORTEST_WITH_FACTOR if has_one else SHORTEST
+
+
+def help_text(user: "AbstractBaseUser | None" = None) -> str:
+    """What a form says below the field of a new password."""
+    text = _("At least %(count)d characters, such as a few unrelated words with spaces.")
+    return text % {"count": shortest(user)} + " " + BreachedValidator().get_help_text()
+
+
 class LengthValidator:
-    """From SHORTEST to LONGEST characters."""
+    """From `shortest` to LONGEST characters."""
 
     def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
-        if len(password) < SHORTEST:
-            text = _("Use at least %(count)d characters.") % {"count": SHORTEST}
+        count = shortest(user)
+        if len(password) < count:
+            text = _("Use at least %(count)d characters.") % {"count": count}
             raise ValidationError(text, code="password_too_short")
         if len(password) > LONGEST:
             text = _("Use at most %(count)d characters.") % {"count": LONGEST}
             raise ValidationError(text, code="password_too_long")
 
     def get_help_text(self) -> str:
-        return _("At least %(count)d characters, such as a few unrelated words with spaces.") % {
-            "count": SHORTEST
-        }
+        return _("At least %(count)d characters.") % {"count": SHORTEST}
 
 
 class BreachedValidator(CommonPasswordValidator):

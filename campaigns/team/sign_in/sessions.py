@@ -7,6 +7,7 @@ sign-in. What pages ask in the background is nothing that the user did.
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -17,7 +18,7 @@ from django.utils import timezone
 from campaigns.team.models import User
 from campaigns.team.sign_in.client import client_address
 
-SINCE, SEEN = "signed_in_at", "seen_at"  # seconds, in the session
+SINCE, SEEN, CONFIRMED = "signed_in_at", "seen_at", "confirmed_at"  # seconds, in the session
 NOTED_EVERY = 60  # seconds, so that not each page writes the session
 BROWSERS = {
     "Edg": "Edge",
@@ -37,8 +38,13 @@ SYSTEMS = {
 
 
 def begin(request: HttpRequest, **signal: Any) -> None:
-    """Receiver of user_logged_in: the limits of the session count from now."""
-    request.session[SINCE] = request.session[SEEN] = timezone.now().timestamp()
+    """Receiver of user_logged_in: the limits of the session count from now.
+
+    An OpenID Connect provider may let in a user who signed in to it long before.
+    """
+    now = timezone.now().timestamp()
+    request.session[SINCE] = request.session[SEEN] = now
+    request.session[CONFIRMED] = getattr(request, "confirmed_at", now)
 
 
 def over(session: SessionBase, now: datetime) -> str:
@@ -47,6 +53,15 @@ def over(session: SessionBase, now: datetime) -> str:
     if at - session.get(SINCE, 0) > settings.SESSION_HOURS * 3600:
         return "too old"
     return "idle" if at - session.get(SEEN, 0) > settings.SESSION_IDLE_MINUTES * 60 else ""
+
+
+def is_fresh(session: SessionBase) -> bool:
+    """Whether its user signed in, or confirmed who they are, in the last FRESH_MINUTES."""
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+    confirmed = [record["at"] for record in records if record.get("reauthenticated")]
+    signed_in = session.get(CONFIRMED, session.get(SINCE, 0))
+    latest: float = max([signed_in, *confirmed])
+    return bool(timezone.now().timestamp() - latest < settings.FRESH_MINUTES * 60)
 
 
 def note_activity(request: HttpRequest, now: datetime) -> None:

@@ -1,4 +1,5 @@
-"""Limits on trying passwords and on asking for links, counted in the database over all processes.
+"""Limits on trying passwords and codes and on asking for links, counted in the database over all
+processes.
 
 Each try is stored before the password is checked, so that many at once do not pass together, and
 is deleted when the password was right. Further tries have to wait after
@@ -64,8 +65,19 @@ def account_key(name: str) -> str:
 
 def begin(request: HttpRequest, name: str) -> Attempt:
     """Count a try to sign in as `name`. Raises MustWait."""
-    account = account_key(name)
-    attempt = _store(request, account, known_device(request, account))
+    return _begin(request, account_key(name), known_device(request, account_key(name)))
+
+
+def begin_code(request: HttpRequest, name: str) -> Attempt:
+    """Count a try of a code of `name`. Raises MustWait.
+
+    Codes are counted apart from passwords: the right password must not forget wrong codes.
+    """
+    return _begin(request, account_key(f"code {name}"), known_device(request, account_key(name)))
+
+
+def _begin(request: HttpRequest, account: str, device: str) -> Attempt:
+    attempt = _store(request, account, device)
     with _not_counted_if_refused(attempt):
         if not attempt.device:
             unknown = _earlier(attempt, WINDOW).filter(device="")
@@ -73,6 +85,16 @@ def begin(request: HttpRequest, name: str) -> Attempt:
             _require_room(unknown, TOTAL_LIMIT, attempt.at)
         for_account = _earlier(attempt, ACCOUNT_WINDOW).filter(account=account)
         _require_wait(for_account.filter(device=attempt.device), attempt.at)
+    return Attempt(attempt)
+
+
+def begin_passkey(request: HttpRequest) -> Attempt:
+    """Count a try to sign in with a passkey alone, which names no account. Raises MustWait."""
+    attempt = _store(request, "", "")
+    earlier = _earlier(attempt, WINDOW)
+    with _not_counted_if_refused(attempt):
+        _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
+        _require_room(earlier, TOTAL_LIMIT, attempt.at)
     return Attempt(attempt)
 
 

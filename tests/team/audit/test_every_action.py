@@ -146,6 +146,18 @@ READS = "asks or shows something, and changes nothing"
 STEP = "a step of an import before its start, which is recorded as its upload is"
 # A long form, or one that needs a gateway, a file or a link: this test asserts its entry.
 ELSEWHERE = {
+    "member-factor": "tests/team/test_factors.py",
+    "mfa_activate_totp": "tests/team/test_factors.py",
+    "mfa_add_webauthn": "tests/team/test_factors.py",
+    "mfa_authenticate": "tests/team/test_factors.py",
+    "mfa_deactivate_totp": "tests/team/test_factors.py",
+    "mfa_edit_webauthn": "tests/team/test_factors.py",
+    "mfa_generate_recovery_codes": "tests/team/test_factors.py",
+    "mfa_login_webauthn": "tests/team/test_factors.py",
+    "mfa_remove_webauthn": "tests/team/test_factors.py",
+    "account_reauthenticate": "tests/team/test_fresh.py",
+    "mfa_reauthenticate": "tests/team/test_factors.py",
+    "mfa_reauthenticate_webauthn": "tests/team/test_factors.py",
     "account_login": "tests/team/audit/test_entries.py",
     "account_reset_password": "tests/team/audit/test_entries.py",
     "account_reset_password_from_key": "tests/team/audit/test_entries.py",
@@ -237,6 +249,7 @@ def test_every_form_leaves_an_entry_in_its_transaction(
             continue
         form = FORMS.get(name, Form(""))
         given = {"pk": known.get(str(form.pk), form.pk), "msisdn": form.phone}
+        given |= {"step": "ask", "token": "x"}
         with transaction.atomic():
             client.force_login(boss)
             depths.clear()
@@ -286,7 +299,8 @@ def test_every_file_leaves_an_entry(boss: User, client: Client) -> None:
         if not pattern.name or "path" in str(pattern.pattern):
             continue
         pk = finished.pk if "imports/" in str(pattern.pattern) else FIRST
-        url = url_of(pattern, {"pk": pk, "msisdn": PHONE, "uidb36": "1", "key": "x"})
+        given = {"pk": pk, "msisdn": PHONE, "uidb36": "1", "key": "x", "step": "ask", "token": "x"}
+        url = url_of(pattern, given)
         if pattern.name == "account_logout":
             continue
         before = AuditEntry.objects.filter(action="exported").count()

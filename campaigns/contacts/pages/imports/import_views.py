@@ -27,6 +27,7 @@ from campaigns.shared.paging import page_of
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.audit.downloads import download
+from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import has_role, visible_to
 
@@ -300,6 +301,8 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@role_required(Role.MARKETER)
+@fresh_to_download
 def import_rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the rejected rows, with row number and reason, as a file of `kind`."""
     contact_import = _editable_import(request, pk)

@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.team.models import User
-from campaigns.team.pages.forms import post_form
-from campaigns.team.sign_in import throttle
+from campaigns.team.pages.forms import part_of_form, post_form
+from campaigns.team.sign_in import passwords, throttle
 from campaigns.team.sign_in.adapter import too_many
+from campaigns.team.sign_in.factors import is_linked
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as LazyText
@@ -47,6 +48,7 @@ class NewPasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
             password2=_("Repeat the new password"),
         )
         self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].help_text = passwords.help_text(self.user)
         self.helper = post_form(
             "oldpassword", "password1", "password2", submit=_("Change password")
         )
@@ -59,6 +61,16 @@ class NewPasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
             raise get_adapter().validation_error("enter_current_password")
         self.user.refresh_from_db(fields=["password"])  # its hash may have been renewed
         return password
+
+
+class ConfirmPasswordForm(allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _label(self, password=_("Password"))
+        self.fields["password"].help_text = ""
+        if not self.is_bound:
+            self.fields["password"].widget.attrs["autofocus"] = True
+        self.helper = part_of_form("password")
 
 
 class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
@@ -75,7 +87,8 @@ class ForgottenForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
             throttle.begin_link(self.request, email)
         except throttle.MustWait as must_wait:
             raise too_many(must_wait) from None
-        self.users = list(User.objects.filter(email__folded_exact=email, is_active=True))
+        users = User.objects.filter(email__folded_exact=email, is_active=True)
+        self.users = [user for user in users if not is_linked(user)]
         return email
 
 
@@ -83,6 +96,7 @@ class ChoosePasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[mi
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _label(self, password1=_("New password"), password2=_("Repeat the new password"))
+        self.fields["password1"].help_text = passwords.help_text(self.user)
         self.helper = post_form("password1", "password2", submit=_("Set password"), wide=True)
         self.helper.form_id = "password-form"
 
@@ -92,6 +106,7 @@ class LinkForm(allauth_forms.UserTokenForm):  # type: ignore[misc]
 
     def _get_user(self, uidb36: str) -> User | None:
         try:
-            return User.objects.filter(pk=url_str_to_user_pk(uidb36), is_active=True).first()
+            user = User.objects.filter(pk=url_str_to_user_pk(uidb36), is_active=True).first()
         except (ValueError, OverflowError):
             return None
+        return None if user and is_linked(user) else user
