@@ -18,6 +18,7 @@ from campaigns.compose.models import (
     Sender,
     TestGroup,
     Timing,
+    WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.models import (
@@ -146,4 +147,5 @@ __all__ = [
     "TopicPreference",
     "User",
     "UserBudget",
+    "WebPicture",
 ]

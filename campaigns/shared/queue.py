@@ -35,6 +35,7 @@ SCHEDULES = {
 TASKS = frozenset(SCHEDULES.values()) | {
     "campaigns.compose.launch.approval.notify_approvers",
     "campaigns.compose.launch.approval.notify_requester",
+    "campaigns.compose.library.web_pictures.fetch_requested",
     "campaigns.compose.message.audience_counts.count_requested",
     "campaigns.contacts.tasks.open_file",
     "campaigns.contacts.tasks.check",
