@@ -30,6 +30,7 @@ SCHEDULES = {
     "mail": "campaigns.team.tasks.deliver_mail",
     "audit": "campaigns.team.tasks.follow_audit",
     "prune": "campaigns.team.tasks.prune",
+    "retention": "campaigns.results.tasks.remove_old",
 }
 # all functions that a worker may be asked to call
 TASKS = frozenset(SCHEDULES.values()) | {

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 TIME_LIMIT = 60.0  # seconds of one task; each wait for the mail server is limited by EMAIL_TIMEOUT
 FIRST_WAIT = timedelta(minutes=5)  # longer than a task can take; each further wait is doubled
 MAX_TRIES = 9  # the last one after 21 hours
-KEPT_DAYS = {"sent": 30, "failed": 90}
+REMOVED_AT_ONCE = 500
 
 
 def deliver_due(time_limit: float = TIME_LIMIT) -> int:
@@ -166,11 +166,10 @@ def discard(message: OutgoingMail, actor: User) -> bool:
     return True
 
 
-def prune(now: datetime) -> int:
-    """Delete messages that were settled long ago; return how many."""
-    return sum(
-        OutgoingMail.objects.filter(
-            state=state, next_try_at__lt=now - timedelta(days=days)
-        ).delete()[0]
-        for state, days in KEPT_DAYS.items()
-    )
+def remove_old(state: MailState, before: datetime) -> int | None:
+    """Delete some of the messages that came into `state` `before`. Returns how many; None: nothing
+    is left.
+    """
+    settled = OutgoingMail.objects.filter(state=state, next_try_at__lt=before).order_by("pk")
+    ids = list(settled.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
+    return OutgoingMail.objects.filter(pk__in=ids).delete()[0] if ids else None

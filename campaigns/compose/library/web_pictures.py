@@ -8,13 +8,15 @@ A page asks for the copy; a worker fetches it, so that no page waits for a forei
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,7 +26,7 @@ from campaigns.compose.message.pictures import (
     encode_picture,
     stored_picture_url,
 )
-from campaigns.compose.models import Campaign, CampaignState, WebPicture
+from campaigns.compose.models import Campaign, CampaignState, CampaignTemplate, WebPicture
 from campaigns.gateway.limits import is_image_address
 from campaigns.shared.queue import enqueue
 from campaigns.shared.web.errors import FetchError
@@ -34,6 +36,7 @@ FETCH = "campaigns.compose.library.web_pictures.fetch_requested"
 LIMITS = Limits(seconds=20, size=UPLOAD_MAX)
 WORKER_LOST = timedelta(minutes=1)  # what was asked for so long ago is asked for again
 FAILED_FOR = timedelta(minutes=1)  # the server may have been mended since
+REMOVED_AT_ONCE = 100
 FRESH_FOR = timedelta(hours=1)  # drafts only: afterwards the image of a sent message is history
 
 
@@ -129,3 +132,18 @@ def _store(picture: EncodedPicture) -> str:
     field = WebPicture._meta.get_field("file")
     name = f"{field.upload_to}{secrets.token_hex(16)}.{picture.ending}"
     return field.storage.save(name, ContentFile(picture.content))
+
+
+def remove_old(before: datetime) -> int | None:
+    """Delete some of the copies that were asked for `before` and that no campaign or template names
+    any more. Returns how many; None: nothing is left.
+    """
+    campaigns = Campaign.objects.filter(image_url=OuterRef("address"))
+    templates = CampaignTemplate.objects.filter(content__image_url=OuterRef("address"))
+    old = WebPicture.objects.filter(asked_at__lt=before).order_by("pk")
+    unused = list(old.exclude(Exists(campaigns)).exclude(Exists(templates))[:REMOVED_AT_ONCE])
+    for copy in unused:
+        copy.delete()
+        if copy.file:
+            transaction.on_commit(partial(copy.file.storage.delete, str(copy.file)))
+    return len(unused) or None

@@ -119,6 +119,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayCheck": "sender reference",
         "StatusFileUse": "detail",
         "StatusFile": "mark key",
+        "OldDataRemoval": "removed",
         "LogEntry": "object_id",
     },
 }
