@@ -70,7 +70,7 @@ def _update(message: OutgoingMail, **columns: Any) -> bool:
 def _deliver(connection: Any, message: OutgoingMail) -> bool:
     try:
         connection.open()
-        _email(connection, message).send()
+        email_of(connection, message).send()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other messages
         logger.warning("E-mail %s: try %s failed: %s", message.pk, message.tries, describe(error))
         _close(connection)
@@ -89,7 +89,8 @@ def _close(connection: Any) -> None:
         connection.close()
 
 
-def _email(connection: Any, message: OutgoingMail) -> EmailMessage:
+def email_of(connection: Any, message: OutgoingMail) -> EmailMessage:
+    """The e-mail that is sent for `message`."""
     email = EmailMessage(
         message.subject,
         message.body,
