@@ -138,8 +138,9 @@ def remove_old(before: datetime) -> int | None:
     """Delete some of the copies that were asked for `before` and that no campaign or template names
     any more. Returns how many; None: nothing is left.
     """
-    campaigns = Campaign.objects.filter(image_url=OuterRef("address"))
-    templates = CampaignTemplate.objects.filter(content__image_url=OuterRef("address"))
+    of_brand = {"brand": OuterRef("brand")}
+    campaigns = Campaign.objects.filter(image_url=OuterRef("address"), **of_brand)
+    templates = CampaignTemplate.objects.filter(content__image_url=OuterRef("address"), **of_brand)
     old = WebPicture.objects.filter(asked_at__lt=before).order_by("pk")
     unused = list(old.exclude(Exists(campaigns)).exclude(Exists(templates))[:REMOVED_AT_ONCE])
     for copy in unused:

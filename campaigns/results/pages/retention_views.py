@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.results.models import OldDataRemoval
 from campaigns.results.retention.kinds import FIXED_KINDS, KINDS
+from campaigns.shared.brands.scope import all_brands
 from campaigns.team.models import Role
 from campaigns.team.pages.access import role_required
 
@@ -17,8 +18,10 @@ NIGHTS_SHOWN = 14
 def retention(request: HttpRequest) -> HttpResponse:
     """The kinds of data with their periods, and the last nights."""
     removals = OldDataRemoval.objects.all()[:NIGHTS_SHOWN]
+    with all_brands():
+        kinds = [(kind, kind.oldest()) for kind in (*KINDS, *FIXED_KINDS)]
     context = {
-        "kinds": [(kind, kind.oldest()) for kind in (*KINDS, *FIXED_KINDS)],
+        "kinds": kinds,
         "nights": [(removal, _removed_texts(removal)) for removal in removals],
     }
     return render(request, "campaigns/results/retention.html", context)
