@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0026_brands'),
+        ('campaigns', '0028_audit_trail'),
     ]
 
     operations = [
