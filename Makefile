@@ -32,7 +32,7 @@ install: .venv/installed ## make .venv with what the product runs on
 test: .venv/installed-dev lint ## check the code and run every test, on PostgreSQL and Redis too where they answer
 	@exec $(BIN)/python -m tests
 
-lint: .venv/installed-dev node_modules/installed ## check style, types, layers and migrations
+lint: .venv/installed-dev node_modules/installed ## check style, types, layers, migrations and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djangofmt --check .
@@ -42,6 +42,7 @@ lint: .venv/installed-dev node_modules/installed ## check style, types, layers a
 	$(CHECK_ENV) $(BIN)/mypy
 	$(CHECK_ENV) $(BIN)/lint-imports --no-logo
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.project.audit
 
 structure: .venv/installed-dev ## print how the tree measures: sizes of folders, files, functions and lines
 	@exec $(BIN)/python -m tests.project.structure

@@ -18,6 +18,7 @@ from campaigns.compose.models import (
     Sender,
     TestGroup,
     Timing,
+    WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.models import (
@@ -53,6 +54,7 @@ from campaigns.results.models import (
     GatewayCheck,
     HourCount,
     Measure,
+    OldDataRemoval,
     SampledStatus,
     StatusFile,
     StatusFileBatch,
@@ -116,6 +118,7 @@ __all__ = [
     "Measure",
     "MonthlyBudget",
     "Note",
+    "OldDataRemoval",
     "OutgoingMail",
     "OverwrittenContact",
     "Pace",
@@ -146,4 +149,5 @@ __all__ = [
     "TopicPreference",
     "User",
     "UserBudget",
+    "WebPicture",
 ]

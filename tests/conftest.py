@@ -20,6 +20,7 @@ from django.utils import timezone
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 from campaigns.team.brands import ensure_first_brand
+from tests.platforms import BROWSING, PLATFORM
 
 APPEND_ONLY = ("ledgerentry", "auditentry", "auditlink", "auditseal")  # tables
 
@@ -27,6 +28,7 @@ pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
     "tests.oidc_provider",
+    "tests.plain_rendering",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
 ]
@@ -48,6 +50,14 @@ def pytest_configure() -> None:
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture(scope="session")
+def django_db_use_migrations(django_db_use_migrations: bool) -> bool:
+    """Those that look at pages get their tables from the models, in a tenth of the time. All others
+    run on what the migrations make, and `makemigrations --check` says that it is the same.
+    """
+    return django_db_use_migrations and PLATFORM not in BROWSING
 
 
 @pytest.fixture(scope="session")

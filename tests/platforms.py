@@ -124,10 +124,13 @@ PARTS: dict[str, Callable[[pytest.Item], bool]] = {
 }
 
 
+BROWSING = ("pages", "more-pages")  # the parts that do nothing but drive a browser
+
+
 def has_nothing(file: Path) -> bool:
     """Whether this worker has nothing to do in a file of tests: then it need not be read."""
     browser = file.parent.name == "browser"
-    if PLATFORM in ("pages", "more-pages"):
+    if PLATFORM in BROWSING:
         return not browser
     if PLATFORM in ("processes", "services-processes"):
         return "mark.processes" not in file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Logs without keys and without complete phone numbers."""
+"""Logs without keys and without complete phone numbers, in which a text cannot begin a line."""
 
 import logging
 import re
@@ -10,14 +10,24 @@ PHONE = re.compile(r"(?<![\w.])(\+?\d{3})\d{4,10}(\d{2})(?![\w.])")
 KEY = re.compile(r"\b(live|test)_[A-Za-z0-9]{6,}")
 
 
+# Control characters, which terminals obey, and those that begin a line or turn it around.
+CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
 class RedactingFormatter(logging.Formatter):
     """Lines with time, level and name; keys are removed and phone numbers shortened, in tracebacks
-    too.
+    too. A message is one line: what users, browsers and the gateway wrote into it is escaped.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")
         self.secrets = [secret for secret in secrets if len(secret) >= 8]
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - overrides
+        line = super().formatMessage(record)
+        return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

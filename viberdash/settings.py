@@ -445,6 +445,24 @@ INSECURE_SETTINGS: list[str] = insecure.check(
     ALLOW_INSECURE,
 )
 
+# How long data is kept, by the kinds of campaigns/results/retention/kinds.py
+KEEP_FOREVER = 0
+KEEP_DAYS_EXPECTED = "a number of days from 1 to 36500, or 0 to keep everything"
+
+
+def _keep_days(name: str, default: int) -> int:
+    days: int = read(name, KEEP_DAYS_EXPECTED, default, int, between(KEEP_FOREVER, 36_500))
+    return days
+
+
+KEEP_UPLOADS_DAYS = _keep_days("KEEP_UPLOADS_DAYS", 30)
+KEEP_REJECTED_ROWS_DAYS = _keep_days("KEEP_REJECTED_ROWS_DAYS", 180)
+KEEP_RECIPIENT_FIELDS_DAYS = _keep_days("KEEP_RECIPIENT_FIELDS_DAYS", 730)
+KEEP_GATEWAY_RESPONSES_DAYS = _keep_days("KEEP_GATEWAY_RESPONSES_DAYS", 180)
+KEEP_MAIL_DAYS = _keep_days("KEEP_MAIL_DAYS", 30)
+KEEP_FAILED_MAIL_DAYS = _keep_days("KEEP_FAILED_MAIL_DAYS", 90)
+KEEP_IMAGE_COPIES_DAYS = _keep_days("KEEP_IMAGE_COPIES_DAYS", 30)
+
 # Language and time
 LANGUAGE_CODE = "en-gb"
 # a language joins when all its words are there; half a translation confuses
@@ -523,8 +541,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        # a campaign's picture may stand on any server
-        "img-src": [SELF, "data:", "https:", "http:"],
+        # images from other servers are shown as copies; data: is for icons in Bootstrap's CSS
+        "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],

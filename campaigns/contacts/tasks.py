@@ -61,13 +61,12 @@ def index_contacts() -> None:
 
 
 def resume_stalled() -> None:
-    """Enqueue stalled and scheduled imports, cancel abandoned ones, delete old values whose time is
-    over, index new contacts. For the sweep.
+    """Enqueue stalled and scheduled imports, delete old values whose time is over, index new
+    contacts. For the sweep.
     """
     claims.enqueue_stalled()
     runs.advance_all()
     runs.enqueue_due()
-    lifecycle.cancel_abandoned()
     kept_values.prune()
     if index.lists_to_index().exists():
         enqueue(INDEX)

@@ -1,12 +1,14 @@
 """Keep unusual answers of the gateway, and those to test sends, for users and for support."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.conf import settings
 
 from campaigns.dispatch.models import Evidence
 
 KEPT_MAX = 2_000  # answers of one campaign: more would tell nothing new
+REMOVED_AT_ONCE = 500
 # "What" of answers of which one in a campaign tells everything.
 PRICE_ROUNDED = "A price had more than seven decimal places and was rounded"
 # "What" of an answer to a test send, which is kept whether it is unusual or not.
@@ -41,6 +43,13 @@ def save_rounded_price(campaign_id: int, batch_number: int, body: str) -> None:
                 )
             ]
         )
+
+
+def remove_old(before: datetime) -> int | None:
+    """Delete some of the answers from `before`. Returns how many; None: nothing is left."""
+    oldest = Evidence.objects.order_by("pk").values_list("pk", "at")[:REMOVED_AT_ONCE]
+    ids = [pk for pk, at in oldest if at < before]
+    return Evidence.objects.filter(pk__in=ids).delete()[0] if ids else None
 
 
 def _redact(body: str) -> str:

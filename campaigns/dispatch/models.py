@@ -33,6 +33,8 @@ class Snapshot(models.Model):
     excluded = models.PositiveIntegerField(default=0)
     left = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
+    # The merge fields of recipients are deleted in batches up to this one.
+    fields_removed_to = models.PositiveIntegerField(default=0, db_default=0)
     # Country and area of its batches: [["US", "America/Denver"], …].
     places = models.JSONField(default=list)
 

@@ -4,7 +4,7 @@ It runs from a schedule of the queue, and from `manage.py sweep` outside the que
 sweeps may run at the same time. See docs/queue.md.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
@@ -15,7 +15,7 @@ from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
-from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState, Tally
+from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
 from campaigns.shared import database_clock
@@ -23,8 +23,6 @@ from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import safe_mode
 
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
-EVIDENCE_KEPT = timedelta(days=180)
-EVIDENCE_PER_SWEEP = 500
 MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queue
 
 
@@ -38,7 +36,6 @@ def sweep() -> None:
         resume_where_it_fits()
     cancel_remaining()
     finish_campaigns()
-    prune_evidence(now)
     delete_abandoned(now)
     wake_worker()
 
@@ -122,9 +119,3 @@ def finish_if_done(campaign_id: int) -> bool:
     )
     audience = Campaign.objects.get(pk=campaign_id).audience
     return settled == audience and lifecycle.finish(campaign_id)
-
-
-def prune_evidence(now: datetime) -> None:
-    """Delete gateway responses older than EVIDENCE_KEPT, some at a time."""
-    oldest = Evidence.objects.order_by("pk").values_list("pk", flat=True)[:EVIDENCE_PER_SWEEP]
-    Evidence.objects.filter(pk__in=list(oldest), at__lt=now - EVIDENCE_KEPT).delete()

@@ -1,5 +1,5 @@
-"""Hints, hourly counts, sampled statuses, checks of the gateway and statistics files; other results
-are columns of `Recipient`.
+"""Hints, hourly counts, sampled statuses, checks of the gateway, statistics files and removals of
+old data; other results are columns of `Recipient`.
 """
 
 import uuid
@@ -220,3 +220,20 @@ class StatusFileBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id}: {self.batch_id}"
+
+
+class OldDataRemoval(models.Model):
+    """What the nightly job of a day deleted (retention/nightly.py)."""
+
+    day = models.DateField(unique=True)
+    removed = models.JSONField(default=dict)  # name of a kind -> rows or files
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)  # nothing old was left
+
+    class Meta:
+        verbose_name = _("removal of old data")
+        verbose_name_plural = _("removals of old data")
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.day}"

@@ -13,6 +13,7 @@ from campaigns.results import clear_rehearsals
 from campaigns.results.gateway_check import following
 from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import asker, hints
+from campaigns.results.retention import nightly
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import accounts
 
@@ -72,3 +73,10 @@ def check_money() -> None:
         client, now = client_from_settings(), timezone.now()
         gateway_comparison.read_balance(client, now)
         gateway_comparison.check_nightly(client, now)
+
+
+def remove_old() -> None:
+    """Delete old data for some seconds; one process does so on a machine."""
+    with WorkerSlot("remove-old") as slot:
+        if slot.held:
+            nightly.remove_old(timezone.now())

@@ -30,11 +30,13 @@ SCHEDULES = {
     "mail": "campaigns.team.tasks.deliver_mail",
     "audit": "campaigns.team.tasks.follow_audit",
     "prune": "campaigns.team.tasks.prune",
+    "retention": "campaigns.results.tasks.remove_old",
 }
 # all functions that a worker may be asked to call
 TASKS = frozenset(SCHEDULES.values()) | {
     "campaigns.compose.launch.approval.notify_approvers",
     "campaigns.compose.launch.approval.notify_requester",
+    "campaigns.compose.library.web_pictures.fetch_requested",
     "campaigns.compose.message.audience_counts.count_requested",
     "campaigns.contacts.tasks.open_file",
     "campaigns.contacts.tasks.check",

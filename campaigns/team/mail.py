@@ -50,11 +50,12 @@ def _write(
     address: str, subject: str, body: str, attachment: Attachment | None = None
 ) -> OutgoingMail:
     subject_limit = OutgoingMail._meta.get_field("subject").max_length
+    name_limit = OutgoingMail._meta.get_field("attachment_name").max_length
     return OutgoingMail.objects.create(
         address=address,
         subject=single_line(subject)[:subject_limit],
         body=body,
-        attachment_name=attachment.name if attachment else "",
+        attachment_name=single_line(attachment.name)[:name_limit] if attachment else "",
         attachment_type=attachment.type if attachment else "",
         attachment=attachment.content if attachment else None,
         message_id=make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")),

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 TIME_LIMIT = 60.0  # seconds of one task; each wait for the mail server is limited by EMAIL_TIMEOUT
 FIRST_WAIT = timedelta(minutes=5)  # longer than a task can take; each further wait is doubled
 MAX_TRIES = 9  # the last one after 21 hours
-KEPT_DAYS = {"sent": 30, "failed": 90}
+REMOVED_AT_ONCE = 500
 
 
 def deliver_due(time_limit: float = TIME_LIMIT) -> int:
@@ -70,7 +70,7 @@ def _update(message: OutgoingMail, **columns: Any) -> bool:
 def _deliver(connection: Any, message: OutgoingMail) -> bool:
     try:
         connection.open()
-        _email(connection, message).send()
+        email_of(connection, message).send()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other messages
         logger.warning("E-mail %s: try %s failed: %s", message.pk, message.tries, describe(error))
         _close(connection)
@@ -89,7 +89,8 @@ def _close(connection: Any) -> None:
         connection.close()
 
 
-def _email(connection: Any, message: OutgoingMail) -> EmailMessage:
+def email_of(connection: Any, message: OutgoingMail) -> EmailMessage:
+    """The e-mail that is sent for `message`."""
     email = EmailMessage(
         message.subject,
         message.body,
@@ -166,11 +167,10 @@ def discard(message: OutgoingMail, actor: User) -> bool:
     return True
 
 
-def prune(now: datetime) -> int:
-    """Delete messages that were settled long ago; return how many."""
-    return sum(
-        OutgoingMail.objects.filter(
-            state=state, next_try_at__lt=now - timedelta(days=days)
-        ).delete()[0]
-        for state, days in KEPT_DAYS.items()
-    )
+def remove_old(state: MailState, before: datetime) -> int | None:
+    """Delete some of the messages that came into `state` `before`. Returns how many; None: nothing
+    is left.
+    """
+    settled = OutgoingMail.objects.filter(state=state, next_try_at__lt=before).order_by("pk")
+    ids = list(settled.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
+    return OutgoingMail.objects.filter(pk__in=ids).delete()[0] if ids else None

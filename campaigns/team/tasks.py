@@ -23,9 +23,8 @@ def follow_audit() -> None:
 
 
 def prune() -> None:
-    """Delete old e-mails, submissions of forms, tries to sign in and ended sessions."""
+    """Delete old submissions of forms, tries to sign in and ended sessions."""
     now = timezone.now()
-    mail_delivery.prune(now)
     throttle.prune(now)
     sessions.prune(now)
     Submission.objects.filter(created_at__lt=now - SUBMISSIONS_KEPT).delete()

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ TEXTS = (
 )  # fmt: skip
 
 
+@cache
 def texts(kind: str = "") -> st.SearchStrategy[str]:
     """A text of the list above, or any other one; for an input of the HTML type `kind`."""
     if kind in TIME_KINDS:
@@ -103,6 +105,7 @@ NAMES = (
 TYPES = ("text/csv", "image/png", "", "multipart/mixed", "text/plain; charset=nothing")
 
 
+@cache
 def uploads() -> st.SearchStrategy[Upload]:
     """A file, mostly not of the type that is wanted."""
     return st.builds(

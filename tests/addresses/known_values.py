@@ -25,6 +25,7 @@ from tests.addresses.rows import PHONE
 ROUNDS = 2  # a form may read more once it is valid
 OFFERED = 6  # choices of a field that are tried
 NOT_OURS = {"csrfmiddlewaretoken"}
+NOT_ALLOWED = 405
 
 
 class ReadNames:
@@ -137,14 +138,15 @@ class Known:
 
 def learn(site: Site, route: Route, method: str, most: int) -> Known:
     """Ask `route` for up to `most` of its rows. What pages and forms offer goes to the site."""
-    known = Known()
-    known.ids = _ids(site, route, method)
+    known = Known(_ids(site, route, method))
     for pk in known.ids[:most]:
         values: Values = {}
         for _round in range(ROUNDS if method == "post" else 1):
             read, before = ReadNames(), len(known.names)
             with read.watched():
                 answer = site.request(method, _url(route, pk), values)
+            if answer.status_code == NOT_ALLOWED:
+                return Known()
             _note_offers(site, read, answer)
             known.names |= read.values | read.files
             known.files |= read.files
@@ -155,21 +157,20 @@ def learn(site: Site, route: Route, method: str, most: int) -> Known:
 
 
 def _ids(site: Site, route: Route, method: str) -> list[int]:
-    """The rows below `route`, or any one number for an address without; empty if it has none for
+    """The rows below `route`, or any one number for an address without; perhaps it takes no
     `method`.
     """
     if not route.arguments or route.is_admin or "pk" not in route.arguments:
-        first = site.ids[:1]
-        return first if site.request(method, _url(route, *first)).status_code != 405 else []
+        return site.ids[:1]
     start = route.path.partition(">")[0]
     if start not in site.ids_of:
         codes = {pk: site.request(method, _url(route, pk)).status_code for pk in site.ids}
-        if set(codes.values()) == {405}:
+        if set(codes.values()) == {NOT_ALLOWED}:
             return []
-        site.ids_of[start] = [pk for pk, code in codes.items() if code not in (404, 405)]
+        site.ids_of[start] = [pk for pk, code in codes.items() if code not in (404, NOT_ALLOWED)]
     ids = site.ids_of[start]
     assert ids, f"no row of tests/addresses/rows.py has the address {route.path}"
-    return ids if site.request(method, _url(route, ids[0])).status_code != 405 else []
+    return ids
 
 
 def _url(route: Route, pk: int) -> str:

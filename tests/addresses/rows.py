@@ -30,6 +30,7 @@ from campaigns.models import (
     StopListEntry,
     TestGroup,
     User,
+    WebPicture,
 )
 from campaigns.results.models import GatewayCheck
 from campaigns.team.models import MailState, OutgoingMail
@@ -92,6 +93,8 @@ def _library(user: User) -> None:
     TestGroup.objects.create(pk=FIRST, name="Team", phones=[PHONE])
     picture = Picture(pk=FIRST, title="Grey", width=40, height=40, size=len(png()))
     picture.file.save("grey.png", ContentFile(png()))
+    address = "https://cdn.example.com/grey.png"
+    WebPicture.objects.create(pk=FIRST, address=address, asked_at=timezone.now())
 
 
 def _campaigns(user: User, clients: ContactList) -> None:

@@ -52,7 +52,7 @@ HEADERS: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"}, {"Accept": "a
 
 
 @pytest.fixture
-def site(settings: Settings, tmp_path: Path) -> Site:
+def site(settings: Settings, tmp_path: Path, plain_rendering: None) -> Site:
     """The gateway is out of reach, and files go to a folder of their own."""
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")

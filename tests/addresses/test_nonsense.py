@@ -120,7 +120,7 @@ def url(name: str, arguments: dict[str, Any], pk: int | str) -> str:
     ("method", "state"), [("get", CampaignState.FINISHED), ("post", CampaignState.DRAFT)]
 )
 def test_no_address_fails_on_nonsense(
-    boss: Client, rows: int, method: str, state: CampaignState
+    boss: Client, rows: int, method: str, state: CampaignState, plain_rendering: None
 ) -> None:
     Campaign.objects.update(state=state)
     every_name, failed = parameters(), []

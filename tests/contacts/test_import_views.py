@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import DjangoAssertNumQueries
 
@@ -269,9 +270,10 @@ def test_stalled_imports_are_enqueued(write: Write, marketer: User, signed_in: C
 def test_abandoned_uploads_are_cancelled(signed_in: Client, write: Write, uploads: Path) -> None:
     made = _upload(signed_in, write(PEOPLE))
     (uploads / "orphan").write_text("left by a crash")
-    tasks.resume_stalled()
+    assert lifecycle.cancel_abandoned(timezone.now() - timedelta(days=30)) is None
     assert len(list(uploads.iterdir())) == 2
-    lifecycle.cancel_abandoned(timedelta(seconds=-60))
+    later = timezone.now() + timedelta(minutes=1)
+    assert [lifecycle.cancel_abandoned(later) for _slice in range(3)] == [1, 1, None]
     made.refresh_from_db()
     assert (made.state, list(uploads.iterdir())) == (ImportState.CANCELLED, [])
 

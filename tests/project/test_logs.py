@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from viberdash.logs import RedactingFormatter
+from tests.hostile.strings import NOT_STORABLE, STORABLE
+from viberdash.logs import CONTROL, RedactingFormatter
 
 
 def line(message: str, *args: object, secrets: tuple[str, ...] = ()) -> str:
@@ -40,3 +41,21 @@ def test_log_cuts_tracebacks_too() -> None:
     text = RedactingFormatter().format(record)
     assert "ValueError: 380…83" in text
     assert "380972920283" not in text
+
+
+def test_a_text_begins_no_line_and_commands_no_terminal() -> None:
+    for text in (*STORABLE, *NOT_STORABLE):
+        logged = line("%s said %s", "agent", text)
+        assert not CONTROL.search(logged)
+        assert len(logged.splitlines()) == 1
+    assert line("%s", "a\r\nb\x1b[2J\u202e\ud800") == r"a\r\nb\x1b[2J\u202e\ud800"
+
+
+def test_a_traceback_keeps_its_lines() -> None:
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        record = logging.LogRecord("a", logging.ERROR, __file__, 1, "b\nc", (), sys.exc_info())
+    head, *rest = RedactingFormatter().format(record).splitlines()
+    assert head.endswith(r"ERROR a b\nc")
+    assert rest[0].startswith("Traceback")

@@ -19,7 +19,7 @@ from viberdash import dotenv
 ROOT = Path(settings.BASE_DIR)
 KEY = "k3yQ-wRz7_pB" * 5
 REQUIRED = {"SECRET_KEY": KEY, "BSG_API_KEY": "test_abcdef"}
-READS = re.compile(r'\bread\(\s*"([A-Z_]+)"')
+READS = re.compile(r'\b(?:read|_keep_days)\(\s*"([A-Z_]+)"')
 Load = Callable[..., SimpleNamespace]
 SOURCE = (ROOT / "viberdash" / "settings.py").read_text(encoding="utf-8")
 

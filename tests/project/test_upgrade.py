@@ -1,6 +1,6 @@
 """An installation of the version before comes through an upgrade with its data and its work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,14 +66,17 @@ def upgrade() -> None:
     append_only.ensure_append_only()
 
 
-def test_rows_are_read_under_their_new_names(models_before: Any) -> None:
-    old = models_before.get_model
-    user = old("campaigns", "User").objects.create(username="olena")
+Old = Callable[[str, str], Any]  # the model of the version before, by app and name
+Rest = Iterator[None]  # each makes rows before the upgrade, and looks at them after it
+
+
+def rows_under_their_new_names(old: Old) -> Rest:
+    user = old("campaigns", "User").objects.create(username="taras")
     template = old("campaigns", "SavedMessage").objects.create(
         name="Sale", content={"text": "Hello"}, locked=["text"], created_by=user
     )
     campaign = old("campaigns", "Campaign").objects.create(
-        name="Spring", made_from=template, approval_seal="a" * 64
+        name="Renamed", made_from=template, approval_seal="a" * 64
     )
     old("campaigns", "Batch").objects.create(
         campaign=campaign, number=1, size=50, state="sending", sent_at=INTENDED
@@ -85,63 +88,80 @@ def test_rows_are_read_under_their_new_names(models_before: Any) -> None:
     old("campaigns", "AuditEntry").objects.create(
         actor=user, subject=f"savedmessage:{template.pk}", action="created"
     )
-
-    upgrade()
-
+    yield
     assert CampaignTemplate.objects.values_list("name", "content", "locked").get() == (
         "Sale", {"text": "Hello"}, ["text"],
     )  # fmt: skip
-    assert CampaignTemplate.objects.get().created_by == User.objects.get(username="olena")
-    upgraded = Campaign.objects.get()
+    assert CampaignTemplate.objects.get().created_by == User.objects.get(username="taras")
+    upgraded = Campaign.objects.get(name="Renamed")
     assert (upgraded.made_from, upgraded.approval_fingerprint) == (
         CampaignTemplate.objects.get(),
         "a" * 64,
     )
-    assert Batch.objects.get().intended_at == INTENDED
+    assert Batch.objects.get(campaign=upgraded).intended_at == INTENDED
     assert Segment.objects.get().match == "any"
     assert Condition.objects.get().kind == "field"
     assert [entry.action for entry in audit.activity(CampaignTemplate.objects.get())] == ["created"]
 
 
-def test_prices_of_sms_keep_their_currency(models_before: Any) -> None:
+def prices_of_sms_keep_their_currency(old: Old) -> Rest:
     """No row of the largest table is rewritten: an SMS without a currency has the message's."""
-    old = models_before.get_model
-    campaign = old("campaigns", "Campaign").objects.create(name="Spring")
+    campaign = old("campaigns", "Campaign").objects.create(name="Priced")
     old("campaigns", "Recipient").objects.create(
         campaign_id=campaign.pk, msisdn="380670000001", reference="a", batch_number=1,
         send_state="accepted", currency="EUR", charged="0.02", sms_price="0.05",
     )  # fmt: skip
-
-    upgrade()
-
-    recipient = Recipient.objects.get()
+    yield
+    recipient = Recipient.objects.get(campaign=campaign.pk)
     assert (recipient.sms_currency, recipient.currency_of_sms) == ("", "EUR")
 
 
-def test_amounts_reserved_before_stay_until_they_settle(models_before: Any) -> None:
-    old = models_before.get_model
-    campaign = old("campaigns", "Campaign").objects.create(name="Spring", sms_text="Hello")
+def amounts_reserved_before_stay_until_they_settle(old: Old) -> Rest:
+    campaign = old("campaigns", "Campaign").objects.create(name="Reserved", sms_text="Hello")
     batch = old("campaigns", "Batch").objects.create(
         campaign=campaign, number=1, size=1, state="done", held="0.06", held_currency="EUR"
     )
     old("campaigns", "Recipient").objects.create(
-        campaign_id=campaign.pk, msisdn="380670000001", reference="a", batch_number=1,
+        campaign_id=campaign.pk, msisdn="380670000001", reference="b", batch_number=1,
         send_state="accepted", currency="EUR", charged="0.02",
     )  # fmt: skip
-
-    upgrade()
-
+    yield
     assert holds.wrong_holds() == []
     for delivered, held in (("", Decimal("0.06")), ("delivered", None)):
-        Recipient.objects.update(delivery_state=delivered)
+        Recipient.objects.filter(campaign=campaign.pk).update(delivery_state=delivered)
         holds.recompute([batch.pk])
-        assert Batch.objects.get().held == held
+        assert Batch.objects.get(pk=batch.pk).held == held
 
 
-def test_campaign_under_way_goes_on_under_the_first_account(
-    models_before: Any, sandbox: RunningSandbox, settings: Settings
-) -> None:
-    old = models_before.get_model
+def users_keep_their_passwords_and_roles(old: Old, settings: Settings) -> Rest:
+    settings.PASSWORD_HASHERS = [
+        "campaigns.team.sign_in.passwords.Argon2",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    old("campaigns", "User").objects.create(
+        username="olena",
+        password=make_password("short-7", hasher="pbkdf2_sha256"),
+        role="administrator",
+        is_staff=True,
+        is_superuser=True,
+    )
+    yield
+    olena, client = User.objects.get(username="olena"), Client()
+    assert (olena.role, olena.is_invited, olena.must_change_password) == (
+        "administrator",
+        False,
+        False,
+    )
+    answer = client.post("/sign-in/", {"login": "olena", "password": "short-7"})
+    assert answer.headers["Location"] == "/"
+    assert client.get("/settings/team/").status_code == 200
+    olena.refresh_from_db()
+    assert olena.password.startswith("argon2$argon2id$")
+
+
+def campaign_under_way_goes_on_under_the_first_account(
+    old: Old, sandbox: RunningSandbox, settings: Settings
+) -> Rest:
     campaign = old("campaigns", "Campaign").objects.create(
         name="Spring", text="Hello!", sender=old("campaigns", "Sender").objects.create(name="Shop"),
         state="sending", launched_at=INTENDED, frozen_at=INTENDED, audience=2,
@@ -158,9 +178,7 @@ def test_campaign_under_way_goes_on_under_the_first_account(
     old("campaigns", "Tally").objects.create(
         campaign=campaign, country="UA", send_state="accepted", recipients=1
     )
-
-    upgrade()
-
+    yield
     with strict_sandbox() as other:
         settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
         assert accounts.load().is_only_one
@@ -172,28 +190,46 @@ def test_campaign_under_way_goes_on_under_the_first_account(
     BatchSender(sandbox.client(), 1, timezone.now() + timedelta(minutes=1)).run()
     sweep.sweep()
     assert [message["reference"] for message in sandbox.messages()] == ["2" * 32]
-    upgraded = Campaign.objects.get()
+    upgraded = Campaign.objects.get(pk=campaign.pk)
     assert (upgraded.state, upgraded.account) == ("finished", None)
 
 
-def test_everything_of_before_belongs_to_the_first_brand(
-    models_before: Any, client: Client
-) -> None:
-    old = models_before.get_model
+def everything_of_before_belongs_to_the_first_brand(old: Old) -> Rest:
     clients = old("campaigns", "ContactList").objects.create(name="Clients", contact_count=1)
     old("campaigns", "Contact").objects.create(list=clients, msisdn="380970000001", country="UA")
     old("campaigns", "StopListEntry").objects.create(msisdn="380970000009", reason="Asked")
-    old("campaigns", "Campaign").objects.create(name="Spring")
-    upgrade()
+    campaign = old("campaigns", "Campaign").objects.create(name="Summer")
+    yield
     assert list(Brand.objects.values_list("pk", "slug")) == [(MAIN, "main")]
     assert Brand.objects.create(name="Other", slug="other").pk == MAIN + 1
-    assert ContactList.objects.get().brand_id == Campaign.objects.get().brand_id == MAIN
+    assert ContactList.objects.get().brand_id == MAIN
+    assert Campaign.objects.get(pk=campaign.pk).brand_id == MAIN
     assert StopListEntry.objects.get().brand_id == MAIN
     with acting_for(MAIN):
         assert Contact.objects.get().msisdn == "380970000001"
     with acting_for(MAIN + 1):
         assert not Contact.objects.exists()
         assert not StopListEntry.objects.exists()
+
+
+def test_rows_and_work_come_through_an_upgrade(
+    models_before: Any, sandbox: RunningSandbox, settings: Settings
+) -> None:
+    """One upgrade with the rows of all: it takes seconds."""
+    old = models_before.get_model
+    parts = [
+        rows_under_their_new_names(old),
+        prices_of_sms_keep_their_currency(old),
+        amounts_reserved_before_stay_until_they_settle(old),
+        users_keep_their_passwords_and_roles(old, settings),
+        campaign_under_way_goes_on_under_the_first_account(old, sandbox, settings),
+        everything_of_before_belongs_to_the_first_brand(old),
+    ]
+    for part in parts:
+        next(part)
+    upgrade()
+    for part in parts:
+        assert next(part, "ended") == "ended"
 
 
 def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: None) -> None:
@@ -215,34 +251,6 @@ def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: No
         ("campaigns.contacts.tasks.run_import", (waiting.pk,))
     ]
     assert set(Schedule.objects.values_list("func", flat=True)) == set(queue.SCHEDULES.values())
-
-
-def test_users_keep_their_passwords_and_roles(
-    models_before: Any, client: Client, settings: Settings
-) -> None:
-    settings.PASSWORD_HASHERS = [
-        "campaigns.team.sign_in.passwords.Argon2",
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    ]
-    models_before.get_model("campaigns", "User").objects.create(
-        username="olena",
-        password=make_password("short-7", hasher="pbkdf2_sha256"),
-        role="administrator",
-        is_staff=True,
-        is_superuser=True,
-    )
-    upgrade()
-    olena = User.objects.get()
-    assert (olena.role, olena.is_invited, olena.must_change_password) == (
-        "administrator",
-        False,
-        False,
-    )
-    answer = client.post("/sign-in/", {"login": "olena", "password": "short-7"})
-    assert answer.headers["Location"] == "/"
-    assert client.get("/settings/team/").status_code == 200
-    olena.refresh_from_db()
-    assert olena.password.startswith("argon2$argon2id$")
 
 
 def test_entries_of_before_are_chained_as_they_are(models_before: Any) -> None:

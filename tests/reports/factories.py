@@ -179,6 +179,7 @@ def _freeze(campaign: Campaign, made: Made, at: datetime) -> None:
             "excluded": 1,
             "left": left,
             "complete": True,
+            "batches": max(person.batch_number for person, _fate in made),
         },
     )
     numbers = {person.batch_number for person, _fate in made}

@@ -176,7 +176,7 @@ def test_old_ones_are_deleted(mail_server: MailServer) -> None:
         mail(team("anna", "olena", "taras"), "Report", "")
         OutgoingMail.objects.filter(address__startswith="taras").delete()
         mail_delivery.deliver_due()
-    assert mail_delivery.prune(NOW + timedelta(days=30)) == 0
-    assert mail_delivery.prune(NOW + timedelta(days=31)) == 1
+    assert mail_delivery.remove_old(MailState.SENT, NOW) is None
+    assert mail_delivery.remove_old(MailState.SENT, NOW + timedelta(days=1)) == 1
     assert states() == {"anna": "failed"}
-    assert mail_delivery.prune(NOW + timedelta(days=91)) == 1
+    assert mail_delivery.remove_old(MailState.FAILED, NOW + timedelta(days=1)) == 1

@@ -20,7 +20,6 @@ from campaigns.compose.message.measured_audience import (
 )
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.message_lengths import NO_SMS
-from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.render import CompiledMessage, RenderedMessage, compile_message
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact
@@ -65,7 +64,6 @@ class Preview:
     person: Contact | None
     rendered: RenderedMessage
     sender: str
-    picture: str
     button_caption: str
     sms_sender: str
     network_name: str = ""  # the link's host in punycode, if that differs
@@ -94,7 +92,6 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
         person=person,
         rendered=rendered,
         sender=campaign.sender.name if campaign.sender else "",
-        picture=picture_url(campaign),
         button_caption=campaign.button_caption,
         sms_sender=campaign.sms_sender,
         network_name=punycode_host(rendered.button_url),

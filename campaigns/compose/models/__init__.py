@@ -17,7 +17,13 @@ from campaigns.compose.models.campaign import (
     Timing,
 )
 from campaigns.compose.models.labels import Colour, Label, Note
-from campaigns.compose.models.library import CampaignTemplate, Picture, Sender, TestGroup
+from campaigns.compose.models.library import (
+    CampaignTemplate,
+    Picture,
+    Sender,
+    TestGroup,
+    WebPicture,
+)
 from campaigns.compose.models.prices import PriceList
 from campaigns.compose.models.segments import (
     Condition,
@@ -51,4 +57,5 @@ __all__ = [
     "TestGroup",
     "Timing",
     "UnapprovedCost",
+    "WebPicture",
 ]

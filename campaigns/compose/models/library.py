@@ -49,6 +49,26 @@ class Picture(Branded):
         return f"{settings.MEDIA_URL}{self.file.name}"
 
 
+class WebPicture(Branded):
+    """A copy of an image that messages name by its address, for the pages of this site."""
+
+    address = models.CharField(_("address"), max_length=limits.URL_MAX)
+    # empty until it is fetched for the first time
+    file = models.FileField(_("file"), upload_to="pictures/", blank=True)
+    failure = models.CharField(max_length=300, blank=True)  # of the last try; "": it succeeded
+    is_waiting = models.BooleanField(default=True)  # a worker is to fetch it
+    asked_at = models.DateTimeField()
+    fetched_at = models.DateTimeField(null=True)  # the end of the last try
+
+    class Meta:
+        verbose_name = _("copy of an image")
+        verbose_name_plural = _("copies of images")
+        constraints = [models.UniqueConstraint("brand", "address", name="web_picture_once")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class CampaignTemplate(Branded):
     """A message to start campaigns from. Only administrators change its locked fields."""
 

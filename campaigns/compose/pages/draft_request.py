@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
+from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.preview import (
@@ -129,6 +130,7 @@ def phone_context(campaign: Campaign, contact: Contact | None) -> dict[str, Any]
     message = build_preview(campaign, contact)
     return {
         "preview": message,
+        "picture": shown_picture(campaign),
         "text_html": _text_html(message) or _nothing_html(_("Your text")),
         "sms_html": _sms_html(message) or _nothing_html(_("No SMS fallback")),
     }

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import pictures as library
+from campaigns.compose.library import web_pictures
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
-from campaigns.compose.models import Picture
+from campaigns.compose.models import Picture, WebPicture
 from campaigns.shared.query_values import read_search, read_text
 from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for, role_required
@@ -110,6 +111,18 @@ def picture_upload(request: HttpRequest) -> HttpResponse:
         )
     context = {"image": picture, "name": str(picture.file)}
     return render(request, "campaigns/compose/_chosen_image.html", context)
+
+
+@require_safe
+def picture_copy(request: HttpRequest, pk: int) -> HttpResponse:
+    """A fragment: the copy of an image from the web, that it is being fetched, or why it is not
+    there.
+    """
+    copy = get_object_for(current_user(request), WebPicture.objects.all(), pk=pk)
+    if copy.is_waiting:
+        web_pictures.request_again(copy)
+    context = {"picture": web_pictures.as_shown(copy)}
+    return render(request, "campaigns/compose/_message_image.html", context)
 
 
 @login_not_required

@@ -83,6 +83,7 @@ urlpatterns = [
     path("campaigns/pictures/add", image_views.picture_add, name="picture-add"),
     path("campaigns/pictures/<int:pk>/rename", image_views.picture_rename, name="picture-rename"),
     path("campaigns/pictures/<int:pk>/delete", image_views.picture_delete, name="picture-delete"),
+    path("campaigns/pictures/copies/<int:pk>", image_views.picture_copy, name="picture-copy"),
     path("campaigns/pictures/upload", image_views.picture_upload, name="picture-upload"),
     path("media/<path:name>", image_views.media, name="media"),
 ]

@@ -5,12 +5,13 @@ state and enqueue; tasks.py does the work.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ from campaigns.team.models import User
 MAX_OPENED_AT_ONCE = 2 << 20  # bytes; larger files are opened by a worker
 CAN_CHOOSE_COLUMNS = (ImportState.UPLOADED, ImportState.CHECKED)
 CAN_START = (ImportState.CHECKED,)
+CANCELLED_AT_ONCE = 100
 # in the mapping, once a user has confirmed the layout
 SURE: dict[str, Any] = {"close_encodings": []}
 # key in the mapping: a newly chosen sheet that is not opened yet
@@ -368,12 +370,20 @@ def _with_types_of_list(
     )
 
 
-def cancel_abandoned(older_than: timedelta = timedelta(days=30)) -> None:
-    """Cancel imports that were never started, and delete files without an import."""
-    abandoned = Import.objects.filter(
-        state__in=CAN_CHOOSE_COLUMNS, created_at__lt=timezone.now() - older_than
-    )
-    for import_id in abandoned.values_list("pk", flat=True):
+def not_started() -> QuerySet[Import]:
+    """The imports whose file waits for a user to start them."""
+    return Import.objects.filter(state__in=CAN_CHOOSE_COLUMNS)
+
+
+def cancel_abandoned(before: datetime) -> int | None:
+    """Cancel imports that were made `before` and never started, some at a time; then delete files
+    without an import. Returns how many; None: nothing is left.
+    """
+    abandoned = not_started().filter(created_at__lt=before).order_by("pk")
+    ids = list(abandoned.values_list("pk", flat=True)[:CANCELLED_AT_ONCE])
+    for import_id in ids:
         cancel(import_id)
+    if ids:
+        return len(ids)
     paths_in_use = Import.objects.exclude(path="").values_list("path", flat=True)
-    uploads.remove_orphans(paths_in_use, (timezone.now() - older_than).timestamp())
+    return uploads.remove_orphans(paths_in_use, before.timestamp()) or None

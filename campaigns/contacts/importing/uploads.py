@@ -53,16 +53,21 @@ def remove(name: str) -> None:
         _unlink(path)
 
 
-def _unlink(path: Path) -> None:
+def _unlink(path: Path) -> bool:
     """Delete a file; what cannot be deleted is logged, and tried again with the orphans."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
         logger.warning("cannot delete the upload %s: %s", path.name, error)
+        return False
+    return True
 
 
-def remove_orphans(paths_in_use: Iterable[str], before: float) -> None:
-    """Delete files that a crash left behind: not in use, last written `before` (Unix time)."""
+def remove_orphans(paths_in_use: Iterable[str], before: float) -> int:
+    """Delete files that a crash left behind: not in use, last written `before` (Unix time). Returns
+    how many.
+    """
+    removed = 0
     names_in_use = {upload_name(name) for name in paths_in_use}
     for path in Path(settings.UPLOAD_ROOT).glob("*"):
         if upload_name(path.name) in names_in_use:
@@ -72,4 +77,5 @@ def remove_orphans(paths_in_use: Iterable[str], before: float) -> None:
         except FileNotFoundError:  # another worker has just deleted it
             continue
         if old:
-            _unlink(path)
+            removed += _unlink(path)
+    return removed

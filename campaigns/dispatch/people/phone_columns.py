@@ -69,6 +69,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "ContactList": "name fields field_types",
         "Label": "name",
         "Picture": "title",
+        "WebPicture": "address",
         "Segment": "name",
         "TestGroup": "name",
         "Import": "list_name address",
@@ -84,6 +85,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "AudienceCount": "subject version moving_version",
         "Sender": "name",
         "Picture": "file",
+        "WebPicture": "file failure",
         "CampaignTemplate": "locked",
         "ContactList": "countries",
         "Import": "path rejected_by_reason countries lease_token",
@@ -117,6 +119,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayCheck": "sender reference",
         "StatusFileUse": "detail",
         "StatusFile": "mark key",
+        "OldDataRemoval": "removed",
         "LogEntry": "object_id",
     },
 }

@@ -66,11 +66,16 @@ def failed_recipients(campaign: Campaign) -> FailedRecipients:
     )
 
 
-def _undelivered(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
+def can_be_resent(unresolved: bool) -> Q:
+    """The condition on recipients of an ended campaign whom it did not reach; `unresolved`: or may
+    not have reached.
+    """
     failed = Q(send_state=SendState.REFUSED) | surely_not_delivered()
-    if unresolved:
-        failed |= Q(send_state=SendState.UNRESOLVED)
-    return Recipient.objects.filter(failed, campaign=campaign).exclude(
+    return failed | Q(send_state=SendState.UNRESOLVED) if unresolved else failed
+
+
+def _undelivered(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(can_be_resent(unresolved), campaign=campaign).exclude(
         msisdn__startswith=ERASED_PREFIX
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.selection import audience_sources
 from campaigns.compose.library import notes
-from campaigns.compose.message.pictures import picture_url
+from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign
 from campaigns.contacts.pages.whole_phone import whole_phone_text
@@ -95,7 +95,7 @@ def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any
 
 def _message_context(campaign: Campaign) -> dict[str, Any]:
     return {
-        "picture": picture_url(campaign),
+        "picture": shown_picture(campaign),
         "merge_tags": sorted(compile_message(campaign).names),
         "selected": audience_sources(campaign),
         "excluded": audience_sources(campaign, excluded=True),

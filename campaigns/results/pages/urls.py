@@ -4,6 +4,7 @@ from campaigns.results.pages import (
     clear_rehearsal_views,
     correction_views,
     gateway_check_views,
+    retention_views,
     statistics_files_views,
 )
 
@@ -26,6 +27,7 @@ urlpatterns = [
         gateway_check_views.gateway_check_samples,
         name="gateway-check-samples",
     ),
+    path("settings/retention/", retention_views.retention, name="retention"),
     path(
         "settings/statistics-files",
         statistics_files_views.statistics_files,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +22,7 @@ def undelivered_mail(request: HttpRequest) -> HttpResponse:
     """The e-mails that failed, and those that wait for another try."""
     context = {
         "page": page_of(request, mail_delivery.undelivered()),
-        "days": mail_delivery.KEPT_DAYS,
+        "kept_days": settings.KEEP_FAILED_MAIL_DAYS,
     }
     return render(request, "campaigns/team/undelivered_mail.html", context)
 

@@ -105,6 +105,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
     return {
         "part": "report",
         "notes": import_notes.check_notes(contact_import),
+        "has_rejected_rows": contact_import.rejected_rows.exists(),
         "address": shown_address(contact_import.address),
         "can_repeat": schedules.can_be_repeated(contact_import),
         "can_retry": contact_import.address and contact_import.state == ImportState.FAILED,
