@@ -72,8 +72,9 @@ def outcome(answer: Any) -> str:
 
 def _url_of_a_row(site: Site, route: Route, method: str, user: int) -> str:
     """The address of a row that an administrator can ask with `method`; "" if there is none."""
+    picture = str(Picture.objects.earliest("pk").file)
     for pk in site.ids if "pk" in route.arguments else site.ids[:1]:
-        known = {"msisdn": id_of(PHONE), "name": str(Picture.objects.earliest("pk").file)}
+        known = {"msisdn": id_of(PHONE), "name": picture, "step": "ask"}
         url = route.url(dict.fromkeys(route.arguments, str(pk)) | known)
         if site.request(method, url, user=user).status_code not in ABSENT:
             return url
