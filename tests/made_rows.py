@@ -2,7 +2,7 @@
 another row.
 """
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
@@ -56,7 +56,7 @@ def _value(field: "models.Field[Any, Any]") -> Any:
         models.DecimalField: Decimal(number),
         models.IntegerField: number,
         models.DateTimeField: timezone.now(),
-        models.DateField: date(2026, 3, 1),
+        models.DateField: date(2026, 3, 1) + timedelta(days=number),
         models.TimeField: time(9),
         models.UUIDField: uuid4(),
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from campaigns.shared.brands.scope import MAIN
 from campaigns.team.models import Brand, Role
 from tests.addresses.permissions import ROLES, TABLE, rows_of_table, sign_in
 from tests.addresses.requests import Site
@@ -26,7 +27,7 @@ def site(settings: Settings, tmp_path: Path) -> Site:
     boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     ids = make_rows(boss)
     other = Brand.objects.create(name="Other", slug="other")
-    return Site([sign_in(role, boss, other) for role in ROLES], ids)
+    return Site([sign_in(role, boss, other) for role in ROLES], [*ids, MAIN])
 
 
 def test_each_address_answers_each_role_as_the_table_says(site: Site) -> None:

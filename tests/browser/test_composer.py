@@ -200,7 +200,7 @@ def test_a_picture_is_uploaded_at_once_and_seen_on_the_phone(
     composer.mouse.up()  # to the right edge, where nothing is blue
     composer.get_by_role("button", name="Crop", exact=True).click()
     expect(composer.locator("#picture-chosen")).to_contain_text("800 × 800")
-    expect(composer.locator(".bubble-picture")).to_be_visible()
+    expect(composer.locator(".bubble .message-image")).to_be_visible()
     kept = tmp_path / str(Picture.objects.get().file)
     assert size_of(kept) == (800, 800)
     with Image.open(kept) as cut:

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,13 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "long-and-odd-7"
 FACTORS, APP, CODES = "/account/factors/", "/account/factors/app/", "/account/factors/codes/"
 At = time_machine.travel
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[None]:
+    """It stands still: a code is valid for 30 seconds, and the machine may be slow."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 def code_of(secret: str, steps: int = 0) -> str:

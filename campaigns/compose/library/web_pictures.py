@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -140,7 +141,8 @@ def remove_old(before: datetime) -> int | None:
     """
     of_brand = {"brand": OuterRef("brand")}
     campaigns = Campaign.objects.filter(image_url=OuterRef("address"), **of_brand)
-    templates = CampaignTemplate.objects.filter(content__image_url=OuterRef("address"), **of_brand)
+    named = CampaignTemplate.objects.annotate(named=KT("content__image_url"))
+    templates = named.filter(named=OuterRef("address"), **of_brand)
     old = WebPicture.objects.filter(asked_at__lt=before).order_by("pk")
     unused = list(old.exclude(Exists(campaigns)).exclude(Exists(templates))[:REMOVED_AT_ONCE])
     for copy in unused:
