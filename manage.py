@@ -3,10 +3,10 @@
 
 import sys
 
-from django.core.management import execute_from_command_line
-
 from viberdash.environment import load_settings
 
 if __name__ == "__main__":
     load_settings()
-    execute_from_command_line(sys.argv)
+    from viberdash.command_line import execute  # after the settings
+
+    execute(sys.argv)

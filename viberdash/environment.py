@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -33,10 +34,21 @@ env = environ.Env()
 def read_file(usual: Path) -> Path:
     """Read the file that ENV_FILE names, else `usual`. The environment itself wins over it.
 
-    Returns the path of the file.
+    Returns the path of the file. Raises ImproperlyConfigured if it is there and can't be read.
     """
     path = Path(os.environ.get("ENV_FILE", usual))
-    env.read_env(path, overwrite=False)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return path
+    except OSError as fault:
+        raise ImproperlyConfigured(
+            f"{path} can't be read: {fault.strerror}. Run the command as the user that the"
+            " installation runs as, and let this user own the file."
+        ) from fault
+    except ValueError as malformed:
+        raise ImproperlyConfigured(f"{path} can't be read: it is not UTF-8.") from malformed
+    env.read_env(StringIO(content), overwrite=False)
     return path
 
 
@@ -97,10 +109,14 @@ def as_address(text: str) -> str:
 
 
 def database(address: str) -> dict[str, Any]:
-    """Django's settings for a database URL. ValueError unless it is SQLite or PostgreSQL."""
-    scheme = address.partition(":")[0]
+    """Django's settings for a database URL. ValueError unless it is SQLite or PostgreSQL, and for a
+    password of which a part was taken for the host: it has an @ before a slash.
+    """
+    scheme, _colon, rest = address.partition(":")
     if scheme not in ("sqlite", "postgres", "postgresql"):
         raise ValueError("neither SQLite nor PostgreSQL")
+    if scheme != "sqlite" and "@" in rest.removeprefix("//").partition("/")[2]:
+        raise ValueError("an @ after the host")
     options: dict[str, Any] = environ.Env.db_url_config(address)
     if not options["NAME"] or options["NAME"] == ":memory:":
         raise ValueError("no name")
@@ -171,7 +187,7 @@ def split(address: str) -> SplitResult:
 def load_settings() -> None:
     """Begin a process: keep what it writes private, and read Django's settings.
 
-    An invalid variable ends the process with one line.
+    An invalid variable, or a folder that can't be made, ends the process with one line.
     """
     keep_private()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viberdash.settings")
@@ -179,3 +195,8 @@ def load_settings() -> None:
         _ = settings.SECRET_KEY
     except ImproperlyConfigured as error:
         sys.exit(f"ViberDash can't start: {error}")
+    except OSError as fault:
+        sys.exit(
+            f"ViberDash can't start: {fault.filename}: {fault.strerror}. The user that it runs as"
+            " must be able to write there."
+        )

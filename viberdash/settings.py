@@ -130,7 +130,10 @@ ALLOW_INSECURE: list[str] = read(
 )
 
 # Database, cache, queue
-DATABASE_EXPECTED = "sqlite:///file or postgres://user:password@host/name"
+DATABASE_EXPECTED = (
+    "sqlite:///file or postgres://user:password@host/name, in which special characters of the"
+    " password are percent-encoded (@ is %40, / is %2F)"
+)
 DATABASE: dict[str, Any] = read(
     "DATABASE_URL",
     DATABASE_EXPECTED,

@@ -163,6 +163,11 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
             "sqlite://:memory:",
             "sqlite:///file or postgres://user:password@host/name",
         ),
+        (
+            "DATABASE_URL",
+            "postgres://u:a@b/c@localhost/name",
+            "special characters of the password are percent-encoded (@ is %40, / is %2F)",
+        ),
         ("REDIS_URL", "127.0.0.1:6379", "redis://host:port/number, or empty for none"),
         ("WORKERS", "0", "a number of worker processes from 1 to 64"),
         ("TIME_ZONE", "Kyiv time", "a zone's name, such as Europe/Kyiv"),

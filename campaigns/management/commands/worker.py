@@ -44,6 +44,7 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._request_stop)
+        connection.ensure_connection()  # or end with one line, not with one for each process
         watch = health.QueueWatch(timezone.now())
         while not self._is_stopping():
             queue = start_queue()
