@@ -4,6 +4,7 @@ Imported by the settings, so it can't read them.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -13,6 +14,11 @@ from django.utils.translation import gettext_noop as _
 MIN_DIFFERENT = 10  # characters of SECRET_KEY; 50 random ones have far more, in hex too
 # What `.env.example` and docs/production.md show, and what Django puts into new projects.
 EXAMPLES = ("secrets.token_urlsafe", "django-insecure-")
+# What stands in a place that was to be filled in: comments, ellipses, words of instructions.
+PLACEHOLDER = re.compile(
+    r"\s|…|\.\.\.|[<>]|change.?me|replace.?(me|this)|placeholder|example|your.?(api|secret)?.?key|x{6}",
+    re.IGNORECASE,
+)
 LONGEST_ISSUER = 200  # characters: accounts are stored under it
 DANGERS = {
     "SECRET_KEY": _("it can be guessed, and whoever knows it can sign in as any user"),
@@ -45,6 +51,16 @@ def is_issuer(value: str) -> bool:
         and not parts.query
         and not parts.fragment
     )
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text can be a key: neither empty nor a comment, an ellipsis or a placeholder."""
+    return bool(text) and not PLACEHOLDER.search(text)
+
+
+def is_api_key(text: str) -> bool:
+    """Whether a text can be an API key, which is sent in a header."""
+    return is_secret(text) and text.isascii() and "#" not in text
 
 
 def is_weak_key(key: str) -> bool:

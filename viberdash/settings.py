@@ -24,8 +24,9 @@ ENV_FILE: Path = environment.read_file(BASE_DIR / ".env")
 DEBUG: bool = read("DEBUG", "true or false", False, as_bool)
 SECRET_KEY: str = read(
     "SECRET_KEY",
-    "at least 50 random characters, known to this installation alone",
-    fits=lambda key: len(key) >= 50 or (DEBUG and bool(key)),
+    "at least 50 random characters, known to this installation alone, without blanks and no"
+    " example",
+    fits=lambda key: (DEBUG or len(key) >= 50) and insecure.is_secret(key),
 )
 SECRET_KEY_FALLBACKS: list[str] = read(
     "SECRET_KEY_FALLBACKS", "earlier keys, separated by commas", [], as_list
@@ -73,7 +74,10 @@ BSG_API_URL: str = read(
     environment.is_web_address,
 )
 BSG_API_KEY: str = read(
-    "BSG_API_KEY", "the API key of the BSG account (live_… or test_…)", cast=str.strip, fits=bool
+    "BSG_API_KEY",
+    "the API key of the BSG account (live_… or test_…), complete and without blanks",
+    cast=str.strip,
+    fits=insecure.is_api_key,
 )
 SEND_CONNECTIONS: int = read(
     "SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64)
