@@ -228,6 +228,7 @@ Q_CLUSTER: dict[str, Any] = {
 INSTALLED_APPS = [
     "django_q",  # first: campaigns takes its pages out of the admin
     "campaigns",
+    "viberdash",  # the commands backup and restore
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -496,6 +497,13 @@ STATE_FILE: Path = read(
     "a file, of this machine alone and no part of a backup",
     DATA_ROOT / "state.json",
     as_path,
+)
+BACKUP_ROOT: Path = read("BACKUP_ROOT", "a folder for backups", DATA_ROOT / "backups", as_path)
+BACKUP_RECIPIENT: str = read(
+    "BACKUP_RECIPIENT",
+    "whom backups are encrypted for: a public key of age, or a key's name in gpg; or empty",
+    "",
+    str.strip,
 )
 S3_BUCKET: str = read("S3_BUCKET", "the name of a bucket, or empty", "")
 S3_ENDPOINT: str = read(

@@ -14,12 +14,13 @@ import json
 import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -67,6 +68,15 @@ def detect_restore(now: datetime, under_way: bool) -> bool:
             return True
         _remember(installation)
     return installation.safe_since is not None
+
+
+def enter(now: datetime) -> None:
+    """Turn safe mode on in a database that was just restored, whatever this machine has seen."""
+    installation = _installation(now)
+    Installation.objects.filter(pk=1, safe_since=None).update(safe_since=now)
+    with suppress(DatabaseError), transaction.atomic():  # an older version had other columns
+        audit.record(None, installation, "restored")
+    cache_state(safe=True)
 
 
 def in_safe_mode() -> bool:

@@ -133,3 +133,12 @@ def test_command_confirms(capsys: pytest.CaptureFixture[str]) -> None:
         "Safe mode is off. Campaigns send again.\nSafe mode was off already.\n"
     )
     assert not count_up()
+
+
+def test_restored_database_is_in_safe_mode_whatever_this_machine_knows() -> None:
+    safe_mode.enter(timezone.now())
+    assert safe_mode.in_safe_mode()
+    assert count_up(under_way=False)
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["restored"]
+    assert safe_mode.confirm(None)
+    assert not count_up()

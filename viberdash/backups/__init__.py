@@ -1,0 +1,1 @@
+"""Backups of an installation, and how they are restored."""
