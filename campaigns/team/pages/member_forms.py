@@ -55,7 +55,7 @@ class CloseForm(forms.Form):
                 choices=[
                     ("", _("Choose…")),
                     (PAUSE, _("Nobody: pause it")),
-                    *((str(taker.pk), str(taker)) for taker in each.takers),
+                    *((str(taker.pk), _named(taker)) for taker in each.takers),
                 ],
                 help_text=names[:1].upper() + names[1:] + ".",
             )
@@ -65,3 +65,8 @@ class CloseForm(forms.Form):
         """The choice by brand, as members.close takes it."""
         chosen = {each.brand.pk: self.cleaned_data[f"taker_{each.brand.pk}"] for each in self.work}
         return {brand: None if taker == PAUSE else int(taker) for brand, taker in chosen.items()}
+
+
+def _named(user: User) -> str:
+    name, full_name = user.get_username(), user.get_full_name()
+    return f"{full_name} ({name})" if full_name else name
