@@ -12,10 +12,12 @@ class CampaignsConfig(AppConfig):
         from django_q.signals import post_execute
 
         from campaigns.compose.library import dependants
+        from campaigns.contacts.fetching import schedules
         from campaigns.contacts.lists import contact_lists
         from campaigns.contacts.search.index import ensure_search_index
         from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.ledger.append_only import ensure_append_only
+        from campaigns.reports.spend import saved_reports
         from campaigns.shared.queue import ensure_schedules
         from campaigns.shared.text import register_lookups
         from campaigns.team.audit import append_only as audit_trail
@@ -26,6 +28,8 @@ class CampaignsConfig(AppConfig):
 
         dependants.register()
         contact_lists.register_removal()
+        schedules.register_handover()
+        saved_reports.register_handover()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         pre_migrate.connect(audit_trail.make_way, sender=self)

@@ -49,6 +49,8 @@ def configuration(level: str, *, secrets: list[str]) -> dict[str, Any]:
         "loggers": {
             # one handler for everything, which keeps secrets
             "django": {"handlers": [], "propagate": True},
+            # at DEBUG it writes everything that a page was made of
+            "django.template": {"level": "INFO"},
             # a line a task would be thousands
             "django-q": {"level": "INFO" if level == "DEBUG" else "WARNING"},
         },

@@ -1,6 +1,7 @@
 """Schedules of addresses: creating, pausing and deleting them, and when they run."""
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +13,7 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Import, ImportState
 from campaigns.shared.days import next_time
 from campaigns.shared.queue import enqueue
-from campaigns.team import audit
+from campaigns.team import audit, handover
 from campaigns.team.models import Role, User
 from campaigns.team.roles import has_role
 from campaigns.team.time_zones import reader_zone
@@ -154,6 +155,22 @@ def resume(schedule: ImportSchedule, actor: User) -> None:
     at = next_run(schedule, timezone.now())
     if paused.update(paused=False, pause_reason="", owner=schedule.owner, next_run_at=at):
         audit.record(actor, schedule, "resumed", schedule.list_name)
+
+
+def register_handover() -> None:
+    """Let somebody else take over the schedules of a user whose account is closed. Called once, at
+    the start.
+    """
+    kind = handover.Kind(ImportSchedule, Role.MARKETER, pause, _columns_of_new_owner)
+    handover.register(kind)
+
+
+def _columns_of_new_owner(schedule: ImportSchedule) -> dict[str, Any]:
+    """Its time of day is that of the new owner's time zone; what is due stays due."""
+    now = timezone.now()
+    if schedule.rhythm == ImportRhythm.HOURLY or schedule.next_run_at <= now:
+        return {}
+    return {"next_run_at": next_run(schedule, now)}
 
 
 @transaction.atomic

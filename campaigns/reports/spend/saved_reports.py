@@ -30,7 +30,7 @@ from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
-from campaigns.team import audit
+from campaigns.team import audit, handover
 from campaigns.team.mail import Attachment, link, mail_to
 from campaigns.team.models import MailState, OutgoingMail, Role, User
 from campaigns.team.roles import has_role
@@ -130,9 +130,17 @@ def _mail_or_pause(report: SavedReport, period: Period, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _pause(report: SavedReport) -> None:
-    SavedReport.objects.filter(pk=report.pk).update(paused=True)
-    audit.record(None, report, "paused", report.name)
+def _pause(report: SavedReport, actor: User | None = None) -> None:
+    mailed = SavedReport.objects.filter(pk=report.pk, paused=False).exclude(rhythm=Rhythm.NEVER)
+    if mailed.update(paused=True):
+        audit.record(actor, report, "paused", report.name)
+
+
+def register_handover() -> None:
+    """Let somebody else take over the reports of a user whose account is closed. Called once, at
+    the start.
+    """
+    handover.register(handover.Kind(SavedReport, Role.VIEWER, _pause, lambda _report: {}))
 
 
 def _mail(report: SavedReport, period: Period, now: datetime) -> bool:

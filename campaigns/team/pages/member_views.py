@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.shared.paging import page_of
 from campaigns.team import audit
 from campaigns.team.brands import are_several, roles_of
+from campaigns.team.handover import work_of
 from campaigns.team.models import Brand, Role, User
 from campaigns.team.pages.access import current_user, get_object_for, role_required
 from campaigns.team.pages.brands.forms import BrandRolesForm
-from campaigns.team.pages.member_forms import InviteForm, RoleForm
+from campaigns.team.pages.member_forms import CloseForm, InviteForm, RoleForm
 from campaigns.team.pages.sign_in.fresh import fresh_to_change
 from campaigns.team.pages.submissions import once
 from campaigns.team.roles import role_name
@@ -95,9 +96,14 @@ def _change_roles(request: HttpRequest, chosen: User) -> HttpResponse:
 @role_required(Role.ADMINISTRATOR)
 @fresh_to_change
 def member_close(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close an account, and say who takes over what runs in the user's name."""
     chosen = _get(request, pk)
+    form = CloseForm(work_of(chosen), request.POST)
+    if chosen.is_active and not form.is_valid():
+        return _page(request, chosen, close_form=form)
+    takers = form.takers() if form.is_valid() else {}
     said = _("The account %(name)s is closed.") % {"name": chosen.username}
-    return _change(request, chosen, lambda: members.close(current_user(request), pk), said)
+    return _change(request, chosen, lambda: members.close(current_user(request), pk, takers), said)
 
 
 @require_POST
@@ -157,6 +163,7 @@ def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:
         "member": chosen,
         "role_name": role_name(chosen),
         "form": RoleForm(initial={"role": chosen.role}),
+        "close_form": CloseForm(work_of(chosen)),
         "can_be_mailed": members.can_be_mailed(chosen),
         "hours": HOURS,
         "sessions": sessions_of(chosen),

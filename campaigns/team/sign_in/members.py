@@ -5,6 +5,7 @@ who close or demote each other at once, the first decides.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.shared.text import fold
-from campaigns.team import audit, brands, mail, roles
+from campaigns.team import audit, brands, handover, mail, roles
 from campaigns.team.models import Brand, Role, User
 from campaigns.team.sign_in.links import HOURS, link_for
 
@@ -126,12 +127,21 @@ def _named(roles_by_brand: Mapping[int, str]) -> str:
     return ", ".join(f"{slugs[brand]}: {role}" for brand, role in sorted(roles_by_brand.items()))
 
 
-def close(actor: User, member_id: int) -> None:
-    """Close the account: nobody can sign in with it, and its sessions end. Raises Refused."""
+def close(
+    actor: User, member_id: int, takers: Mapping[int, int | None] = MappingProxyType({})
+) -> None:
+    """Close the account: nobody can sign in with it, and its sessions end. Raises Refused.
+
+    `takers`: who takes over what runs in the user's name, as in `handover.hand_over`.
+    """
 
     def change(member: User) -> None:
         if member.is_active:
             _require_another_administrator(actor, member)
+            try:
+                handover.hand_over(actor, member, takers)
+            except handover.Undecided as reason:
+                raise Refused(str(reason)) from reason
             member.is_active = False
             _save_and_end_sessions(member)
             audit.record(actor, member, "closed")
