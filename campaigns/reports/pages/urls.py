@@ -6,6 +6,7 @@ from campaigns.contacts.pages import person_addresses  # noqa: F401 - the conver
 from campaigns.reports.pages import (
     campaign_views,
     contact_views,
+    monitoring_views,
     overview_views,
     reconciliation_views,
     saved_report_views,
@@ -15,6 +16,7 @@ from campaigns.shared.table_export import FILES
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
     path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
     path("balance", overview_views.balance, name="balance"),
     path("campaigns/", overview_views.campaign_list, name="campaign-list"),
