@@ -239,6 +239,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "viberdash.observation.request_metrics.RequestMetrics",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -588,6 +589,6 @@ LOGGING = logs.configuration(
     secrets=[
         BSG_API_KEY,
         SECRET_KEY,
-        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET]),
+        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
     ],
 )

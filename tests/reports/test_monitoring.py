@@ -2,16 +2,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from campaigns.dispatch.models import Heartbeat
+from campaigns.compose.models import CampaignState
+from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Tally
+from campaigns.ledger.models import BalanceReading
 from campaigns.reports.installation import readiness
+from campaigns.reports.installation.figures import load_figures
+from campaigns.team.models import MailState, OutgoingMail
+from tests.reports.factories import make_campaign
 
 TOKEN = "a-token-of-twenty-four-characters"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -108,3 +116,115 @@ def test_nobody_waits_for_a_server_that_does_not_answer(
     response = client.get("/readyz", headers=AUTHORIZED)
     assert response.status_code == 503
     assert response.json()["checks"]["database"]["text"] == "no answer within 0.05 seconds"
+
+
+# /metrics
+
+
+def test_metrics_are_for_the_token_alone(client: Client, settings: Settings) -> None:
+    response = client.get("/metrics", REMOTE_ADDR="127.0.0.1")
+    assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert client.get("/metrics", headers={"Authorization": TOKEN}).status_code == 401
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def samples(client: Client) -> dict[str, float]:
+    """The samples of /metrics by name and labels."""
+    response = client.get("/metrics", headers=AUTHORIZED)
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = text_string_to_metric_families(response.content.decode())
+    return {
+        " ".join(
+            [sample.name, *(value for _name, value in sorted(sample.labels.items()))]
+        ): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@pytest.mark.django_db
+def test_metrics_have_the_figures_of_the_installation(client: Client) -> None:
+    now = timezone.now()
+    beat(seconds_ago=40)
+    campaign = make_campaign("Now", CampaignState.SENDING, frozen_at=now - timedelta(minutes=9))
+    batch = {"campaign": campaign, "size": 50}
+    Batch.objects.create(number=1, **batch)
+    Batch.objects.create(number=2, **batch)
+    Batch.objects.create(
+        number=3, state=BatchState.AMBIGUOUS, intended_at=now - timedelta(minutes=5), **batch
+    )
+    Batch.objects.create(
+        number=4, state=BatchState.DONE, done_at=now - timedelta(minutes=2),
+        held=Decimal("1.25"), held_currency="EUR", **batch,
+    )  # fmt: skip
+    Batch.objects.create(number=5, state=BatchState.DONE, checks=1, check_at=now, **batch)
+    for shard, state, code, recipients in (
+        (0, "accepted", 0, 40), (1, "accepted", 0, 9), (0, "refused", 13, 1),
+    ):  # fmt: skip
+        Tally.objects.create(
+            campaign=campaign, send_state=state, error_code=code, shard=shard, recipients=recipients
+        )
+    OutgoingMail.objects.create(state=MailState.FAILED, next_try_at=now)
+    BalanceReading.objects.create(
+        hour=now, at=now, amount=Decimal("12.5"), currency="EUR", entered=0
+    )
+    measured = samples(client)
+    assert 540 <= measured.pop("viberdash_oldest_ready_age_seconds") < 600
+    assert 300 <= measured.pop("viberdash_oldest_request_age_seconds") < 360
+    assert 40 <= measured.pop("viberdash_heartbeat_age_seconds queue@worker-1") < 100
+    expected = {
+        "viberdash_database_up": 1,
+        "viberdash_queue_tasks": 0,
+        "viberdash_campaigns sending": 1,
+        "viberdash_batches ready": 2,
+        "viberdash_batches leased": 0,
+        "viberdash_batches sending": 0,
+        "viberdash_batches ambiguous": 1,
+        "viberdash_status_checks_due first": 1,
+        "viberdash_status_checks_due again": 1,
+        "viberdash_status_checks_due reported": 0,
+        "viberdash_mails waiting": 0,
+        "viberdash_mails failed": 1,
+        f"viberdash_campaign_recipients {campaign.pk}  accepted": 49,
+        f"viberdash_campaign_recipients {campaign.pk} 13 refused": 1,
+        "viberdash_budget_held EUR": 1.25,
+        "viberdash_balance EUR": 12.5,
+    }
+    assert expected.items() <= measured.items()
+
+
+@pytest.mark.django_db
+def test_metrics_count_requests_by_the_name_of_the_address(client: Client) -> None:
+    names = ("GET 200 healthz", "other 405 healthz")
+    before = [samples(client).get(f"viberdash_http_requests_total {name}", 0) for name in names]
+    client.get("/healthz")
+    client.get("/nothing-like-it")
+    client.put("/healthz")
+    after = samples(client)
+    counted = [after.get(f"viberdash_http_requests_total {name}", 0) for name in names]
+    assert counted == [number + 1 for number in before]
+    assert not any("nothing-like-it" in name for name in after)
+
+
+@pytest.mark.django_db
+def test_metrics_without_a_database_say_so(client: Client) -> None:
+    with patch("django.db.backends.utils.CursorWrapper.execute", side_effect=DatabaseError):
+        measured = samples(client)
+    assert {name for name in measured if "http" not in name} == {"viberdash_database_up"}
+    assert measured["viberdash_database_up"] == 0
+
+
+@pytest.mark.django_db
+def test_figures_read_batches_by_their_partial_indexes() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        load_figures(timezone.now())
+    of_batches = [query["sql"] for query in queries if '"campaigns_batch"' in query["sql"]]
+    assert len(of_batches) == 7
+    assert not any("campaigns_recipient" in query["sql"] for query in queries)
+    if connection.vendor == "sqlite":  # PostgreSQL scans tables that are small
+        for statement in of_batches:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+                plan = [row[3] for row in cursor.fetchall()]
+            assert any("INDEX batch_" in step for step in plan), plan

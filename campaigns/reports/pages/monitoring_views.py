@@ -1,15 +1,18 @@
-"""What monitoring asks: whether everything works."""
+"""What monitoring asks: whether everything works, and figures for Prometheus."""
 
 import ipaddress
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from campaigns.reports.installation.metrics import installation_metrics
 from campaigns.reports.installation.readiness import check_readiness
+from viberdash.observation.request_metrics import request_metrics
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via")
 
@@ -29,6 +32,21 @@ def readyz(request: HttpRequest) -> HttpResponse:
             for check in readiness.checks
         }
     return JsonResponse(answer, status=200 if readiness.is_ready else 503)
+
+
+@never_cache
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures in Prometheus' text format, for METRICS_TOKEN alone; 404 if it is not set."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    if not has_metrics_token(request):
+        refusal = HttpResponse("METRICS_TOKEN is needed\n", status=401, content_type="text/plain")
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        return refusal
+    text = request_metrics() + installation_metrics()
+    return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def has_metrics_token(request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from campaigns.shared.table_export import FILES
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
     path("readyz", monitoring_views.readyz, name="readyz"),
     path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
     path("balance", overview_views.balance, name="balance"),
