@@ -239,6 +239,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "viberdash.observation.request_context.RequestContext",
     "viberdash.observation.request_metrics.RequestMetrics",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -584,8 +585,12 @@ LOG_LEVEL: str = read(
     str.upper,
     environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
+LOG_FORMAT: str = read(
+    "LOG_FORMAT", "text or json", "text", str.lower, environment.one_of(logs.FORMATTERS)
+)
 LOGGING = logs.configuration(
     LOG_LEVEL,
+    LOG_FORMAT,
     secrets=[
         BSG_API_KEY,
         SECRET_KEY,
