@@ -108,11 +108,9 @@ def _count_recipients(now: datetime) -> list[CampaignCount]:
     is_recent = Q(state__in=UNDER_WAY) | Q(finished_at__gte=now - SHOWN_AFTER_THE_END)
     campaigns = Campaign.objects.filter(is_recent, purpose=Purpose.CAMPAIGN).order_by("-pk")
     ids = list(campaigns.values_list("pk", flat=True)[:CAMPAIGNS_MAX])
-    tallies = Tally.objects.filter(campaign__in=ids).order_by(
-        "campaign", "send_state", "error_code"
-    )
-    sums = tallies.values_list("campaign", "send_state", "error_code").annotate(Sum("recipients"))
-    return [CampaignCount(*row) for row in sums]
+    keys = ("campaign_id", "send_state", "error_code")
+    tallies = Tally.objects.filter(campaign__in=ids).order_by(*keys).values_list(*keys)
+    return [CampaignCount(*row) for row in tallies.annotate(Sum("recipients"))]
 
 
 def _oldest_request(now: datetime) -> float | None:

@@ -11,6 +11,7 @@ from campaigns.reports.pages import (
     reconciliation_views,
     saved_report_views,
     spend_views,
+    status_views,
 )
 from campaigns.shared.table_export import FILES
 
@@ -18,6 +19,12 @@ urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
     path("metrics", monitoring_views.metrics, name="metrics"),
     path("readyz", monitoring_views.readyz, name="readyz"),
+    path("settings/status/", status_views.installation_status, name="installation-status"),
+    path(
+        "settings/status/now",
+        status_views.installation_status_now,
+        name="installation-status-now",
+    ),
     path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
     path("balance", overview_views.balance, name="balance"),
     path("campaigns/", overview_views.campaign_list, name="campaign-list"),
