@@ -2,6 +2,9 @@
 project's folder.
 """
 
+import os
+import shutil
+import tempfile
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +13,9 @@ from viberdash.environment import load_settings
 from viberdash.private_files import OTHERS
 
 load_settings()
+# before prometheus_client is imported, with the application
+counts = tempfile.mkdtemp(prefix="viberdash-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -28,3 +34,7 @@ def when_ready(server: Any) -> None:
         f"ViberDash is ready: {settings.PUBLIC_BASE_URL or f'http://localhost:{settings.PORT}'}",
         flush=True,
     )
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(counts, ignore_errors=True)

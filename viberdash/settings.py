@@ -247,6 +247,8 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "viberdash.observation.request_context.RequestContext",
+    "viberdash.observation.request_metrics.RequestMetrics",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -577,12 +579,20 @@ BODY_LIMIT_COOKIE_NAME = f"{COOKIE_PREFIX}body"
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page or from /session
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 
+# Monitoring
+METRICS_TOKEN: str = read(
+    "METRICS_TOKEN",
+    "at least 20 random characters, or empty",
+    "",
+    str.strip,
+    lambda token: not token or len(token) >= 20,
+)
 LOG_LEVEL: str = read(
     "LOG_LEVEL",
     "DEBUG, INFO, WARNING or ERROR",
@@ -590,11 +600,15 @@ LOG_LEVEL: str = read(
     str.upper,
     environment.one_of(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
+LOG_FORMAT: str = read(
+    "LOG_FORMAT", "text or json", "text", str.lower, environment.one_of(logs.FORMATTERS)
+)
 LOGGING = logs.configuration(
     LOG_LEVEL,
+    LOG_FORMAT,
     secrets=[
         BSG_API_KEY,
         SECRET_KEY,
-        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET]),
+        *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
     ],
 )

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "viberdash.observation.error_page.server_error"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("campaigns.urls")),

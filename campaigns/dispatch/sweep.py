@@ -4,6 +4,7 @@ It runs from a schedule of the queue, and from `manage.py sweep` outside the que
 sweeps may run at the same time. See docs/queue.md.
 """
 
+import logging
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -18,10 +19,13 @@ from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
+from campaigns.ledger.models import LedgerTotal
 from campaigns.shared import database_clock
+from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import safe_mode
 
+logger = logging.getLogger(__name__)
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
 MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queue
 
@@ -118,4 +122,22 @@ def finish_if_done(campaign_id: int) -> bool:
         or 0
     )
     audience = Campaign.objects.get(pk=campaign_id).audience
-    return settled == audience and lifecycle.finish(campaign_id)
+    if settled != audience or not lifecycle.finish(campaign_id):
+        return False
+    _log_result(campaign_id)
+    return True
+
+
+def _log_result(campaign_id: int) -> None:
+    """Write into the log what a campaign came to, as far as it is known at its end."""
+    tallies = Tally.objects.filter(campaign_id=campaign_id).order_by("send_state")
+    counts = tallies.values_list("send_state").annotate(Sum("recipients"))
+    totals = LedgerTotal.objects.filter(campaign_id=campaign_id).exclude(currency="")
+    costs = totals.order_by("currency").values_list("currency").annotate(Sum("amount"))
+    logger.info(
+        "Campaign %s ended with %s; charged so far: %s",
+        campaign_id,
+        ", ".join(f"{count} {state}" for state, count in counts),
+        ", ".join(f"{exact(amount)} {currency}" for currency, amount in costs) or "nothing",
+        extra={"campaign_id": campaign_id},
+    )

@@ -3,6 +3,7 @@
 shared        bills, delivery counts, periods and labels that all reports use
 spend         what was spent, the ledger entries, forecast, statement, reconciliation, saved reports
 campaigns     many campaigns: dashboard, list, calendar, comparison, best times
+installation  whether everything works, for monitoring
 campaign      one campaign, or one phone: progress, recipients, timeline, activity
 tasks         the queue's task that mails saved reports
 pages         views and forms

@@ -66,6 +66,8 @@ def outcome(answer: Any) -> str:
         return "not found"
     if answer.status_code == 403:
         return "refused"
+    if answer.status_code == 401:
+        return "token"
     leads_to = urlsplit(answer.headers.get("Location", "")).path
     return "sign in" if leads_to.endswith(reverse("account_login")) else "yes"
 

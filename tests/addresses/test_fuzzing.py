@@ -116,7 +116,8 @@ def failures(site: Site, route: Route, known: Known, method: str) -> Iterator[st
             request.method, request.url, request.values, request.files, request.headers,
             user=request.user, follow=request.method == "post",
         )  # fmt: skip
-        assert answer.status_code < 500, answer.status_code
+        is_expected = answer.status_code == 503 and route.path == "readyz"  # no worker runs
+        assert answer.status_code < 500 or is_expected, answer.status_code
 
     try:
         no_server_error()

@@ -24,6 +24,7 @@ def site(settings: Settings, tmp_path: Path) -> Site:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
     settings.STATE_FILE = tmp_path / "state.json"
+    settings.METRICS_TOKEN = "a-token-of-twenty-four-characters"
     boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     ids = make_rows(boss)
     other = Brand.objects.create(name="Other", slug="other")

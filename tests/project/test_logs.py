@@ -1,10 +1,11 @@
+import json
 import logging
 import sys
 
 import pytest
 
 from tests.hostile.strings import NOT_STORABLE, STORABLE
-from viberdash.logs import CONTROL, RedactingFormatter
+from viberdash.logs import CONTROL, JsonFormatter, RedactingFormatter
 
 
 def line(message: str, *args: object, secrets: tuple[str, ...] = ()) -> str:
@@ -59,3 +60,35 @@ def test_a_traceback_keeps_its_lines() -> None:
     head, *rest = RedactingFormatter().format(record).splitlines()
     assert head.endswith(r"ERROR a b\nc")
     assert rest[0].startswith("Traceback")
+
+
+def test_json_is_an_object_in_a_line_without_keys_and_phones() -> None:
+    try:
+        raise ValueError("380972920283")
+    except ValueError:
+        record = logging.LogRecord(
+            "campaigns", logging.ERROR, __file__, 1, "a\n%s live_0123456789", ("my-own-secret",),
+            sys.exc_info(),
+        )  # fmt: skip
+    record.created, record.campaign_id = 1_767_225_600.25, 12
+    text = JsonFormatter(["my-own-secret"]).format(record)
+    assert len(text.splitlines()) == 1
+    fields = json.loads(text)
+    exception = fields.pop("exception")
+    assert exception.startswith("Traceback")
+    assert exception.endswith("ValueError: 380…83")
+    assert fields == {
+        "time": "2026-01-01T00:00:00.250+00:00",
+        "level": "ERROR",
+        "logger": "campaigns",
+        "message": "a\n… live_…",
+        "campaign_id": 12,
+    }
+
+
+def test_json_takes_any_text() -> None:
+    for text in (*STORABLE, *NOT_STORABLE):
+        record = logging.LogRecord("campaigns", logging.INFO, __file__, 1, "%s", (text,), None)
+        logged = JsonFormatter().format(record)
+        assert not CONTROL.search(logged)
+        assert json.loads(logged)["level"] == "INFO"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch import approval, reachable, test_limits
+from campaigns.compose.launch import approval, reachable, state_log, test_limits
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
@@ -136,7 +136,7 @@ def launch(
             audit.record(actor, campaign, "asked for approval", check.summary)
             enqueue(approval.NOTIFY_APPROVERS, campaign_id)
         else:
-            audit.record(actor, campaign, "launched", str(recipients))
+            state_log.record(actor, campaign, "launched", str(recipients))
             approval.count_unapproved(campaign, actor, check)
             _wake()
 
@@ -215,7 +215,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
             **_launch_columns(campaign, campaign.approval_asked_by, recipients),
         ):
             raise _refusal(campaign_id, _("approved"))
-        audit.record(actor, campaign, "approved", check.summary)
+        state_log.record(actor, campaign, "approved", check.summary)
         _notify_requester(campaign, approved=True)
         _wake()
 
@@ -278,7 +278,7 @@ def pause(
         ):
             raise _refusal(campaign_id, _("paused"))
         sentence = pause_reason(reason).sentence
-        audit.record(actor, Campaign(pk=campaign_id), "paused", f"{sentence} {detail}".strip())
+        state_log.record(actor, Campaign(pk=campaign_id), "paused", f"{sentence} {detail}".strip())
 
 
 def pause_if_running(campaign_id: int, reason: str, detail: str = "") -> None:
@@ -307,7 +307,7 @@ def resume(campaign_id: int, actor: User | None) -> None:
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_RESUME, state, **changes):
             raise _refusal(campaign_id, _("resumed"))
-        audit.record(actor, campaign, "approved" if changes else "resumed")
+        state_log.record(actor, campaign, "approved" if changes else "resumed")
         _wake()
 
 
@@ -325,7 +325,7 @@ def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
     with transaction.atomic():
         if not paused.filter(state=S.PAUSED).update(state=S.SENDING, reason="", reason_detail=""):
             return False
-        audit.record(None, Campaign(pk=campaign_id), "resumed by itself")
+        state_log.record(None, Campaign(pk=campaign_id), "resumed by itself")
         _wake()
     return True
 
@@ -345,7 +345,7 @@ def cancel(campaign_id: int, actor: User | None, detail: str = "") -> None:
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_CANCEL, S.CANCELLED, finished_at=timezone.now()):
             raise _refusal(campaign_id, _("cancelled"))
-        audit.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
+        state_log.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
         _wake()
 
 
@@ -412,7 +412,7 @@ def _advance(
 ) -> bool:
     """Change the state without a user, and record it as `action`, if it is one of `sources`."""
     if changed := _change_state(campaign_id, sources, to, **changes):
-        audit.record(None, Campaign(pk=campaign_id), action, changes.get("reason_detail", ""))
+        state_log.record(None, Campaign(pk=campaign_id), action, changes.get("reason_detail", ""))
     return changed
 
 

@@ -17,6 +17,7 @@ from campaigns.dispatch.models import Heartbeat
 from campaigns.dispatch.workers.slots import record_heartbeat
 from campaigns.shared.queue import enqueue
 
+QUEUE = "queue@"  # begins the names of their heartbeats; the machine follows
 SIGN_INTERVAL = 5.0  # seconds; signs of life are not written more often
 
 QUIET_AFTER = timedelta(seconds=30)  # without a sign of life: the queue is given a task
@@ -71,16 +72,14 @@ _recorded_at = 0.0
 def count_idle_machines(job: str) -> int:
     """How many other machines have a working queue and nobody at `job`."""
     now = timezone.now()
-    alive = _machines(
-        Heartbeat.objects.filter(name__startswith="queue@", at__gt=now - STALLED_AFTER)
-    )
+    alive = _machines(Heartbeat.objects.filter(name__startswith=QUEUE, at__gt=now - STALLED_AFTER))
     at_job = _machines(Heartbeat.objects.filter(name__startswith=f"{job}@", until__gt=now))
     return len(alive - at_job - {settings.WORKER_NAME})
 
 
 def is_any_alive() -> bool:
     """Whether the queue of any machine works."""
-    signs = Heartbeat.objects.filter(name__startswith="queue@")
+    signs = Heartbeat.objects.filter(name__startswith=QUEUE)
     return signs.filter(at__gt=timezone.now() - STALLED_AFTER).exists()
 
 
@@ -89,7 +88,7 @@ def _machines(heartbeats: QuerySet[Heartbeat]) -> set[str]:
 
 
 def _queue_name() -> str:
-    return f"queue@{settings.WORKER_NAME}"[:100]
+    return f"{QUEUE}{settings.WORKER_NAME}"[:100]
 
 
 def _last_sign() -> datetime | None:

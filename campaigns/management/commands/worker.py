@@ -6,6 +6,7 @@ alive if tasks were done. See docs/queue.md.
 """
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from django.utils import timezone
 
 from campaigns.dispatch.workers import health
 
+logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 5.0  # seconds between two checks of the heartbeats
 DRAIN_SECONDS = 60.0  # seconds for the running tasks when the worker stops
 RESTART_DELAY = 1.0  # seconds before a queue that ended is restarted
@@ -45,6 +47,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._request_stop)
         connection.ensure_connection()  # or end with one line, not with one for each process
+        logger.info("Worker %s begins, with %s processes", settings.WORKER_NAME, settings.WORKERS)
         watch = health.QueueWatch(timezone.now())
         while not self._is_stopping():
             queue = start_queue()
@@ -54,7 +57,9 @@ class Command(BaseCommand):
                 self._drain(queue)
             kill_queue(queue)
             if not self._is_stopping():
+                logger.warning("The queue of %s ended or stalled: begun anew", settings.WORKER_NAME)
                 time.sleep(RESTART_DELAY)
+        logger.info("Worker %s ends", settings.WORKER_NAME)
 
     def _request_stop(self, number: int, frame: FrameType | None) -> None:
         self.stop_signals += 1

@@ -6,15 +6,25 @@ from campaigns.contacts.pages import person_addresses  # noqa: F401 - the conver
 from campaigns.reports.pages import (
     campaign_views,
     contact_views,
+    monitoring_views,
     overview_views,
     reconciliation_views,
     saved_report_views,
     spend_views,
+    status_views,
 )
 from campaigns.shared.table_export import FILES
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
+    path("settings/status/", status_views.installation_status, name="installation-status"),
+    path(
+        "settings/status/now",
+        status_views.installation_status_now,
+        name="installation-status-now",
+    ),
     path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
     path("balance", overview_views.balance, name="balance"),
     path("campaigns/", overview_views.campaign_list, name="campaign-list"),

@@ -18,7 +18,7 @@ class SqlLiteral(Value):
     """A constant of ours that is written into the statement instead of being a parameter."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
-        return f"'{self.value}'", ()
+        return str(self.value) if isinstance(self.value, int) else f"'{self.value}'", ()
 
 
 # the condition of `recipient_told`

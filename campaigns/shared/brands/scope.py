@@ -67,6 +67,11 @@ def limit() -> int | None:
     return _brand.get() if _is_limited.get() else None
 
 
+def acting_brand() -> int | None:
+    """The id of the brand that the running code acts for; None: for none in particular."""
+    return _brand.get()
+
+
 def brand_of_new() -> int:
     """The id of the brand that a new object belongs to."""
     return _brand.get() or MAIN
