@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import Settings
 
@@ -22,6 +23,16 @@ def folders(settings: Settings, tmp_path: Path) -> None:
     settings.DEBUG = True
     settings.DATA_ROOT = tmp_path / "DATA_ROOT"
     tighten(prepare.private_paths())  # the database of the tests
+
+
+def test_prepare_refuses_a_database_of_another_version() -> None:
+    MigrationRecorder.Migration.objects.create(app="campaigns", name="0999_later")
+    with pytest.raises(CommandError) as refused:
+        call_command("prepare")
+    assert str(refused.value) == (
+        "The database is of another version: this one does not know campaigns.0999_later."
+        " Run the version that it belongs to, or restore a backup of this one."
+    )
 
 
 def test_prepare_makes_the_first_administrator_and_says_the_password_once(

@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db.migrations.executor import MigrationExecutor
 
+from campaigns.management.commands.run import require_alone
+
 ROOT = Path(settings.BASE_DIR)
 Start = Callable[..., subprocess.Popen[str]]
 MANAGER = """
@@ -153,6 +155,15 @@ def test_run_needs_a_free_port() -> None:
         ended.stderr
         == f"CommandError: Port {port} is in use. Choose another: make run PORT={port + 1}\n"
     )
+
+
+def test_run_in_a_folder_where_it_runs_names_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "run.lock"
+    with require_alone(path):
+        with pytest.raises(CommandError) as refused:
+            require_alone(path)
+        assert str(refused.value) == f"It is already running here, as process {os.getpid()}."
+    require_alone(path).close()  # the lock ends with the process, not with the file
 
 
 @pytest.mark.django_db

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from campaigns.team import audit
@@ -30,6 +31,7 @@ class Command(RecordedCommand):
             self.stdout.write(line)
         for folder in (settings.MEDIA_ROOT, settings.UPLOAD_ROOT):
             Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        require_known_migrations()
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
         if password := first_administrator():
@@ -47,6 +49,25 @@ class Command(RecordedCommand):
                     ]
                 )
             )
+
+
+def require_known_migrations() -> None:
+    """Raise CommandError if the database has migrations that this version does not know: its tables
+    may be others than this code expects, and nothing would say so.
+    """
+    loader = MigrationLoader(connection)
+    replaced = {key for migration in loader.replacements.values() for key in migration.replaces}
+    known = loader.disk_migrations.keys() | replaced
+    unknown = sorted(
+        f"{app}.{name}"
+        for app, name in loader.applied_migrations
+        if app in loader.migrated_apps and (app, name) not in known
+    )
+    if unknown:
+        raise CommandError(
+            f"The database is of another version: this one does not know {', '.join(unknown[:3])}."
+            " Run the version that it belongs to, or restore a backup of this one."
+        )
 
 
 def private_paths() -> list[Path]:

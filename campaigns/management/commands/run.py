@@ -3,6 +3,7 @@
 `run worker sweep` is for a worker machine beside others: it prepares nothing.
 """
 
+import fcntl
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import honcho.manager
@@ -133,6 +134,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Unknown service {', '.join(sorted(unknown))}. Choose from {', '.join(SERVICES)}."
             )
+        if not options["services"]:
+            self.lock = require_alone(settings.DATA_ROOT / "run.lock")
         if "web" in names:
             require_free(
                 settings.PORT,
@@ -153,6 +156,23 @@ class Command(BaseCommand):
         processes = start(names, gateway.port or 80)
         processes.loop()
         sys.exit(processes.returncode)
+
+
+def require_alone(path: Path) -> IO[str]:
+    """A lock that is held as long as this process lives. Raises CommandError if another has it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with lock:
+            lock.seek(0)
+            process = lock.read()
+        raise CommandError(f"It is already running here, as process {process}.") from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
 
 
 def require_free(port: int, otherwise: str) -> None:
