@@ -27,6 +27,7 @@ if PLATFORM == "services-processes":  # beside `services`, whose cache it must n
     REDIS = f"{REDIS.rpartition('/')[0]}/{(int(REDIS.rpartition('/')[2]) or 16) - 1}"
 SERVICES = {"DATABASE_URL": POSTGRESQL, "REDIS_URL": REDIS}
 REQUIRED = os.environ.get("REQUIRE_SERVICES", "") not in ("", "0")
+WALKS_EVERYWHERE = "FUZZ_EXAMPLES" in os.environ  # `make fuzz`
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 
 
@@ -91,6 +92,8 @@ def needs_services(item: pytest.Item) -> bool:
     not the browser.
     """
     if item.get_closest_marker("browser"):
+        return False
+    if item.get_closest_marker("walk") and not WALKS_EVERYWHERE:
         return False
     if item.get_closest_marker("services") or item.get_closest_marker("django_db"):
         return True

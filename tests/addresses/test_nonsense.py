@@ -36,7 +36,7 @@ from campaigns.models import (
 )
 from tests.reports.factories import make_campaign, make_user, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 # NUL, an id that no column holds, digits that are no number, a number as spreadsheets write it
 HUGE = "9" * 30
 BAD_VALUES = ("\0", HUGE, "²", "b\0.1", "abc")

@@ -14,7 +14,11 @@ from tests.addresses.routes import every_route
 from tests.addresses.rows import make_rows
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_rendering")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.walk,
+    pytest.mark.usefixtures("plain_rendering"),
+]
 # There with a provider or a second factor alone: tests/team/test_oidc.py, test_factors.py
 OF_OWN_ACCOUNT = ("/sign-in/oidc/", "/confirm/oidc/", "/account/factors/")
 
