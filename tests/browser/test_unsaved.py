@@ -210,7 +210,8 @@ def test_two_tabs_back_and_a_refresh_in_mid_upload_lose_nothing(
     writer.get_by_role("link", name="Dashboard").click()
     expect(writer.get_by_role("heading", name="Dashboard")).to_be_visible()
     writer.go_back()
-    with writer.expect_response(AUTOSAVE) as answer:
+    expect(writer.locator("#id_text")).to_have_value("In this tab")
+    with writer.expect_response(AUTOSAVE, timeout=30_000) as answer:
         writer.locator("#id_text").fill("After going back")
     assert answer.value.status == 200
 
