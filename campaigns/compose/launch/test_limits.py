@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.models import Campaign
 from campaigns.ledger.models import Purpose
+from campaigns.shared.brands.scope import all_brands
 from campaigns.shared.days import site_bounds, site_today
 from campaigns.team.models import User
 
@@ -52,9 +53,13 @@ def too_many_text() -> str:
 
 
 def _sent_today(launcher: User, without: Campaign) -> int:
-    """The test messages of `launcher` on the site's day, with those that wait for approval."""
+    """The test messages of `launcher` on the site's day in all brands, with those that wait for
+    approval.
+    """
     begin, end = site_bounds(site_today(), site_today())
-    tests = Campaign.objects.filter(
+    with all_brands():
+        campaigns = Campaign.objects.exclude(pk=without.pk)
+    tests = campaigns.filter(
         Q(launched_by=launcher, launched_at__gte=begin, launched_at__lt=end)
         | Q(
             approval_asked_by=launcher,
@@ -63,5 +68,5 @@ def _sent_today(launcher: User, without: Campaign) -> int:
             approval_asked_at__lt=end,
         ),
         purpose=Purpose.TEST,
-    ).exclude(pk=without.pk)
+    )
     return sum(len(contacts or ()) for contacts in tests.values_list("test_contacts", flat=True))

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 
 from campaigns.contacts.models import StopListEntry
 from campaigns.shared import bulk
-from campaigns.shared.brands.scope import limit
+from campaigns.shared.brands.scope import shared_condition
 
 TABLE = "campaigns_contact"
 OVERWRITTEN = "campaigns_overwrittencontact"
@@ -299,10 +299,7 @@ def find_stop_listed(msisdns: list[str]) -> set[str]:
     """Those of the phones that are on the stop list."""
     if not StopListEntry.objects.order_by().exists():
         return set()
-    if (brand := limit()) is None:
-        return _select_among("campaigns_stoplistentry", msisdns)
-    of_brand = "(brand_id = %s OR brand_id IS NULL) AND"
-    return _select_among("campaigns_stoplistentry", msisdns, of_brand, [brand])
+    return _select_among("campaigns_stoplistentry", msisdns, f"{shared_condition()} AND")
 
 
 def _select_among(

@@ -33,7 +33,7 @@ from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
 from campaigns.gateway.limits import MAX_RECIPIENTS
-from campaigns.shared.brands.scope import acting_for
+from campaigns.shared.brands.scope import acting_for, shared_condition
 
 SLICE_SIZE = 50_000  # contacts; about a second, in which other writers wait on SQLite
 
@@ -179,7 +179,10 @@ def _id_condition(ids: list[int]) -> str:
     return f"c.id IN ({', '.join(map(str, ids))})" if ids else "1 = 0"
 
 
-_STOPPED = f"EXISTS (SELECT 1 FROM {STOP_LIST} s WHERE s.msisdn = c.msisdn)"  # noqa: S608
+def _stopped_sql() -> str:
+    """The condition on a contact `c` whose phone the brand, or all brands, stopped."""
+    of_brand = shared_condition("s.")
+    return f"EXISTS (SELECT 1 FROM {STOP_LIST} s WHERE s.msisdn = c.msisdn AND {of_brand})"  # noqa: S608 - our own table, a number
 
 
 def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
@@ -231,7 +234,7 @@ def _recipients_sql(
                 {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
             FROM ({contacts}) c {areas.join_sql("c") if by_area else ""} {fields.join}
-            WHERE {chosen} AND NOT {_STOPPED} AND NOT {excluded}
+            WHERE {chosen} AND NOT {_stopped_sql()} AND NOT {excluded}
                 {"" if audience.has_no_duplicates else "AND " + is_new}
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
@@ -293,9 +296,10 @@ def _insert_batches(campaign_id: int, last: int, by_area: bool) -> int:
 
 def _count_missing(chosen: str, excluded: str) -> tuple[int, int]:
     """How many contacts of a slice are on the stop list, and how many others are excluded."""
+    stopped = _stopped_sql()
     with connection.cursor() as cursor:
-        cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {_STOPPED} THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN NOT {_STOPPED} AND {excluded} THEN 1 ELSE 0 END), 0)
+        cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {stopped} THEN 1 ELSE 0 END), 0),
+                    COALESCE(SUM(CASE WHEN NOT {stopped} AND {excluded} THEN 1 ELSE 0 END), 0)
                 FROM {CONTACT} c WHERE {chosen}""")  # noqa: S608 - names of our own tables
         stop_listed, excluded_count = cursor.fetchone()
     return int(stop_listed), int(excluded_count)

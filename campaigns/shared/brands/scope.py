@@ -72,6 +72,15 @@ def acting_brand() -> int | None:
     return _brand.get()
 
 
+def shared_condition(row: str = "") -> str:
+    """The condition, for SQL, on rows of the brand that is acted for and on those for all brands.
+
+    `row`: the name of the table in the statement, with a point.
+    """
+    brand = limit()
+    return "1 = 1" if brand is None else f"({row}brand_id = {brand:d} OR {row}brand_id IS NULL)"
+
+
 def brand_of_new() -> int:
     """The id of the brand that a new object belongs to."""
     return _brand.get() or MAIN
