@@ -46,7 +46,6 @@ from campaigns.models import (
     OutgoingMail,
     Recipient,
     RejectedRow,
-    Role,
     SampledStatus,
     SavedReport,
     Sender,
@@ -58,7 +57,8 @@ from campaigns.models import (
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.audit.admin_changes import RecordedAdmin
 from campaigns.team.pages.sign_in import views as sign_in_views
-from campaigns.team.roles import has_role
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
@@ -97,7 +97,9 @@ class ByRole(RecordedAdmin):
     """For administrators; Django's own permissions are not used."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_authenticated and has_role(current_user(request), Role.ADMINISTRATOR)
+        return request.user.is_authenticated and has_permission(
+            current_user(request), Permission.OPERATE
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_module_permission(request)

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from campaigns.shared.brands.scope import acting_for, all_brands
 from campaigns.team import audit
-from campaigns.team.models import Brand, Role, User
-from campaigns.team.roles import ROLE_ORDER, users_with_role
+from campaigns.team.models import Brand, User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import users_with_permission
 
 
 class Undecided(Exception):  # noqa: N818 - not a failure: the reason is the user's
@@ -24,7 +25,7 @@ class Kind(NamedTuple):
     """Objects with `owner`, `brand` and `paused` that run in the name of their owner."""
 
     model: type[Model]
-    role: Role  # what the owner needs in the brand
+    permission: Permission  # what the owner needs in the brand
     pause: Callable[[Any, User], None]  # (object, actor): records it; nothing if it is paused
     columns_of: Callable[[Any], dict[str, Any]]  # that differ with the new owner, who is set
 
@@ -61,9 +62,9 @@ def work_of(member: User) -> list[Work]:
 
 
 def _takers(member: User, brand: Brand, objects: list[tuple[Kind, Any]]) -> QuerySet[User]:
-    role = max((kind.role for kind, _row in objects), key=ROLE_ORDER.index)
+    permissions = {kind.permission for kind, _row in objects}
     with acting_for(brand.pk):
-        return users_with_role(role).exclude(pk=member.pk).order_by("username")
+        return users_with_permission(*permissions).exclude(pk=member.pk).order_by("username")
 
 
 def hand_over(actor: User, member: User, takers: Mapping[int, int | None]) -> None:

@@ -7,9 +7,9 @@ from django.db.models import Model, Q, QuerySet
 
 from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.team.models import Brand, Membership, Role, User
+from campaigns.team.permissions import PERMISSIONS, Permission, roles_with
 
 M = TypeVar("M", bound=Model)
-ROLE_ORDER = [Role.VIEWER, Role.MARKETER, Role.APPROVER, Role.ADMINISTRATOR]
 
 
 def role_of(user: User) -> Role | None:
@@ -27,10 +27,10 @@ def role_name(user: User) -> str:
     return str(role.label) if role else "–"
 
 
-def has_role(user: User, role: Role) -> bool:
-    """Whether `user` has `role` or a higher one in the brand that is acted for."""
-    own = role_of(user) if user.is_active else None
-    return own is not None and ROLE_ORDER.index(own) >= ROLE_ORDER.index(role)
+def has_permission(user: User, permission: Permission) -> bool:
+    """Whether `user` has `permission` in the brand that is acted for."""
+    role = role_of(user) if user.is_active else None
+    return role is not None and permission in PERMISSIONS[role]
 
 
 def brands_of(user: User, brands: Sequence[Brand]) -> list[Brand]:
@@ -46,12 +46,12 @@ def brands_of(user: User, brands: Sequence[Brand]) -> list[Brand]:
 
 def sees_phones(user: User) -> bool:
     """Whether `user` sees phones. Those who don't see them masked, and find nobody by a part."""
-    return has_role(user, Role.MARKETER)
+    return has_permission(user, Permission.SEE_PHONES)
 
 
-def users_with_role(role: Role) -> QuerySet[User]:
-    """The active users who have `role` or a higher one in the brand that is acted for."""
-    sufficient = ROLE_ORDER[ROLE_ORDER.index(role) :]
+def users_with_permission(*permissions: Permission) -> QuerySet[User]:
+    """The active users who have all `permissions` in the brand that is acted for."""
+    sufficient = roles_with(*permissions)
     with_role = Q(role=Role.ADMINISTRATOR) | Q(is_superuser=True)
     if brand_of_new() == MAIN:
         with_role |= Q(role__in=sufficient)

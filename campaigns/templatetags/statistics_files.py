@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from campaigns.results.polling import file_use
 from campaigns.team import accounts
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 register = template.Library()
 
@@ -18,7 +19,7 @@ register = template.Library()
 def statistics_files_card(context: Context) -> dict[str, Any]:
     """How statistics files are used for the account in use; only administrators see it."""
     user, account = context["request"].user, accounts.cached().current
-    if account is None or not (isinstance(user, User) and has_role(user, Role.ADMINISTRATOR)):
+    if account is None or not (isinstance(user, User) and has_permission(user, Permission.OPERATE)):
         return {}
     use = file_use.use_of(account)
     return {

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -189,6 +190,7 @@ def test_headers_above_the_limit_are_refused(port: int) -> None:
         ("/nowhere", f"Cookie: {EDITOR}", body_limits.ANONYMOUS),
         (delivery_reports.PATH, "", body_limits.ANONYMOUS),
     ],
+    ids=itertools.count(),  # the cookies are signed with the time
 )
 def test_body_above_the_limit_is_refused_before_it_is_sent(
     port: int, path: str, cookie: str, limit: int

@@ -34,8 +34,9 @@ from campaigns.shared.days import site_day
 from campaigns.shared.money import ZERO, exact
 from campaigns.team import audit
 from campaigns.team.mail import link, mail
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role, users_with_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, users_with_permission
 
 NOTIFY_APPROVERS = "campaigns.compose.launch.approval.notify_approvers"
 NOTIFY_REQUESTER = "campaigns.compose.launch.approval.notify_requester"
@@ -234,12 +235,16 @@ def void_text(campaign: Campaign) -> str:
 
 def may_approve(campaign: Campaign, actor: User | None) -> bool:
     """Whether `actor` may approve `campaign`. A command (None) may not."""
-    return actor is not None and has_role(actor, Role.APPROVER) and not is_own(campaign, actor)
+    return (
+        actor is not None
+        and has_permission(actor, Permission.APPROVE)
+        and not is_own(campaign, actor)
+    )
 
 
 def awaiting_approval_by(actor: User) -> list[Campaign]:
     """The campaigns that `actor` can approve, longest waiting first."""
-    if not has_role(actor, Role.APPROVER):
+    if not has_permission(actor, Permission.APPROVE):
         return []
     waiting = Campaign.objects.filter(state=CampaignState.AWAITING_APPROVAL).select_related(
         "approval_asked_by"
@@ -263,7 +268,9 @@ def notify_approvers(campaign_id: int) -> int:
 
 
 def _ask_approvers(campaign: Campaign) -> int:
-    approvers = [user for user in users_with_role(Role.APPROVER) if not is_own(campaign, user)]
+    approvers = [
+        user for user in users_with_permission(Permission.APPROVE) if not is_own(campaign, user)
+    ]
     subject = _("“%(name)s” waits for your approval") % {"name": campaign.name}
     body = _(
         "%(name)s requested approval. Review the campaign, then approve it or request changes:\n"

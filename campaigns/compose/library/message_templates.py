@@ -9,9 +9,10 @@ from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.team import audit
-from campaigns.team.models import Role, User
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
 from campaigns.team.removal import remove_if_unneeded
-from campaigns.team.roles import has_role
+from campaigns.team.roles import has_permission
 
 LOCKABLE = {
     field.name: field.label for field in FIELDS if field.in_template and not field.locked_with
@@ -25,7 +26,7 @@ def content_of(campaign: Campaign) -> dict[str, str | int]:
 
 def locked_fields(template: CampaignTemplate | None, actor: User | None) -> frozenset[str]:
     """The fields of the form that `actor` may not change in a campaign made from `template`."""
-    if template is None or actor is None or has_role(actor, Role.ADMINISTRATOR):
+    if template is None or actor is None or has_permission(actor, Permission.MODERATE):
         return frozenset()
     locked = set(template.locked) & LOCKABLE.keys()
     return frozenset(field.name for field in FIELDS if {field.name, field.locked_with} & locked)

@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, Note
 from campaigns.team import audit
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 NOTE_MAX = Note._meta.get_field("text").max_length or 0
 
@@ -24,7 +25,7 @@ def add_note(campaign: Campaign, text: str, actor: User | None) -> Note:
 
 def may_delete(note: Note, user: User) -> bool:
     """Whether `user` may delete `note`: its author and administrators may."""
-    return note.author_id == user.pk or has_role(user, Role.ADMINISTRATOR)
+    return note.author_id == user.pk or has_permission(user, Permission.MODERATE)
 
 
 @transaction.atomic

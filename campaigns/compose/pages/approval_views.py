@@ -15,10 +15,10 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.ledger.models import Purpose
 from campaigns.shared.query_values import read_text
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, require_role
+from campaigns.team.pages.access import current_user, require_permission
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 @once
@@ -26,7 +26,7 @@ from campaigns.team.pages.submissions import once
 def campaign_approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve and launch a campaign, if it is still as on the review page that was posted."""
     campaign = draft_of(request, pk)
-    require_role(current_user(request), Role.APPROVER)
+    require_permission(current_user(request), Permission.APPROVE)
     require_fresh(request)
     if measure_soon(Audience.of(campaign), compile_message(campaign)) is None:
         messages.warning(request, counted_again_message())

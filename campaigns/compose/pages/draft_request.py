@@ -26,8 +26,8 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.contacts.models import Contact
 from campaigns.shared.query_values import read_id
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
 
 
@@ -72,12 +72,14 @@ def sketched(request: HttpRequest) -> CampaignForm:
     return form
 
 
-def draft_of(request: HttpRequest, pk: int) -> Campaign:
-    """The campaign `pk`, for a user who may write campaigns."""
+def draft_of(
+    request: HttpRequest, pk: int, permission: Permission = Permission.COMPOSE
+) -> Campaign:
+    """The campaign `pk`, for a user with `permission`."""
     return get_object_for(
         current_user(request),
         Campaign.objects.select_related("sender", "made_from"),
-        Role.MARKETER,
+        permission,
         pk=pk,
     )
 

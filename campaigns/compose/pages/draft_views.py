@@ -37,11 +37,12 @@ from campaigns.compose.pages.draft_request import (
 )
 from campaigns.contacts.models import ContactList
 from campaigns.shared.query_values import read_ids
-from campaigns.team.models import Role, User
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.models import User
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once, token_of
-from campaigns.team.roles import has_role, users_with_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, users_with_permission, visible_to
 
 ADMINISTRATORS_SHOWN = 3  # whom to ask for a sender
 
@@ -83,8 +84,8 @@ def _sender_hint(form: CampaignForm, user: User) -> str:
     """Where `user` adds senders, or whom to ask; and why the chosen one is not usable, where the
     form does not say so itself.
     """
-    can_add = has_role(user, Role.ADMINISTRATOR)
-    administrators = users_with_role(Role.ADMINISTRATOR).order_by("username")
+    can_add = has_permission(user, Permission.MANAGE_SENDERS)
+    administrators = users_with_permission(Permission.MANAGE_SENDERS).order_by("username")
     context = {
         "has_senders": form.has_senders,
         "can_add_senders": can_add,
@@ -154,7 +155,7 @@ def _from_template(form: CampaignForm) -> Campaign:
 
 @never_cache  # after the back button the page shows the draft as it is now
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_http_methods(["GET", "HEAD", "POST"])
 @accepts_body(IMAGE)
 def campaign_new(request: HttpRequest) -> HttpResponse:

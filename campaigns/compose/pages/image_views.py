@@ -19,10 +19,10 @@ from campaigns.compose.library import web_pictures
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture, WebPicture
 from campaigns.shared.query_values import read_search, read_text
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
 
 STORED_IMAGE = re.compile(r"pictures/\w+\.(?:jpg|png)")
@@ -44,7 +44,7 @@ def picture_list(request: HttpRequest) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_POST
 @accepts_body(IMAGE)
 def picture_add(request: HttpRequest) -> HttpResponse:
@@ -69,7 +69,9 @@ def picture_add(request: HttpRequest) -> HttpResponse:
 @require_POST
 def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename an image."""
-    picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
+    picture = get_object_for(
+        current_user(request), Picture.objects.all(), Permission.COMPOSE, pk=pk
+    )
     library.rename(picture, read_text(request.POST, "title"), current_user(request))
     messages.success(request, _("Image renamed."))
     return redirect("picture-list")
@@ -78,7 +80,9 @@ def picture_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an image that is not used."""
-    picture = get_object_for(current_user(request), Picture.objects.all(), Role.MARKETER, pk=pk)
+    picture = get_object_for(
+        current_user(request), Picture.objects.all(), Permission.COMPOSE, pk=pk
+    )
     try:
         library.delete(picture, current_user(request))
     except Refused as refused:
@@ -88,7 +92,7 @@ def picture_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("picture-list")
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_POST
 @accepts_body(IMAGE)
 def picture_upload(request: HttpRequest) -> HttpResponse:

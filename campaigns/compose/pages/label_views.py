@@ -11,13 +11,13 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import archive, labels, notes
 from campaigns.compose.models import Campaign, Label, Note
 from campaigns.shared.query_values import read_id, read_text
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.pages.access import current_user, get_object_for, require_permission
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 def _campaign(request: HttpRequest, pk: int) -> Campaign:
-    return get_object_for(current_user(request), Campaign.objects.all(), Role.MARKETER, pk=pk)
+    return get_object_for(current_user(request), Campaign.objects.all(), Permission.COMPOSE, pk=pk)
 
 
 @require_POST
@@ -66,9 +66,9 @@ def campaign_note(request: HttpRequest, pk: int) -> HttpResponse:
 def note_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one's own note; administrators delete any."""
     user = current_user(request)
-    note = get_object_for(user, Note.objects.select_related("campaign"), Role.MARKETER, pk=pk)
+    note = get_object_for(user, Note.objects.select_related("campaign"), Permission.COMPOSE, pk=pk)
     if not notes.may_delete(note, user):
-        require_role(user, Role.ADMINISTRATOR)
+        require_permission(user, Permission.MODERATE)
     notes.delete_note(note, user)
     messages.success(request, _("Note deleted."))
     return redirect(f"{reverse('campaign-detail', args=[note.campaign_id])}?tab=notes#tabs")

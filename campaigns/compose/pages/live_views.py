@@ -23,13 +23,13 @@ from campaigns.compose.pages.draft_request import (
     preview_context,
     sketched,
 )
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.submissions import new_token, token_of
+from campaigns.team.permissions import Permission
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_POST
 def campaign_preview(request: HttpRequest) -> HttpResponse:
     """A fragment: the preview of the unsaved form."""
@@ -41,7 +41,7 @@ def campaign_preview(request: HttpRequest) -> HttpResponse:
     )
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_POST
 def campaign_figures(request: HttpRequest) -> HttpResponse:
     """A fragment: audience, lengths, cost, problems and warnings of the unsaved form.
@@ -62,7 +62,7 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/compose/_metrics.html", context)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_POST
 @accepts_body(IMAGE)
 def campaign_autosave(request: HttpRequest, pk: int | None = None) -> JsonResponse:

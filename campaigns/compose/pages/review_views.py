@@ -45,10 +45,11 @@ from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
 from campaigns.shared.query_values import read_id, read_text
 from campaigns.team import accounts
-from campaigns.team.models import Role, User
+from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 COUNTED = "counted"  # in the address: the page has just waited for the count
 
@@ -112,7 +113,7 @@ def _counting(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 @require_safe
 def review_counting(request: HttpRequest, pk: int) -> HttpResponse:
     """A fragment: that the audience is still being counted; once it is, leads to the review."""
-    campaign = draft_of(request, pk)
+    campaign = draft_of(request, pk, Permission.SEND)
     audience, template = Audience.of(campaign), compile_message(campaign)
     if measure_soon(audience, template, polled=True):
         address = f"{reverse('campaign-review', args=[pk])}?{COUNTED}"
@@ -173,7 +174,7 @@ def _test_context(request: HttpRequest, measured: MeasuredAudience, error: str) 
 @require_POST
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
-    campaign = draft_of(request, pk)
+    campaign = draft_of(request, pk, Permission.SEND)
     phones = phones_in(read_text(request.POST, "phones"))
     if (chosen := read_id(request.POST.get("group", ""))) is not None:
         group = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen)
@@ -212,7 +213,7 @@ def _test_message(campaign: Campaign, tests: Sequence[Campaign], phones: int) ->
 def campaign_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Simulate the campaign with its real audience; nothing is sent."""
     try:
-        rehearsal = rehearse(draft_of(request, pk), current_user(request))
+        rehearsal = rehearse(draft_of(request, pk, Permission.SEND), current_user(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("campaign-review", pk)
@@ -226,7 +227,7 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch the campaign that was rehearsed, if it has not changed since."""
     campaigns = Campaign.objects.select_related("rehearsal_of")
     rehearsal = get_object_for(
-        current_user(request), campaigns, Role.MARKETER, pk=pk, purpose=Purpose.REHEARSAL
+        current_user(request), campaigns, Permission.SEND, pk=pk, purpose=Purpose.REHEARSAL
     )
     user, draft = current_user(request), rehearsal.rehearsal_of
     require_fresh(
@@ -245,7 +246,7 @@ def rehearsal_live(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     """Launch the draft, if the typed number of recipients and maximum cost are right."""
-    campaign = draft_of(request, pk)
+    campaign = draft_of(request, pk, Permission.SEND)
     measured = measure_soon(Audience.of(campaign), compile_message(campaign))
     if measured is None:
         messages.warning(request, counted_again_message())

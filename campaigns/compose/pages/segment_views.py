@@ -20,11 +20,11 @@ from campaigns.contacts.models import Contact, ContactList
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.shared.query_values import read_search
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 from campaigns.team.removal import describe_uses
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.roles import has_permission, visible_to
 
 ORDERS = {"name": "name", "people": "people", "changed": "updated_at"}
 CONTACTS_SHOWN = 50
@@ -44,7 +44,7 @@ def segment_list(request: HttpRequest) -> HttpResponse:
         request, segment_rows.order_by(f"-{column}" if key.startswith("-") else column, "pk")
     )
     rows = _with_campaign_counts(list(page.object_list))
-    can_edit = has_role(current_user(request), Role.MARKETER)
+    can_edit = has_permission(current_user(request), Permission.EDIT_CONTACTS)
     context = {
         "page": page,
         "rows": rows,
@@ -84,7 +84,7 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "contacts": [(contact, _first_fields(contact)) for contact in contacts],
         "uses": _uses(segment),
         "delete_text": _delete_text(segment),
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
     }
     return render(request, "campaigns/compose/segment_detail.html", context)
 
@@ -118,19 +118,22 @@ def _delete_text(segment: Segment) -> str:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
     """Create a segment."""
     return _form(request, Segment())
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a segment."""
     return _form(
-        request, get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+        request,
+        get_object_for(
+            current_user(request), Segment.objects.all(), Permission.EDIT_CONTACTS, pk=pk
+        ),
     )
 
 
@@ -162,7 +165,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     return render(request, "campaigns/compose/segment_form.html", context, status=status)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def segment_count(request: HttpRequest) -> HttpResponse:
     """A fragment: the number of contacts that meet the unsaved conditions."""
@@ -186,19 +189,23 @@ def _count(form: SegmentForm) -> dict[str, int | str]:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy a segment, and edit the copy."""
-    segment = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    segment = get_object_for(
+        current_user(request), Segment.objects.all(), Permission.EDIT_CONTACTS, pk=pk
+    )
     return redirect("segment-edit", segments.duplicate(segment, current_user(request)).pk)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def segment_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment, unless a campaign still needs it."""
-    segment = get_object_for(current_user(request), Segment.objects.all(), Role.MARKETER, pk=pk)
+    segment = get_object_for(
+        current_user(request), Segment.objects.all(), Permission.EDIT_CONTACTS, pk=pk
+    )
     try:
         delete_segment(segment, current_user(request))
     except Refused as refused:

@@ -15,11 +15,16 @@ from campaigns.compose.library.senders import remove_sender, senders_with_use
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderForm, TestGroupForm
 from campaigns.team import audit
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.pages.access import (
+    current_user,
+    get_object_for,
+    permission_required,
+    require_permission,
+)
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, users_with_role
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, users_with_permission
 
 PAGE_SIZE = 50
 
@@ -31,7 +36,7 @@ def senders(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = SenderForm(request.POST or None)
     if request.method == "POST":
-        require_role(user, Role.ADMINISTRATOR)
+        require_permission(user, Permission.MANAGE_SENDERS)
         if form.is_valid():
             with transaction.atomic():
                 audit.record(user, form.save(), "added", form.cleaned_data["name"])
@@ -40,7 +45,11 @@ def senders(request: HttpRequest) -> HttpResponse:
             )
             return redirect("sender-list")
     page = Paginator(senders_with_use(), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form, "can_edit": has_role(user, Role.ADMINISTRATOR)}
+    context = {
+        "page": page,
+        "form": form,
+        "can_edit": has_permission(user, Permission.MANAGE_SENDERS),
+    }
     return render(request, "campaigns/compose/senders.html", context)
 
 
@@ -48,7 +57,7 @@ def senders(request: HttpRequest) -> HttpResponse:
 def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a sender that no campaign uses."""
     user = current_user(request)
-    sender = get_object_for(user, Sender.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    sender = get_object_for(user, Sender.objects.all(), Permission.MANAGE_SENDERS, pk=pk)
     try:
         remove_sender(sender, user)
     except Refused as refused:
@@ -59,7 +68,7 @@ def sender_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.COMPOSE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_groups(request: HttpRequest) -> HttpResponse:
     """The test groups, and a form to add one."""
@@ -79,7 +88,9 @@ def test_groups(request: HttpRequest) -> HttpResponse:
 @require_POST
 def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a test group; tests already sent to it stay."""
-    group = get_object_for(current_user(request), TestGroup.objects.all(), Role.MARKETER, pk=pk)
+    group = get_object_for(
+        current_user(request), TestGroup.objects.all(), Permission.COMPOSE, pk=pk
+    )
     audit.delete(current_user(request), group, "removed", group.name)
     messages.success(request, _("Test group “%(name)s” deleted.") % {"name": group.name})
     return redirect("test-groups")
@@ -95,14 +106,14 @@ def label_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the name or the colour of a label, on every campaign that has it."""
-    label = get_object_for(current_user(request), Label.objects.all(), Role.MARKETER, pk=pk)
+    label = get_object_for(current_user(request), Label.objects.all(), Permission.COMPOSE, pk=pk)
     return _label_page(request, LabelForm(request.POST or None, instance=label), "edited")
 
 
 def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpResponse:
     user = current_user(request)
     if request.method == "POST":
-        require_role(user, Role.MARKETER)
+        require_permission(user, Permission.COMPOSE)
         if form.is_valid():
             with transaction.atomic():
                 audit.record(user, form.save(), action, form.cleaned_data["name"])
@@ -111,7 +122,7 @@ def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpRespo
             )
             return redirect("label-list")
     page = Paginator(labels_with_counts(), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form, "can_edit": has_role(user, Role.MARKETER)}
+    context = {"page": page, "form": form, "can_edit": has_permission(user, Permission.COMPOSE)}
     status = 422 if form.is_bound else 200
     return render(request, "campaigns/compose/labels.html", context, status=status)
 
@@ -120,7 +131,7 @@ def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpRespo
 def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a label; the campaigns that had it stay."""
     user = current_user(request)
-    label = get_object_for(user, Label.objects.all(), Role.MARKETER, pk=pk)
+    label = get_object_for(user, Label.objects.all(), Permission.COMPOSE, pk=pk)
     audit.delete(user, label, "deleted", label.name)
     messages.success(request, _("Label “%(name)s” deleted.") % {"name": label.name})
     return redirect("label-list")
@@ -133,7 +144,7 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = LimitForm(request.POST or None)
     if request.method == "POST":
-        require_role(user, Role.ADMINISTRATOR)
+        require_permission(user, Permission.MANAGE_LIMITS)
         require_fresh(request)
         if form.is_valid():
             approval.set_limit(form.cleaned_data["currency"], form.cleaned_data["amount"], user)
@@ -141,9 +152,9 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
             return redirect("approval-limits")
     context = {
         "limits": ApprovalLimit.objects.all(),
-        "approvers": users_with_role(Role.APPROVER).order_by("username"),
+        "approvers": users_with_permission(Permission.APPROVE).order_by("username"),
         "form": form,
-        "can_edit": has_role(user, Role.ADMINISTRATOR),
+        "can_edit": has_permission(user, Permission.MANAGE_LIMITS),
     }
     status = 422 if form.is_bound else 200
     return render(request, "campaigns/compose/approval_limits.html", context, status=status)
@@ -153,7 +164,7 @@ def approval_limits(request: HttpRequest) -> HttpResponse:
 def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the approval limit of a currency."""
     user = current_user(request)
-    limit = get_object_for(user, ApprovalLimit.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    limit = get_object_for(user, ApprovalLimit.objects.all(), Permission.MANAGE_LIMITS, pk=pk)
     require_fresh(request)
     approval.remove_limit(limit, user)
     messages.success(

@@ -13,10 +13,10 @@ from campaigns.compose.library import message_templates
 from campaigns.compose.models import CampaignState, CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.shared.query_values import read_text
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 
 PAGE_SIZE = 50
 
@@ -34,7 +34,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "locks": message_templates.LOCKABLE,
-        "can_lock": has_role(user, Role.ADMINISTRATOR),
+        "can_lock": has_permission(user, Permission.MODERATE),
     }
     return render(request, "campaigns/compose/template_list.html", context)
 
@@ -59,7 +59,7 @@ def template_save(request: HttpRequest, pk: int) -> HttpResponse:
 def template_lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the fields that only administrators may change."""
     template = get_object_for(
-        current_user(request), CampaignTemplate.objects.all(), Role.ADMINISTRATOR, pk=pk
+        current_user(request), CampaignTemplate.objects.all(), Permission.MODERATE, pk=pk
     )
     message_templates.lock(template, request.POST.getlist("locked"), current_user(request))
     messages.success(request, _("Locked fields saved."))
@@ -70,7 +70,7 @@ def template_lock(request: HttpRequest, pk: int) -> HttpResponse:
 def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a template; only administrators delete one with locked fields."""
     template = get_object_for(
-        current_user(request), CampaignTemplate.objects.all(), Role.MARKETER, pk=pk
+        current_user(request), CampaignTemplate.objects.all(), Permission.COMPOSE, pk=pk
     )
     if message_templates.locked_fields(template, current_user(request)):
         messages.error(request, _("Only administrators can delete a template with locked fields."))

@@ -14,8 +14,9 @@ from campaigns.contacts.models import Import, ImportState
 from campaigns.shared.days import next_time
 from campaigns.shared.queue import enqueue
 from campaigns.team import audit, handover
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 from campaigns.team.time_zones import reader_zone
 
 MAX_REJECTED_PERCENT = 10
@@ -118,7 +119,7 @@ def next_run(schedule: ImportSchedule, after: datetime) -> datetime:
 
 def why_it_stops(schedule: ImportSchedule) -> str:
     """Why the schedule may not run any more, for its page; "" if it may."""
-    if not has_role(schedule.owner, Role.MARKETER):
+    if not has_permission(schedule.owner, Permission.EDIT_CONTACTS):
         return _("%(user)s may no longer import contacts.") % {"user": schedule.owner}
     if schedule.list_id is None:
         return _("The list was deleted.")
@@ -149,7 +150,7 @@ def resume(schedule: ImportSchedule, actor: User) -> None:
     """
     if schedule.list_id is None:
         raise ContactsError(_("The list was deleted. Delete this schedule and create another."))
-    if not has_role(schedule.owner, Role.MARKETER):
+    if not has_permission(schedule.owner, Permission.EDIT_CONTACTS):
         schedule.owner = actor
     paused = ImportSchedule.objects.filter(pk=schedule.pk, paused=True)
     at = next_run(schedule, timezone.now())
@@ -161,7 +162,7 @@ def register_handover() -> None:
     """Let somebody else take over the schedules of a user whose account is closed. Called once, at
     the start.
     """
-    kind = handover.Kind(ImportSchedule, Role.MARKETER, pause, _columns_of_new_owner)
+    kind = handover.Kind(ImportSchedule, Permission.EDIT_CONTACTS, pause, _columns_of_new_owner)
     handover.register(kind)
 
 

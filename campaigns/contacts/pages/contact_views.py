@@ -19,12 +19,13 @@ from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import page_of_ids
 from campaigns.shared.query_values import read_search
-from campaigns.team.models import Role, User
-from campaigns.team.pages.access import current_user, get_object_for, role_required
-from campaigns.team.roles import has_role, sees_phones, visible_to
+from campaigns.team.models import User
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones, visible_to
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit the merge tags of a contact, on its list or on all lists with its phone."""
@@ -69,10 +70,10 @@ def _save(form: ContactForm, contact: Contact, actor: User) -> str:
 
 def _editable_contact(request: HttpRequest, pk: int) -> Contact:
     contacts = Contact.objects.select_related("list")
-    return get_object_for(current_user(request), contacts, Role.MARKETER, pk=pk)
+    return get_object_for(current_user(request), contacts, Permission.EDIT_CONTACTS, pk=pk)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a contact from its list."""
@@ -87,14 +88,14 @@ def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact.list)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_STOP_LIST)
 @require_POST
 def contact_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Add the phone of a contact to the stop list."""
     contact = _editable_contact(request, pk)
     reason = _("Added from the list %(name)s") % {"name": contact.list}
     user = current_user(request)
-    for_all = has_role(user, Role.ADMINISTRATOR)
+    for_all = has_permission(user, Permission.STOP_FOR_ALL)
     stop_list.stop(contact.msisdn, reason, user, for_all)
     text = _("%(phone)s is on the stop list.")
     messages.success(request, text % {"phone": parsing.format_phone(contact.msisdn)})

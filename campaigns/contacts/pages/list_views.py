@@ -31,13 +31,14 @@ from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.query_values import read_ids, read_search
 from campaigns.team import audit
-from campaigns.team.models import Role, User
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.models import User
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 from campaigns.team.removal import describe_uses
-from campaigns.team.roles import has_role, sees_phones, visible_to
+from campaigns.team.roles import has_permission, sees_phones, visible_to
 
 SORT_COLUMNS = {
     "name": "name",
@@ -67,7 +68,7 @@ def list_list(request: HttpRequest) -> HttpResponse:
         "q": query,
         "sort": sort,
         "tabs": tabs("lists"),
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
     }
     return render(request, "campaigns/contacts/list_list.html", context)
 
@@ -90,7 +91,7 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page: Page[Contact] | Slice[Contact]
     page = page_of_ids(request, contacts, hits.ids) if hits else slice_of(request, contacts, "id")
     tags = contact_list.fields[:MAX_TAG_COLUMNS]
-    can_edit = has_role(user, Role.MARKETER)
+    can_edit = has_permission(user, Permission.EDIT_CONTACTS)
     context = {
         "list": contact_list,
         "page": page,
@@ -145,7 +146,7 @@ def _delete_warning(contact_list: ContactList) -> str:
     return f"{warning} {describe_uses(contact_list)}".strip()
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename a list."""
@@ -158,7 +159,7 @@ def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return form_page(request, form, contact_list, _("Rename list"))
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_types(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the types of a list's fields, and convert their values."""
@@ -181,10 +182,12 @@ def list_types(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _editable_list(request: HttpRequest, pk: int) -> ContactList:
-    return get_object_for(current_user(request), ContactList.objects.all(), Role.MARKETER, pk=pk)
+    return get_object_for(
+        current_user(request), ContactList.objects.all(), Permission.EDIT_CONTACTS, pk=pk
+    )
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a list with its contacts."""
@@ -204,7 +207,7 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy all contacts, or those of ?contact=…, to another list, which also merges two lists."""
@@ -229,7 +232,7 @@ def list_copy(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @fresh_to_download
 def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
@@ -239,7 +242,7 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Add one contact."""
@@ -262,7 +265,7 @@ def list_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_paste(request: HttpRequest, pk: int) -> HttpResponse:
     """Add many phones at once, one per line."""

@@ -13,9 +13,9 @@ from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.contacts.pages.contact_forms import PersonForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.people import languages, person
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def describe_person(msisdn: str) -> ShownPerson:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_edit(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Edit consent, language, topics and notes."""

@@ -20,11 +20,17 @@ from campaigns.contacts.search import queries
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_search
 from campaigns.team.brands import are_several
-from campaigns.team.models import Role, User
-from campaigns.team.pages.access import current_user, get_object_for, require_role, role_required
+from campaigns.team.models import User
+from campaigns.team.pages.access import (
+    current_user,
+    get_object_for,
+    permission_required,
+    require_permission,
+)
 from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, sees_phones, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones, visible_to
 
 
 @once
@@ -35,7 +41,7 @@ def stop_list_page(request: HttpRequest) -> HttpResponse:
     form = StopListForm(request.POST or None, request.FILES or None)
     result = None
     if request.method == "POST":
-        require_role(current_user(request), Role.MARKETER)
+        require_permission(current_user(request), Permission.EDIT_STOP_LIST)
         result = _add(form, current_user(request))
         if result:
             text = _(
@@ -63,7 +69,7 @@ def _add(form: StopListForm, actor: User) -> stop_list.StopResult | None:
     """Add the phones of the form; None, with the error at its field, if they are refused."""
     if not form.is_valid():
         return None
-    data, for_all = form.cleaned_data, has_role(actor, Role.ADMINISTRATOR)
+    data, for_all = form.cleaned_data, has_permission(actor, Permission.STOP_FOR_ALL)
     if not data["file"]:
         lines = data["phones"].splitlines()
         return stop_list.add_lines(lines, data["reason"], data["country"], actor, for_all)
@@ -89,7 +95,7 @@ def _context(
         "sees_phones": sees_phones(user),
         "rejected_lines": [(line, reason.label) for line, reason in rejected],
         "tabs": tabs("stop"),
-        "can_edit": has_role(user, Role.MARKETER),
+        "can_edit": has_permission(user, Permission.EDIT_STOP_LIST),
     }
 
 
@@ -116,14 +122,14 @@ def _empty_text(query: str, user: User) -> str:
     return _("No entry of the stop list matches “%(query)s”.") % {"query": query}
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_STOP_LIST)
 @require_POST
 def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a phone from the stop list; leads back to the page of the phone if that asked."""
     user = current_user(request)
-    entry = get_object_for(user, StopListEntry.objects.all(), Role.MARKETER, pk=pk)
+    entry = get_object_for(user, StopListEntry.objects.all(), Permission.EDIT_STOP_LIST, pk=pk)
     if entry.brand_id is None and are_several():
-        require_role(user, Role.ADMINISTRATOR)
+        require_permission(user, Permission.STOP_FOR_ALL)
     try:
         stop_list.remove_entry(entry, user)
     except ContactsError as refused:
@@ -136,12 +142,12 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("stop-list")
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_STOP_LIST)
 @require_POST
 def stop_phone(request: HttpRequest, msisdn: str) -> HttpResponse:
     """Add one phone to the stop list, from the page that shows all that is held on it."""
     user = current_user(request)
-    for_all = has_role(user, Role.ADMINISTRATOR)
+    for_all = has_permission(user, Permission.STOP_FOR_ALL)
     stop_list.stop(msisdn, _("Added on the contact's page"), user, for_all)
     messages.success(request, _("Added to the stop list. This phone gets no more messages."))
     return redirect("person", msisdn)

@@ -20,8 +20,9 @@ from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
-from campaigns.team.models import Role, User
-from campaigns.team.roles import users_with_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import users_with_permission
 
 STEPS = (50, 80, 100)  # percent
 MAIL = "campaigns.dispatch.tasks.mail_warning"
@@ -183,7 +184,7 @@ def _users_to_notify(warning: BudgetWarning) -> QuerySet[User]:
         owner = int(rest.partition(":")[0])
     elif kind == "campaign":
         owner = Campaign.objects.filter(pk=int(rest)).values_list("launched_by", flat=True).first()
-    administrators = users_with_role(Role.ADMINISTRATOR)
+    administrators = users_with_permission(Permission.MANAGE_LIMITS)
     return (
         administrators | User.objects.filter(pk=owner, is_active=True) if owner else administrators
     )

@@ -28,11 +28,11 @@ from campaigns.dispatch.pages.forms import (
 )
 from campaigns.shared.money import exact
 from campaigns.team import audit
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, require_role
+from campaigns.team.pages.access import current_user, get_object_for, require_permission
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 WARNINGS_SHOWN = 10
 
@@ -42,7 +42,7 @@ WARNINGS_SHOWN = 10
 def campaign_budget(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the most that a campaign may cost, before or after its launch."""
     user = current_user(request)
-    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
     if campaign.state in lifecycle.FINAL:
         messages.warning(
             request, _("The campaign is over, so its budget can't be changed any more.")
@@ -149,7 +149,7 @@ def monthly_budgets(request: HttpRequest) -> HttpResponse:
     user_form = UserBudgetForm(request.POST if is_users else None)
     submitted = user_form if is_users else form
     if request.method == "POST":
-        require_role(user, Role.ADMINISTRATOR)
+        require_permission(user, Permission.MANAGE_LIMITS)
         if submitted.is_valid():
             require_fresh(request)
             _set_budget(request, submitted)
@@ -160,7 +160,7 @@ def monthly_budgets(request: HttpRequest) -> HttpResponse:
         "warnings": BudgetWarning.objects.all()[:WARNINGS_SHOWN],
         "form": form,
         "user_form": user_form,
-        "administrates": has_role(user, Role.ADMINISTRATOR),
+        "administrates": has_permission(user, Permission.MANAGE_LIMITS),
     }
     return render(
         request,
@@ -189,7 +189,7 @@ def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the monthly budget of a user."""
     user = current_user(request)
     budget = get_object_for(
-        user, UserBudget.objects.select_related("user"), Role.ADMINISTRATOR, pk=pk
+        user, UserBudget.objects.select_related("user"), Permission.MANAGE_LIMITS, pk=pk
     )
     require_fresh(request)
     with transaction.atomic():
@@ -203,7 +203,7 @@ def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the monthly budget in one currency."""
     user = current_user(request)
-    budget = get_object_for(user, MonthlyBudget.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    budget = get_object_for(user, MonthlyBudget.objects.all(), Permission.MANAGE_LIMITS, pk=pk)
     require_fresh(request)
     with transaction.atomic():
         audit.record(user, budget, "removed", budget.currency)

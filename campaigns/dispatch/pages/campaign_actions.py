@@ -12,15 +12,15 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) -> HttpResponse:
     """Make one move of the life cycle; show `success`, or the reason why it was refused."""
     user = current_user(request)
-    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
     try:
         move(campaign.pk, user)
     except lifecycle.Refused as refusal:
@@ -51,7 +51,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the sending hours of a campaign under way; senders obey from their next round on."""
     user = current_user(request)
-    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
     if not lifecycle.can_change_hours(campaign):
         messages.warning(
             request,
@@ -85,7 +85,7 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Create a draft to the failed recipients; unresolved ones are added only if chosen."""
     user = current_user(request)
-    campaign = get_object_for(user, Campaign.objects.all(), Role.MARKETER, pk=pk)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
     if request.method != "POST":
         return render(
             request,

@@ -8,12 +8,12 @@ from django.views.decorators.http import require_POST
 
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.dispatch.people import erase_contact
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.sign_in.fresh import fresh_to_change
+from campaigns.team.permissions import Permission
 
 
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.ERASE_CONTACTS)
 @require_POST
 @fresh_to_change
 def erase(request: HttpRequest, msisdn: str) -> HttpResponse:

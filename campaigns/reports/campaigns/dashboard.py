@@ -21,8 +21,9 @@ from campaigns.reports.shared.labels import waiting_text
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.team import mail_delivery
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 from campaigns.templatetags.viberdash import moment, money, number, who
 
 ACTIVE_STATES = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
@@ -145,7 +146,7 @@ def load_attention_items(user: User) -> AttentionItems:
         [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
-        mail_delivery.count_failed() if has_role(user, Role.ADMINISTRATOR) else 0,
+        mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
     )
 
 

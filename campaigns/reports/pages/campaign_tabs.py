@@ -29,9 +29,9 @@ from campaigns.reports.shared.labels import country_name
 from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.team import audit
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user
-from campaigns.team.roles import has_role, sees_phones
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
@@ -67,7 +67,7 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
 
 def _notes_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     user = current_user(request)
-    can_note = has_role(user, Role.MARKETER)
+    can_note = has_permission(user, Permission.COMPOSE)
     page = Paginator(campaign.notes.select_related("author"), PAGE).get_page(
         request.GET.get("page")
     )

@@ -32,11 +32,11 @@ from campaigns.reports.pages.campaign_tabs import (
 )
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.team import accounts
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
-from campaigns.team.roles import has_role, sees_phones
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones
 
 
 def _get_campaign(request: HttpRequest, pk: int) -> Campaign:
@@ -62,7 +62,7 @@ def _render_page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResp
         "summary": summary(campaign),
         "timeline": load_timeline(campaign),
         "all_labels": Label.objects.all(),
-        "can_label": has_role(current_user(request), Role.MARKETER),
+        "can_label": has_permission(current_user(request), Permission.COMPOSE),
         "tab": tab,
         "tabs": tab_links(campaign, tab),
         "tab_template": f"campaigns/reports/_{tab}.html",
@@ -99,23 +99,25 @@ def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[
 
 def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool]:
     """Return which actions the user may take in the state that the campaign is in."""
-    is_marketer = has_role(current_user(request), Role.MARKETER)
+    user = current_user(request)
+    can_compose = has_permission(user, Permission.COMPOSE)
+    can_send = has_permission(user, Permission.SEND)
     is_rehearsal = campaign.purpose == Purpose.REHEARSAL
-    can_go_live = is_marketer and rehearsal.can_go_live(campaign)
+    can_go_live = can_send and rehearsal.can_go_live(campaign)
     return {
-        "can_edit": is_marketer and campaign.state in lifecycle.CAN_EDIT,
-        "can_review": is_marketer and campaign.state == CampaignState.AWAITING_APPROVAL,
-        "can_pause": is_marketer and campaign.state in lifecycle.CAN_PAUSE,
-        "can_resume": is_marketer
+        "can_edit": can_compose and campaign.state in lifecycle.CAN_EDIT,
+        "can_review": can_send and campaign.state == CampaignState.AWAITING_APPROVAL,
+        "can_pause": can_send and campaign.state in lifecycle.CAN_PAUSE,
+        "can_resume": can_send
         and campaign.state in lifecycle.CAN_RESUME
         and not reachable.waiting_text(campaign, accounts.cached()),
-        "can_cancel": is_marketer and campaign.state in lifecycle.CAN_CANCEL,
-        "can_change_hours": is_marketer and lifecycle.can_change_hours(campaign),
-        "can_duplicate": is_marketer and campaign.launched_at is not None,
-        "can_resend": is_marketer and campaign.finished_at is not None and not is_rehearsal,
+        "can_cancel": can_send and campaign.state in lifecycle.CAN_CANCEL,
+        "can_change_hours": can_send and lifecycle.can_change_hours(campaign),
+        "can_duplicate": can_compose and campaign.launched_at is not None,
+        "can_resend": can_send and campaign.finished_at is not None and not is_rehearsal,
         "can_go_live": can_go_live,
-        "can_clear": is_marketer and is_rehearsal and campaign.state in lifecycle.FINAL,
-        "can_archive": is_marketer
+        "can_clear": can_send and is_rehearsal and campaign.state in lifecycle.FINAL,
+        "can_archive": can_compose
         and campaign.state in archive.CAN_ARCHIVE
         and not campaign.archived_at,
     }

@@ -20,10 +20,10 @@ from campaigns.reports.campaign.contact_history import (
 )
 from campaigns.shared.paging import PAGE
 from campaigns.team.audit import record
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 
 
 @require_safe
@@ -47,8 +47,8 @@ def contact(request: HttpRequest, msisdn: str) -> HttpResponse:
         "held": held,
         "erase_warning": _erase_warning(held),
         "tabs": tabs("people"),
-        "can_edit": has_role(user, Role.MARKETER),
-        "can_erase": has_role(user, Role.ADMINISTRATOR),
+        "can_edit": has_permission(user, Permission.EDIT_CONTACTS),
+        "can_erase": has_permission(user, Permission.ERASE_CONTACTS),
     }
     return render(request, "campaigns/reports/contact.html", context)
 
@@ -91,7 +91,7 @@ def _erase_warning(held: erase_contact.StoredData) -> str:
     return " ".join(sentences)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.SEE_PHONES)
 @require_safe
 @fresh_to_download
 def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:

@@ -20,9 +20,9 @@ from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.days import reader_today
 from campaigns.shared.paging import PAGE
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 
 BUSY, IDLE = 3, 30  # seconds between two updates of the dashboard
 
@@ -66,7 +66,7 @@ def _live_context(request: HttpRequest) -> dict[str, object]:
         "active": active,
         "attention": dashboard_data.load_attention_items(user),
         "refresh_seconds": BUSY if active.sending else IDLE,
-        "can_compose": has_role(user, Role.MARKETER),
+        "can_compose": has_permission(user, Permission.COMPOSE),
     }
 
 
@@ -94,7 +94,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
             "sort": sort,
         },
         "empty_text": _empty_text(filters),
-        "can_compose": has_role(current_user(request), Role.MARKETER),
+        "can_compose": has_permission(current_user(request), Permission.COMPOSE),
     }
     return render(request, "campaigns/reports/campaign_list.html", context)
 
@@ -117,7 +117,7 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
         "chips": _chips(overview.count_campaigns().by_state, filters.state),
         "filters_keep": {kind: first, "state": filters.state, "q": filters.search},
         "search_keeps": {**filters.query, kind: first},
-        "can_compose": has_role(current_user(request), Role.MARKETER),
+        "can_compose": has_permission(current_user(request), Permission.COMPOSE),
     }
     return render(request, "campaigns/reports/campaign_calendar.html", context)
 

@@ -33,11 +33,11 @@ from campaigns.reports.spend.spending import (
 from campaigns.reports.spend.statements import load_statement, read_month
 from campaigns.shared.paging import PAGE, read_slice
 from campaigns.shared.query_values import NO_ID, read_id
-from campaigns.team.models import Role
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
-from campaigns.team.roles import has_role, sees_phones
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones
 
 DEFAULT_GROUPING = "day"
 
@@ -77,7 +77,7 @@ def spend(request: HttpRequest) -> HttpResponse:
         "has_corrections": has_corrections,
         "columns_before_entries": 4 + has_fees + has_corrections,
         "results": _results(spending, filters, _read_purpose(request.GET)),
-        "can_reconcile": has_role(user, Role.MARKETER),
+        "can_reconcile": has_permission(user, Permission.RECONCILE),
         "is_month": is_month,
         "limits": load_usages_for(user) if is_month else [],
         "groupings": GROUPINGS.values(),

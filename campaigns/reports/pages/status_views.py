@@ -11,19 +11,19 @@ from campaigns.reports.installation.figures import load_figures
 from campaigns.reports.installation.readiness import check_readiness
 from campaigns.shared import database_clock
 from campaigns.shared.brands.scope import all_brands
-from campaigns.team.models import Role
-from campaigns.team.pages.access import role_required
+from campaigns.team.pages.access import permission_required
+from campaigns.team.permissions import Permission
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def installation_status(request: HttpRequest) -> HttpResponse:
     """Everything at once. The page updates itself."""
     return render(request, "campaigns/reports/status.html", _context())
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def installation_status_now(request: HttpRequest) -> HttpResponse:
     """The part that updates by itself, for htmx."""
     return render(request, "campaigns/reports/_status_now.html", _context())

@@ -32,8 +32,9 @@ from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
 from campaigns.team import audit, handover
 from campaigns.team.mail import Attachment, link, mail_to
-from campaigns.team.models import MailState, OutgoingMail, Role, User
-from campaigns.team.roles import has_role
+from campaigns.team.models import MailState, OutgoingMail, User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 from campaigns.team.time_zones import reader_zone
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def deliver_due_reports(now: datetime) -> int:
 
 def _mail_or_pause(report: SavedReport, period: Period, now: datetime) -> bool:
     """Mail a report; False if its owner may no longer read it, or has no address."""
-    if not has_role(report.owner, Role.VIEWER):
+    if not has_permission(report.owner, Permission.VIEW):
         _pause(report)
         return False
     return bool(report.owner.email) and _mail(report, period, now)
@@ -140,7 +141,7 @@ def register_handover() -> None:
     """Let somebody else take over the reports of a user whose account is closed. Called once, at
     the start.
     """
-    handover.register(handover.Kind(SavedReport, Role.VIEWER, _pause, lambda _report: {}))
+    handover.register(handover.Kind(SavedReport, Permission.VIEW, _pause, lambda _report: {}))
 
 
 def _mail(report: SavedReport, period: Period, now: datetime) -> bool:

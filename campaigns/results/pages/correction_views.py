@@ -9,14 +9,14 @@ from django.views.decorators.http import require_http_methods
 from campaigns.ledger.models import Channel
 from campaigns.results.money import corrections
 from campaigns.results.pages.forms import CorrectionForm, FeeForm
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.CORRECT_LEDGER)
 def fees_and_corrections(request: HttpRequest) -> HttpResponse:
     """Show both forms with the entries so far; add an entry."""
     is_fee = "sender" in request.POST

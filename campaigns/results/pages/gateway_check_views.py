@@ -12,13 +12,13 @@ from campaigns.results.gateway_check import checks, following, message, steps
 from campaigns.results.models import GatewayCheck
 from campaigns.results.pages.gateway_check_forms import GatewayCheckForm
 from campaigns.team import audit
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
+from campaigns.team.permissions import Permission
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def gateway_checks(request: HttpRequest) -> HttpResponse:
     """Show the newest check, and a form to start one."""
     form = GatewayCheckForm(request.POST or None)
@@ -29,7 +29,7 @@ def gateway_checks(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def gateway_check(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one check."""
     return _page(request, get_object_or_404(_checks(), pk=pk), GatewayCheckForm())
@@ -37,7 +37,7 @@ def gateway_check(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def gateway_check_steps(request: HttpRequest, pk: int) -> HttpResponse:
     """A fragment: the steps as they are now."""
     check = get_object_or_404(_checks(), pk=pk)
@@ -45,7 +45,7 @@ def gateway_check_steps(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def gateway_check_samples(request: HttpRequest, pk: int) -> HttpResponse:
     """Download what can be mailed to support."""
     check = get_object_or_404(_checks(), pk=pk)

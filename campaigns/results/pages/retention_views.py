@@ -7,14 +7,14 @@ from django.views.decorators.http import require_safe
 from campaigns.results.models import OldDataRemoval
 from campaigns.results.retention.kinds import FIXED_KINDS, KINDS
 from campaigns.shared.brands.scope import all_brands
-from campaigns.team.models import Role
-from campaigns.team.pages.access import role_required
+from campaigns.team.pages.access import permission_required
+from campaigns.team.permissions import Permission
 
 NIGHTS_SHOWN = 14
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def retention(request: HttpRequest) -> HttpResponse:
     """The kinds of data with their periods, and the last nights."""
     removals = OldDataRemoval.objects.all()[:NIGHTS_SHOWN]

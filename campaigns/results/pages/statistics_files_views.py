@@ -8,12 +8,12 @@ from django.views.decorators.http import require_POST
 
 from campaigns.results.polling import file_use
 from campaigns.team import accounts
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.pages.access import current_user, permission_required
+from campaigns.team.permissions import Permission
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def statistics_files(request: HttpRequest) -> HttpResponse:
     """Switch files of the account in use on (`on` is 1) or off."""
     account, on = accounts.load().current, request.POST.get("on") == "1"

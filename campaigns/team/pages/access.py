@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from campaigns.team.models import Role, User
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 
 M = TypeVar("M", bound=Model)
 V = TypeVar("V", bound=Callable[..., HttpResponseBase])
@@ -23,26 +24,28 @@ def current_user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def require_role(user: User, role: Role) -> None:
-    """Raise PermissionDenied unless `user` has `role`."""
-    if not has_role(user, role):
+def require_permission(user: User, permission: Permission) -> None:
+    """Raise PermissionDenied unless `user` has `permission`."""
+    if not has_permission(user, permission):
         raise PermissionDenied
 
 
-def get_object_for(user: User, objects: QuerySet[M], role: Role = Role.VIEWER, **lookup: Any) -> M:
-    """The object that `lookup` names: 404 where `user` sees none, 403 where they lack `role`."""
+def get_object_for(
+    user: User, objects: QuerySet[M], permission: Permission = Permission.VIEW, **lookup: Any
+) -> M:
+    """The object that `lookup` names: 404 where `user` sees none, 403 without `permission`."""
     target = get_object_or_404(visible_to(user, objects), **lookup)
-    require_role(user, role)
+    require_permission(user, permission)
     return target
 
 
-def role_required(role: Role) -> Callable[[V], V]:
-    """Decorator for a view: 403 for users without `role`."""
+def permission_required(permission: Permission) -> Callable[[V], V]:
+    """Decorator for a view: 403 for users without `permission`."""
 
     def wrap(view: V) -> V:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            require_role(current_user(request), role)
+            require_permission(current_user(request), permission)
             return view(request, *args, **kwargs)
 
         return cast(V, guarded)

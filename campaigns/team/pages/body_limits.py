@@ -13,9 +13,9 @@ from django.http.cookie import parse_cookie
 from django.urls import Resolver404, resolve
 
 from campaigns.shared.brands.scope import split_path
-from campaigns.team.models import Role
 from campaigns.team.pages.access import View, current_user
-from campaigns.team.roles import has_role
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 ANONYMOUS = 64 << 10  # bytes: signing in, a delivery report
 FORM = 4 << 20  # of a signed-in user
@@ -71,7 +71,9 @@ class BodyLimitCookie:
         present = _sender(request.COOKIES.get(settings.BODY_LIMIT_COOKIE_NAME, ""))
         expected = ""
         if request.user.is_authenticated:
-            expected = EDITOR if has_role(current_user(request), Role.MARKETER) else SIGNED_IN
+            expected = (
+                EDITOR if has_permission(current_user(request), Permission.COMPOSE) else SIGNED_IN
+            )
         if expected and present != expected:
             response.set_cookie(
                 settings.BODY_LIMIT_COOKIE_NAME, cookie_of(expected == EDITOR),

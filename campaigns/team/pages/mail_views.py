@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.shared.paging import page_of
 from campaigns.team import mail_delivery
-from campaigns.team.models import OutgoingMail, Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.models import OutgoingMail
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.permissions import Permission
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def undelivered_mail(request: HttpRequest) -> HttpResponse:
     """The e-mails that failed, and those that wait for another try."""
     context = {
@@ -28,7 +29,7 @@ def undelivered_mail(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def mail_resend_all(request: HttpRequest) -> HttpResponse:
     """Send all undelivered e-mails again, such as after the mail server was repaired."""
     return _resend(request, mail_delivery.undelivered().values_list("pk", flat=True))
@@ -62,4 +63,4 @@ def mail_discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _message(request: HttpRequest, pk: int) -> OutgoingMail:
     light = OutgoingMail.objects.defer("body", "attachment")
-    return get_object_for(current_user(request), light, Role.ADMINISTRATOR, pk=pk)
+    return get_object_for(current_user(request), light, Permission.OPERATE, pk=pk)

@@ -15,11 +15,12 @@ from campaigns.team import audit
 from campaigns.team.brands import are_several, roles_of
 from campaigns.team.handover import work_of
 from campaigns.team.models import Brand, Role, User
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.brands.forms import BrandRolesForm
 from campaigns.team.pages.member_forms import CloseForm, InviteForm, RoleForm
 from campaigns.team.pages.sign_in.fresh import fresh_to_change
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 from campaigns.team.roles import role_name
 from campaigns.team.sign_in import factor_resets, factors, members
 from campaigns.team.sign_in.links import HOURS
@@ -33,7 +34,7 @@ FACTOR_STEPS = {
 }
 
 
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 @once
 def member_list(request: HttpRequest) -> HttpResponse:
@@ -60,7 +61,7 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 def member_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the role of a user; where there are several brands, the roles in them."""
@@ -93,7 +94,7 @@ def _change_roles(request: HttpRequest, chosen: User) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 def member_close(request: HttpRequest, pk: int) -> HttpResponse:
     """Close an account, and say who takes over what runs in the user's name."""
@@ -107,7 +108,7 @@ def member_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 def member_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = _get(request, pk)
@@ -123,7 +124,7 @@ def member_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     """Two administrators remove the second factors of a user who lost them: `step` by step."""
@@ -135,7 +136,7 @@ def member_factor(request: HttpRequest, pk: int, step: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @fresh_to_change
 def member_link(request: HttpRequest, pk: int) -> HttpResponse:
     """E-mail the invitation again, or show a link to hand over."""
@@ -153,7 +154,7 @@ def member_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _get(request: HttpRequest, pk: int) -> User:
-    return get_object_for(current_user(request), User.objects.all(), Role.ADMINISTRATOR, pk=pk)
+    return get_object_for(current_user(request), User.objects.all(), Permission.MANAGE_TEAM, pk=pk)
 
 
 def _page(request: HttpRequest, chosen: User, **more: Any) -> HttpResponse:

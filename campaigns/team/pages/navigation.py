@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.gateway.environment import Environment, environment, key_fingerprint
 from campaigns.shared.brands.scope import MAIN, without_brand
 from campaigns.team import accounts, safe_mode
-from campaigns.team.models import GatewayAccount, Role, User
+from campaigns.team.models import GatewayAccount, User
 from campaigns.team.pages.brands.middleware import brands_of_request
-from campaigns.team.roles import has_role, role_name
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, role_name
 from viberdash import __version__
 from viberdash.insecure import DANGERS
 
@@ -87,7 +88,7 @@ def insecure_settings(user: User | AnonymousUser) -> list[tuple[str, str]]:
 
 
 def is_administrator(user: User | AnonymousUser) -> bool:
-    return isinstance(user, User) and has_role(user, Role.ADMINISTRATOR)
+    return isinstance(user, User) and has_permission(user, Permission.OPERATE)
 
 
 @dataclass(frozen=True, slots=True)

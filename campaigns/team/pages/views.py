@@ -19,12 +19,13 @@ from campaigns.gateway.environment import is_real_gateway, key_kind
 from campaigns.shared.query_values import NO_ID, read_id, read_text
 from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
-from campaigns.team.models import GatewayAccount, Role, User
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.models import GatewayAccount, User
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.forms import AccountForm
 from campaigns.team.pages.navigation import key_mark
 from campaigns.team.pages.sign_in.fresh import fresh_to_change, require_fresh
-from campaigns.team.roles import has_role
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 from campaigns.team.sign_in import members
 from campaigns.team.sign_in.sessions import sessions_of
 from viberdash import __version__
@@ -59,7 +60,7 @@ def _third_party() -> list[dict[str, str]]:
 @require_safe
 def settings_page(request: HttpRequest) -> HttpResponse:
     """How this installation is set up, and links to what administrators can change."""
-    administers = has_role(current_user(request), Role.ADMINISTRATOR)
+    administers = has_permission(current_user(request), Permission.OPERATE)
     return render(
         request,
         "campaigns/team/settings.html",
@@ -80,7 +81,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.MARKETER)
+@permission_required(Permission.SEND)
 def gateway_check(request: HttpRequest) -> HttpResponse:
     """Check the gateway and the key. Answers with a fragment for htmx, else with a message."""
     connection = check_connection()
@@ -116,7 +117,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 def confirm_restore(request: HttpRequest) -> HttpResponse:
     """After a restore from a backup, resume sending."""
     if safe_mode.confirm(current_user(request)):
@@ -125,7 +126,7 @@ def confirm_restore(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.OPERATE)
 @fresh_to_change
 def confirm_account(request: HttpRequest) -> HttpResponse:
     """Say whose key this installation uses: that of the account `account`, or of another one."""

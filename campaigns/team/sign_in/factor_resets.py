@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.team import audit, mail
-from campaigns.team.models import FactorReset, Role, User
-from campaigns.team.roles import has_role, users_with_role
+from campaigns.team.models import FactorReset, User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, users_with_permission
 from campaigns.team.sign_in import factors
 from campaigns.team.sign_in.members import Refused, change_member
 
@@ -38,7 +39,7 @@ def ask(actor: User, member_id: int) -> None:
             user=member, defaults={"asked_by": actor, "asked_at": timezone.now()}
         )
         audit.record(actor, member, "second factor: reset asked for")
-        others = users_with_role(Role.ADMINISTRATOR).exclude(pk__in=[actor.pk, member.pk])
+        others = users_with_permission(Permission.MANAGE_TEAM).exclude(pk__in=[actor.pk, member.pk])
         text = _("%(actor)s asks to reset the second factor of %(name)s. Confirm it here: %(link)s")
         link = mail.link(reverse("member", args=[member.pk]))
         body = text % {"actor": actor, "name": member, "link": link}
@@ -53,7 +54,7 @@ def confirm(actor: User, member_id: int) -> None:
     def remove(member: User) -> None:
         _require_another_user(actor, member)
         asked = pending(member)
-        if asked is None or not has_role(asked.asked_by, Role.ADMINISTRATOR):
+        if asked is None or not has_permission(asked.asked_by, Permission.MANAGE_TEAM):
             raise Refused(_("Nobody asks for this any more."))
         if asked.asked_by == actor:
             raise Refused(_("Another administrator has to confirm this."))

@@ -16,9 +16,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from campaigns.team import audit, mail
-from campaigns.team.models import Role, User
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission, roles_with
 
-CAN_APPROVE = {Role.APPROVER, Role.ADMINISTRATOR}
+CAN_APPROVE = frozenset(roles_with(Permission.APPROVE))
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 

@@ -20,6 +20,7 @@ from campaigns.shared.brands.scope import MAIN, brand_of_new
 from campaigns.shared.text import fold
 from campaigns.team import audit, brands, handover, mail, roles
 from campaigns.team.models import Brand, Role, User
+from campaigns.team.permissions import Permission
 from campaigns.team.sign_in.links import HOURS, link_for
 
 T = TypeVar("T")
@@ -200,7 +201,7 @@ def change_member(actor: User, member_id: int, change: Callable[[User], T]) -> T
 
 
 def _administrators() -> QuerySet[User]:
-    return roles.users_with_role(Role.ADMINISTRATOR)
+    return roles.users_with_permission(Permission.MANAGE_TEAM)
 
 
 def _require_another_administrator(actor: User, member: User) -> None:

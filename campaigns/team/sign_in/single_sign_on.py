@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from campaigns.shared.text import fold
-from campaigns.team import audit, mail, roles
+from campaigns.team import audit, mail
 from campaigns.team.models import Role, User
 from campaigns.team.sign_in import members
 from campaigns.team.sign_in.factors import is_linked
@@ -59,7 +59,7 @@ def role_of(claims: Claims) -> Role | None:
         for group in groups
         if isinstance(group, str) and group in settings.OIDC_GROUPS
     ]
-    return max(mapped, key=roles.ROLE_ORDER.index, default=None)
+    return max(mapped, key=list(Role).index, default=None)
 
 
 def admit(account: SocialAccount, claims: Claims, link: list[str] | None) -> User:

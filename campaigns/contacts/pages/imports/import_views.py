@@ -24,12 +24,12 @@ from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.shared.paging import page_of
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 
 BUSY = (ImportState.READING, ImportState.CHECKING, *CHANGING)
 PREVIEW_ROWS = 10
@@ -43,7 +43,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_of(request, imports),
         "tabs": tabs("imports"),
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
     }
     return render(request, "campaigns/contacts/import_list.html", context)
 
@@ -60,7 +60,9 @@ def _visible_import(request: HttpRequest, pk: int) -> Import:
 
 
 def _editable_import(request: HttpRequest, pk: int) -> Import:
-    return get_object_for(current_user(request), Import.objects.all(), Role.MARKETER, pk=pk)
+    return get_object_for(
+        current_user(request), Import.objects.all(), Permission.EDIT_CONTACTS, pk=pk
+    )
 
 
 def _page(
@@ -70,7 +72,7 @@ def _page(
         "import": contact_import,
         "lead": _lead(contact_import),
         "tabs": tabs("imports"),
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
         **_part(contact_import, form),
     }
     return render(request, "campaigns/contacts/import_detail.html", context)
@@ -211,7 +213,7 @@ def _examples(body: list[list[str]], position: int) -> list[str]:
     return list(dict.fromkeys(filter(None, cells)))[:MAX_EXAMPLES]
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the file with another layout, or another sheet; columns are proposed anew."""
@@ -228,7 +230,7 @@ def import_layout(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact_import)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the choice of columns and have the file checked."""
@@ -259,7 +261,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact_import)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def import_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Go from the check back to the columns."""
@@ -269,7 +271,7 @@ def import_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def import_start(request: HttpRequest, pk: int) -> HttpResponse:
     """Start the import of a checked file."""
@@ -278,7 +280,7 @@ def import_start(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(contact_import)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel an import in any state before its end."""
@@ -295,14 +297,14 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = {
         "import": contact_import,
-        "can_edit": has_role(current_user(request), Role.MARKETER),
+        "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
         **_part(contact_import),
     }
     return render(request, "campaigns/contacts/_import_progress.html", context)
 
 
 @require_safe
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @fresh_to_download
 def import_rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the rejected rows, with row number and reason, as a file of `kind`."""

@@ -14,10 +14,10 @@ from campaigns.contacts.models import Import
 from campaigns.contacts.pages.imports.source_forms import ScheduleForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.submissions import once
-from campaigns.team.roles import has_role, visible_to
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, visible_to
 from campaigns.team.time_zones import reader_zone
 
 
@@ -35,19 +35,19 @@ def schedule_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows,
         "tabs": tabs("imports"),
-        "can_edit": has_role(user, Role.MARKETER),
+        "can_edit": has_permission(user, Permission.EDIT_CONTACTS),
     }
     return render(request, "campaigns/contacts/import_schedules.html", context)
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def schedule_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Repeat a finished import from an address on a schedule."""
     user = current_user(request)
     imports = Import.objects.select_related("list")
-    contact_import = get_object_for(user, imports, Role.MARKETER, pk=pk)
+    contact_import = get_object_for(user, imports, Permission.EDIT_CONTACTS, pk=pk)
     if not schedules.can_be_repeated(contact_import):
         return redirect(contact_import)
     zone = str(reader_zone(user.time_zone))
@@ -71,10 +71,10 @@ def schedule_new(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _editable(request: HttpRequest, pk: int) -> ImportSchedule:
     related = ImportSchedule.objects.select_related("owner", "list")
-    return get_object_for(current_user(request), related, Role.MARKETER, pk=pk)
+    return get_object_for(current_user(request), related, Permission.EDIT_CONTACTS, pk=pk)
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def schedule_pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause a scheduled import."""
@@ -82,7 +82,7 @@ def schedule_pause(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("import-schedules")
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def schedule_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Resume a scheduled import."""
@@ -94,7 +94,7 @@ def schedule_resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def schedule_run(request: HttpRequest, pk: int) -> HttpResponse:
     """Run a scheduled import at once."""
@@ -103,7 +103,7 @@ def schedule_run(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("import-schedules")
 
 
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a scheduled import; what it imported stays."""

@@ -24,15 +24,16 @@ from campaigns.contacts.pages.imports.source_forms import (
 )
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.query_values import read_id
-from campaigns.team.models import Role, User
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.models import User
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @accepts_body(FILE)
 def import_new(request: HttpRequest, source: str) -> HttpResponse:

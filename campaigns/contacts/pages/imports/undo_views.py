@@ -10,18 +10,18 @@ from django.views.decorators.http import require_http_methods
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Import, ImportUndo
 from campaigns.contacts.undo import kept_values, lifecycle
-from campaigns.team.models import Role
-from campaigns.team.pages.access import current_user, get_object_for, role_required
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
 @once
-@role_required(Role.MARKETER)
+@permission_required(Permission.EDIT_CONTACTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask with the numbers of the undo; a POST has a worker undo the import."""
     imports = Import.objects.select_related("list")
-    contact_import = get_object_for(current_user(request), imports, Role.MARKETER, pk=pk)
+    contact_import = get_object_for(current_user(request), imports, Permission.EDIT_CONTACTS, pk=pk)
     if request.method == "POST":
         try:
             lifecycle.start(contact_import.pk, current_user(request))

@@ -12,10 +12,11 @@ from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_id
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.team import audit
-from campaigns.team.models import AuditEntry, Role
-from campaigns.team.pages.access import current_user, require_role, role_required
+from campaigns.team.models import AuditEntry
+from campaigns.team.pages.access import current_user, permission_required, require_permission
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.audit.search_forms import SearchForm
+from campaigns.team.permissions import Permission
 
 TRAIL = "audit"
 # pages of objects, by how the trail names them
@@ -50,7 +51,7 @@ COLUMNS = (
 
 
 @require_safe
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.READ_AUDIT_TRAIL)
 def audit_trail(request: HttpRequest) -> HttpResponse:
     """The entries that match the filters, newest first."""
     form = SearchForm(request.GET)
@@ -69,7 +70,7 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
 @require_safe
 def audit_export(request: HttpRequest) -> HttpResponseBase:
     """The entries that match the filters as CSV, oldest first."""
-    require_role(current_user(request), Role.ADMINISTRATOR)
+    require_permission(current_user(request), Permission.READ_AUDIT_TRAIL)
     entries = SearchForm(request.GET).entries().order_by("at", "pk")
     table = COLUMNS, map(_cells, entries.iterator(chunk_size=2_000))
     return download(request, "csv", "audit-trail", table, TRAIL)

@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from campaigns.team import brands
-from campaigns.team.models import Brand, Role
-from campaigns.team.pages.access import current_user, role_required
+from campaigns.team.models import Brand
+from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.brands.forms import BrandForm
 from campaigns.team.pages.submissions import once
+from campaigns.team.permissions import Permission
 
 
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
 def brand_list(request: HttpRequest) -> HttpResponse:
@@ -31,7 +32,7 @@ def brand_list(request: HttpRequest) -> HttpResponse:
     return _page(request, form)
 
 
-@role_required(Role.ADMINISTRATOR)
+@permission_required(Permission.MANAGE_TEAM)
 @require_http_methods(["GET", "HEAD", "POST"])
 def brand_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a brand another name."""
