@@ -73,7 +73,8 @@ REPEATABLE = {
     "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear",
     "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
     "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
-    "stop-lift", "template-delete", "template-lock", "test-group-delete", "user-budget-delete",
+    "stop-lift", "template-delete", "template-lock", "test-group-delete", "token-revoke",
+    "user-budget-delete",
 }  # fmt: skip
 
 

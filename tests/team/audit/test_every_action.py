@@ -122,6 +122,8 @@ FORMS = {
     "saved-report-resume": Form("resumed"),
     "gateway-check-list": Form("started", data={"token": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}),
     "brand-list": Form("created", data={"name": "Toys"}),
+    "token-list": Form("created", data={"name": "CRM", "scopes": "view", "days": "90"}),
+    "token-revoke": Form("revoked"),
     "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
