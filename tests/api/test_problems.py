@@ -34,6 +34,7 @@ def test_errors_of_each_kind(api: ApiClient, settings: Settings) -> None:
     is_problem(api.client.get("/api/v1/lists"), 401, "unauthorized")
     is_problem(api.get("lists/9999"), 404, "not_found")
     is_problem(api.get("nothing"), 404, "not_found")
+    is_problem(api.get(""), 404, "not_found")
     is_problem(api.client.get("/api/v2/lists"), 404, "not_found")
     is_problem(api.send("PUT", "lists"), 405, "method_not_allowed")
     is_problem(
