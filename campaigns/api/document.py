@@ -24,7 +24,7 @@ IF_MATCH: Json = {
     "name": "If-Match",
     "required": False,
     "description": "The ETag of the version that was read: 412 if it was changed since.",
-    "schema": {"type": "string", "pattern": '^"[0-9a-f]{24}"$'},
+    "schema": {"type": "string", "pattern": '^(W/)?"[0-9a-f]{24}"$'},
 }
 PROBLEM: Json = {
     "type": "object",
