@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.contacts.lists import contact_lists, stop_list
+from campaigns.contacts.models import FieldType
 from campaigns.models import AuditEntry, Contact, ContactList, Role
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
@@ -145,15 +146,19 @@ def test_many_contacts_say_what_became_of_each(api: ApiClient, clients: Any) -> 
 
 
 def test_phones_are_masked_without_the_permission(api: ApiClient, api_of: MakeClient) -> None:
-    contact_list = contact_lists.create("A", None)
-    contact_lists.add_contact(contact_list, "0971234567", {}, "UA")
+    contact_list = contact_lists.create("A", None, {"note": FieldType.TEXT})
+    contact_lists.add_contact(contact_list, "0971234567", {"note": "or 380501112233"}, "UA")
     viewer = api_of(Role.VIEWER)
-    for client, phone in ((viewer, "3809•••67"), (api, "+380971234567")):
+    for client, phone, note in (
+        (viewer, "3809•••67", "or 3805•••33"),
+        (api, "+380971234567", "or 380501112233"),
+    ):
         answers = (
             client.get(f"lists/{contact_list.pk}/contacts"),
             client.get("contacts?phone=0971234567"),
         )
-        assert [answer.json()["items"][0]["phone"] for answer in answers] == [phone, phone]
+        shown = [answer.json()["items"][0] for answer in answers]
+        assert [(row["phone"], row["fields"]["note"]) for row in shown] == [(phone, note)] * 2
 
 
 def test_pages_reach_each_row_once(api: ApiClient) -> None:

@@ -15,7 +15,7 @@ from campaigns.api.schemas import Body, Id, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat, read_value
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList, FieldType
-from campaigns.contacts.phones.masking import mask_phone
+from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.search import queries
 from campaigns.team.models import User
 from campaigns.team.pages.access import get_object_for
@@ -108,13 +108,14 @@ def remove_contact(request: HttpRequest, contact_id: ContactId) -> Any:
 
 def contact_out(contact: Contact, user: User) -> ContactOut:
     """A contact as `user` sees it."""
-    phone = f"+{contact.msisdn}" if sees_phones(user) else mask_phone(contact.msisdn)
+    sees = sees_phones(user)
+    values = {name: str(value) for name, value in contact.fields.items()}
     return ContactOut(
         id=contact.pk,
         list_id=contact.list_id,
-        phone=phone,
+        phone=f"+{contact.msisdn}" if sees else mask_phone(contact.msisdn),
         country=contact.country,
-        fields={name: str(value) for name, value in contact.fields.items()},
+        fields=values if sees else {name: mask_phones_in(value) for name, value in values.items()},
     )
 
 
