@@ -104,7 +104,8 @@ def _ask(
         if knows and may_know:
             case.path_parameters = dict.fromkeys(case.path_parameters or {}, FIRST)
         with transaction.atomic():
-            case.call_and_validate(headers=dict(next(roles)))
+            # what reads the answers in a test does not unpack them
+            case.call_and_validate(headers={**next(roles), "Accept-Encoding": "identity"})
             transaction.set_rollback(True)
 
     ask()
