@@ -30,9 +30,11 @@ pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
     "tests.oidc_provider",
+    "tests.other_database",
     "tests.plain_rendering",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
+    "tests.dispatch.workers",  # imports the sandbox
 ]
 
 
