@@ -126,6 +126,7 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_mode, "CACHED_FOR", float("inf"))  # making a database can take longer
     safe_mode.cache_state(safe=False)  # known, so that no page asks for it
     monkeypatch.setattr(accounts, "CACHED_FOR", float("inf"))
+    accounts.forget()
     accounts.cache_state(accounts.Accounts())
 
 

@@ -9,6 +9,7 @@ import secrets
 import socket
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from getpass import getpass
 from pathlib import Path
 
@@ -46,11 +47,17 @@ def sandbox_port() -> int:
     )
 
 
+def encryption_key() -> str:
+    """A new key of Fernet: it encrypts the API keys of brands."""
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
 def filled(example: str) -> str:
     """`.env.example` with the values that each installation has of its own."""
-    return example.replace(
-        "\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_urlsafe(50)}\n"
-    ).replace(f"127.0.0.1:{DEFAULT_PORT}/rest", f"127.0.0.1:{sandbox_port()}/rest")
+    own = with_values(example, {"KEY_ENCRYPTION_KEYS": encryption_key()})
+    return own.replace("\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_urlsafe(50)}\n").replace(
+        f"127.0.0.1:{DEFAULT_PORT}/rest", f"127.0.0.1:{sandbox_port()}/rest"
+    )
 
 
 def write(folder: Path) -> bool:
@@ -72,6 +79,7 @@ def write_production(folder: Path) -> None:
         sys.exit(EXISTS)
     values = {name: _answer(name) for name in QUESTIONS} | {
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "KEY_ENCRYPTION_KEYS": encryption_key(),
         "BSG_API_URL": os.environ.get("BSG_API_URL", GATEWAY),
     }
     draft = folder / f".env.{os.getpid()}"
@@ -106,7 +114,7 @@ def _answer(name: str) -> str:
 
 def _check(file: Path) -> None:
     """Exit with 1 and the line of the settings if they refuse what is in `file`."""
-    names = (*QUESTIONS, "SECRET_KEY", "BSG_API_URL")
+    names = (*QUESTIONS, "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "BSG_API_URL")
     clean = {name: value for name, value in os.environ.items() if name not in names}
     ended = subprocess.run(  # noqa: S603 - this Python, and a text of this file
         [sys.executable, "-c", CHECK],

@@ -82,6 +82,20 @@ def read(
     return value
 
 
+def read_each(
+    prefix: str, expected: str, cast: Callable[[str], Any], fits: Check
+) -> dict[str, Any]:
+    """The variables whose names begin with `prefix`, by the rest of the name; empty ones are left
+    out. Raises ImproperlyConfigured as `read` does.
+    """
+    names = sorted(name for name in os.environ if name.startswith(prefix) and name != prefix)
+    return {
+        name.removeprefix(prefix): read(name, expected, cast=cast, fits=fits)
+        for name in names
+        if os.environ[name].strip()
+    }
+
+
 def invalid(name: str, expected: str) -> ImproperlyConfigured:
     """The error for `name`, without its value, which may be a secret."""
     return ImproperlyConfigured(f"{name} is not valid. It must be {expected}.")

@@ -42,7 +42,9 @@ class RedactingFormatter(logging.Formatter):
 
     def redact(self, text: str) -> str:
         """`text` without keys, and with shortened phone numbers."""
-        for secret in self.secrets:
+        from campaigns.gateway.key_in_use import known_secrets  # the settings are read before
+
+        for secret in (*self.secrets, *known_secrets()):
             text = text.replace(secret, "…")
         return PHONE.sub(r"\1…\2", KEY.sub(r"\1_…", text))
 

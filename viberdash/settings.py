@@ -79,6 +79,26 @@ BSG_API_KEY: str = read(
     cast=str.strip,
     fits=insecure.is_api_key,
 )
+# What brands have of their own, by what follows the prefix: BSG_API_KEY_SHOP is of the brand "shop"
+BRAND_API_KEYS: dict[str, str] = environment.read_each(
+    "BSG_API_KEY_",
+    "the API key of a brand (live_… or test_…), complete and without blanks",
+    str.strip,
+    insecure.is_api_key,
+)
+BRAND_API_URLS: dict[str, str] = environment.read_each(
+    "BSG_API_URL_",
+    "an address that begins with http:// or https://",
+    as_address,
+    environment.is_web_address,
+)
+KEY_ENCRYPTION_KEYS: list[str] = read(
+    "KEY_ENCRYPTION_KEYS",
+    "keys of Fernet (44 characters each), separated by commas, the first of which encrypts",
+    [],
+    as_list,
+    insecure.are_encryption_keys,
+)
 SEND_CONNECTIONS: int = read(
     "SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64)
 )
@@ -458,15 +478,21 @@ DEFAULT_FROM_EMAIL: str = read(
 EMAIL_SUBJECT_PREFIX = "ViberDash: "
 
 GATEWAY = environment.split(BSG_API_URL)
+BRAND_GATEWAYS = [environment.split(address) for address in BRAND_API_URLS.values()]
 IS_GATEWAY_HERE = insecure.is_loopback(GATEWAY.hostname or "")
 # what of ALLOW_INSECURE is in use: administrators see it on every page
 INSECURE_SETTINGS: list[str] = insecure.check(
     {
         "SECRET_KEY": not DEBUG and insecure.is_weak_key(SECRET_KEY),
-        "DEBUG": DEBUG and BSG_API_KEY.startswith("live_") and not IS_GATEWAY_HERE,
+        "DEBUG": DEBUG
+        and any(key.startswith("live_") for key in (BSG_API_KEY, *BRAND_API_KEYS.values()))
+        and not IS_GATEWAY_HERE,
         "ALLOWED_HOSTS": "*" in ALLOWED_HOSTS,
         "HOST": not (HTTPS_ONLY or BEHIND_PROXY or insecure.is_loopback(HOST)),
-        "BSG_API_URL": GATEWAY.scheme == "http" and not IS_GATEWAY_HERE,
+        "BSG_API_URL": any(
+            gateway.scheme == "http" and not insecure.is_loopback(gateway.hostname or "")
+            for gateway in (GATEWAY, *BRAND_GATEWAYS)
+        ),
         "EMAIL_URL": EMAIL_BACKEND.endswith("smtp.EmailBackend")
         and not (EMAIL_USE_TLS or EMAIL_USE_SSL or insecure.is_loopback(EMAIL_HOST)),
     },
@@ -627,6 +653,8 @@ LOGGING = logs.configuration(
     secrets=[
         BSG_API_KEY,
         SECRET_KEY,
+        *BRAND_API_KEYS.values(),
+        *KEY_ENCRYPTION_KEYS,
         *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
     ],
 )

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
-
 from campaigns.dispatch.models import Evidence
+from campaigns.gateway.key_in_use import without_keys
 
 KEPT_MAX = 2_000  # answers of one campaign: more would tell nothing new
 REMOVED_AT_ONCE = 500
@@ -16,7 +15,7 @@ TEST_ANSWER = "The answer to a test send"
 
 
 def save(answers: Sequence[Evidence]) -> None:
-    """Store `answers`, without the API key, as far as their campaigns have room for more."""
+    """Store `answers`, without API keys, as far as their campaigns have room for more."""
     full = {
         campaign_id
         for campaign_id in {answer.campaign_id for answer in answers}
@@ -53,5 +52,5 @@ def remove_old(before: datetime) -> int | None:
 
 
 def _redact(body: str) -> str:
-    """An answer without the API key, and without the NUL that PostgreSQL's text refuses."""
-    return body.replace("\x00", "").replace(settings.BSG_API_KEY, "•••")
+    """An answer without API keys, and without the NUL that PostgreSQL's text refuses."""
+    return without_keys(body.replace("\x00", ""), "•••")

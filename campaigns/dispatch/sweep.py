@@ -19,11 +19,13 @@ from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
+from campaigns.gateway.key_in_use import using
 from campaigns.ledger.models import LedgerTotal
 from campaigns.shared import database_clock
 from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import safe_mode
+from campaigns.team.brand_keys.in_use import keys_in_use
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
@@ -36,8 +38,10 @@ def sweep() -> None:
     record_heartbeat("sweep")
     release_expired_leases(now)
     if not safe_mode.count_up(now, lifecycle.any_under_way()):
-        lifecycle.start_due(now)
-        resume_where_it_fits()
+        for key in keys_in_use():
+            with using(key):
+                lifecycle.start_due(now)
+                resume_where_it_fits()
     cancel_remaining()
     finish_campaigns()
     delete_abandoned(now)
@@ -104,12 +108,15 @@ def _cancel_next_batches(campaign_id: int) -> int:
 def finish_campaigns() -> None:
     """Finish the campaigns that have nobody left to send to, paused ones too.
 
-    Those of another account wait.
+    Those of an account of which no key is in use wait.
     """
-    under_way = Campaign.objects.filter(
-        reachable(), state__in=[CampaignState.SENDING, CampaignState.PAUSED], audience__gt=0
-    )
-    for campaign_id in under_way.values_list("pk", flat=True):
+    under_way: set[int] = set()
+    states = [CampaignState.SENDING, CampaignState.PAUSED]
+    for key in keys_in_use():
+        with using(key):
+            campaigns = Campaign.objects.filter(reachable(), state__in=states, audience__gt=0)
+            under_way.update(campaigns.values_list("pk", flat=True))
+    for campaign_id in sorted(under_way):
         finish_if_done(campaign_id)
 
 

@@ -3,12 +3,12 @@
 A task that is lost or runs twice changes nothing. See docs/queue.md.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.launch.reachable import reachable
+from campaigns.compose.launch.reachable import sendable, using_key_of_campaign
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
@@ -17,11 +17,20 @@ from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers import health
-from campaigns.dispatch.workers.slots import WorkerSlot, is_taken, send_jobs
-from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.dispatch.workers.slots import (
+    Turn,
+    WorkerSlot,
+    ask_jobs,
+    is_any_free,
+    is_taken,
+    send_jobs,
+)
+from campaigns.gateway.bsg.client import client_in_use
+from campaigns.gateway.key_in_use import GatewayKey, using
 from campaigns.shared import database_clock
 from campaigns.shared.queue import enqueue
 from campaigns.team import safe_mode
+from campaigns.team.brand_keys.in_use import keys_in_use
 
 REHEARSAL_THREADS = 2  # few: a simulated gateway answers without waiting for a network
 TIME_SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
@@ -34,24 +43,59 @@ PREPARE, SEND, REHEARSE = (
 ASK = "campaigns.results.tasks.ask"  # asks about unknown outcomes too
 
 
-def work() -> None:
-    """Look what there is to do, and enqueue a task for each kind of it."""
-    preparing = Campaign.objects.filter(reachable(), state=CampaignState.PREPARING)
-    for campaign_id in preparing.values_list("pk", flat=True):
-        enqueue(PREPARE, campaign_id)
+def work(first: int = 0) -> None:
+    """Look what there is to do, and enqueue a task for each kind of it, for each key in use.
+
+    Keys after the one of `first` come before it: where they take turns, it has just had its own.
+    """
     sweep_module.cancel_remaining()
-    now = database_clock.now()
-    jobs = send_jobs()
-    free_slots = sum(not is_taken(job) for job in jobs) + len(jobs) * health.count_idle_machines(
-        "send"
-    )
-    if free_slots and sendable_batches(now).exists():
-        for _ in range(free_slots):
-            enqueue(SEND)
+    now, preparing = database_clock.now(), set[int]()
+    for turn, key in turns(first):
+        with using(key):
+            campaigns = Campaign.objects.filter(sendable(), state=CampaignState.PREPARING)
+            preparing.update(campaigns.values_list("pk", flat=True))
+            _enqueue_work(key, turn, now)
+    for campaign_id in sorted(preparing):
+        enqueue(PREPARE, campaign_id)
     if not is_taken("rehearse") and sendable_batches(now, rehearsals=True).exists():
         enqueue(REHEARSE)
-    if not is_taken("ask") and reconcilable(now).exists():
-        enqueue(ASK)
+
+
+def turns(first: int = 0) -> list[tuple[Turn, GatewayKey]]:
+    """The keys in use with their turns, beginning after the key of the owner `first`."""
+    keys = keys_in_use()
+    placed = [(Turn(place, len(keys)), key) for place, key in enumerate(keys)]
+    begin = next((turn.place + 1 for turn, key in placed if key.owner == first), 0)
+    return placed[begin:] + placed[:begin]
+
+
+def _enqueue_work(key: GatewayKey, turn: Turn, now: datetime) -> None:
+    """Enqueue tasks to send and to ask about unknown outcomes, with the key in use."""
+    jobs = send_jobs(turn)
+    idle = health.count_idle_machines(next(iter(jobs)))
+    free_slots = sum(not is_taken(job) for job in jobs) + len(jobs) * idle
+    if free_slots and sendable_batches(now).exists():
+        for _ in range(free_slots):
+            _enqueue_send(key.owner)
+    if is_any_free(ask_jobs(turn)) and reconcilable(now).exists():
+        enqueue_for(key.owner, ASK)
+
+
+def enqueue_for(owner: int, task: str) -> None:
+    """Have a worker call `task` with the key of `owner`; that of the environment is not named."""
+    enqueue(task, *([owner] if owner else []))
+
+
+def _enqueue_send(owner: int, hops: int = MAX_HOPS) -> None:
+    if owner:
+        enqueue(SEND, hops, owner)
+    else:
+        enqueue(SEND, *([] if hops == MAX_HOPS else [hops]))
+
+
+def find_key(owner: int) -> tuple[GatewayKey, Turn] | None:
+    """The key that a task names and its turn; None if it is in use no more."""
+    return next(((key, turn) for turn, key in turns() if key.owner == owner), None)
 
 
 def prepare(campaign_id: int) -> None:
@@ -59,35 +103,42 @@ def prepare(campaign_id: int) -> None:
     with WorkerSlot(f"prepare-{campaign_id}") as slot:
         if not slot.held:
             return
-        is_done = recipients.freeze(campaign_id, timezone.now() + TIME_SLICE, slot.renew)
+        with using_key_of_campaign(campaign_id):
+            is_done = recipients.freeze(campaign_id, timezone.now() + TIME_SLICE, slot.renew)
     if is_done:
         work()
     else:
         enqueue(PREPARE, campaign_id)
 
 
-def send(hops: int = MAX_HOPS) -> None:
-    """Send for one time slice, in a free worker slot of this machine.
+def send(hops: int = MAX_HOPS, owner: int = 0) -> None:
+    """Send with the key of `owner` for one time slice, in a free worker slot of this machine.
 
     Without a free slot the task may have been meant for another machine, so it is passed on, at
     most `hops` times.
     """
-    for job, connections in send_jobs().items():
+    found = find_key(owner)
+    if found is None:
+        return
+    key, turn = found
+    jobs = send_jobs(turn)
+    for job, connections in jobs.items():
         with WorkerSlot(job) as slot:
             if not slot.held:
                 continue
             safe_mode.detect_restore(timezone.now(), lifecycle.any_under_way())
-            has_more = BatchSender(
-                client_from_settings(), connections, timezone.now() + TIME_SLICE, slot.renew
-            ).run()
+            with using(key):
+                has_more = BatchSender(
+                    client_in_use(), connections, timezone.now() + TIME_SLICE, slot.renew
+                ).run()
         sweep_module.finish_campaigns()
         if has_more:
-            enqueue(SEND)
-        else:
-            work()
+            _enqueue_send(owner)
+        if not has_more or turn.keys > 1:
+            work(owner)
         return
-    if hops and health.count_idle_machines("send"):
-        enqueue(SEND, hops - 1)
+    if hops and health.count_idle_machines(next(iter(jobs))):
+        _enqueue_send(owner, hops - 1)
 
 
 def rehearse() -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.client import new_client
 from campaigns.gateway.environment import key_fingerprint
 from campaigns.gateway.errors import GatewayError
 from campaigns.gateway.types import Balance
@@ -51,12 +50,7 @@ def request_balance() -> Balance:
 
 
 def _request() -> Balance:
-    client = Client(
-        settings.BSG_API_URL,
-        settings.BSG_API_KEY,
-        connect_timeout=CONNECT_TIMEOUT,
-        deadline=DEADLINE,
-    )
+    client = new_client(CONNECT_TIMEOUT, DEADLINE)
     try:
         return client.balance()
     finally:

@@ -3,9 +3,10 @@
 import hashlib
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from campaigns.gateway.key_in_use import GatewayKey, key_in_use
 
 REAL_GATEWAY = "bsg.world"
 
@@ -19,25 +20,37 @@ class Environment(TextChoices):
 
 
 def is_real_gateway() -> bool:
-    """Whether BSG_API_URL is the real gateway, not a sandbox."""
-    host = urlsplit(settings.BSG_API_URL).hostname or ""
+    """Whether the address in use is the real gateway, not a sandbox."""
+    host = urlsplit(key_in_use().address).hostname or ""
     return host == REAL_GATEWAY or host.endswith(f".{REAL_GATEWAY}")
 
 
 def key_kind() -> str:
-    """All that a page may show of the API key: "live", "test" or "other"."""
-    kinds = (kind for kind in ("live", "test") if settings.BSG_API_KEY.startswith(f"{kind}_"))
+    """All that a page may show of the API key in use: "live", "test" or "other"."""
+    return kind_of(key_in_use().secret)
+
+
+def kind_of(secret: str) -> str:
+    """All that a page may show of an API key: "live", "test" or "other"."""
+    kinds = (kind for kind in ("live", "test") if secret.startswith(f"{kind}_"))
     return next(kinds, "other")
 
 
 def key_fingerprint() -> str:
-    """SHA-256 over BSG_API_URL and BSG_API_KEY: tells keys apart without storing them."""
-    address = settings.BSG_API_URL.rstrip("/")
-    return hashlib.sha256(f"{address}\n{settings.BSG_API_KEY}".encode()).hexdigest()
+    """The fingerprint of address and key in use: tells keys apart without storing them."""
+    return fingerprint_of(key_in_use())
+
+
+def fingerprint_of(key: GatewayKey) -> str:
+    """SHA-256 over address and key. One that can't be used has a fingerprint like no other's."""
+    text = f"{key.address.rstrip('/')}\n{key.secret}"
+    if key.problem:
+        text += f"\n{key.owner}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def environment() -> Environment:
-    """The environment of BSG_API_URL and BSG_API_KEY. A sandbox takes a test key as BSG does."""
+    """The environment of the address and key in use. A sandbox takes a test key as BSG does."""
     if key_kind() == "test":
         return Environment.TEST
     return Environment.LIVE if is_real_gateway() else Environment.SANDBOX

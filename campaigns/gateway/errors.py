@@ -252,6 +252,10 @@ class GatewayUnreachable(GatewayError):  # noqa: N818
     """No answer came: refused, reset, timed out, or HTTP 5xx. Asking again later is safe."""
 
 
+class GatewayKeyUnusable(GatewayError):  # noqa: N818
+    """Nothing was asked: the key in use can't be read. The text is for users."""
+
+
 class GatewayUnreadable(GatewayError):  # noqa: N818
     """The answer is not one of the contract."""
 

@@ -109,9 +109,9 @@ class LedgerEntry(models.Model):
 
 
 class BalanceReading(models.Model):
-    """The balance of the account, read each hour: the ledger is compared with it."""
+    """The balance of an account, read each hour: the ledger is compared with it."""
 
-    hour = models.DateTimeField(unique=True)
+    hour = models.DateTimeField()
     at = models.DateTimeField()
     amount = AmountField()
     currency = models.CharField(max_length=3)
@@ -128,6 +128,9 @@ class BalanceReading(models.Model):
         verbose_name = _("balance reading")
         verbose_name_plural = _("balance readings")
         ordering = ["-hour"]
+        constraints = [
+            models.UniqueConstraint("hour", Coalesce("account", 0), name="balance_of_hour")
+        ]
 
     def __str__(self) -> str:
         return f"{self.at}: {self.amount} {self.currency}"

@@ -1,4 +1,5 @@
-"""Which gateway account BSG_API_URL and BSG_API_KEY belong to.
+"""Which gateway account the address and key in use belong to: those of the environment, or of the
+brand that is acted for (brand_keys/).
 
 What was sent with an account exists only there. With another one every message would be "not
 found", and be sent again. So each campaign belongs to an account, and waits while another is in
@@ -6,44 +7,56 @@ use. A key that is not known yet may be a new one of the same account or belong 
 an administrator says which, nothing is sent or asked. The very first account is recorded without
 asking.
 
-No key is stored, only a fingerprint of address and key.
+Of a key there is no more here than a fingerprint of it and its address.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from campaigns.gateway.environment import Environment, environment, key_fingerprint
+from campaigns.gateway.environment import (
+    Environment,
+    environment,
+    fingerprint_of,
+    key_fingerprint,
+)
+from campaigns.gateway.key_in_use import GatewayKey, environment_key, key_in_use, using
 from campaigns.ledger.sums import of_account
 from campaigns.team import audit
 from campaigns.team.models import AccountKey, GatewayAccount, User
 
 logger = logging.getLogger(__name__)
 CACHED_FOR = 15.0  # seconds, for pages
+KEYS_CACHED = 200  # that many have been in use at once; more are forgotten together
+NOTHING = Q(pk__in=())  # a condition that no row meets
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts that the database knows, oldest first, and the one that this process uses."""
+    """The accounts that the database knows, oldest first, and the one whose key is in use.
+
+    `problem`: why that key can't be used at all, for users; "" if it can.
+    """
 
     known: tuple[GatewayAccount, ...] = ()
     current: GatewayAccount | None = None
+    problem: str = ""
+    is_of_brand: bool = False  # the key in use is a brand's own
 
     @property
     def is_new_key(self) -> bool:
         """Whether an administrator has to say whose key this is."""
-        return bool(self.known) and self.current is None
+        return bool(self.known) and self.current is None and not self.problem
 
     @property
     def is_only_one(self) -> bool:
-        """Whether everything belongs to the current account."""
+        """Whether everything belongs to the current account, as there is no other."""
         return len(self.known) == 1 and self.current is not None
 
     @property
@@ -58,21 +71,32 @@ class Accounts:
     @property
     def shown(self) -> GatewayAccount | None:
         """Whose money pages show: that of the account in use, or of the last one recorded while it
-        is not known whose key is in use.
+        is not known whose key is in use. While that is the key of a brand, nobody's.
         """
-        return self.current or (self.known[-1] if self.known else None)
+        if self.current or self.is_of_brand:
+            return self.current
+        return self.known[-1] if self.known else None
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether all money is that of the account that is shown, as there is no other."""
+        return len(self.known) < 2 and not (self.is_of_brand and self.current is None)
 
     def is_shown(self, field: str = "account") -> Q:
         """The condition on rows that name their account in `field`; None is the first account."""
-        if len(self.known) < 2:
+        if self.shows_all:
             return Q()
+        if self.shown is None:
+            return NOTHING
         own = Q(**{field: self.shown})
         return own | Q(**{f"{field}__isnull": True}) if self.shown == self.known[0] else own
 
     def money(self) -> Q:
         """The condition on entries and totals of the ledger."""
-        if len(self.known) < 2 or self.shown is None:
+        if self.shows_all:
             return Q()
+        if self.shown is None:
+            return NOTHING
         return of_account(self.shown.pk, is_first=self.shown == self.known[0])
 
     @property
@@ -85,20 +109,18 @@ class Accounts:
         return [one for one in self.known if one.environment == environment()]
 
 
-@dataclass
-class _Cached:
-    accounts: Accounts = Accounts()
-    until: float = 0.0
-
-
-_cached = _Cached()
+# by the fingerprint of the key in use: the accounts, and until when they are good enough
+_cached: dict[str, tuple[Accounts, float]] = {}
 
 
 def load() -> Accounts:
-    """The accounts as they are now, by one query. Records the first account, if there is none."""
+    """The accounts as they are now, by one query. Records the first account, if there is none: it
+    is that of the environment's key, never that of a brand's.
+    """
     accounts = _load()
     if not accounts.known:
-        _record(lambda: None if GatewayAccount.objects.exists() else _create())
+        with using(environment_key()):
+            _record(lambda: None if GatewayAccount.objects.exists() else _create())
         accounts = _load()
     if accounts.is_new_key:
         _warn(key_fingerprint())
@@ -107,14 +129,23 @@ def load() -> Accounts:
 
 def cached() -> Accounts:
     """The accounts for pages: up to CACHED_FOR seconds old. Records nothing."""
-    if time.monotonic() > _cached.until:
-        cache_state(_load())
-    return _cached.accounts
+    accounts, until = _cached.get(key_fingerprint(), (Accounts(), 0.0))
+    if time.monotonic() > until:
+        accounts = _load()
+        cache_state(accounts)
+    return accounts
 
 
 def cache_state(accounts: Accounts) -> None:
-    """Remember `accounts` in this process, for CACHED_FOR seconds."""
-    _cached.accounts, _cached.until = accounts, time.monotonic() + CACHED_FOR
+    """Remember `accounts` in this process for CACHED_FOR seconds, while the same key is in use."""
+    if len(_cached) >= KEYS_CACHED:
+        _cached.clear()
+    _cached[key_fingerprint()] = (accounts, time.monotonic() + CACHED_FOR)
+
+
+def forget() -> None:
+    """Remember nothing: the accounts of all keys are looked up again."""
+    _cached.clear()
 
 
 def confirm_same(actor: User | None, account_id: int) -> GatewayAccount:
@@ -132,10 +163,19 @@ def confirm_another(actor: User | None, name: str = "") -> GatewayAccount:
     return _record(lambda: _decided(actor, _create(name)))
 
 
+def accounts_of(keys: Iterable[GatewayKey]) -> set[int]:
+    """The ids of the accounts that `keys` belong to, as far as it is known. One query."""
+    fingerprints = [fingerprint_of(key) for key in keys if not key.problem]
+    owners = AccountKey.objects.filter(fingerprint__in=fingerprints)
+    return set(owners.values_list("account", flat=True))
+
+
 def _load() -> Accounts:
     own_key = AccountKey.objects.filter(account=OuterRef("pk"), fingerprint=key_fingerprint())
     known = tuple(GatewayAccount.objects.annotate(is_current=Exists(own_key)).order_by("pk"))
-    return Accounts(known, next((one for one in known if one.is_current), None))
+    current = next((one for one in known if one.is_current), None)
+    key = key_in_use()
+    return Accounts(known, current, key.problem, is_of_brand=key.is_of_brand)
 
 
 def _record(decide: Callable[[], GatewayAccount | None]) -> GatewayAccount:
@@ -144,6 +184,7 @@ def _record(decide: Callable[[], GatewayAccount | None]) -> GatewayAccount:
         _let_others_wait()
         known = AccountKey.objects.filter(fingerprint=key_fingerprint()).select_related("account")
         account = key.account if (key := known.first()) else decide()
+    forget()
     cache_state(_load())
     return account  # type: ignore[return-value]
 
@@ -171,7 +212,7 @@ def _create(name: str = "") -> GatewayAccount:
 
 def _add_key(account: GatewayAccount) -> GatewayAccount:
     AccountKey.objects.create(account=account, fingerprint=key_fingerprint())
-    account.base_url = settings.BSG_API_URL[:300]
+    account.base_url = key_in_use().address[:300]
     account.save(update_fields=["base_url"])
     return account
 
@@ -183,10 +224,10 @@ def _default_name(kind: Environment) -> str:
     return f"{kind.label} {number}" if number > 1 else str(kind.label)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _warn(_fingerprint: str) -> None:
     """Once a process, for each key."""
     logger.warning(
-        "BSG_API_URL or BSG_API_KEY is new: nothing is sent or asked until an administrator says"
-        " whose key it is, on any page or with `manage.py confirm_account`"
+        "The gateway's address or key is new: nothing is sent or asked with it until an"
+        " administrator says whose key it is, on any page or with `manage.py confirm_account`"
     )

@@ -73,6 +73,27 @@ class Brand(models.Model):
         return self.name
 
 
+class BrandKey(models.Model):
+    """The API key that a brand has of its own, encrypted (brand_keys/)."""
+
+    brand = models.OneToOneField(
+        Brand, models.CASCADE, primary_key=True, related_name="own_key", verbose_name=_("brand")
+    )
+    encrypted = models.TextField(editable=False)
+    kind = models.CharField(max_length=5)  # "live", "test" or "other"
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("API key of a brand")
+        verbose_name_plural = _("API keys of brands")
+
+    def __str__(self) -> str:
+        return str(self.brand)
+
+
 class Membership(models.Model):
     """The role of a user in a brand other than MAIN, where it is `User.role`."""
 

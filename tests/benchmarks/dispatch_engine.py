@@ -28,7 +28,7 @@ from campaigns.dispatch.freeze.recipients import freeze  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
 from campaigns.dispatch.send.sender import BatchSender  # noqa: E402
 from campaigns.dispatch.workers.slots import send_jobs  # noqa: E402
-from campaigns.gateway.bsg.client import client_from_settings  # noqa: E402
+from campaigns.gateway.bsg.client import client_in_use  # noqa: E402
 from campaigns.gateway.types import Accepted, Address, Message, SendRequest  # noqa: E402
 from campaigns.shared import bulk  # noqa: E402
 from campaigns.team.models import User  # noqa: E402
@@ -85,7 +85,7 @@ def freeze_floor(campaign: Campaign) -> float:
 
 def naive(campaign: Campaign) -> float:
     """Seconds for the obvious way: rows claimed by the ORM, posted, written back by bulk_update."""
-    client = client_from_settings()
+    client = client_in_use()
     start = time.perf_counter()
     for _ in range(NAIVE // 50):
         with transaction.atomic():
@@ -122,7 +122,7 @@ def send_all() -> float:
 
 
 def sender(connections: int) -> None:
-    BatchSender(client_from_settings(), connections, timezone.now() + LONG).run()
+    BatchSender(client_in_use(), connections, timezone.now() + LONG).run()
 
 
 def memory() -> float:

@@ -22,7 +22,7 @@ from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.dispatch.models import Batch, BatchState, DeliveryState, Pace, Recipient
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway import rehearsal
-from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.gateway.bsg.client import client_in_use
 from campaigns.gateway.limits import SENDER_MAX
 from campaigns.gateway.types import Address, Message, Refusal, SendRequest
 from campaigns.ledger.models import LedgerEntry, Purpose
@@ -206,9 +206,9 @@ def test_real_client_refuses_references_of_rehearsals(real_gateway: CountingServ
     """Even where some later mistake hands a rehearsal's batch to it."""
     marked = "rehearsal" + "0" * 23
     with pytest.raises(ValueError, match="references of rehearsals"):
-        client_from_settings().send(request(marked))
+        client_in_use().send(request(marked))
     with pytest.raises(ValueError, match="references of rehearsals"):
-        client_from_settings().status_by_reference(marked)
+        client_in_use().status_by_reference(marked)
     assert real_gateway.calls == 0
     simulated = rehearsal.client(rehearsal.Rates(VIBER, SMS, "EUR"))
     with pytest.raises(ValueError, match="only a rehearsal takes the references of rehearsals"):

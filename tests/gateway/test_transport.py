@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.gateway.bsg.client import Client, client_from_settings
+from campaigns.gateway.bsg.client import Client, client_in_use
 from campaigns.gateway.errors import (
     GatewayError,
     GatewayRefused,
@@ -478,10 +478,10 @@ def test_a_key_that_no_header_carries_is_refused_without_being_shown(key: str) -
     assert not key.strip() or key not in str(refused.value)
 
 
-def test_client_from_settings_is_one_for_the_process(settings: object) -> None:
+def test_client_in_use_is_one_for_the_process(settings: object) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = "http://127.0.0.1:1/rest", KEY  # type: ignore[attr-defined]
-    client = client_from_settings()
-    assert client is client_from_settings()
+    client = client_in_use()
+    assert client is client_in_use()
     assert client.base_url == "http://127.0.0.1:1/rest"
 
 

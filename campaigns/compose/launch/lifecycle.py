@@ -76,12 +76,8 @@ def _refusal(campaign_id: int, verb: str) -> Refused:
 
 def _launched_state(campaign: Campaign, now: datetime) -> CampaignState:
     """The state after a launch: scheduled if ViberDash has to wait for its time."""
-    starts_later = (
-        campaign.timing in STARTS_HERE
-        and campaign.scheduled_at is not None
-        and campaign.scheduled_at > now
-    )
-    return S.SCHEDULED if starts_later else S.PREPARING
+    start = campaign.scheduled_at if campaign.timing in STARTS_HERE else None
+    return S.SCHEDULED if start is not None and start > now else S.PREPARING
 
 
 def _launch_columns(
@@ -110,6 +106,7 @@ def _test_columns(campaign: Campaign, launcher: User | None) -> dict[str, Any]:
     return {"test_contacts": contacts}
 
 
+@reachable.with_key_of_brand
 def launch(
     campaign_id: int, actor: User | None, confirmed: int | None = None, fingerprint: str = ""
 ) -> None:
@@ -187,6 +184,7 @@ def _launched_or_edited(campaign_id: int) -> Refused:
     return _refusal(campaign_id, _("launched"))
 
 
+@reachable.with_key_of_brand
 def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
     """Approve and launch a campaign. `fingerprint` is the one of the review page that the approver
     saw.
@@ -289,6 +287,7 @@ def pause_if_running(campaign_id: int, reason: str, detail: str = "") -> None:
         return
 
 
+@reachable.with_key_of_brand
 def resume(campaign_id: int, actor: User | None) -> None:
     """Continue a paused campaign where it stopped: scheduled, preparing or sending. Raises Refused.
 
@@ -395,7 +394,7 @@ def start_due(now: datetime) -> int:
     """
     move_starts(now)
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
-    due = Campaign.objects.filter(reachable.reachable(), state=S.SCHEDULED, scheduled_at__lte=now)
+    due = Campaign.objects.filter(reachable.sendable(), state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
         pause_if_running(campaign_id, "missed")
     for campaign in due.select_related("sender"):

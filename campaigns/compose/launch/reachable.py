@@ -2,17 +2,30 @@
 
 The messages of another account are not known to this one. Rehearsals never leave the process, so
 they have no account.
+
+What was sent is asked about with any key of its account. It is sent with the key of its brand alone
+(`sendable`): a brand whose key became that of another account sends no more with the one before,
+even if other brands still use it.
 """
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.gateway.environment import Environment
+from campaigns.gateway.key_in_use import GatewayKey, chosen_key, key_in_use
 from campaigns.ledger.models import Purpose
 from campaigns.team import accounts
 from campaigns.team.accounts import Accounts
+from campaigns.team.brand_keys.in_use import keys_in_use, using_key_of
 from campaigns.team.models import GatewayAccount
+
+Move = TypeVar("Move", bound=Callable[..., Any])
 
 
 def reachable() -> Q:
@@ -40,15 +53,46 @@ def of_reachable(field: str = "campaign") -> Q:
     return Q(**{f"{field}__in": Campaign.objects.filter(condition)}) if condition else Q()
 
 
-def is_reachable(campaign: Campaign) -> bool:
-    """Whether a launched campaign may be continued now."""
-    return Campaign.objects.filter(reachable(), pk=campaign.pk).exists()
+def sendable() -> Q:
+    """The condition on campaigns that may be started, prepared and sent: reachable, and of a brand
+    whose key is in use, or a rehearsal. One query.
+    """
+    condition, of_brands = reachable(), key_in_use().of_its_brands()
+    return condition & (of_brands | Q(purpose=Purpose.REHEARSAL)) if of_brands else condition
+
+
+def is_sendable(campaign: Campaign) -> bool:
+    """Whether a launched campaign may be continued now, with the key of its brand."""
+    with using_key_of(campaign.brand_id):
+        return Campaign.objects.filter(sendable(), pk=campaign.pk).exists()
+
+
+def with_key_of_brand(move: Move) -> Move:
+    """Decorator of a function of the life cycle: where no key was chosen, as in a command, it runs
+    with the key of the campaign's brand.
+    """
+
+    @wraps(move)
+    def wrapped(campaign_id: int, *args: Any, **options: Any) -> Any:
+        with using_key_of_campaign(campaign_id):
+            return move(campaign_id, *args, **options)
+
+    return cast(Move, wrapped)
+
+
+def using_key_of_campaign(campaign_id: int) -> AbstractContextManager[GatewayKey]:
+    """Within it, the key of the campaign's brand is in use, unless one was chosen already."""
+    if chosen := chosen_key():
+        return nullcontext(chosen)
+    return using_key_of(Campaign.objects.values_list("brand", flat=True).get(pk=campaign_id))
 
 
 def key_refusal(purpose: str, known: Accounts) -> str:
     """Why nothing with this `purpose` can be launched with the key in use; "" if it can."""
     if purpose == Purpose.REHEARSAL:
         return ""
+    if known.problem:
+        return known.problem
     if known.is_new_key:
         return _(
             "The gateway's address or key is new. An administrator first has to say which account"
@@ -63,8 +107,16 @@ def key_refusal(purpose: str, known: Accounts) -> str:
 
 
 def account_to_send_with(campaign: Campaign) -> GatewayAccount | None:
-    """The account that a campaign belongs to from its launch on; None for a rehearsal."""
-    return None if campaign.is_rehearsal else accounts.load().current
+    """The account that a campaign belongs to from its launch on: that of its brand's key; None for
+    a rehearsal. Raises ValueError while it is not known whose that key is: nothing is launched
+    then.
+    """
+    if campaign.is_rehearsal:
+        return None
+    with using_key_of(campaign.brand_id):
+        if account := accounts.load().current:
+            return account
+    raise ValueError("a campaign is not launched with a key of which the account is not known")
 
 
 def waiting_text(campaign: Campaign, known: Accounts) -> str:
@@ -77,13 +129,36 @@ def waiting_text(campaign: Campaign, known: Accounts) -> str:
         return ""
     names = {"own": owner.name, "current": current.name}
     belongs = _("It belongs to the account “%(own)s”, but “%(current)s” is in use.") % names
-    if campaign.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
-        waits = _(
+    is_over = campaign.state in (CampaignState.FINISHED, CampaignState.CANCELLED)
+    if key_in_use().is_only_one:
+        waits = _waits_for_environment(is_over)
+    else:
+        is_asked = owner.pk in accounts.accounts_of(keys_in_use())
+        waits = _waits_for_key_of_brand(is_over, is_asked)
+    return f"{belongs} {waits % names}"
+
+
+def _waits_for_environment(is_over: bool) -> str:
+    if is_over:
+        return _(
             "Statuses are asked again when BSG_API_URL and BSG_API_KEY are those of “%(own)s”."
         )
-    else:
-        waits = _(
-            "It waits: nothing is sent or asked until BSG_API_URL and BSG_API_KEY are those of"
-            " “%(own)s” again. To send it with “%(current)s”, cancel it and duplicate it."
-        )
-    return f"{belongs} {waits % names}"
+    return _(
+        "It waits: nothing is sent or asked until BSG_API_URL and BSG_API_KEY are those of"
+        " “%(own)s” again. To send it with “%(current)s”, cancel it and duplicate it."
+    )
+
+
+def _waits_for_key_of_brand(is_over: bool, is_asked: bool) -> str:
+    """`is_asked`: another brand uses a key of its account, which statuses are asked with."""
+    if is_over and is_asked:
+        return _("Statuses are still asked, as another brand uses a key of “%(own)s”.")
+    if is_over:
+        return _("Statuses are asked again when the brand has a key of “%(own)s”.")
+    waits = _(
+        "It waits: nothing is sent until the brand has a key of “%(own)s” again. To send it with"
+        " “%(current)s”, cancel it and duplicate it."
+    )
+    if is_asked:
+        return f"{waits} {_('Statuses are still asked, as another brand uses a key of “%(own)s”.')}"
+    return waits

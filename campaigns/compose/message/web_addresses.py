@@ -6,7 +6,8 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
-from django.conf import settings
+
+from campaigns.gateway.key_in_use import key_in_use
 
 LABEL_MAX = 63  # characters between two dots of a host
 _HOST = re.compile(r"[a-z0-9._\-\u0080-\U0010ffff]+")  # what a host may hold once it is mapped
@@ -47,7 +48,7 @@ def _is_local(url: str) -> bool:
 
 def gateway_is_local() -> bool:
     """Whether the gateway runs on this machine, as the sandbox does: it reaches local addresses."""
-    return _is_local(settings.BSG_API_URL)
+    return _is_local(key_in_use().address)
 
 
 def host_of(url: str) -> str:

@@ -1,6 +1,7 @@
 """The price lists of the gateway."""
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from campaigns.team.models import GatewayAccount
 
@@ -13,12 +14,14 @@ class PriceList(models.Model):
     # [{"country": "UA", "country_name": …, "mcc": …, "mnc": …, "price": "0.23", "currency": "EUR"}]
     rows = models.JSONField(default=list)
     fetched_at = models.DateTimeField()
-    # whose prices these are, None: the first account's; another account's replace them
+    # whose prices these are; None: the first account's
     account = models.ForeignKey(GatewayAccount, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("channel", "tariff", name="price_list_channel_tariff")
+            models.UniqueConstraint(
+                "channel", "tariff", Coalesce("account", 0), name="price_list_of_account"
+            )
         ]
 
     def __str__(self) -> str:

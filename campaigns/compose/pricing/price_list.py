@@ -10,14 +10,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import PriceList
 from campaigns.gateway import types
-from campaigns.gateway.bsg.client import Client
+from campaigns.gateway.bsg.client import CLIENTS_KEPT, Client, new_client
 from campaigns.gateway.environment import key_fingerprint
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 from campaigns.team import accounts
@@ -75,19 +74,15 @@ def _rows(prices: Iterable[types.PriceRow]) -> list[dict[str, str]]:
     ]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=CLIENTS_KEPT)
 def _client(_fingerprint: str) -> Client:
-    return Client(
-        settings.BSG_API_URL,
-        settings.BSG_API_KEY,
-        connect_timeout=CONNECT_TIMEOUT,
-        deadline=DEADLINE,
-        connections=2,
-    )
+    return new_client(CONNECT_TIMEOUT, DEADLINE, connections=2)
 
 
 def client() -> Client:
-    """A client with short timeouts, for pages that wait for the gateway."""
+    """A client with short timeouts, for pages that wait for the gateway. Raises
+    GatewayKeyUnusable.
+    """
     return _client(key_fingerprint())
 
 
@@ -97,18 +92,15 @@ def _fetch(channel: types.Channel, tariff: int) -> PriceList:
     stored, _created = PriceList.objects.update_or_create(
         channel=channel,
         tariff=tariff,
-        defaults={
-            "rows": rows,
-            "fetched_at": timezone.now(),
-            "account": accounts.cached().current,
-        },
+        account=accounts.cached().current,
+        defaults={"rows": rows, "fetched_at": timezone.now()},
     )
     return stored
 
 
 def _stored(channel: types.Channel, tariff: int) -> PriceList | None:
     own = PriceList.objects.filter(accounts.cached().is_shown())
-    return own.filter(channel=channel, tariff=tariff).first()
+    return own.filter(channel=channel, tariff=tariff).order_by("-fetched_at").first()
 
 
 def _new_key_text() -> str:
@@ -130,7 +122,7 @@ def load_prices(channel: types.Channel, tariff: int, refresh: bool = False) -> P
     stored = _stored(channel, tariff)
     if stored and not refresh and timezone.now() - stored.fetched_at < MAX_AGE:
         return Prices(_highest_by_country(stored.rows), stored)
-    failure_key = f"prices-failed:{channel}:{tariff}"
+    failure_key = f"prices-failed:{key_fingerprint()}:{channel}:{tariff}"
     if accounts.cached().is_new_key:
         return Prices(_highest_by_country(stored.rows) if stored else {}, stored, _new_key_text())
     failure = "" if refresh else cache.get(failure_key, "")

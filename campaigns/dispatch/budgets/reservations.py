@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.pause_reasons import Pause
-from campaigns.compose.launch.reachable import is_reachable, of_reachable, reachable
+from campaigns.compose.launch.reachable import is_sendable, of_reachable, sendable
 from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.message.sms import measure_sms
 from campaigns.compose.models import Campaign, CampaignState
@@ -29,6 +29,7 @@ from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, from_units, to_units
 from campaigns.team import accounts
+from campaigns.team.brand_keys.in_use import using_key_of
 from campaigns.team.models import User
 
 # Reasons to pause a campaign, keys of lifecycle's reason texts.
@@ -238,7 +239,7 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False
-        if not is_reachable(campaign) or budgets.take(_awaited_cost(campaign)):
+        if not is_sendable(campaign) or budgets.take(_awaited_cost(campaign)):
             return False
         lifecycle.resume(campaign_id, actor)
         return True
@@ -258,7 +259,7 @@ def resume_where_it_fits() -> int:
     of them, the one launched first before the others.
     """
     paused = Campaign.objects.filter(
-        reachable(),
+        sendable(),
         state=CampaignState.PAUSED,
         reason__in=BUDGET_REASONS,
         awaited_amount__isnull=False,
@@ -320,7 +321,7 @@ def remaining_of_user(budget: UserBudget) -> Decimal:
     """What the campaigns that a user launched in a brand with the account in use have neither
     spent nor reserved this month.
     """
-    with acting_for(budget.brand_id):
+    with acting_for(budget.brand_id), using_key_of(budget.brand_id):
         return _remaining_of_user(budget)
 
 
@@ -358,7 +359,7 @@ def remaining_of_month(budget: MonthlyBudget) -> Decimal:
     """What of a monthly budget is neither spent nor reserved with the account in use; negative if
     the budget was lowered.
     """
-    with acting_for(budget.brand_id):
+    with acting_for(budget.brand_id), using_key_of(budget.brand_id):
         return _remaining_of_month(budget)
 
 

@@ -99,6 +99,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayAccount": "base_url",
         "AccountKey": "fingerprint",
         "Brand": "slug",
+        "BrandKey": "encrypted kind",
         "AuditEntry": "actor_name address session subject action",
         "AuditLink": "hash",
         "AuditSeal": "hash",

@@ -11,6 +11,7 @@ from campaigns.compose.pricing.price_list import SMS, VIBER, stored_prices
 from campaigns.dispatch.models import Recipient
 from campaigns.gateway import rehearsal
 from campaigns.gateway.bsg.client import Client
+from campaigns.team.brand_keys.in_use import using_key_of
 
 
 class RehearsalGateway:
@@ -21,8 +22,9 @@ class RehearsalGateway:
             raise ValueError("not a rehearsal")
         self.campaign = campaign
         self._template = compile_message(campaign)
-        self._viber = stored_prices(VIBER, campaign.tariff)
-        self._sms = stored_prices(SMS, campaign.tariff) if campaign.sms_text else None
+        with using_key_of(campaign.brand_id):
+            self._viber = stored_prices(VIBER, campaign.tariff)
+            self._sms = stored_prices(SMS, campaign.tariff) if campaign.sms_text else None
 
     def client(
         self, country: str, recipients: Sequence[Recipient] = (), sent_at: datetime | None = None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.compose.launch.reachable import reachable
+from campaigns.compose.launch.reachable import sendable
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.schedule.sending_hours import Place
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
@@ -41,13 +41,13 @@ class RunningCampaign:
 def load_running(now: datetime, rehearsals: bool = False) -> list[RunningCampaign]:
     """Load the campaigns, or only the `rehearsals`, that may send at `now`, oldest launch first.
 
-    Without those of another account, and those whose recipients are all outside the sending hours.
-    Empty in safe mode.
+    Without those of another account or of brands with another key, and those whose recipients are
+    all outside the sending hours. Empty in safe mode.
     """
     if Installation.objects.filter(safe_since__isnull=False).exists():
         return []
     purpose = Q(purpose=Purpose.REHEARSAL) if rehearsals else ~Q(purpose=Purpose.REHEARSAL)
-    campaigns = Campaign.objects.filter(purpose, reachable(), state=CampaignState.SENDING).order_by(
+    campaigns = Campaign.objects.filter(purpose, sendable(), state=CampaignState.SENDING).order_by(
         "launched_at", "pk"
     )
     rows = campaigns.select_related("snapshot").annotate(

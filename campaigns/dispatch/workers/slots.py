@@ -5,6 +5,8 @@ are plain heartbeats, such as the sweep's.
 """
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -89,15 +91,60 @@ def is_taken(job: str) -> bool:
     ).exists()
 
 
-def send_jobs() -> dict[str, int]:
-    """The sender jobs of this machine, each with its share of SEND_CONNECTIONS.
-
-    There are several, since a process uses one core at a time; two workers are left for
-    everything else.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The place of a key among the keys in use. As long as there are jobs for all of them, each has
+    one that no other takes, so that a slow account holds up no other.
     """
-    senders = max(1, min(settings.SEND_PROCESSES, settings.SEND_CONNECTIONS, settings.WORKERS - 2))
-    share, extra = divmod(settings.SEND_CONNECTIONS, senders)
+
+    place: int = 0
+    keys: int = 1
+
+    def of(self, jobs: dict[str, int]) -> dict[str, int]:
+        """Those of `jobs` that the key may take: its own, and what is left when each key has one.
+        With fewer jobs than keys, all: the keys take turns.
+        """
+        if self.keys > len(jobs):
+            return jobs
+        names = list(jobs)
+        return {name: jobs[name] for name in (names[self.place], *names[self.keys :])}
+
+
+ALONE = Turn()
+
+
+def send_jobs(turn: Turn = ALONE) -> dict[str, int]:
+    """The sender jobs of this machine, each with its share of SEND_CONNECTIONS: those that the key
+    may take whose `turn` it is.
+
+    There are several, since a process uses one core at a time, and as each key gets its own. Two
+    workers are left for everything else.
+    """
+    return turn.of(_shared("send", _count_senders(turn.keys)))
+
+
+def ask_jobs(turn: Turn = ALONE) -> dict[str, int]:
+    """The jobs of this machine that ask for statuses, each with its share of SEND_CONNECTIONS:
+    those that the key may take whose `turn` it is. One for each key, as far as one worker is left
+    for everything else.
+    """
+    spare = settings.WORKERS - _count_senders(turn.keys) - 1
+    return turn.of(_shared("ask", max(1, min(turn.keys, settings.SEND_CONNECTIONS, spare))))
+
+
+def is_any_free(jobs: Iterable[str]) -> bool:
+    """Whether no process of this machine has the slot of one of `jobs`."""
+    return not all(map(is_taken, jobs))
+
+
+def _count_senders(keys: int) -> int:
+    wanted = max(settings.SEND_PROCESSES, keys)
+    return max(1, min(wanted, settings.SEND_CONNECTIONS, settings.WORKERS - 2))
+
+
+def _shared(job: str, count: int) -> dict[str, int]:
+    """So many jobs with this name, each with its share of SEND_CONNECTIONS."""
+    share, extra = divmod(settings.SEND_CONNECTIONS, count)
     return {
-        f"send-{number}" if number else "send": share + (number < extra)
-        for number in range(senders)
+        f"{job}-{number}" if number else job: share + (number < extra) for number in range(count)
     }

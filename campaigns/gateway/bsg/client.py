@@ -17,6 +17,7 @@ from campaigns.gateway import errors
 from campaigns.gateway.bsg import json_values, payload, query_answers, statistics_files
 from campaigns.gateway.bsg.send_answers import read_answer, same_verdict
 from campaigns.gateway.bsg.transport import HttpAnswer, NoAnswer, Transport
+from campaigns.gateway.key_in_use import GatewayKey, key_in_use
 from campaigns.gateway.types import (
     Accepted,
     Balance,
@@ -38,6 +39,7 @@ SHORTEST_KEY = 8  # characters; removing a shorter key would remove words from t
 # how each reference of a rehearsal begins, and no other, as those are hex digits
 REHEARSAL_MARK = "rehearsal"
 TEST_KEY = "test_"  # how a key begins with which nothing is sent
+CLIENTS_KEPT = 64  # in a process, of the keys of brands
 T = TypeVar("T")
 # Gets the method and the path of each call, the HTTP status of its answer (None: no answer came)
 # and its text without the key, or why there is none. Called in the thread that calls.
@@ -342,11 +344,39 @@ def _uncharged_rows(content: StatisticsRows) -> StatisticsRows:
     return replace(content, rows=tuple(replace(row, price=ZERO) for row in content.rows))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=CLIENTS_KEPT)
 def _client(base_url: str, api_key: _Key, connections: int) -> Client:
     return Client(base_url, api_key, connections=connections)
 
 
-def client_from_settings() -> Client:
-    """The client for BSG_API_URL and BSG_API_KEY; one a process, so its connections stay open."""
-    return _client(settings.BSG_API_URL, _Key(settings.BSG_API_KEY), settings.SEND_CONNECTIONS)
+def client_in_use() -> Client:
+    """The client for the address and key in use; one a process for each, so its connections stay
+    open. Raises GatewayKeyUnusable.
+    """
+    key = _usable_key()
+    return _client(key.address, _Key(key.secret), settings.SEND_CONNECTIONS)
+
+
+def new_client(
+    connect_timeout: float, deadline: float, connections: int = 1, listener: Listener | None = None
+) -> Client:
+    """A client of its own for the address and key in use, with the options of `Client`.
+
+    Raises GatewayKeyUnusable, and ValueError for a key that a header cannot carry.
+    """
+    key = _usable_key()
+    return Client(
+        key.address,
+        key.secret,
+        connect_timeout=connect_timeout,
+        deadline=deadline,
+        connections=connections,
+        listener=listener,
+    )
+
+
+def _usable_key() -> GatewayKey:
+    key = key_in_use()
+    if key.problem:
+        raise errors.GatewayKeyUnusable(key.problem)
+    return key

@@ -17,9 +17,8 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import CampaignBudgetForm, SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
-from campaigns.management.brand_option import add_brand_option, brand_named
+from campaigns.management.brand_option import add_brand_option, brand_named, in_brand
 from campaigns.results.campaign_status import status
-from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.money import exact
 from campaigns.team.audit.commands import RecordedCommand
 
@@ -69,7 +68,7 @@ class Command(RecordedCommand):
             brand_id: int | None = brand_named(options["brand"])
         else:
             brand_id = self._campaign(options["id"]).brand_id
-        with acting_for(brand_id):
+        with in_brand(brand_id):
             answer = self._answer(verb, **options)
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
 

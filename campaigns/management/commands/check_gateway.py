@@ -14,6 +14,7 @@ from campaigns.compose.models import Sender
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.dispatch.workers import health
 from campaigns.gateway import limits
+from campaigns.management.brand_option import add_brand_option, brand_named, in_brand
 from campaigns.results.gateway_check import checks, following
 from campaigns.results.gateway_check.checks import Findings
 from campaigns.results.gateway_check.content import CheckRequest
@@ -31,6 +32,7 @@ class Command(RecordedCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_brand_option(parser)
         parser.add_argument("--sender", default="", metavar="NAME", help="the Viber sender")
         parser.add_argument(
             "--phone", default="", help="send a message to this phone; it is charged as usual"
@@ -49,6 +51,10 @@ class Command(RecordedCommand):
         parser.add_argument("--samples", metavar="FILE", help="write samples for support there")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with in_brand(brand_named(options["brand"])):
+            self._check(options)
+
+    def _check(self, options: dict[str, Any]) -> None:
         request = _read_request(options["sender"], options["phone"], options["sms"])
         check, _is_new = checks.start(None, request)
         findings = checks.run(check, request)

@@ -1,9 +1,10 @@
-"""`manage.py confirm_account`: say whose key BSG_API_URL and BSG_API_KEY are, after a change."""
+"""`manage.py confirm_account`: say whose key the address and key of a brand are, after a change."""
 
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from campaigns.management.brand_option import add_brand_option, brand_named, in_brand
 from campaigns.team import accounts
 from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import GatewayAccount
@@ -16,14 +17,21 @@ class Command(RecordedCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_brand_option(parser)
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument(
             "--same", type=int, metavar="ID", help="it is a new key of the account with this ID"
         )
         choice.add_argument("--another", metavar="NAME", help="it belongs to another account")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, brand: str, **options: Any) -> None:
+        with in_brand(brand_named(brand)):
+            self._show_or_confirm(options)
+
+    def _show_or_confirm(self, options: dict[str, Any]) -> None:
         known = accounts.load()
+        if known.problem:
+            raise CommandError(known.problem)
         if options["same"] is not None or options["another"] is not None:
             if known.current:
                 raise CommandError(f"The key is known already: it belongs to {known.current}.")

@@ -31,6 +31,7 @@ from campaigns.shared.days import next_time, site_day
 from campaigns.shared.table_export import XLSX, csv_lines
 from campaigns.shared.xlsx_export import workbook
 from campaigns.team import audit, handover
+from campaigns.team.brand_keys.in_use import using_key_of
 from campaigns.team.mail import Attachment, link, mail_to
 from campaigns.team.models import MailState, OutgoingMail, User
 from campaigns.team.permissions import Permission
@@ -115,7 +116,7 @@ def deliver_due_reports(now: datetime) -> int:
         if monotonic() > until:
             break
         try:
-            with acting_for(report.brand_id):
+            with acting_for(report.brand_id), using_key_of(report.brand_id):
                 mailed += _mail_or_pause(report, period, now)
         except Exception:
             logger.exception("Saved report %s failed", report.pk)

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.price_list import OTHER_COUNTRIES, SMS, VIBER
 from campaigns.contacts.phones.parsing import Phone, normalise
-from campaigns.gateway.bsg.client import Client, Listener
+from campaigns.gateway.bsg.client import Client, Listener, new_client
 from campaigns.gateway.environment import Environment, environment
 from campaigns.gateway.errors import GatewayError
+from campaigns.gateway.key_in_use import key_in_use
 from campaigns.gateway.types import Balance, PriceRow, Quote
 from campaigns.results.gateway_check import steps
 from campaigns.results.gateway_check.content import CheckRequest, quote_request
@@ -55,16 +56,9 @@ class Answers:
 
 def client(listener: Listener) -> Client:
     """A client of the account in use, with short timeouts. Raises ValueError for a key that can't
-    be one.
+    be one, and GatewayKeyUnusable for one that can't be read.
     """
-    return Client(
-        settings.BSG_API_URL,
-        settings.BSG_API_KEY,
-        connect_timeout=CONNECT_TIMEOUT,
-        deadline=DEADLINE,
-        connections=4,
-        listener=listener,
-    )
+    return new_client(CONNECT_TIMEOUT, DEADLINE, connections=4, listener=listener)
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -91,7 +85,7 @@ def key_steps(balance: Balance | GatewayError) -> list[Step]:
 
 
 def _key_step() -> Step:
-    kind, host = environment(), urlsplit(settings.BSG_API_URL).hostname or ""
+    kind, host = environment(), urlsplit(key_in_use().address).hostname or ""
     if kind is Environment.TEST:
         text = _("%(host)s answers and accepts the key, which is a test key: it sends nothing and")
         text += " " + _("answers with random data and prices.")

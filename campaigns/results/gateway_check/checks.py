@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +18,8 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Picture
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.environment import key_kind
+from campaigns.gateway.errors import GatewayKeyUnusable
+from campaigns.gateway.key_in_use import key_in_use
 from campaigns.gateway.types import Balance
 from campaigns.results.gateway_check import account, message, picture, statistics_files, steps
 from campaigns.results.gateway_check.account import CONNECT_TIMEOUT, DEADLINE, Cost
@@ -76,16 +77,12 @@ def run(check: GatewayCheck, request: CheckRequest) -> Findings:
     recorder = Recorder()
     try:
         client = account.client(recorder)
+    except GatewayKeyUnusable as error:
+        made, findings = _unusable(error.why, ""), Findings()
     except ValueError as error:
-        made = [
-            steps.failed(
-                steps.KEY,
-                _("BSG_API_KEY can't be used: %(why)s.") % {"why": error},
-                _("Copy the key from BSG into BSG_API_KEY and restart ViberDash."),
-            ),
-            *_skipped((steps.BALANCE, *AFTER_KEY), _without_key()),
-        ]
-        findings = Findings()
+        text = _("BSG_API_KEY can't be used: %(why)s.") % {"why": error}
+        what_to_do = _("Copy the key from BSG into BSG_API_KEY and restart ViberDash.")
+        made, findings = _unusable(text, what_to_do), Findings()
     else:
         try:
             made, findings = _make_steps(client, check.actor, request)
@@ -114,7 +111,7 @@ def for_support(check: GatewayCheck) -> dict[str, Any]:
     """What an administrator can mail to support: no phone, no key, no amount of the account."""
     return {
         "viberdash": __version__,
-        "gateway": settings.BSG_API_URL,
+        "gateway": key_in_use().address,
         "key": key_kind(),
         "checked_at": check.started_at.isoformat(timespec="seconds"),
         "steps": {step.key: step.state for step in current_steps(check)},
@@ -146,6 +143,11 @@ def _make_steps(
     ]
     can_send = any((step.key, step.state) == (steps.SENDER, StepState.PASSED) for step in made)
     return made, Findings(account.highest_cost(request, answers), can_send, image)
+
+
+def _unusable(text: str, what_to_do: str) -> list[Step]:
+    failed = steps.failed(steps.KEY, text, what_to_do)
+    return [failed, *_skipped((steps.BALANCE, *AFTER_KEY), _without_key())]
 
 
 def _restriction() -> str:

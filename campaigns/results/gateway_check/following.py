@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from campaigns.compose.launch.reachable import of_reachable
 from campaigns.dispatch.models import Recipient
-from campaigns.gateway.bsg.client import client_from_settings
+from campaigns.gateway.bsg.client import client_in_use
 from campaigns.results.gateway_check import account, message, statistics_files, steps
 from campaigns.results.gateway_check.samples import Recorder, Sample
 from campaigns.results.gateway_check.steps import Step
 from campaigns.results.models import GatewayCheck
+from campaigns.team.brand_keys.in_use import using_key_of
 
 INTERRUPTED_AFTER = timedelta(minutes=2)  # without steps: the process that made them ended
 
@@ -26,8 +27,9 @@ def open_checks() -> QuerySet[GatewayCheck]:
 def follow(now: datetime) -> None:
     """Look after the checks whose message is under way; where it has ended, ask for its status."""
     for check in open_checks():
-        if check.campaign_id is not None:
-            _follow_message(check, now)
+        if check.campaign is not None:
+            with using_key_of(check.campaign.brand_id):
+                _follow_message(check, now)
         elif now > check.started_at + INTERRUPTED_AFTER:
             GatewayCheck.objects.filter(pk=check.pk).update(ended_at=now)
 
@@ -37,7 +39,7 @@ def _follow_message(check: GatewayCheck, now: datetime) -> None:
     newer, samples = [], message.send_samples(check)
     if recipient and message.is_to_be_asked(check, recipient) and _claim_question(check, now):
         step, asked = _ask_for_status(recipient)
-        newer += [step, statistics_files.check_files(client_from_settings(), recipient)]
+        newer += [step, statistics_files.check_files(client_in_use(), recipient)]
         samples += asked
     if message.is_over(check, recipient, now):
         check.ended_at = now

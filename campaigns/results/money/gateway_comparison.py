@@ -48,18 +48,18 @@ def read_balance(client: Client, now: datetime) -> bool:
 
     If the gateway does not answer, the next call tries again.
     """
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    if BalanceReading.objects.filter(hour=hour).exists():
+    hour, known = now.replace(minute=0, second=0, microsecond=0), accounts.load()
+    if BalanceReading.objects.filter(known.is_shown(), hour=hour).exists():
         return False
     try:
         balance = client.balance()
     except GatewayError:
         return False
     with transaction.atomic():
-        known = accounts.load()
         totals = LedgerTotal.objects.exclude(purpose=Purpose.REHEARSAL).filter(known.money())
         _reading, made = BalanceReading.objects.get_or_create(
             hour=hour,
+            account=known.current,
             defaults={
                 "at": timezone.now(),
                 "amount": balance.amount,
@@ -70,24 +70,29 @@ def read_balance(client: Client, now: datetime) -> bool:
                 ),
                 "unknown": max(totals.aggregate(sum=Sum("unknown"))["sum"] or 0, 0),
                 "on_way": Batch.objects.filter(of_reachable(), state__in=ON_THE_WAY).count(),
-                "account": known.current,
             },
         )
     return made
 
 
 def check_nightly(client: Client, now: datetime) -> bool:
-    """Ask again for unknown prices and check a sample, once a night on one machine.
+    """Ask again for unknown prices and check a sample, once a night for each account.
 
     Return whether it did so now.
     """
     local = now.astimezone(settings.SITE_ZONE)
     midnight, _end = site_bounds(site_day(now), site_day(now))
-    if local.hour < NIGHT_HOUR or not _first_of_day("nightly", midnight):
+    if local.hour < NIGHT_HOUR or not _first_of_day(_night_of_account(), midnight):
         return False
     recheck_unknown_prices(now)
     check_sample(client, now)
     return True
+
+
+def _night_of_account() -> str:
+    """The name of the heartbeat for the account in use; the first account's has none in it."""
+    known = accounts.cached()
+    return f"nightly:{known.current.pk}" if known.current and not known.is_first else "nightly"
 
 
 def _first_of_day(name: str, midnight: datetime) -> bool:

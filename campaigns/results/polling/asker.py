@@ -33,11 +33,12 @@ from campaigns.gateway.types import Address
 from campaigns.results.polling import status_files
 from campaigns.results.polling.due_batches import DueAgain, NeverChecked
 from campaigns.results.polling.hints import HintedRecipients
+from campaigns.team import accounts
 
 # Recipients to ask about in a round: enough to keep the connections busy while answers are written.
 PEOPLE_PER_ROUND, PEOPLE_PER_CONNECTION = 500, 10
 LONGEST_SLEEP = 1.0  # seconds, at most, before the rate is looked at again
-RATE_SCOPE = "statuses"  # names the rate that all workers share
+RATE_SCOPE = "statuses"  # names the rate that all workers share, of the first account
 
 
 class AnyCheck(Protocol):
@@ -217,12 +218,20 @@ def _take_from(source: Source[Any], people: int, under_way: set[int], taken: Tak
     return sum(len(check.messages) for check in checks)
 
 
+def _rate_scope() -> str:
+    """The name of the rate of the account in use."""
+    known = accounts.cached()
+    return (
+        f"{RATE_SCOPE}:{known.current.pk}" if known.current and not known.is_first else RATE_SCOPE
+    )
+
+
 def _seconds_to_wait() -> float:
-    return rate_control.seconds_to_wait(RATE_SCOPE, settings.STATUS_RATE, timezone.now())
+    return rate_control.seconds_to_wait(_rate_scope(), settings.STATUS_RATE, timezone.now())
 
 
 def _take_tokens(questions: int) -> None:
-    rate_control.take_tokens(RATE_SCOPE, questions, settings.STATUS_RATE, timezone.now())
+    rate_control.take_tokens(_rate_scope(), questions, settings.STATUS_RATE, timezone.now())
 
 
 def _adapt_rate(replies: Sequence[StatusReply]) -> None:
@@ -230,8 +239,8 @@ def _adapt_rate(replies: Sequence[StatusReply]) -> None:
     asked = [reply for reply in replies if reply.was_asked]
     throttled = [reply for reply in asked if reply.is_throttled]
     if throttled:
-        rate_control.back_off(RATE_SCOPE, timezone.now(), requested_wait(throttled))
+        rate_control.back_off(_rate_scope(), timezone.now(), requested_wait(throttled))
     elif asked and all(reply.has_failed for reply in asked):
-        rate_control.back_off(RATE_SCOPE, timezone.now())
+        rate_control.back_off(_rate_scope(), timezone.now())
     elif asked:
-        rate_control.recover(RATE_SCOPE)
+        rate_control.recover(_rate_scope())

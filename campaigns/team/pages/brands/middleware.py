@@ -1,4 +1,4 @@
-"""Middleware: the address of a page says for which brand it acts.
+"""Middleware: the address of a page says for which brand it acts, and so with which key.
 
 Addresses of the first brand have no prefix, those of another begin with /b/ and its short name. So
 two tabs can show two brands, and a link leads a colleague to the same page.
@@ -11,7 +11,9 @@ from typing import cast
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from campaigns.gateway.key_in_use import GatewayKey, using
 from campaigns.shared.brands.scope import acting_for, split_path
+from campaigns.team.brand_keys.in_use import brands_with_keys, key_of_brand
 from campaigns.team.models import Brand, User
 from campaigns.team.roles import brands_of
 
@@ -42,7 +44,7 @@ def brands_of_request(request: HttpRequest) -> UserBrands | None:
 
 
 class ActForBrand:
-    """Acts for the brand of the address: 404 where the user has no role in it.
+    """Acts for the brand of the address, with its API key: 404 where the user has no role in it.
 
     Without one in the address it is the first of the user's. Django's admin shows all brands.
     """
@@ -53,7 +55,7 @@ class ActForBrand:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not isinstance(request.user, User) or request.path_info.startswith("/admin/"):
             return self.get_response(request)
-        every = list(Brand.objects.order_by("pk"))
+        every = brands_with_keys()
         own = brands_of(request.user, every) if len(every) > 1 else every
         slug = request.META["brand"]
         current = next((brand for brand in own if slug in ("", brand.slug)), None)
@@ -61,19 +63,22 @@ class ActForBrand:
             raise Http404
         request.brands = UserBrands(current, own)  # type: ignore[attr-defined]
         slugs = {brand.pk: brand.slug for brand in every}
-        with acting_for(current.pk, slugs):
+        key = key_of_brand(current.pk, every)
+        with acting_for(current.pk, slugs), using(key):
             response = self.get_response(request)
         if type(response) is StreamingHttpResponse:  # its content is made while it is sent
             chunks = cast("Iterable[bytes]", response.streaming_content)
-            response.streaming_content = _made_for(current.pk, slugs, chunks)
+            response.streaming_content = _made_for(current.pk, slugs, key, chunks)
         return response
 
 
-def _made_for(brand_id: int, slugs: Mapping[int, str], chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The `chunks`, each of which is made for the brand."""
+def _made_for(
+    brand_id: int, slugs: Mapping[int, str], key: GatewayKey, chunks: Iterable[bytes]
+) -> Iterator[bytes]:
+    """The `chunks`, each of which is made for the brand, with its key."""
     remaining = iter(chunks)
     while True:
-        with acting_for(brand_id, slugs):
+        with acting_for(brand_id, slugs), using(key):
             chunk = next(remaining, None)
         if chunk is None:
             return

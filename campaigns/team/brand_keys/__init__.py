@@ -1,0 +1,3 @@
+"""The API keys of brands: `encryption` of what is stored, `in_use`: which key whose code uses,
+`storage`: how an administrator sets and removes one.
+"""

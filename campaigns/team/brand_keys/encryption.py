@@ -1,0 +1,44 @@
+"""API keys in the database: encrypted with keys that are nowhere but in KEY_ENCRYPTION_KEYS.
+
+What is encrypted names the brand too, so that a row that somebody copied to another brand is no key
+of that one.
+"""
+
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class Unreadable(Exception):  # noqa: N818 - what was stored is not lost: its key is missing
+    """No key of KEY_ENCRYPTION_KEYS encrypted this, or it was for another brand."""
+
+
+def can_encrypt() -> bool:
+    """Whether KEY_ENCRYPTION_KEYS names a key."""
+    return bool(settings.KEY_ENCRYPTION_KEYS)
+
+
+def encrypt(brand_id: int, secret: str) -> str:
+    """`secret` of a brand for the database. Raises IndexError unless `can_encrypt`."""
+    return _keys()[0].encrypt(f"{brand_id:d} {secret}".encode()).decode()
+
+
+def decrypt(brand_id: int, encrypted: str) -> str:
+    """The secret that `encrypt` was given for this brand. Raises Unreadable."""
+    owner, _blank, secret = _decrypt(encrypted, tuple(settings.KEY_ENCRYPTION_KEYS)).partition(" ")
+    if owner != str(brand_id):
+        raise Unreadable
+    return secret
+
+
+@lru_cache(maxsize=256)  # each page and each task asks
+def _decrypt(encrypted: str, keys: tuple[str, ...]) -> str:
+    try:
+        return MultiFernet([Fernet(key) for key in keys]).decrypt(encrypted.encode()).decode()
+    except (InvalidToken, ValueError):  # ValueError: there are no keys
+        raise Unreadable from None
+
+
+def _keys() -> list[Fernet]:
+    return [Fernet(key) for key in settings.KEY_ENCRYPTION_KEYS]
