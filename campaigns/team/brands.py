@@ -40,7 +40,7 @@ def with_members() -> list[Brand]:
         .values_list("brand")
         .annotate(Count("pk"))
     )
-    brands = list(Brand.objects.order_by("pk"))
+    brands = list(Brand.objects.select_related("own_key").order_by("pk"))
     for brand in brands:
         own = others.exclude(role="").count() if brand.pk == MAIN else in_others.get(brand.pk, 0)
         vars(brand)["member_count"] = administrators + own

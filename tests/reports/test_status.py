@@ -13,6 +13,7 @@ from campaigns.dispatch.models import Batch, BatchState, Heartbeat
 from campaigns.gateway.balance import CachedBalance
 from campaigns.gateway.types import Balance
 from campaigns.ledger.models import Channel, Kind, LedgerTotal
+from campaigns.reports.installation import status
 from campaigns.reports.installation.figures import load_figures
 from campaigns.reports.installation.status import (
     StatusRow,
@@ -32,7 +33,7 @@ def by_label(rows: list[StatusRow]) -> dict[str, tuple[str, str]]:
     return {row.label: (row.word, row.text) for row in rows}
 
 
-def test_nothing_runs_and_the_page_says_so() -> None:
+def test_nothing_runs_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
     rows = by_label([*process_rows([], now)])
     assert rows["Queue"] == (
@@ -41,7 +42,8 @@ def test_nothing_runs_and_the_page_says_so() -> None:
     )
     assert rows["Sweep"][0] == "Failed"
     assert rows["Sweep"][1].startswith("It has never run.")
-    rows = by_label([*money_rows(CachedBalance(None, 0.0, "timeout"), load_figures(now), now)])
+    monkeypatch.setattr(status, "load_balance", lambda: CachedBalance(None, 0.0, "timeout"))
+    rows = by_label([*money_rows(load_figures(now), now)])
     assert rows["Gateway"][0] == "Failed"
     assert rows["Balance"] == ("Not known", "Only the gateway knows it.")
 
@@ -80,14 +82,17 @@ def test_work_has_the_figures_in_words() -> None:
 @pytest.mark.parametrize(
     ("amount", "word", "text"), [("100", "OK", "lasts 12 days"), ("7", "Warning", "lasts 0 days")]
 )
-def test_balance_says_how_long_it_lasts(amount: str, word: str, text: str) -> None:
+def test_balance_says_how_long_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, amount: str, word: str, text: str
+) -> None:
     LedgerTotal.objects.create(
         day=site_today(), channel=Channel.VIBER, kind=Kind.CHARGE, currency="EUR",
         amount=Decimal(8), entries=100,
     )  # fmt: skip
     now = timezone.now()
     reading = CachedBalance(Balance(Decimal(amount), "EUR", Decimal(0)), now.timestamp())
-    rows = by_label([*money_rows(reading, load_figures(now), now)])
+    monkeypatch.setattr(status, "load_balance", lambda: reading)
+    rows = by_label([*money_rows(load_figures(now), now)])
     assert rows["Balance"][0] == word
     assert text in rows["Balance"][1]
 

@@ -14,12 +14,14 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Import
 from campaigns.dispatch.models import Batch, BatchState, Heartbeat, Tally
+from campaigns.gateway.key_in_use import using
 from campaigns.ledger.models import BalanceReading, Purpose
 from campaigns.reports.shared.partial_indexes import SqlLiteral
 from campaigns.results.models import StatusHint
 from campaigns.results.polling.poll_schedule import FIRST_CHECK
 from campaigns.shared import queue
 from campaigns.team import accounts
+from campaigns.team.brand_keys.in_use import keys_in_use
 from campaigns.team.models import MailState, OutgoingMail
 
 COUNTED_MAX = 1_000_000  # of one kind; more are shown as so many
@@ -45,7 +47,8 @@ class CampaignCount:
 class Figures:
     """`heartbeats`: seconds since each, by name. `oldest_request` and `oldest_ready`: seconds since
     the oldest request whose outcome is open, and since the freeze of the oldest campaign that sends
-    and has ready batches; None without any.
+    and has ready batches; None without any. `balances`: the last reading of each account in use, by
+    the account's name; "" where there is one alone.
     """
 
     queue_length: int
@@ -59,7 +62,7 @@ class Figures:
     holds: dict[str, Decimal]
     imports: dict[str, int]
     mails: dict[str, int]
-    balance: BalanceReading | None
+    balances: dict[str, BalanceReading]
 
 
 def load_figures(now: datetime) -> Figures:
@@ -83,8 +86,19 @@ def load_figures(now: datetime) -> Figures:
         holds=_sum_holds(),
         imports=_by_state(imports),
         mails={MailState.WAITING.value: 0, MailState.FAILED.value: 0} | _by_state(mails),
-        balance=BalanceReading.objects.filter(accounts.cached().is_shown()).first(),
+        balances=_last_balances(),
     )
+
+
+def _last_balances() -> dict[str, BalanceReading]:
+    keys, readings = keys_in_use(), {}
+    for key in keys:
+        with using(key):
+            known = accounts.cached()
+            reading = BalanceReading.objects.filter(known.is_shown()).first()
+        if reading:
+            readings[known.current.name if known.current and len(keys) > 1 else ""] = reading
+    return readings
 
 
 def _count(rows: QuerySet[Any]) -> int:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from campaigns.ledger.models import BalanceReading
 from campaigns.reports.installation.figures import Figures, load_figures
 from campaigns.shared import database_clock
 
@@ -97,11 +98,21 @@ def _money(figures: Figures) -> Iterable[GaugeMetricFamily]:
     yield _gauges(
         "budget_held", "Reserved in budgets for messages under way", "currency", figures.holds
     )
-    reading = figures.balance
-    balance = {reading.currency: reading.amount} if reading else {}
-    yield _gauges("balance", "Balance at the last hourly reading", "currency", balance)
-    yield _gauge(
-        "balance_read_timestamp_seconds",
-        "Unix time of that reading",
-        reading.at.timestamp() if reading else None,
+    yield from _balances(figures.balances)
+
+
+def _balances(readings: Mapping[str, BalanceReading]) -> Iterable[GaugeMetricFamily]:
+    """The balances; where several accounts are in use, with the account's name as a label."""
+    label = ["account"] if set(readings) - {""} else []
+    balances = GaugeMetricFamily(
+        "viberdash_balance", "Balance at the last hourly reading", labels=[*label, "currency"]
     )
+    moments = GaugeMetricFamily(
+        "viberdash_balance_read_timestamp_seconds", "Unix time of that reading", labels=label
+    )
+    for name, reading in readings.items():
+        own = [name] if label else []
+        balances.add_metric([*own, reading.currency], float(reading.amount))
+        moments.add_metric(own, reading.at.timestamp())
+    yield balances
+    yield moments

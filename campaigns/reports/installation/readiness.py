@@ -19,8 +19,12 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from campaigns.dispatch.models import Heartbeat
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
+from campaigns.gateway.environment import key_fingerprint
+from campaigns.gateway.key_in_use import using
 from campaigns.reports.installation.gateway_state import load_gateway_state
 from campaigns.shared import database_clock
+from campaigns.team import accounts
+from campaigns.team.brand_keys.in_use import keys_in_use
 
 LIMIT = 1.5  # seconds for all checks
 MIGRATIONS_NAMED = 5
@@ -108,8 +112,17 @@ def _check_queue(now: datetime) -> Check:
 
 
 def _check_gateway(now: datetime) -> Check:
-    state = load_gateway_state(now)
-    return Check("gateway", works=state.answers is not False, text=state.text, is_needed=False)
+    states = {}
+    for key in keys_in_use():
+        with using(key):
+            known = accounts.cached()
+            name = known.current.name if known.current else f"key {key_fingerprint()[:8]}"
+            states[name] = load_gateway_state(now)
+    text = next(iter(states.values())).text
+    if len(states) > 1:
+        text = "; ".join(f"{name}: {state.text}" for name, state in states.items())
+    works = all(state.answers is not False for state in states.values())
+    return Check("gateway", works=works, text=text, is_needed=False)
 
 
 def _check_cache() -> list[Check]:

@@ -23,7 +23,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns.contacts.models import ImportState
 from campaigns.dispatch.models import BatchState, Heartbeat
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
-from campaigns.gateway.balance import CachedBalance
+from campaigns.gateway.balance import load_balance
+from campaigns.gateway.key_in_use import key_in_use, using
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.reports.installation.figures import Figures
 from campaigns.reports.installation.gateway_state import load_gateway_state
@@ -32,6 +33,8 @@ from campaigns.shared.days import site_today
 from campaigns.shared.durations import duration
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
+from campaigns.team.brand_keys.in_use import all_keys
+from campaigns.team.models import Brand
 from campaigns.templatetags.viberdash import moment, money, number
 from viberdash import __version__
 
@@ -133,29 +136,64 @@ def work_rows(figures: Figures) -> Iterator[StatusRow]:
     )
 
 
-def money_rows(reading: CachedBalance, figures: Figures, now: datetime) -> Iterator[StatusRow]:
-    """The gateway, the balance and for how long it lasts, what budgets reserve."""
-    balance, last = reading.balance, load_gateway_state(now).last_answer
-    if balance is None:
-        text = _("It does not answer. Sending continues by itself when it does.")
-        if last:
-            since = format_html(_("It last answered {when}."), when=moment(last))
-            text = format_html("{} {}", text, since)
-        yield StatusRow(_("Gateway"), FAILS, text, reverse("gateway-check-list"))
-        yield StatusRow(_("Balance"), UNKNOWN, _("Only the gateway knows it."))
-    else:
-        yield StatusRow(_("Gateway"), WORKS, _("It answers."), reverse("gateway-check-list"))
-        spent = _spent_today(balance.currency)
-        text = money(balance.amount, balance.currency)
-        lasting = _lasting_text(balance.amount + balance.limit, spent)
-        is_low = bool(spent) and balance.amount + balance.limit < spent
-        row = format_html("{}. {}", text, lasting)
-        yield StatusRow(_("Balance"), WARNING if is_low else WORKS, row, reverse("spend"))
+def money_rows(figures: Figures, now: datetime) -> Iterator[StatusRow]:
+    """For each key: the gateway, the balance and for how long it lasts. What budgets reserve."""
+    keys = all_keys()
+    for key in keys:
+        with using(key):
+            yield from _account_rows(now, _account_name() if len(keys) > 1 else "")
     held = ", ".join(str(money(amount, name)) for name, amount in sorted(figures.holds.items()))
     text = format_html(
         _("{amount} for messages whose final cost is not yet known."), amount=held or "0"
     )
     yield StatusRow(_("Reserved in budgets"), WORKS, text, reverse("month-budgets"))
+
+
+def _account_name() -> str:
+    """What rows are labelled with where there are several keys."""
+    account = accounts.load().current
+    brands = Brand.objects.filter(pk__in=key_in_use().brands).values_list("name", flat=True)
+    names = [account.name if account else "", ", ".join(brands)]
+    return " – ".join(filter(None, names)) or "BSG_API_KEY"
+
+
+def _unused_row(label: str) -> StatusRow | None:
+    """The row of a key that nothing is sent with; None for any other."""
+    known = accounts.load()
+    if known.problem:
+        return StatusRow(label, FAILS, known.problem)
+    if known.is_new_key:
+        text = _("Nobody has said yet which account its key belongs to, so nothing is sent.")
+        return StatusRow(label, WARNING, text)
+    return None
+
+
+def _account_rows(now: datetime, name: str) -> Iterator[StatusRow]:
+    """The gateway and the balance of the key in use; `name`: what it is called, "" where it is the
+    only one.
+    """
+    suffix = f": {name}" if name else ""
+    gateway, url = _("Gateway") + suffix, reverse("gateway-check-list")
+    if name and (unused := _unused_row(gateway)):
+        yield unused
+        return
+    balance, last = load_balance().balance, load_gateway_state(now).last_answer
+    if balance is None:
+        text = _("It does not answer. Sending continues by itself when it does.")
+        if last:
+            since = format_html(_("It last answered {when}."), when=moment(last))
+            text = format_html("{} {}", text, since)
+        yield StatusRow(gateway, FAILS, text, url)
+        yield StatusRow(_("Balance") + suffix, UNKNOWN, _("Only the gateway knows it."))
+    else:
+        yield StatusRow(gateway, WORKS, _("It answers."), url)
+        spent = _spent_today(balance.currency)
+        text = money(balance.amount, balance.currency)
+        lasting = _lasting_text(balance.amount + balance.limit, spent)
+        is_low = bool(spent) and balance.amount + balance.limit < spent
+        row = format_html("{}. {}", text, lasting)
+        colour = WARNING if is_low else WORKS
+        yield StatusRow(_("Balance") + suffix, colour, row, reverse("spend"))
 
 
 def _spent_today(currency: str) -> Decimal:

@@ -5,7 +5,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaigns.gateway.balance import load_balance
 from campaigns.reports.installation import status
 from campaigns.reports.installation.figures import load_figures
 from campaigns.reports.installation.readiness import check_readiness
@@ -36,7 +35,7 @@ def _context() -> dict[str, object]:
         groups = [
             ("processes", _("Processes"), [*status.process_rows(check_readiness().checks, now)]),
             ("work", _("Work"), [*status.work_rows(figures)]),
-            ("money", _("Gateway and money"), [*status.money_rows(load_balance(), figures, now)]),
+            ("money", _("Gateway and money"), [*status.money_rows(figures, now)]),
             ("storage", _("Storage"), [*status.storage_rows()]),
         ]
     return {"groups": groups, "updated_at": now}

@@ -47,7 +47,10 @@ def enter_correction(
     currency: str,
     note: str,
 ) -> None:
-    """Add `amount` to the cost of `campaign`, or of none; a negative amount is a reduction."""
+    """Add `amount` to the cost of `campaign`, or of none; a negative amount is a reduction.
+
+    Raises CorrectionRefused without a campaign while it is not known whose key is in use.
+    """
     _enter(Kind.CORRECTION, channel, campaign, amount, currency, note)
     audit.record(actor, campaign or actor, "correction", f"{exact(amount)} {currency}: {note}")
 
@@ -60,7 +63,10 @@ def _enter(
     currency: str,
     note: str,
 ) -> None:
-    account_id = None if campaign else accounts.load().id_in_ledger
+    known = accounts.load()
+    if campaign is None and known.shown is None:
+        raise CorrectionRefused(_("It is not known yet which account the brand's key belongs to."))
+    account_id = None if campaign else known.id_in_ledger
     campaign_id, amounts = campaign.pk if campaign else None, [(None, amount)]
     movement = Movement(
         kind, channel, campaign_id, "", currency, amounts, note=note, account_id=account_id

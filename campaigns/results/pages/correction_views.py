@@ -1,5 +1,7 @@
 """The page where administrators add fees and corrections."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -35,20 +37,29 @@ def fees_and_corrections(request: HttpRequest) -> HttpResponse:
 
 
 def _enter(request: HttpRequest, form: FeeForm | CorrectionForm) -> bool:
-    fields, user = form.cleaned_data, current_user(request)
-    if isinstance(form, CorrectionForm):
-        channel = Channel(fields["channel"])
-        corrections.enter_correction(
-            user, channel, fields["campaign"], fields["amount"], fields["currency"], fields["note"]
-        )
-        messages.success(request, _("The correction was added to the ledger."))
-        return True
+    is_correction = isinstance(form, CorrectionForm)
     try:
-        corrections.enter_fee(
-            user, fields["sender"], fields["month"], fields["amount"], fields["currency"]
-        )
+        (_enter_correction if is_correction else _enter_fee)(request, form.cleaned_data)
     except corrections.CorrectionRefused as refusal:
-        form.add_error("month", str(refusal))
+        form.add_error("campaign" if is_correction else "month", str(refusal))
         return False
-    messages.success(request, _("The fee was added to the ledger."))
     return True
+
+
+def _enter_correction(request: HttpRequest, fields: dict[str, Any]) -> None:
+    user, channel = current_user(request), Channel(fields["channel"])
+    corrections.enter_correction(
+        user, channel, fields["campaign"], fields["amount"], fields["currency"], fields["note"]
+    )
+    messages.success(request, _("The correction was added to the ledger."))
+
+
+def _enter_fee(request: HttpRequest, fields: dict[str, Any]) -> None:
+    corrections.enter_fee(
+        current_user(request),
+        fields["sender"],
+        fields["month"],
+        fields["amount"],
+        fields["currency"],
+    )
+    messages.success(request, _("The fee was added to the ledger."))

@@ -63,8 +63,11 @@ def environment_badge() -> EnvironmentBadge | None:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What an administrator has to decide: whose key this installation uses since it changed."""
+    """What an administrator has to decide: whose key this installation, or the brand that is acted
+    for, uses since it changed.
+    """
 
+    is_of_brand: bool  # its own, not that of the environment
     mark: str  # tells a form whether the key has changed again
     same_environment: list[GatewayAccount]
     known: tuple[GatewayAccount, ...]
@@ -73,7 +76,7 @@ class NewKey:
 def new_key(known: accounts.Accounts) -> NewKey | None:
     if not known.is_new_key:
         return None
-    return NewKey(key_mark(), known.same_environment(), known.known)
+    return NewKey(known.is_of_brand, key_mark(), known.same_environment(), known.known)
 
 
 def key_mark() -> str:
@@ -143,6 +146,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "account": known.current,
             "has_several_accounts": len(known.known) > 1,
             "new_key": new_key(known),
+            "key_problem": known.problem,
             "safe_mode": safe_mode.in_safe_mode(),
             "insecure_settings": insecure_settings(user),
             "is_administrator": is_administrator(user),

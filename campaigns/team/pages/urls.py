@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from campaigns.team.pages import mail_views, member_views, views
+from campaigns.team.pages.brands import key_views
 from campaigns.team.pages.brands import views as brand_views
 
 urlpatterns = [
@@ -26,6 +27,10 @@ urlpatterns = [
     path("settings/team/<int:pk>/link", member_views.member_link, name="member-link"),
     path("settings/brands/", brand_views.brand_list, name="brand-list"),
     path("settings/brands/<int:pk>/", brand_views.brand_rename, name="brand-rename"),
+    path("settings/brands/<int:pk>/key", key_views.brand_key, name="brand-key"),
+    path(
+        "settings/brands/<int:pk>/key/remove", key_views.brand_key_remove, name="brand-key-remove"
+    ),
     path("", include("campaigns.team.pages.audit.urls")),
     path("settings/mail/", mail_views.undelivered_mail, name="undelivered-mail"),
     path("settings/mail/resend", mail_views.mail_resend_all, name="mail-resend-all"),

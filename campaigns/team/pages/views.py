@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.gateway.environment import is_real_gateway, key_kind
+from campaigns.gateway.key_in_use import key_in_use
 from campaigns.shared.query_values import NO_ID, read_id, read_text
 from campaigns.team import accounts, mail_delivery, safe_mode
 from campaigns.team.gateway_check import check_connection
@@ -65,7 +66,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/team/settings.html",
         {
-            "gateway_address": settings.BSG_API_URL,
+            "gateway_address": key_in_use().address,
             "is_real_gateway": is_real_gateway(),
             "key_kind": key_kind(),
             "time_zone": settings.TIME_ZONE,

@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.gateway.environment import is_real_gateway
 from campaigns.shared.brands.models import BrandManager
 from campaigns.shared.brands.scope import MAIN
 from campaigns.team.models import Brand, Role
 from campaigns.team.pages.forms import post_form
+from viberdash.insecure import is_api_key
 
 if TYPE_CHECKING:
     Form = forms.BaseForm
@@ -60,6 +63,30 @@ class BrandForm(forms.Form):
     def __init__(self, *args: Any, verb: Any = ADD, **options: Any) -> None:
         super().__init__(*args, **options)
         self.helper = post_form("name", submit=verb)
+
+
+class BrandKeyForm(forms.Form):
+    """The API key of a brand: typed, and never shown."""
+
+    api_key = forms.CharField(
+        label=_("API key"),
+        max_length=200,
+        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("live_… or test_…, as BSG shows it. It is stored encrypted."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.helper = post_form("api_key", submit=_("Set the key"))
+
+    def clean_api_key(self) -> str:
+        key: str = self.cleaned_data["api_key"].strip()
+        if not is_api_key(key):
+            raise forms.ValidationError(_("Copy the whole key from BSG: it has no blanks."))
+        is_dangerous = settings.DEBUG and key.startswith("live_") and is_real_gateway()
+        if is_dangerous and "DEBUG" not in settings.ALLOW_INSECURE:
+            raise forms.ValidationError(_("No live key can be set while DEBUG is on."))
+        return key
 
 
 class BrandRolesForm(forms.Form):

@@ -7,11 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from campaigns.team import brands
+from campaigns.team.brand_keys.in_use import all_keys
 from campaigns.team.models import Brand
 from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.brands.forms import BrandForm
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 
 @permission_required(Permission.MANAGE_TEAM)
@@ -50,10 +52,14 @@ def brand_rename(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: BrandForm, renamed: Brand | None = None) -> HttpResponse:
+    rows = brands.with_members()
+    own_keys = {brand_id for key in all_keys(rows) for brand_id in key.brands}
     context = {
-        "brands": brands.with_members(),
+        "brands": rows,
+        "own_keys": own_keys,
         "form": form,
         "renamed": renamed,
+        "operates": has_permission(current_user(request), Permission.OPERATE),
         "can_edit": True,
     }
     status = 422 if form.is_bound else 200

@@ -30,6 +30,7 @@ KEPT = "kept_requests"  # in the session, by a token
 MOST_KEPT = 5
 LARGEST_FORM = 256 << 10  # characters
 NOT_KEPT = {"csrfmiddlewaretoken"}
+SECRETS = {"api_key"}  # fields that no session stores: whoever filled them in does so again
 
 
 def require_fresh(request: HttpRequest, when: Callable[[], bool] = lambda: True) -> None:
@@ -93,7 +94,8 @@ def _target(request: HttpRequest) -> str:
     back = _own_path(request, request.headers.get("Referer", ""))
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     kept = [[name, value] for name, value in fields if name not in NOT_KEPT]
-    if request.FILES or sum(len(name) + len(value) for name, value in kept) > LARGEST_FORM:
+    is_large = sum(len(name) + len(value) for name, value in kept) > LARGEST_FORM
+    if request.FILES or is_large or not SECRETS.isdisjoint(request.POST):
         messages.warning(request, _("Submit the form again."))
         return back
     token = secrets.token_urlsafe(12)
