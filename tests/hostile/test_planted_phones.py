@@ -1,5 +1,5 @@
-"""A whole campaign to a thousand phones, with what goes wrong on the way: no phone and no key in
-logs, error pages, the queue, and what viewers see.
+"""A whole campaign to a thousand phones, sent with a key that its brand has of its own, with what
+goes wrong on the way: no phone and no key in logs, error pages, the queue, and what viewers see.
 """
 
 import json
@@ -28,10 +28,15 @@ from campaigns.dispatch import sweep
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.gateway.bsg.client import Client as Gateway
+from campaigns.gateway.key_in_use import using
 from campaigns.models import Role
 from campaigns.results.delivery_reports import receiver
 from campaigns.results.polling import asker
+from campaigns.shared.brands.scope import MAIN
+from campaigns.team.brand_keys.in_use import key_of_brand
+from campaigns.team.models import Brand
 from tests.addresses.routes import every_route
+from tests.brand_keys import give_account, share
 from tests.dispatch import asking, factory
 from tests.reports.factories import make_user
 from tests.sandbox_fixture import KEY, RunningSandbox
@@ -41,6 +46,9 @@ pytestmark = pytest.mark.django_db
 PEOPLE, FIRST = 1_000, 481_516
 PHONES = [factory.phone(number) for number in range(FIRST, FIRST + PEOPLE)]
 STOPPED = PHONES[:20]
+# What is stored for the brand. Only what knows it finds it: it does not look like most keys.
+STORED_KEY = "live_ab-cd-ef-01"
+KEYS = (KEY, STORED_KEY)
 # of digits with at most a few signs between them, the last nine digits of a phone
 RUN = re.compile(r"\d(?:[^0-9a-zA-Z]{0,3}\d){8,}")
 ENDS = {phone[-9:] for phone in PHONES}
@@ -48,7 +56,7 @@ ENDS = {phone[-9:] for phone in PHONES}
 
 def found_in(text: str) -> list[str]:
     """The phones and keys that a text names, in whatever way they are written."""
-    found = [KEY] if KEY in text else []
+    found = [key for key in KEYS if key in text]
     for run in RUN.finditer(text):
         digits = re.sub(r"\D", "", run[0])
         found += [end for at in range(len(digits) - 8) if (end := digits[at : at + 9]) in ENDS]
@@ -58,7 +66,8 @@ def found_in(text: str) -> list[str]:
 @pytest.fixture
 def log(sandbox: RunningSandbox, settings: Settings, tmp_path: Path) -> Iterator[StringIO]:
     """All that is logged at any level, as it is written."""
-    settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
+    share(settings, sandbox)
+    give_account(settings, Brand.objects.get(pk=MAIN), sandbox, STORED_KEY)
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
     settings.STATE_FILE, settings.DEBUG = tmp_path / "state.json", False
     written = StringIO()
@@ -102,17 +111,17 @@ def send_with_faults(sandbox: RunningSandbox) -> None:
 
     for faults in ({"http500": 100}, {"lost": 60}, {"html": 60}, {"http400_phone": PHONES[40]}):
         sandbox.faults(**faults)
-        send(sandbox.client(), 1)  # what fails is tried again until then
+        send(sandbox.client(STORED_KEY), 1)  # what fails is tried again until then
         factory.an_hour_later()
         sweep.sweep()
     sandbox.faults()
     for _attempt in range(4):
-        send(sandbox.client(), 60)
+        send(sandbox.client(STORED_KEY), 60)
     sandbox.settle()
     sandbox.faults(status_http500=50)
     for _attempt in range(2):
         factory.an_hour_later()
-        asker.ask(sandbox.client(), 4, timezone.now() + timedelta(seconds=60))
+        asker.ask(sandbox.client(STORED_KEY), 4, timezone.now() + timedelta(seconds=60))
         sandbox.faults()
     message = Recipient.objects.exclude(gateway_id="").first()
     assert message is not None
@@ -140,7 +149,7 @@ def upload_files(user: Any) -> Import:
 def error_pages(client: Client) -> Iterator[str]:
     """What is answered where a view fails with a phone and the key, and to what is refused."""
     client.raise_request_exception = False
-    error = RuntimeError(f"{PHONES[60]} with {KEY}")
+    error = RuntimeError(f"{PHONES[60]} with {KEY} and {STORED_KEY}")
     with patch("campaigns.reports.pages.overview_views.render", side_effect=error):
         page = client.get("/", {"q": PHONES[61]}, headers={"Referer": f"/?q={PHONES[61]}"})
         assert page.status_code == 500
@@ -173,10 +182,12 @@ def pages(client: Client, ids: dict[str, int]) -> Iterator[tuple[str, str]]:
 
 
 def test_no_phone_and_no_key_gets_out(sandbox: RunningSandbox, log: StringIO) -> None:
-    campaign, viewer = plant(), Client()
+    with using(key_of_brand(MAIN)):
+        campaign, viewer = plant(), Client()
     viewer.force_login(make_user("viewer", Role.VIEWER))
     imported = upload_files(make_user("marketer", Role.MARKETER))
-    send_with_faults(sandbox)
+    with using(key_of_brand(MAIN)):
+        send_with_faults(sandbox)
     assert sandbox.bill()["doubled_phones"] == 0
     assert sandbox.bill()["phones"] > PEOPLE / 2
     assert Batch.objects.exclude(state="done").count() == 0
@@ -208,6 +219,7 @@ def test_no_phone_and_no_key_gets_out(sandbox: RunningSandbox, log: StringIO) ->
 def test_phones_are_found_however_they_are_written() -> None:
     """Else the test above would pass whatever is shown."""
     phone = PHONES[0]
-    for text in (phone, f"+{phone}", f"0{phone[3:5]} {phone[5:8]}-{phone[8:]}", f'"{phone}0"', KEY):
+    local = f"0{phone[3:5]} {phone[5:8]}-{phone[8:]}"
+    for text in (phone, f"+{phone}", local, f'"{phone}0"', *KEYS):
         assert found_in(f"about {text}, please"), text
     assert found_in(f"{phone[:3]}…{phone[-2:]} and 2026-03-25 10:00:00.481516") == []

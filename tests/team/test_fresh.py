@@ -52,6 +52,7 @@ CHANGES: list[tuple[str, dict[str, str]]] = [
     (f"/settings/budgets/person/{FIRST}/delete", {}),
     (f"/campaigns/{FIRST}/budget", {"amount": "5"}),
     ("/settings/confirm-account", {"account": "another"}),
+    ("/settings/brands/1/key/remove", {}),
     ("/admin/campaigns/sender/add/", {"name": "NewShop"}),
 ]
 

@@ -57,7 +57,8 @@ OWN_ADDRESS = {
 REPEATABLE = {
     "account", "account_change_password", "account_login", "account_logout",
     "account_reauthenticate", "account_reset_password", "account_reset_password_from_key",
-    "approval-limit-delete", "brand-rename", "campaign-archive", "campaign-autosave",
+    "approval-limit-delete", "brand-key", "brand-key-remove", "brand-rename", "campaign-archive",
+    "campaign-autosave",
     "campaign-cancel", "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels",
     "campaign-pause", "campaign-present", "campaign-preview", "campaign-resume",
     "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",

@@ -32,7 +32,9 @@ from campaigns.models import (
 )
 from campaigns.shared.brands.scope import MAIN
 from campaigns.team.audit.commands import RecordedCommand
+from campaigns.team.brand_keys import storage
 from tests.addresses.rows import FIRST, IMPORTED, PHONE, REHEARSAL, make_rows
+from tests.brand_keys import ENCRYPTION_KEY, OWN_KEY, make_brand
 from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,8 @@ FORMS = {
     "token-list": Form("created", data={"name": "Shop", "scopes": "view", "days": "90"}),
     "token-revoke": Form("revoked"),
     "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
+    "brand-key": Form("API key set", MAIN, {"api_key": "live_key_of_toys_0001"}),
+    "brand-key-remove": Form("API key removed", "with a key"),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
     "account_change_password": Form(
@@ -203,6 +207,7 @@ COMMANDS = {
 @pytest.fixture
 def boss(settings: Settings, tmp_path: Path) -> User:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
+    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
     settings.STATE_FILE = tmp_path / "state.json"
     boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
@@ -277,11 +282,14 @@ def rows_of_other_kinds() -> dict[str, int]:
     invited = make_user("invited")
     invited.set_unusable_password()
     invited.save()
+    brand = make_brand()
+    storage.store(None, brand, OWN_KEY)
     return {
         "closed": make_user("closed", is_active=False).pk,
         "invited": invited.pk,
         "template": CampaignTemplate.objects.get().pk,
         "sender": Sender.objects.create(name="Unused").pk,
+        "with a key": brand.pk,
     }
 
 
