@@ -33,7 +33,6 @@ from campaigns.models import (
     AuditSeal,
     BalanceReading,
     Batch,
-    BrandKey,
     Campaign,
     Contact,
     ContactList,
@@ -441,7 +440,6 @@ for model in apps.get_app_config("django_q").get_models():
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 admin.site.register(ImportSchedule, Fallback, exclude=("address",))
-admin.site.register(BrandKey, Fallback, exclude=("encrypted",))
 # With allauth's rows an administrator could sign in as somebody else.
 admin.site.unregister(
     [model for model in admin.site._registry if model.__module__.startswith("allauth.")]

@@ -69,6 +69,10 @@ def main() -> Brand:
     return Brand.objects.get(pk=MAIN)
 
 
+def waiting_tasks() -> list[dict[str, Any]]:
+    return [SignedPackage.loads(task.payload) for task in OrmQ.objects.order_by("pk")]
+
+
 def work_off_queue() -> None:
     broker = get_broker()
     while OrmQ.objects.filter(lock__lt=timezone.now()).exists():
@@ -156,7 +160,7 @@ def test_without_the_keys_of_brands_nothing_is_asked_about_them(
     launched_in(toys, 60)
     OrmQ.objects.all().delete()
     tasks.work()
-    queued = [SignedPackage.loads(task.payload) for task in OrmQ.objects.all()]
+    queued = waiting_tasks()
     assert {(task["func"], task["args"]) for task in queued} == {(tasks.SEND, ())}
     work_off_queue()
     assert sandbox.bill()["messages"] == 60
@@ -403,8 +407,7 @@ def test_keys_that_take_turns_wake_each_other(
     launched_in(toys, THEIRS, start=OURS)
     OrmQ.objects.all().delete()
     tasks.send()
-    queued = [SignedPackage.loads(task.payload) for task in OrmQ.objects.order_by("pk")]
-    sends = [task["args"] for task in queued if task["func"] == tasks.SEND]
+    sends = [task["args"] for task in waiting_tasks() if task["func"] == tasks.SEND]
     assert sends == [(tasks.MAX_HOPS, toys.pk)]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.team import audit
 from campaigns.team.audit.commands import RecordedCommand
+from campaigns.team.brand_keys.storage import encrypt_again
 from campaigns.team.models import Role, User
 from viberdash.private_files import tighten
 
@@ -33,6 +35,8 @@ class Command(RecordedCommand):
             Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         require_known_migrations()
         call_command("migrate", interactive=False, verbosity=0)
+        for line in encrypt_keys():
+            self.stdout.write(line)
         collect_static()
         if password := first_administrator():
             self.stdout.write(
@@ -68,6 +72,18 @@ def require_known_migrations() -> None:
             f"The database is of another version: this one does not know {', '.join(unknown[:3])}."
             " Run the version that it belongs to, or restore a backup of this one."
         )
+
+
+def encrypt_keys() -> Iterator[str]:
+    """Encrypt the API keys of brands anew that another than the first of KEY_ENCRYPTION_KEYS
+    encrypted. Lines about what was done, and what can't be.
+    """
+    encrypted, unreadable = encrypt_again()
+    if encrypted:
+        yield f"API keys encrypted anew with the first of KEY_ENCRYPTION_KEYS: {encrypted}."
+    if unreadable:
+        names = ", ".join(unreadable)
+        yield f"KEY_ENCRYPTION_KEYS lacks the key of these brands, which send nothing: {names}."
 
 
 def private_paths() -> list[Path]:

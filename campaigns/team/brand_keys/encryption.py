@@ -32,6 +32,15 @@ def decrypt(brand_id: int, encrypted: str) -> str:
     return secret
 
 
+def has_first_key(encrypted: str) -> bool:
+    """Whether the first of KEY_ENCRYPTION_KEYS encrypted this, as it does now."""
+    try:
+        _decrypt(encrypted, tuple(settings.KEY_ENCRYPTION_KEYS[:1]))
+    except Unreadable:
+        return False
+    return True
+
+
 @lru_cache(maxsize=256)  # each page and each task asks
 def _decrypt(encrypted: str, keys: tuple[str, ...]) -> str:
     try:

@@ -7,7 +7,13 @@ from django.utils.translation import gettext as _
 from campaigns.gateway.environment import kind_of
 from campaigns.gateway.key_in_use import remember
 from campaigns.team import audit
-from campaigns.team.brand_keys.encryption import Unreadable, can_encrypt, decrypt, encrypt
+from campaigns.team.brand_keys.encryption import (
+    Unreadable,
+    can_encrypt,
+    decrypt,
+    encrypt,
+    has_first_key,
+)
 from campaigns.team.models import Brand, BrandKey, User
 
 
@@ -52,11 +58,11 @@ def remove(actor: User | None, brand: Brand) -> bool:
 
 @transaction.atomic
 def encrypt_again() -> tuple[int, list[str]]:
-    """Encrypt all stored keys with the first of KEY_ENCRYPTION_KEYS.
+    """Encrypt the stored keys with the first of KEY_ENCRYPTION_KEYS that another one encrypted.
 
     Returns how many, and the short names of brands whose key can't be decrypted: those stay.
     """
-    unreadable = []
+    unreadable, encrypted = [], 0
     rows = list(BrandKey.objects.select_for_update(of=("self",)).select_related("brand"))
     for row in rows:
         try:
@@ -64,6 +70,8 @@ def encrypt_again() -> tuple[int, list[str]]:
         except Unreadable:
             unreadable.append(row.brand.slug)
             continue
-        row.encrypted = encrypt(row.brand_id, secret)
-        row.save(update_fields=["encrypted"])
-    return len(rows) - len(unreadable), unreadable
+        if not has_first_key(row.encrypted):
+            row.encrypted = encrypt(row.brand_id, secret)
+            row.save(update_fields=["encrypted"])
+            encrypted += 1
+    return encrypted, unreadable

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -19,7 +20,8 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch import evidence
 from campaigns.dispatch.models import Evidence
 from campaigns.gateway.key_in_use import using
-from campaigns.ledger.models import BalanceReading
+from campaigns.ledger.models import BalanceReading, Channel
+from campaigns.management.commands import prepare
 from campaigns.reports.installation.metrics import installation_metrics
 from campaigns.results.gateway_check import samples
 from campaigns.results.money import corrections
@@ -243,7 +245,7 @@ def test_key_that_cannot_be_read_is_told_everywhere(
         assert not accounts.load().is_new_key
         with pytest.raises(corrections.CorrectionRefused):
             corrections.enter_correction(
-                User.objects.get(), corrections.Channel.VIBER, None, corrections.Decimal(1),
+                User.objects.get(), Channel.VIBER, None, Decimal(1),
                 "EUR", "",
             )  # fmt: skip
     assert other.requests() == []
@@ -285,17 +287,16 @@ def test_keys_are_encrypted_again_with_the_first(settings: Settings, toys: Brand
     storage.store(None, toys, OWN_KEY)
     newer = Fernet.generate_key().decode()
     settings.KEY_ENCRYPTION_KEYS = [newer, ENCRYPTION_KEY]
-    output = StringIO()
-    call_command("encrypt_keys", stdout=output)
-    assert output.getvalue() == "1 keys were encrypted with the first key.\n"
+    [line] = prepare.encrypt_keys()
+    assert line == "API keys encrypted anew with the first of KEY_ENCRYPTION_KEYS: 1."
+    assert list(prepare.encrypt_keys()) == []
     settings.KEY_ENCRYPTION_KEYS = [newer]
     assert in_use.key_of_brand(toys.pk).secret == OWN_KEY
-    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
-    with pytest.raises(CommandError, match="lacks the key of: toys"):
-        call_command("encrypt_keys", stdout=output)
-    settings.KEY_ENCRYPTION_KEYS = []
-    with pytest.raises(CommandError, match="is not set"):
-        call_command("encrypt_keys", stdout=output)
+    before = BrandKey.objects.get().encrypted
+    for keys in ([ENCRYPTION_KEY], []):
+        settings.KEY_ENCRYPTION_KEYS = keys
+        assert [line.partition(": ")[2] for line in prepare.encrypt_keys()] == ["toys."]
+        assert BrandKey.objects.get().encrypted == before
 
 
 def test_command_decides_for_a_brand(
