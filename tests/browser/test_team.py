@@ -9,8 +9,11 @@ from pytest_django import Settings
 
 from campaigns.models import Role, User
 from campaigns.shared.brands.scope import MAIN
+from campaigns.team import accounts
+from campaigns.team.brand_keys import storage
 from campaigns.team.brands import roles_of
 from campaigns.team.sign_in.links import link_for
+from tests.brand_keys import ENCRYPTION_KEY, OWN_KEY, make_brand
 from tests.browser.conftest import Console, Look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -169,3 +172,31 @@ def test_sessions_of_the_account(signed_in: Page, person: User, look: Look) -> N
     look(signed_in, "account-sessions")
     signed_in.goto(f"/settings/team/{person.pk}/")
     look(signed_in, "member-sessions")
+
+
+def test_a_brand_gets_an_api_key(signed_in: Page, settings: Settings, look: Look) -> None:
+    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    toys = make_brand()
+    accounts.load()
+    signed_in.goto("/settings/brands/")
+    signed_in.get_by_role("row", name="Toys").get_by_role("link", name="API key").click()
+    expect(signed_in.get_by_text("Shared: BSG_API_KEY")).to_be_visible()
+    look(signed_in, "brand-key-shared")
+    signed_in.get_by_label("API key", exact=True).fill(OWN_KEY)
+    signed_in.get_by_role("button", name="Set the key").click()
+    expect(signed_in.get_by_text("Its own, a live key")).to_be_visible()
+    expect(signed_in.get_by_label("API key", exact=True)).to_have_value("")
+    look(signed_in, "brand-key-new")
+    signed_in.get_by_role("link", name="Say which").click()
+    expect(signed_in).to_have_url(re.compile(r"/b/toys/settings/$"))
+    look(signed_in, "brand-key-asked")
+    signed_in.get_by_role("button", name="Another account").click()
+    expect(signed_in.get_by_text("Whose key is it?")).to_have_count(0)
+    signed_in.goto(f"/settings/brands/{toys.pk}/key")
+    signed_in.get_by_role("button", name="Remove the key").click()
+    signed_in.get_by_role("dialog").get_by_role("button", name="Remove the key").click()
+    expect(signed_in.get_by_text("Shared: BSG_API_KEY")).to_be_visible()
+    storage.store(None, toys, OWN_KEY)
+    settings.KEY_ENCRYPTION_KEYS = []
+    signed_in.goto(f"/settings/brands/{toys.pk}/key")
+    look(signed_in, "brand-key-unreadable")

@@ -32,9 +32,8 @@ from campaigns.models import (
 )
 from campaigns.shared.brands.scope import MAIN
 from campaigns.team.audit.commands import RecordedCommand
-from campaigns.team.brand_keys import storage
 from tests.addresses.rows import FIRST, IMPORTED, PHONE, REHEARSAL, make_rows
-from tests.brand_keys import ENCRYPTION_KEY, OWN_KEY, make_brand
+from tests.brand_keys import ENCRYPTION_KEY
 from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +127,6 @@ FORMS = {
     "token-revoke": Form("revoked"),
     "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
     "brand-key": Form("API key set", MAIN, {"api_key": "live_key_of_toys_0001"}),
-    "brand-key-remove": Form("API key removed", "with a key"),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
     "account_change_password": Form(
@@ -179,6 +177,7 @@ ELSEWHERE = {
     "rehearsal-live": "tests/compose/test_launching.py",
     "confirm-restore": "tests/team/test_safe_mode.py",
     "confirm-account": "tests/team/test_accounts.py",
+    "brand-key-remove": "tests/team/brands/test_keys.py",
     "import-undo": "tests/contacts/test_undo_views.py",
     "import-schedule-new": "tests/contacts/test_schedule_views.py",
     "picture-add": "tests/team/audit/test_every_action.py",
@@ -282,14 +281,11 @@ def rows_of_other_kinds() -> dict[str, int]:
     invited = make_user("invited")
     invited.set_unusable_password()
     invited.save()
-    brand = make_brand()
-    storage.store(None, brand, OWN_KEY)
     return {
         "closed": make_user("closed", is_active=False).pk,
         "invited": invited.pk,
         "template": CampaignTemplate.objects.get().pk,
         "sender": Sender.objects.create(name="Unused").pk,
-        "with a key": brand.pk,
     }
 
 
