@@ -16,9 +16,11 @@ from django.utils import timezone
 from campaigns.api import rates
 from campaigns.api.access import NAMESPACE
 from campaigns.api.problems import Problem, as_problem
+from campaigns.gateway.key_in_use import using
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team import audit
 from campaigns.team.audit import context
+from campaigns.team.brand_keys.in_use import brands_with_keys, key_of_brand
 from campaigns.team.models import ActorKind, AuditResult
 from campaigns.team.pages.audit.middleware import RequestOrigin
 from campaigns.team.roles import limited_to
@@ -109,7 +111,10 @@ class ApiRequests:
         request.api_token = token  # type: ignore[attr-defined]
         with ExitStack() as stack:
             stack.enter_context(context.acting_from(TokenOrigin(request, token)))
-            stack.enter_context(acting_for(token.brand_id))
+            brands = brands_with_keys()
+            slugs = {brand.pk: brand.slug for brand in brands}
+            stack.enter_context(acting_for(token.brand_id, slugs))
+            stack.enter_context(using(key_of_brand(token.brand_id, brands)))
             stack.enter_context(limited_to(token.owner, token.permissions))
             stack.enter_context(timezone.override(reader_zone(token.owner.time_zone)))
             try:

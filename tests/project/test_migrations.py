@@ -20,7 +20,7 @@ OTHERS = {
     # names that were unique are so in a brand: the same for code that knows one brand alone
     "0026_brands",
     # as before for code that knows one account alone: there are others where brands have keys
-    "0033_several_accounts",
+    "0034_several_accounts",
 }
 # changes that drop a foreign key's constraint, or nothing in the database
 LOOSER = {("auditentry", "actor"), ("auditentry", "at")}

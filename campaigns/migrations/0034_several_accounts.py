@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0032_brand_keys'),
+        ('campaigns', '0033_brand_keys'),
     ]
 
     operations = [
