@@ -20,6 +20,7 @@ from campaigns.results.models import StatusHint
 from campaigns.results.polling.poll_schedule import FIRST_CHECK
 from campaigns.shared import queue
 from campaigns.team import accounts
+from campaigns.team.alerts import records
 from campaigns.team.models import MailState, OutgoingMail
 
 COUNTED_MAX = 1_000_000  # of one kind; more are shown as so many
@@ -59,6 +60,7 @@ class Figures:
     holds: dict[str, Decimal]
     imports: dict[str, int]
     mails: dict[str, int]
+    alerts: dict[str, int]
     balance: BalanceReading | None
 
 
@@ -83,6 +85,7 @@ def load_figures(now: datetime) -> Figures:
         holds=_sum_holds(),
         imports=_by_state(imports),
         mails={MailState.WAITING.value: 0, MailState.FAILED.value: 0} | _by_state(mails),
+        alerts=records.count_open(),
         balance=BalanceReading.objects.filter(accounts.cached().is_shown()).first(),
     )
 
