@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.creation import DatabaseCreation
 from django.utils import timezone
 
+from campaigns.reports.alerts import open_alerts
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 from campaigns.team.brands import ensure_first_brand
@@ -127,6 +128,8 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     safe_mode.cache_state(safe=False)  # known, so that no page asks for it
     monkeypatch.setattr(accounts, "CACHED_FOR", float("inf"))
     accounts.cache_state(accounts.Accounts())
+    monkeypatch.setattr(open_alerts, "CACHED_FOR", float("inf"))
+    open_alerts.cache_state(())
 
 
 @pytest.fixture(autouse=True)

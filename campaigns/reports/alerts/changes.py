@@ -35,16 +35,16 @@ class Changes:
 
 @transaction.atomic
 def apply(findings: Mapping[str, Sequence[Finding]], now: datetime) -> Changes:
-    """Bring the alerts of these kinds in line with what was found, and tell what changed.
+    """Bring the alerts of these kinds in line with the findings, and tell what changed.
 
     A kind that is not among `findings` was not looked at: its alerts stay as they are.
     """
     changes = Changes()
     rows = Alert.objects.filter(told_end_at=None, kind__in=findings)
     known = {(alert.kind, alert.object): alert for alert in rows}
-    for name, found in findings.items():
+    for name, of_kind in findings.items():
         kind, seen = kind_of(name), set()
-        for finding in found:
+        for finding in of_kind:
             seen.add((name, finding.object))
             alert = known.get((name, finding.object))
             if alert is None and finding.starts:

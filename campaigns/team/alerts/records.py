@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import DatabaseError, transaction
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
-from campaigns.shared import database_clock
 from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
 
 REMOVED_AT_ONCE = 500
@@ -29,17 +29,18 @@ def last_backups() -> BackupResult:
 
 def record_backup(name: str) -> None:
     """Note that the backup `name` is complete."""
-    _write(succeeded_at=database_clock.now(), name=name[:200])
+    _write(succeeded_at=timezone.now(), name=name[:200])
 
 
 def record_failed_backup(failure: str) -> None:
-    """Note that a backup failed, and why; nothing, if the database is what failed."""
-    with suppress(DatabaseError), transaction.atomic():
-        _write(failed_at=database_clock.now(), failure=" ".join(failure.split())[:300])
+    """Note that a backup failed, and why."""
+    _write(failed_at=timezone.now(), failure=" ".join(failure.split())[:300])
 
 
 def _write(**columns: datetime | str) -> None:
-    BackupResult.objects.update_or_create(pk=1, defaults=columns)
+    """Nothing, if the database does not answer, or is not yet of this version."""
+    with suppress(DatabaseError), transaction.atomic():
+        BackupResult.objects.update_or_create(pk=1, defaults=columns)
 
 
 def remove_old(before: datetime) -> int | None:

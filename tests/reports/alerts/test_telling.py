@@ -264,17 +264,17 @@ def test_one_process_at_a_time_looks(site: Site) -> None:
 def test_two_processes_at_once_tell_once(settings: Settings) -> None:
     settings.ALERT_EMAIL, settings.ALERT_WEBHOOK_URL = ["a@example.com"], "http://hooks.test/"
     failed = Finding(detail={"failure": "disk full", "at": "x"})
-    for found in ([failed], list[Finding]()):
+    for findings in ([failed], list[Finding]()):
         begin, told = threading.Barrier(2), list[int]()
 
         def act(
-            found: list[Finding] = found,
+            findings: list[Finding] = findings,
             begin: threading.Barrier = begin,
             told: list[int] = told,
         ) -> None:
             try:
                 begin.wait()
-                made = changes.apply({"backup_failed": found}, START)
+                made = changes.apply({"backup_failed": findings}, START)
                 told.append(len(made.started) + len(made.ended))
             finally:
                 connection.close()
