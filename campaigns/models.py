@@ -62,6 +62,7 @@ from campaigns.results.models import (
     StatusHint,
     StepState,
 )
+from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
 from campaigns.team.models import (
     AccountKey,
     AuditEntry,
@@ -82,6 +83,8 @@ from campaigns.team.tokens.models import ApiAnswer, ApiToken
 __all__ = [
     "AccountKey",
     "AccountRate",
+    "Alert",
+    "AlertPost",
     "ApiAnswer",
     "ApiToken",
     "ApprovalLimit",
@@ -89,6 +92,7 @@ __all__ = [
     "AuditLink",
     "AuditProgress",
     "AuditSeal",
+    "BackupResult",
     "BalanceReading",
     "Batch",
     "BatchState",

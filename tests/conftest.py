@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.creation import DatabaseCreation
 from django.utils import timezone
 
+from campaigns.reports.alerts import open_alerts
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 from campaigns.team.brands import ensure_first_brand
@@ -128,6 +129,8 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "CACHED_FOR", float("inf"))
     accounts.forget()
     accounts.cache_state(accounts.Accounts())
+    monkeypatch.setattr(open_alerts, "CACHED_FOR", float("inf"))
+    open_alerts.cache_state(())
 
 
 @pytest.fixture(autouse=True)

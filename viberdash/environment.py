@@ -1,8 +1,11 @@
 """Settings from the environment: typed, checked, and refused in one line with the name."""
 
 import os
+import re
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from viberdash.private_files import keep_private
 
 Check = Callable[[Any], bool]
 REQUIRED = object()
+AMOUNT = re.compile(r"[0-9]{1,11}(\.[0-9]{1,7})?")
 BOOLEANS = {
     "true": True,
     "yes": True,
@@ -118,6 +122,19 @@ def as_pairs(text: str) -> dict[str, str]:
     return named
 
 
+def as_amounts(text: str) -> dict[str, Decimal]:
+    """{"EUR": Decimal(50)} from "EUR:50". ValueError for another form, or for less than 0."""
+    amounts = {}
+    for part in as_list(text):
+        currency, _colon, number = (piece.strip() for piece in part.partition(":"))
+        if not AMOUNT.fullmatch(number) or not (currency.isascii() and currency.isalpha()):
+            raise ValueError("no amount")
+        if len(currency) != 3:
+            raise ValueError("no currency")
+        amounts[currency.upper()] = Decimal(number)
+    return amounts
+
+
 def as_address(text: str) -> str:
     return text.strip().rstrip("/")
 
@@ -173,6 +190,12 @@ def is_web_address(value: str) -> bool:
 def is_site(value: str) -> bool:
     """The address of a site without a path, or an empty string."""
     return not value or (is_web_address(value) and value.count("/") == 2)
+
+
+def is_webhook_secret(value: str) -> bool:
+    """A secret as Standard Webhooks has it, or an empty string. ValueError for malformed base64."""
+    prefix, key = value[:6], value[6:]
+    return not value or (prefix == "whsec_" and 24 <= len(b64decode(key, validate=True)) <= 64)
 
 
 def is_syslog(value: str) -> bool:

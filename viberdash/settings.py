@@ -6,6 +6,7 @@ A missing or malformed variable stops the start with its name and what it should
 import math
 import os
 import socket
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -516,6 +517,44 @@ KEEP_GATEWAY_RESPONSES_DAYS = _keep_days("KEEP_GATEWAY_RESPONSES_DAYS", 180)
 KEEP_MAIL_DAYS = _keep_days("KEEP_MAIL_DAYS", 30)
 KEEP_FAILED_MAIL_DAYS = _keep_days("KEEP_FAILED_MAIL_DAYS", 90)
 KEEP_IMAGE_COPIES_DAYS = _keep_days("KEEP_IMAGE_COPIES_DAYS", 30)
+KEEP_ALERTS_DAYS = _keep_days("KEEP_ALERTS_DAYS", 180)
+
+# Alerts: campaigns/reports/alerts
+ALERT_EMAIL: list[str] = read(
+    "ALERT_EMAIL",
+    "e-mail addresses, separated by commas",
+    [],
+    as_list,
+    lambda addresses: all("@" in address for address in addresses),
+)
+ALERT_WEBHOOK_URL: str = read(
+    "ALERT_WEBHOOK_URL",
+    "an address that begins with http:// or https://, or empty",
+    "",
+    str.strip,
+    lambda value: not value or environment.is_web_address(value),
+)
+ALERT_WEBHOOK_SECRET: str = read(
+    "ALERT_WEBHOOK_SECRET",
+    "whsec_ and 24 to 64 random bytes in base64, or empty",
+    "",
+    str.strip,
+    environment.is_webhook_secret,
+)
+ALERT_AFTER_MINUTES: int = read(
+    "ALERT_AFTER_MINUTES", "a number of minutes from 0 to 1440", 5, int, between(0, 1440)
+)
+AMOUNTS_EXPECTED = "amounts by currency, such as EUR:50,USD:20"
+BALANCE_ALERT: dict[str, Decimal] = read(
+    "BALANCE_ALERT", AMOUNTS_EXPECTED, {}, environment.as_amounts
+)
+DRIFT_ALERT: dict[str, Decimal] = read("DRIFT_ALERT", AMOUNTS_EXPECTED, {}, environment.as_amounts)
+BACKUP_ALERT_HOURS: int | None = read(
+    "BACKUP_ALERT_HOURS", "a number of hours from 1 to 8760, or 0", None, int, between(0, 8760)
+)
+DISK_ALERT_PERCENT: int = read(
+    "DISK_ALERT_PERCENT", "a number of percent from 0 to 50", 5, int, between(0, 50)
+)
 
 # Language and time
 LANGUAGE_CODE = "en-gb"
@@ -656,5 +695,6 @@ LOGGING = logs.configuration(
         *BRAND_API_KEYS.values(),
         *KEY_ENCRYPTION_KEYS,
         *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
+        *filter(None, [ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET]),
     ],
 )

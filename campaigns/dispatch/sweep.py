@@ -29,6 +29,7 @@ from campaigns.team.brand_keys.in_use import keys_in_use
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
+PROCESS = "sweep-process"  # the heartbeat of `manage.py sweep`, while "sweep" is that of any sweep
 MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queue
 
 

@@ -28,6 +28,7 @@ SCHEDULES = {
     "money": "campaigns.results.tasks.check_money",
     "budgets": "campaigns.dispatch.tasks.warn",
     "mail": "campaigns.team.tasks.deliver_mail",
+    "alerts": "campaigns.reports.tasks.watch",
     "audit": "campaigns.team.tasks.follow_audit",
     "prune": "campaigns.team.tasks.prune",
     "retention": "campaigns.results.tasks.remove_old",

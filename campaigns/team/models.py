@@ -270,6 +270,9 @@ class AuditProgress(models.Model):
     settled_at = models.DateTimeField(null=True)
     streamed = models.BigIntegerField(default=0)  # position up to which syslog has the entries
     lease_until = models.DateTimeField(null=True)  # while a process is at work
+    # the last `manage.py verify_audit`, and how much was wrong
+    verified_at = models.DateTimeField(null=True)
+    findings = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.streamed}"

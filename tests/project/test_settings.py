@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,6 +108,17 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ("SESSION_IDLE_MINUTES", "4", "a number of minutes from 5 to 1440"),
         ("SESSION_HOURS", "0", "a number of hours from 1 to 720"),
         ("REQUIRE_SECOND_FACTOR", "approvers", "true or false"),
+        ("ALERT_EMAIL", "on-call", "e-mail addresses, separated by commas"),
+        ("ALERT_WEBHOOK_URL", "hooks.example.com", "an address that begins with http:// or"),
+        ("ALERT_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "whsec_ and 24 to 64 random bytes in base64"),
+        ("ALERT_WEBHOOK_SECRET", "whsec_not base64", "whsec_ and 24 to 64 random bytes"),
+        ("ALERT_AFTER_MINUTES", "1441", "a number of minutes from 0 to 1440"),
+        ("BALANCE_ALERT", "50", "amounts by currency, such as EUR:50,USD:20"),
+        ("BALANCE_ALERT", "EUR:-5", "amounts by currency"),
+        ("BALANCE_ALERT", "EURO:5", "amounts by currency"),
+        ("DRIFT_ALERT", "EUR:1.00000001", "amounts by currency"),
+        ("BACKUP_ALERT_HOURS", "-1", "a number of hours from 1 to 8760, or 0"),
+        ("DISK_ALERT_PERCENT", "51", "a number of percent from 0 to 50"),
         ("FRESH_MINUTES", "0", "a number of minutes from 1 to 1440"),
         ("OIDC_ISSUER", "http://login.example.com", "the https:// address of an OpenID Connect"),
         ("OIDC_ISSUER", "https://login.example.com/?a=1", "exactly as it names itself, or empty"),
@@ -324,6 +336,21 @@ def test_the_settings_that_make_run_writes_are_safe(load: Load) -> None:
     variables = dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE))
     assert sorted(variables) == ["BSG_API_KEY", "BSG_API_URL", "SECRET_KEY"]
     assert load(**variables).INSECURE_SETTINGS == []
+
+
+def test_alerts_as_they_are_set(load: Load) -> None:
+    result = load(
+        **REQUIRED,
+        ALERT_EMAIL="a@example.com, b@example.com",
+        BALANCE_ALERT="eur:50, USD:20.5",
+        BACKUP_ALERT_HOURS="0",
+        ALERT_WEBHOOK_SECRET="whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    )
+    assert result.ALERT_EMAIL == ["a@example.com", "b@example.com"]
+    assert {"EUR": Decimal(50), "USD": Decimal("20.5")} == result.BALANCE_ALERT
+    assert result.BACKUP_ALERT_HOURS == 0
+    assert result.ALERT_WEBHOOK_SECRET.startswith("whsec_")
+    assert load(**REQUIRED).BACKUP_ALERT_HOURS is None
 
 
 def test_mail_goes_where_the_address_says(load: Load) -> None:

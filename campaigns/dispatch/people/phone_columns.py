@@ -80,6 +80,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayAccount": "name",
         "Brand": "name",
         "BudgetWarning": "text",
+        "Alert": "detail",  # names of campaigns, in which phones are masked
+        "AlertPost": "body",
         "User": "username first_name last_name email",  # of those who work here
     },
     # codes, keys, references, addresses of files and of the site's users
@@ -125,6 +127,9 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "StatusFileUse": "detail",
         "StatusFile": "mark key",
         "OldDataRemoval": "removed",
+        "Alert": "kind object",
+        "AlertPost": "last_error",
+        "BackupResult": "name failure",
         "LogEntry": "object_id",
     },
 }

@@ -11,7 +11,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from campaigns.contacts.tasks import resume_stalled
-from campaigns.dispatch.sweep import sweep
+from campaigns.dispatch.sweep import PROCESS, sweep
+from campaigns.dispatch.workers.slots import record_heartbeat
+from campaigns.reports.alerts.watch import watch as watch_for_alerts
 from campaigns.results.tasks import wake as wake_results
 from campaigns.team.audit.job import follow as follow_audit
 from campaigns.team.mail_delivery import deliver_due
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 # so that a slow server does not hold up the next sweep
 MAIL_SECONDS = 10.0
 AUDIT_SECONDS = 5.0
+POST_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -36,6 +39,7 @@ class Command(BaseCommand):
             return
         while True:
             try:
+                record_heartbeat(PROCESS)
                 self.sweep()
             except Error as error:  # the next sweep finds what this one missed
                 self.stderr.write(f"The database is unavailable: {error}")
@@ -51,3 +55,4 @@ class Command(BaseCommand):
         resume_stalled()
         deliver_due(MAIL_SECONDS)
         follow_audit(AUDIT_SECONDS)
+        watch_for_alerts(POST_SECONDS)

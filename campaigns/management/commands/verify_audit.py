@@ -27,6 +27,7 @@ class Command(RecordedCommand):
         findings = result.findings
         if head and not self._has(head):
             findings.append(f"the chain does not contain the head {head}")
+        chain.note_verification(len(findings))
         for finding in findings:
             self.stderr.write(finding)
         self.stdout.write(f"{result.linked} entries in the chain, {result.waiting} waiting for it")

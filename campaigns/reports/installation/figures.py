@@ -21,6 +21,7 @@ from campaigns.results.models import StatusHint
 from campaigns.results.polling.poll_schedule import FIRST_CHECK
 from campaigns.shared import queue
 from campaigns.team import accounts
+from campaigns.team.alerts import records
 from campaigns.team.brand_keys.in_use import keys_in_use
 from campaigns.team.models import MailState, OutgoingMail
 
@@ -63,6 +64,7 @@ class Figures:
     imports: dict[str, int]
     mails: dict[str, int]
     balances: dict[str, BalanceReading]
+    alerts: dict[str, int]
 
 
 def load_figures(now: datetime) -> Figures:
@@ -87,6 +89,7 @@ def load_figures(now: datetime) -> Figures:
         imports=_by_state(imports),
         mails={MailState.WAITING.value: 0, MailState.FAILED.value: 0} | _by_state(mails),
         balances=_last_balances(),
+        alerts=records.count_open(),
     )
 
 

@@ -79,6 +79,7 @@ def _work(figures: Figures) -> Iterable[GaugeMetricFamily]:
         figures.due_checks,
     )
     yield _gauges("imports", "Imports by state", "state", figures.imports)
+    yield _gauges("alerts_open", "Alerts that are not over, by kind", "kind", figures.alerts)
     yield _gauges("mails", "E-mails that are not delivered, by state", "state", figures.mails)
 
 

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -33,6 +33,7 @@ from campaigns.shared.days import site_today
 from campaigns.shared.durations import duration
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
+from campaigns.team.alerts import records
 from campaigns.team.brand_keys.in_use import all_keys
 from campaigns.team.models import Brand
 from campaigns.templatetags.viberdash import moment, money, number
@@ -224,8 +225,25 @@ def storage_rows() -> Iterator[StatusRow]:
         folders[_("Database file")] = Path(settings.DATABASES["default"]["NAME"]).parent
     for label, folder in folders.items():
         yield _disk_row(label, Path(folder))
-    text = _("ViberDash makes none, and does not know of any. See docs/production.md.")
-    yield StatusRow(_("Backups"), UNKNOWN, text)
+    yield _backup_row()
+
+
+def _backup_row() -> StatusRow:
+    """The last complete backup, and whether one failed since."""
+    last = records.last_backups()
+    if last.succeeded_at is None and last.failed_at is None:
+        text = _("ViberDash does not know of any. See docs/backup.md.")
+        return StatusRow(_("Backups"), UNKNOWN, text)
+    texts = []
+    if last.succeeded_at:
+        made = _("The last complete one was made {when}.")
+        texts.append(format_html(made, when=moment(last.succeeded_at)))
+    has_failed = last.failed_at and not (last.succeeded_at and last.succeeded_at >= last.failed_at)
+    if has_failed:
+        failed = _("The last one failed {when}: {failure}")
+        texts.append(format_html(failed, when=moment(last.failed_at), failure=last.failure))
+    colour = FAILS if has_failed else WORKS
+    return StatusRow(_("Backups"), colour, format_html_join(" ", "{}", ([text] for text in texts)))
 
 
 def _disk_row(label: str, folder: Path) -> StatusRow:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from campaigns.contacts.pages import person_addresses  # noqa: F401 - the converter
 from campaigns.reports.pages import (
+    alert_views,
     campaign_views,
     contact_views,
     monitoring_views,
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
     path("metrics", monitoring_views.metrics, name="metrics"),
     path("readyz", monitoring_views.readyz, name="readyz"),
+    path("settings/alerts/", alert_views.alerts, name="alerts"),
     path("settings/status/", status_views.installation_status, name="installation-status"),
     path(
         "settings/status/now",

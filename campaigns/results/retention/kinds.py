@@ -24,6 +24,8 @@ from campaigns.ledger.models import Purpose
 from campaigns.results import clear_rehearsals
 from campaigns.results.models import StatusFile
 from campaigns.team import mail_delivery
+from campaigns.team.alerts import records
+from campaigns.team.alerts.models import Alert
 from campaigns.team.models import MailState, OutgoingMail, SignInTry, Submission
 from campaigns.team.sign_in import throttle
 from campaigns.team.tasks import SUBMISSIONS_KEPT
@@ -169,6 +171,14 @@ KINDS = (
         "KEEP_IMAGE_COPIES_DAYS",
         web_pictures.remove_old,
         _of(WebPicture, "asked_at"),
+    ),
+    Kind(
+        "alerts",
+        gettext_lazy("Alerts that are over"),
+        gettext_lazy("Alerts, since their end, and what was posted to the webhook about them."),
+        "KEEP_ALERTS_DAYS",
+        records.remove_old,
+        _of(Alert, "told_end_at", told_end_at__isnull=False),
     ),
 )
 

@@ -74,6 +74,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             "users": User.objects.filter(is_active=True).count(),
             "is_administrator": administers and current_user(request).is_staff,
             "administers": administers,
+            "sees_alerts": has_permission(current_user(request), Permission.SEND),
             "failed_mails": mail_delivery.count_failed() if administers else 0,
             "version": __version__,
             "third_party": _third_party(),

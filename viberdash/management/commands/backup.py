@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from campaigns.team.alerts import records
 from campaigns.team.audit.commands import RecordedCommand
 from viberdash.backups import database, encryption, folder, tools
 from viberdash.backups.errors import Refused
@@ -35,6 +36,7 @@ class Command(RecordedCommand):
         try:
             with folder.alone(options["to"]):
                 made = back_up(options["to"])
+                records.record_backup(made.name)
                 self.stdout.write(f"{made}: complete and verified.")
                 if not settings.BACKUP_RECIPIENT:
                     self.stdout.write(
@@ -45,7 +47,11 @@ class Command(RecordedCommand):
                 for name in folder.delete_old(options["to"], timezone.now(), days, number):
                     self.stdout.write(f"{name}: deleted.")
         except Refused as refused:
+            records.record_failed_backup(str(refused))
             raise CommandError(str(refused)) from refused
+        except Exception as error:
+            records.record_failed_backup(f"{type(error).__name__}: {error}")
+            raise
 
 
 def positive(text: str) -> int:
