@@ -79,6 +79,21 @@ def enter(now: datetime) -> None:
     cache_state(safe=True)
 
 
+def take_over(action: str) -> None:
+    """From now on this database goes on where another one stopped: it counts up, so that the other
+    is older than what this machine remembers (`remember`, after the commit). Safe mode stays as it
+    is. `action`: what the audit trail says.
+    """
+    installation = _installation(timezone.now())
+    Installation.objects.filter(pk=1).update(number=F("number") + 1, at=timezone.now())
+    audit.record(None, installation, action)
+
+
+def remember() -> None:
+    """Let this machine remember how far this database has come."""
+    _remember(_installation(timezone.now()))
+
+
 def in_safe_mode() -> bool:
     """Whether nothing may send, for pages: up to CACHED_FOR seconds old."""
     if time.monotonic() > _cached.until:
