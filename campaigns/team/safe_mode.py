@@ -101,6 +101,18 @@ def in_safe_mode() -> bool:
     return _cached.safe
 
 
+def notice() -> str:
+    """What commands say while nothing is sent: why, and what to do; "" outside safe mode."""
+    since = Installation.objects.values_list("safe_since", flat=True).first()
+    if since is None:
+        return ""
+    return (
+        f"Safe mode is on since {since:%Y-%m-%d %H:%M} UTC: nothing is sent, as this database was"
+        " restored or copied, and does not know what was sent since. Look at the campaigns under"
+        " way, then end it on any page or with manage.py confirm_restore."
+    )
+
+
 def cache_state(safe: bool) -> None:
     """Remember in this process, for CACHED_FOR seconds, whether safe mode is on."""
     _cached.safe, _cached.until = safe, time.monotonic() + CACHED_FOR

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from campaigns.team import audit
+from campaigns.team import audit, safe_mode
 from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.models import Role, User
 from viberdash.private_files import tighten
@@ -34,6 +34,8 @@ class Command(RecordedCommand):
         require_known_migrations()
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
+        if notice := safe_mode.notice():
+            self.stderr.write(notice)
         if password := first_administrator():
             self.stdout.write(
                 "\n".join(

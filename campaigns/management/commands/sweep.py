@@ -13,6 +13,7 @@ from django.db import Error, connection
 from campaigns.contacts.tasks import resume_stalled
 from campaigns.dispatch.sweep import sweep
 from campaigns.results.tasks import wake as wake_results
+from campaigns.team import safe_mode
 from campaigns.team.audit.job import follow as follow_audit
 from campaigns.team.mail_delivery import deliver_due
 
@@ -33,6 +34,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["every"]:
             self.sweep()
+            if notice := safe_mode.notice():
+                self.stderr.write(notice)
             return
         while True:
             try:

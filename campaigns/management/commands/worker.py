@@ -18,12 +18,13 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 from django.utils import timezone
+from django_q.cluster import Cluster
 
-from campaigns.dispatch.workers import health
+from campaigns.dispatch.workers import health, stopping
+from campaigns.team import safe_mode
 
 logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 5.0  # seconds between two checks of the heartbeats
@@ -48,6 +49,8 @@ class Command(BaseCommand):
             signal.signal(number, self._request_stop)
         connection.ensure_connection()  # or end with one line, not with one for each process
         logger.info("Worker %s begins, with %s processes", settings.WORKER_NAME, settings.WORKERS)
+        if notice := safe_mode.notice():
+            logger.warning(notice)
         watch = health.QueueWatch(timezone.now())
         while not self._is_stopping():
             queue = start_queue()
@@ -95,7 +98,17 @@ def run_queue(parent: int) -> None:
         before=lambda: forking.update(parent=os.getpid()),
         after_in_child=lambda: die_with(forking["parent"]),
     )
-    call_command("qcluster")
+    StoppableCluster().start()
+
+
+class StoppableCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
+    """The queue's main process. At SIGTERM the tasks under way end soon, and not after their slice
+    of time.
+    """
+
+    def sig_handler(self, signum: int, frame: FrameType | None) -> None:
+        stopping.request()
+        super().sig_handler(signum, frame)
 
 
 def die_with_parent() -> None:
