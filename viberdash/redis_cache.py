@@ -74,8 +74,8 @@ class AbsentRedisCache(RedisCache):
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         return _attempt(lambda: super(AbsentRedisCache, self).delete_many(keys, version), None)
 
-    def clear(self) -> bool:
-        return _attempt(lambda: super(AbsentRedisCache, self).clear(), False)
+    def clear(self) -> None:
+        _attempt(lambda: super(AbsentRedisCache, self).clear(), None)
 
 
 def _attempt(operation: Callable[[], T], otherwise: T) -> T:

@@ -13,7 +13,7 @@ from campaigns.dispatch.models import Batch, BatchState, Heartbeat
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.dispatch.workers import stopping
 from campaigns.dispatch.workers.slots import WorkerSlot
-from campaigns.management.commands.worker import StoppableCluster
+from campaigns.management.queue_processes import QueueProcesses
 from tests.dispatch import factory
 from tests.sandbox_fixture import RunningSandbox
 
@@ -51,10 +51,12 @@ def test_no_request_leaves_after_the_signal(
     assert (bill["messages"], bill["phones"], bill["refused"]) == (500, 500, {})
 
 
+@pytest.mark.django_db
 def test_signal_is_known_to_the_processes_of_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    stopped: list[bool] = []
-    monkeypatch.setattr(StoppableCluster, "stop", lambda self: stopped.append(True))
-    StoppableCluster().sig_handler(signal.SIGTERM, None)
-    assert stopped == [True]
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr("os.register_at_fork", lambda **hooks: None)
+    queue = QueueProcesses()
+    handlers[signal.SIGTERM](signal.SIGTERM, None)
+    assert queue.is_ending
     assert stopping.is_requested()
