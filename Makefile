@@ -139,6 +139,9 @@ bench-pages: .venv/installed-dev ## pages a second and their 95th percentile, as
 bench-move: .venv/installed-dev ## how long moving to PostgreSQL takes with 1,000,000 recipients, as ratios to plain COPY (ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_move
 
+bench-idle: .venv/installed-dev ## what an installation costs while nothing happens, as ratios to what it once cost (two minutes, Linux)
+	@exec $(BIN)/python -m tests.benchmarks.bench_idle
+
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache mutants mutants.log var/static
 	find . -name __pycache__ -not -path './.git/*' -type d -prune -exec rm -rf {} +

@@ -100,6 +100,9 @@ class QueueProcesses(Sentinel):
             connections.close_all()
             for _worker in range(min(waiting, Conf.WORKERS - len(self.pool))):
                 self.spawn_worker()
+        elif not self.pool:
+            connections.close_all()
+            self.spawn_worker()
         if waiting > 0 or busy > IDLE_WORKERS or self.retiring:
             self.worked_at = now
         elif now - self.worked_at > RETIRE_AFTER:

@@ -93,6 +93,12 @@ def test_workers_without_work_end_and_are_not_replaced(queue: Any) -> None:
     assert (len(queue.pool), queue.retiring) == (1, 0)
 
 
+def test_there_is_always_one(queue: Any) -> None:
+    queue.pool.clear()
+    queue.fit_pool(queue.worked_at)
+    assert len(queue.pool) == 1
+
+
 def test_worker_that_died_is_replaced(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced: list[Any] = []
     monkeypatch.setattr(queue, "reincarnate", replaced.append)

@@ -167,8 +167,8 @@ def test_counts_and_totals_are_compared(
 ) -> None:
     make_indexes = target.make_indexes
 
-    def lose_an_amount(say: Any) -> None:
-        make_indexes(say)
+    def lose_an_amount() -> None:
+        make_indexes()
         target.execute("UPDATE campaigns_ledgertotal SET amount = amount - 1")
 
     monkeypatch.setattr(target, "make_indexes", lose_an_amount)

@@ -137,14 +137,13 @@ def without_triggers(table: str) -> Iterator[None]:
     execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
-def make_indexes(say: Callable[[str], None]) -> None:
+def make_indexes() -> None:
     """Make the indexes and constraints that are still away, each in a transaction of its own."""
     for pk, creation in execute("SELECT id, creation FROM database_move_index ORDER BY id"):
         with transaction.atomic():
             execute(creation)
             execute("DELETE FROM database_move_index WHERE id = %s", [pk])
         failpoint("move_index")
-    say("Indexes and constraints are made.")
 
 
 def set_sequence(table: Table, highest: int) -> None:

@@ -132,17 +132,24 @@ class Command(BaseCommand):
 
     def _move_rows(self, database: sqlite3.Connection, options: dict[str, Any]) -> None:
         tables = moved_tables(replace_nul=options["replace_nul"])
+        self.began_at = time.monotonic()
         target.prepare(tables)
+        self._say_done("The tables are made")
         for table in tables:
             progress = Progress(self, table)
             copying.copy_table(
                 database, table, replace_nul=options["replace_nul"], progress=progress
             )
-        target.make_indexes(self.stdout.write)
+        self._say_done("The rows are copied")
+        target.make_indexes()
         target.execute("ANALYZE")
+        self._say_done("Indexes and constraints are made")
         self._compare(database, tables)
         self._verify(as_is=options["as_is"])
         target.finish(lambda: safe_mode.take_over("moved"))
+
+    def _say_done(self, what: str) -> None:
+        self.stdout.write(f"{what}, after {time.monotonic() - self.began_at:,.0f} s.")
 
     def _compare(self, database: sqlite3.Connection, tables: list[Table]) -> None:
         self.stdout.write(f"{'table':<42}{'SQLite':>14}{'PostgreSQL':>14}")
