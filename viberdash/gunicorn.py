@@ -9,11 +9,9 @@ import tempfile
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
-from django.template.loader import get_template
-from django.urls import get_resolver
 from prometheus_client import values
 
+from viberdash import warm_up
 from viberdash.environment import load_settings
 from viberdash.private_files import OTHERS
 
@@ -23,8 +21,6 @@ counts = tempfile.mkdtemp(prefix="viberdash-metrics-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
 # where `manage.py run` forked this process, it was imported before
 values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-
-FIRST_PAGES = ("campaigns/team/sign_in/sign_in.html", "campaigns/reports/dashboard.html")
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -39,11 +35,7 @@ loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
-    """Read what pages need before the processes are forked: each would do it at its first page."""
-    _ = get_resolver().url_patterns
-    for name in FIRST_PAGES:
-        get_template(name)
-    connections.close_all()
+    warm_up.answer_first_page()
     gc.collect()
     gc.freeze()
 
