@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify fresh-clone looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-pages bench-audience clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify fresh-clone looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-pages bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,6 +135,12 @@ bench-web: .venv/installed-dev ## requests per second with and without stalled c
 
 bench-pages: .venv/installed-dev ## pages a second and their 95th percentile, as ratios to an empty page of the site
 	@exec $(BIN)/python -m tests.benchmarks.bench_pages
+
+bench-move: .venv/installed-dev ## how long moving to PostgreSQL takes with 1,000,000 recipients, as ratios to plain COPY (ten minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_move
+
+bench-idle: .venv/installed-dev ## what an installation costs while nothing happens, as ratios to what it once cost (two minutes, Linux)
+	@exec $(BIN)/python -m tests.benchmarks.bench_idle
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache mutants mutants.log var/static

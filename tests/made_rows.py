@@ -54,6 +54,8 @@ def _value(field: "models.Field[Any, Any]") -> Any:
         models.JSONField: {},
         models.BooleanField: False,
         models.DecimalField: Decimal(number),
+        models.FloatField: number + 0.1,
+        models.GenericIPAddressField: "192.0.2.1",
         models.IntegerField: number,
         models.DateTimeField: timezone.now(),
         models.DateField: date(2026, 3, 1) + timedelta(days=number),

@@ -38,6 +38,14 @@ DATABASE_ADVICE = {
         "Run the command as the user that the installation runs as. The database and its folder"
         " have to be writable for it, on a disk that is not mounted read-only."
     ),
+    "or later is required": (
+        "Upgrade PostgreSQL, or name a database of a newer one in DATABASE_URL."
+    ),
+    "was moved to PostgreSQL": (
+        "Name that database in DATABASE_URL. To use this one again: manage.py move --back"
+        " (docs/scaling.md)."
+    ),
+    "move from SQLite is not finished": "Start manage.py move with the SQLite database again.",
     "not a database|malformed": "Restore the database from a backup.",
     "permission denied|must be owner": (
         "Run the command with the owner of the tables in DATABASE_URL; docs/production.md explains"
@@ -70,12 +78,21 @@ def explain(fault: Exception) -> str:
     """One line with the cause and what to do, or an empty string for a fault of the code."""
     if isinstance(fault, OSError):
         return _explain_file(fault)
-    cause = (str(fault).strip() or type(fault).__name__).splitlines()[0].rstrip(".")
     if isinstance(fault, RedisError):
-        return f"Redis can't be used: {cause}. Start it, or correct REDIS_URL."
+        return f"Redis can't be used: {_cause(fault)}. Start it, or correct REDIS_URL."
     advice = _database_advice(fault)
     place = f" {settings.DATABASES['default']['NAME']}" if settings.SQLITE else ""
-    return advice and f"The database{place} can't be used: {cause}. {advice}"
+    return advice and f"The database{place} can't be used: {_cause(fault)}. {advice}"
+
+
+def explain_database(fault: Exception, option: str) -> str:
+    """`explain` for the database that `option` of a command names, instead of DATABASE_URL."""
+    advice = _database_advice(fault).replace("DATABASE_URL", option)
+    return advice and f"The database of {option} can't be used: {_cause(fault)}. {advice}"
+
+
+def _cause(fault: Exception) -> str:
+    return (str(fault).strip() or type(fault).__name__).splitlines()[0].rstrip(".")
 
 
 def _explain_file(fault: OSError) -> str:

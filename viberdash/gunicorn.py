@@ -2,20 +2,25 @@
 project's folder.
 """
 
+import gc
 import os
 import shutil
 import tempfile
 from typing import Any
 
 from django.conf import settings
+from prometheus_client import values
 
+from viberdash import warm_up
 from viberdash.environment import load_settings
 from viberdash.private_files import OTHERS
 
 load_settings()
-# before prometheus_client is imported, with the application
+# before the application makes its counters
 counts = tempfile.mkdtemp(prefix="viberdash-metrics-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+# where `manage.py run` forked this process, it was imported before
+values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -27,6 +32,12 @@ graceful_timeout = 20  # seconds for requests under way when it ends
 control_socket_disable = True
 umask = OTHERS
 loglevel = "warning"
+
+
+def on_starting(server: Any) -> None:
+    warm_up.answer_first_page()
+    gc.collect()
+    gc.freeze()
 
 
 def when_ready(server: Any) -> None:

@@ -209,7 +209,7 @@ REDIS_URL: str = read(
 )
 CACHES: dict[str, Any] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "viberdash.redis_cache.AbsentRedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {"serializer": "viberdash.json_cache.JsonSerializer"},
     }

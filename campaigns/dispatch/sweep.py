@@ -5,6 +5,7 @@ sweeps may run at the same time. See docs/queue.md.
 """
 
 import logging
+import time
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 BATCHES_PER_TRANSACTION = 200  # when a campaign is cancelled
 PROCESS = "sweep-process"  # the heartbeat of `manage.py sweep`, while "sweep" is that of any sweep
 MAX_WAITING_TASKS = 50  # beyond it another wake-up would only lengthen the queue
+TELL_EVERY = 600.0  # seconds, of safe mode
+_told_at = -TELL_EVERY
+_logged: dict[int, int] = {}  # recipients of campaigns that were done when it was logged
 
 
 def sweep() -> None:
@@ -38,7 +42,9 @@ def sweep() -> None:
     now = database_clock.now()
     record_heartbeat("sweep")
     release_expired_leases(now)
-    if not safe_mode.count_up(now, lifecycle.any_under_way()):
+    if safe_mode.count_up(now, lifecycle.any_under_way()):
+        _tell_of_safe_mode()
+    else:
         for key in keys_in_use():
             with using(key):
                 lifecycle.start_due(now)
@@ -64,6 +70,32 @@ def release_expired_leases(now: datetime) -> None:
     expired.filter(state=BatchState.SENDING).update(
         state=BatchState.AMBIGUOUS, token="", lease_until=None, not_before=now
     )
+
+
+def _tell_of_safe_mode() -> None:
+    """Say in the log why nothing is sent, now and then."""
+    global _told_at
+    if time.monotonic() >= _told_at + TELL_EVERY:
+        _told_at = time.monotonic()
+        logger.warning(safe_mode.notice())
+
+
+def log_progress() -> None:
+    """Write into the log how far each campaign is that sends, unless it stands still. Called once a
+    minute, by one process of all.
+    """
+    sending = Tally.objects.filter(campaign__state=CampaignState.SENDING)
+    settled = sending.order_by("campaign").values_list("campaign", "campaign__audience")
+    for campaign_id, audience, people in settled.annotate(people=Sum("recipients")):
+        if people != _logged.get(campaign_id, 0):
+            _logged[campaign_id] = people
+            logger.info(
+                "Campaign %s: %s of %s recipients done",
+                campaign_id,
+                people,
+                audience,
+                extra={"campaign_id": campaign_id},
+            )
 
 
 def _campaigns_with_ready_batches(state: CampaignState) -> list[int]:

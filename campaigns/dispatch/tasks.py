@@ -160,6 +160,7 @@ def rehearse() -> None:
 def sweep() -> None:
     """Sweep, from the queue's schedule; `manage.py sweep` does the same outside the queue."""
     sweep_module.sweep()
+    sweep_module.log_progress()
 
 
 def warn() -> None:

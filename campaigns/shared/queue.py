@@ -6,11 +6,13 @@ SECRET_KEY.
 """
 
 import logging
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.cache.backends.dummy import DummyCache
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.models import OrmQ, Schedule
@@ -18,6 +20,12 @@ from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 logger = logging.getLogger(__name__)
+
+# Nobody looks into the table five times a second where nothing happens.
+# On SQLite the file says whether anything was written; a lease may end without that.
+BUSY_SECONDS = 0.5  # after a task
+IDLE_SECONDS = {"sqlite": 4.8, "postgresql": 0.8}
+LOOK_SECONDS = 0.1
 
 # called each minute by the queue; `manage.py sweep` does the same from outside
 SCHEDULES = {
@@ -63,18 +71,57 @@ class TaskBroker(ORM):
         """Nobody reads the results of tasks: `cached` in Q_CLUSTER sends them here."""
         return DummyCache("", {})
 
+    @staticmethod
+    def get_connection(list_key: str = "") -> Any:
+        """The table. django-q2 opens a connection for each look into it, so that none is stale;
+        that of a file never is.
+        """
+        if connection.vendor == "sqlite":
+            return OrmQ.objects.all()
+        return ORM.get_connection(list_key)
+
+    def __init__(self, list_key: str = "") -> None:
+        super().__init__(list_key)
+        self.busy_at = time.monotonic()
+        self.is_ending: Callable[[], bool] = lambda: False
+
     def dequeue(self) -> list[tuple[int, str]]:
         """Claim the next tasks: pairs of id and signed package. Deletes a task that is not ours,
         whether somebody wrote it into the table or a schedule made it.
+
+        Waits a moment where there is none, and longer where there was none for a while.
         """
-        tasks = []
-        for task_id, package in super().dequeue() or []:  # type: ignore[no-untyped-call]
+        tasks: list[tuple[int, str]] = []
+        written = _written()
+        packages = super().dequeue()  # type: ignore[no-untyped-call]
+        if packages:
+            self.busy_at = time.monotonic()
+        elif time.monotonic() - self.busy_at > BUSY_SECONDS:
+            self._wait_for_writes(written)
+        for task_id, package in packages or []:
             if _is_ours(package):
                 tasks.append((task_id, package))
             else:
                 logger.error("task %s of the queue is not one of ours: deleted", task_id)
                 self.delete(task_id)  # type: ignore[no-untyped-call]
         return tasks
+
+    def _wait_for_writes(self, before: tuple[int, int] | None) -> None:
+        """Wait until something is written to SQLite's file, or for IDLE_SECONDS."""
+        until = time.monotonic() + IDLE_SECONDS[connection.vendor]
+        while time.monotonic() < until and _written() == before and not self.is_ending():
+            time.sleep(LOOK_SECONDS)
+
+
+def _written() -> tuple[int, int] | None:
+    """Changes with each commit on SQLite; None on PostgreSQL."""
+    if connection.vendor != "sqlite":
+        return None
+    try:
+        status = os.stat(f"{connection.settings_dict['NAME']}-wal")
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _is_ours(package: str) -> bool:

@@ -79,11 +79,38 @@ def enter(now: datetime) -> None:
     cache_state(safe=True)
 
 
+def take_over(action: str) -> None:
+    """From now on this database goes on where another one stopped: it counts up, so that the other
+    is older than what this machine remembers (`remember`, after the commit). Safe mode stays as it
+    is. `action`: what the audit trail says.
+    """
+    installation = _installation(timezone.now())
+    Installation.objects.filter(pk=1).update(number=F("number") + 1, at=timezone.now())
+    audit.record(None, installation, action)
+
+
+def remember() -> None:
+    """Let this machine remember how far this database has come."""
+    _remember(_installation(timezone.now()))
+
+
 def in_safe_mode() -> bool:
     """Whether nothing may send, for pages: up to CACHED_FOR seconds old."""
     if time.monotonic() > _cached.until:
         cache_state(Installation.objects.filter(safe_since__isnull=False).exists())
     return _cached.safe
+
+
+def notice() -> str:
+    """What commands say while nothing is sent: why, and what to do; "" outside safe mode."""
+    since = Installation.objects.values_list("safe_since", flat=True).first()
+    if since is None:
+        return ""
+    return (
+        f"Safe mode is on since {since:%Y-%m-%d %H:%M} UTC: nothing is sent, as this database was"
+        " restored or copied, and does not know what was sent since. Look at the campaigns under"
+        " way, then end it on any page or with manage.py confirm_restore."
+    )
 
 
 def cache_state(safe: bool) -> None:

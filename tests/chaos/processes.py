@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 PROC = Path("/proc")
-ROLES = ("main", "sentinel", "pusher", "monitor", "task")
+ROLES = ("main", "pusher", "monitor", "task")
 
 
 class Process(NamedTuple):
@@ -30,21 +30,17 @@ def is_alive(pid: int) -> bool:
 
 
 def below(worker: int) -> list[Process]:
-    """The queue under `manage.py worker`: its main process, the sentinel, and the sentinel's
-    children.
-    """
+    """The queue under `manage.py worker`: its main process, and the children of that."""
     children = _children()
     result = []
     for main in children.get(worker, []):
         result.append(Process(main, "main"))
-        for sentinel in children.get(main, []):
-            result.append(Process(sentinel, "sentinel"))
-            result += [Process(pid, _role(pid)) for pid in children.get(sentinel, [])]
+        result += [Process(pid, _role(pid)) for pid in children.get(main, [])]
     return result
 
 
 def _role(pid: int) -> str:
-    """What a child of the sentinel called itself (tests.chaos.settings)."""
+    """What a child of the queue's main process called itself (tests.chaos.settings)."""
     try:
         name = (PROC / str(pid) / "comm").read_text().strip()
     except OSError:

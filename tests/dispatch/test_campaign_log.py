@@ -8,6 +8,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import CampaignState
+from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import Tally
 from campaigns.dispatch.sweep import finish_if_done
 from campaigns.ledger.models import Channel, Kind, LedgerTotal
@@ -50,3 +51,24 @@ def test_log_says_what_happens_to_a_campaign_and_what_it_came_to(
         ]
     )
     assert {vars(record)["campaign_id"] for record in caplog.records} == {pk}
+
+
+def test_log_says_each_minute_how_far_a_campaign_is(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schedule of the queue calls it once a minute."""
+    caplog.set_level("INFO", "campaigns")
+    monkeypatch.setattr(sweep, "_logged", {})
+    campaign = make_campaign("Spring", CampaignState.SENDING, audience=50, frozen_at=timezone.now())
+    finished = make_campaign("Winter", CampaignState.FINISHED, audience=7)
+    tally = Tally.objects.create(campaign=campaign, send_state="accepted", recipients=20)
+    Tally.objects.create(campaign=finished, send_state="accepted", recipients=7)
+    for people in (20, 20, 30):  # in the second minute nothing happened
+        tally.recipients = people
+        tally.save()
+        tasks.sweep()
+    lines = [line for line in caplog.messages if "recipients done" in line]
+    assert lines == [
+        f"Campaign {campaign.pk}: 20 of 50 recipients done",
+        f"Campaign {campaign.pk}: 30 of 50 recipients done",
+    ]

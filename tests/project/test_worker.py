@@ -98,7 +98,7 @@ def test_worker_goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") ->
     """The "task" waits for work, and with it dies the lock that its successor needs: the queue
     stands still.
     """
-    for role in ("pusher", "monitor", "sentinel", "main", "task"):
+    for role in ("pusher", "monitor", "main", "task"):
         killed = one(role, worker)
         os.kill(killed.pid, signal.SIGKILL)
         until(lambda pid=killed.pid: not is_alive(pid))  # type: ignore[misc]
@@ -108,7 +108,7 @@ def test_worker_goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") ->
 
 def test_worker_ends_at_a_signal_and_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
     children = below(worker.pid)
-    assert len(children) == 5
+    assert len(children) == 4
     worker.terminate()
     assert worker.wait(60) == 0
     assert not any(is_alive(child.pid) for child in children)

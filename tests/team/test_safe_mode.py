@@ -2,7 +2,7 @@
 confirms.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from campaigns.compose.models import CampaignState
+from campaigns.dispatch import sweep
+from campaigns.results.gateway_check import checks
 from campaigns.team import safe_mode
 from campaigns.team.models import AuditEntry, Installation, Role, User
+from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -142,3 +146,34 @@ def test_restored_database_is_in_safe_mode_whatever_this_machine_knows() -> None
     assert [entry.action for entry in AuditEntry.objects.all()] == ["restored"]
     assert safe_mode.confirm(None)
     assert not count_up()
+
+
+@pytest.mark.parametrize("command", [("sweep",), ("campaign", "status", "ID"), ("check_gateway",)])
+def test_commands_say_why_nothing_is_sent(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = str(make_campaign("Spring", CampaignState.SENDING).pk)
+    monkeypatch.setattr(checks, "run", lambda check, request: checks.Findings())
+    count_up()
+    Installation.objects.update(safe_since=datetime(2026, 11, 1, 9, 30, tzinfo=UTC))
+    call_command(*(pk if word == "ID" else word for word in command))
+    notice = (
+        "Safe mode is on since 2026-11-01 09:30 UTC: nothing is sent, as this database was restored"
+        " or copied, and does not know what was sent since. Look at the campaigns under way, then"
+        " end it on any page or with manage.py confirm_restore.\n"
+    )
+    assert capsys.readouterr().err == notice
+    Installation.objects.update(safe_since=None)
+    call_command(*(pk if word == "ID" else word for word in command))
+    assert capsys.readouterr().err == ""
+
+
+def test_log_says_now_and_then_why_nothing_is_sent(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "_told_at", -sweep.TELL_EVERY)
+    count_up()
+    Installation.objects.update(safe_since=timezone.now())
+    for _time in range(3):
+        sweep.sweep()
+    assert [line[:20] for line in caplog.messages if "afe mode" in line] == ["Safe mode is on sinc"]

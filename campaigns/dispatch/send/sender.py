@@ -40,6 +40,7 @@ from campaigns.dispatch.send.read_outcome import OutcomeReader, PostResult
 from campaigns.dispatch.send.record_outcomes import BatchOutcome, write_outcomes
 from campaigns.dispatch.send.running_campaigns import RunningCampaign, load_running
 from campaigns.dispatch.send.split_request import send_in_parts
+from campaigns.dispatch.workers import stopping
 from campaigns.gateway.bsg.client import Client
 from campaigns.gateway.errors import GatewayError, GatewayRefused
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -344,8 +345,12 @@ class BatchSender:
         return self.client or rehearsal_gateway.client(batch.claim.country)  # type: ignore[union-attr]
 
     def _must_not_leave(self, batch: PreparedBatch, decided_at: datetime) -> bool:
-        """Whether it is too late to send `batch`: paused, other hours, or its lease may end."""
+        """Whether it is too late to send `batch`: paused, other hours, its lease may end, or the
+        worker is to.
+        """
         campaign = self.running.get(batch.claim.campaign_id)
+        if stopping.is_requested():  # also what has its intent already
+            return True
         if campaign is None or not campaign.sends_to(batch.claim.country, batch.claim.area):
             return True
         return timezone.now() - decided_at > STALE_AFTER

@@ -2,4 +2,5 @@
 
 - slots: one process at a time for each job
 - health: whether the queue still works
+- stopping: whether it is to end
 """

@@ -5,6 +5,7 @@ tasks are still done, but again and again, and the queue grows. See docs/queue.m
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -67,6 +68,12 @@ def record_sign_of_life(**_signal: object) -> None:
 
 
 _recorded_at = 0.0
+
+
+def forget_queue() -> None:
+    """The queue of this machine was stopped in order: nobody has to wait whether it is there."""
+    with suppress(Error):
+        Heartbeat.objects.filter(name=_queue_name()).delete()
 
 
 def count_idle_machines(job: str) -> int:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from campaigns.dispatch.models import Heartbeat
+from campaigns.dispatch.workers import stopping
 
 LEASE = timedelta(seconds=15)
 RENEW_INTERVAL = timedelta(seconds=3)
@@ -56,13 +57,15 @@ class WorkerSlot:
         return True
 
     def renew(self) -> bool:
-        """Renew the lease if it is time to; return whether the slot is still held."""
+        """Renew the lease if it is time to; return whether to go on: whether the slot is still held
+        and the queue is not to end.
+        """
         now = timezone.now()
         if now - self._renewed_at >= RENEW_INTERVAL:
             self._renewed_at = now
             ours = Heartbeat.objects.filter(name=self.name, token=self.token)
             self.held = bool(ours.update(at=now, until=now + LEASE))
-        return self.held
+        return self.held and not stopping.is_requested()
 
     def __exit__(
         self,

@@ -20,6 +20,7 @@ from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.management.brand_option import add_brand_option, brand_named, in_brand
 from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
+from campaigns.team import safe_mode
 from campaigns.team.audit.commands import RecordedCommand
 
 VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status"
@@ -68,6 +69,8 @@ class Command(RecordedCommand):
             brand_id: int | None = brand_named(options["brand"])
         else:
             brand_id = self._campaign(options["id"]).brand_id
+        if notice := safe_mode.notice():
+            self.stderr.write(notice)
         with in_brand(brand_id):
             answer = self._answer(verb, **options)
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))

@@ -20,6 +20,7 @@ from campaigns.results.gateway_check.checks import Findings
 from campaigns.results.gateway_check.content import CheckRequest
 from campaigns.results.gateway_check.steps import Step
 from campaigns.results.models import GatewayCheck, StepState
+from campaigns.team import safe_mode
 from campaigns.team.audit.commands import RecordedCommand
 
 LOOK_EVERY = 2.0  # seconds, at the message
@@ -55,6 +56,8 @@ class Command(RecordedCommand):
             self._check(options)
 
     def _check(self, options: dict[str, Any]) -> None:
+        if notice := safe_mode.notice():
+            self.stderr.write(notice)
         request = _read_request(options["sender"], options["phone"], options["sms"])
         check, _is_new = checks.start(None, request)
         findings = checks.run(check, request)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from campaigns.team import audit
+from campaigns.team import audit, safe_mode
 from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.brand_keys.storage import encrypt_again
 from campaigns.team.models import Role, User
@@ -38,6 +38,8 @@ class Command(RecordedCommand):
         for line in encrypt_keys():
             self.stdout.write(line)
         collect_static()
+        if notice := safe_mode.notice():
+            self.stderr.write(notice)
         if password := first_administrator():
             self.stdout.write(
                 "\n".join(

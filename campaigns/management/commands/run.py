@@ -4,12 +4,17 @@
 """
 
 import fcntl
+import gc
+import multiprocessing
 import os
+import queue
+import re
+import shlex
 import signal
 import sys
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -17,18 +22,22 @@ from urllib.parse import urlsplit
 import honcho.manager
 import honcho.process
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from gunicorn.app.wsgiapp import run as run_gunicorn
 from honcho.environ import parse_procfile
 
-from campaigns.management.commands.worker import die_with_parent
+from campaigns.management.commands.worker import die_with, import_tasks
+from viberdash import command_line
 from viberdash.dotenv import is_free
 
 honcho.manager.KILL_WAIT = 30  # seconds for a worker to finish its requests
 SERVICES = ("web", "worker", "sweep")
 LAST = "sandbox"  # stops after the others, so that the worker gets its answers
+MANAGED, WEB = "exec python manage.py ", "exec gunicorn "
+PARAMETER = re.compile(r"\$\{(\w+):-(\w*)\}")  # as a shell reads it
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -43,15 +52,59 @@ class ParentFirst(honcho.manager.ProcessManager):  # type: ignore[misc]  # honch
 
 
 class Process(honcho.process.Process):  # type: ignore[misc]  # honcho has no types
-    """Ends with the manager, even if the manager is killed."""
+    """A child of this process, which ends with it even if it is killed. A command of `manage.py`
+    and the web server are forked, and share what is in memory already; others are started by a
+    shell.
+    """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._child_ctor = partial(honcho.process.Popen, preexec_fn=die_with_parent)
+    def begin(self) -> None:
+        """Fork. Before there is any thread, as a fork copies the locks that others hold."""
+        self.output, written = os.pipe()
+        context = multiprocessing.get_context("fork")
+        arguments = (self.cmd, self.env, self.cwd, os.getpid(), self.output, written)
+        self.child = context.Process(target=become, args=arguments)
+        self.child.start()
+        os.close(written)
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        die_with_parent()
-        super().run(events, ignore_signals)
+        """Pass on what the child prints, until it has ended. Runs in a thread of its own."""
+        self._events = events
+        self._send_message({"pid": self.child.pid}, type="start")
+        with os.fdopen(self.output, "rb") as lines:
+            for line in lines:
+                self._send_message(line)
+        self.child.join()
+        self._send_message({"returncode": self.child.exitcode}, type="stop")
+
+
+def become(
+    command: str,
+    env: dict[str, str] | None,
+    cwd: str | None,
+    parent: int,
+    output: int,
+    written: int,
+) -> None:
+    """Be the process of a line of the Procfile, in a session of its own."""
+    os.setsid()
+    die_with(parent)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    sys.stdout.flush()
+    for stream in (1, 2):
+        os.dup2(written, stream)
+    os.close(output)
+    os.close(written)
+    os.chdir(cwd or ".")
+    if command.startswith((MANAGED, WEB)) and sys.platform == "linux":
+        os.environ.update(env or {})
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        with_values = PARAMETER.sub(lambda match: os.environ.get(match[1], match[2]), command)
+        is_web = command.startswith(WEB)
+        sys.argv = shlex.split(with_values)[1 if is_web else 2 :]
+        run_gunicorn() if is_web else command_line.execute(sys.argv)
+    else:
+        os.execve("/bin/sh", ["sh", "-c", command], env or dict(os.environ))  # noqa: S606
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no types
@@ -63,6 +116,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
 
     def __init__(self) -> None:
         super().__init__()
+        self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()  # from threads, not processes
         self._procmgr = ParentFirst()
         self._process_ctor = Process
 
@@ -74,7 +128,13 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]  # honcho has no 
     def _start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._count_signal)
-        super()._start()
+        connections.close_all()
+        gc.collect()
+        gc.freeze()  # what is looked through is copied
+        for process in self._processes.values():
+            process["obj"].begin()
+        for process in self._processes.values():
+            Thread(target=process["obj"].run, args=(self.events,), daemon=True).start()
 
     def _count_signal(self, number: int, frame: FrameType | None) -> None:
         # Only counted here: the loop acts, once it knows every process it started.
@@ -151,11 +211,32 @@ class Command(BaseCommand):
                     gateway.port or 80,
                     f"Port {gateway.port} is in use. Change the port of BSG_API_URL in .env.",
                 )
-            call_command("prepare")
+            prepare()
+        import_commands()
         sys.stdout.flush()
         processes = start(names, gateway.port or 80)
         processes.loop()
         sys.exit(processes.returncode)
+
+
+def prepare() -> None:
+    """Prepare the installation in a process of its own: what it takes in memory is free again
+    afterwards, and not copied to all others. Ends this process if it fails.
+    """
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=command_line.execute, args=(["manage.py", "prepare"],))
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit(child.exitcode)
+
+
+def import_commands() -> None:
+    """Read what the processes run, once: they share this memory."""
+    for name in (*SERVICES[1:], "sandbox_gateway"):
+        load_command_class("campaigns", name)
+    import_tasks()
 
 
 def require_alone(path: Path) -> IO[str]:

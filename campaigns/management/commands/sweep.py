@@ -15,6 +15,7 @@ from campaigns.dispatch.sweep import PROCESS, sweep
 from campaigns.dispatch.workers.slots import record_heartbeat
 from campaigns.reports.alerts.watch import watch as watch_for_alerts
 from campaigns.results.tasks import wake as wake_results
+from campaigns.team import safe_mode
 from campaigns.team.audit.job import follow as follow_audit
 from campaigns.team.mail_delivery import deliver_due
 
@@ -36,6 +37,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["every"]:
             self.sweep()
+            if notice := safe_mode.notice():
+                self.stderr.write(notice)
             return
         while True:
             try:

@@ -130,4 +130,6 @@ def _check_cache() -> list[Check]:
         return [Check("cache", works=True, text="in each process, as REDIS_URL is not set")]
     cache.set("readiness", 1, 10)
     works = cache.get("readiness") == 1
-    return [Check("cache", works=works, text="answers" if works else "stores nothing")]
+    return [
+        Check("cache", works=works, text="answers" if works else "Redis is away, or stores nothing")
+    ]
