@@ -1,7 +1,9 @@
 """Settings, Status: the state of the installation in words, for administrators alone."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,6 +15,7 @@ from campaigns.dispatch.models import Batch, BatchState, Heartbeat
 from campaigns.gateway.balance import CachedBalance
 from campaigns.gateway.types import Balance
 from campaigns.ledger.models import Channel, Kind, LedgerTotal
+from campaigns.reports.installation import status
 from campaigns.reports.installation.figures import load_figures
 from campaigns.reports.installation.status import (
     StatusRow,
@@ -24,6 +27,7 @@ from campaigns.reports.installation.status import (
 from campaigns.shared.days import site_today
 from campaigns.team.models import MailState, OutgoingMail, Role
 from tests.reports.factories import make_campaign, make_user
+from viberdash import __version__
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +57,8 @@ def test_each_queue_is_told_apart() -> None:
     rows = by_label([*process_rows([], now)])
     states = {label: word for label, (word, _text) in rows.items()}
     assert states == {
-        "Web server": "OK", "Queue of a": "OK", "Queue of b": "Failed", "Sweep": "OK",
+        "Web server": "OK", "Installed": "OK",
+        "Queue of a": "OK", "Queue of b": "Failed", "Sweep": "OK",
     }  # fmt: skip
 
 
@@ -92,12 +97,39 @@ def test_balance_says_how_long_it_lasts(amount: str, word: str, text: str) -> No
     assert text in rows["Balance"][1]
 
 
-def test_storage_names_free_space_and_knows_no_backup(settings: Settings) -> None:
+def test_storage_names_free_space_and_the_newest_backup(settings: Settings, tmp_path: Path) -> None:
     settings.S3_BUCKET = "bucket"
-    rows = by_label([*storage_rows()])
+    settings.BACKUP_ROOT = tmp_path
+    now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    rows = by_label([*storage_rows(now)])
     assert "Pictures" not in rows
     assert "are free on this machine" in rows["Contact files"][1]
-    assert rows["Backups"][0] == "Not known"
+    assert rows["Backups"] == (
+        "Not known", f"There is none in {tmp_path}. docs/backup.md explains how to make them.",
+    )  # fmt: skip
+    for name in ("viberdash-20261117T020000Z", "viberdash-20261118T020000Z", "viberdash-9"):
+        (tmp_path / name).mkdir()
+    for name in ("viberdash-20261117T020000Z", "viberdash-20261118T020000Z"):
+        (tmp_path / name / "manifest.json").touch()
+    assert by_label([*storage_rows(now)])["Backups"][0] == "Warning"
+    word, text = by_label([*storage_rows(now - timedelta(days=1))])["Backups"]
+    assert (word, "2026-11-18T02:00:00" in text) == ("OK", True)
+
+
+def test_what_is_installed_and_that_it_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "RUNNING", "e" * 40)
+    monkeypatch.setattr(status, "commit", lambda: "e" * 40)
+    row = status.installed_row()
+    version = re.escape(f"ViberDash {__version__}")
+    engine = r"(SQLite 3\.\d+\.\d+|PostgreSQL \d+\.\d+)"
+    assert re.fullmatch(
+        rf"{version} \(e{{10}}\), Python 3\.\d+\.\S+, Django 5\.2\.\d+, {engine}\.", row.text
+    )
+    assert row.word == "OK"
+    monkeypatch.setattr(status, "commit", lambda: "f" * 40)
+    row = status.installed_row()
+    assert row.word == "Warning"
+    assert row.text.endswith("installed since: restart web, worker and sweep.")
 
 
 def test_page_updates_itself_and_is_for_administrators(

@@ -8,7 +8,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if checksum(folder / name) != expected:
             raise Refused(f"{folder / name} is damaged: its checksum is another one.")
     return manifest
+
+
+def newest(root: Path) -> datetime | None:
+    """When the newest complete backup in `root` was made. None without one, or without a right to
+    look.
+    """
+    names = [path.parent.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*/{MANIFEST}")]
+    return datetime.strptime(max(names), STAMP).replace(tzinfo=UTC) if names else None
 
 
 def delete_old(root: Path, now: datetime, days: int | None, number: int | None) -> list[str]:

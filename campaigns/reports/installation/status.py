@@ -3,6 +3,7 @@
 Everything is read anew for each page. What is not known is said to be not known.
 """
 
+import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -34,10 +37,13 @@ from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 from campaigns.templatetags.viberdash import moment, money, number
 from viberdash import __version__
+from viberdash.backups.folder import newest
+from viberdash.installed import RUNNING, commit, installed
 
 SWEEP_LATE_AFTER = timedelta(minutes=3)
 REQUEST_LATE_AFTER = 900  # seconds
 SHOWN_FOR = timedelta(days=1)  # a queue that was last seen before is that of a removed machine
+BACKUP_OLD_AFTER = timedelta(days=2)
 DISK_LOW = 0.1  # of it is free
 WORKS, WARNING, FAILS, UNKNOWN = "green", "yellow", "red", "secondary"
 WORDS: dict[str, str | Promise] = {
@@ -66,6 +72,7 @@ class StatusRow:
 def process_rows(checks: list[Check], now: datetime) -> Iterator[StatusRow]:
     """The web server, what it needs, the queues of all machines, and the sweep."""
     yield StatusRow(_("Web server"), WORKS, _("ViberDash %(v)s answers.") % {"v": __version__})
+    yield installed_row()
     labels = {"database": _("Database"), "cache": _("Cache"), "migrations": _("Migrations")}
     for check in checks:
         if label := labels.get(check.name):
@@ -84,6 +91,19 @@ def process_rows(checks: list[Check], now: datetime) -> Iterator[StatusRow]:
     yield _heartbeat_row(
         _("Sweep"), swept, now, SWEEP_LATE_AFTER, _("Check that manage.py sweep runs, and its log.")
     )
+
+
+def installed_row() -> StatusRow:
+    """What runs, and whether the code was replaced after the start of this process."""
+    database = f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
+    text = (
+        f"{installed(RUNNING)}, Python {platform.python_version()},"
+        f" Django {django.get_version()}, {database}."
+    )
+    if commit() == RUNNING:
+        return StatusRow(_("Installed"), WORKS, text)
+    what_to_do = _("Another version has been installed since: restart web, worker and sweep.")
+    return StatusRow(_("Installed"), WARNING, f"{text} {what_to_do}")
 
 
 def _heartbeat_row(
@@ -177,7 +197,7 @@ def _lasting_text(available: Decimal, spent: Decimal) -> str:
     return text % {"n": number(days)}
 
 
-def storage_rows() -> Iterator[StatusRow]:
+def storage_rows(now: datetime) -> Iterator[StatusRow]:
     """The disks of this machine that files are written to, and backups."""
     folders: dict[str, Any] = {_("Contact files"): settings.UPLOAD_ROOT}
     if not settings.S3_BUCKET:
@@ -186,8 +206,16 @@ def storage_rows() -> Iterator[StatusRow]:
         folders[_("Database file")] = Path(settings.DATABASES["default"]["NAME"]).parent
     for label, folder in folders.items():
         yield _disk_row(label, Path(folder))
-    text = _("ViberDash makes none, and does not know of any. See docs/production.md.")
-    yield StatusRow(_("Backups"), UNKNOWN, text)
+    yield _backup_row(Path(settings.BACKUP_ROOT), now)
+
+
+def _backup_row(root: Path, now: datetime) -> StatusRow:
+    made_at = newest(root)
+    if made_at is None:
+        text = _("There is none in %(folder)s. docs/backup.md explains how to make them.")
+        return StatusRow(_("Backups"), UNKNOWN, text % {"folder": root})
+    text = format_html(_("The newest was made {when}."), when=moment(made_at))
+    return StatusRow(_("Backups"), WARNING if now - made_at > BACKUP_OLD_AFTER else WORKS, text)
 
 
 def _disk_row(label: str, folder: Path) -> StatusRow:

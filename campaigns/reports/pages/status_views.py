@@ -37,6 +37,6 @@ def _context() -> dict[str, object]:
             ("processes", _("Processes"), [*status.process_rows(check_readiness().checks, now)]),
             ("work", _("Work"), [*status.work_rows(figures)]),
             ("money", _("Gateway and money"), [*status.money_rows(load_balance(), figures, now)]),
-            ("storage", _("Storage"), [*status.storage_rows()]),
+            ("storage", _("Storage"), [*status.storage_rows(now)]),
         ]
     return {"groups": groups, "updated_at": now}
