@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify fresh-clone looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-audience clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-audience clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,13 +80,17 @@ bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios t
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
 # Everything goes on after a failure, and the end says what failed. What is added here is too long for `make test`.
-VERIFY := fresh-clone looks fuzz chaos full-disk mutations
+VERIFY := fresh-clone verify-install looks fuzz chaos full-disk mutations
 verify: .venv/installed-dev ## what is too long for `make test`: each of the targets up to mutations (root on Linux; some hours)
 	@failed=; for part in $(VERIFY); do echo "== make $$part"; $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
 		if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi; echo "All of it passed: $(VERIFY)"
 
 fresh-clone: .venv/installed-dev ## install and start what is committed, in a clone that is deleted afterwards (a minute or two)
 	@exec $(BIN)/python -m tests.project.fresh_clone
+
+verify-install: .venv/installed-dev ## install in a fresh Debian by the commands of docs/production.md, up to a rehearsal (root on Linux; ten minutes)
+	@command -v debootstrap >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq debootstrap >/dev/null; }
+	@exec $(BIN)/python -m tests.project.verify_install
 
 looks: .venv/installed-dev ## every page at three widths, light and dark, with pictures in screenshots/ (some minutes)
 	@mkdir -p screenshots
