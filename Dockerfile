@@ -4,7 +4,7 @@ FROM debian:trixie-slim
 
 WORKDIR /srv/viberdash
 COPY deploy/steps deploy/steps
-RUN deploy/steps packages user
+RUN USER_ID=990 deploy/steps packages user
 
 COPY Makefile requirements.txt ./
 RUN deploy/steps python
@@ -24,7 +24,7 @@ ENV VIBERDASH_COMMIT=$VIBERDASH_COMMIT \
     TMPDIR=/srv/viberdash/temporary
 
 # viberdash, by its number, so that a host can see that it is not root
-USER 10001:10001
+USER 990:990
 EXPOSE 8000
 # of the web server; the others are judged by its /readyz
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \

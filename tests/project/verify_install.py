@@ -97,8 +97,8 @@ def verify(suite: str) -> bool:
         place_parts(root)
         alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"]
         script = (
-            'mount --bind "$1" "$1"; mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs run "$1/run";'
-            ' exec chroot "$1" sh /verify/run.sh'
+            'mount --bind "$1" "$1"; mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev";'
+            ' mount -t tmpfs run "$1/run"; exec chroot "$1" sh /verify/run.sh'
         )
         ended = subprocess.run(
             [*alone, "sh", "-ec", script, "sh", str(root)],
@@ -115,7 +115,8 @@ def main() -> int:
     if sys.platform != "linux" or os.geteuid() or not shutil.which("debootstrap"):
         sys.exit("A fresh Debian needs Linux, root and debootstrap (apt install debootstrap).")
     suites = os.environ.get("SUITES", " ".join(SUITES)).split()
-    return int(not all([verify(suite) for suite in suites]))
+    failed = [suite for suite in suites if not verify(suite)]
+    return int(bool(failed))
 
 
 if __name__ == "__main__":
