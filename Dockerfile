@@ -4,7 +4,7 @@ FROM debian:trixie-slim
 
 WORKDIR /srv/viberdash
 COPY deploy/steps deploy/steps
-RUN USER_ID=990 deploy/steps packages user
+RUN USER_ID=990 deploy/steps packages user && rm -rf /var/lib/apt/lists/*
 
 COPY Makefile requirements.txt ./
 RUN deploy/steps python

@@ -192,8 +192,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix="beside"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         place = stack.enter_context(worktree(commit, folder))
-        database = stack.enter_context(Server(free_port(8300), parent=folder)).address
-        os.chmod(folder, 0o755)  # the server runs as a user of its own
+        database = stack.enter_context(Server(free_port(8300))).address
         port = free_port(8500)
         env = settings_for(database, port, folder)
         ours = {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}

@@ -65,7 +65,7 @@ sed -i 's/^apt install /apt-get install -y -qq /; s/^apt update/apt-get update -
 cd /srv/viberdash
 deploy/steps compile
 .venv/bin/python -m viberdash --version
-apt-get install -y -qq --no-install-recommends iproute2 openssl systemd >/dev/null 2>&1
+apt-get install -y -qq --no-install-recommends iproute2 openssl systemd >/tmp/more.log 2>&1 || { cat /tmp/more.log; exit 1; }
 
 say "nginx takes the example"
 openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=viber.example.com -keyout /tmp/key -out /tmp/cert 2>/dev/null

@@ -43,7 +43,7 @@ class Command(RecordedCommand):
             is_new = not connection.introspection.table_names()
             backup, before = None, 0
             if pending and not is_new:
-                before = LedgerEntry._base_manager.count()
+                before = ledger_entries()
                 if not options["no_backup"]:
                     backup = self._back_up(options["to"])
             self._migrate(pending, is_new)
@@ -82,7 +82,7 @@ class Command(RecordedCommand):
     def _check(self, before: int) -> None:
         if missing := pending_migrations():
             raise CommandError(f"{missing[0]} was not applied. See docs/upgrading.md.")
-        if LedgerEntry._base_manager.count() < before:
+        if ledger_entries() < before:
             raise CommandError("The ledger has fewer entries than before. See docs/upgrading.md.")
         try:
             call_command("check", deploy=True, fail_level="ERROR", stdout=self.stdout)
@@ -139,6 +139,11 @@ def pending_migrations() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def ledger_entries() -> int:
+    """How many there are. Nothing deletes one."""
+    return LedgerEntry._base_manager.count()
 
 
 def note_upgrade(log: Path) -> str:
