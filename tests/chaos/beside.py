@@ -157,7 +157,7 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
     subprocess.run([*git, "add", "--quiet", "--detach", str(place), commit], check=True)
     try:
         subprocess.run([sys.executable, "-m", "venv", str(place / ".venv")], check=True)
-        pip = [place / ".venv/bin/python", "-m", "pip", "install", "-q"]
+        pip = [str(place / ".venv/bin/python"), "-m", "pip", "install", "-q"]
         subprocess.run([*pip, "-r", str(place / "requirements.txt")], check=True)
         yield place
     finally:
@@ -210,7 +210,7 @@ def main() -> int:
 def start_gateway(gateway: Version, port: int) -> None:
     options = [f"--port={port}", f"--latency={LATENCY}", "--pace=0.001", "--balance=100000000"]
     with gateway.log.open("ab") as log:
-        command = [gateway.python, "manage.py", "sandbox_gateway", *options]
+        command = [str(gateway.python), "manage.py", "sandbox_gateway", *options]
         gateway.running.append(
             subprocess.Popen(command, cwd=ROOT, env=gateway.env, stdout=log, stderr=log)
         )

@@ -119,7 +119,7 @@ def test_upgrade_gives_way_to_a_transaction_that_holds_a_table(
                     transaction.set_rollback(True)
             done.append(name)
 
-        monkeypatch.setattr(upgrade.time, "sleep", lambda _seconds: release())
+        monkeypatch.setattr("time.sleep", lambda _seconds: release())
         return call
 
     monkeypatch.setattr(upgrade, "LOCK_PATIENCE", "10ms")

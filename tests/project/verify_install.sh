@@ -16,10 +16,9 @@ if [ "${1:-}" = start ]; then # in the network without a way out
     printf '%s\n%s\n' "$PASSWORD" "$PASSWORD" | sh -eu /verify/database
 
     say "settings"
-    sed -i "s|^.venv/bin/python -m viberdash.dotenv|printf '%s\\\\n' https://viber.example.com \
-postgres://viberdash:p%40ss%2Fw0rd@127.0.0.1:5432/viberdash redis://127.0.0.1:6379/0 Europe/Kyiv live_verify_install | \
-BSG_API_URL=http://127.0.0.1:8090/rest &|" /verify/settings
-    sh -eu /verify/settings
+    printf '%s\n' https://viber.example.com postgres://viberdash:p%40ss%2Fw0rd@127.0.0.1:5432/viberdash \
+        redis://127.0.0.1:6379/0 Europe/Kyiv live_verify_install |
+        BSG_API_URL=http://127.0.0.1:8090/rest sh -eu /verify/settings
     test "$(stat -c '%a %U' .env)" = '600 viberdash'
 
     say "tables and the first administrator"
@@ -56,6 +55,7 @@ BSG_API_URL=http://127.0.0.1:8090/rest &|" /verify/settings
     exit 0
 fi
 
+echo "127.0.0.1 localhost $(uname -n)" >/etc/hosts
 umask 077 # the page has to correct it
 say "packages, user and code"
 printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d # no service starts by itself
