@@ -32,6 +32,9 @@ DATABASE_ADVICE = {
     "too many (clients|connections)|connection slots": (
         "Raise PostgreSQL's max_connections, or lower WORKERS, WEB_WORKERS and WEB_THREADS."
     ),
+    "collation .* for encoding": (
+        f"Create the database with --encoding UTF8 and --template template0; {ROLES}."
+    ),
     "starting up|shutting down|recovery mode|database is locked": "Try again in a moment.",
     "disk is full|no space left": "Free space on the disk of the database, and try again.",
     "readonly|read-only|unable to open database file": (

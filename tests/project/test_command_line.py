@@ -96,6 +96,7 @@ def test_a_database_without_tables_or_that_is_none_is_one_line(tmp_path: Path) -
         ('failed: FATAL:  role "v" does not exist', "Create this user, or correct it in"),
         ('failed: FATAL:  database "v" does not exist', "Create it, or correct its name in"),
         ("failed to resolve host 'db': Name or service not known", "Correct the host in"),
+        ('collation "und-x-icu" for encoding "SQL_ASCII" does not exist', "--encoding UTF8 and"),
         ("FATAL:  no pg_hba.conf entry for host", "in PostgreSQL's pg_hba.conf."),
         ("FATAL:  sorry, too many clients already", "Raise PostgreSQL's max_connections"),
         ("FATAL:  the database system is starting up", "Try again in a moment."),
