@@ -249,6 +249,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "viberdash.observation.request_context.RequestContext",
     "viberdash.observation.request_metrics.RequestMetrics",
+    "viberdash.compression.CompressTexts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -11,6 +11,7 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -291,10 +292,14 @@ def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[s
     }
 
 
-@register.simple_block_tag
-def menu(content: str, label: str) -> str:
-    """The actions of a row, behind three dots: {% menu label=… %} items {% endmenu %}."""
-    return render_to_string("components/menu.html", {"items": content, "label": label})
+@register.inclusion_tag("components/menu.html")
+def actions_menu(address: str, pk: int, name: str) -> dict[str, str]:
+    """The actions of `name`, behind three dots: {% actions_menu 'list-menu' list.pk list.name %}.
+
+    They are read from the named address each time the menu is opened.
+    """
+    label = _("Actions for %(name)s") % {"name": name}
+    return {"url": reverse(address, args=[pk]), "label": label}
 
 
 @register.simple_block_tag

@@ -90,6 +90,7 @@ def test_campaign_list(signed_in: Page, person: User, campaign: Campaign, look: 
     signed_in.get_by_role("link", name="Show all campaigns").click()
     signed_in.get_by_role("button", name="Actions for A draft").click()
     expect(signed_in.get_by_role("button", name="Delete draft")).to_be_visible()
+    look(signed_in, "campaigns-menu")
 
 
 def test_campaign_list_without_campaigns(signed_in: Page, look: Look) -> None:

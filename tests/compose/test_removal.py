@@ -60,7 +60,7 @@ def test_what_a_draft_excludes_stays_and_the_page_says_so(
     client.force_login(person())
     campaign, target = draft(town(), name="Spring"), make()
     refer(campaign, target, "exclude_")
-    page = client.get(target.get_absolute_url()).context
+    page = client.get(f"{target.get_absolute_url()}menu").context
     warning = page.get("delete_warning") or page["delete_text"]
     assert "It can't be deleted while it is used by: Spring." in warning
     answer = client.post(f"{target.get_absolute_url()}delete", follow=True)

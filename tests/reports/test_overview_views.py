@@ -1,5 +1,6 @@
 """The first page, the list of campaigns, the balance."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -278,11 +279,24 @@ def test_campaign_list_costs_the_same_with_one_and_with_three(
 
 
 def test_campaign_list_offers_viewers_nothing_to_change(marketer: Client, viewer: Client) -> None:
-    make_campaign("Autumn")
-    assert "/edit" in text(marketer, "/campaigns/")
-    page = text(viewer, "/campaigns/")
-    assert "/edit" not in page
-    assert "/delete" not in page
+    menu = f"/campaigns/{make_campaign('Autumn').pk}/menu"
+    assert menu in text(marketer, "/campaigns/")
+    assert menu not in text(viewer, "/campaigns/")
+    assert viewer.get(menu).status_code == 403
+
+
+def test_menu_of_a_row_offers_what_its_state_allows(marketer: Client) -> None:
+    draft = make_campaign("Autumn", state=CampaignState.DRAFT)
+    finished = make_campaign("Spring", state=CampaignState.FINISHED)
+    htmx = {"HX-Request": "true"}
+    menus = [
+        marketer.get(f"/campaigns/{campaign.pk}/menu", headers=htmx).content.decode()
+        for campaign in (draft, finished)
+    ]
+    offered = [re.findall(r"/campaigns/\d+/([a-z]+)", menu) for menu in menus]
+    assert offered == [["edit", "duplicate", "archive", "delete"], ["duplicate", "archive"]]
+    assert "<html" not in menus[0]
+    assert "<html" in text(marketer, f"/campaigns/{draft.pk}/menu")  # without JavaScript
 
 
 def test_names_are_text_and_never_markup(marketer: Client) -> None:

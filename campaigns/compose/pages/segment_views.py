@@ -83,7 +83,6 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "contacts_title": _contacts_title(len(contacts), contact_count),
         "contacts": [(contact, _first_fields(contact)) for contact in contacts],
         "uses": _uses(segment),
-        "delete_text": _delete_text(segment),
         "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
     }
     return render(request, "campaigns/compose/segment_detail.html", context)
@@ -109,6 +108,15 @@ def _conditions_title(segment: Segment) -> str:
 
 def _contacts_title(shown: int, total: int) -> str:
     return _("First %(n)d contacts") % {"n": shown} if shown < total else _("Contacts")
+
+
+@permission_required(Permission.EDIT_CONTACTS)
+@require_safe
+def segment_menu(request: HttpRequest, pk: int) -> HttpResponse:
+    """The actions of a segment, for htmx."""
+    segment = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
+    context = {"title": segment.name, "segment": segment, "delete_text": _delete_text(segment)}
+    return render(request, "campaigns/compose/segment_menu.html", context)
 
 
 def _delete_text(segment: Segment) -> str:

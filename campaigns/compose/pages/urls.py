@@ -62,6 +62,7 @@ urlpatterns = [
     path("contacts/segments/new", segment_views.segment_new, name="segment-new"),
     path("contacts/segments/count", segment_views.segment_count, name="segment-count"),
     path("contacts/segments/<int:pk>/", segment_views.segment_detail, name="segment-detail"),
+    path("contacts/segments/<int:pk>/menu", segment_views.segment_menu, name="segment-menu"),
     path("contacts/segments/<int:pk>/edit", segment_views.segment_edit, name="segment-edit"),
     path(
         "contacts/segments/<int:pk>/duplicate",

@@ -74,6 +74,15 @@ def _editable_contact(request: HttpRequest, pk: int) -> Contact:
 
 
 @permission_required(Permission.EDIT_CONTACTS)
+@require_safe
+def contact_menu(request: HttpRequest, pk: int) -> HttpResponse:
+    """The actions of a contact on its list, for htmx."""
+    contact = _editable_contact(request, pk)
+    context = {"title": parsing.format_phone(contact.msisdn), "contact": contact}
+    return render(request, "campaigns/contacts/contact_menu.html", context)
+
+
+@permission_required(Permission.EDIT_CONTACTS)
 @require_POST
 def contact_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a contact from its list."""

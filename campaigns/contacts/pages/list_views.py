@@ -102,7 +102,6 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "hits": hits,
         "countries": _country_summary(contact_list, 6),
         "tabs": tabs("lists"),
-        "delete_warning": _delete_warning(contact_list),
         "import_url": f"{reverse('import-new')}?list={contact_list.pk}" if can_edit else "",
         "can_edit": can_edit,
         "sees_phones": sees_phones(user),
@@ -137,6 +136,19 @@ def _type_label(contact_list: ContactList, name: str) -> str:
     """The type of a field; "" for a text."""
     kind = contact_list.type_of(name)
     return "" if kind == FieldType.TEXT else str(kind.label)
+
+
+@permission_required(Permission.EDIT_CONTACTS)
+@require_safe
+def list_menu(request: HttpRequest, pk: int) -> HttpResponse:
+    """The actions of a list, for htmx."""
+    contact_list = _editable_list(request, pk)
+    context = {
+        "title": contact_list.name,
+        "list": contact_list,
+        "delete_warning": _delete_warning(contact_list),
+    }
+    return render(request, "campaigns/contacts/list_menu.html", context)
 
 
 def _delete_warning(contact_list: ContactList) -> str:

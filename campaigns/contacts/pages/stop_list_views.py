@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
@@ -120,6 +120,15 @@ def _empty_text(query: str, user: User) -> str:
     if not sees_phones(user) and not queries.whole_phone(query):
         return whole_phone_text()
     return _("No entry of the stop list matches “%(query)s”.") % {"query": query}
+
+
+@permission_required(Permission.EDIT_STOP_LIST)
+@require_safe
+def stop_menu(request: HttpRequest, pk: int) -> HttpResponse:
+    """The actions of an entry, for htmx."""
+    entry = get_object_for(current_user(request), StopListEntry.objects.all(), pk=pk)
+    context = {"title": parsing.format_phone(entry.msisdn), "entry": entry}
+    return render(request, "campaigns/contacts/stop_list_menu.html", context)
 
 
 @permission_required(Permission.EDIT_STOP_LIST)

@@ -15,6 +15,7 @@ from campaigns.shared.table_export import FILES
 urlpatterns = [
     path("contacts/", list_views.list_list, name="list-list"),
     path("contacts/<int:pk>/", list_views.list_detail, name="list-detail"),
+    path("contacts/<int:pk>/menu", list_views.list_menu, name="list-menu"),
     path("contacts/<int:pk>/edit", list_views.list_edit, name="list-edit"),
     path("contacts/<int:pk>/types", list_views.list_types, name="list-types"),
     path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
@@ -30,6 +31,7 @@ urlpatterns = [
     ),
     path("contacts/<int:pk>/add", list_views.list_add, name="list-add"),
     path("contacts/<int:pk>/paste", list_views.list_paste, name="list-paste"),
+    path("contacts/person/<int:pk>/menu", contact_views.contact_menu, name="contact-menu"),
     path("contacts/person/<int:pk>/edit", contact_views.contact_edit, name="contact-edit"),
     path("contacts/person/<int:pk>/remove", contact_views.contact_remove, name="contact-remove"),
     path("contacts/person/<int:pk>/stop", contact_views.contact_stop, name="contact-stop"),
@@ -37,6 +39,7 @@ urlpatterns = [
     path("contacts/people/<person:msisdn>/edit", person_views.person_edit, name="person-edit"),
     path("contacts/people/<person:msisdn>/stop", stop_list_views.stop_phone, name="person-stop"),
     path("contacts/stop-list/", stop_list_views.stop_list_page, name="stop-list"),
+    path("contacts/stop-list/<int:pk>/menu", stop_list_views.stop_menu, name="stop-menu"),
     path("contacts/stop-list/<int:pk>/lift", stop_list_views.stop_lift, name="stop-lift"),
     path("contacts/import", source_views.import_new, {"source": "file"}, name="import-new"),
     path(

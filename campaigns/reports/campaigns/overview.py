@@ -9,7 +9,6 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
 from campaigns.compose.launch.pause_reasons import reason_text
-from campaigns.compose.library.archive import CAN_ARCHIVE
 from campaigns.compose.models import Campaign
 from campaigns.reports.campaigns.filters import LAUNCHED_OR_EDITED, Filters
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
@@ -40,10 +39,6 @@ class CampaignRow:
     def when(self) -> datetime:
         """When it was launched, or else when it was last edited."""
         return self.campaign.launched_at or self.campaign.updated_at
-
-    @property
-    def can_archive(self) -> bool:
-        return self.campaign.state in CAN_ARCHIVE
 
     @property
     def user_name(self) -> str:

@@ -32,7 +32,7 @@ from campaigns.reports.pages.campaign_tabs import (
 )
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.team import accounts
-from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.permissions import Permission
@@ -121,6 +121,19 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         and campaign.state in archive.CAN_ARCHIVE
         and not campaign.archived_at,
     }
+
+
+@permission_required(Permission.COMPOSE)
+@require_safe
+def campaign_menu(request: HttpRequest, pk: int) -> HttpResponse:
+    """The actions of a row in a list of campaigns, for htmx."""
+    campaign = _get_campaign(request, pk)
+    context = {
+        "title": campaign.name,
+        "campaign": campaign,
+        "can_archive": campaign.state in archive.CAN_ARCHIVE,
+    }
+    return render(request, "campaigns/reports/campaign_menu.html", context)
 
 
 @require_safe

@@ -32,6 +32,7 @@ urlpatterns = [
     path("campaigns/best-times", overview_views.campaign_best_times, name="best-times"),
     path("campaigns/calendar", overview_views.campaign_calendar, name="campaign-calendar"),
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
+    path("campaigns/<int:pk>/menu", campaign_views.campaign_menu, name="campaign-menu"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
     path(
         "campaigns/<int:pk>/recipients",
