@@ -105,8 +105,9 @@ def test_storage_names_free_space_and_the_newest_backup(settings: Settings, tmp_
     assert "Pictures" not in rows
     assert "are free on this machine" in rows["Contact files"][1]
     assert rows["Backups"] == (
-        "Not known", f"There is none in {tmp_path}. docs/backup.md explains how to make them.",
-    )  # fmt: skip
+        "Not known",
+        "There is none in BACKUP_ROOT. docs/backup.md explains how to make them.",
+    )
     for name in ("viberdash-20261117T020000Z", "viberdash-20261118T020000Z", "viberdash-9"):
         (tmp_path / name).mkdir()
     for name in ("viberdash-20261117T020000Z", "viberdash-20261118T020000Z"):

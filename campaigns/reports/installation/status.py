@@ -212,8 +212,8 @@ def storage_rows(now: datetime) -> Iterator[StatusRow]:
 def _backup_row(root: Path, now: datetime) -> StatusRow:
     made_at = newest(root)
     if made_at is None:
-        text = _("There is none in %(folder)s. docs/backup.md explains how to make them.")
-        return StatusRow(_("Backups"), UNKNOWN, text % {"folder": root})
+        text = _("There is none in BACKUP_ROOT. docs/backup.md explains how to make them.")
+        return StatusRow(_("Backups"), UNKNOWN, text)
     text = format_html(_("The newest was made {when}."), when=moment(made_at))
     return StatusRow(_("Backups"), WARNING if now - made_at > BACKUP_OLD_AFTER else WORKS, text)
 
