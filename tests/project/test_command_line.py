@@ -125,6 +125,10 @@ def test_other_surroundings_have_theirs_and_faults_of_the_code_keep_their_traceb
     assert command_line.explain(full) == (
         "var/media/a.png: No space left on device. Free space on this disk, and try again."
     )
+    file = OSError(errno.ENOTDIR, "Not a directory", "/dev/null/backups")
+    assert command_line.explain(file) == (
+        "/dev/null/backups: Not a directory. A part of this path is a file: name another folder."
+    )
     faults = (IntegrityError("UNIQUE failed"), ProgrammingError("syntax error"), BrokenPipeError())
     assert [command_line.explain(fault) for fault in faults] == ["", "", ""]
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from campaigns.management.commands.run import require_alone
@@ -103,6 +103,27 @@ def test_lost_entries_of_the_ledger_and_missing_migrations_are_named(
     monkeypatch.setattr(upgrade, "pending_migrations", lambda: [MIGRATION])
     with pytest.raises(CommandError, match=rf"^{MIGRATION} was not applied\."):
         call_command("upgrade", no_backup=True)
+
+
+def test_upgrade_tries_again_after_a_deadlock_and_not_after_other_faults(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[psycopg.Error] = [psycopg.errors.DeadlockDetected(), psycopg.errors.DiskFull()]
+
+    def call(name: str, **options: Any) -> None:
+        done.append(name)
+        if faults and name == "prepare":
+            fault = faults.pop(0)
+            raise OperationalError(type(fault).__name__) from fault
+
+    monkeypatch.setattr(upgrade, "call_command", call)
+    monkeypatch.setattr(upgrade, "pending_migrations", lambda: [])
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with pytest.raises(OperationalError, match="DiskFull"):
+        call_command("upgrade")
+    assert done == ["prepare", "prepare"]
+    call_command("upgrade")
+    assert done == ["prepare", "prepare", "prepare", "check"]
 
 
 @pytest.mark.skipif(django_settings.SQLITE, reason="SQLite has one writer at a time")

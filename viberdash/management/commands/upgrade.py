@@ -22,9 +22,11 @@ from viberdash.backups.errors import Refused
 from viberdash.installed import commit, installed
 from viberdash.management.commands.backup import back_up
 
-LOCK_PATIENCE = "3s"  # for a lock; whoever comes after us waits as long as we do
-TRIES, PAUSE = 20, 6.0  # seconds between two
-LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
+# For a lock: whoever comes after us waits as long as we do. Shorter than PostgreSQL's
+# deadlock_timeout, so that in a deadlock with a worker we are the one that gives up.
+LOCK_PATIENCE = "900ms"
+TRIES, PAUSE = 40, 3.0  # seconds between two
+GAVE_WAY = ("55P03", "40P01")  # of PostgreSQL: lock_not_available, deadlock_detected
 
 
 class Command(RecordedCommand):
@@ -66,7 +68,7 @@ class Command(RecordedCommand):
                     call_command("prepare", stdout=self.stdout)
                 break
             except OperationalError as fault:
-                if getattr(fault.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                if getattr(fault.__cause__, "sqlstate", "") not in GAVE_WAY:
                     raise
                 if attempt == TRIES:
                     raise CommandError(
