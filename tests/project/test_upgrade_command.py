@@ -117,7 +117,7 @@ def test_upgrade_tries_again_after_a_deadlock_and_not_after_other_faults(
             raise OperationalError(type(fault).__name__) from fault
 
     monkeypatch.setattr(upgrade, "call_command", call)
-    monkeypatch.setattr(upgrade, "pending_migrations", lambda: [])
+    monkeypatch.setattr(upgrade, "pending_migrations", list)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with pytest.raises(OperationalError, match="DiskFull"):
         call_command("upgrade")
