@@ -112,6 +112,7 @@ full-disk: .venv/installed-dev ## fill the disk of the database while a campaign
 	@exec $(BIN)/python -m tests.chaos.full_disk
 
 beside: .venv/installed-dev ## run this version beside the last release while campaigns go out, and go back (PostgreSQL's programs; ten minutes)
+	@ALL_MIGRATIONS=1 $(BIN)/python -m tests -q tests/project/test_migration_locks.py
 	@exec $(BIN)/python -m tests.chaos.beside
 
 hosts: .venv/installed-dev ## spread an installation over hosts of its own, and cut one off while it sends (root on Linux; two minutes)

@@ -4,6 +4,7 @@ squawk reads the SQL; `.squawk.toml` says which of its rules are for style alone
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ ROOT = Path(settings.BASE_DIR)
 SQUAWK = Path(sys.executable).with_name("squawk")
 INDEX, FOREIGN_KEY = "require-concurrent-index-creation", "adding-foreign-key-constraint"
 UNIQUE = "disallowed-unique-constraint"
-FIRST = ("0001_initial", "0002_room_for_outcomes")  # of the first release: nothing is older
+# What is newer is read in each run; all after the first release with ALL_MIGRATIONS=1, as `make
+# beside` does: it takes seconds, and a migration does not change any more when others follow.
+FIRST, READ_BEFORE = "0002_room_for_outcomes", "0031_retention"
+ALL = "ALL_MIGRATIONS" in os.environ
 # What may stay, and why. A table that has a row for each contact, recipient or charge has no place
 # here: its index is made beside the work (AddIndexConcurrently), its constraint NOT VALID.
 ACCEPTED = {
@@ -41,15 +45,13 @@ ACCEPTED = {
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    """The name and the SQL of each migration after the first release, from one pass over them."""
+    """The name and the SQL of each migration to be read, from one pass over them."""
     loader = MigrationLoader(None)
-    ours = [
-        key
-        for key in loader.graph.forwards_plan(loader.graph.leaf_nodes("campaigns")[0])
-        if key[0] == "campaigns" and key[1] not in FIRST
-    ]
-    state = loader.project_state(ours[0], at_end=False)
-    for key in ours:
+    plan = loader.graph.forwards_plan(loader.graph.leaf_nodes("campaigns")[0])
+    ours = [key for key in plan if key[0] == "campaigns"]
+    last = ("campaigns", FIRST if ALL else READ_BEFORE)
+    state = loader.project_state(last)
+    for key in ours[ours.index(last) + 1 :]:
         migration = loader.graph.nodes[key]
         with connection.schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
             state = migration.apply(state, editor, collect_sql=True)
@@ -58,7 +60,8 @@ def statements() -> Iterator[tuple[str, str]]:
 
 def objections(folder: Path) -> list[dict[str, Any]]:
     """What squawk says about the files of `folder`."""
-    files = sorted(str(file) for file in folder.glob("*.sql"))
+    if not (files := sorted(str(file) for file in folder.glob("*.sql"))):
+        return []
     said = subprocess.run(
         [str(SQUAWK), "--config", str(ROOT / ".squawk.toml"), "--reporter", "json", *files],
         capture_output=True,
@@ -66,7 +69,7 @@ def objections(folder: Path) -> list[dict[str, Any]]:
         check=False,
     )
     assert said.returncode in (0, 1), said.stderr
-    found: list[dict[str, Any]] = json.loads(said.stdout)
+    found: list[dict[str, Any]] = json.loads(said.stdout or "[]")
     return found
 
 
@@ -79,7 +82,7 @@ def test_migrations_lock_and_rewrite_no_large_table(tmp_path: Path) -> None:
     for objection in objections(tmp_path):
         found.setdefault(Path(objection["file"]).stem, set()).add(objection["rule_name"])
     assert {name: rules - ACCEPTED.get(name, set()) for name, rules in found.items()} == {
-        name: set() for name in ACCEPTED
+        name: set() for name in (ACCEPTED if ALL else found)
     }
 
 

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from campaigns.management.commands.run import require_alone
+from campaigns.team import audit
 from campaigns.team.models import AuditEntry
 from tests.chaos.processes import database_url
 from viberdash import __version__
@@ -50,8 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) ->
 def test_backup_comes_before_the_migrations_and_the_check_after(
     done: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    log = tmp_path / "upgrades.log"
-    log.write_text(f"2026-11-01T00:00:00Z ViberDash 0.1.9 {'e' * 40}\n")
+    audit.record(None, "command:upgrade", "upgraded", f"ViberDash 0.1.9 {'e' * 40}")
     call_command("upgrade")
     assert done == ["backup", "prepare", "check"]
     assert capsys.readouterr().out.splitlines() == [
@@ -62,12 +62,14 @@ def test_backup_comes_before_the_migrations_and_the_check_after(
         " works on these tables, and nothing is lost. docs/upgrading.md says more.",
         f"If data is damaged: restore {tmp_path}/viberdash-1; what came later is lost.",
     ]
-    assert log.read_text().splitlines()[1].endswith(f"Z ViberDash {__version__} {'f' * 40}")
     call_command("upgrade")
     assert done == ["backup", "prepare", "check", "prepare", "check"]  # nothing to migrate
-    assert len(log.read_text().splitlines()) == 2
-    entry = AuditEntry.objects.get(subject="command:upgrade")
-    assert (entry.action, entry.result) == ("ran", "done")
+    entries = AuditEntry.objects.filter(subject="command:upgrade").order_by("pk")
+    assert list(entries.values_list("action", "detail")) == [
+        ("upgraded", f"ViberDash 0.1.9 {'e' * 40}"),
+        ("upgraded", f"ViberDash {__version__} {'f' * 40}"),
+        ("ran", "to"),
+    ]
 
 
 def test_without_a_backup_nothing_is_migrated(

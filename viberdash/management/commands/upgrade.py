@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
 from campaigns.management.commands.prepare import require_known_migrations
 from campaigns.management.commands.run import require_alone
-from campaigns.models import LedgerEntry
+from campaigns.models import AuditEntry, LedgerEntry
+from campaigns.team import audit
 from campaigns.team.audit.commands import RecordedCommand
 from viberdash.backups import folder
 from viberdash.backups.errors import Refused
@@ -27,6 +27,7 @@ from viberdash.management.commands.backup import back_up
 LOCK_PATIENCE = "900ms"
 TRIES, PAUSE = 40, 3.0  # seconds between two
 GAVE_WAY = ("55P03", "40P01")  # of PostgreSQL: lock_not_available, deadlock_detected
+TARGET, UPGRADED = "command:upgrade", "upgraded"
 
 
 class Command(RecordedCommand):
@@ -92,7 +93,7 @@ class Command(RecordedCommand):
             raise CommandError(f"The check of the settings failed: {fault}") from fault
 
     def _say_the_way_on(self, backup: Path | None, pending: list[str], is_new: bool) -> None:
-        last = note_upgrade(settings.DATA_ROOT / "upgrades.log")
+        last = note_upgrade()
         self.stdout.write(f"{installed()} is ready. Start its processes, or restart them.")
         if is_new or not pending:
             return
@@ -148,12 +149,11 @@ def ledger_entries() -> int:
     return LedgerEntry._base_manager.count()
 
 
-def note_upgrade(log: Path) -> str:
-    """Add this version to the file, and return the line of another one before it."""
+def note_upgrade() -> str:
+    """Record this version in the audit trail. Returns the one that was recorded before it."""
     this = f"{installed('')} {commit()}".strip()
-    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    before = [line.partition(" ")[2] for line in lines]
-    if not before or before[-1] != this:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{timezone.now():%Y-%m-%dT%H:%M:%SZ} {this}\n")
-    return next((entry for entry in reversed(before) if entry != this), "")
+    noted = AuditEntry.objects.filter(subject=TARGET, action=UPGRADED).order_by("-pk")
+    before = list(noted.values_list("detail", flat=True)[:2])
+    if this not in before[:1]:
+        audit.record(None, TARGET, UPGRADED, this)
+    return next((entry for entry in before if entry != this), "")
