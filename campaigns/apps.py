@@ -23,6 +23,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.team.audit import append_only as audit_trail
         from campaigns.team.brands import ensure_first_brand
         from campaigns.team.sign_in import sessions
+        from campaigns.team.tokens import tokens
 
         register_lookups()
 
@@ -30,6 +31,7 @@ class CampaignsConfig(AppConfig):
         contact_lists.register_removal()
         schedules.register_handover()
         saved_reports.register_handover()
+        tokens.register_handover()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         pre_migrate.connect(audit_trail.make_way, sender=self)

@@ -76,10 +76,13 @@ from campaigns.team.models import (
     Submission,
     User,
 )
+from campaigns.team.tokens.models import ApiAnswer, ApiToken
 
 __all__ = [
     "AccountKey",
     "AccountRate",
+    "ApiAnswer",
+    "ApiToken",
     "ApprovalLimit",
     "AuditEntry",
     "AuditLink",

@@ -253,6 +253,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "campaigns.api.middleware.ApiRequests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "campaigns.team.pages.brands.middleware.BrandAddress",
     "django.middleware.locale.LocaleMiddleware",
@@ -398,6 +399,22 @@ SESSION_HOURS: int = read(
     "SESSION_HOURS", "a number of hours from 1 to 720", 12, int, between(1, 720)
 )
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600  # seconds
+
+# The API
+API_RATE: int = read(
+    "API_RATE",
+    "a number of requests a minute, of each token, from 1 to 100000",
+    600,
+    int,
+    between(1, 100_000),
+)
+API_TOKEN_DAYS: int = read(
+    "API_TOKEN_DAYS",
+    "the most days that a token is valid, from 1 to 3650, or 0 for no limit",
+    365,
+    int,
+    between(0, 3650),
+)
 
 # The audit trail
 AUDIT_KEEP_DAYS: int = read(

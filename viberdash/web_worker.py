@@ -49,7 +49,9 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.chunked or self.content_length > BODY_OF_ANYBODY:
             from campaigns.team.pages import body_limits  # after the models
 
-            limit = body_limits.limit(self.path, self.headers.get("COOKIE", ""))
+            limit = body_limits.limit(
+                self.path, self.headers.get("COOKIE", ""), self.headers.get("AUTHORIZATION", "")
+            )
             self.adj = copy(self.adj)
             self.adj.max_request_body_size = limit + 1  # waitress refuses from there on
             if self.content_length > limit:

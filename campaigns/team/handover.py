@@ -7,7 +7,7 @@ The packages that own such objects register them at the start.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.shared.brands.scope import acting_for, all_brands
@@ -28,6 +28,7 @@ class Kind(NamedTuple):
     permission: Permission  # what the owner needs in the brand
     pause: Callable[[Any, User], None]  # (object, actor): records it; nothing if it is paused
     columns_of: Callable[[Any], dict[str, Any]]  # that differ with the new owner, who is set
+    condition: Q = Q()  # on those that can still run
 
 
 class Work(NamedTuple):
@@ -51,7 +52,9 @@ def work_of(member: User) -> list[Work]:
     by_brand: dict[Brand, list[tuple[Kind, Any]]] = {}
     with all_brands():
         for kind in _kinds:
-            rows = kind.model._default_manager.filter(owner=member).select_related("brand", "owner")
+            rows = kind.model._default_manager.filter(kind.condition, owner=member).select_related(
+                "brand", "owner"
+            )
             row: Any
             for row in rows:
                 by_brand.setdefault(row.brand, []).append((kind, row))

@@ -1,6 +1,8 @@
 """Who has which role in which brand, and sees what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -10,6 +12,20 @@ from campaigns.team.models import Brand, Membership, Role, User
 from campaigns.team.permissions import PERMISSIONS, Permission, roles_with
 
 M = TypeVar("M", bound=Model)
+# the id of the user whose token a request has, and what the token allows
+_token_scopes: ContextVar[tuple[int, Collection[Permission]] | None] = ContextVar(
+    "scopes of the token", default=None
+)
+
+
+@contextmanager
+def limited_to(user: User, scopes: Collection[Permission]) -> Iterator[None]:
+    """Within it, `user` has no other permissions than `scopes`; those of other users stay."""
+    token = _token_scopes.set((user.pk, scopes))
+    try:
+        yield
+    finally:
+        _token_scopes.reset(token)
 
 
 def role_of(user: User) -> Role | None:
@@ -30,6 +46,9 @@ def role_name(user: User) -> str:
 def has_permission(user: User, permission: Permission) -> bool:
     """Whether `user` has `permission` in the brand that is acted for."""
     role = role_of(user) if user.is_active else None
+    limits = _token_scopes.get()
+    if limits and limits[0] == user.pk and permission not in limits[1]:
+        return False
     return role is not None and permission in PERMISSIONS[role]
 
 

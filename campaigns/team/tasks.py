@@ -8,6 +8,8 @@ from campaigns.team import mail_delivery
 from campaigns.team.audit import job
 from campaigns.team.models import Submission
 from campaigns.team.sign_in import sessions, throttle
+from campaigns.team.tokens import tokens
+from campaigns.team.tokens.models import ApiAnswer
 
 SUBMISSIONS_KEPT = timedelta(days=1)
 
@@ -23,8 +25,12 @@ def follow_audit() -> None:
 
 
 def prune() -> None:
-    """Delete old submissions of forms, tries to sign in and ended sessions."""
+    """Delete old submissions of forms, answers of the API, tries to sign in, ended sessions and
+    tokens.
+    """
     now = timezone.now()
     throttle.prune(now)
     sessions.prune(now)
     Submission.objects.filter(created_at__lt=now - SUBMISSIONS_KEPT).delete()
+    ApiAnswer.objects.filter(created_at__lt=now - SUBMISSIONS_KEPT).delete()
+    tokens.remove_old(now)

@@ -43,10 +43,21 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
             for script in ("latin", "latin-ext", "cyrillic", "cyrillic-ext", "greek")
         },
     ),
+    "swagger": (
+        "swagger-ui-dist",
+        "5.35.0",
+        "Apache-2.0",
+        {
+            "swagger-ui-bundle.js": "swagger-ui-bundle.js",
+            "swagger-ui.css": "swagger-ui.css",
+            "LICENSE": "LICENSE",
+            "NOTICE": "NOTICE",
+        },
+    ),
     "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
 }
 
-NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "inter": "Inter", "icons": "Tabler icons"}
+NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
 
 ICONS = """
     activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up

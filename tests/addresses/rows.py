@@ -12,6 +12,7 @@ from campaigns.compose.models import ApprovalLimit, Condition, ConditionKind, Op
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.models import (
+    ApiToken,
     Campaign,
     CampaignState,
     CampaignTemplate,
@@ -134,6 +135,9 @@ def _settings(user: User) -> None:
         model.objects.create(pk=FIRST, currency="EUR", amount=100)
     UserBudget.objects.create(pk=FIRST, user=user, currency="EUR", amount=50)
     SavedReport.objects.create(pk=FIRST, owner=user, name="Mine", query="group=country")
+    ApiToken.objects.create(
+        pk=FIRST, owner=user, name="CRM", prefix="vd_AAAAAAAA", hash="0" * 64, scopes=["view"]
+    )
     GatewayCheck.objects.create(pk=FIRST, actor=user, sender="ViberShop")
     OutgoingMail.objects.create(
         pk=FIRST,

@@ -36,7 +36,7 @@ from campaigns.dispatch.models import Evidence, Recipient
 from campaigns.dispatch.people import erase_contact, phone_columns
 from campaigns.dispatch.people.phone_columns import COLUMNS, Content
 from campaigns.dispatch.people.phone_texts import PhoneText
-from campaigns.models import AuditEntry, OutgoingMail, Submission, User
+from campaigns.models import ApiAnswer, ApiToken, AuditEntry, OutgoingMail, Submission, User
 from campaigns.reports.campaign.contact_history import held_data
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import GatewayCheck
@@ -99,6 +99,7 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
     now = timezone.now()
     report = SavedReport.objects.create(owner=user, name="x")
     source = Import.objects.create(list_name="x", state=ImportState.FINISHED)
+    token = ApiToken.objects.create(owner=user, name="x", prefix="vd_x", hash="x")
     made: list[models.Model] = [
         Note(campaign=campaign, author=user, text="x"),
         TestGroup(name="Team"),
@@ -111,6 +112,7 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
         LogEntry(user=user, action_flag=1, object_repr="x"),
         AudienceCount(subject="x"),
         Submission(key="x", user=user, created_at=now),
+        ApiAnswer(token=token, key="x", content="x", created_at=now),
     ]
     for row in made:
         row.save()

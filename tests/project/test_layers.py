@@ -57,7 +57,7 @@ def tree(tmp_path: Path) -> Path:
 def test_layers_name_every_stage() -> None:
     stages = layers_of(contracts()[0])
     assert stages == [
-        "reports", "results", "dispatch", "compose", "contacts", "team", "gateway", "ledger",
+        "api", "reports", "results", "dispatch", "compose", "contacts", "team", "gateway", "ledger",
         "shared",
     ]  # fmt: skip
 

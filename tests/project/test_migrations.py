@@ -41,13 +41,28 @@ def objections(operation: migrations.operations.base.Operation) -> list[str]:
     return []
 
 
+def objections_to(migration: migrations.Migration) -> list[str]:
+    """What of a migration an older version would stumble over; it knows nothing of new tables."""
+    new = {
+        operation.name_lower
+        for operation in migration.operations
+        if isinstance(operation, migrations.CreateModel)
+    }
+    return [
+        text
+        for operation in migration.operations
+        if not (
+            isinstance(operation, migrations.AddConstraint) and operation.model_name_lower in new
+        )
+        for text in objections(operation)
+    ]
+
+
 def test_migrations_after_the_first_release_only_add() -> None:
     ours = MigrationLoader(None).disk_migrations
     exempt = FIRST | OTHERS
     after = [one for (app, name), one in ours.items() if app == "campaigns" and name not in exempt]
-    assert [
-        text for one in after for operation in one.operations for text in objections(operation)
-    ] == []
+    assert [text for one in after for text in objections_to(one)] == []
 
 
 @pytest.mark.django_db(transaction=True)

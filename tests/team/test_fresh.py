@@ -40,6 +40,7 @@ CHANGES: list[tuple[str, dict[str, str]]] = [
     ("/account/factors/codes/renew", {}),
     ("/settings/team/", {"username": "new", "role": "viewer"}),
     (f"/settings/team/{FIRST}/role", {"role": "administrator"}),
+    ("/settings/api/", {"name": "CRM", "scopes": "view", "days": "90"}),
     (f"/settings/team/{FIRST}/close", {}),
     (f"/settings/team/{FIRST}/reopen", {}),
     (f"/settings/team/{FIRST}/link", {}),

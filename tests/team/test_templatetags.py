@@ -245,13 +245,11 @@ def test_sort_header(path: str, target: str, order: str) -> None:
     assert (f'aria-sort="{order}"' in written) is bool(order)
 
 
-def test_menu_holds_its_items() -> None:
-    written = rendered(
-        "{% menu label=label %}<a class='dropdown-item' href='/'>Edit</a>{% endmenu %}",
-        label="Edit <x>",
-    )
-    assert 'aria-label="Edit &lt;x&gt;"' in written
-    assert "<a class='dropdown-item' href='/'>Edit</a>" in written
+def test_menu_names_its_object_and_where_its_items_are() -> None:
+    written = rendered("{% actions_menu 'list-menu' 7 name %}", name="a <x>")
+    assert 'aria-label="Actions for a &lt;x&gt;"' in written
+    assert 'hx-get="/contacts/7/menu"' in written
+    assert '<a class="dropdown-item" href="/contacts/7/menu">' in written
 
 
 def test_heading_is_the_title_unless_a_page_says_more() -> None:

@@ -4,8 +4,9 @@ Each change keeps the stored counts of the list true.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from django.db import connection, transaction
 from django.db.models import Count
@@ -16,7 +17,14 @@ from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.importing import contact_store
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists.seen_values import changed_values, find_conflicts
-from campaigns.contacts.models import CHANGING, CompactEncoder, Contact, ContactList, Import
+from campaigns.contacts.models import (
+    CHANGING,
+    CompactEncoder,
+    Contact,
+    ContactList,
+    FieldType,
+    Import,
+)
 from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
@@ -71,11 +79,45 @@ def add_contact(
 
 
 @transaction.atomic
-def create(name: str, actor: User | None) -> ContactList:
-    """A new list without contacts. Raises IntegrityError if there is one of this name."""
-    contact_list = ContactList.objects.create(name=name, created_by=actor)
+def create(
+    name: str, actor: User | None, types: Mapping[str, FieldType] = MappingProxyType({})
+) -> ContactList:
+    """A new list without contacts, and with the fields in `types`. Raises IntegrityError if there
+    is one of this name.
+    """
+    contact_list = ContactList(name=name, created_by=actor)
+    list_fields.add_fields(contact_list, types)
+    contact_list.save()
     record(actor, contact_list, "created", name)
     return contact_list
+
+
+@transaction.atomic
+def rename(contact_list: ContactList, name: str, actor: User | None) -> None:
+    """Give a list another name. Raises IntegrityError if another one has it, and ContactsError if
+    the list was deleted.
+    """
+    locked_list = lock(contact_list)
+    if locked_list.name != name:
+        locked_list.name = name
+        locked_list.save(update_fields=["name", "updated_at"])
+        record(actor, locked_list, "edited", "name")
+
+
+@transaction.atomic
+def add_fields(
+    contact_list: ContactList, types: Mapping[str, FieldType], actor: User | None
+) -> None:
+    """Add the fields that the list does not have yet. Raises ContactsError for one that it has with
+    another type, and if it was deleted.
+    """
+    locked_list = lock(contact_list)
+    if name := list_fields.first_conflict(locked_list, types):
+        text = _("“%(name)s” has another type on this list.")
+        raise ContactsError(text % {"name": name})
+    if list_fields.add_fields(locked_list, types):
+        locked_list.save(update_fields=["fields", "field_types", "updated_at"])
+        record(actor, locked_list, "edited", "fields")
 
 
 def lock(contact_list: ContactList) -> ContactList:
@@ -117,6 +159,65 @@ def add_phones(
         record(actor, locked_list, "contacts added", f"{result.new} of {len(cells)}")
     pasted.new, pasted.known = result.new, result.unchanged
     return pasted
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRow:
+    """What became of one of several contacts to add. `reason`: of one that is rejected."""
+
+    outcome: str  # new, known, duplicate, stop_listed, rejected
+    msisdn: str = ""
+    reason: Reason | None = None
+
+
+def add_contacts(
+    contact_list: ContactList,
+    contacts: Sequence[tuple[str, Mapping[str, str]]],
+    country: str,
+    actor: User | None,
+) -> list[AddedRow]:
+    """Add contacts with their phones and merge tags; those already on the list stay unchanged.
+
+    `country`: of phones without a country code. Returned is what became of each, in order. Raises
+    ContactsError if the list was deleted.
+    """
+    columns = Normaliser(country).columns([phone for phone, _fields in contacts])
+    phones: dict[str, tuple[str, str]] = {}  # msisdn -> country, merge tags
+    for msisdn, phone_country, (_phone, fields) in zip(*columns, contacts, strict=True):
+        if phone_country and msisdn not in phones:
+            phones[msisdn] = phone_country, CompactEncoder().encode(_clean_fields(fields))
+    stop_listed = contact_store.find_stop_listed(list(phones))
+    rows = contact_store.ContactRows(
+        list(phones),
+        [country for country, _ in phones.values()],
+        [tags for _, tags in phones.values()],
+    ).without(stop_listed)
+    with transaction.atomic():
+        locked_list = lock(contact_list)
+        on_list = Contact.objects.filter(list=locked_list, msisdn__in=rows.msisdns)
+        known = set(on_list.values_list("msisdn", flat=True))
+        kept_values.mark_changed(locked_list.pk, *_with_phones(rows.msisdns))
+        result = contact_store.write(rows, locked_list.pk, None, update=False)
+        _change_counts(locked_list, result.countries)
+        record(actor, locked_list, "contacts added", f"{result.new} of {len(contacts)}")
+    return [*_outcomes(zip(*columns, strict=True), known, stop_listed)]
+
+
+def _outcomes(
+    phones: Iterable[tuple[str, str]], known: set[str], stop_listed: set[str]
+) -> Iterator[AddedRow]:
+    """What became of each of `phones`, which Normaliser made."""
+    seen: set[str] = set()
+    for msisdn, country in phones:
+        if not country:
+            yield AddedRow("rejected", reason=Reason(msisdn))
+        elif msisdn in seen:
+            yield AddedRow("duplicate", msisdn)
+        elif msisdn in stop_listed:
+            yield AddedRow("stop_listed", msisdn)
+        else:
+            yield AddedRow("known" if msisdn in known else "new", msisdn)
+        seen.add(msisdn)
 
 
 def _with_phones(msisdns: list[str]) -> tuple[str, list[object]]:

@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page
-from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -30,7 +29,6 @@ from campaigns.contacts.phones import countries, parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import Slice, page_of, page_of_ids, slice_of
 from campaigns.shared.query_values import read_ids, read_search
-from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.audit.downloads import download
@@ -165,8 +163,7 @@ def list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     contact_list = _editable_list(request, pk)
     form = ListForm(request.POST or None, instance=contact_list)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            audit.record(current_user(request), form.save(), "edited", ", ".join(form.changed_data))
+        contact_lists.rename(contact_list, form.cleaned_data["name"], current_user(request))
         return redirect(contact_list)
     return form_page(request, form, contact_list, _("Rename list"))
 

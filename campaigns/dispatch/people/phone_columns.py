@@ -58,6 +58,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
     Content.CACHE: {
         "AudienceCount": "request result",
         "Submission": "location body messages",
+        "ApiAnswer": "headers body",
     },
     Content.KEPT: {
         "StopListEntry": "msisdn reason",  # so that nothing is sent to the phone again
@@ -67,6 +68,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Campaign": "name text image_url button_caption button_url sms_text",
         "CampaignTemplate": "name content",
         "ContactList": "name fields field_types",
+        "ApiToken": "name",
         "Label": "name",
         "Picture": "title",
         "WebPicture": "address",
@@ -102,6 +104,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "AuditSeal": "hash",
         "OutgoingMail": "address attachment_name attachment_type message_id",
         "Submission": "key",
+        "ApiAnswer": "key content",
+        "ApiToken": "hash prefix scopes addresses",
         "Campaign": "reason new_sender image sms_sender"
         " time_zone local_at save_token approval_fingerprint test_contacts",
         "PriceList": "rows",

@@ -27,6 +27,8 @@ from campaigns.team import mail_delivery
 from campaigns.team.models import MailState, OutgoingMail, SignInTry, Submission
 from campaigns.team.sign_in import throttle
 from campaigns.team.tasks import SUBMISSIONS_KEPT
+from campaigns.team.tokens import tokens
+from campaigns.team.tokens.models import ApiAnswer
 
 LazyText = Any  # a text, translated when it is shown
 FOREVER = 0  # as a number of days
@@ -198,6 +200,18 @@ FIXED_KINDS = (
         gettext_lazy("What was answered to forms, to recognise one that is submitted twice."),
         lambda: SUBMISSIONS_KEPT,
         _of(Submission, "created_at"),
+    ),
+    FixedKind(
+        gettext_lazy("Answers of the API"),
+        gettext_lazy("What requests with an Idempotency-Key were answered, for repeated ones."),
+        lambda: SUBMISSIONS_KEPT,
+        _of(ApiAnswer, "created_at"),
+    ),
+    FixedKind(
+        gettext_lazy("API tokens"),
+        gettext_lazy("Tokens that expired or were revoked. The audit trail has its own entries."),
+        lambda: tokens.KEPT,
+        tokens.oldest_end,
     ),
     FixedKind(
         gettext_lazy("Rehearsals"),

@@ -8,6 +8,8 @@ is deleted when the password was right. Further tries have to wait after
 - ACCOUNT_FREE wrong ones for one account in ACCOUNT_WINDOW: longer after each, to LONGEST_WAIT,
 - TOTAL_LIMIT wrong ones over all.
 
+Wrong tokens of the API are counted apart, for each client.
+
 A device on which the account signed in before is counted by itself: others cannot keep its user
 out. A refused try checks no password, and does not count.
 """
@@ -34,6 +36,7 @@ ACCOUNT_FREE = 5
 ACCOUNT_WINDOW = timedelta(hours=1)
 LONGEST_WAIT = timedelta(minutes=5)
 LINKS = 5  # for one e-mail address within WINDOW
+TOKEN = "API token"  # noqa: S105 - the account of tries with a token, which names none
 
 
 class MustWait(Exception):  # noqa: N818 - nothing failed
@@ -109,6 +112,17 @@ def begin_link(request: HttpRequest, email: str) -> None:
         _require_room(earlier.filter(account=account), LINKS, attempt.at)
 
 
+def begin_token(request: HttpRequest) -> None:
+    """Count a wrong token of the API. Raises MustWait.
+
+    They are counted apart: a program with an old token must keep nobody from signing in.
+    """
+    attempt = _store(request, TOKEN, "")
+    with _not_counted_if_refused(attempt):
+        earlier = _earlier(attempt, WINDOW)
+        _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
+
+
 def prune(now: datetime) -> None:
     """Delete what no longer counts."""
     SignInTry.objects.filter(at__lt=now - ACCOUNT_WINDOW).delete()
@@ -125,7 +139,8 @@ def _store(request: HttpRequest, account: str, device: str) -> SignInTry:
 
 def _earlier(attempt: SignInTry, window: timedelta) -> QuerySet[SignInTry]:
     """The other tries that count, of `window` before `attempt`."""
-    return SignInTry.objects.filter(at__gt=attempt.at - window).exclude(pk=attempt.pk)
+    tries = SignInTry.objects.filter(at__gt=attempt.at - window).exclude(pk=attempt.pk)
+    return tries.filter(account=TOKEN) if attempt.account == TOKEN else tries.exclude(account=TOKEN)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from campaigns.reports.models import SavedReport
 from campaigns.shared.brands.models import Branded, ParentBrandManager
 from campaigns.shared.brands.scope import MAIN, acting_for, all_brands
 from campaigns.team.models import Brand, Membership, Role, User
+from campaigns.team.tokens.models import ApiToken
 from tests.addresses.known_values import learn
 from tests.addresses.requests import Site
 from tests.addresses.routes import Route, every_route
@@ -136,6 +137,7 @@ def test_what_belongs_to_a_branded_row_is_limited_too() -> None:
         if isinstance(field, ForeignKey) and field.related_model in limited and model not in limited
     }
     assert unlimited == {
+        "ApiAnswer",
         "Editing",
         "GatewayCheck",
         "OverwrittenContact",
@@ -157,6 +159,7 @@ def test_no_value_of_another_brand_is_taken(other: Brand, ids: list[int]) -> Non
     member.force_login(user)
     with acting_for(other.pk):
         SavedReport.objects.update(owner=user)
+        ApiToken.objects.update(owner=user)
     offering, client = Site([member], ids), stranger(Role.APPROVER)
     learned = {
         (route.path, method): learn(offering, route, method, 1)

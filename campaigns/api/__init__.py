@@ -1,0 +1,10 @@
+"""The API, /api/v1: the same data, permissions and functions as the pages, for programs.
+
+- urls: its addresses; pages: Settings -> API, and the page that describes it
+- middleware: who asks, how often, and in which brand; each error as a problem
+- v1: all operations; document: the OpenAPI document of them
+- resources: the operations, one module for each kind of data
+- answers: a request that is sent again gets the first answer
+- access, etags, paging, rates, schemas: what operations are made of
+- problems: errors as RFC 9457 has them
+"""

@@ -1,0 +1,1 @@
+"""Settings -> API, and the page that describes the API."""

@@ -1,0 +1,88 @@
+"""All operations of version 1, and what each kind of error is answered."""
+
+import logging
+from functools import cache
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.operation import Operation
+
+from campaigns.api import answers
+from campaigns.api.access import NAMESPACE
+from campaigns.api.document import Json, document
+from campaigns.api.problems import FieldError, Problem
+from campaigns.api.resources import contacts, lists
+from campaigns.contacts.importing.errors import ContactsError
+from campaigns.team.removal import InUse
+
+logger = logging.getLogger(__name__)
+# errors of the domain whose text says to a user what to do
+REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse)
+
+
+class Api(NinjaAPI):
+    """Names operations by their functions, which generated clients call."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+api = Api(
+    title="ViberDash",
+    version="1",
+    description="All that the pages can do with data. docs/api.md has the rules and examples.",
+    urls_namespace=NAMESPACE,
+    docs_url=None,
+    openapi_url=None,
+)
+api.add_decorator(answers.once, mode="view")
+for router in (lists.router, contacts.router):
+    api.add_router("", router)
+
+
+@cache
+def openapi() -> Json:
+    """The OpenAPI document."""
+    return document(api)
+
+
+def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The problem that stands for an error of an operation; what nobody expects goes on."""
+    match error:
+        case Problem():
+            return error.response()
+        case ValidationError():
+            errors = [_field_error(each) for each in error.errors]
+            text = "; ".join(f"{each.field}: {each.message}" for each in errors)
+            return Problem(422, "invalid", text[:500], errors).response()
+        case PermissionDenied():
+            return Problem(403).response()
+        case Http404():
+            return Problem(404).response()
+        case HttpError():
+            return Problem(error.status_code).response()
+        case OperationalError():
+            logger.warning("The database refused a request of the API", exc_info=error)
+            return Problem(503, headers={"Retry-After": "5"}).response()
+        case IntegrityError():
+            logger.warning("A request of the API met a concurrent one", exc_info=error)
+            text = "Another request changed this at the same time. Repeat the request."
+            return Problem(409, "conflict", text).response()
+        case _ if isinstance(error, REFUSALS):
+            return Problem(409, "refused", str(error)).response()
+    raise error
+
+
+def _field_error(error: dict[str, Any]) -> FieldError:
+    """An error of pydantic; the body is the argument `body` of each operation."""
+    place = [str(part) for part in error["loc"]]
+    place = place[2:] if place[:2] == ["body", "body"] else place[1:]
+    return FieldError(".".join(place), str(error["type"]), str(error["msg"]))
+
+
+for kind in (Exception, Http404, HttpError, ValidationError):
+    api.add_exception_handler(kind, cast(Any, _answer))

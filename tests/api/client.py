@@ -1,0 +1,42 @@
+"""A client of the API as a program would have one."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+
+from campaigns.team.tokens.models import ApiToken
+
+
+@dataclass
+class ApiClient:
+    """Sends requests with a token; addresses are those below /api/v1/."""
+
+    client: Client
+    token: ApiToken
+    text: str
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The response. `headers`: with underscores for dashes."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.client.generic(
+            method,
+            f"/api/v1/{path}",
+            content,
+            "" if body is None else "application/json",
+            headers={"Authorization": f"Bearer {self.text}"} | names,
+        )
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        return self.send("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self.send("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.send("DELETE", path, **headers)

@@ -1,0 +1,42 @@
+"""Users of each role with a token, and a client of the API."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.team.models import Role, User
+from campaigns.team.permissions import PERMISSIONS, Permission
+from campaigns.team.tokens import tokens
+from campaigns.team.tokens.models import ApiToken
+from tests.api.client import ApiClient
+from tests.reports.factories import make_user
+
+MakeClient = Callable[..., ApiClient]
+
+
+@pytest.fixture
+def api_of(db: None) -> MakeClient:
+    """Make a client with a token of a user with `role`; all that the role may do, or `scopes`."""
+
+    def make(
+        role: Role = Role.MARKETER, scopes: Collection[Permission] | None = None, **options: Any
+    ) -> ApiClient:
+        user = User.objects.filter(username=f"api-{role}").first() or make_user(f"api-{role}", role)
+        return client_of(user, PERMISSIONS[role] if scopes is None else scopes, **options)
+
+    return make
+
+
+def client_of(user: User, scopes: Collection[Permission], **options: Any) -> ApiClient:
+    name = f"token {ApiToken.objects.count()}"
+    options = {"expires_at": None} | options
+    token, text = tokens.issue(user, name, scopes, **options)
+    return ApiClient(Client(), token, text)
+
+
+@pytest.fixture
+def api(api_of: MakeClient) -> ApiClient:
+    """The client of a marketer."""
+    return api_of()

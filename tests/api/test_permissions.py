@@ -1,0 +1,82 @@
+"""What each role may ask of each operation, as a table (permissions.txt). An operation without a
+row fails; WRITE_PERMISSIONS=1 writes the table anew, to be read before it is committed.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from campaigns.api.v1 import openapi
+from campaigns.shared.brands.scope import acting_for
+from campaigns.team.models import Brand, Role
+from campaigns.team.permissions import PERMISSIONS, Permission
+from campaigns.team.tokens.models import ApiToken
+from tests.addresses.rows import FIRST, make_rows
+from tests.api.client import ApiClient
+from tests.api.conftest import client_of
+from tests.reports.factories import make_user
+
+pytestmark = pytest.mark.django_db
+TABLE = Path(__file__).with_name("permissions.txt")
+# what an operation is sent, so that nothing but the right to ask decides; ids are FIRST
+BODIES: dict[str, Any] = {
+    "create_list": {"name": "New"},
+    "change_list": {"name": "New"},
+    "add_contact": {"phone": "0971239999"},
+    "add_contacts": {"contacts": [{"phone": "0971239999"}]},
+    "change_contact": {"fields": {"city": "Рим"}},
+}
+QUERIES = {"find_contacts": "?phone=380970000001"}
+ANSWERS = {401: "token", 403: "refused", 404: "not found"}
+
+
+def clients() -> dict[str, ApiClient]:
+    """By column: each role with all that it may do, a scope less, and another brand."""
+    boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
+    make_rows(boss)
+    marketer = make_user("marketer", Role.MARKETER)
+    users = {
+        Role.VIEWER: make_user("viewer", Role.VIEWER),
+        Role.MARKETER: marketer,
+        Role.APPROVER: make_user("approver", Role.APPROVER),
+        Role.ADMINISTRATOR: boss,
+    }
+    columns = {"nobody": ApiClient(Client(), ApiToken(), "")}
+    columns |= {role.value: client_of(user, PERMISSIONS[role]) for role, user in users.items()}
+    columns["marketer who may view"] = client_of(marketer, {Permission.VIEW})
+    with acting_for(Brand.objects.create(name="Other", slug="other").pk):
+        columns["another brand"] = client_of(boss, frozenset(Permission))
+    return columns
+
+
+def rows() -> Iterator[str]:
+    columns = clients()
+    yield "\t".join(["operation", *columns])
+    for path, operations in openapi()["paths"].items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            address = re.sub(r"\{\w+\}", str(FIRST), path.removeprefix("/api/v1/"))
+            outcomes = []
+            for client in columns.values():
+                with transaction.atomic():
+                    answer = client.send(
+                        method.upper(), address + QUERIES.get(name, ""), BODIES.get(name)
+                    )
+                    transaction.set_rollback(True)
+                outcomes.append(ANSWERS.get(answer.status_code, "yes"))
+                assert answer.status_code != 422, (name, answer.content)
+                assert answer.status_code < 500, (name, answer.content)
+            yield "\t".join([f"{method.upper()} {path}", *outcomes])
+
+
+def test_each_operation_answers_each_role_as_the_table_says() -> None:
+    lines = list(rows())
+    if os.environ.get("WRITE_PERMISSIONS"):
+        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lines == TABLE.read_text(encoding="utf-8").splitlines()
