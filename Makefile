@@ -98,7 +98,7 @@ looks: .venv/installed-dev ## every page at three widths, light and dark, with p
 	@SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m tests -q tests/browser
 
 fuzz: .venv/installed-dev ## ask every address for nonsense, on each database: EXAMPLES requests for each form and page (some minutes)
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),60) $(BIN)/python -m tests -q tests/addresses tests/api
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),60) $(BIN)/python -m tests -q tests/addresses tests/api tests/hostile
 
 mutations: .venv/installed-dev ## make one mistake at a time in the core, and print which no test notices (ONLY="campaigns.ledger*"; hours)
 	@$(BIN)/python -m mutmut run --max-children $(or $(CHILDREN),1) $(ONLY) > mutants.log 2>&1 || { tail -c 2000 mutants.log; exit 1; }

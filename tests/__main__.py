@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests import chromium, platforms
+from tests import chromium, migrated, platforms
 
 BESIDE = [
     "-o",
@@ -32,7 +34,21 @@ def main() -> int:
     if path := chromium.provide():
         os.environ["CHROMIUM"] = path
     spread = ALONE if len(missing) == len(platforms.SERVICES) else BESIDE
-    return subprocess.call([sys.executable, "-m", "pytest", *spread, *sys.argv[1:]])
+    with migrated_database():
+        return subprocess.call([sys.executable, "-m", "pytest", *spread, *sys.argv[1:]])
+
+
+@contextmanager
+def migrated_database() -> Iterator[None]:
+    """PostgreSQL's, made by the first worker that needs it, dropped at the end."""
+    name = os.environ.setdefault(
+        "MIGRATED_DATABASE", f"{os.environ['TEST_DATABASE_NAME']}_migrated"
+    )
+    try:
+        yield
+    finally:
+        if not platforms.trouble(platforms.POSTGRESQL):
+            migrated.drop(platforms.POSTGRESQL, name, f"{name}_draft")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ from django.core.cache import cache
 from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.creation import DatabaseCreation
 from django.utils import timezone
 
 from campaigns.shared import database_clock
 from campaigns.team import accounts, safe_mode
 from campaigns.team.brands import ensure_first_brand
-from tests.platforms import BROWSING, PLATFORM
+from tests import migrated
+from tests.platforms import POSTGRESQL
 
 APPEND_ONLY = ("ledgerentry", "auditentry", "auditlink", "auditseal")  # tables
 
@@ -28,9 +30,11 @@ pytest_plugins = [
     "tests.file_server",
     "tests.mail_server",
     "tests.oidc_provider",
+    "tests.other_database",
     "tests.plain_rendering",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
+    "tests.dispatch.workers",  # imports the sandbox
 ]
 
 
@@ -53,23 +57,29 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_use_migrations(django_db_use_migrations: bool) -> bool:
-    """Those that look at pages get their tables from the models, in a tenth of the time. All others
-    run on what the migrations make, and `makemigrations --check` says that it is the same.
-    """
-    return django_db_use_migrations and PLATFORM not in BROWSING
-
-
-@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """SQLite in a file, as in an installation: in memory it locks otherwise, and threads could not
-    share it.
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_use_migrations: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """A copy of a database that was migrated. SQLite in a file, as in an installation: in memory it
+    locks otherwise, and threads could not share it.
     """
-    if settings.SQLITE:
-        name: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(name)
+    test_settings = settings.DATABASES["default"].setdefault("TEST", {})
+    with pytest.MonkeyPatch.context() as patch:
+        if settings.SQLITE:
+            test_settings["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+            if django_db_use_migrations:
+                patch.setattr(DatabaseCreation, "_create_test_db", _copy_of_sqlite)
+        elif django_db_use_migrations and (template := migrated.template(POSTGRESQL)):
+            test_settings["TEMPLATE"] = template
+        yield
+
+
+def _copy_of_sqlite(creation: DatabaseCreation, *_options: object) -> str:
+    name: str = creation.connection.settings_dict["TEST"]["NAME"]
+    migrated.copy_sqlite(Path(name))
+    return name
 
 
 def _deletions(style: Style, connection: BaseDatabaseWrapper, **options: Any) -> list[str]:

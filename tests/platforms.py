@@ -100,6 +100,12 @@ def needs_services(item: pytest.Item) -> bool:
     return not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def runs_on_services_alone(item: pytest.Item) -> bool:
+    """Whether a test that is marked `once` leaves SQLite out, as all services answer."""
+    is_once = item.get_closest_marker("once") is not None and not WALKS_EVERYWHERE
+    return is_once and not os.environ.get("TESTS_NOT_RUN")
+
+
 def drives_a_browser(item: pytest.Item) -> bool:
     return item.get_closest_marker("browser") is not None
 
@@ -121,19 +127,20 @@ PARTS: dict[str, Callable[[pytest.Item], bool]] = {
     "pages": lambda item: drives_pages(item, first=True),
     "more-pages": lambda item: drives_pages(item, first=False),
     "processes": starts_processes,
-    "rest": lambda item: not drives_a_browser(item) and not starts_processes(item),
+    "rest": lambda item: (
+        not drives_a_browser(item)
+        and not starts_processes(item)
+        and not runs_on_services_alone(item)
+    ),
     "services": lambda item: needs_services(item) and not starts_processes(item),
     "services-processes": lambda item: needs_services(item) and starts_processes(item),
 }
 
 
-BROWSING = ("pages", "more-pages")  # the parts that do nothing but drive a browser
-
-
 def has_nothing(file: Path) -> bool:
     """Whether this worker has nothing to do in a file of tests: then it need not be read."""
     browser = file.parent.name == "browser"
-    if PLATFORM in BROWSING:
+    if PLATFORM in ("pages", "more-pages"):
         return not browser
     if PLATFORM in ("processes", "services-processes"):
         return "mark.processes" not in file.read_text(encoding="utf-8")

@@ -164,7 +164,7 @@ def _ids(site: Site, route: Route, method: str) -> list[int]:
         return site.ids[:1]
     start = route.path.partition(">")[0]
     if start not in site.ids_of:
-        codes = {pk: site.request(method, _url(route, pk)).status_code for pk in site.ids}
+        codes = {pk: site.status(method, _url(route, pk)) for pk in site.ids}
         if set(codes.values()) == {NOT_ALLOWED}:
             return []
         site.ids_of[start] = [pk for pk, code in codes.items() if code not in (404, NOT_ALLOWED)]

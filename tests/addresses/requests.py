@@ -11,6 +11,7 @@ from django.test import Client
 
 from campaigns.team import accounts, safe_mode
 from tests.addresses.hostile import Upload
+from tests.plain_rendering import without_rendering
 
 FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "boundary"
@@ -64,6 +65,11 @@ class Site:
             answers = [answer, *(client.get(page) for page in _leads_to(answer) if follow)]
             transaction.set_rollback(True)
         return next((answer for answer in answers if answer.status_code >= 500), answer)
+
+    def status(self, method: str, url: str, *, user: int = 0) -> int:
+        """The status alone, without a page."""
+        with without_rendering():
+            return int(self.request(method, url, user=user).status_code)
 
 
 def _leads_to(answer: Any) -> list[str]:

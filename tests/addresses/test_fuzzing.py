@@ -3,8 +3,9 @@
 Each address is asked by an administrator or a marketer, for rows in every state, with values that
 pages and forms offer and some hostile ones instead. What a request does is undone before the next.
 
-`make test` tries a few requests at each address, the same each time; `make fuzz` many others, and
-the addresses of the admin too.
+`make test` tries a few requests at each address, the same each time: on PostgreSQL where it
+answers, as it refuses more than SQLite, on which test_nonsense.py asks. `make fuzz` tries many
+others on each database, and the addresses of the admin too.
 """
 
 import os
@@ -30,7 +31,7 @@ from tests.addresses.routes import Route, every_route
 from tests.addresses.rows import PHONE, make_rows
 from tests.reports.factories import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 IS_LONG = "FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))  # requests to each address by each method
 LIMITS = limits(

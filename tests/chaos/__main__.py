@@ -26,6 +26,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from tests import migrated
 from tests.chaos import installation, mistreatment
 from tests.chaos.server import Server
 
@@ -125,6 +126,7 @@ def provided(
 ) -> tuple[str, mistreatment.Restart | None]:
     """The address of a new database, and how to make it go away for a moment."""
     if asked.database == "sqlite":
+        migrated.copy_sqlite(folder / "chaos.sqlite3")
         return f"sqlite:///{folder}/chaos.sqlite3", None
     if asked.database == "own":
         server = stack.enter_context(Server(installation.free_port(asked.port)))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests import migrated
 from tests.chaos.processes import PROC, Process, below, children_of
 from viberdash.dotenv import is_free
 
@@ -30,9 +31,12 @@ def free_port(start: int) -> int:
 
 
 def new_database(server: str, name: str) -> str:
-    """The address of a new database on `server`, the address of a PostgreSQL database."""
+    """The address of a new database on `server`, the address of a PostgreSQL database; it may be
+    migrated already.
+    """
+    template = migrated.template(server) or "template1"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return server.rpartition("/")[0] + f"/{name}"
 
 

@@ -50,7 +50,8 @@ class Run:
 
     def run(self, dice: random.Random) -> int:
         """0 where everything came out right."""
-        self.installation.manage("migrate", "--verbosity=0")
+        if not connection.introspection.table_names():
+            self.installation.manage("migrate", "--verbosity=0")
         if self.asked.only is None:
             self._rob_the_queue()
         sandbox = self._start_sandbox()

@@ -1,8 +1,8 @@
 """`python -m tests.dispatch.killable`: do the queue's work in processes killed at a failpoint.
 
-Each line of JSON starts a process: {"api_url": …, "failpoint": "intended:2"}. The answer is a line
-with its exit status, -9 if it was killed. Processes are forked, so that a kill costs milliseconds
-and not the start of Python.
+Each line of JSON starts a process: {"api_url": …, "failpoint": "intended:2", "database": …}, which
+is a name on the server of DATABASE_URL. The answer is a line with its exit status, -9 if it was
+killed. Processes are forked, so that a kill costs milliseconds and not the start of Python.
 """
 
 import json
@@ -15,6 +15,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 from django_q.brokers import get_broker  # noqa: E402
@@ -58,7 +59,7 @@ def work(passes: int) -> None:
             return
 
 
-def exit_status_of_work(api_url: str, failpoint: str, passes: int = PASSES) -> int:
+def exit_status_of_work(api_url: str, failpoint: str, database: str, passes: int = PASSES) -> int:
     """Work in a process until the end or `failpoint`; return its exit status."""
     child = os.fork()
     if child:
@@ -66,6 +67,7 @@ def exit_status_of_work(api_url: str, failpoint: str, passes: int = PASSES) -> i
     status = 1
     try:
         settings.BSG_API_URL = api_url
+        connection.settings_dict["NAME"] = database
         failpoints.arm(failpoint)
         work(passes)
         status = 0

@@ -1,16 +1,11 @@
 """A campaign whose worker is killed at any boundary ends as if nothing had happened."""
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
@@ -20,8 +15,8 @@ from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.ledger.models import LedgerEntry, Purpose
 from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
-from tests.chaos.processes import database_url
 from tests.dispatch import factory
+from tests.dispatch.workers import Worker
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,44 +33,13 @@ FAILPOINTS = [
     *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
 ]  # fmt: skip
 PEOPLE, STOPPED = 80, 7
-Run = Callable[[str, str], int]
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """The process that forks, started by the first test that needs it."""
-    started: dict[str, subprocess.Popen[str]] = {}
-    yield started
-    for process in started.values():
-        process.communicate()
+Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(forks: dict[str, subprocess.Popen[str]]) -> Run:
+def run(workers: list[Worker]) -> Run:
     """`run(api_url, failpoint)` works in a process and returns its exit status."""
-    if not forks:
-        forks["killable"] = subprocess.Popen(
-            [sys.executable, "-m", "tests.dispatch.killable"],
-            env=os.environ
-            | {
-                "DATABASE_URL": database_url(connection),
-                "BSG_API_KEY": KEY,
-                "DJANGO_SETTINGS_MODULE": "viberdash.settings",
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(api_url: str, failpoint: str = "") -> int:
-        process = forks["killable"]
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps({"api_url": api_url, "failpoint": failpoint}) + "\n")
-        process.stdin.flush()
-        return int(process.stdout.readline())
-
-    return run
+    return workers[0].run
 
 
 @pytest.fixture(autouse=True)
@@ -101,9 +65,9 @@ def test_killed_campaign_ends_as_if_nothing_had_happened(
     campaign = launched()
     sandbox.faults(lost=25, missing=10)
     assert run(sandbox.api_url, failpoint) == -9
-    assert run(sandbox.api_url, "") == 0
+    assert run(sandbox.api_url) == 0
     sandbox.settle()
-    assert run(sandbox.api_url, "") == 0
+    assert run(sandbox.api_url) == 0
     check_the_end(campaign, sandbox)
 
 
@@ -113,7 +77,7 @@ def test_killed_rehearsal_ends_the_same_and_asks_nobody(
 ) -> None:
     campaign = launched(Purpose.REHEARSAL)
     assert run(sandbox.api_url, failpoint) == -9
-    assert run(sandbox.api_url, "") == 0
+    assert run(sandbox.api_url) == 0
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.FINISHED
     assert sandbox.bill()["messages"] == 0

@@ -1,26 +1,28 @@
 """A restored backup, and a clone running beside its original: nobody gets a second message."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from campaigns.dispatch.send.sender import BatchSender
-from tests.chaos.processes import database_url
+from tests import migrated
 from tests.dispatch import factory
+from tests.dispatch.workers import Worker
+from tests.other_database import server, using
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -36,12 +38,11 @@ def same_account(sandbox: RunningSandbox) -> Iterator[None]:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """`backup()` copies the database as it is now; returns the address of the copy."""
+    """`backup()` copies the database as it is now; returns the name of the copy."""
     name = f"{connection.settings_dict['NAME']}_copy"
     yield lambda: on_sqlite(tmp_path) if settings.SQLITE else on_postgresql(name)
     if not settings.SQLITE:
-        with psycopg.connect(server(), autocommit=True) as maintenance:
-            maintenance.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        migrated.drop(server(), name)
 
 
 def on_sqlite(folder: Path) -> str:
@@ -51,7 +52,7 @@ def on_sqlite(folder: Path) -> str:
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)
-    return f"sqlite:///{copy}"
+    return str(copy)
 
 
 def on_postgresql(name: str) -> str:
@@ -60,48 +61,19 @@ def on_postgresql(name: str) -> str:
         maintenance.execute(
             f'CREATE DATABASE "{name}" TEMPLATE "{connection.settings_dict["NAME"]}"'
         )
-    return database_url(connection).rpartition("/")[0] + f"/{name}"
+    return name
 
 
-def server() -> str:
-    return database_url(connection).rpartition("/")[0] + "/postgres"
+def output(command: str, *arguments: str) -> str:
+    """What a command of manage.py writes. Raises CommandError."""
+    written = StringIO()
+    call_command(command, *arguments, stdout=written)
+    return written.getvalue()
 
 
-def environment(database: str) -> dict[str, str]:
-    variables = {
-        "DATABASE_URL": database,
-        "BSG_API_URL": settings.BSG_API_URL,
-        "BSG_API_KEY": KEY,
-        "DJANGO_SETTINGS_MODULE": "viberdash.settings",
-    }
-    return os.environ | variables
-
-
-def start_work(database: str, sandbox: RunningSandbox, passes: int = 12) -> "subprocess.Popen[str]":
-    """Start a process that works on a database until its campaigns are over."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.dispatch.killable"],
-        env=environment(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdin
-    process.stdin.write(
-        json.dumps({"api_url": sandbox.api_url, "failpoint": "", "passes": passes}) + "\n"
-    )
-    process.stdin.flush()
-    return process
-
-
-def manage(database: str, *command: str) -> str:
-    process = subprocess.run(
-        [sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, env=environment(database),
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return process.stdout
-
-
-def read_status(database: str, campaign_id: int) -> tuple[Counter[str], str]:
-    """The recipients by state of a campaign in some database, and its cost of Viber messages."""
-    status = json.loads(manage(database, "campaign", "status", str(campaign_id), "--json"))
+def read_status(campaign_id: int) -> tuple[Counter[str], str]:
+    """The recipients by state of a campaign, and its cost of Viber messages."""
+    status: dict[str, Any] = json.loads(output("campaign", "status", str(campaign_id), "--json"))
     return (
         Counter({name: status[name] for name in ("accepted", "queued", "unresolved")}),
         status["spend"]["EUR"]["viber"],
@@ -120,41 +92,40 @@ def half_sent(sandbox: RunningSandbox) -> int:
 
 
 def test_clone_at_work_beside_its_original_sends_nobody_twice(
-    sandbox: RunningSandbox, backup: Callable[[], str]
+    sandbox: RunningSandbox, backup: Callable[[], str], workers: list[Worker]
 ) -> None:
     campaign_id = half_sent(sandbox)
-    databases = [database_url(connection), backup()]
-    processes = [start_work(database, sandbox) for database in databases]
-    outcomes = [process.communicate()[0] for process in processes]
-    assert outcomes == ["0\n", "0\n"]
+    databases = [str(connection.settings_dict["NAME"]), backup()]
+    for worker, database in zip(workers, databases, strict=True):
+        worker.start(sandbox.api_url, database=database)
+    assert [worker.wait() for worker in workers] == [0, 0]
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (PEOPLE, 0)
-    everybody = Counter(accepted=PEOPLE, queued=0, unresolved=0)
-    assert [read_status(database, campaign_id)[0] for database in databases] == [
-        everybody,
-        everybody,
-    ]
+    for database in databases:
+        with using(database):
+            assert read_status(campaign_id)[0] == Counter(accepted=PEOPLE, queued=0, unresolved=0)
 
 
 def test_restored_backup_waits_for_a_person_and_sends_nobody_twice(
-    sandbox: RunningSandbox, backup: Callable[[], str]
+    sandbox: RunningSandbox, backup: Callable[[], str], workers: list[Worker]
 ) -> None:
-    campaign_id = half_sent(sandbox)
-    manage(database_url(connection), "sweep")
+    campaign_id, work = half_sent(sandbox), workers[0].run
+    call_command("sweep")
     restored = backup()
-    assert start_work(database_url(connection), sandbox).communicate()[0] == "0\n"
+    assert work(sandbox.api_url) == 0
     assert sandbox.bill()["messages"] == PEOPLE
     refused = sandbox.bill()["refused"]
 
-    start_work(restored, sandbox, passes=2).communicate()
-    assert read_status(restored, campaign_id)[0]["queued"] > 0
-    assert sandbox.bill()["refused"] == refused
-    assert manage(restored, "confirm_restore") == "Safe mode is off. Campaigns send again.\n"
-    assert start_work(restored, sandbox).communicate()[0] == "0\n"
-    sandbox.settle()
-    assert start_work(restored, sandbox).communicate()[0] == "0\n"
+    with using(restored):
+        work(sandbox.api_url, passes=2)
+        assert read_status(campaign_id)[0]["queued"] > 0
+        assert sandbox.bill()["refused"] == refused
+        assert output("confirm_restore") == "Safe mode is off. Campaigns send again.\n"
+        assert work(sandbox.api_url) == 0
+        sandbox.settle()
+        assert work(sandbox.api_url) == 0
+        people, spent = read_status(campaign_id)
     bill = sandbox.bill()
     assert (bill["messages"], bill["doubled_phones"]) == (PEOPLE, 0)
-    people, spent = read_status(restored, campaign_id)
     assert people == Counter(accepted=PEOPLE, queued=0, unresolved=0)
     assert Decimal(spent) == Decimal(bill["spend"]["EUR"]["viber"])

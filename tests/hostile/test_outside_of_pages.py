@@ -25,6 +25,7 @@ HEADERS = {
 }  # fmt: skip
 
 
+@pytest.mark.walk  # no database decides what a header is
 def test_no_text_adds_a_header_to_an_email() -> None:
     connection = get_connection("django.core.mail.backends.locmem.EmailBackend")
     for text in STORABLE:

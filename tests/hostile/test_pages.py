@@ -96,6 +96,7 @@ def _ids(route: Route, imports: list[int]) -> list[int]:
     return [DRAFT, FINISHED, WAITING] if route.path.startswith("campaigns/<") else [FIRST]
 
 
+@pytest.mark.walk
 def test_no_page_has_what_a_text_added(boss: Client, plain_rendering: None) -> None:
     injected, seen, pages = [], set(), 0
     for address, answer in every_page(boss):

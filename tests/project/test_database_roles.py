@@ -115,15 +115,15 @@ def stored() -> list[list[dict[str, Any]]]:
     return [list(model._default_manager.order_by("pk").values()) for model in APPEND_ONLY]
 
 
-@pytest.mark.parametrize("statement", FORBIDDEN)
 def test_the_role_cannot_touch_the_ledger_and_the_trail(
-    product_role: None, gateway: ScriptedGateway, statement: str
+    product_role: None, gateway: ScriptedGateway
 ) -> None:
     factory.launched(6)
     send(gateway)
     job.follow()
     before = stored()
-    with pytest.raises(DatabaseError, match=r"permission denied|must be owner|append-only"):
-        execute(statement)
-    assert stored() == before
     assert all(before)
+    for statement in FORBIDDEN:
+        with pytest.raises(DatabaseError, match=r"permission denied|must be owner|append-only"):
+            execute(statement)
+        assert stored() == before, statement

@@ -41,6 +41,7 @@ from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team import accounts, audit
 from campaigns.team.audit import append_only, chain, job
 from campaigns.team.models import Brand
+from tests.other_database import using
 from tests.sandbox_fixture import KEY, RunningSandbox, strict_sandbox
 
 BEFORE = [("campaigns", "0002_room_for_outcomes")]
@@ -48,15 +49,13 @@ INTENDED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def models_before(transactional_db: None) -> Iterator[Any]:
-    """The models of the version before, over its tables. Afterwards the tables are today's."""
-    append_only.make_way()
-    executor = MigrationExecutor(connection)
-    executor.migrate(BEFORE)
-    try:
+def models_before(empty_database: str) -> Iterator[Any]:
+    """The models of the version before, over its tables, in a database of their own."""
+    with using(empty_database):
+        executor = MigrationExecutor(connection)
+        leaves = executor.loader.graph.leaf_nodes()
+        executor.migrate([*BEFORE, *(node for node in leaves if node[0] != "campaigns")])
         yield executor.loader.project_state(BEFORE).apps
-    finally:
-        upgrade()
 
 
 def upgrade() -> None:
@@ -212,12 +211,30 @@ def everything_of_before_belongs_to_the_first_brand(old: Old) -> Rest:
         assert not StopListEntry.objects.exists()
 
 
+def entries_are_chained_as_they_are(old: Old) -> Rest:
+    user = old("campaigns", "User").objects.create(username="ihor")
+    entries = old("campaigns", "AuditEntry").objects
+    for action in ("created", "launched"):
+        entries.create(actor=user, subject="campaign:1", action=action, detail="Spring")
+    before = list(entries.filter(actor=user).order_by("pk").values())
+    yield
+    of_before = AuditEntry.objects.count()
+    job.follow()
+    after = AuditEntry.objects.filter(actor_id=user.pk).order_by("pk")
+    assert list(after.values(*before[0])) == before
+    newest = after.latest("pk")
+    assert (newest.who, newest.kind, newest.result) == ("ihor", "", "done")
+    verified = chain.verify()
+    assert (verified.linked, verified.findings) == (of_before, [])
+
+
 def test_rows_and_work_come_through_an_upgrade(
     models_before: Any, sandbox: RunningSandbox, settings: Settings
 ) -> None:
     """One upgrade with the rows of all: it takes seconds."""
     old = models_before.get_model
     parts = [
+        entries_are_chained_as_they_are(old),  # first, before others leave entries
         rows_under_their_new_names(old),
         prices_of_sms_keep_their_currency(old),
         amounts_reserved_before_stay_until_they_settle(old),
@@ -251,23 +268,3 @@ def test_work_queued_under_an_old_task_name_is_queued_again(transactional_db: No
         ("campaigns.contacts.tasks.run_import", (waiting.pk,))
     ]
     assert set(Schedule.objects.values_list("func", flat=True)) == set(queue.SCHEDULES.values())
-
-
-def test_entries_of_before_are_chained_as_they_are(models_before: Any) -> None:
-    old = models_before.get_model
-    user = old("campaigns", "User").objects.create(username="olena")
-    for action in ("created", "launched"):
-        old("campaigns", "AuditEntry").objects.create(
-            actor=user, subject="campaign:1", action=action, detail="Spring"
-        )
-    before = list(old("campaigns", "AuditEntry").objects.order_by("pk").values())
-
-    upgrade()
-    job.follow()
-
-    after = list(AuditEntry.objects.order_by("pk").values(*before[0]))
-    assert after == before
-    newest = AuditEntry.objects.latest("pk")
-    assert (newest.who, newest.kind, newest.result) == ("olena", "", "done")
-    verified = chain.verify()
-    assert (verified.linked, verified.findings) == (2, [])
