@@ -28,6 +28,7 @@ from campaigns.shared.days import site_today
 from campaigns.team.models import MailState, OutgoingMail, Role
 from tests.reports.factories import make_campaign, make_user
 from viberdash import __version__
+from viberdash.installed import RUNNING
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,7 @@ def test_nothing_runs_and_the_page_says_so() -> None:
 
 
 def test_each_queue_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "commit", lambda: status.RUNNING)  # whoever commits meanwhile
+    monkeypatch.setattr(status, "commit", lambda: RUNNING)  # whoever commits meanwhile
     now = timezone.now()
     for name, seconds in (("queue@a", 5), ("queue@b", 300), ("queue@gone", 90_000), ("sweep", 20)):
         Heartbeat.objects.create(name=name, at=now - timedelta(seconds=seconds))
