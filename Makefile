@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify fresh-clone looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-pages bench-audience bench-move bench-idle clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-pages bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,7 @@ lint: .venv/installed-dev node_modules/installed ## check style, types, layers, 
 	$(NODE)/prettier --check $(CSS) $(JS)
 	$(NODE)/stylelint $(CSS)
 	$(NODE)/eslint .
+	$(BIN)/hadolint Dockerfile
 	$(CHECK_ENV) $(BIN)/mypy
 	$(CHECK_ENV) $(BIN)/lint-imports --no-logo
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
@@ -80,13 +81,17 @@ bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios t
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
 # Everything goes on after a failure, and the end says what failed. What is added here is too long for `make test`.
-VERIFY := fresh-clone looks fuzz chaos full-disk mutations
+VERIFY := fresh-clone verify-install beside looks fuzz chaos full-disk mutations
 verify: .venv/installed-dev ## what is too long for `make test`: each of the targets up to mutations (root on Linux; some hours)
 	@failed=; for part in $(VERIFY); do echo "== make $$part"; $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
 		if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi; echo "All of it passed: $(VERIFY)"
 
 fresh-clone: .venv/installed-dev ## install and start what is committed, in a clone that is deleted afterwards (a minute or two)
 	@exec $(BIN)/python -m tests.project.fresh_clone
+
+verify-install: .venv/installed-dev ## install in a fresh Debian by the commands of docs/production.md, up to a rehearsal (root on Linux; ten minutes)
+	@command -v debootstrap >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq debootstrap >/dev/null; }
+	@exec $(BIN)/python -m tests.project.verify_install
 
 looks: .venv/installed-dev ## every page at three widths, light and dark, with pictures in screenshots/ (some minutes)
 	@mkdir -p screenshots
@@ -105,6 +110,10 @@ chaos: .venv/installed-dev ## kill, rob and crash a whole installation that send
 
 full-disk: .venv/installed-dev ## fill the disk of the database while a campaign goes out (root on Linux; three minutes)
 	@exec $(BIN)/python -m tests.chaos.full_disk
+
+beside: .venv/installed-dev ## run this version beside the last release while campaigns go out, and go back (PostgreSQL's programs; ten minutes)
+	@ALL_MIGRATIONS=1 $(BIN)/python -m tests -q tests/project/test_migration_locks.py
+	@exec $(BIN)/python -m tests.chaos.beside
 
 hosts: .venv/installed-dev ## spread an installation over hosts of its own, and cut one off while it sends (root on Linux; two minutes)
 	@exec $(BIN)/python -m tests.chaos.hosts

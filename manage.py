@@ -4,8 +4,12 @@
 import sys
 
 from viberdash.environment import load_settings
+from viberdash.installed import installed
 
 if __name__ == "__main__":
+    if sys.argv[1:] in (["version"], ["--version"]):  # Django's own would say Django's
+        print(installed())
+        sys.exit()
     load_settings()
     from viberdash.command_line import execute  # after the settings
 

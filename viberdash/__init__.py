@@ -1,3 +1,3 @@
 """The site: settings, addresses and server entry points; nothing of the domain."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

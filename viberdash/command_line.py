@@ -32,7 +32,10 @@ DATABASE_ADVICE = {
     "too many (clients|connections)|connection slots": (
         "Raise PostgreSQL's max_connections, or lower WORKERS, WEB_WORKERS and WEB_THREADS."
     ),
-    "starting up|shutting down|recovery mode|database is locked": "Try again in a moment.",
+    "collation .* for encoding": (
+        f"Create the database with --encoding UTF8 and --template template0; {ROLES}."
+    ),
+    "starting up|shutting down|recovery mode|database is locked|deadlock": "Try again in a moment.",
     "disk is full|no space left": "Free space on the disk of the database, and try again.",
     "readonly|read-only|unable to open database file": (
         "Run the command as the user that the installation runs as. The database and its folder"
@@ -58,6 +61,7 @@ FILE_ADVICE = {
     errno.ENOSPC: "Free space on this disk, and try again.",
     errno.EDQUOT: "Free space on this disk, and try again.",
     errno.EROFS: "Mount this disk writable, or name another folder in .env.",
+    errno.ENOTDIR: "A part of this path is a file: name another folder.",
     errno.EACCES: "Run the command as the user that the installation runs as.",
     errno.EPERM: "Run the command as the user that the installation runs as.",
 }

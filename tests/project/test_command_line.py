@@ -114,6 +114,7 @@ def test_a_database_without_tables_or_that_is_none_is_one_line(tmp_path: Path) -
         ('failed: FATAL:  role "v" does not exist', "Create this user, or correct it in"),
         ('failed: FATAL:  database "v" does not exist', "Create it, or correct its name in"),
         ("failed to resolve host 'db': Name or service not known", "Correct the host in"),
+        ('collation "und-x-icu" for encoding "SQL_ASCII" does not exist', "--encoding UTF8 and"),
         ("FATAL:  no pg_hba.conf entry for host", "in PostgreSQL's pg_hba.conf."),
         ("FATAL:  sorry, too many clients already", "Raise PostgreSQL's max_connections"),
         ("FATAL:  the database system is starting up", "Try again in a moment."),
@@ -141,6 +142,10 @@ def test_other_surroundings_have_theirs_and_faults_of_the_code_keep_their_traceb
     full = OSError(errno.ENOSPC, "No space left on device", "var/media/a.png")
     assert command_line.explain(full) == (
         "var/media/a.png: No space left on device. Free space on this disk, and try again."
+    )
+    file = OSError(errno.ENOTDIR, "Not a directory", "/dev/null/backups")
+    assert command_line.explain(file) == (
+        "/dev/null/backups: Not a directory. A part of this path is a file: name another folder."
     )
     faults = (IntegrityError("UNIQUE failed"), ProgrammingError("syntax error"), BrokenPipeError())
     assert [command_line.explain(fault) for fault in faults] == ["", "", ""]

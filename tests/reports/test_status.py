@@ -1,5 +1,6 @@
 """Settings, Status: the state of the installation in words, for administrators alone."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -23,8 +24,11 @@ from campaigns.reports.installation.status import (
     work_rows,
 )
 from campaigns.shared.days import site_today
+from campaigns.team.alerts import records
 from campaigns.team.models import MailState, OutgoingMail, Role
 from tests.reports.factories import make_campaign, make_user
+from viberdash import __version__
+from viberdash.installed import RUNNING
 
 pytestmark = pytest.mark.django_db
 
@@ -48,14 +52,16 @@ def test_nothing_runs_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     assert rows["Balance"] == ("Not known", "Only the gateway knows it.")
 
 
-def test_each_queue_is_told_apart() -> None:
+def test_each_queue_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "commit", lambda: RUNNING)  # whoever commits meanwhile
     now = timezone.now()
     for name, seconds in (("queue@a", 5), ("queue@b", 300), ("queue@gone", 90_000), ("sweep", 20)):
         Heartbeat.objects.create(name=name, at=now - timedelta(seconds=seconds))
     rows = by_label([*process_rows([], now)])
     states = {label: word for label, (word, _text) in rows.items()}
     assert states == {
-        "Web server": "OK", "Queue of a": "OK", "Queue of b": "Failed", "Sweep": "OK",
+        "Web server": "OK", "Installed": "OK",
+        "Queue of a": "OK", "Queue of b": "Failed", "Sweep": "OK",
     }  # fmt: skip
 
 
@@ -97,12 +103,33 @@ def test_balance_says_how_long_it_lasts(
     assert text in rows["Balance"][1]
 
 
-def test_storage_names_free_space_and_knows_no_backup(settings: Settings) -> None:
+def test_storage_names_free_space_and_the_last_backup(settings: Settings) -> None:
     settings.S3_BUCKET = "bucket"
     rows = by_label([*storage_rows()])
     assert "Pictures" not in rows
     assert "are free on this machine" in rows["Contact files"][1]
     assert rows["Backups"][0] == "Not known"
+    records.record_backup("viberdash-20261118T020000Z")
+    assert by_label([*storage_rows()])["Backups"][0] == "OK"
+    records.record_failed_backup("No space left")
+    word, text = by_label([*storage_rows()])["Backups"]
+    assert (word, "No space left" in text) == ("Failed", True)
+
+
+def test_what_is_installed_and_that_it_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "RUNNING", "e" * 40)
+    monkeypatch.setattr(status, "commit", lambda: "e" * 40)
+    row = status.installed_row()
+    version = re.escape(f"ViberDash {__version__}")
+    engine = r"(SQLite 3\.\d+\.\d+|PostgreSQL \d+\.\d+)"
+    assert re.fullmatch(
+        rf"{version} \(e{{10}}\), Python 3\.\d+\.\S+, Django 5\.2\.\d+, {engine}\.", row.text
+    )
+    assert row.word == "OK"
+    monkeypatch.setattr(status, "commit", lambda: "f" * 40)
+    row = status.installed_row()
+    assert row.word == "Warning"
+    assert row.text.endswith("installed since: restart web, worker and sweep.")
 
 
 def test_page_updates_itself_and_is_for_administrators(

@@ -3,6 +3,7 @@
 Everything is read anew for each page. What is not known is said to be not known.
 """
 
+import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -38,10 +41,12 @@ from campaigns.team.brand_keys.in_use import all_keys
 from campaigns.team.models import Brand
 from campaigns.templatetags.viberdash import moment, money, number
 from viberdash import __version__
+from viberdash.installed import RUNNING, commit, installed
 
 SWEEP_LATE_AFTER = timedelta(minutes=3)
 REQUEST_LATE_AFTER = 900  # seconds
 SHOWN_FOR = timedelta(days=1)  # a queue that was last seen before is that of a removed machine
+BACKUP_OLD_AFTER = timedelta(days=2)
 DISK_LOW = 0.1  # of it is free
 WORKS, WARNING, FAILS, UNKNOWN = "green", "yellow", "red", "secondary"
 WORDS: dict[str, str | Promise] = {
@@ -70,6 +75,7 @@ class StatusRow:
 def process_rows(checks: list[Check], now: datetime) -> Iterator[StatusRow]:
     """The web server, what it needs, the queues of all machines, and the sweep."""
     yield StatusRow(_("Web server"), WORKS, _("ViberDash %(v)s answers.") % {"v": __version__})
+    yield installed_row()
     labels = {"database": _("Database"), "cache": _("Cache"), "migrations": _("Migrations")}
     for check in checks:
         if label := labels.get(check.name):
@@ -88,6 +94,19 @@ def process_rows(checks: list[Check], now: datetime) -> Iterator[StatusRow]:
     yield _heartbeat_row(
         _("Sweep"), swept, now, SWEEP_LATE_AFTER, _("Check that manage.py sweep runs, and its log.")
     )
+
+
+def installed_row() -> StatusRow:
+    """What runs, and whether the code was replaced after the start of this process."""
+    database = f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
+    text = (
+        f"{installed(RUNNING)}, Python {platform.python_version()},"
+        f" Django {django.get_version()}, {database}."
+    )
+    if commit() == RUNNING:
+        return StatusRow(_("Installed"), WORKS, text)
+    what_to_do = _("Another version has been installed since: restart web, worker and sweep.")
+    return StatusRow(_("Installed"), WARNING, f"{text} {what_to_do}")
 
 
 def _heartbeat_row(
