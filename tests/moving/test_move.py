@@ -253,7 +253,7 @@ def test_way_back_and_a_second_move(move: Move, empty: str, installation: Path) 
     ("address", "expected"),
     [
         ("mysql://127.0.0.1/x", "--to must be postgres://user:password@host/name"),
-        ("sqlite:////tmp/x.sqlite3", "--to must be postgres://user:password@host/name"),
+        ("sqlite:///x.sqlite3", "--to must be postgres://user:password@host/name"),
         ("postgres://me:p@ss/w@127.0.0.1/x", "--to must be postgres://user:password@host/name"),
         (f"{SERVER}/{NAME}_none", "Create it, or correct its name in --to"),
         ("postgres://127.0.0.1:1/x", "or correct its host and port in --to"),
