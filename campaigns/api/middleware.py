@@ -114,7 +114,8 @@ class ApiRequests:
             brands = brands_with_keys()
             slugs = {brand.pk: brand.slug for brand in brands}
             stack.enter_context(acting_for(token.brand_id, slugs))
-            stack.enter_context(using(key_of_brand(token.brand.pk, brands)))
+            if token.brand_id:
+                stack.enter_context(using(key_of_brand(token.brand_id, brands)))
             stack.enter_context(limited_to(token.owner, token.permissions))
             stack.enter_context(timezone.override(reader_zone(token.owner.time_zone)))
             try:

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from viberdash import dotenv
+from viberdash.insecure import is_encryption_key
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -84,6 +85,7 @@ def test_production_file_has_what_was_answered_and_is_private(
         os.umask(before)
     result = variables((folder / ".env").read_text(encoding="utf-8"))
     assert len(result.pop("SECRET_KEY")) == 67
+    assert is_encryption_key(result.pop("KEY_ENCRYPTION_KEYS"))
     given = {name: value for name, value in ANSWERS.items() if value}
     assert result == given | {"BSG_API_URL": "https://api.bsg.world/rest"}
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600

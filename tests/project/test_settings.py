@@ -19,6 +19,7 @@ from viberdash import dotenv
 
 ROOT = Path(settings.BASE_DIR)
 KEY = "k3yQ-wRz7_pB" * 5
+FERNET_KEY = dotenv.encryption_key()
 REQUIRED = {"SECRET_KEY": KEY, "BSG_API_KEY": "test_abcdef"}
 READS = re.compile(r'\b(?:read|_keep_days)\(\s*"([A-Z_]+)"')
 Load = Callable[..., SimpleNamespace]
@@ -334,7 +335,8 @@ def test_the_settings_that_make_run_writes_are_safe(load: Load) -> None:
     """`make run` stays two commands."""
     example = dotenv.filled((ROOT / ".env.example").read_text(encoding="utf-8"))
     variables = dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    assert sorted(variables) == ["BSG_API_KEY", "BSG_API_URL", "SECRET_KEY"]
+    names = ["BSG_API_KEY", "BSG_API_URL", "KEY_ENCRYPTION_KEYS", "SECRET_KEY"]
+    assert sorted(variables) == names
     assert load(**variables).INSECURE_SETTINGS == []
 
 
@@ -385,7 +387,33 @@ def test_relative_database_is_the_same_file_in_every_folder(
 
 def test_example_explains_every_variable() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == set(READS.findall(SOURCE))
+    of_a_brand = {"BSG_API_KEY_SHOP", "BSG_API_URL_SHOP"}
+    explained = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    assert explained - of_a_brand == set(READS.findall(SOURCE))
+    assert of_a_brand < explained
+
+
+def test_brands_have_keys_and_addresses_of_their_own(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = load(
+        **REQUIRED, BSG_API_KEY_SHOP=" live_of_shop ", BSG_API_KEY_TOYS="",
+        BSG_API_URL_SHOP="https://api.example.org/rest/", KEY_ENCRYPTION_KEYS=FERNET_KEY,
+    )  # fmt: skip
+    assert result.BRAND_API_KEYS == {"SHOP": "live_of_shop"}
+    assert result.BRAND_API_URLS == {"SHOP": "https://api.example.org/rest"}
+    assert result.KEY_ENCRYPTION_KEYS == [FERNET_KEY]
+    for name in ("BSG_API_KEY_SHOP", "BSG_API_KEY_TOYS", "BSG_API_URL_SHOP"):
+        monkeypatch.delenv(name)
+    for name, value in (
+        ("BSG_API_KEY_SHOP", "live_…"),
+        ("BSG_API_URL_SHOP", "ftp://api.example.org"),
+        ("BSG_API_URL_SHOP", "http://10.0.0.7/rest"),
+        ("KEY_ENCRYPTION_KEYS", f"{FERNET_KEY},short"),
+    ):
+        with pytest.raises(ImproperlyConfigured, match=name.removesuffix("_SHOP")):
+            load(**REQUIRED, **{name: value})
+        monkeypatch.delenv(name)
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
