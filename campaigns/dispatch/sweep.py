@@ -85,7 +85,7 @@ def log_progress() -> None:
     minute, by one process of all.
     """
     sending = Tally.objects.filter(campaign__state=CampaignState.SENDING)
-    settled = sending.order_by("campaign").values_list("campaign", "campaign__audience")
+    settled = sending.order_by("campaign_id").values_list("campaign_id", "campaign__audience")
     for campaign_id, audience, people in settled.annotate(people=Sum("recipients")):
         if people != _logged.get(campaign_id, 0):
             _logged[campaign_id] = people

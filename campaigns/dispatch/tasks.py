@@ -25,12 +25,12 @@ from campaigns.dispatch.workers.slots import (
     is_taken,
     send_jobs,
 )
+from campaigns.dispatch.workers.turns import enqueue_for, find_key, turns
 from campaigns.gateway.bsg.client import client_in_use
 from campaigns.gateway.key_in_use import GatewayKey, using
 from campaigns.shared import database_clock
 from campaigns.shared.queue import enqueue
 from campaigns.team import safe_mode
-from campaigns.team.brand_keys.in_use import keys_in_use
 
 REHEARSAL_THREADS = 2  # few: a simulated gateway answers without waiting for a network
 TIME_SLICE = timedelta(seconds=20)  # of work in one task, far below the queue's time-out
@@ -61,14 +61,6 @@ def work(first: int = 0) -> None:
         enqueue(REHEARSE)
 
 
-def turns(first: int = 0) -> list[tuple[Turn, GatewayKey]]:
-    """The keys in use with their turns, beginning after the key of the owner `first`."""
-    keys = keys_in_use()
-    placed = [(Turn(place, len(keys)), key) for place, key in enumerate(keys)]
-    begin = next((turn.place + 1 for turn, key in placed if key.owner == first), 0)
-    return placed[begin:] + placed[:begin]
-
-
 def _enqueue_work(key: GatewayKey, turn: Turn, now: datetime) -> None:
     """Enqueue tasks to send and to ask about unknown outcomes, with the key in use."""
     jobs = send_jobs(turn)
@@ -81,21 +73,11 @@ def _enqueue_work(key: GatewayKey, turn: Turn, now: datetime) -> None:
         enqueue_for(key.owner, ASK)
 
 
-def enqueue_for(owner: int, task: str) -> None:
-    """Have a worker call `task` with the key of `owner`; that of the environment is not named."""
-    enqueue(task, *([owner] if owner else []))
-
-
 def _enqueue_send(owner: int, hops: int = MAX_HOPS) -> None:
     if owner:
         enqueue(SEND, hops, owner)
     else:
         enqueue(SEND, *([] if hops == MAX_HOPS else [hops]))
-
-
-def find_key(owner: int) -> tuple[GatewayKey, Turn] | None:
-    """The key that a task names and its turn; None if it is in use no more."""
-    return next(((key, turn) for turn, key in turns() if key.owner == owner), None)
 
 
 def prepare(campaign_id: int) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from campaigns.dispatch.tasks import ASK, enqueue_for, find_key, turns, work
+from campaigns.dispatch.tasks import ASK, work
 from campaigns.dispatch.workers.slots import WorkerSlot, ask_jobs, is_any_free
+from campaigns.dispatch.workers.turns import enqueue_for, find_key, turns
 from campaigns.gateway.bsg.client import client_in_use
 from campaigns.gateway.key_in_use import using
 from campaigns.results import clear_rehearsals
