@@ -258,6 +258,7 @@ def test_way_back_and_a_second_move(move: Move, empty: str, installation: Path) 
         (f"{SERVER}/{NAME}_none", "Create it, or correct its name in --to"),
         ("postgres://127.0.0.1:1/x", "or correct its host and port in --to"),
     ],
+    ids=["mysql", "sqlite", "password", "no database", "no server"],
 )
 def test_bad_addresses(move: Move, address: str, expected: str) -> None:
     assert expected in refusal(move, "--to", address)
