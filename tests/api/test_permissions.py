@@ -18,7 +18,7 @@ from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
-from tests.addresses.rows import FIRST, make_rows
+from tests.addresses.rows import FIRST, REHEARSAL, make_rows
 from tests.api.client import ApiClient
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
@@ -49,6 +49,7 @@ BODIES: dict[str, Any] = {
     "set_approval_limit": {"amount": "5"},
 }
 QUERIES = dict.fromkeys(("find_contacts", "list_messages"), "?phone=380970000001")
+ROWS = {"go_live": REHEARSAL}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 
 
@@ -79,7 +80,7 @@ def rows() -> Iterator[str]:
         for method, operation in operations.items():
             name = operation["operationId"]
             address = path.removeprefix("/api/v1/").replace("{currency}", "EUR")
-            address = re.sub(r"\{\w+\}", str(FIRST), address)
+            address = re.sub(r"\{\w+\}", str(ROWS.get(name, FIRST)), address)
             outcomes = []
             for client in columns.values():
                 with transaction.atomic():

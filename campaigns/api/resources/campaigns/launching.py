@@ -24,7 +24,13 @@ from campaigns.api.schemas import Amount, Body, Currency, StrictId, Text
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor import rehearsal, test_send
 from campaigns.compose.launch import lifecycle
-from campaigns.compose.message.measured_audience import FIRST, MeasuredAudience
+from campaigns.compose.message.measured_audience import (
+    COUNTRY,
+    FIRST,
+    LONGEST,
+    MISSING_DATA,
+    MeasuredAudience,
+)
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, TestGroup
 from campaigns.compose.pages.launch_forms import launch_confirmation
@@ -69,8 +75,9 @@ class TestIn(Body):
         Text,
         Field(
             max_length=40,
-            description="Whose merge tags it has: `first`, `longest`, `missing`, `country:PL`, as"
-            " far as there are such recipients; `each`: a message for each of them.",
+            description=f"Whose merge tags it has: `{FIRST}`, `{LONGEST}`, `{MISSING_DATA}`,"
+            f" `{COUNTRY}PL`, as far as there are such recipients; `{test_send.EACH}`: a message"
+            " for each of them.",
         ),
     ] = FIRST
 
@@ -113,7 +120,9 @@ def _require_confirmation(campaign: Campaign, measured: MeasuredAudience, body: 
     if form.is_valid() or not measured.recipients:
         return
     errors = [
-        FieldError(name.replace("cost_", "maximum_cost."), "not_confirmed", " ".join(texts))
+        FieldError(
+            name.replace("cost_", "maximum_cost."), "not_confirmed", " ".join(map(str, texts))
+        )
         for name, texts in form.errors.items()
     ]
     raise Problem(422, "invalid", errors[0].message, errors)

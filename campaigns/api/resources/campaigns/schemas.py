@@ -1,7 +1,7 @@
 """What answers say of a campaign."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -107,7 +107,7 @@ def _campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.select_related("sender", "created_by", "launched_by", "made_from")
 
 
-def summary_values(campaign: Campaign) -> dict[str, object]:
+def summary_values(campaign: Campaign) -> dict[str, Any]:
     """The values of a CampaignSummary."""
     sender = campaign.sender.name if campaign.sender else campaign.new_sender
     return {
@@ -138,7 +138,10 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
     return CampaignOut(
         **summary_values(campaign),
         **{name: getattr(campaign, name) for name in _SAME},
-        **{name: _named(campaign, name) for name in _CHOICES},
+        lists=_named(campaign, "lists"),
+        exclude_lists=_named(campaign, "exclude_lists"),
+        segments=_named(campaign, "segments"),
+        exclude_segments=_named(campaign, "exclude_segments"),
         picture_id=picture.values_list("pk", flat=True).first() if picture is not None else None,
         campaigns=_sources(earlier, left_out=False),
         exclude_campaigns=_sources(earlier, left_out=True),
@@ -160,7 +163,6 @@ _SAME = (
     "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional",
     "validity", "tariff", "timing", "time_zone", "rate",
 )  # fmt: skip
-_CHOICES = ("lists", "exclude_lists", "segments", "exclude_segments")
 
 
 def _named(campaign: Campaign, name: str) -> list[Named]:
