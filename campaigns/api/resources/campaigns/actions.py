@@ -13,7 +13,7 @@ from campaigns.api.resources.campaigns.fields import Hours
 from campaigns.api.resources.campaigns.schemas import (
     CampaignId,
     CampaignOut,
-    get_campaign,
+    find_campaign,
     show_campaign,
 )
 from campaigns.api.schemas import Amount, Body, Flag
@@ -43,7 +43,7 @@ class ResendIn(Body):
 def _move(
     request: HttpRequest, campaign_id: int, response: HttpResponse, move: lifecycle.Move
 ) -> CampaignOut:
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     move(campaign.pk, actor(request))
     return show_campaign(request, campaign_id, response)
 
@@ -74,7 +74,7 @@ def set_campaign_budget(
     """Change the most that a campaign may cost, until it is over. One that its budget had paused
     goes on, as far as the new one allows.
     """
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     amount = None if body.amount is None else Decimal(body.amount)
     reservations.change_budget(campaign.pk, actor(request), amount)
     return show_campaign(request, campaign_id, response)
@@ -87,7 +87,7 @@ def set_sending_hours(
     request: HttpRequest, campaign_id: CampaignId, body: HoursIn, response: HttpResponse
 ) -> Any:
     """Change the sending hours of a campaign under way; senders obey from their next batch on."""
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     if not lifecycle.can_change_hours(campaign):
         text = (
             "Sending hours can be changed only between launch and end, and not if it is scheduled"
@@ -110,6 +110,6 @@ def resend_campaign(
     request: HttpRequest, campaign_id: CampaignId, body: ResendIn, response: HttpResponse
 ) -> Any:
     """A draft with the same message for the recipients whom a campaign did not reach."""
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     draft = create_resend_draft(campaign, actor(request), unresolved=body.unresolved)
     return Status(201, show_campaign(request, draft.pk, response))

@@ -20,7 +20,7 @@ from campaigns.api.resources.campaigns.schemas import (
     CampaignOut,
     CampaignSummary,
     campaign_out,
-    get_campaign,
+    find_campaign,
     show_campaign,
     summary_values,
     tag,
@@ -109,7 +109,7 @@ def create_campaign(request: HttpRequest, body: CampaignIn, response: HttpRespon
 
 
 @router.get("campaigns/{campaign_id}", response=CampaignOut, auth=Needs(Permission.VIEW))
-def get_one_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
+def get_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
     """One campaign, as it is set."""
     return show_campaign(request, campaign_id, response)
 
@@ -123,7 +123,7 @@ def change_campaign(
     request: HttpRequest, campaign_id: CampaignId, body: CampaignChanges, response: HttpResponse
 ) -> Any:
     """Change a draft. The whole draft is checked, as when it is saved in the composer."""
-    get_campaign(request, campaign_id, Permission.COMPOSE)
+    find_campaign(request, campaign_id, Permission.COMPOSE)
     campaign = drafts.lock_draft(campaign_id)
     require_match(request, tag(campaign_out(campaign)))
     drafts.save(changed_form(request, campaign, body), actor(request))
@@ -134,7 +134,7 @@ def change_campaign(
 @own_transactions
 def delete_campaign(request: HttpRequest, campaign_id: CampaignId) -> Any:
     """Delete a draft for good; or a rehearsal that is over, which needs `send` too."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     if campaign.is_rehearsal:
         require_permission(actor(request), Permission.SEND)
         delete_rehearsal(campaign.pk, actor(request))
@@ -152,7 +152,7 @@ def duplicate_campaign(
     request: HttpRequest, campaign_id: CampaignId, response: HttpResponse
 ) -> Any:
     """A new draft with the same message, audience and labels, and no schedule."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     copy = drafts.duplicate(campaign, actor(request))
     return Status(201, show_campaign(request, copy.pk, response))
 
@@ -162,7 +162,7 @@ def duplicate_campaign(
 )
 def archive_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
     """Hide a draft, or a campaign that is over, from the list. Reports still count it."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     archive.archive(campaign, actor(request))
     return show_campaign(request, campaign_id, response)
 
@@ -174,7 +174,7 @@ def unarchive_campaign(
     request: HttpRequest, campaign_id: CampaignId, response: HttpResponse
 ) -> Any:
     """Show an archived campaign in the list again."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     archive.unarchive(campaign, actor(request))
     return show_campaign(request, campaign_id, response)
 
@@ -184,7 +184,7 @@ def add_campaign_label(
     request: HttpRequest, campaign_id: CampaignId, body: LabelIn, response: HttpResponse
 ) -> Any:
     """Add the label with this name, which is made if there is none."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     labels.add_label(campaign, body.name, actor(request))
     return show_campaign(request, campaign_id, response)
 
@@ -201,7 +201,7 @@ def remove_campaign_label(
     response: HttpResponse,
 ) -> Any:
     """Remove a label from the campaign; the label itself stays."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     label = get_object_for(actor(request), campaign.labels.all(), pk=label_id)
     labels.remove_label(campaign, label, actor(request))
     return show_campaign(request, campaign_id, response)

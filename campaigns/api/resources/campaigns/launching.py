@@ -16,7 +16,7 @@ from campaigns.api.resources.campaigns.schemas import (
     CampaignId,
     CampaignOut,
     campaign_out,
-    get_campaign,
+    find_campaign,
     show_campaign,
     tag,
 )
@@ -98,7 +98,7 @@ def launch_campaign(
     """Send a draft, or schedule it, or ask for approval where it needs one: `state` says which.
     Figures that are not those of now are refused, and an audience other than the reviewed one.
     """
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     require_match(request, tag(campaign_out(campaign)))
     if campaign.state in lifecycle.CAN_LAUNCH:
         _require_confirmation(campaign, measured_audience(campaign), body)
@@ -138,7 +138,7 @@ def approve_campaign(
     """Approve and launch a campaign of another user, if it is still what was reviewed. If it is not
     what approval was asked for, it becomes a draft again, and this is refused.
     """
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     if campaign.state in lifecycle.CAN_APPROVE:
         measured_audience(campaign)
     lifecycle.approve(campaign.pk, actor(request), body.fingerprint)
@@ -152,7 +152,7 @@ def return_campaign(
     """Make a campaign that waits for approval a draft again: an approver asks for changes with a
     note, its author withdraws it. A test is cancelled.
     """
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     lifecycle.return_to_draft(campaign.pk, actor(request), body.note)
     return show_campaign(request, campaign_id, response)
 
@@ -163,7 +163,7 @@ def return_campaign(
 @own_transactions
 def rehearse_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
     """Simulate a draft with its whole audience; nothing is sent. The answer is the rehearsal."""
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     made = rehearsal.rehearse(campaign, actor(request))
     return Status(201, show_campaign(request, made.pk, response))
 
@@ -185,7 +185,7 @@ def send_test(
     request: HttpRequest, campaign_id: CampaignId, body: TestIn, response: HttpResponse
 ) -> Any:
     """Send the message of a draft to phones of the team. Each test is a campaign of its own."""
-    campaign = get_campaign(request, campaign_id, Permission.SEND)
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
     phones = _phones(request, body)
     template = compile_message(campaign)
     variants = [key for key, _label in test_send.variants(Audience.of(campaign), template)]

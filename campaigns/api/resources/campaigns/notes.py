@@ -9,7 +9,7 @@ from pydantic import Field
 
 from campaigns.api.access import Needs, actor
 from campaigns.api.paging import Page, PageQuery, page
-from campaigns.api.resources.campaigns.schemas import CampaignId, get_campaign, user_name
+from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign, user_name
 from campaigns.api.schemas import Body, Id, Text
 from campaigns.compose.library import notes
 from campaigns.compose.models import Note
@@ -40,7 +40,7 @@ class NoteIn(Body):
 @router.get("campaigns/{campaign_id}/notes", response=NotePage, auth=Needs(Permission.VIEW))
 def list_notes(request: HttpRequest, campaign_id: CampaignId, query: Query[PageQuery]) -> Any:
     """The notes on a campaign, the newest first."""
-    rows = get_campaign(request, campaign_id).notes.select_related("author")
+    rows = find_campaign(request, campaign_id).notes.select_related("author")
     return page(
         request, rows, query, lambda note: _note_out(note, actor(request)), newest_first=True
     )
@@ -51,7 +51,7 @@ def list_notes(request: HttpRequest, campaign_id: CampaignId, query: Query[PageQ
 )
 def add_note(request: HttpRequest, campaign_id: CampaignId, body: NoteIn) -> Any:
     """Add a note."""
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     note = notes.add_note(campaign, body.text, actor(request))
     return Status(201, _note_out(note, actor(request)))
 

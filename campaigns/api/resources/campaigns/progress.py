@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from campaigns.api.access import Needs
-from campaigns.api.resources.campaigns.schemas import CampaignId, get_campaign
+from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign
 from campaigns.api.schemas import Money, money
 from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.launch.reachable import waiting_text
@@ -109,7 +109,7 @@ class ProgressOut(Schema):
 @router.get("campaigns/{campaign_id}/progress", response=ProgressOut, auth=Needs(Permission.VIEW))
 def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
     """How far a campaign is and what became of its messages: the numbers of its page."""
-    campaign = get_campaign(request, campaign_id)
+    campaign = find_campaign(request, campaign_id)
     progress = load_progress(campaign)
     spending, budget = spending_by_currency(campaign.pk), campaign.budget
     return ProgressOut(

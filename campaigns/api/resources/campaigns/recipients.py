@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from campaigns.api.access import Needs, actor
 from campaigns.api.paging import Page, PageQuery, SliceQuery, page, slice_page
 from campaigns.api.problems import invalid
-from campaigns.api.resources.campaigns.schemas import CampaignId, get_campaign
+from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign
 from campaigns.api.schemas import NO_NUL, Money, money
 from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
@@ -96,7 +96,7 @@ def list_recipients(
     if query.why and query.state not in STATES_WITH_REASONS:
         states = ", ".join(sorted(STATES_WITH_REASONS))
         raise invalid("why", "invalid", f"Only these states have reasons: {states}.")
-    campaign = get_campaign(request, campaign_id)
+    campaign = find_campaign(request, campaign_id)
     values = {name: getattr(query, name) for name in ("state", "why", "country", "phone")}
     chosen = recipients.read_query(values, masked=True)  # finds by a whole phone only
     counts = load_progress(campaign).counts

@@ -10,7 +10,7 @@ from pydantic import Field
 from campaigns.api.access import Needs, actor
 from campaigns.api.etags import send
 from campaigns.api.problems import Problem
-from campaigns.api.resources.campaigns.schemas import CampaignId, campaign_out, get_campaign, tag
+from campaigns.api.resources.campaigns.schemas import CampaignId, campaign_out, find_campaign, tag
 from campaigns.api.schemas import Money, money
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.draft_metrics import DraftMetrics, draft_metrics
@@ -113,7 +113,7 @@ def review_campaign(request: HttpRequest, campaign_id: CampaignId, response: Htt
     """What stands before a launch or an approval. While a worker counts a large audience: 202, ask
     again after Retry-After. The ETag is that of the campaign.
     """
-    campaign = get_campaign(request, campaign_id, Permission.COMPOSE)
+    campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
     if campaign.state not in CAN_EDIT | CAN_APPROVE:
         text = "Only a draft, or a campaign that waits for approval, can be reviewed."
         raise Problem(409, "refused", text)

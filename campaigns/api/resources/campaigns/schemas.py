@@ -96,7 +96,7 @@ class CampaignOut(CampaignSummary):
     approval: ApprovalOut
 
 
-def get_campaign(
+def find_campaign(
     request: HttpRequest, campaign_id: int, permission: Permission = Permission.VIEW
 ) -> Campaign:
     """The campaign, for a user with `permission`."""
