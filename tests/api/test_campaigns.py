@@ -236,7 +236,7 @@ def test_a_launch_that_is_sent_again_is_one(api: ApiClient, draft: Any) -> None:
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.content == first.content
-    other = api.post(f"campaigns/{draft['id']}/launch", body, Idempotency_Key="go 2")
+    other = api.post(f"campaigns/{draft['id']}/launch", body, Idempotency_Key="go-2")
     assert (other.status_code, other.json()["code"]) == (409, "refused")
     assert AuditEntry.objects.filter(action="launched").count() == 1
 
