@@ -132,7 +132,7 @@ def summary_values(campaign: Campaign) -> dict[str, Any]:
 
 def campaign_out(campaign: Campaign) -> CampaignOut:
     """All that is set in a campaign."""
-    earlier = list(campaign.earlier.order_by("source", "outcome"))
+    earlier = list(campaign.earlier.order_by("source_id", "outcome"))
     hours, budget = campaign.sending_hours, campaign.budget
     picture = Picture.objects.filter(file=str(campaign.image)) if campaign.image else None
     return CampaignOut(
