@@ -1,9 +1,14 @@
 """What the schemas of all resources are made of."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
+from django.utils.dateparse import parse_datetime
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints
+
+from campaigns.shared.money import exact
 
 ID_MAX = 2**63 - 1
 NO_NUL = r"^[^\x00]*$"
@@ -15,6 +20,53 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NOT_BLANK),
 ]
+
+# of bodies, where "7" is no number
+StrictId = Annotated[int, Strict(), Field(ge=1, le=ID_MAX)]
+Flag = Annotated[bool, Strict()]
+Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+Amount = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,11}(\.[0-9]{1,7})?$"),
+    Field(description="Such as 12.50, in text, so that no digit is lost.", examples=["12.50"]),
+]
+
+
+def _moment(text: str) -> str:
+    if text and read_moment(text) is None:
+        raise ValueError("There is no such time.")
+    return text
+
+
+Moment = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^((19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2}))?$"
+    ),
+    AfterValidator(_moment),
+    Field(description="A time with an offset, such as 2030-01-31T09:00:00Z."),
+]
+
+
+def read_moment(text: str) -> datetime | None:
+    """The time that a `Moment` names; None for "" and where there is none."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
+
+
+class Money(Schema):
+    """An amount of one currency."""
+
+    amount: Annotated[str, Field(description="Exact: 0.0234567", examples=["12.50"])]
+    currency: str
+
+
+def money(amount: Decimal, currency: str) -> Money:
+    """`amount` with all its digits."""
+    return Money(amount=exact(amount), currency=currency)
 
 
 class Body(Schema):

@@ -16,12 +16,23 @@ from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
 from campaigns.api.resources import contacts, lists
+from campaigns.api.resources.campaigns import (
+    actions,
+    campaigns,
+    launching,
+    notes,
+    progress,
+    recipients,
+    reviews,
+)
+from campaigns.api.resources.money import budgets, spend
+from campaigns.compose.launch.lifecycle import Refused
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.team.removal import InUse
 
 logger = logging.getLogger(__name__)
 # errors of the domain whose text says to a user what to do
-REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse)
+REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse, Refused)
 
 
 class Api(NinjaAPI):
@@ -40,8 +51,13 @@ api = Api(
     openapi_url=None,
 )
 api.add_decorator(answers.once, mode="view")
-for router in (lists.router, contacts.router):
-    api.add_router("", router)
+RESOURCES = (
+    lists, contacts,
+    campaigns, reviews, launching, actions, progress, recipients, notes,
+    spend, budgets,
+)  # fmt: skip
+for resource in RESOURCES:
+    api.add_router("", resource.router)
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from campaigns.team.models import Role, User
 from campaigns.team.permissions import PERMISSIONS, Permission
@@ -14,6 +15,12 @@ from tests.api.client import ApiClient
 from tests.reports.factories import make_user
 
 MakeClient = Callable[..., ApiClient]
+
+
+@pytest.fixture(autouse=True)
+def no_gateway(settings: Settings) -> None:
+    """No gateway answers, unless a test has one."""
+    settings.BSG_API_URL = "http://127.0.0.1:9/rest"
 
 
 @pytest.fixture

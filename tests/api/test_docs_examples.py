@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.models import ContactList, Role
+from campaigns.models import Campaign, CampaignState, ContactList, Role, Sender
 from campaigns.team.permissions import Permission
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
@@ -19,13 +19,14 @@ TEXT = Path("docs/api.md").read_text(encoding="utf-8")
 P = Permission
 
 
-def example(language: str) -> str:
-    [code] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
-    return str(code)
+def examples(language: str) -> str:
+    """All of one language: the later ones go on from the first."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL))
 
 
 def run(command: list[str], code: str, live_server: Any) -> str:
-    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS}
+    Sender.objects.create(name="Shop")
+    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS, P.COMPOSE, P.SEND}
     token = client_of(make_user("crm", Role.MARKETER), scopes).text
     environment = os.environ | {"VIBERDASH": live_server.url, "TOKEN": token}
     return subprocess.run(
@@ -33,18 +34,24 @@ def run(command: list[str], code: str, live_server: Any) -> str:
     ).stdout
 
 
-def test_the_example_for_curl(live_server: Any) -> None:
-    answers = run(["sh", "-eu"], example("sh"), live_server)
+def test_the_examples_for_curl(live_server: Any) -> None:
+    answers = run(["sh", "-eu"], examples("sh"), live_server)
     assert '"items": []' in answers
-    assert ContactList.objects.get().name == "Clients of March"
+    assert {row.name for row in ContactList.objects.all()} == {"Clients of March", "Friends"}
+    campaign = Campaign.objects.get()
+    assert (campaign.name, campaign.state) == ("March", CampaignState.PREPARING)
+    assert '"state": "preparing"' in answers
 
 
-def test_the_example_for_python(live_server: Any) -> None:
-    printed = run([sys.executable, "-"], example("python"), live_server)
+def test_the_examples_for_python(live_server: Any) -> None:
+    printed = run([sys.executable, "-"], examples("python"), live_server)
     assert printed.splitlines() == [
         "+380971234567 new ",
         "+380971234568 new ",
         "12 rejected too_short",
         "+380971234567 {'city': 'Kyiv'}",
         "+380971234568 {}",
+        "recipients: 2",
+        "preparing",
+        "0 of 0 accepted",
     ]

@@ -13,16 +13,18 @@ from django.db import transaction
 from django.test import Client
 
 from campaigns.api.v1 import openapi
+from campaigns.models import Sender
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
-from tests.addresses.rows import FIRST, make_rows
+from tests.addresses.rows import FIRST, REHEARSAL, make_rows
 from tests.api.client import ApiClient
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
+SENDER = "ViberShop"  # that of make_rows
 TABLE = Path(__file__).with_name("permissions.txt")
 # what an operation is sent, so that nothing but the right to ask decides; ids are FIRST
 BODIES: dict[str, Any] = {
@@ -31,8 +33,23 @@ BODIES: dict[str, Any] = {
     "add_contact": {"phone": "0971239999"},
     "add_contacts": {"contacts": [{"phone": "0971239999"}]},
     "change_contact": {"fields": {"city": "Рим"}},
+    "create_campaign": {"name": "New", "sender": SENDER, "text": "Hello"},
+    "change_campaign": {"name": "New"},
+    "launch_campaign": {"recipients": 3, "audience": "3:0"},
+    "approve_campaign": {"fingerprint": "0"},
+    "return_campaign": {"note": "Shorter."},
+    "send_test": {"phones": ["0971239999"]},
+    "set_campaign_budget": {"amount": "5"},
+    "set_sending_hours": {"hours": "10:00-18:00"},
+    "resend_campaign": {},
+    "add_campaign_label": {"name": "VIP"},
+    "add_note": {"text": "Note"},
+    "set_monthly_budget": {"amount": "5"},
+    "set_budget_of_user": {"amount": "5"},
+    "set_approval_limit": {"amount": "5"},
 }
-QUERIES = {"find_contacts": "?phone=380970000001"}
+QUERIES = dict.fromkeys(("find_contacts", "list_messages"), "?phone=380970000001")
+ROWS = {"go_live": REHEARSAL}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 
 
@@ -51,6 +68,7 @@ def clients() -> dict[str, ApiClient]:
     columns |= {role.value: client_of(user, PERMISSIONS[role]) for role, user in users.items()}
     columns["marketer who may view"] = client_of(marketer, {Permission.VIEW})
     with acting_for(Brand.objects.create(name="Other", slug="other").pk):
+        Sender.objects.create(name=SENDER)
         columns["another brand"] = client_of(boss, frozenset(Permission))
     return columns
 
@@ -61,7 +79,8 @@ def rows() -> Iterator[str]:
     for path, operations in openapi()["paths"].items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            address = re.sub(r"\{\w+\}", str(FIRST), path.removeprefix("/api/v1/"))
+            address = path.removeprefix("/api/v1/").replace("{currency}", "EUR")
+            address = re.sub(r"\{\w+\}", str(ROWS.get(name, FIRST)), address)
             outcomes = []
             for client in columns.values():
                 with transaction.atomic():

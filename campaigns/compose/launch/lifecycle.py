@@ -108,17 +108,18 @@ def _test_columns(campaign: Campaign, launcher: User | None) -> dict[str, Any]:
 
 @reachable.with_key_of_brand
 def launch(
-    campaign_id: int, actor: User | None, confirmed: int | None = None, fingerprint: str = ""
-) -> None:
+    campaign_id: int, actor: User | None, confirmed: int | None = None, fingerprint: str = "",
+    version: datetime | None = None,
+) -> None:  # fmt: skip
     """Launch a draft: send it now, schedule it, or request approval if it needs one.
 
     `confirmed` is the number of recipients that the user typed; None where nothing was confirmed.
-    `fingerprint` is that of the audience that the user saw. Raises Refused if the campaign is not a
-    draft, has problems, or has other recipients by now.
+    `fingerprint` is that of the audience that the user saw, `version` the draft's `updated_at`.
+    Raises Refused if the campaign is not that draft, has problems, or has other recipients by now.
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
-    if campaign.state not in CAN_LAUNCH:
-        raise _refusal(campaign_id, _("launched"))
+    if campaign.state not in CAN_LAUNCH or version not in (None, campaign.updated_at):
+        raise _launched_or_edited(campaign_id)
     recipients, check = _check_ready(campaign, confirmed, fingerprint, actor)
     with transaction.atomic():
         check = approval.check_again(check, campaign, actor)

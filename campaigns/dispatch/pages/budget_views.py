@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
+from campaigns.dispatch.budgets.monthly import remove_budget, set_month_budget, set_user_budget
 from campaigns.dispatch.budgets.warnings import (
     BudgetUsage,
     campaign_usages,
@@ -27,7 +27,6 @@ from campaigns.dispatch.pages.forms import (
     UserBudgetForm,
 )
 from campaigns.shared.money import exact
-from campaigns.team import audit
 from campaigns.team.pages.access import current_user, get_object_for, require_permission
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
@@ -170,14 +169,9 @@ def monthly_budgets(request: HttpRequest) -> HttpResponse:
     )
 
 
-@transaction.atomic
 def _set_budget(request: HttpRequest, form: MonthlyBudgetForm | UserBudgetForm) -> None:
-    keys = dict(form.cleaned_data)
-    amount = keys.pop("amount")
-    model = UserBudget if "user" in keys else MonthlyBudget
-    budget, _created = model._default_manager.update_or_create(**keys, defaults={"amount": amount})
-    owner = f"{keys['user']}: " if "user" in keys else ""
-    audit.record(current_user(request), budget, "set", f"{owner}{exact(amount)} {keys['currency']}")
+    set_budget = set_user_budget if "user" in form.cleaned_data else set_month_budget
+    set_budget(**form.cleaned_data, actor=current_user(request))
     messages.success(
         request,
         _("Monthly budget set. Campaigns that it had paused continue as far as there is room."),
@@ -192,9 +186,7 @@ def user_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
         user, UserBudget.objects.select_related("user"), Permission.MANAGE_LIMITS, pk=pk
     )
     require_fresh(request)
-    with transaction.atomic():
-        audit.record(user, budget, "removed", str(budget))
-        budget.delete()
+    remove_budget(budget, user)
     messages.success(request, _("Monthly budget of %(name)s removed.") % {"name": budget.user})
     return redirect("month-budgets")
 
@@ -205,9 +197,7 @@ def month_budget_delete(request: HttpRequest, pk: int) -> HttpResponse:
     user = current_user(request)
     budget = get_object_for(user, MonthlyBudget.objects.all(), Permission.MANAGE_LIMITS, pk=pk)
     require_fresh(request)
-    with transaction.atomic():
-        audit.record(user, budget, "removed", budget.currency)
-        budget.delete()
+    remove_budget(budget, user)
     messages.success(
         request, _("Monthly budget in %(currency)s removed.") % {"currency": budget.currency}
     )

@@ -34,7 +34,7 @@ from campaigns.reports.shared.delivery_counts import (
 )
 from campaigns.reports.shared.labels import is_country_code, refusal, status_label
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
-from campaigns.shared.paging import Slice, read_merged, read_slice
+from campaigns.shared.paging import PAGE, Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.shared.text import without_nul
 
@@ -201,15 +201,18 @@ def filter_recipients(campaign: Campaign, query: RecipientQuery) -> QuerySet[Rec
 
 
 def load_page(
-    campaign: Campaign, query: RecipientQuery, counts: DeliveryCounts, at: str
+    campaign: Campaign, query: RecipientQuery, counts: DeliveryCounts, at: str, size: int = PAGE
 ) -> Slice[Recipient]:
-    """Return the page `at` of what `query` selects; `counts` are those of the campaign."""
+    """Return the page `at` of `size` rows of what `query` selects; `counts` are those of the
+    campaign.
+    """
     if query.unreadable:
         return Slice([])
     if not query.state or query.whole_phone or _by_first_digits(campaign, query):
-        return read_slice(filter_recipients(campaign, query), page_column(campaign, query), at)
+        selected = filter_recipients(campaign, query)
+        return read_slice(selected, page_column(campaign, query), at, size)
     parts = query.state.parts(_in_any_state(campaign, query), query.why, counts)
-    return read_merged(parts, PAGE_COLUMN, at)
+    return read_merged(parts, PAGE_COLUMN, at, size)
 
 
 def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
@@ -351,11 +354,17 @@ def sms_currency(recipient: Recipient) -> str:
 
 def state_label(recipient: Recipient) -> str:
     """Return the label of the filter that finds this recipient."""
+    state = FILTERS.get(state_key(recipient))
+    return str(state.label) if state else recipient.send_state
+
+
+def state_key(recipient: Recipient) -> str:
+    """Return the key of the filter that finds this recipient."""
     for state in FILTERS.values():
         if state.send_state == recipient.send_state and recipient.delivery_state in (
             state.deliveries or ALL_STATES
         ):
-            return str(state.label)
+            return state.key
     return recipient.send_state
 
 

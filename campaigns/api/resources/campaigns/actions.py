@@ -1,0 +1,115 @@
+"""What is done with a campaign after its launch."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router, Status
+from pydantic import Field
+
+from campaigns.api.access import Needs, actor, own_transactions
+from campaigns.api.problems import Problem, invalid
+from campaigns.api.resources.campaigns.fields import Hours
+from campaigns.api.resources.campaigns.schemas import (
+    CampaignId,
+    CampaignOut,
+    find_campaign,
+    show_campaign,
+)
+from campaigns.api.schemas import Amount, Body, Flag
+from campaigns.compose.launch import lifecycle
+from campaigns.dispatch.budgets import reservations
+from campaigns.dispatch.pages.forms import SendingHoursForm
+from campaigns.dispatch.people.resend import create_resend_draft
+from campaigns.team.permissions import Permission
+
+router = Router(tags=["Campaigns"])
+
+
+class BudgetIn(Body):
+    amount: Annotated[Amount | None, Field(description="null: no limit")]
+
+
+class HoursIn(Body):
+    hours: Hours | None
+
+
+class ResendIn(Body):
+    unresolved: Annotated[
+        Flag, Field(description="Also to those who may have got the message already.")
+    ] = False
+
+
+def _move(
+    request: HttpRequest, campaign_id: int, response: HttpResponse, move: lifecycle.Move
+) -> CampaignOut:
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
+    move(campaign.pk, actor(request))
+    return show_campaign(request, campaign_id, response)
+
+
+@router.post("campaigns/{campaign_id}/pause", response=CampaignOut, auth=Needs(Permission.SEND))
+def pause_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
+    """Stop sending. Requests to the gateway that are under way still finish."""
+    return _move(request, campaign_id, response, lifecycle.pause)
+
+
+@router.post("campaigns/{campaign_id}/resume", response=CampaignOut, auth=Needs(Permission.SEND))
+@own_transactions
+def resume_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
+    """Go on with the remaining recipients. Where approval is missing, an approver gives it so."""
+    return _move(request, campaign_id, response, lifecycle.resume)
+
+
+@router.post("campaigns/{campaign_id}/cancel", response=CampaignOut, auth=Needs(Permission.SEND))
+def cancel_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
+    """End it: nobody else is sent to. What the gateway has accepted stays sent."""
+    return _move(request, campaign_id, response, lifecycle.cancel)
+
+
+@router.put("campaigns/{campaign_id}/budget", response=CampaignOut, auth=Needs(Permission.SEND))
+def set_campaign_budget(
+    request: HttpRequest, campaign_id: CampaignId, body: BudgetIn, response: HttpResponse
+) -> Any:
+    """Change the most that a campaign may cost, until it is over. One that its budget had paused
+    goes on, as far as the new one allows.
+    """
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
+    amount = None if body.amount is None else Decimal(body.amount)
+    reservations.change_budget(campaign.pk, actor(request), amount)
+    return show_campaign(request, campaign_id, response)
+
+
+@router.put(
+    "campaigns/{campaign_id}/sending-hours", response=CampaignOut, auth=Needs(Permission.SEND)
+)
+def set_sending_hours(
+    request: HttpRequest, campaign_id: CampaignId, body: HoursIn, response: HttpResponse
+) -> Any:
+    """Change the sending hours of a campaign under way; senders obey from their next batch on."""
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
+    if not lifecycle.can_change_hours(campaign):
+        text = (
+            "Sending hours can be changed only between launch and end, and not if it is scheduled"
+            " at the gateway."
+        )
+        raise Problem(409, "refused", text)
+    start, _dash, end = (body.hours or "").partition("-")
+    form = SendingHoursForm({"sends_from": start, "sends_until": end}, campaign=campaign)
+    if not form.is_valid():
+        message = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        raise invalid("hours", "invalid", message)
+    lifecycle.change_hours(campaign.pk, actor(request), form.hours)
+    return show_campaign(request, campaign_id, response)
+
+
+@router.post(
+    "campaigns/{campaign_id}/resend", response={201: CampaignOut}, auth=Needs(Permission.SEND)
+)
+def resend_campaign(
+    request: HttpRequest, campaign_id: CampaignId, body: ResendIn, response: HttpResponse
+) -> Any:
+    """A draft with the same message for the recipients whom a campaign did not reach."""
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
+    draft = create_resend_draft(campaign, actor(request), unresolved=body.unresolved)
+    return Status(201, show_campaign(request, draft.pk, response))

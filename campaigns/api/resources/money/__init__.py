@@ -1,0 +1,1 @@
+"""Money: what was spent, the balance, and the limits of both."""
