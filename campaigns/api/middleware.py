@@ -8,19 +8,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from campaigns.api import rates
-from campaigns.api.access import NAMESPACE
+from campaigns.api.access import NAMESPACE, has_file
 from campaigns.api.problems import Problem, as_problem
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team import audit
 from campaigns.team.audit import context
 from campaigns.team.models import ActorKind, AuditResult
 from campaigns.team.pages.audit.middleware import RequestOrigin
+from campaigns.team.pages.body_limits import API_FILES
 from campaigns.team.roles import limited_to
 from campaigns.team.sign_in.throttle import MustWait
 from campaigns.team.time_zones import reader_zone
@@ -113,7 +114,7 @@ class ApiRequests:
             stack.enter_context(limited_to(token.owner, token.permissions))
             stack.enter_context(timezone.override(reader_zone(token.owner.time_zone)))
             try:
-                _require_json(request)
+                _read_body(request)
             except Problem as problem:
                 return problem.response()
             response = run()
@@ -122,16 +123,23 @@ class ApiRequests:
         return response
 
 
-def _require_json(request: HttpRequest) -> None:
-    """Read the body. Raises Problem if it is too large, or no JSON by what it says of itself."""
+def _read_body(request: HttpRequest) -> None:
+    """Read the body: JSON, or the form around a file where an operation takes one. Raises Problem
+    if it is too large, can't be read, or is of another type by what it says of itself.
+    """
     try:
+        if has_file(request):
+            _ = request.FILES
+            return
         body = request.body
     except RequestDataTooBig:
         raise Problem(413) from None
-    except UnreadablePostError:
+    except (BadRequest, SuspiciousOperation, UnreadablePostError):
         raise Problem(400) from None
     if body and request.content_type != "application/json":
-        raise Problem(415)
+        forms = request.method == "POST" and request.path_info in API_FILES
+        text = "Send a form: Content-Type: multipart/form-data" if forms else ""
+        raise Problem(415, detail=text)
 
 
 def _record_refusal(request: HttpRequest, token: ApiToken) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+import phonenumbers
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 ID_MAX = 2**63 - 1
 NO_NUL = r"^[^\x00]*$"
@@ -14,6 +15,19 @@ Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NOT_BLANK),
+]
+
+
+def _require_country(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("There are no phones of this country.")
+    return code
+
+
+Country = Annotated[
+    str,
+    Field(pattern="^[A-Z]{2}$", description="Of phones without a country code."),
+    AfterValidator(_require_country),
 ]
 
 

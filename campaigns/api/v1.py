@@ -15,13 +15,16 @@ from campaigns.api import answers
 from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
-from campaigns.api.resources import contacts, lists
+from campaigns.api.resources import contacts, lists, me, people, segments, stop_list
+from campaigns.api.resources.imports import imports, schedules, sources
+from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
+from campaigns.compose.launch.lifecycle import Refused
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.team.removal import InUse
 
 logger = logging.getLogger(__name__)
 # errors of the domain whose text says to a user what to do
-REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse)
+REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse, Refused)
 
 
 class Api(NinjaAPI):
@@ -40,8 +43,12 @@ api = Api(
     openapi_url=None,
 )
 api.add_decorator(answers.once, mode="view")
-for router in (lists.router, contacts.router):
-    api.add_router("", router)
+RESOURCES = (
+    me, lists, contacts, sources, imports, schedules, people, stop_list, segments, templates,
+    pictures, labels, test_groups, senders,
+)  # fmt: skip
+for resource in RESOURCES:
+    api.add_router("", resource.router)
 
 
 @cache

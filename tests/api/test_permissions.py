@@ -13,11 +13,13 @@ from django.db import transaction
 from django.test import Client
 
 from campaigns.api.v1 import openapi
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
-from tests.addresses.rows import FIRST, make_rows
+from tests.addresses.hostile import png
+from tests.addresses.rows import FIRST, PHONE, make_rows
 from tests.api.client import ApiClient
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
@@ -31,8 +33,38 @@ BODIES: dict[str, Any] = {
     "add_contact": {"phone": "0971239999"},
     "add_contacts": {"contacts": [{"phone": "0971239999"}]},
     "change_contact": {"fields": {"city": "Рим"}},
+    "copy_contacts": {"name": "New"},
+    "change_field_types": {"formats": {"city": "text"}},
+    "create_import": {"list_name": "New", "text": "phone\n0971239999"},
+    "change_import_layout": {"header": True},
+    "choose_import_columns": {"columns": [{"column": "A", "use": "phone"}]},
+    "create_import_schedule": {"import_id": FIRST, "at": "08:00"},
+    "pause_import_schedule": {"paused": True},
+    "change_person": {"notes": "New"},
+    "stop_phones": {"phones": ["0971239999"]},
+    "create_segment": {"name": "New", "conditions": [{"kind": "consent", "value": "given"}]},
+    "count_conditions": {"conditions": [{"kind": "consent", "value": "given"}]},
+    "change_segment": {"name": "New"},
+    "create_template": {"campaign_id": FIRST, "name": "New"},
+    "lock_template": {"locked": ["text"]},
+    "rename_picture": {"title": "New"},
+    "create_label": {"name": "New"},
+    "change_label": {"colour": "red"},
+    "create_test_group": {"name": "New", "phones": ["+380971239999"]},
+    "create_sender": {"name": "New"},
 }
-QUERIES = {"find_contacts": "?phone=380970000001"}
+CSV = ("people.csv", b"phone\n0971239999\n")
+# files, and the values around them
+FILES: dict[str, tuple[tuple[str, bytes], dict[str, str]]] = {
+    "import_file": (CSV, {}),
+    "stop_file": (CSV, {}),
+    "create_picture": (("grey.png", png()), {}),
+}
+QUERIES = {
+    "find_contacts": "?phone=380970000001",
+    "find_person": "?phone=380970000001",
+}
+PATHS = {"{person_id}": id_of(PHONE)}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 
 
@@ -61,13 +93,19 @@ def rows() -> Iterator[str]:
     for path, operations in openapi()["paths"].items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            address = re.sub(r"\{\w+\}", str(FIRST), path.removeprefix("/api/v1/"))
+            address = re.sub(
+                r"\{\w+\}",
+                lambda part: PATHS.get(part[0], str(FIRST)),
+                path.removeprefix("/api/v1/"),
+            )
             outcomes = []
             for client in columns.values():
                 with transaction.atomic():
-                    answer = client.send(
-                        method.upper(), address + QUERIES.get(name, ""), BODIES.get(name)
-                    )
+                    if name in FILES:
+                        answer = client.upload(address, *FILES[name])
+                    else:
+                        query = QUERIES.get(name, "")
+                        answer = client.send(method.upper(), address + query, BODIES.get(name))
                     transaction.set_rollback(True)
                 outcomes.append(ANSWERS.get(answer.status_code, "yes"))
                 assert answer.status_code != 422, (name, answer.content)
