@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
+from ninja import Schema
 
-from campaigns.api.problems import FieldError, Problem
+from campaigns.api.problems import FieldError, Problem, invalid
 
 NAME_TAKEN = "name_taken"
 SAME_NAMES: Mapping[str, str] = MappingProxyType({})
@@ -24,6 +25,13 @@ def posted(values: Mapping[str, Any]) -> QueryDict:
         elif value is not None and value is not False:
             data[name] = str(value)
     return data
+
+
+def require_known(request: HttpRequest, body: Schema) -> None:
+    """Raise Problem for a field of the form around a file that `body` does not have."""
+    for name in request.POST:
+        if name not in type(body).model_fields:
+            raise invalid(name, "extra_forbidden", "There is no such field.")
 
 
 def field_errors(

@@ -127,19 +127,19 @@ def _read_body(request: HttpRequest) -> None:
     """Read the body: JSON, or the form around a file where an operation takes one. Raises Problem
     if it is too large, can't be read, or is of another type by what it says of itself.
     """
+    takes_file = request.method == "POST" and request.path_info in API_FILES
+    if takes_file and not has_file(request):
+        raise Problem(415, detail="Send a form: Content-Type: multipart/form-data")
     try:
-        if has_file(request):
-            _ = request.FILES
-            return
-        body = request.body
+        body = b"" if takes_file else request.body
+        if takes_file:
+            _ = request.FILES  # reads it
     except RequestDataTooBig:
         raise Problem(413) from None
     except (BadRequest, SuspiciousOperation, UnreadablePostError):
         raise Problem(400) from None
     if body and request.content_type != "application/json":
-        forms = request.method == "POST" and request.path_info in API_FILES
-        text = "Send a form: Content-Type: multipart/form-data" if forms else ""
-        raise Problem(415, detail=text)
+        raise Problem(415)
 
 
 def _record_refusal(request: HttpRequest, token: ApiToken) -> None:

@@ -16,9 +16,10 @@ from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
 from campaigns.api.resources import contacts, lists, me, people, segments, stop_list
-from campaigns.api.resources.imports import imports, schedules, sources
+from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.models import ConditionKind
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.team.removal import InUse
 
@@ -44,7 +45,7 @@ api = Api(
 )
 api.add_decorator(answers.once, mode="view")
 RESOURCES = (
-    me, lists, contacts, sources, imports, schedules, people, stop_list, segments, templates,
+    me, lists, contacts, imports, schedules, people, stop_list, segments, templates,
     pictures, labels, test_groups, senders,
 )  # fmt: skip
 for resource in RESOURCES:
@@ -85,9 +86,18 @@ def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _field_error(error: dict[str, Any]) -> FieldError:
-    """An error of pydantic; the body is the argument `body` of each operation."""
-    place = [str(part) for part in error["loc"]]
-    place = place[2:] if place[:2] == ["body", "body"] else place[1:]
+    """An error of pydantic; the body or form is the argument `body` of each operation. Between the
+    place of a condition and its field stands its kind, which is no part of the path.
+    """
+    parts = error["loc"]
+    is_kind = [
+        part in ConditionKind.values and isinstance(before, int)
+        for before, part in zip(("", *parts), parts[:-1], strict=False)
+    ]
+    place = [
+        str(part) for part, left_out in zip(parts, [*is_kind, False], strict=True) if not left_out
+    ]
+    place = place[2:] if place[:2] in (["body", "body"], ["form", "body"]) else place[1:]
     return FieldError(".".join(place), str(error["type"]), str(error["msg"]))
 
 

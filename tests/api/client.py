@@ -3,12 +3,21 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from campaigns.team.tokens.models import ApiToken
+
+
+def picture() -> bytes:
+    """A PNG that the library takes."""
+    file = BytesIO()
+    Image.new("RGB", (100, 100), "teal").save(file, "PNG")
+    return file.getvalue()
 
 
 @dataclass

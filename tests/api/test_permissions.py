@@ -18,9 +18,8 @@ from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
-from tests.addresses.hostile import png
 from tests.addresses.rows import FIRST, PHONE, make_rows
-from tests.api.client import ApiClient
+from tests.api.client import ApiClient, picture
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
@@ -58,7 +57,7 @@ CSV = ("people.csv", b"phone\n0971239999\n")
 FILES: dict[str, tuple[tuple[str, bytes], dict[str, str]]] = {
     "import_file": (CSV, {}),
     "stop_file": (CSV, {}),
-    "create_picture": (("grey.png", png()), {}),
+    "create_picture": (("grey.png", picture()), {}),
 }
 QUERIES = {
     "find_contacts": "?phone=380970000001",

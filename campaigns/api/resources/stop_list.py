@@ -11,7 +11,7 @@ from ninja.files import UploadedFile
 from pydantic import Field
 
 from campaigns.api.access import Needs, actor, own_transactions
-from campaigns.api.form_values import posted, require_valid
+from campaigns.api.form_values import posted, require_known, require_valid
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import invalid
 from campaigns.api.schemas import Body, Country, Id, Text
@@ -134,6 +134,7 @@ def stop_file(request: HttpRequest, body: Form[StopOptions], file: File[Uploaded
     """Add the phones of a file (multipart/form-data) of any type that can be imported, up to
     10 MB.
     """
+    require_known(request, body)
     user = actor(request)
     _require_for_all(user, body)
     values = {"reason": body.reason, "country": body.country}

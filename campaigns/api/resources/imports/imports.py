@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from campaigns.api.access import Needs, actor, own_transactions
@@ -19,7 +19,7 @@ from campaigns.api.resources.imports.shown_imports import (
     import_out,
     shown,
 )
-from campaigns.api.resources.imports.sources import ColumnIn, PlanIn, require_columns
+from campaigns.api.resources.imports.sources import ColumnIn, PlanIn, require_columns, router
 from campaigns.api.schemas import Body, Country, Id, Text
 from campaigns.contacts.fetching import unattended
 from campaigns.contacts.importing import lifecycle
@@ -33,7 +33,6 @@ from campaigns.contacts.undo import lifecycle as undo_lifecycle
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
-router = Router(tags=["Imports"])
 EDIT = Needs(Permission.EDIT_CONTACTS)
 
 

@@ -10,7 +10,7 @@ from ninja.files import UploadedFile
 from pydantic import Field, Json
 
 from campaigns.api.access import Needs, actor, own_transactions
-from campaigns.api.form_values import posted, require_valid
+from campaigns.api.form_values import posted, require_known, require_valid
 from campaigns.api.problems import Problem, invalid
 from campaigns.api.resources.imports.shown_imports import ImportDetail, shown
 from campaigns.api.schemas import Body, Country, Id, Text
@@ -29,7 +29,7 @@ from campaigns.contacts.pages.imports.source_views import SOURCES, receive
 from campaigns.shared.web.exchange import MAX_ADDRESS
 from campaigns.team.permissions import Permission
 
-router = Router(tags=["Imports"])
+router = Router(tags=["Imports"])  # also of imports.py: an address belongs to one router
 PATHS = {"into": "list_id", "name": "list_name", "rows": "text"}
 
 
@@ -121,6 +121,7 @@ def import_file(
     With `start` it is imported without any further request; otherwise choose the columns, and start
     it.
     """
+    require_known(request, body)
     return _made(request, "file", body, {"file": file}, body.columns or [], response)
 
 
@@ -154,7 +155,8 @@ def _made(
     try:
         made = receive(source, data, user, wishes)
     except ContactsError as refused:
-        path = PATHS.get(source.source_field, source.source_field)
+        field = source.form.source_field
+        path = PATHS.get(field, field)
         raise invalid(path, "unreadable", str(refused)) from refused
     _require_columns(made, columns)
     unattended.advance(made.pk)

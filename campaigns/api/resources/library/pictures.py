@@ -10,6 +10,7 @@ from ninja.files import UploadedFile
 from pydantic import Field
 
 from campaigns.api.access import Needs, actor, own_transactions
+from campaigns.api.form_values import require_known
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import invalid
 from campaigns.api.schemas import Body, Id, Name
@@ -69,6 +70,7 @@ def create_picture(
     request: HttpRequest, body: Form[PictureOptions], file: File[UploadedFile]
 ) -> Any:
     """Upload an image (multipart/form-data): JPEG, PNG, WebP or HEIC, up to 20 MB."""
+    require_known(request, body)
     try:
         picture = store_picture(file, actor(request), body.square)
     except ValidationError as refused:
