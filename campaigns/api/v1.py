@@ -94,9 +94,8 @@ def _field_error(error: dict[str, Any]) -> FieldError:
         part in ConditionKind.values and isinstance(before, int)
         for before, part in zip(("", *parts), parts[:-1], strict=False)
     ]
-    place = [
-        str(part) for part, left_out in zip(parts, [*is_kind, False], strict=True) if not left_out
-    ]
+    kept = zip(parts, [*is_kind, False], strict=True)
+    place = [str(part) for part, left_out in kept if not left_out]
     place = place[2:] if place[:2] in (["body", "body"], ["form", "body"]) else place[1:]
     return FieldError(".".join(place), str(error["type"]), str(error["msg"]))
 

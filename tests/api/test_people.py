@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from campaigns.contacts.lists import contact_lists
-from campaigns.contacts.models import Consent, Person, StopListEntry
+from campaigns.contacts.models import Person, StopListEntry
 from campaigns.contacts.people import person
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import AuditEntry, Contact, ContactList, Role
-from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand
 from campaigns.team.permissions import Permission
 from tests.api.client import ApiClient
@@ -116,7 +115,7 @@ def test_phones_are_masked_without_the_permission(
     api.post("stop-list", {"phones": [PHONE], "reason": f"from {PHONE}"})
     viewer = api_of(Role.VIEWER)
     for path in (ADDRESS, "stop-list", f"people?phone={PHONE}"):
-        text = viewer.get(path).content.decode()
+        text = str(viewer.get(path).json())
         assert "3809•••67" in text
         assert "71234" not in text
     assert viewer.get("stop-list?q=71234").json()["items"] == []
@@ -165,13 +164,8 @@ def test_entries_for_all_brands_take_a_permission(api_of: MakeClient, api: ApiCl
     assert boss.post("stop-list", body).json()["new"] == 1
     entry = StopListEntry.objects.get()
     assert entry.brand_id is None
-    with acting_for(Brand.objects.create(name="Other", slug="other").pk):
-        assert api.delete(f"stop-list/{entry.pk}").status_code == 403
+    Brand.objects.create(name="Other", slug="other")
+    assert api.delete(f"stop-list/{entry.pk}").status_code == 403
     few = api_of(Role.ADMINISTRATOR, scopes={Permission.VIEW, Permission.EDIT_STOP_LIST})
     assert few.delete(f"stop-list/{entry.pk}").status_code == 403
     assert boss.delete(f"stop-list/{entry.pk}").status_code == 204
-
-
-def test_consent_is_what_the_model_knows(api: ApiClient) -> None:
-    api.patch(ADDRESS, {"consent": "withdrawn"})
-    assert Person.objects.get().consent == Consent.WITHDRAWN

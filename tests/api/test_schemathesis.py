@@ -26,7 +26,7 @@ from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.walk]
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 5))  # of each operation; one for each role
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 2))  # of each operation; one for each role
 REFUSED = ["401", "403", "404", "409", "412", "422"]  # by the data, whatever the schema says
 
 
