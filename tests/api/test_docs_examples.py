@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.module_loading import import_string
 
-from campaigns.models import ContactList, Role
+from campaigns.contacts.importing import lifecycle
+from campaigns.models import Contact, ContactList, Role, StopListEntry, User
 from campaigns.team.permissions import Permission
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
@@ -19,18 +21,30 @@ TEXT = Path("docs/api.md").read_text(encoding="utf-8")
 P = Permission
 
 
-def example(language: str) -> str:
-    [code] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
-    return str(code)
+def example(language: str, place: int = 0) -> str:
+    codes = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    assert len(codes) == 2
+    return str(codes[place])
 
 
-def run(command: list[str], code: str, live_server: Any) -> str:
-    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS}
-    token = client_of(make_user("crm", Role.MARKETER), scopes).text
+def run(command: list[str], code: str, live_server: Any, folder: Path | None = None) -> str:
+    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS, P.EDIT_STOP_LIST}
+    user = User.objects.filter(username="crm").first() or make_user("crm", Role.MARKETER)
+    token = client_of(user, scopes).text
     environment = os.environ | {"VIBERDASH": live_server.url, "TOKEN": token}
     return subprocess.run(
-        command, input=code, env=environment, check=True, capture_output=True, text=True
+        command, input=code, env=environment, check=True, capture_output=True, text=True, cwd=folder
     ).stdout
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What workers are to do with imports is done at once."""
+
+    def call(task: str, *args: int) -> None:
+        import_string(task)(*args)
+
+    monkeypatch.setattr(lifecycle, "enqueue", call)
 
 
 def test_the_example_for_curl(live_server: Any) -> None:
@@ -48,3 +62,21 @@ def test_the_example_for_python(live_server: Any) -> None:
         "+380971234567 {'city': 'Kyiv'}",
         "+380971234568 {}",
     ]
+
+
+def test_the_examples_of_a_nightly_list(live_server: Any, workers: None, tmp_path: Path) -> None:
+    rows = "phone;city\n+380971234567;Kyiv\n12;Rome\n"
+    (tmp_path / "clients.csv").write_text(rows, encoding="utf-8")
+    answers = run(["sh", "-eu"], example("sh", 1), live_server, tmp_path)
+    assert '"state": "finished"' in answers
+    [new_list] = ContactList.objects.all()
+    assert (new_list.name.split()[0], new_list.contact_count) == ("Clients", 1)
+    assert StopListEntry.objects.filter(reason="asked by e-mail").count() == 2
+    for counts in ("1 new, 0 updated, 1 rejected", "0 new, 0 updated, 1 rejected"):
+        printed = run([sys.executable, "-"], example("python", 1), live_server, tmp_path)
+        assert printed.splitlines() == [
+            counts,
+            "3 too_short ['12', 'Rome']",
+            "[{'outcome': 'known', 'reason': None}]",
+        ]
+    assert Contact.objects.filter(list__name="Clients").count() == 1
