@@ -30,7 +30,7 @@ def clients(api: ApiClient) -> ContactList:
 
 
 def test_a_segment_from_its_beginning_to_its_end(api: ApiClient, clients: ContactList) -> None:
-    conditions = [KYIV, {"kind": "country", "countries": ["UA"]}]
+    conditions: list[dict[str, Any]] = [KYIV, {"kind": "country", "countries": ["UA"]}]
     made = api.post("segments", {"name": "In Kyiv", "conditions": conditions})
     assert made.status_code == 201
     segment = made.json()

@@ -191,7 +191,9 @@ def _text(text: str, user: User) -> str:
 
 def _stop_entry(msisdn: str, user: User) -> StopEntry | None:
     entry = StopListEntry.objects.filter(msisdn=msisdn).first()
-    return entry and StopEntry(
+    if entry is None:
+        return None
+    return StopEntry(
         id=entry.pk,
         reason=_text(entry.reason, user),
         for_all_brands=entry.brand_id is None,
