@@ -298,6 +298,13 @@ def test_phones_are_masked_without_the_permission(api_of: MakeClient) -> None:
     assert "97111" not in api.get(f"imports/{made['id']}").content.decode()
 
 
+def test_an_import_of_a_command_has_no_check(api: ApiClient) -> None:
+    made = Import.objects.create(
+        file_name="a.csv", state=ImportState.FINISHED, checked={"guessed": {}}
+    )
+    assert api.get(f"imports/{made.pk}").json()["check"] is None
+
+
 def test_the_list_of_imports(api: ApiClient) -> None:
     first, second = upload(api).json(), upload(api, list_name="B").json()
     api.post(f"imports/{first['id']}/cancel", None)

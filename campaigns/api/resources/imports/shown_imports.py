@@ -134,6 +134,9 @@ def is_under_way(contact_import: Import) -> bool:
 def import_out(contact_import: Import) -> dict[str, Any]:
     """The values of ImportOut."""
     checked = contact_import.checked
+    # one of a command is never checked, and has notes alone
+    is_checked = "rows" in checked
+    check = {name: checked[name] for name in CheckOut.model_fields} if is_checked else None
     same = set(ImportOut.model_fields) - {"is_under_way", "problem", "address", "check"}
     return {
         **{name: getattr(contact_import, name) for name in same},
@@ -141,7 +144,7 @@ def import_out(contact_import: Import) -> dict[str, Any]:
         "is_under_way": is_under_way(contact_import),
         "problem": contact_import.failure,
         "address": shown_address(contact_import.address) if contact_import.address else "",
-        "check": {name: checked[name] for name in CheckOut.model_fields} if checked else None,
+        "check": check,
     }
 
 
