@@ -5,6 +5,6 @@
 - v1: all operations; document: the OpenAPI document of them
 - resources: the operations, one module for each kind of data; packages for campaigns and money
 - answers: a request that is sent again gets the first answer
-- access, etags, paging, rates, schemas: what operations are made of
+- access, etags, form_values, paging, rates, schemas: what operations are made of
 - problems: errors as RFC 9457 has them
 """

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from campaigns.team.models import User
+from campaigns.team.pages.body_limits import API_FILES
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission
 from campaigns.team.tokens.models import ApiToken
@@ -36,6 +37,12 @@ def token_of(request: HttpRequest) -> ApiToken:
 def actor(request: HttpRequest) -> User:
     """The user in whose name the request is done."""
     return token_of(request).owner
+
+
+def has_file(request: HttpRequest) -> bool:
+    """Whether the body is a form around a file, which is never held in memory as a whole."""
+    is_form = request.content_type == "multipart/form-data"
+    return is_form and request.method == "POST" and request.path_info in API_FILES
 
 
 def own_transactions(operation: F) -> F:

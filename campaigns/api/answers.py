@@ -9,17 +9,18 @@ error, the key is free again.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from campaigns.api.access import token_of
+from campaigns.api.access import has_file, token_of
 from campaigns.api.problems import Problem, invalid
 from campaigns.team.tokens.models import ApiAnswer
 
@@ -108,7 +109,7 @@ def _claim(request: HttpRequest, key: str, is_atomic: bool) -> ApiAnswer:
     if len(key) > KEY_MAX or not key.isprintable() or not key.isascii():
         raise invalid(HEADER, "invalid_key", f"Up to {KEY_MAX} printable ASCII characters.")
     now = timezone.now()
-    content = _hash(request.method or "", request.get_full_path(), request.body)
+    content = _hash(request.method or "", request.get_full_path(), *_content(request))
     answer, is_new = ApiAnswer.objects.get_or_create(
         token=token_of(request), key=_hash(key), defaults={"content": content, "created_at": now}
     )
@@ -129,6 +130,21 @@ def _claim(request: HttpRequest, key: str, is_atomic: bool) -> ApiAnswer:
         raise Problem(409, "under_way", text, headers={"Retry-After": RETRY_AFTER})
     answer.created_at = now
     return answer
+
+
+def _content(request: HttpRequest) -> Iterator[str | bytes]:
+    """What the body says. The boundary of a form is another one in each request."""
+    if not has_file(request):
+        yield request.body
+        return
+    for name, values in sorted(request.POST.lists()):
+        yield from (name, *values)
+    for name in sorted(request.FILES):
+        file = cast(UploadedFile, request.FILES[name])
+        whole = hashlib.sha256()
+        for chunk in file.chunks():
+            whole.update(chunk)
+        yield from (name, file.name or "", whole.digest())
 
 
 def _hash(*parts: str | bytes) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from campaigns.api import rates
-from campaigns.api.access import NAMESPACE
+from campaigns.api.access import NAMESPACE, has_file
 from campaigns.api.problems import Problem, as_problem
 from campaigns.gateway.key_in_use import using
 from campaigns.shared.brands.scope import acting_for
@@ -23,6 +23,7 @@ from campaigns.team.audit import context
 from campaigns.team.brand_keys.in_use import brands_with_keys, key_of_brand
 from campaigns.team.models import ActorKind, AuditResult
 from campaigns.team.pages.audit.middleware import RequestOrigin
+from campaigns.team.pages.body_limits import API_FILES
 from campaigns.team.roles import limited_to
 from campaigns.team.sign_in.throttle import MustWait
 from campaigns.team.time_zones import reader_zone
@@ -119,7 +120,7 @@ class ApiRequests:
             stack.enter_context(limited_to(token.owner, token.permissions))
             stack.enter_context(timezone.override(reader_zone(token.owner.time_zone)))
             try:
-                _require_json(request)
+                _read_body(request)
             except Problem as problem:
                 return problem.response()
             response = run()
@@ -128,13 +129,20 @@ class ApiRequests:
         return response
 
 
-def _require_json(request: HttpRequest) -> None:
-    """Read the body. Raises Problem if it is too large, or no JSON by what it says of itself."""
+def _read_body(request: HttpRequest) -> None:
+    """Read the body: JSON, or the form around a file where an operation takes one. Raises Problem
+    if it is too large, can't be read, or is of another type by what it says of itself.
+    """
+    takes_file = request.method == "POST" and request.path_info in API_FILES
+    if takes_file and not has_file(request):
+        raise Problem(415, detail="Send a form: Content-Type: multipart/form-data")
     try:
-        body = request.body
+        body = b"" if takes_file else request.body
+        if takes_file:
+            _ = request.FILES  # reads it
     except RequestDataTooBig:
         raise Problem(413) from None
-    except UnreadablePostError:
+    except (BadRequest, SuspiciousOperation, UnreadablePostError):
         raise Problem(400) from None
     if body and request.content_type != "application/json":
         raise Problem(415)

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
+import phonenumbers
 from django.utils.dateparse import parse_datetime
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints
@@ -67,6 +68,19 @@ class Money(Schema):
 def money(amount: Decimal, currency: str) -> Money:
     """`amount` with all its digits."""
     return Money(amount=exact(amount), currency=currency)
+
+
+def _require_country(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("There are no phones of this country.")
+    return code
+
+
+Country = Annotated[
+    str,
+    Field(pattern="^[A-Z]{2}$", description="Of phones without a country code."),
+    AfterValidator(_require_country),
+]
 
 
 class Body(Schema):

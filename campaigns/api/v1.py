@@ -15,7 +15,7 @@ from campaigns.api import answers
 from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
-from campaigns.api.resources import contacts, lists
+from campaigns.api.resources import contacts, lists, me, people, segments, stop_list
 from campaigns.api.resources.campaigns import (
     actions,
     campaigns,
@@ -25,8 +25,11 @@ from campaigns.api.resources.campaigns import (
     recipients,
     reviews,
 )
+from campaigns.api.resources.imports import imports, schedules
+from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
 from campaigns.api.resources.money import budgets, spend
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.models import ConditionKind
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.team.removal import InUse
 
@@ -52,9 +55,10 @@ api = Api(
 )
 api.add_decorator(answers.once, mode="view")
 RESOURCES = (
-    lists, contacts,
+    me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, recipients, notes,
     spend, budgets,
+    templates, pictures, labels, test_groups, senders,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)
@@ -94,9 +98,17 @@ def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _field_error(error: dict[str, Any]) -> FieldError:
-    """An error of pydantic; the body is the argument `body` of each operation."""
-    place = [str(part) for part in error["loc"]]
-    place = place[2:] if place[:2] == ["body", "body"] else place[1:]
+    """An error of pydantic; the body or form is the argument `body` of each operation. Between the
+    place of a condition and its field stands its kind, which is no part of the path.
+    """
+    parts = error["loc"]
+    is_kind = [
+        part in ConditionKind.values and isinstance(before, int)
+        for before, part in zip(("", *parts), parts[:-1], strict=False)
+    ]
+    kept = zip(parts, [*is_kind, False], strict=True)
+    place = [str(part) for part, left_out in kept if not left_out]
+    place = place[2:] if place[:2] in (["body", "body"], ["form", "body"]) else place[1:]
     return FieldError(".".join(place), str(error["type"]), str(error["msg"]))
 
 

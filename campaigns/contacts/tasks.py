@@ -5,7 +5,7 @@ Each works for a bounded time.
 
 import time
 
-from campaigns.contacts.fetching import download, runs
+from campaigns.contacts.fetching import download, runs, unattended
 from campaigns.contacts.importing import claims, dry_run, lifecycle, runner
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.search import index
@@ -21,13 +21,19 @@ def open_file(import_id: int) -> None:
     """Unpack an uploaded file and propose how to read it; fetch it first if it has an address."""
     if not download.fetch_file(import_id):
         lifecycle.open_file(import_id)
-        runs.advance(import_id)
+        _go_on(import_id)
 
 
 def check(import_id: int) -> None:
     """Count what an import would do."""
     dry_run.run(import_id)
+    _go_on(import_id)
+
+
+def _go_on(import_id: int) -> None:
+    """Go on with an import of a schedule, or one that somebody let go on without a user."""
     runs.advance(import_id)
+    unattended.advance(import_id)
 
 
 def run_import(import_id: int) -> None:
@@ -66,6 +72,7 @@ def resume_stalled() -> None:
     """
     claims.enqueue_stalled()
     runs.advance_all()
+    unattended.advance_all()
     runs.enqueue_due()
     kept_values.prune()
     if index.lists_to_index().exists():

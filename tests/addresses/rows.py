@@ -161,6 +161,16 @@ def _imports(user: User, clients: ContactList) -> list[int]:
         Import.objects.filter(pk=row.pk).update(
             state=state, checked=checked, total_rows=3, started_at=timezone.now()
         )
+    Import.objects.create(
+        pk=FIRST,
+        list=clients,
+        list_name=clients.name,
+        file_name="people.csv",
+        address="https://tables.example.com/people.csv",
+        mapping={"country": "UA"},
+        state=ImportState.FINISHED,
+        created_by=user,
+    )
     ImportSchedule.objects.create(
         pk=FIRST,
         address="https://tables.example.com/people.csv",

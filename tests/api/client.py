@@ -1,12 +1,23 @@
 """A client of the API as a program would have one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from campaigns.team.tokens.models import ApiToken
+
+
+def picture() -> bytes:
+    """A PNG that the library takes."""
+    file = BytesIO()
+    Image.new("RGB", (100, 100), "teal").save(file, "PNG")
+    return file.getvalue()
 
 
 @dataclass
@@ -28,6 +39,20 @@ class ApiClient:
             "" if body is None else "application/json",
             headers={"Authorization": f"Bearer {self.text}"} | names,
         )
+
+    def upload(
+        self, path: str, file: tuple[str, bytes], values: Mapping[str, Any], **headers: str
+    ) -> Any:
+        """The response to a form with a file: its name and its content."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(
+            f"/api/v1/{path}",
+            {"file": SimpleUploadedFile(*file), **values},
+            headers={"Authorization": f"Bearer {self.text}"} | names,
+        )
+
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        return self.send("PUT", path, body, **headers)
 
     def get(self, path: str, **headers: str) -> Any:
         return self.send("GET", path, **headers)

@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.module_loading import import_string
 
-from campaigns.models import Campaign, CampaignState, ContactList, Role, Sender
+from campaigns.contacts.importing import lifecycle
+from campaigns.models import (
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    Role,
+    Sender,
+    StopListEntry,
+    User,
+)
 from campaigns.team.permissions import Permission
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
@@ -19,23 +30,36 @@ TEXT = Path("docs/api.md").read_text(encoding="utf-8")
 P = Permission
 
 
-def examples(language: str) -> str:
-    """All of one language: the later ones go on from the first."""
-    return "\n".join(re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL))
+def examples(language: str, *places: int) -> str:
+    """Those at `places` in the document, joined: later ones go on from the first."""
+    codes = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    assert len(codes) == 3
+    return "\n".join(codes[place] for place in places)
 
 
-def run(command: list[str], code: str, live_server: Any) -> str:
-    Sender.objects.create(name="Shop")
-    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS, P.COMPOSE, P.SEND}
-    token = client_of(make_user("crm", Role.MARKETER), scopes).text
+def run(command: list[str], code: str, live_server: Any, folder: Path | None = None) -> str:
+    Sender.objects.get_or_create(name="Shop")
+    scopes = {P.VIEW, P.SEE_PHONES, P.EDIT_CONTACTS, P.EDIT_STOP_LIST, P.COMPOSE, P.SEND}
+    user = User.objects.filter(username="crm").first() or make_user("crm", Role.MARKETER)
+    token = client_of(user, scopes).text
     environment = os.environ | {"VIBERDASH": live_server.url, "TOKEN": token}
     return subprocess.run(
-        command, input=code, env=environment, check=True, capture_output=True, text=True
+        command, input=code, env=environment, check=True, capture_output=True, text=True, cwd=folder
     ).stdout
 
 
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What workers are to do with imports is done at once."""
+
+    def call(task: str, *args: int) -> None:
+        import_string(task)(*args)
+
+    monkeypatch.setattr(lifecycle, "enqueue", call)
+
+
 def test_the_examples_for_curl(live_server: Any) -> None:
-    answers = run(["sh", "-eu"], examples("sh"), live_server)
+    answers = run(["sh", "-eu"], examples("sh", 0, 1), live_server)
     assert '"items": []' in answers
     assert {row.name for row in ContactList.objects.all()} == {"Clients of March", "Friends"}
     campaign = Campaign.objects.get()
@@ -44,7 +68,7 @@ def test_the_examples_for_curl(live_server: Any) -> None:
 
 
 def test_the_examples_for_python(live_server: Any) -> None:
-    printed = run([sys.executable, "-"], examples("python"), live_server)
+    printed = run([sys.executable, "-"], examples("python", 0, 1), live_server)
     assert printed.splitlines() == [
         "+380971234567 new ",
         "+380971234568 new ",
@@ -55,3 +79,21 @@ def test_the_examples_for_python(live_server: Any) -> None:
         "preparing",
         "0 of 0 accepted",
     ]
+
+
+def test_the_examples_of_a_nightly_list(live_server: Any, workers: None, tmp_path: Path) -> None:
+    rows = "phone;city\n+380971234567;Kyiv\n12;Rome\n"
+    (tmp_path / "clients.csv").write_text(rows, encoding="utf-8")
+    answers = run(["sh", "-eu"], examples("sh", 2), live_server, tmp_path)
+    assert '"state": "finished"' in answers
+    [new_list] = ContactList.objects.all()
+    assert (new_list.name.split()[0], new_list.contact_count) == ("Clients", 1)
+    assert StopListEntry.objects.filter(reason="asked by e-mail").count() == 2
+    for counts in ("1 new, 0 updated, 1 rejected", "0 new, 0 updated, 1 rejected"):
+        printed = run([sys.executable, "-"], examples("python", 2), live_server, tmp_path)
+        assert printed.splitlines() == [
+            counts,
+            "3 too_short ['12', 'Rome']",
+            "[{'outcome': 'known', 'reason': None}]",
+        ]
+    assert Contact.objects.filter(list__name="Clients").count() == 1

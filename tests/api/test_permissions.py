@@ -13,13 +13,14 @@ from django.db import transaction
 from django.test import Client
 
 from campaigns.api.v1 import openapi
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import Sender
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
-from tests.addresses.rows import FIRST, REHEARSAL, make_rows
-from tests.api.client import ApiClient
+from tests.addresses.rows import FIRST, PHONE, REHEARSAL, make_rows
+from tests.api.client import ApiClient, picture
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
@@ -47,8 +48,39 @@ BODIES: dict[str, Any] = {
     "set_monthly_budget": {"amount": "5"},
     "set_budget_of_user": {"amount": "5"},
     "set_approval_limit": {"amount": "5"},
+    "copy_contacts": {"name": "New"},
+    "change_field_types": {"formats": {"city": "text"}},
+    "create_import": {"list_name": "New", "text": "phone\n0971239999"},
+    "change_import_layout": {"header": True},
+    "choose_import_columns": {"columns": [{"column": "A", "use": "phone"}]},
+    "create_import_schedule": {"import_id": FIRST, "at": "08:00"},
+    "pause_import_schedule": {"paused": True},
+    "change_person": {"notes": "New"},
+    "stop_phones": {"phones": ["0971239999"]},
+    "create_segment": {"name": "New", "conditions": [{"kind": "consent", "value": "given"}]},
+    "count_conditions": {"conditions": [{"kind": "consent", "value": "given"}]},
+    "change_segment": {"name": "New"},
+    "create_template": {"campaign_id": FIRST, "name": "New"},
+    "lock_template": {"locked": ["text"]},
+    "rename_picture": {"title": "New"},
+    "create_label": {"name": "New"},
+    "change_label": {"colour": "red"},
+    "create_test_group": {"name": "New", "phones": ["+380971239999"]},
+    "create_sender": {"name": "New"},
 }
-QUERIES = dict.fromkeys(("find_contacts", "list_messages"), "?phone=380970000001")
+CSV = ("people.csv", b"phone\n0971239999\n")
+# files, and the values around them
+FILES: dict[str, tuple[tuple[str, bytes], dict[str, str]]] = {
+    "import_file": (CSV, {}),
+    "stop_file": (CSV, {}),
+    "create_picture": (("grey.png", picture()), {}),
+}
+QUERIES = {
+    "find_contacts": "?phone=380970000001",
+    "find_person": "?phone=380970000001",
+    "list_messages": "?phone=380970000001",
+}
+PATHS = {"{person_id}": id_of(PHONE), "{currency}": "EUR"}
 ROWS = {"go_live": REHEARSAL}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 
@@ -79,14 +111,20 @@ def rows() -> Iterator[str]:
     for path, operations in openapi()["paths"].items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            address = path.removeprefix("/api/v1/").replace("{currency}", "EUR")
-            address = re.sub(r"\{\w+\}", str(ROWS.get(name, FIRST)), address)
+            row = str(ROWS.get(name, FIRST))
+            address = re.sub(
+                r"\{\w+\}",
+                lambda part, row=row: PATHS.get(part[0], row),
+                path.removeprefix("/api/v1/"),
+            )
             outcomes = []
             for client in columns.values():
                 with transaction.atomic():
-                    answer = client.send(
-                        method.upper(), address + QUERIES.get(name, ""), BODIES.get(name)
-                    )
+                    if name in FILES:
+                        answer = client.upload(address, *FILES[name])
+                    else:
+                        query = QUERIES.get(name, "")
+                        answer = client.send(method.upper(), address + query, BODIES.get(name))
                     transaction.set_rollback(True)
                 outcomes.append(ANSWERS.get(answer.status_code, "yes"))
                 assert answer.status_code != 422, (name, answer.content)

@@ -15,6 +15,7 @@ from campaigns.api.schemas import Body, Id, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat, read_value
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList, FieldType
+from campaigns.contacts.people import person_ids
 from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.search import queries
 from campaigns.team.models import User
@@ -47,6 +48,7 @@ class ContactOut(Schema):
     id: int
     list_id: int
     phone: Annotated[str, Field(description="+380671234567; masked without `see_phones`.")]
+    person_id: Annotated[str, Field(description="Of the person with this phone, on any list.")]
     country: str
     fields: dict[str, str]
 
@@ -114,6 +116,7 @@ def contact_out(contact: Contact, user: User) -> ContactOut:
         id=contact.pk,
         list_id=contact.list_id,
         phone=f"+{contact.msisdn}" if sees else mask_phone(contact.msisdn),
+        person_id=person_ids.id_of(contact.msisdn),
         country=contact.country,
         fields=values if sees else {name: mask_phones_in(value) for name, value in values.items()},
     )

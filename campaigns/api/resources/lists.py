@@ -12,9 +12,11 @@ from pydantic import Field, StringConstraints
 
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.etags import etag, require_match, send
+from campaigns.api.form_values import posted, require_valid
 from campaigns.api.paging import Page, PageQuery, page
-from campaigns.api.problems import FieldError, Problem
+from campaigns.api.problems import FieldError, Problem, invalid
 from campaigns.api.resources.contacts import (
+    FORMATS,
     ContactOut,
     ContactPage,
     Fields,
@@ -23,9 +25,12 @@ from campaigns.api.resources.contacts import (
     read_fields,
 )
 from campaigns.api.schemas import Body, Id, Name, Text
+from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
-from campaigns.contacts.lists import contact_lists
+from campaigns.contacts.lists import contact_lists, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
+from campaigns.contacts.pages.forms import CopyForm
+from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import parsing
 from campaigns.shared.text import without_nul
 from campaigns.team.pages.access import get_object_for
@@ -103,6 +108,37 @@ class RowsIn(Body):
     ] = settings.DEFAULT_COUNTRY
 
 
+class CopyIn(Body):
+    into: Annotated[Id | None, Field(description="The list to copy to.")] = None
+    name: Annotated[Text, Field(max_length=100, description="Or the name of a new one.")] = ""
+    contact_ids: Annotated[
+        list[Id] | None, Field(min_length=1, max_length=CONTACTS_MAX, description="Else all.")
+    ] = None
+
+
+class CopyOut(Schema):
+    list_id: int
+    copied: Annotated[int, Field(description="Contacts that were not on that list.")]
+
+
+class TypesIn(Body):
+    formats: Annotated[
+        dict[str, ValueFormat],
+        Field(
+            min_length=1,
+            max_length=FIELDS_MAX,
+            description="Field → its new type, and how its values are written now.",
+        ),
+    ]
+
+
+class TypesOut(Schema):
+    fields: list[FieldOut]
+    unread: Annotated[
+        dict[str, int], Field(description="Field → values not of the type; they stay as they are.")
+    ]
+
+
 class RowOut(Schema):
     outcome: Annotated[str, Field(description="new, known, duplicate, stop_listed or rejected")]
     reason: Annotated[str | None, Field(description="Why it was rejected.")] = None
@@ -171,6 +207,32 @@ def delete_list(request: HttpRequest, list_id: ListId) -> Any:
     contact_list = _get(request, list_id, Permission.EDIT_CONTACTS)
     contact_lists.delete_list(contact_list, actor(request))
     return Status(204, None)
+
+
+@router.post("lists/{list_id}/copy", response=CopyOut, auth=Needs(Permission.EDIT_CONTACTS))
+def copy_contacts(request: HttpRequest, list_id: ListId, body: CopyIn) -> Any:
+    """Copy contacts of a list to another one, new or not. Those that are on it stay unchanged."""
+    contact_list, user = _get(request, list_id, Permission.EDIT_CONTACTS), actor(request)
+    form = CopyForm(contact_list, posted({"into": body.into, "name": body.name}))
+    data = require_valid(form)
+    target = data["into"] or contact_lists.create(data["name"], user)
+    copied = contact_lists.copy_contacts(contact_list, target, body.contact_ids, user)
+    return CopyOut(list_id=target.pk, copied=copied)
+
+
+@router.put("lists/{list_id}/types", response=TypesOut, auth=Needs(Permission.EDIT_CONTACTS))
+def change_field_types(request: HttpRequest, list_id: ListId, body: TypesIn) -> Any:
+    """Change the types of fields, and convert their values. Fields that are not named stay."""
+    contact_list = _get(request, list_id, Permission.EDIT_CONTACTS)
+    for name in body.formats:
+        if name not in contact_list.fields:
+            raise invalid(f"formats.{name}", "unknown_field", "The list has no such field.")
+    present = {name: FORMATS[contact_list.type_of(name)] for name in contact_list.fields}
+    values = {f"type_{name}": each for name, each in (present | body.formats).items()}
+    form = FieldTypesForm(contact_list, posted(values))
+    require_valid(form)
+    unread = type_changes.change_types(contact_list, form.formats(), actor(request))
+    return TypesOut(fields=list_out(_get(request, list_id)).fields, unread=unread)
 
 
 @router.get("lists/{list_id}/contacts", response=ContactPage, auth=Needs(Permission.VIEW))

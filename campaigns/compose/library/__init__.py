@@ -9,6 +9,7 @@ pictures           the image library, and where each image is used
 web_pictures       copies of images from the web, for pages
 message_templates  messages saved to start campaigns from, with locked fields
 labels             the team's own keywords
+test_groups        phones of the team for test sends
 notes              remarks for colleagues
 archive            campaigns hidden from the list
 """

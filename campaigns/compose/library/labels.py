@@ -40,6 +40,19 @@ def get_or_create_label(name: str) -> Label:
 
 
 @transaction.atomic
+def save(label: Label, actor: User) -> None:
+    """Save `label`, new or not; it shows on every campaign that has it."""
+    action = "edited" if label.pk else "added"
+    label.save()
+    audit.record(actor, label, action, label.name)
+
+
+def delete(label: Label, actor: User) -> None:
+    """Delete `label`; the campaigns that had it stay."""
+    audit.delete(actor, label, "deleted", label.name)
+
+
+@transaction.atomic
 def add_label(campaign: Campaign, name: str, actor: User | None) -> Label:
     """Add the label called `name` to `campaign`, creating it if needed. Raises Refused."""
     label = get_or_create_label(name)

@@ -60,5 +60,9 @@ def lock(template: CampaignTemplate, fields: Iterable[str], actor: User) -> None
 
 
 def delete(template: CampaignTemplate, actor: User) -> None:
-    """Delete `template`; campaigns made from it stay, with nothing locked any more."""
+    """Delete `template`; campaigns made from it stay, with nothing locked any more. Raises Refused
+    if it has fields that `actor` may not change.
+    """
+    if locked_fields(template, actor):
+        raise Refused(_("Only administrators can delete a template with locked fields."))
     remove_if_unneeded(template, actor, "deleted", template.name)

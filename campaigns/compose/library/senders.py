@@ -2,11 +2,13 @@
 Settings; nothing else makes one.
 """
 
+from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import Campaign, Condition, Sender
+from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.removal import InUse, remove_if_unneeded
 
@@ -38,6 +40,13 @@ def keep_unknown(campaign: Campaign) -> None:
     if campaign.sender is not None and campaign.sender._state.adding:
         campaign.new_sender = campaign.sender.name
         campaign.sender = None
+
+
+@transaction.atomic
+def add_sender(sender: Sender, actor: User) -> None:
+    """Save a new sender."""
+    sender.save()
+    audit.record(actor, sender, "added", sender.name)
 
 
 def remove_sender(sender: Sender, actor: User) -> None:

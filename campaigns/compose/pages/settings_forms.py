@@ -95,7 +95,7 @@ class LabelForm(LabelModelForm):
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())
         if Label.objects.filter(name__folded_exact=name).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(_("This label already exists."))
+            raise forms.ValidationError(_("This label already exists."), "name_taken")
         return name
 
 

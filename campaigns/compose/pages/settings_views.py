@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -10,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.launch import approval
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library import labels
+from campaigns.compose.library import test_groups as test_group_library
 from campaigns.compose.library.labels import labels_with_counts
-from campaigns.compose.library.senders import remove_sender, senders_with_use
+from campaigns.compose.library.senders import add_sender, remove_sender, senders_with_use
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderForm, TestGroupForm
-from campaigns.team import audit
 from campaigns.team.pages.access import (
     current_user,
     get_object_for,
@@ -38,8 +38,7 @@ def senders(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require_permission(user, Permission.MANAGE_SENDERS)
         if form.is_valid():
-            with transaction.atomic():
-                audit.record(user, form.save(), "added", form.cleaned_data["name"])
+            add_sender(form.save(commit=False), user)
             messages.success(
                 request, _("Sender “%(name)s” added.") % {"name": form.cleaned_data["name"]}
             )
@@ -74,10 +73,8 @@ def test_groups(request: HttpRequest) -> HttpResponse:
     """The test groups, and a form to add one."""
     form = TestGroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.instance.created_by = current_user(request)
-        with transaction.atomic():
-            group = form.save()
-            audit.record(current_user(request), group, "added", group.name)
+        group = form.save(commit=False)
+        test_group_library.add(group, current_user(request))
         messages.success(request, _("Test group “%(name)s” added.") % {"name": group.name})
         return redirect("test-groups")
     context = {"groups": TestGroup.objects.all(), "form": form, "can_edit": True}
@@ -91,7 +88,7 @@ def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_for(
         current_user(request), TestGroup.objects.all(), Permission.COMPOSE, pk=pk
     )
-    audit.delete(current_user(request), group, "removed", group.name)
+    test_group_library.delete(group, current_user(request))
     messages.success(request, _("Test group “%(name)s” deleted.") % {"name": group.name})
     return redirect("test-groups")
 
@@ -100,23 +97,22 @@ def test_group_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_list(request: HttpRequest) -> HttpResponse:
     """The labels, each with its number of campaigns; marketers add to them."""
-    return _label_page(request, LabelForm(request.POST or None), "added")
+    return _label_page(request, LabelForm(request.POST or None))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the name or the colour of a label, on every campaign that has it."""
     label = get_object_for(current_user(request), Label.objects.all(), Permission.COMPOSE, pk=pk)
-    return _label_page(request, LabelForm(request.POST or None, instance=label), "edited")
+    return _label_page(request, LabelForm(request.POST or None, instance=label))
 
 
-def _label_page(request: HttpRequest, form: LabelForm, action: str) -> HttpResponse:
+def _label_page(request: HttpRequest, form: LabelForm) -> HttpResponse:
     user = current_user(request)
     if request.method == "POST":
         require_permission(user, Permission.COMPOSE)
         if form.is_valid():
-            with transaction.atomic():
-                audit.record(user, form.save(), action, form.cleaned_data["name"])
+            labels.save(form.save(commit=False), user)
             messages.success(
                 request, _("Label “%(name)s” saved.") % {"name": form.cleaned_data["name"]}
             )
@@ -132,7 +128,7 @@ def label_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a label; the campaigns that had it stay."""
     user = current_user(request)
     label = get_object_for(user, Label.objects.all(), Permission.COMPOSE, pk=pk)
-    audit.delete(user, label, "deleted", label.name)
+    labels.delete(label, user)
     messages.success(request, _("Label “%(name)s” deleted.") % {"name": label.name})
     return redirect("label-list")
 

@@ -72,9 +72,10 @@ def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     template = get_object_for(
         current_user(request), CampaignTemplate.objects.all(), Permission.COMPOSE, pk=pk
     )
-    if message_templates.locked_fields(template, current_user(request)):
-        messages.error(request, _("Only administrators can delete a template with locked fields."))
-    else:
+    try:
         message_templates.delete(template, current_user(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
         messages.success(request, _("Template deleted. Campaigns made from it keep their content."))
     return redirect("template-list")

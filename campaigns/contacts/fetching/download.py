@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from campaigns.contacts.fetching.share_links import table_address
 from campaigns.contacts.importing import claims, file_types, uploads
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.lifecycle import NO_WISHES
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.shared.queue import enqueue
 from campaigns.shared.web.errors import FetchError
@@ -44,12 +46,17 @@ class Download:
 
 
 def receive_address(
-    address: str, contact_list: ContactList | None, list_name: str, country: str, actor: User
+    address: str,
+    contact_list: ContactList | None,
+    list_name: str,
+    country: str,
+    actor: User,
+    wishes: Mapping[str, Any] = NO_WISHES,
 ) -> Import:
     """Make an import of the file at `address`, which a worker fetches.
 
     `contact_list`: the list to import into; None: a new list called `list_name`, which is created
-    when the import starts.
+    when the import starts. `wishes`: as lifecycle.receive_upload takes them.
     """
     table = table_address(address)
     with transaction.atomic():
@@ -58,7 +65,7 @@ def receive_address(
             list_name=contact_list.name if contact_list else list_name,
             file_name=_name_in_address(table),
             address=table,
-            mapping={"country": country or settings.DEFAULT_COUNTRY},
+            mapping={"country": country or settings.DEFAULT_COUNTRY, **wishes},
             state=ImportState.READING,
             created_by=actor,
             lease_until=timezone.now() + claims.LEASE,

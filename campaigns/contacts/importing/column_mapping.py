@@ -3,7 +3,7 @@
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +77,7 @@ WORD_TO_NAME = {word: name for name, words in KNOWN_NAMES.items() for word in wo
 KNOWN_TAGS = frozenset(name.replace("_", " ") for name in KNOWN_NAMES) | {"name"}
 SEVERAL_NAMES = re.compile(r"[,;|\t]")  # in a cell: the header of another delimiter
 VALID_TAG = re.compile(r"[a-z][a-z0-9_]*")
+TYPED_TAG = re.compile(r"[^\W\d]\w*")  # a merge tag as users may choose it
 REPORT_COLUMNS = (
     "viberdash_row",
     "viberdash_reason",
@@ -180,6 +181,26 @@ def propose_formats(
     return replace(mapping, formats=without_texts(formats))
 
 
+def find_problems(
+    mapping: ColumnMapping, known: Mapping[str, FieldType]
+) -> Iterator[tuple[int, str, str]]:
+    """What is wrong with the merge tags that somebody chose: column, "name" or "format", and what
+    to do. `known`: the types of fields that the list has already.
+    """
+    tags: set[str] = set()
+    for column, tag in mapping.fields.items():
+        if not TYPED_TAG.fullmatch(tag) or len(tag) > MAX_NAME:
+            text = _("Use letters, digits and underscores, starting with a letter.")
+            yield column, "name", text
+        elif tag in tags:
+            yield column, "name", _("Another column has this merge tag. Enter a different one.")
+        tags.add(tag)
+        chosen = mapping.formats.get(column, ValueFormat.TEXT).type
+        if known.get(tag, chosen) != chosen:
+            text = _("On this list the type is: %(type)s. Choose it, or another merge tag.")
+            yield column, "format", text % {"type": known[tag].label}
+
+
 def without_texts(formats: Mapping[int, ValueFormat]) -> dict[int, ValueFormat]:
     """The formats of the columns that are no texts."""
     return {column: each for column, each in formats.items() if each.type != FieldType.TEXT}
@@ -214,7 +235,7 @@ def propose_with_phone_column(
     """
     names = column_names(rows, layout)
     if phone_column:
-        phones = [_find_column(phone_column, names)]
+        phones = [find_column(phone_column, names)]
         unused = _columns_of_nothing(rows, layout)
         return ColumnMapping(phones, merge_tag_names(names, exclude=[*phones, *unused]))
     proposed = propose(rows, layout, default_country)
@@ -247,7 +268,10 @@ def column_letter(column: int) -> str:
     return text
 
 
-def _find_column(phone_column: str, names: list[str]) -> int:
+def find_column(phone_column: str, names: list[str]) -> int:
+    """The place of a column from 0, by its name, its letter in a spreadsheet or its number from 1.
+    Raises ContactsError if there is none.
+    """
     plain = phone_column.strip().casefold()
     for column, name in enumerate(names):
         if name.casefold() == plain:

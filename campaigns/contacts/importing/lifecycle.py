@@ -4,9 +4,10 @@ Each step is one conditional update, so that a second click does nothing. Pages 
 state and enqueue; tasks.py does the work.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,9 @@ CANCELLED_AT_ONCE = 100
 SURE: dict[str, Any] = {"close_encodings": []}
 # key in the mapping: a newly chosen sheet that is not opened yet
 WANTED_SHEET = "wanted_sheet"
+# key in the mapping: how an import goes on without a user (fetching/unattended.py), until one acts
+UNATTENDED = "unattended"
+NO_WISHES: Mapping[str, Any] = MappingProxyType({})
 
 
 def receive_upload(
@@ -46,11 +50,13 @@ def receive_upload(
     list_name: str,
     country: str,
     actor: User,
+    wishes: Mapping[str, Any] = NO_WISHES,
 ) -> Import:
     """Store an uploaded file and open it: small ones at once, others by a worker.
 
     `contact_list`: the list to import into; None: a new list called `list_name`, which is created
-    when the import starts. Raises ContactsError if the file cannot be stored.
+    when the import starts. `wishes`: WANTED_SHEET, UNATTENDED. Raises ContactsError if the file
+    cannot be stored.
     """
     try:
         path = uploads.store(chunks)
@@ -62,7 +68,7 @@ def receive_upload(
             list_name=contact_list.name if contact_list else list_name,
             file_name=file_name[:255],
             path=path,
-            mapping={"country": country or settings.DEFAULT_COUNTRY},
+            mapping={"country": country or settings.DEFAULT_COUNTRY, **wishes},
             state=ImportState.READING,
             created_by=actor,
             lease_until=timezone.now() + claims.LEASE,
@@ -107,6 +113,8 @@ def _open_claimed(contact_import: Import, token: str) -> Outcome:
         }
     else:
         failure = ""
+    if UNATTENDED in contact_import.mapping:
+        proposed |= {UNATTENDED: contact_import.mapping[UNATTENDED]}
     held = Import.objects.filter(pk=contact_import.pk, state=ImportState.READING, lease_token=token)
     held.update(
         state=ImportState.UPLOADED,
@@ -205,6 +213,7 @@ def choose_sheet(import_id: int, sheet: str) -> None:
         contact_import.state = ImportState.READING
         contact_import.checked, contact_import.failure = {}, ""
         contact_import.mapping |= {WANTED_SHEET: sheet}
+        contact_import.mapping.pop(UNATTENDED, None)
         contact_import.lease_until = timezone.now() + claims.LEASE
         contact_import.lease_token = ""
         changed = ["state", "checked", "failure", "mapping", "lease_until", "lease_token"]
@@ -213,11 +222,18 @@ def choose_sheet(import_id: int, sheet: str) -> None:
 
 
 def choose_columns(
-    import_id: int, columns: ColumnMapping, country: str, existing: str, rules: CellRules
+    import_id: int,
+    columns: ColumnMapping,
+    country: str,
+    existing: str,
+    rules: CellRules,
+    *,
+    by_user: bool = True,
 ) -> None:
     """Save the columns with phones and merge tags. Raises ContactsError without a phone column.
 
     `existing`: "update" or "keep" for contacts already on the list. `rules`: what may be guessed.
+    `by_user`: then the import no longer goes on without one.
     """
     if not columns.phones:
         raise ContactsError(_("Choose the column with the phone numbers."))
@@ -226,10 +242,12 @@ def choose_columns(
     names = column_mapping.column_names(rows, Layout.from_json(contact_import.mapping))
     new_mapping = columns.as_json() | {"country": country, "existing": existing, "columns": names}
     new_mapping |= {"rules": rules.as_json()}
-    _save_mapping(import_id, contact_import.mapping | new_mapping)
+    _save_mapping(import_id, contact_import.mapping | new_mapping, by_user)
 
 
-def _save_mapping(import_id: int, new_mapping: dict[str, Any]) -> None:
+def _save_mapping(import_id: int, new_mapping: dict[str, Any], by_user: bool = True) -> None:
+    if by_user:
+        new_mapping.pop(UNATTENDED, None)
     Import.objects.filter(pk=import_id, state__in=CAN_CHOOSE_COLUMNS).update(
         mapping=new_mapping, state=ImportState.UPLOADED, checked={}, failure=""
     )
@@ -350,12 +368,12 @@ def _map_columns(
     rows = csv_reader.read_sample(uploads.locate(contact_import.path), layout)
     country = contact_import.mapping["country"]
     columns = column_mapping.propose_with_phone_column(rows, layout, phone_column, country)
-    columns = _with_types_of_list(columns, rows, contact_import)
+    columns = with_types_of_list(columns, rows, contact_import)
     names = column_mapping.column_names(rows, layout)
     contact_import.mapping |= columns.as_json() | {"columns": names, "existing": existing}
 
 
-def _with_types_of_list(
+def with_types_of_list(
     columns: ColumnMapping, rows: list[list[str]], contact_import: Import
 ) -> ColumnMapping:
     """The columns with the types of the list of that name. New fields are texts: nobody sees a

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils.translation import gettext as _
@@ -18,11 +19,16 @@ from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import RowParser
 from campaigns.contacts.models import Consent, Person, StopListEntry
+from campaigns.contacts.phones import parsing
 from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Normaliser
+from campaigns.contacts.search import queries
 from campaigns.team.audit import delete, record
+from campaigns.team.brands import are_several
 from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission, sees_phones, visible_to
 
 BATCH_SIZE = 5_000
 STOP_LIST = "stoplist"  # in the trail
@@ -45,6 +51,30 @@ class StopResult:
     rejected: list[tuple[str, Reason]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class StopRow:
+    """What became of one of several phones. `reason`: of one that is rejected."""
+
+    outcome: str  # new, known, duplicate, rejected
+    msisdn: str = ""
+    reason: Reason | None = None
+
+
+def find_entries(query: str, user: User) -> QuerySet[StopListEntry]:
+    """The entries with the phone or reason `query`; "": all. For those who see phones masked, with
+    exactly this phone.
+    """
+    entries = visible_to(user, StopListEntry.objects.all())
+    if not query:
+        return entries
+    if not sees_phones(user):
+        return entries.filter(msisdn=queries.whole_phone(query))
+    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
+    if digits:
+        return entries.filter(msisdn__contains=digits)
+    return entries.filter(reason__folded_contains=query)
+
+
 def add_lines(
     lines: Iterable[str], reason: str, country: str, actor: User | None, for_all_brands: bool
 ) -> StopResult:
@@ -53,20 +83,45 @@ def add_lines(
     Entries already on the stop list keep their reason and date.
     """
     cells = [line.strip() for line in lines if line.strip()]
-    result = StopResult(rows=len(cells))
-    msisdns: dict[str, None] = {}
     normaliser = _normaliser(country)
-    for cell, msisdn, phone_country in zip(cells, *normaliser.columns(cells), strict=True):
-        if phone_country:
-            msisdns[msisdn] = None
-        else:
-            result.rejected.append((cell, Reason(msisdn)))
-    result.older = normaliser.guessed.counts[Guess.OLDER_FORM]
-    with transaction.atomic():
-        result.new = add_phones(list(msisdns), reason, actor, for_all_brands)
-        record(actor, STOP_LIST, "stopped", f"{result.new} of {result.rows}")
+    rows = _add_cells(cells, normaliser, reason, actor, for_all_brands)
+    result = StopResult(rows=len(cells), older=normaliser.guessed.counts[Guess.OLDER_FORM])
+    result.rejected = [
+        (cell, row.reason) for cell, row in zip(cells, rows, strict=True) if row.reason
+    ]
+    result.new = sum(row.outcome == "new" for row in rows)
     result.known = result.rows - len(result.rejected) - result.new
     return result
+
+
+def add_rows(
+    cells: list[str], reason: str, country: str, actor: User | None, for_all_brands: bool
+) -> list[StopRow]:
+    """Add phones as `add_lines` does; returns what became of each, in order."""
+    return _add_cells(cells, _normaliser(country), reason, actor, for_all_brands)
+
+
+def _add_cells(
+    cells: list[str], normaliser: Normaliser, reason: str, actor: User | None, for_all_brands: bool
+) -> list[StopRow]:
+    phones = list(zip(*normaliser.columns(cells), strict=True))
+    msisdns = list(dict.fromkeys(msisdn for msisdn, country in phones if country))
+    with transaction.atomic():
+        known = set(
+            StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
+        )
+        new = add_phones(msisdns, reason, actor, for_all_brands)
+        record(actor, STOP_LIST, "stopped", f"{new} of {len(cells)}")
+    rows, seen = [], set()
+    for msisdn, country in phones:
+        if not country:
+            rows.append(StopRow("rejected", reason=Reason(msisdn)))
+        elif msisdn in seen:
+            rows.append(StopRow("duplicate", msisdn))
+        else:
+            rows.append(StopRow("known" if msisdn in known else "new", msisdn))
+        seen.add(msisdn)
+    return rows
 
 
 def _normaliser(country: str) -> Normaliser:
@@ -157,9 +212,13 @@ def _extend_to_all_brands(entries: QuerySet[StopListEntry]) -> None:
 def remove_entry(entry: StopListEntry, actor: User | None) -> None:
     """Remove a phone from the stop list, and record it.
 
-    Raises ContactsError if consent is withdrawn. That is looked up after the deletion: whoever
-    withdraws consent meanwhile holds the entry until it shows.
+    Raises PermissionDenied unless `actor` may, and ContactsError if consent is withdrawn. That is
+    looked up after the deletion: whoever withdraws consent meanwhile holds the entry until it
+    shows.
     """
+    is_for_all = entry.brand_id is None and are_several()
+    if is_for_all and actor and not has_permission(actor, Permission.STOP_FOR_ALL):
+        raise PermissionDenied
     delete(actor, entry, "lifted")
     if Person.objects.filter(msisdn=entry.msisdn, consent=Consent.WITHDRAWN).exists():
         raise ContactsError(

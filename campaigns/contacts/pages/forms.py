@@ -1,6 +1,5 @@
 """The forms of the Contacts pages: columns, list, contact, stop list."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import encodings
-from campaigns.contacts.importing.column_mapping import MAX_NAME, ColumnMapping, without_texts
+from campaigns.contacts.importing.column_mapping import (
+    MAX_NAME,
+    ColumnMapping,
+    find_problems,
+    without_texts,
+)
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 else:
     ListModelForm = forms.ModelForm
 
-TAG = re.compile(r"[^\W\d]\w*")
 PASTE_MAX = 2_000_000  # characters
 STOP_FILE_MAX = 10 << 20  # bytes: some seconds of work, which the page waits for
 DELIMITERS = ((",", _("Comma ,")), (";", _("Semicolon ;")), ("\t", _("Tab")), ("|", _("Pipe |")))
@@ -194,21 +197,8 @@ class ColumnsForm(forms.Form):
         ]
 
     def clean(self) -> dict[str, Any]:
-        tags: set[str] = set()
-        for position in self._positions(FIELD):
-            field = f"name_{position}"
-            tag = (self.cleaned_data.get(field) or "").strip()
-            if not TAG.fullmatch(tag):
-                text = _("Use letters, digits and underscores, starting with a letter.")
-                self.add_error(field, text)
-            elif tag in tags:
-                text = _("Another column has this merge tag. Enter a different one.")
-                self.add_error(field, text)
-            tags.add(tag)
-            known = self.types.get(tag, self._format(position).type)
-            if known != self._format(position).type:
-                text = _("On this list the type is: %(type)s. Choose it, or another merge tag.")
-                self.add_error(f"format_{position}", text % {"type": known.label})
+        for position, part, text in find_problems(self.mapping(), self.types):
+            self.add_error(f"{part}_{position}", text)
         if not self._positions(PHONE):
             self.add_error(None, _("Choose the column with the phone numbers."))
         return self.cleaned_data
@@ -235,7 +225,7 @@ class ColumnsForm(forms.Form):
             self._positions(PHONE), key=lambda position: (rank.get(position, len(rank)), position)
         )
         tags = {
-            position: self.cleaned_data[f"name_{position}"].strip()
+            position: (self.cleaned_data.get(f"name_{position}") or "").strip()
             for position in self._positions(FIELD)
         }
         formats = {position: self._format(position) for position in tags}
@@ -321,5 +311,5 @@ class CopyForm(forms.Form):
         if not data.get("into") and not name:
             self.add_error("name", _("Choose a list or enter a name for a new one."))
         if not data.get("into") and ContactList.objects.filter(name=name).exists():
-            self.add_error("name", NAME_TAKEN)
+            self.add_error("name", forms.ValidationError(NAME_TAKEN, "name_taken"))
         return data | {"name": name}

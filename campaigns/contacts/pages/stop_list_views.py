@@ -1,7 +1,6 @@
 """The pages of the stop list."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,7 +18,6 @@ from campaigns.contacts.phones import parsing
 from campaigns.contacts.search import queries
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_search
-from campaigns.team.brands import are_several
 from campaigns.team.models import User
 from campaigns.team.pages.access import (
     current_user,
@@ -30,7 +28,7 @@ from campaigns.team.pages.access import (
 from campaigns.team.pages.body_limits import FILE, accepts_body
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
-from campaigns.team.roles import has_permission, sees_phones, visible_to
+from campaigns.team.roles import has_permission, sees_phones
 
 
 @once
@@ -85,11 +83,11 @@ def _context(
     request: HttpRequest, form: StopListForm, result: stop_list.StopResult | None
 ) -> dict[str, object]:
     user, query = current_user(request), read_search(request.GET)
-    entries = visible_to(user, StopListEntry.objects.select_related("created_by"))
+    entries = stop_list.find_entries(query, user).select_related("created_by")
     rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
     return {
         "form": form,
-        "slice": slice_of(request, _matching(entries, query, user), "-id"),
+        "slice": slice_of(request, entries, "-id"),
         "q": query,
         "empty_text": _empty_text(query, user),
         "sees_phones": sees_phones(user),
@@ -97,20 +95,6 @@ def _context(
         "tabs": tabs("stop"),
         "can_edit": has_permission(user, Permission.EDIT_STOP_LIST),
     }
-
-
-def _matching(entries: QuerySet[StopListEntry], query: str, user: User) -> QuerySet[StopListEntry]:
-    """The entries with the phone or reason `query`; for those who see phones masked, with exactly
-    this phone.
-    """
-    if not query:
-        return entries
-    if not sees_phones(user):
-        return entries.filter(msisdn=queries.whole_phone(query))
-    digits = "".join(sign for sign in parsing.strip_formatting(query) if sign.isdigit()).lstrip("0")
-    if digits:
-        return entries.filter(msisdn__contains=digits)
-    return entries.filter(reason__folded_contains=query)
 
 
 def _empty_text(query: str, user: User) -> str:
@@ -137,8 +121,6 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a phone from the stop list; leads back to the page of the phone if that asked."""
     user = current_user(request)
     entry = get_object_for(user, StopListEntry.objects.all(), Permission.EDIT_STOP_LIST, pk=pk)
-    if entry.brand_id is None and are_several():
-        require_permission(user, Permission.STOP_FOR_ALL)
     try:
         stop_list.remove_entry(entry, user)
     except ContactsError as refused:

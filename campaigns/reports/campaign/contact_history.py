@@ -14,6 +14,7 @@ from campaigns.compose.models import Campaign
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.models import Contact, Person, RejectedRow, StopListEntry
 from campaigns.contacts.people.person import topics_of
+from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import phone_columns
 from campaigns.dispatch.people.phone_texts import PhoneText
@@ -26,6 +27,8 @@ from campaigns.reports.campaign.recipients import (
     viber_price,
 )
 from campaigns.shared.money import exact
+from campaigns.team.audit import record
+from campaigns.team.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,15 @@ def _several_lists(contacts: list[Contact]) -> str:
     if len(contacts) < 2:
         return ""
     return _("On %(number)d of its lists; one message.") % {"number": len(contacts)}
+
+
+def export_data(msisdn: str, actor: User) -> dict[str, Any]:
+    """Return `held_data`, for `actor`; the audit trail says who got it, without the phone."""
+    held = held_data(msisdn)
+    numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
+    detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
+    record(actor, f"person:{id_of(msisdn)}", "exported", detail)
+    return held
 
 
 def held_data(msisdn: str) -> dict[str, Any]:

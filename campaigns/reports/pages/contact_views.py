@@ -11,15 +11,13 @@ from django.views.decorators.http import require_safe
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.contacts.pages.person_views import describe_person
 from campaigns.contacts.pages.tabs import tabs
-from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.people import erase_contact
 from campaigns.reports.campaign.contact_history import (
     campaigns_of_phone,
-    held_data,
+    export_data,
     load_contact_campaigns,
 )
 from campaigns.shared.paging import PAGE
-from campaigns.team.audit import record
 from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.sign_in.fresh import fresh_to_download
 from campaigns.team.permissions import Permission
@@ -99,12 +97,8 @@ def contact_data(request: HttpRequest, msisdn: str) -> HttpResponse:
 
     The audit trail says who downloaded it, without the phone.
     """
-    held = held_data(msisdn)
-    numbers = {"lists": len(held["lists"]), "messages": len(held["messages"])}
-    detail = _("Lists: %(lists)d, messages: %(messages)d") % numbers
-    record(current_user(request), f"person:{id_of(msisdn)}", "exported", detail)
     return JsonResponse(
-        held,
+        export_data(msisdn, current_user(request)),
         json_dumps_params={"ensure_ascii": False, "indent": 2},
         headers={
             "Content-Disposition": f'attachment; filename="contact-{msisdn}.json"',

@@ -24,6 +24,12 @@ FORM = 4 << 20  # of a signed-in user
 API = 4 << 20  # with a token that was made here: 1,000 contacts with long values
 IMAGE = 21 << 20  # 20 MB and the form around it
 FILE = 520 << 20  # 500 MB of contacts and the form around it
+# operations of the API that take a file, within multipart/form-data
+API_FILES = {
+    "/api/v1/imports/file": FILE,
+    "/api/v1/stop-list/file": FILE,
+    "/api/v1/pictures": IMAGE,
+}
 SIGNED_IN, EDITOR = "user", "editor"
 _signer = TimestampSigner(salt="campaigns.team.pages.body_limits")
 
@@ -41,7 +47,8 @@ def accepts_body(limit: int) -> Callable[[View], View]:
 def limit(path: str, cookies: str, authorization: str = "") -> int:
     """How many bytes the body of a request to `path` with these headers may have."""
     if path.startswith("/api/"):
-        return API if token_text.is_from_here(token_text.bearer(authorization)) else ANONYMOUS
+        is_from_here = token_text.is_from_here(token_text.bearer(authorization))
+        return API_FILES.get(path, API) if is_from_here else ANONYMOUS
     sender = _sender(parse_cookie(cookies).get(settings.BODY_LIMIT_COOKIE_NAME, ""))
     if not sender:
         return ANONYMOUS

@@ -202,12 +202,12 @@ def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]
         "layout_form": LayoutForm(mapping),
         "notes": import_notes.layout_notes(contact_import),
         "names": names,
-        "columns": [(*column, _examples(body, column[0])) for column in form.columns()],
+        "columns": [(*column, examples(body, column[0])) for column in form.columns()],
         "preview": [row + [""] * (len(names) - len(row)) for row in body[:PREVIEW_ROWS]],
     }
 
 
-def _examples(body: list[list[str]], position: int) -> list[str]:
+def examples(body: list[list[str]], position: int) -> list[str]:
     """The first different values of a column."""
     cells = (row[position].strip()[:40] for row in body if position < len(row))
     return list(dict.fromkeys(filter(None, cells)))[:MAX_EXAMPLES]

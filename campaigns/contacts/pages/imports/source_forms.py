@@ -53,7 +53,7 @@ class SourceForm(BrandChoices, forms.Form):
             if not name and self.source_field in data:
                 self.add_error("name", _("Choose a list or enter a name for a new one."))
             elif ContactList.objects.filter(name=name).exists():
-                self.add_error("name", NAME_TAKEN)
+                self.add_error("name", forms.ValidationError(NAME_TAKEN, "name_taken"))
         data["name"] = name
         return data
 

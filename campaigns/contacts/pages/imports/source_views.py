@@ -1,6 +1,6 @@
 """The first page of an import: a file, an address or pasted rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from campaigns.contacts.fetching.download import receive_address
 from campaigns.contacts.importing import lifecycle
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.lifecycle import NO_WISHES
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.contacts.pages.imports.source_forms import (
     AddressForm,
@@ -42,7 +43,7 @@ def import_new(request: HttpRequest, source: str) -> HttpResponse:
     form = chosen.form(request.POST or None, request.FILES or None, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect(_received(chosen, form.cleaned_data, current_user(request)))
+            return redirect(receive(chosen, form.cleaned_data, current_user(request)))
         except ContactsError as refused:
             form.add_error(form.source_field, str(refused))
     list_query = f"?list={into.pk}" if (into := form.initial.get("into")) else ""
@@ -82,28 +83,34 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return initial
 
 
-def _received(source: "Source", data: dict[str, Any], user: User) -> Import:
-    """The import of what a form has. Raises ContactsError for a file that is refused at once."""
-    contact_import = source.receive(data, user)
+def receive(
+    source: "Source", data: dict[str, Any], user: User, wishes: Mapping[str, Any] = NO_WISHES
+) -> Import:
+    """The import of what a form has; `wishes` as lifecycle.receive_upload takes them. Raises
+    ContactsError for a file that is refused at once.
+    """
+    contact_import = source.receive(data, user, wishes)
     if contact_import.state == ImportState.FAILED:
         contact_import.delete()
         raise ContactsError(contact_import.failure)
     return contact_import
 
 
-def _receive_file(data: dict[str, Any], user: User) -> Import:
+def _receive_file(data: dict[str, Any], user: User, wishes: Mapping[str, Any]) -> Import:
     file, target = data["file"], (data["into"], data["name"], data["country"])
-    return lifecycle.receive_upload(file.chunks(), file.name, *target, user)
+    return lifecycle.receive_upload(file.chunks(), file.name, *target, user, wishes)
 
 
-def _receive_address(data: dict[str, Any], user: User) -> Import:
+def _receive_address(data: dict[str, Any], user: User, wishes: Mapping[str, Any]) -> Import:
     target = (data["into"], data["name"], data["country"])
-    return receive_address(data["address"], *target, user)
+    return receive_address(data["address"], *target, user, wishes)
 
 
-def _receive_rows(data: dict[str, Any], user: User) -> Import:
+def _receive_rows(data: dict[str, Any], user: User, wishes: Mapping[str, Any]) -> Import:
     target = (data["into"], data["name"], data["country"])
-    return lifecycle.receive_upload([data["rows"].encode()], _("Pasted rows"), *target, user)
+    return lifecycle.receive_upload(
+        [data["rows"].encode()], _("Pasted rows"), *target, user, wishes
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Source:
     label: str | Promise
     url_name: str
     form: type[SourceForm]
-    receive: Callable[[dict[str, Any], User], Import]
+    receive: Callable[[dict[str, Any], User, Mapping[str, Any]], Import]
 
 
 SOURCES = {

@@ -45,7 +45,7 @@ class NameInBrand(ModelForm):
         name: str = self.cleaned_data["name"]
         others = self._meta.model._default_manager.exclude(pk=self.instance.pk)
         if others.filter(name=name).exists():
-            raise forms.ValidationError(self.name_taken)
+            raise forms.ValidationError(self.name_taken, "name_taken")
         return name
 
 

@@ -1,0 +1,1 @@
+"""What campaigns are made with: templates, pictures, labels, test groups and senders."""
